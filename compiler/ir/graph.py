@@ -1,0 +1,88 @@
+"""The graph that front ends build, passes rewrite and the scheduler maps.
+
+Activations are NHWC. Weights: conv2d ``[C_out, K_h, K_w, C_in / groups]``, depthwise_conv2d
+``[1, K_h, K_w, C_in * depth_multiplier]``, fully_connected ``[C_out, C_in]`` (the layouts of the TFLite
+schema). Padding is always explicit: ``(top, bottom, left, right)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantisation ``real = scale * (q - zero_point)``; per tensor, or per channel along ``axis``."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named tensor. ``data`` is set for constants only. ``dtype`` is int8, uint8, int16, int32 or float32."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_constant(self) -> bool:
+        return self.data is not None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator. ``inputs`` and ``outputs`` are tensor names; an absent optional input is ``""``."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: dict = field(default_factory=dict)
+
+
+@dataclass
+class Graph:
+    """Nodes in execution order over tensors by name."""
+
+    name: str
+    tensors: dict[str, Tensor]
+    nodes: list[Node]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def producer(self, tensor: str) -> Node | None:
+        return next((n for n in self.nodes if tensor in n.outputs), None)
+
+    def consumers(self, tensor: str) -> list[Node]:
+        return [n for n in self.nodes if tensor in n.inputs]
+
+    def to_dict(self) -> dict:
+        """The graph as plain dicts and arrays, the form that golden executes."""
+        return {
+            "name": self.name,
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "tensors": {
+                t.name: {
+                    "shape": tuple(t.shape),
+                    "dtype": t.dtype,
+                    "scale": None if t.quant is None else np.asarray(t.quant.scale, np.float64),
+                    "zero_point": None if t.quant is None else np.asarray(t.quant.zero_point, np.int64),
+                    "axis": None if t.quant is None else t.quant.axis,
+                    "data": t.data,
+                }
+                for t in self.tensors.values()
+            },
+            "nodes": [
+                {"name": n.name, "op": n.op, "inputs": list(n.inputs), "outputs": list(n.outputs),
+                 "attrs": dict(n.attrs)}
+                for n in self.nodes
+            ],
+        }
