@@ -1,0 +1,209 @@
+"""The instruction set: every field of every command, once.
+
+A command is 16 or 32 little-endian 32-bit words. Each field of the tables below takes, in turn, the lowest
+free bits of the first word with room for it; a field never crosses a word. Encoder, decoder, hardware layout and documentation derive from the tables.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+WORD_BITS = 32
+
+
+class Opcode(enum.IntEnum):
+    """What a command does; 0 is never valid, so that blank memory does not run."""
+
+    LOAD = 1
+    STORE = 2
+    EXECUTE = 3
+    END = 4
+
+
+@dataclass(frozen=True)
+class Field:
+    """A bit field: its place in the command, and what it means."""
+
+    name: str
+    width: int
+    doc: str
+    signed: bool = False
+    word: int = 0
+    lsb: int = 0
+
+    @property
+    def bit(self) -> int:
+        """Position of the least significant bit in the whole command."""
+        return self.word * WORD_BITS + self.lsb
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.width - self.signed)) - 1
+
+
+def _place(*rows: tuple) -> tuple[Field, ...]:
+    """Put each field, in order, into the first word that has room behind the fields already there."""
+    fields: list[Field] = []
+    used: list[int] = []
+    for name, width, doc in rows:
+        signed, width = width < 0, abs(width)
+        word = next((i for i, bits in enumerate(used) if bits + width <= WORD_BITS), len(used))
+        if word == len(used):
+            used.append(0)
+        fields.append(Field(name, width, doc, signed, word, used[word]))
+        used[word] += width
+    return tuple(fields)
+
+
+_HEADER = (
+    ("opcode", 4, "Opcode."),
+    ("wait_load", 20, "Start only when at least this many LOADs of the program are complete."),
+    ("wait_execute", 20, "Likewise, EXECUTEs."),
+    ("wait_store", 20, "Likewise, STOREs."),
+)
+
+_DMA = (
+    ("dram_addr", 32, "Byte address of the first run in memory."),
+    ("dram_stride", 32, "Bytes from one run to the next in memory."),
+    ("pool_addr", 20, "Word address of the first run in the pool."),
+    ("pool_stride", 20, "Words from one run to the next in the pool."),
+    ("runs", 16, "Number of runs, at least 1."),
+    ("length", 20, "Words of a run (pixels of a run when unpacking), at least 1."),
+)
+
+LOAD_FIELDS = _place(
+    *_HEADER, *_DMA,
+    ("unpack", 1, "0: words as they stand. 1: pixels of `channels` bytes, spread over channel blocks."),
+    ("flip", 1, "Unpacking: invert bit 7 of each byte (uint8 to int8)."),
+    ("channels", 16, "Unpacking: bytes of a pixel, at least 1."),
+    ("plane", 20, "Unpacking: words from one channel block to the next in the pool."),
+)
+STORE_FIELDS = _place(*_HEADER, *_DMA)
+END_FIELDS = _place(*_HEADER)
+
+EXECUTE_FIELDS = _place(
+    *_HEADER,
+    ("depthwise", 1, "Operand selector. 0: one channel to all columns. 1: channel m to column m."),
+    ("maximum", 1, "0: accumulate the sum. 1: keep the maximum (of operands; needs `ones`)."),
+    ("ones", 1, "Every weight is 1; none is fetched."),
+    ("shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
+    ("resident", 1, "A tile's weights fit the weight store and are fetched once per output block."),
+    ("dense", 1, "Output rows follow one another without a gap: `requant_words` pixels leave per cycle."),
+    ("residual", 1, "Add a second operand after requantisation."),
+    ("table", 1, "Send the result through the 256-entry table at `table_addr`."),
+    ("network", 1, "The multiply-accumulates are the network's own (convolution, fully connected)."),
+    ("pad_value", -8, "Operand outside the input."),
+    # the input window
+    ("in_addr", 20, "Word address of pixel (0, 0) of the first channel block of the input window."),
+    ("in_plane", 20, "Words from one input channel block to the next."),
+    ("in_block_step", 20, "Words added to the input address per output block (depthwise, grouped)."),
+    ("in_row", 16, "Words from one input row to the next."),
+    ("in_width", 14, "Valid columns of the input window; beyond them is padding."),
+    ("in_height", 14, "Valid rows of the input window; beyond them is padding."),
+    ("in_blocks", 12, "Input channel blocks of an output block; 1 when depthwise."),
+    ("last_channels", 7, "Channels of the last input block, 1 to cols (1 when depthwise)."),
+    # the kernel
+    ("kernel_rows", 8, "Kernel height."),
+    ("row_dilation", 8, "Vertical dilation."),
+    ("row_step", 20, "Words from one kernel row to the next: row_dilation * in_row."),
+    ("groups", 8, "Groups of taps in a kernel row."),
+    ("group_taps", 4, "Taps of a group: (group_taps - 1) * col_dilation <= 8."),
+    ("last_taps", 4, "Taps of the last group."),
+    ("col_dilation", 8, "Horizontal dilation."),
+    ("group_span", 4, "(group_taps - 1) * col_dilation."),
+    ("last_span", 4, "(last_taps - 1) * col_dilation."),
+    ("group_step", 11, "group_taps * col_dilation."),
+    # the walk of the lanes over the output pixels; coordinates are those of tap (0, 0) in the input
+    ("pixels", 20, "Output pixels, at least 1."),
+    ("start_x", -14, "Column of the first pixel: minus the left padding."),
+    ("start_y", -14, "Row of the first pixel: minus the top padding."),
+    ("start_row", -21, "start_y * in_row."),
+    ("col_stride", 8, "Columns from one output pixel to the next."),
+    ("end_x", -16, "Column at which an output row ends: start_x + out_width * col_stride."),
+    ("wrap_x", 16, "out_width * col_stride."),
+    ("wrap_y", 8, "Vertical stride."),
+    ("wrap_row", 20, "Vertical stride * in_row."),
+    ("tile_x", 16, "(tile pixels mod out_width) * col_stride."),
+    ("tile_y", 14, "(tile pixels div out_width) * vertical stride."),
+    ("tile_row", 21, "tile_y * in_row."),
+    # weights, parameters, table
+    ("blocks", 12, "Output blocks of cols << shape channels."),
+    ("last_planes", 3, "Channel blocks (planes) in the last output block, 1 to 1 << shape."),
+    ("last_cols", 7, "Channels of the very last plane, 1 to cols."),
+    ("weight_addr", 17, "Line address of the weights."),
+    ("weight_lines", 17, "Lines of weights of one output block."),
+    ("param_addr", 17, "Line address of the channel parameters: two lines a plane."),
+    ("table_addr", 20, "Word address of the table."),
+    # the output window
+    ("out_addr", 20, "Word address of the first output pixel."),
+    ("out_plane", 20, "Words from one output plane to the next."),
+    ("out_width", 14, "Output columns."),
+    ("out_skip", 14, "Words between the end of an output row and the start of the next; 0 when dense."),
+    ("out_zero", -8, "Output zero point."),
+    ("out_min", -8, "Lower clamp."),
+    ("out_max", -8, "Upper clamp."),
+    # residual add: out = requantise(rescale(conv + a_offset) + rescale(other + b_offset))
+    ("res_addr", 20, "Word address of the second operand, laid out like the output."),
+    ("res_plane", 20, "Words from one plane of the second operand to the next."),
+    ("a_offset", -9, "Minus the zero point of the first operand."),
+    ("b_offset", -9, "Minus the zero point of the second operand."),
+    ("add_left", 5, "Left shift of both operands before rescaling."),
+    ("a_multiplier", 31, "Multiplier of the first operand, Q31."),
+    ("b_multiplier", 31, "Multiplier of the second operand, Q31."),
+    ("sum_multiplier", 31, "Multiplier of the sum, Q31."),
+    ("a_right", 5, "Right shift of the first operand."),
+    ("b_right", 5, "Right shift of the second operand."),
+    ("sum_right", 5, "Right shift of the sum."),
+    ("add_zero", -8, "Zero point of the sum."),
+    ("add_min", -8, "Lower clamp of the sum."),
+    ("add_max", -8, "Upper clamp of the sum."),
+)
+
+FIELDS = {
+    Opcode.LOAD: LOAD_FIELDS,
+    Opcode.STORE: STORE_FIELDS,
+    Opcode.EXECUTE: EXECUTE_FIELDS,
+    Opcode.END: END_FIELDS,
+}
+COMMAND_WORDS = {Opcode.LOAD: 16, Opcode.STORE: 16, Opcode.EXECUTE: 32, Opcode.END: 16}
+"""32-bit words of each command."""
+COMMAND_ALIGN = 64
+"""Bytes: commands follow one another, each a multiple of this."""
+
+for _opcode, _fields in FIELDS.items():
+    assert max(f.word for f in _fields) < COMMAND_WORDS[_opcode], _opcode
+
+
+def encode(opcode: Opcode, **values: int) -> bytes:
+    """One command as bytes. Fields not named are 0. Raises AssertionError when a value does not fit its field."""
+    word = 0
+    known = {f.name for f in FIELDS[opcode]}
+    assert values.keys() <= known, f"{opcode.name} has no field {sorted(values.keys() - known)}"
+    for field in FIELDS[opcode]:
+        value = int(opcode) if field.name == "opcode" else int(values.get(field.name, 0))
+        assert field.low <= value <= field.high, f"{opcode.name}.{field.name} = {value} is not in [{field.low}, {field.high}]"
+        word |= (value & ((1 << field.width) - 1)) << field.bit
+    return word.to_bytes(COMMAND_WORDS[opcode] * 4, "little")
+
+
+def decode_fields(opcode: Opcode, data: bytes) -> dict[str, int]:
+    """The fields of one command."""
+    word = int.from_bytes(data[: COMMAND_WORDS[opcode] * 4], "little")
+    values = {}
+    for field in FIELDS[opcode]:
+        value = (word >> field.bit) & ((1 << field.width) - 1)
+        values[field.name] = value - (1 << field.width) if field.signed and value > field.high else value
+    return values
+
+
+def reserved_mask(opcode: Opcode) -> int:
+    """Bits of a command that belong to no field and must be 0."""
+    mask = (1 << (COMMAND_WORDS[opcode] * WORD_BITS)) - 1
+    for field in FIELDS[opcode]:
+        mask &= ~(((1 << field.width) - 1) << field.bit)
+    return mask

@@ -1,0 +1,152 @@
+"""The register map of the AXI4-Lite port, the fault codes and the performance counters, as data."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Fault(enum.IntEnum):
+    """Why a program stopped; 0 while it has not."""
+
+    NONE = 0
+    ILLEGAL_OPCODE = 1
+    ILLEGAL_FIELD = 2
+    WINDOW = 3
+    FETCH_ERROR = 4
+    READ_ERROR = 5
+    WRITE_ERROR = 6
+    POOL_RANGE = 7
+    NO_END = 8
+
+
+FAULT_DOC = {
+    Fault.NONE: "no fault",
+    Fault.ILLEGAL_OPCODE: "the command's opcode does not exist",
+    Fault.ILLEGAL_FIELD: "a field of the command has a value that is not allowed, or a reserved bit is set",
+    Fault.WINDOW: "the command accesses memory outside the windows",
+    Fault.FETCH_ERROR: "the memory answered a command fetch with an error",
+    Fault.READ_ERROR: "the memory answered a LOAD's read with an error",
+    Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
+    Fault.POOL_RANGE: "the command accesses a line beyond the pool",
+    Fault.NO_END: "the program ended without an END command",
+}
+
+
+class Counter(enum.IntEnum):
+    """Performance counters. The first nine share out every cycle of a run: exactly one counts in each."""
+
+    BUSY_NETWORK = 0
+    BUSY_OTHER = 1
+    STALL_OPERAND = 2
+    STALL_WEIGHT = 3
+    STALL_DRAIN = 4
+    WAIT_LOAD = 5
+    WAIT_STORE = 6
+    WAIT_EXECUTE = 7
+    WAIT_COMMAND = 8
+    OCCUPIED = 9
+    READ_BEATS = 10
+    WRITE_BEATS = 11
+    FETCH_BEATS = 12
+    POOL_LINES_FILLED = 13
+    POOL_LINES_WEIGHT = 14
+    BEATS_DRAINED = 15
+    COMMANDS = 16
+
+
+COUNTER_DOC = {
+    Counter.BUSY_NETWORK: "cycles in which the array works for a convolution or fully connected layer",
+    Counter.BUSY_OTHER: "cycles in which the array works for pooling, addition and the like",
+    Counter.STALL_OPERAND: "idle cycles while operands are fetched from the pool",
+    Counter.STALL_WEIGHT: "idle cycles while weights are fetched from the pool",
+    Counter.STALL_DRAIN: "idle cycles while the previous tile leaves the accumulators",
+    Counter.WAIT_LOAD: "idle cycles in which the next EXECUTE waits for a LOAD",
+    Counter.WAIT_STORE: "idle cycles in which the next EXECUTE waits for a STORE",
+    Counter.WAIT_EXECUTE: "idle cycles in which the next EXECUTE waits for an earlier one",
+    Counter.WAIT_COMMAND: "idle cycles without an EXECUTE command: start, command fetch, tail",
+    Counter.OCCUPIED: "multiply-accumulates of occupied array positions in BUSY_NETWORK cycles",
+    Counter.READ_BEATS: "read beats of the memory bus, command fetch included",
+    Counter.WRITE_BEATS: "write beats of the memory bus",
+    Counter.FETCH_BEATS: "read beats of command fetch",
+    Counter.POOL_LINES_FILLED: "lines read from the pool into the operand stores",
+    Counter.POOL_LINES_WEIGHT: "lines read from the pool into the weight store",
+    Counter.BEATS_DRAINED: "beats issued to the post-processor",
+    Counter.COMMANDS: "commands dispatched, END included",
+}
+
+CYCLE_COUNTERS = tuple(Counter(i) for i in range(9))
+COUNTER_BITS = 48
+
+
+@dataclass(frozen=True)
+class BitField:
+    name: str
+    lsb: int
+    width: int
+    access: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """One 32-bit register: byte offset, fields, reset value."""
+
+    name: str
+    offset: int
+    fields: tuple[BitField, ...]
+    doc: str
+    reset: int = 0
+
+
+def _whole(name: str, offset: int, access: str, doc: str, reset: int = 0) -> Register:
+    return Register(name, offset, (BitField("value", 0, 32, access, doc),), doc, reset)
+
+
+ID_VALUE = 0x434E4E31
+"""Reset value of ID: "CNN1"."""
+
+_BASE = (
+    _whole("id", 0x000, "ro", "Identification.", ID_VALUE),
+    Register("control", 0x004, (
+        BitField("start", 0, 1, "wo", "Write 1 to start the program; ignored while busy."),
+        BitField("reset", 1, 1, "wo", "Write 1 for a soft reset: outstanding bus transfers end, then all state but this register file clears."),
+        BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
+    ), "Control.", 0b100),
+    Register("status", 0x008, (
+        BitField("busy", 0, 1, "ro", "A program runs, or a soft reset is in progress."),
+        BitField("done", 1, 1, "rw1c", "The program reached END."),
+        BitField("fault", 2, 1, "rw1c", "The program stopped with a fault; also clears fault_code."),
+        BitField("fault_code", 8, 8, "ro", "Fault code; the first fault stays."),
+    ), "Status; done and fault stay until cleared, or until the next start or soft reset."),
+    _whole("fault_index", 0x00C, "ro", "Index of the command at fault, counted from 0."),
+    _whole("program_addr", 0x010, "rw", "Byte address of the program, a multiple of 64."),
+    _whole("program_size", 0x014, "rw", "Bytes of the program, a multiple of 64."),
+    _whole("read_base", 0x018, "rw", "First byte that may be read."),
+    _whole("read_limit", 0x01C, "rw", "First byte beyond the read window."),
+    _whole("write_base", 0x020, "rw", "First byte that may be written; it may be read too."),
+    _whole("write_limit", 0x024, "rw", "First byte beyond the write window."),
+    _whole("cycles_lo", 0x028, "ro", "Cycles from the start write to the interrupt, low half."),
+    _whole("cycles_hi", 0x02C, "ro", "High half."),
+)
+COUNTER_BASE = 0x100
+
+
+def registers() -> tuple[Register, ...]:
+    """Every register, counters included, by offset."""
+    counters = []
+    for counter in Counter:
+        offset = COUNTER_BASE + 8 * counter
+        name = counter.name.lower()
+        counters.append(_whole(f"{name}_lo", offset, "ro", f"Low half: {COUNTER_DOC[counter]}."))
+        counters.append(_whole(f"{name}_hi", offset + 4, "ro", f"High half: {COUNTER_DOC[counter]}."))
+    return _BASE + tuple(counters)
+
+
+def offset_of(name: str) -> int:
+    """Byte offset of the named register."""
+    return next(r.offset for r in registers() if r.name == name)
+
+
+ADDR_WIDTH = 10
+"""Bits of an AXI4-Lite byte address."""

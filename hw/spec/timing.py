@@ -1,0 +1,55 @@
+"""Latencies and fixed schedules of the machine, in cycles: read by the hardware and by the simulator alike."""
+
+# Pool ports. A phase counter runs 0..7 from the start of a program.
+PHASES = 8
+DMA_READ_PHASE = 0
+"""The STORE unit's cycle on the pool's read port; others may use it when the STORE unit does not."""
+DMA_WRITE_PHASE = 4
+"""The LOAD unit's cycle on the pool's write port; the drain never writes in it."""
+RESIDUAL_PHASE = 1
+"""Residual beats issue when phase % 4 is this, and then own the read port."""
+READ_LATENCY = 2
+"""Cycles from a read request to the line in the line register."""
+
+# Operand store and weight store
+STEP_RING = 4
+"""Steps (kernel-row groups of one channel block) that the lanes' operand stores hold."""
+WEIGHT_RING = 8
+"""Lines that the weight store holds."""
+FILL_LATENCY = READ_LATENCY + 1
+"""Cycles from the request of a line to the first cycle in which the array can use it."""
+
+# Array and post-processor
+MAC_LATENCY = 3
+"""Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain can read it."""
+REQUANT_LATENCY = 5
+"""Cycles from the input of a requantiser pass to its result."""
+PLAIN_WRITE = 7
+"""Cycles from the issue of a beat to its write into the pool."""
+RESIDUAL_A = 5
+RESIDUAL_B = 3
+RESIDUAL_SUM = 10
+"""Cycles from the issue of a residual beat to its passes for the first operand, the second operand and the sum."""
+RESIDUAL_WRITE = 17
+"""Cycles from the issue of a residual beat to its write into the pool."""
+FLUSH = 18
+"""Cycles after the last beat of a command before the first beat of the next one may issue."""
+
+# Memory
+MAX_OUTSTANDING = 16
+"""Reads, and writes, in flight at once."""
+MAX_BURST = 64
+"""Beats of a burst."""
+BURST_BOUNDARY = 4096
+"""Bytes: no burst crosses a multiple of this."""
+WRITE_RESPONSE = 8
+"""Cycles from the last W beat to B."""
+FETCH_BYTES = 256
+"""Bytes of a command-fetch burst; the fetch buffer holds two of them."""
+LOAD_DESCRIPTORS = 4
+"""LOADs whose reads are requested while an earlier one's data arrive."""
+
+assert (RESIDUAL_PHASE + RESIDUAL_WRITE) % 4 != DMA_WRITE_PHASE % 4
+assert RESIDUAL_PHASE % 4 != DMA_READ_PHASE % 4
+assert len({p % 4 for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}) == 4
+assert RESIDUAL_A == REQUANT_LATENCY and RESIDUAL_SUM == 2 * REQUANT_LATENCY
