@@ -14,7 +14,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Quant:
-    """Affine quantisation ``real = scale * (q - zero_point)``; per tensor, or per channel along ``axis``."""
+    """Affine quantisation ``real = scale * (q - zero_point)``.
+
+    One scale and zero point per tensor, or with ``axis`` one of each per channel along that axis.
+    """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
@@ -33,6 +36,7 @@ class Tensor:
 
     @property
     def is_constant(self) -> bool:
+        """Whether the tensor carries its values."""
         return self.data is not None
 
 
@@ -49,18 +53,24 @@ class Node:
 
 @dataclass
 class Graph:
-    """Nodes in execution order over tensors by name."""
+    """Nodes in execution order over tensors by name.
+
+    ``random_weights`` says that weights and quantisation parameters are seeded random ones.
+    """
 
     name: str
     tensors: dict[str, Tensor]
     nodes: list[Node]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    random_weights: bool = False
 
     def producer(self, tensor: str) -> Node | None:
+        """The node that makes ``tensor``, or None for graph inputs and constants."""
         return next((n for n in self.nodes if tensor in n.outputs), None)
 
     def consumers(self, tensor: str) -> list[Node]:
+        """The nodes that read ``tensor``, in execution order."""
         return [n for n in self.nodes if tensor in n.inputs]
 
     def to_dict(self) -> dict:
@@ -69,20 +79,27 @@ class Graph:
             "name": self.name,
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
-            "tensors": {
-                t.name: {
-                    "shape": tuple(t.shape),
-                    "dtype": t.dtype,
-                    "scale": None if t.quant is None else np.asarray(t.quant.scale, np.float64),
-                    "zero_point": None if t.quant is None else np.asarray(t.quant.zero_point, np.int64),
-                    "axis": None if t.quant is None else t.quant.axis,
-                    "data": t.data,
-                }
-                for t in self.tensors.values()
-            },
+            "tensors": {t.name: _tensor_dict(t) for t in self.tensors.values()},
             "nodes": [
-                {"name": n.name, "op": n.op, "inputs": list(n.inputs), "outputs": list(n.outputs),
-                 "attrs": dict(n.attrs)}
+                {
+                    "name": n.name,
+                    "op": n.op,
+                    "inputs": list(n.inputs),
+                    "outputs": list(n.outputs),
+                    "attrs": dict(n.attrs),
+                }
                 for n in self.nodes
             ],
         }
+
+
+def _tensor_dict(tensor: Tensor) -> dict:
+    quant = tensor.quant
+    return {
+        "shape": tuple(tensor.shape),
+        "dtype": tensor.dtype,
+        "scale": None if quant is None else np.asarray(quant.scale, np.float64),
+        "zero_point": None if quant is None else np.asarray(quant.zero_point, np.int64),
+        "axis": None if quant is None else quant.axis,
+        "data": tensor.data,
+    }

@@ -1,0 +1,37 @@
+"""Faults of the input, which end a command with exit status 2.
+
+A message is one line that names the file, the node or key, the value found and what is accepted.
+Faults of this project itself are assertions.
+"""
+
+from __future__ import annotations
+
+
+class CompilerError(Exception):
+    """The input is at fault: a file, a model, a configuration or an option."""
+
+
+class InputError(CompilerError):
+    """A file cannot be read, or a model contradicts itself."""
+
+
+class UnsupportedError(CompilerError):
+    """A valid model uses an operator, a type or an attribute that is not handled."""
+
+
+class ConfigError(CompilerError):
+    """A configuration or an option has a value that is not accepted."""
+
+
+class AllocationError(CompilerError):
+    """A network does not fit the memories of the configuration."""
+
+
+#: Longest printed form of a value in a message.
+MAX_SHOWN = 80
+
+
+def show(value: object) -> str:
+    """The value as a message prints it: its repr on one line, cut to ``MAX_SHOWN`` characters."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

@@ -1,0 +1,31 @@
+"""Multiply-accumulates and parameters of a graph."""
+
+from __future__ import annotations
+
+import math
+
+from compiler.ir.graph import Graph, Node
+from compiler.ir.ops import WEIGHT_AXIS
+
+
+def node_macs(graph: Graph, node: Node) -> int:
+    """Multiply-accumulates of one node: convolutions and fully connected layers, 0 otherwise.
+
+    Taps that fall on padding count, as they do in every published figure.
+    """
+    if node.op not in WEIGHT_AXIS:
+        return 0
+    weights = graph.tensors[node.inputs[1]].shape
+    outputs = math.prod(graph.tensors[node.outputs[0]].shape)
+    return outputs * math.prod(weights) // weights[WEIGHT_AXIS[node.op]]
+
+
+def macs(graph: Graph) -> dict[str, int]:
+    """Multiply-accumulates by node name, in execution order; the network's are their sum."""
+    return {node.name: node_macs(graph, node) for node in graph.nodes}
+
+
+def parameters(graph: Graph) -> int:
+    """Elements of all weights and biases; a tensor that two nodes share counts once."""
+    names = {t for n in graph.nodes if n.op in WEIGHT_AXIS for t in n.inputs[1:] if t}
+    return sum(math.prod(graph.tensors[name].shape) for name in names)

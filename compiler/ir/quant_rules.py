@@ -1,0 +1,179 @@
+"""Types and quantisation parameters that each operator accepts, as in the TFLite int8 specification.
+
+https://www.tensorflow.org/lite/performance/quantization_spec
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.ops import OPS, WEIGHT_AXIS
+
+#: Scales that float32 holds as normal numbers.
+MIN_SCALE = float(np.finfo(np.float32).tiny)
+MAX_SCALE = float(np.finfo(np.float32).max)
+
+#: Largest difference of two scales that count as equal (TFLite kernels, pooling.cc).
+SCALE_TOLERANCE = 1e-6
+
+#: Largest |input scale * weight scale - bias scale| / output scale (TFLite, kernel_util.cc).
+BIAS_TOLERANCE = 0.02
+
+#: The int8 output of softmax: (scale, zero point).
+SOFTMAX_QUANT = (1 / 256, -128)
+
+_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
+
+
+def check_node_quant(graph: Graph, node: Node) -> None:
+    """Check types, quantisation and constants of the node's tensors.
+
+    Raises UnsupportedError for types, InputError for parameters out of range or in contradiction.
+    """
+    where = f"node {show(node.name)} ({node.op})"
+    output = graph.tensors[node.outputs[0]]
+    _check_activation(output, where, node.op)
+    x = graph.tensors[node.inputs[0]]
+    for role, name in zip(OPS[node.op].inputs, node.inputs, strict=True):
+        if role == "weights":
+            _check_weights(graph.tensors[name], where, WEIGHT_AXIS[node.op])
+        elif role == "bias":
+            if name:
+                _check_bias(graph.tensors[name], where)
+                _check_bias_scale(graph, node, where)
+        else:
+            _check_activation(graph.tensors[name], where, node.op)
+    if OPS[node.op].same_quant:
+        _check_same(x, output, where)
+    if node.op == "softmax":
+        _check_softmax(output, where)
+
+
+def check_quant(tensor: Tensor, quant: Quant) -> None:
+    """Raise InputError unless scales, zero points and axis fit the tensor's type and shape."""
+    where = f"tensor {show(tensor.name)}"
+    for scale in quant.scale:
+        if not (math.isfinite(scale) and MIN_SCALE <= scale <= MAX_SCALE):
+            raise InputError(
+                f"{where}: scale is {scale!r}; {MIN_SCALE:.3g} to {MAX_SCALE:.3g} is accepted"
+            )
+    low, high = _RANGE[tensor.dtype]
+    for zero_point in quant.zero_point:
+        if not low <= zero_point <= high:
+            raise InputError(
+                f"{where}: zero_point is {zero_point}; {low} to {high} is accepted for "
+                f"{tensor.dtype}"
+            )
+    count = 1
+    if quant.axis is not None:
+        if not 0 <= quant.axis < len(tensor.shape):
+            raise InputError(
+                f"{where}: axis is {quant.axis}; 0 to {len(tensor.shape) - 1} is accepted"
+            )
+        count = tensor.shape[quant.axis]
+    if len(quant.scale) != count or len(quant.zero_point) != count:
+        raise InputError(
+            f"{where}: {len(quant.scale)} scales and {len(quant.zero_point)} zero points; "
+            f"{count} of each accepted"
+        )
+
+
+def _need_dtype(tensor: Tensor, where: str, role: str, accepted: tuple[str, ...]) -> None:
+    if tensor.dtype not in accepted:
+        raise UnsupportedError(
+            f"{where}: {role} {show(tensor.name)} has type {tensor.dtype}; "
+            f"{' or '.join(accepted)} is accepted"
+        )
+
+
+def _need_quant(tensor: Tensor, where: str, role: str) -> Quant:
+    if tensor.quant is None:
+        raise InputError(f"{where}: {role} {show(tensor.name)} has no quantisation parameters")
+    check_quant(tensor, tensor.quant)
+    return tensor.quant
+
+
+def _check_activation(tensor: Tensor, where: str, op: str) -> None:
+    _need_dtype(tensor, where, "tensor", ("int8", "uint8") if op == "quantize" else ("int8",))
+    if _need_quant(tensor, where, "tensor").axis is not None:
+        raise UnsupportedError(
+            f"{where}: tensor {show(tensor.name)} is quantised per channel; "
+            "one scale per activation is accepted"
+        )
+
+
+def _check_constant(tensor: Tensor, where: str, role: str) -> None:
+    data = tensor.data
+    if data is None:
+        raise InputError(f"{where}: {role} {show(tensor.name)} has no values")
+    if data.shape != tensor.shape or data.dtype != np.dtype(tensor.dtype):
+        raise InputError(
+            f"{where}: {role} {show(tensor.name)} has values of {data.dtype} {list(data.shape)}; "
+            f"{tensor.dtype} {list(tensor.shape)} is accepted"
+        )
+
+
+def _check_weights(tensor: Tensor, where: str, axis: int) -> None:
+    _need_dtype(tensor, where, "weights", ("int8",))
+    _check_constant(tensor, where, "weights")
+    quant = _need_quant(tensor, where, "weights")
+    if quant.axis not in (None, axis):
+        raise UnsupportedError(
+            f"{where}: weights {show(tensor.name)} are quantised along axis {quant.axis}; "
+            f"axis {axis} or one scale is accepted"
+        )
+    if any(quant.zero_point):
+        raise UnsupportedError(
+            f"{where}: weights {show(tensor.name)} have a zero point other than 0; 0 is accepted"
+        )
+
+
+def _check_bias(tensor: Tensor, where: str) -> None:
+    _need_dtype(tensor, where, "bias", ("int32",))
+    _check_constant(tensor, where, "bias")
+    if tensor.quant is not None:
+        check_quant(tensor, tensor.quant)
+
+
+def _check_bias_scale(graph: Graph, node: Node, where: str) -> None:
+    """The bias is added to the accumulator, so that its scale is input scale * weight scale."""
+    x, weights, bias = (graph.tensors[name].quant for name in node.inputs)
+    output = graph.tensors[node.outputs[0]].quant
+    if bias is None:
+        return
+    assert x is not None and weights is not None and output is not None, "checked before"
+    found = np.asarray(bias.scale)
+    product = x.scale[0] * np.asarray(weights.scale)
+    if found.size not in (1, product.size) and product.size != 1:
+        raise InputError(f"{where}: {found.size} bias scales; {product.size} are accepted")
+    worst = int(np.argmax(np.abs(product - found)))
+    if np.abs(product - found)[worst] / output.scale[0] > BIAS_TOLERANCE:
+        raise InputError(
+            f"{where}: bias {show(node.inputs[2])} has scale {found[worst % found.size]:.6g}; "
+            f"input scale * weight scale {product[worst % product.size]:.6g} is accepted"
+        )
+
+
+def _check_same(x: Tensor, output: Tensor, where: str) -> None:
+    assert x.quant is not None and output.quant is not None, "checked before"
+    same_scale = abs(x.quant.scale[0] - output.quant.scale[0]) <= SCALE_TOLERANCE
+    if not same_scale or x.quant.zero_point != output.quant.zero_point:
+        raise UnsupportedError(
+            f"{where}: output has scale {output.quant.scale[0]:.9g} and zero point "
+            f"{output.quant.zero_point[0]}; the input's {x.quant.scale[0]:.9g} and "
+            f"{x.quant.zero_point[0]} are accepted"
+        )
+
+
+def _check_softmax(output: Tensor, where: str) -> None:
+    assert output.quant is not None, "checked before"
+    found = (output.quant.scale[0], output.quant.zero_point[0])
+    if found != SOFTMAX_QUANT:
+        raise UnsupportedError(
+            f"{where}: output has scale {found[0]:.9g} and zero point {found[1]}; "
+            f"scale {SOFTMAX_QUANT[0]} and zero point {SOFTMAX_QUANT[1]} are accepted"
+        )

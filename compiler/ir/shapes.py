@@ -1,0 +1,175 @@
+"""Shape inference: the shape of an operator's output from its inputs and attributes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from compiler.errors import InputError, show
+from compiler.ir.graph import Node, Tensor
+
+Shape = tuple[int, ...]
+Padding = tuple[int, int, int, int]
+
+
+def window_span(kernel: int, dilation: int) -> int:
+    """Pixels from the first to the last tap of a window along one axis, both counted."""
+    return (kernel - 1) * dilation + 1
+
+
+def same_padding(
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Padding:
+    """TFLite's SAME as explicit padding: ``ceil(size / stride)`` outputs, the odd pixel at the end.
+
+    All pairs are (height, width) in pixels. The arithmetic is that of the TFLite kernels
+    (``tensorflow/lite/kernels/padding.h``, ComputePaddingWithOffset).
+    """
+    sides: list[int] = []
+    for extent, taps, step, spread in zip(size, kernel, stride, dilation, strict=True):
+        outputs = -(-extent // step)
+        total = max((outputs - 1) * step + window_span(taps, spread) - extent, 0)
+        sides += [total // 2, total - total // 2]
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def infer_shape(node: Node, tensors: dict[str, Tensor]) -> Shape:
+    """The shape of the node's output.
+
+    ``node`` has the inputs and attributes that ``compiler.ir.ops`` lists. Raises InputError where
+    the shapes of the inputs and the attributes do not go together.
+    """
+    shapes = [tensors[name].shape if name else () for name in node.inputs]
+    return _INFERENCE[node.op](node, shapes)
+
+
+def _fail(node: Node, text: str) -> InputError:
+    return InputError(f"node {show(node.name)} ({node.op}): {text}")
+
+
+def _need_rank(node: Node, role: str, shape: Shape, rank: int) -> None:
+    if len(shape) != rank:
+        raise _fail(node, f"{role} has shape {list(shape)}; {rank} dimensions are accepted")
+
+
+def _windows(node: Node, shape: Shape, kernel: Shape, dilation: Shape) -> tuple[int, int]:
+    """Output height and width of a window that slides over an NHWC input."""
+    padding, stride = node.attrs["padding"], node.attrs["stride"]
+    result = []
+    for i, axis in enumerate(("height", "width")):
+        size = shape[1 + i] + padding[2 * i] + padding[2 * i + 1]
+        span = window_span(kernel[i], dilation[i])
+        if span > size:
+            raise _fail(
+                node, f"a window of {axis} {span} does not fit the padded input's {axis} {size}"
+            )
+        result.append((size - span) // stride[i] + 1)
+    return result[0], result[1]
+
+
+def _check_bias(node: Node, bias: Shape, channels: int) -> None:
+    if len(node.inputs) == 3 and node.inputs[2] and bias != (channels,):
+        raise _fail(node, f"bias has shape {list(bias)}; [{channels}] is accepted")
+
+
+def _conv2d(node: Node, shapes: list[Shape]) -> Shape:
+    x, weights, groups = shapes[0], shapes[1], node.attrs["groups"]
+    _need_rank(node, "x", x, 4)
+    _need_rank(node, "weights", weights, 4)
+    if x[3] != weights[3] * groups:
+        raise _fail(
+            node,
+            f"x has {x[3]} channels; weights {list(weights)} in {groups} groups accept "
+            f"{weights[3] * groups}",
+        )
+    if weights[0] % groups:
+        raise _fail(node, f"{weights[0]} output channels are no multiple of groups {groups}")
+    _check_bias(node, shapes[2], weights[0])
+    height, width = _windows(node, x, weights[1:3], node.attrs["dilation"])
+    return x[0], height, width, weights[0]
+
+
+def _depthwise_conv2d(node: Node, shapes: list[Shape]) -> Shape:
+    x, weights, multiplier = shapes[0], shapes[1], node.attrs["depth_multiplier"]
+    _need_rank(node, "x", x, 4)
+    _need_rank(node, "weights", weights, 4)
+    if weights[0] != 1 or weights[3] != x[3] * multiplier:
+        raise _fail(
+            node,
+            f"weights have shape {list(weights)}; [1, Kh, Kw, {x[3] * multiplier}] is accepted "
+            f"for {x[3]} channels and depth_multiplier {multiplier}",
+        )
+    _check_bias(node, shapes[2], weights[3])
+    height, width = _windows(node, x, weights[1:3], node.attrs["dilation"])
+    return x[0], height, width, weights[3]
+
+
+def _fully_connected(node: Node, shapes: list[Shape]) -> Shape:
+    x, weights = shapes[0], shapes[1]
+    _need_rank(node, "weights", weights, 2)
+    elements = math.prod(x)
+    if elements % weights[1]:
+        raise _fail(
+            node,
+            f"x has shape {list(x)}; a multiple of {weights[1]} elements is accepted "
+            f"(weights {list(weights)})",
+        )
+    _check_bias(node, shapes[2], weights[0])
+    return elements // weights[1], weights[0]
+
+
+def _add(node: Node, shapes: list[Shape]) -> Shape:
+    if shapes[0] != shapes[1]:
+        raise _fail(
+            node, f"shapes {list(shapes[0])} and {list(shapes[1])} differ; equal ones are accepted"
+        )
+    return shapes[0]
+
+
+def _pool2d(node: Node, shapes: list[Shape]) -> Shape:
+    x, kernel, padding = shapes[0], node.attrs["kernel"], node.attrs["padding"]
+    _need_rank(node, "x", x, 4)
+    if max(padding[:2]) >= kernel[0] or max(padding[2:]) >= kernel[1]:
+        raise _fail(
+            node, f"padding {list(padding)}; less than the kernel {list(kernel)} is accepted"
+        )
+    height, width = _windows(node, x, kernel, (1, 1))
+    return x[0], height, width, x[3]
+
+
+def _pad(node: Node, shapes: list[Shape]) -> Shape:
+    x, (top, bottom, left, right) = shapes[0], node.attrs["padding"]
+    _need_rank(node, "x", x, 4)
+    return x[0], x[1] + top + bottom, x[2] + left + right, x[3]
+
+
+def _reshape(node: Node, shapes: list[Shape]) -> Shape:
+    shape = node.attrs["shape"]
+    if math.prod(shape) != math.prod(shapes[0]):
+        raise _fail(
+            node,
+            f"shape {list(shape)} has {math.prod(shape)} elements; x {list(shapes[0])} has "
+            f"{math.prod(shapes[0])}",
+        )
+    return shape
+
+
+def _same(node: Node, shapes: list[Shape]) -> Shape:
+    return shapes[0]
+
+
+_INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
+    "conv2d": _conv2d,
+    "depthwise_conv2d": _depthwise_conv2d,
+    "fully_connected": _fully_connected,
+    "add": _add,
+    "avg_pool2d": _pool2d,
+    "max_pool2d": _pool2d,
+    "pad": _pad,
+    "reshape": _reshape,
+    "quantize": _same,
+    "softmax": _same,
+}

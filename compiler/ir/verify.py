@@ -1,0 +1,188 @@
+"""Invariants of a graph, checked by the front ends and after every pass.
+
+Two stages: ``structure`` (names, order, attributes, shapes; no values needed) and ``quantised``
+(types, quantisation parameters and constants as well).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from compiler.errors import CompilerError, InputError, UnsupportedError, show
+from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.ops import OPS, OpSpec
+from compiler.ir.quant_rules import check_node_quant
+from compiler.ir.shapes import infer_shape
+
+Stage = Literal["structure", "quantised"]
+
+#: Most elements of one tensor, and most dimensions.
+MAX_ELEMENTS = 1 << 28
+MAX_RANK = 4
+
+
+def verify(graph: Graph, stage: Stage) -> None:
+    """Check every invariant of the stage.
+
+    Raises InputError where the graph contradicts itself and UnsupportedError where it uses what is
+    not handled; the message names the node or tensor, the value found and what is accepted.
+    """
+    _check_tensors(graph)
+    available = _check_inputs(graph)
+    names: set[str] = set()
+    for node in graph.nodes:
+        if not node.name or node.name in names:
+            raise InputError(f"node name {show(node.name)}: empty or used twice")
+        names.add(node.name)
+        _check_node(graph, node, available)
+        if stage == "quantised":
+            check_node_quant(graph, node)
+        available.update(node.outputs)
+    _check_outputs(graph, available)
+    _check_all_used(graph)
+
+
+def verify_pass(graph: Graph, stage: Stage, pass_name: str) -> None:
+    """``verify`` for a graph that a pass of this project rewrote: a fault is an AssertionError."""
+    try:
+        verify(graph, stage)
+    except CompilerError as fault:
+        raise AssertionError(f"after {pass_name}: {fault}") from fault
+
+
+def check_shape(tensor: Tensor) -> None:
+    """Raise InputError unless the shape is positive, and of bounded rank and size."""
+    shape = tensor.shape
+    if not 1 <= len(shape) <= MAX_RANK or not all(isinstance(d, int) and d > 0 for d in shape):
+        raise InputError(
+            f"tensor {show(tensor.name)}: shape {show(list(shape))}; "
+            f"1 to {MAX_RANK} positive dimensions are accepted"
+        )
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise InputError(
+            f"tensor {show(tensor.name)}: shape {list(shape)} has {math.prod(shape)} elements; "
+            f"at most {MAX_ELEMENTS} are accepted"
+        )
+
+
+def _check_tensors(graph: Graph) -> None:
+    for key, tensor in graph.tensors.items():
+        if not key or key != tensor.name:
+            raise InputError(f"tensor {show(key)}: named {show(tensor.name)}")
+        check_shape(tensor)
+
+
+def _check_inputs(graph: Graph) -> set[str]:
+    """Check the graph's inputs and return them as the tensors available to the first node."""
+    if not graph.inputs:
+        raise InputError("inputs: none given; at least one is accepted")
+    available: set[str] = set()
+    for name in graph.inputs:
+        tensor = _tensor(graph, "inputs", name)
+        if name in available:
+            raise InputError(f"inputs: {show(name)} is listed twice")
+        if tensor.is_constant:
+            raise InputError(f"inputs: {show(name)} is a constant; an activation is accepted")
+        _check_batch("inputs", tensor)
+        available.add(name)
+    return available
+
+
+def _check_batch(where: str, tensor: Tensor) -> None:
+    if tensor.shape[0] != 1:
+        raise UnsupportedError(
+            f"{where}: tensor {show(tensor.name)} has shape {list(tensor.shape)}, "
+            f"batch {tensor.shape[0]}; batch 1 is accepted"
+        )
+
+
+def _tensor(graph: Graph, where: str, name: str) -> Tensor:
+    if name not in graph.tensors:
+        raise InputError(f"{where}: tensor {show(name)} is not defined")
+    return graph.tensors[name]
+
+
+def _check_node(graph: Graph, node: Node, available: set[str]) -> None:
+    where = f"node {show(node.name)} ({node.op})"
+    if node.op not in OPS:
+        raise UnsupportedError(
+            f"node {show(node.name)}: operator {show(node.op)}; accepted: {', '.join(OPS)}"
+        )
+    spec = OPS[node.op]
+    _check_attrs(node, spec, where)
+    _check_operands(graph, node, spec, where, available)
+    if len(node.outputs) != 1:
+        raise InputError(f"{where}: {len(node.outputs)} outputs; 1 is accepted")
+    output = _tensor(graph, where, node.outputs[0])
+    if output.name in available or output.is_constant:
+        raise InputError(
+            f"{where}: output {show(output.name)} is already an input, a constant or another "
+            "node's output; each tensor is made once"
+        )
+    expected = infer_shape(node, graph.tensors)
+    if output.shape != expected:
+        raise InputError(
+            f"{where}: output {show(output.name)} has shape {list(output.shape)}; "
+            f"its inputs give {list(expected)}"
+        )
+    _check_batch(where, output)
+
+
+def _check_attrs(node: Node, spec: OpSpec, where: str) -> None:
+    for key in node.attrs:
+        if key not in spec.attrs:
+            accepted = ", ".join(spec.attrs) or "none"
+            raise InputError(f"{where}: unknown attribute {show(key)}; accepted: {accepted}")
+    for key, attr in spec.attrs.items():
+        if key not in node.attrs:
+            raise InputError(f"{where}: attribute {key} is missing; accepted: {attr.accepted}")
+        if not attr.accepts(node.attrs[key]):
+            raise InputError(
+                f"{where}: {key} is {show(node.attrs[key])}; accepted: {attr.accepted}"
+            )
+
+
+def _check_operands(
+    graph: Graph, node: Node, spec: OpSpec, where: str, available: set[str]
+) -> None:
+    count = len(spec.inputs)
+    if len(node.inputs) != count:
+        raise InputError(
+            f"{where}: {len(node.inputs)} inputs; {count} are accepted ({', '.join(spec.inputs)})"
+        )
+    for role, name in zip(spec.inputs, node.inputs, strict=True):
+        if role == "bias" and not name:
+            continue
+        tensor = _tensor(graph, where, name)
+        if role in ("weights", "bias"):
+            if name in available or graph.producer(name) is not None:
+                raise UnsupportedError(
+                    f"{where}: {role} {show(name)} is computed; a constant is accepted"
+                )
+        elif tensor.is_constant:
+            raise UnsupportedError(
+                f"{where}: input {show(name)} is a constant; an activation is accepted"
+            )
+        elif name not in available:
+            raise InputError(
+                f"{where}: input {show(name)} is used before any node or input makes it"
+            )
+
+
+def _check_outputs(graph: Graph, available: set[str]) -> None:
+    if not graph.outputs:
+        raise InputError("outputs: none given; at least one is accepted")
+    for i, name in enumerate(graph.outputs):
+        _tensor(graph, "outputs", name)
+        if name in graph.outputs[:i]:
+            raise InputError(f"outputs: {show(name)} is listed twice")
+        if name not in available or name in graph.inputs:
+            raise InputError(f"outputs: {show(name)} is made by no node")
+
+
+def _check_all_used(graph: Graph) -> None:
+    used = set(graph.inputs) | {t for n in graph.nodes for t in (*n.inputs, *n.outputs)}
+    for name in graph.tensors:
+        if name not in used:
+            raise InputError(f"tensor {show(name)}: no node, input or output uses it")

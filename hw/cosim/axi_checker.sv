@@ -1,0 +1,152 @@
+// Protocol rules of the AXI4 link between the machine and its memory.
+//
+// Each breach writes "<cycle> violation <text>" to log_file and sets `violation` until reset.
+// `quiet` is high while no burst is under way. `strict` adds the one rule that the memory model's shared
+// bus breaks by design: rvalid stays until the handshake.
+
+module axi_checker #(
+    parameter int DATA_BYTES = 16,
+    parameter int MAX_BEATS = 64
+) (
+    input  logic                    clk,
+    input  logic                    rst,
+    input  logic                    strict,
+    input  int                      log_file,
+    input  int                      cycle,
+
+    input  logic [31:0]             m_axi_araddr,
+    input  logic [7:0]              m_axi_arlen,
+    input  logic [2:0]              m_axi_arsize,
+    input  logic [1:0]              m_axi_arburst,
+    input  logic                    m_axi_arvalid,
+    input  logic                    m_axi_arready,
+    input  logic [8*DATA_BYTES-1:0] m_axi_rdata,
+    input  logic [1:0]              m_axi_rresp,
+    input  logic                    m_axi_rlast,
+    input  logic                    m_axi_rvalid,
+    input  logic                    m_axi_rready,
+    input  logic [31:0]             m_axi_awaddr,
+    input  logic [7:0]              m_axi_awlen,
+    input  logic [2:0]              m_axi_awsize,
+    input  logic [1:0]              m_axi_awburst,
+    input  logic                    m_axi_awvalid,
+    input  logic                    m_axi_awready,
+    input  logic [8*DATA_BYTES-1:0] m_axi_wdata,
+    input  logic [DATA_BYTES-1:0]   m_axi_wstrb,
+    input  logic                    m_axi_wlast,
+    input  logic                    m_axi_wvalid,
+    input  logic                    m_axi_wready,
+    input  logic [1:0]              m_axi_bresp,
+    input  logic                    m_axi_bvalid,
+    input  logic                    m_axi_bready,
+
+    output logic                    violation,
+    output logic                    quiet
+);
+    localparam int QUEUE = 256;
+    localparam logic [2:0] SIZE = 3'($clog2(DATA_BYTES));
+    localparam logic [1:0] INCR = 2'd1;
+
+    // A stalled channel's payload, to compare in the next cycle.
+    logic ar_stalled, aw_stalled, w_stalled, r_stalled, b_stalled;
+    logic [44:0] ar_before, aw_before;
+    logic [9*DATA_BYTES:0] w_before;
+    logic [8*DATA_BYTES+2:0] r_before;
+    logic [1:0] b_before;
+
+    wire [44:0] ar_now = {m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst};
+    wire [44:0] aw_now = {m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst};
+    wire [9*DATA_BYTES:0] w_now = {m_axi_wdata, m_axi_wstrb, m_axi_wlast};
+    wire [8*DATA_BYTES+2:0] r_now = {m_axi_rdata, m_axi_rresp, m_axi_rlast};
+
+    // Lengths of the bursts under way, in order: reads without their last R, writes without their last W.
+    logic [7:0] ar_len [QUEUE];
+    logic [7:0] aw_len [QUEUE];
+    logic [7:0] ar_put, ar_get, aw_put, aw_get;
+    int r_beat, w_beat, b_owed;
+
+    task automatic breach(input string text);
+        violation <= 1'b1;
+        if (log_file != 0) $fdisplay(log_file, "%0d violation %s", cycle, text);
+        else $display("AXI violation outside a run: %s", text);
+    endtask
+
+    task automatic held(input logic stalled, input logic valid, input logic same, input string name);
+        if (stalled && !valid) breach({name, "valid fell before the handshake"});
+        if (stalled && valid && !same) breach({name, " payload changed before the handshake"});
+    endtask
+
+    task automatic address(
+        input logic [31:0] addr, input logic [7:0] len, input logic [2:0] size,
+        input logic [1:0] burst, input string name
+    );
+        automatic int bytes = (int'(len) + 1) * DATA_BYTES;
+        if (burst != INCR) breach({name, "burst is not INCR"});
+        if (size != SIZE) breach({name, "size is not the bus width"});
+        if (int'(len) >= MAX_BEATS) breach({name, "len is over the longest burst"});
+        if (addr % DATA_BYTES != 0) breach({name, "addr is not aligned to the bus"});
+        if (int'(addr[11:0]) + bytes > 4096) breach({name, " burst crosses a 4 KiB boundary"});
+    endtask
+
+    always @(posedge clk) begin : rules
+        if (rst) begin
+            {ar_stalled, aw_stalled, w_stalled, r_stalled, b_stalled} <= '0;
+            ar_put = 0; ar_get = 0; aw_put = 0; aw_get = 0;
+            r_beat = 0; w_beat = 0; b_owed = 0;
+            violation <= 1'b0;
+            quiet <= 1'b1;
+        end else begin
+            held(ar_stalled, m_axi_arvalid, ar_now == ar_before, "ar");
+            held(aw_stalled, m_axi_awvalid, aw_now == aw_before, "aw");
+            held(w_stalled, m_axi_wvalid, w_now == w_before, "w");
+            held(r_stalled && strict, m_axi_rvalid, r_now == r_before, "r");
+            held(b_stalled, m_axi_bvalid, m_axi_bresp == b_before, "b");
+            ar_stalled <= m_axi_arvalid && !m_axi_arready;
+            aw_stalled <= m_axi_awvalid && !m_axi_awready;
+            w_stalled <= m_axi_wvalid && !m_axi_wready;
+            r_stalled <= m_axi_rvalid && !m_axi_rready;
+            b_stalled <= m_axi_bvalid && !m_axi_bready;
+            if (m_axi_arvalid) ar_before <= ar_now;
+            if (m_axi_awvalid) aw_before <= aw_now;
+            if (m_axi_wvalid) w_before <= w_now;
+            if (m_axi_rvalid && strict) r_before <= r_now;
+            b_before <= m_axi_bresp;
+
+            if (m_axi_rvalid && m_axi_rready) begin
+                if (ar_put == ar_get) breach("r beat without a read burst");
+                else begin
+                    if (m_axi_rlast != (r_beat == int'(ar_len[ar_get]))) breach("rlast is wrong");
+                    r_beat = r_beat + 1;
+                    if (m_axi_rlast) begin ar_get = ar_get + 1; r_beat = 0; end
+                end
+            end
+            if (m_axi_bvalid && m_axi_bready) begin
+                if (b_owed == 0) breach("b without a finished write burst");
+                else b_owed = b_owed - 1;
+            end
+            if (m_axi_awvalid && m_axi_awready) begin
+                address(m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, "aw");
+                aw_len[aw_put] = m_axi_awlen;
+                aw_put = aw_put + 1;
+            end
+            if (m_axi_wvalid && m_axi_wready) begin
+                if (aw_put == aw_get) breach("w beat without a write burst");
+                else begin
+                    if (m_axi_wlast != (w_beat == int'(aw_len[aw_get]))) breach("wlast is wrong");
+                    w_beat = w_beat + 1;
+                    if (m_axi_wlast) begin
+                        aw_get = aw_get + 1;
+                        w_beat = 0;
+                        b_owed = b_owed + 1;
+                    end
+                end
+            end
+            if (m_axi_arvalid && m_axi_arready) begin
+                address(m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, "ar");
+                ar_len[ar_put] = m_axi_arlen;
+                ar_put = ar_put + 1;
+            end
+            quiet <= ar_put == ar_get && aw_put == aw_get && b_owed == 0;
+        end
+    end
+endmodule
