@@ -6,6 +6,9 @@ Faults of this project itself are assertions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CompilerError(Exception):
     """The input is at fault: a file, a model, a configuration or an option."""
@@ -35,3 +38,12 @@ def show(value: object) -> str:
     """The value as a message prints it: its repr on one line, cut to ``MAX_SHOWN`` characters."""
     text = repr(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+@contextmanager
+def located(where: object) -> Iterator[None]:
+    """Put ``where: `` in front of the message of any CompilerError raised inside."""
+    try:
+        yield
+    except CompilerError as fault:
+        raise type(fault)(f"{where}: {fault}") from None

@@ -1,8 +1,8 @@
 """The graph that front ends build, passes rewrite and the scheduler maps.
 
 Activations are NHWC. Weights: conv2d ``[C_out, K_h, K_w, C_in / groups]``, depthwise_conv2d
-``[1, K_h, K_w, C_in * depth_multiplier]``, fully_connected ``[C_out, C_in]`` (the layouts of the TFLite
-schema). Padding is always explicit: ``(top, bottom, left, right)``.
+``[1, K_h, K_w, C_in * depth_multiplier]``, fully_connected ``[C_out, C_in]`` (the layouts of the
+TFLite schema). Padding is always explicit: ``(top, bottom, left, right)``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Quant:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named tensor. ``data`` is set for constants only. ``dtype`` is int8, uint8, int16, int32 or float32."""
+    """A named tensor of type int8, uint8 or int32. ``data`` is set for constants only."""
 
     name: str
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Node:
-    """One operator. ``inputs`` and ``outputs`` are tensor names; an absent optional input is ``""``."""
+    """One operator. ``inputs`` and ``outputs`` are tensor names; ``""`` is an absent input."""
 
     name: str
     op: str

@@ -1,5 +1,6 @@
-"""Types and quantisation parameters that each operator accepts, as in the TFLite int8 specification.
+"""Types and quantisation parameters that each operator accepts.
 
+The rules of the TFLite int8 specification:
 https://www.tensorflow.org/lite/performance/quantization_spec
 """
 

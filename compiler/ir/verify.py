@@ -17,6 +17,9 @@ from compiler.ir.shapes import infer_shape
 
 Stage = Literal["structure", "quantised"]
 
+#: Longest name of a tensor, a node or a graph.
+MAX_NAME = 1000
+
 #: Most elements of one tensor, and most dimensions.
 MAX_ELEMENTS = 1 << 28
 MAX_RANK = 4
@@ -28,14 +31,17 @@ def verify(graph: Graph, stage: Stage) -> None:
     Raises InputError where the graph contradicts itself and UnsupportedError where it uses what is
     not handled; the message names the node or tensor, the value found and what is accepted.
     """
+    check_name("network", graph.name)
     _check_tensors(graph)
     available = _check_inputs(graph)
+    made = {name for node in graph.nodes for name in node.outputs}
     names: set[str] = set()
     for node in graph.nodes:
-        if not node.name or node.name in names:
-            raise InputError(f"node name {show(node.name)}: empty or used twice")
+        check_name("node", node.name)
+        if node.name in names:
+            raise InputError(f"node {show(node.name)}: the name is used twice")
         names.add(node.name)
-        _check_node(graph, node, available)
+        _check_node(graph, node, available, made)
         if stage == "quantised":
             check_node_quant(graph, node)
         available.update(node.outputs)
@@ -49,6 +55,15 @@ def verify_pass(graph: Graph, stage: Stage, pass_name: str) -> None:
         verify(graph, stage)
     except CompilerError as fault:
         raise AssertionError(f"after {pass_name}: {fault}") from fault
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raise InputError unless the name is printable and of bounded length."""
+    if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+        raise InputError(
+            f"{kind} {show(name)}: the name has {len(name)} characters; 1 to {MAX_NAME} printable "
+            "ones are accepted"
+        )
 
 
 def check_shape(tensor: Tensor) -> None:
@@ -68,7 +83,8 @@ def check_shape(tensor: Tensor) -> None:
 
 def _check_tensors(graph: Graph) -> None:
     for key, tensor in graph.tensors.items():
-        if not key or key != tensor.name:
+        check_name("tensor", key)
+        if key != tensor.name:
             raise InputError(f"tensor {show(key)}: named {show(tensor.name)}")
         check_shape(tensor)
 
@@ -103,7 +119,7 @@ def _tensor(graph: Graph, where: str, name: str) -> Tensor:
     return graph.tensors[name]
 
 
-def _check_node(graph: Graph, node: Node, available: set[str]) -> None:
+def _check_node(graph: Graph, node: Node, available: set[str], made: set[str]) -> None:
     where = f"node {show(node.name)} ({node.op})"
     if node.op not in OPS:
         raise UnsupportedError(
@@ -111,7 +127,7 @@ def _check_node(graph: Graph, node: Node, available: set[str]) -> None:
         )
     spec = OPS[node.op]
     _check_attrs(node, spec, where)
-    _check_operands(graph, node, spec, where, available)
+    _check_operands(graph, node, where, available, made)
     if len(node.outputs) != 1:
         raise InputError(f"{where}: {len(node.outputs)} outputs; 1 is accepted")
     output = _tensor(graph, where, node.outputs[0])
@@ -144,19 +160,19 @@ def _check_attrs(node: Node, spec: OpSpec, where: str) -> None:
 
 
 def _check_operands(
-    graph: Graph, node: Node, spec: OpSpec, where: str, available: set[str]
+    graph: Graph, node: Node, where: str, available: set[str], made: set[str]
 ) -> None:
-    count = len(spec.inputs)
-    if len(node.inputs) != count:
+    roles = OPS[node.op].inputs
+    if len(node.inputs) != len(roles):
         raise InputError(
-            f"{where}: {len(node.inputs)} inputs; {count} are accepted ({', '.join(spec.inputs)})"
+            f"{where}: {len(node.inputs)} inputs; {len(roles)} are accepted ({', '.join(roles)})"
         )
-    for role, name in zip(spec.inputs, node.inputs, strict=True):
+    for role, name in zip(roles, node.inputs, strict=True):
         if role == "bias" and not name:
             continue
         tensor = _tensor(graph, where, name)
         if role in ("weights", "bias"):
-            if name in available or graph.producer(name) is not None:
+            if name in available or name in made:
                 raise UnsupportedError(
                     f"{where}: {role} {show(name)} is computed; a constant is accepted"
                 )
@@ -182,7 +198,7 @@ def _check_outputs(graph: Graph, available: set[str]) -> None:
 
 
 def _check_all_used(graph: Graph) -> None:
-    used = set(graph.inputs) | {t for n in graph.nodes for t in (*n.inputs, *n.outputs)}
+    used = {t for n in graph.nodes for t in (*n.inputs, *n.outputs)}
     for name in graph.tensors:
         if name not in used:
-            raise InputError(f"tensor {show(name)}: no node, input or output uses it")
+            raise InputError(f"tensor {show(name)}: no node uses it")

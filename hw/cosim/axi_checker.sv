@@ -1,8 +1,8 @@
 // Protocol rules of the AXI4 link between the machine and its memory.
 //
 // Each breach writes "<cycle> violation <text>" to log_file and sets `violation` until reset.
-// `quiet` is high while no burst is under way. `strict` adds the one rule that the memory model's shared
-// bus breaks by design: rvalid stays until the handshake.
+// `quiet` is high while no burst is under way. `strict` adds the one rule that the memory model's
+// shared bus breaks by design: rvalid stays until the handshake.
 
 module axi_checker #(
     parameter int DATA_BYTES = 16,
@@ -59,7 +59,8 @@ module axi_checker #(
     wire [9*DATA_BYTES:0] w_now = {m_axi_wdata, m_axi_wstrb, m_axi_wlast};
     wire [8*DATA_BYTES+2:0] r_now = {m_axi_rdata, m_axi_rresp, m_axi_rlast};
 
-    // Lengths of the bursts under way, in order: reads without their last R, writes without their last W.
+    // Lengths of the bursts under way, in order: reads without their last R, writes without their
+    // last W.
     logic [7:0] ar_len [QUEUE];
     logic [7:0] aw_len [QUEUE];
     logic [7:0] ar_put, ar_get, aw_put, aw_get;
@@ -71,7 +72,9 @@ module axi_checker #(
         else $display("AXI violation outside a run: %s", text);
     endtask
 
-    task automatic held(input logic stalled, input logic valid, input logic same, input string name);
+    task automatic held(
+        input logic stalled, input logic valid, input logic same, input string name
+    );
         if (stalled && !valid) breach({name, "valid fell before the handshake"});
         if (stalled && valid && !same) breach({name, " payload changed before the handshake"});
     endtask

@@ -28,14 +28,14 @@
 // cfg_gap_rate / 256, independently. All five channels then keep to AXI: rvalid and bvalid, once
 // high, stay until the handshake.
 //
-// cfg_err_*_resp /= 0 makes each beat that touches [lo, hi) answer with that response: on the R beat
-// itself, or on the B of a burst with any such W beat (the beat is not written). A beat outside
-// the storage answers DECERR.
+// cfg_err_*_resp /= 0 makes each beat that touches [lo, hi) answer with that response: on the R
+// beat itself, or on the B of a burst with any such W beat (the beat is not written). A beat
+// outside the storage answers DECERR.
 //
-// `load` reads image_<run_index>.bin from the working directory: whole words, most significant
-// byte first (what $fread wants); storage beyond it is cleared. `dump` writes words
-// [dump_lo, dump_hi) to dump_<run_index>.bin in address order, least significant byte first. Both are
-// strobes, and neither changes anything but the storage.
+// `load` reads image_<run_index>.bin from the working directory: whole words, most significant byte
+// first (what $fread wants); storage beyond it is cleared. `dump` writes words [dump_lo, dump_hi)
+// to dump_<run_index>.bin in address order, least significant byte first. Both are strobes, and
+// neither changes anything but the storage.
 
 module dram #(
     parameter int DATA_BYTES = 16,
@@ -117,7 +117,8 @@ module dram #(
     logic [31:0] noise [5];
 
     function automatic logic [1:0] response(
-        input logic [31:0] addr, input logic [31:0] lo, input logic [31:0] hi, input logic [1:0] resp
+        input logic [31:0] addr,
+        input logic [31:0] lo, input logic [31:0] hi, input logic [1:0] resp
     );
         if (addr >= 32'(DEPTH_BYTES)) return DECERR;
         if (resp != 0 && addr < hi && 33'(addr) + 33'(DATA_BYTES) > 33'(lo)) return resp;
@@ -139,6 +140,7 @@ module dram #(
         automatic logic [31:0] addr;
         automatic logic [1:0] resp;
         automatic word_t mask;
+        automatic int word;
 
         if (rst) begin
             now = 0;
@@ -148,7 +150,8 @@ module dram #(
             turn_is_w <= 1'b0;
             r_hold <= 1'b0;
             b_hold <= 1'b0;
-            for (int i = 0; i < 5; i++) noise[i] = (cfg_gap_seed + 32'd1) * 32'h9E3779B1 ^ 32'(i + 1) << 24;
+            for (int i = 0; i < 5; i++)
+                noise[i] = ((cfg_gap_seed + 32'd1) * 32'h9E3779B1) ^ (32'(i + 1) << 24);
         end else begin
             // The W beat goes first, so that the next cycle's read data include it.
             if (m_axi_wvalid && m_axi_wready) begin
@@ -157,7 +160,8 @@ module dram #(
                 if (resp != 0) writes[w_head].resp = resp;
                 else begin
                     for (int i = 0; i < DATA_BYTES; i++) mask[8*i +: 8] = {8{m_axi_wstrb[i]}};
-                    mem[addr / DATA_BYTES] = (mem[addr / DATA_BYTES] & ~mask) | (m_axi_wdata & mask);
+                    word = int'(addr) / DATA_BYTES;
+                    mem[word] = (mem[word] & ~mask) | (m_axi_wdata & mask);
                 end
                 bus_free = now + int'(cfg_interval);
                 w_beat = w_beat + 1;
@@ -209,7 +213,8 @@ module dram #(
         if (r_count != 0) begin
             addr = reads[r_head].addr + 32'(r_beat * DATA_BYTES);
             resp = response(addr, cfg_err_read_lo, cfg_err_read_hi, cfg_err_read_resp);
-            m_axi_rdata <= resp == DECERR && addr >= 32'(DEPTH_BYTES) ? '0 : mem[addr / DATA_BYTES];
+            word = int'(addr) / DATA_BYTES;
+            m_axi_rdata <= addr < 32'(DEPTH_BYTES) ? mem[word] : '0;
             m_axi_rresp <= resp;
             m_axi_rlast <= r_beat + 1 == reads[r_head].beats;
         end

@@ -1,8 +1,8 @@
 // What a run did, as text: run_<run_index>.log, opened by `load` and closed by `dump`.
 //
 //   <cycle> <unit> start|done <index>      a strobe of a unit: load, execute or store
-//   <cycle> mac busy <index> <count>       the array worked <count> cycles for command <index>, in a
-//                                          row or with idle cycles between, from <cycle> on
+//   <cycle> mac busy <index> <count>       the array worked <count> cycles for command <index>, from
+//                                          <cycle> on, and for no other command in between
 //   <cycle> axi <channel> ...              each handshake of the AXI master, if axi_log is high
 //   <cycle> run start|irq                  the run's ends
 //   <cycle> violation <text>               written by axi_checker through log_file
@@ -67,7 +67,8 @@ module trace #(
     endtask
 
     task automatic flush_mac();
-        if (mac_count != 0) $fdisplay(log_file, "%0d mac busy %0d %0d", mac_first, mac_index, mac_count);
+        if (mac_count != 0)
+            $fdisplay(log_file, "%0d mac busy %0d %0d", mac_first, mac_index, mac_count);
         mac_count = 0;
     endtask
 
@@ -83,7 +84,7 @@ module trace #(
     endtask
 
     always @(posedge clk) begin : events
-        if (load) log_file = $fopen($sformatf("run_%0d.log", run_index), "w");
+        if (load && log_file == 0) log_file = $fopen($sformatf("run_%0d.log", run_index), "w");
         if (rst) begin
             running <= 1'b0;
             irq_before <= 1'b0;
@@ -111,7 +112,7 @@ module trace #(
                     mac_count = mac_count + 1;
                 end
             end
-            if (axi_log) handshakes();
+            if (axi_log && log_file != 0) handshakes();
             if (finish) begin
                 flush_mac();
                 running <= 1'b0;
@@ -122,6 +123,7 @@ module trace #(
         if (dump && log_file != 0) begin
             $fclose(log_file);
             log_file = 0;
+            running <= 1'b0;
         end
     end
 endmodule

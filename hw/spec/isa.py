@@ -91,7 +91,7 @@ EXECUTE_FIELDS = _place(
     ("depthwise", 1, "Operand selector. 0: one channel to all columns. 1: channel m to column m."),
     ("maximum", 1, "0: accumulate the sum. 1: keep the maximum (of operands; needs `ones`)."),
     ("ones", 1, "Every weight is 1; none is fetched."),
-    ("shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
+    ("array_shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
     ("resident", 1, "A tile's weights fit the weight store and are fetched once per output block."),
     ("dense", 1, "Output rows follow one another without a gap: `requant_words` pixels leave per cycle."),
     ("residual", 1, "Add a second operand after requantisation."),

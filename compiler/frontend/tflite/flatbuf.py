@@ -39,9 +39,16 @@ class Table:
         """The table that the file's first word points to."""
         return cls(data, int(_unpack(data, "I", 0)))
 
+    def slots(self) -> int:
+        """Fields that the table's writer knew of, present or not."""
+        return (int(_unpack(self.data, "H", self._vtable())) - 4) // 2
+
+    def _vtable(self) -> int:
+        return self.at - int(_unpack(self.data, "i", self.at))
+
     def _field(self, slot: int) -> int | None:
         """Byte position of a field, or None when the table leaves it out."""
-        vtable = self.at - int(_unpack(self.data, "i", self.at))
+        vtable = self._vtable()
         entry = 4 + 2 * slot
         if entry + 2 > int(_unpack(self.data, "H", vtable)):
             return None

@@ -1,0 +1,47 @@
+# Everything runs in .venv, made here when it is missing or older than what it is made from.
+
+PYTHON ?= python3
+SHELL := /bin/bash
+BIN := .venv/bin
+JOBS ?= 2
+
+export AMARANTH_USE_YOSYS := builtin
+
+.PHONY: map test test-full lint
+.DELETE_ON_ERROR:
+
+map: .venv/base
+	$(BIN)/python -m compiler.demo
+
+test: .venv/test lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+test-full: .venv/full lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full
+
+lint: .venv/test
+	$(BIN)/ruff check .
+
+# A system package that is missing: name it once, with the command that installs it.
+define need
+@$(1) >/dev/null 2>&1 || { echo "$(2) is missing: sudo apt-get install $(2)" >&2; exit 1; }
+endef
+
+$(BIN)/python:
+	$(call need,command -v g++,g++)
+	$(call need,command -v perl,perl)
+	$(call need,command -v $(PYTHON),python3)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.11" >&2; exit 1; }
+	$(call need,$(PYTHON) -c "import ensurepip; import venv",python3-venv)
+	$(PYTHON) -m venv --clear .venv
+
+# One stamp for each set of extras; a larger set includes the smaller ones.
+.venv/base: EXTRAS :=
+.venv/test: EXTRAS := [test]
+.venv/full: EXTRAS := [test,full]
+.venv/base .venv/test .venv/full: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.$(EXTRAS)'
+	$(BIN)/python -m hw.verilator
+	@touch $@

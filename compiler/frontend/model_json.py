@@ -1,0 +1,216 @@
+"""The project's own model format: ``docs/model_format.md``, schema in ``model_schema.json``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.frontend.json_text import check_schema, parse_json
+from compiler.frontend.weights_file import read_weights, write_weights
+from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.ops import OPS
+from compiler.ir.quant_rules import check_quant
+from compiler.ir.randomize import randomize
+from compiler.ir.verify import check_shape, verify
+
+FORMAT = "cnn-graph"
+VERSION = 1
+
+
+def read_model(data: bytes, folder: Path) -> Graph:
+    """The graph in the bytes of a ``.json`` model; its weights file lies in ``folder``.
+
+    A model without weights gets seeded random ones. Raises InputError or UnsupportedError.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise InputError(f"not valid JSON: not UTF-8 at byte {fault.start}") from None
+    document = parse_json(text)
+    check_schema(document)
+    assert isinstance(document, dict), "the schema says so"
+    graph = _graph(document)
+    verify(graph, "structure")
+    if "weights" not in document:
+        if document.get("random_weights") is False:
+            raise InputError("random_weights is False; without weights true is accepted")
+        return randomize(graph, document.get("seed", 0))
+    if "seed" in document:
+        raise InputError("seed is given; it is accepted for a model without weights only")
+    graph = _with_weights(graph, folder / _beside(document["weights"]))
+    verify(graph, "quantised")
+    return graph
+
+
+def write_model(graph: Graph, path: Path | str) -> Path:
+    """Write the graph as ``path`` with its constants in an ``.npz`` of the same stem beside it.
+
+    A graph without constants gets no weights file. Both files appear whole or not at all. Returns
+    the path. Raises InputError when it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        raise InputError(f"{path}: suffix {path.suffix!r}; .json is accepted")
+    arrays = {t.name: t.data for t in graph.tensors.values() if t.data is not None}
+    weights = path.with_suffix(".npz") if arrays else None
+    text = _render(_document(graph, weights))
+    try:
+        if weights is not None:
+            _write_whole(weights, lambda file: write_weights(file, arrays))
+        _write_whole(path, lambda file: file.write(text.encode()))
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be written: {fault.strerror}") from None
+    return path
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write to a temporary file in the same folder, then rename it."""
+    handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def _beside(name: str) -> str:
+    if name in (".", "..") or Path(name).name != name or "\\" in name or "\0" in name:
+        raise InputError(f"weights is {show(name)}; a file beside the model is accepted")
+    return name
+
+
+def _graph(document: dict) -> Graph:
+    """The graph without the values of its constants."""
+    tensors = {key: _tensor(key, value) for key, value in document["tensors"].items()}
+    nodes = [_node(i, value) for i, value in enumerate(document["nodes"])]
+    return Graph(
+        document["name"],
+        tensors,
+        nodes,
+        tuple(document["inputs"]),
+        tuple(document["outputs"]),
+        bool(document.get("random_weights", False)),
+    )
+
+
+def _tensor(name: str, value: dict) -> Tensor:
+    tensor = Tensor(name, tuple(map(int, value["shape"])), value["dtype"])
+    check_shape(tensor)
+    if "quant" not in value:
+        return tensor
+    with located(f"tensor {show(name)}"):
+        quant = _quant(value["quant"], tensor.shape)
+    check_quant(tensor, quant)
+    return Tensor(name, tensor.shape, tensor.dtype, quant)
+
+
+def _quant(value: dict, shape: tuple[int, ...]) -> Quant:
+    """A single number stands for every channel along the axis."""
+    axis = value.get("axis")
+    if axis is not None and axis >= len(shape):
+        raise InputError(f"axis is {axis}; 0 to {len(shape) - 1} is accepted")
+    count = 1 if axis is None else shape[axis]
+    scale = tuple(float(v) for v in _numbers("scale", value["scale"], (int, float), count))
+    zero_point = tuple(_numbers("zero_point", value["zero_point"], (int,), count))
+    return Quant(scale, zero_point, axis)
+
+
+def _numbers(key: str, value: object, kinds: tuple[type, ...], count: int) -> list:
+    numbers = value if isinstance(value, list) else [value] * count
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, kinds) or abs(number) > 1e39:
+            accepted = "finite numbers" if float in kinds else "integers"
+            raise InputError(f"{key} holds {show(number)}; {accepted} are accepted")
+    return numbers
+
+
+def _node(index: int, value: dict) -> Node:
+    """The node with defaults filled in; its name defaults to that of its output."""
+    name, op = value.get("name", value["outputs"][0]), value["op"]
+    where = f"node {show(name)}" if name else f"nodes[{index}]"
+    if op not in OPS:
+        raise UnsupportedError(f"{where}: operator {show(op)}; accepted: {', '.join(OPS)}")
+    spec = OPS[op]
+    attrs = {key: a.default for key, a in spec.attrs.items() if a.default is not None}
+    for key, given in value.get("attrs", {}).items():
+        attrs[key] = tuple(given) if isinstance(given, list) else given
+    inputs = tuple(value["inputs"])
+    if len(inputs) == len(spec.inputs) - 1 and spec.inputs[-1] == "bias":
+        inputs += ("",)
+    return Node(name, op, inputs, tuple(value["outputs"]), attrs)
+
+
+def _with_weights(graph: Graph, path: Path) -> Graph:
+    computed = set(graph.inputs) | {name for node in graph.nodes for name in node.outputs}
+    constants = [t for t in graph.tensors.values() if t.name not in computed]
+    values = read_weights(path, constants)
+    for tensor in constants:
+        graph.tensors[tensor.name] = Tensor(
+            tensor.name, tensor.shape, tensor.dtype, tensor.quant, values[tensor.name]
+        )
+    return graph
+
+
+def _render(document: dict) -> str:
+    """JSON text with one line per tensor and node."""
+    lines = [f" {json.dumps(key)}: {_render_value(value)}" for key, value in document.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _render_value(value: object) -> str:
+    if isinstance(value, dict):
+        entries = [f"  {json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(entries) + "\n }"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join("  " + json.dumps(v, allow_nan=False) for v in value) + "\n ]"
+    return json.dumps(value, allow_nan=False)
+
+
+def _document(graph: Graph, weights: Path | None) -> dict:
+    document: dict = {"format": FORMAT, "version": VERSION, "name": graph.name}
+    if weights is not None:
+        document["weights"] = weights.name
+    if graph.random_weights:
+        document["random_weights"] = True
+    document["inputs"] = list(graph.inputs)
+    document["outputs"] = list(graph.outputs)
+    document["tensors"] = {t.name: _tensor_value(t) for t in graph.tensors.values()}
+    document["nodes"] = [
+        {
+            "name": node.name,
+            "op": node.op,
+            "inputs": list(node.inputs),
+            "outputs": list(node.outputs),
+            "attrs": node.attrs,
+        }
+        for node in graph.nodes
+    ]
+    return document
+
+
+def _tensor_value(tensor: Tensor) -> dict:
+    value: dict = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+    if tensor.quant is not None:
+        value["quant"] = {
+            "scale": _one_or_list(tensor.quant.scale),
+            "zero_point": _one_or_list(tensor.quant.zero_point),
+        }
+        if tensor.quant.axis is not None:
+            value["quant"]["axis"] = tensor.quant.axis
+    return value
+
+
+def _one_or_list(values: tuple) -> object:
+    return values[0] if len(set(values)) == 1 else list(values)

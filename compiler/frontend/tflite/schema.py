@@ -1,0 +1,137 @@
+"""The part of the TFLite schema that is read: slots of tables, fields of options, names of enums.
+
+Slots count the fields of a table from 0 in the order of ``tensorflow/lite/schema/schema.fbs``,
+version 3, conversion-only fields left out; the enums come from the ``tflite`` package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import tflite
+
+IDENTIFIER = b"TFL3"
+VERSION = 3
+
+
+class ModelSlot(IntEnum):
+    VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS = range(5)
+
+
+class CodeSlot(IntEnum):
+    DEPRECATED_BUILTIN_CODE, CUSTOM_CODE, VERSION, BUILTIN_CODE = range(4)
+
+
+class SubgraphSlot(IntEnum):
+    TENSORS, INPUTS, OUTPUTS, OPERATORS, NAME = range(5)
+
+
+class OperatorSlot(IntEnum):
+    OPCODE_INDEX, INPUTS, OUTPUTS, OPTIONS_TYPE, OPTIONS, CUSTOM_OPTIONS = range(6)
+    MUTATING_INPUTS, INTERMEDIATES = 7, 8
+    OPTIONS_2 = 12
+
+
+class TensorSlot(IntEnum):
+    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, IS_VARIABLE, SPARSITY, SHAPE_SIGNATURE = range(8)
+
+
+class QuantSlot(IntEnum):
+    MIN, MAX, SCALE, ZERO_POINT, DETAILS_TYPE, DETAILS, QUANTIZED_DIMENSION = range(7)
+
+
+class BufferSlot(IntEnum):
+    DATA, OFFSET, SIZE = range(3)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A scalar field of an options table: its slot, ``struct`` layout and default."""
+
+    slot: int
+    layout: str
+    default: int | float | bool = 0
+
+
+@dataclass(frozen=True)
+class Options:
+    """An options table: its name in the schema's union, its fields, and how many the schema has.
+
+    Tables that are not ``required`` may be absent, all fields at their defaults.
+    """
+
+    table: str
+    fields: dict[str, Field]
+    slots: int
+    required: bool = True
+
+
+_CONV = {"padding": Field(0, "b"), "stride_w": Field(1, "i"), "stride_h": Field(2, "i")}
+
+#: Options by operator. The fields left out rule float or 16-bit kernels, whose tensors are refused
+#: by type: quantized_bias_type, asymmetric_quantize_inputs and pot_scale_int16.
+OPTIONS: dict[str, Options] = {
+    "CONV_2D": Options(
+        "Conv2DOptions",
+        {
+            **_CONV,
+            "activation": Field(3, "b"),
+            "dilation_w": Field(4, "i", 1),
+            "dilation_h": Field(5, "i", 1),
+        },
+        7,
+    ),
+    "DEPTHWISE_CONV_2D": Options(
+        "DepthwiseConv2DOptions",
+        {
+            **_CONV,
+            "depth_multiplier": Field(3, "i"),
+            "activation": Field(4, "b"),
+            "dilation_w": Field(5, "i", 1),
+            "dilation_h": Field(6, "i", 1),
+        },
+        7,
+    ),
+    "FULLY_CONNECTED": Options(
+        "FullyConnectedOptions",
+        {
+            "activation": Field(0, "b"),
+            "weights_format": Field(1, "b"),
+            "keep_num_dims": Field(2, "?"),
+        },
+        5,
+    ),
+    "ADD": Options("AddOptions", {"activation": Field(0, "b")}, 2, required=False),
+    "AVERAGE_POOL_2D": Options(
+        "Pool2DOptions",
+        {
+            **_CONV,
+            "kernel_w": Field(3, "i"),
+            "kernel_h": Field(4, "i"),
+            "activation": Field(5, "b"),
+        },
+        6,
+    ),
+    "PAD": Options("PadOptions", {}, 0, required=False),
+    "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
+    "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),
+    "SOFTMAX": Options("SoftmaxOptions", {"beta": Field(0, "f", 0.0)}, 1),
+}
+OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
+
+#: Activations by their code in the schema; the others are refused by name.
+ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
+
+#: Types by their code in the schema; the others are refused by name.
+DTYPES = {
+    tflite.TensorType.INT8: "int8",
+    tflite.TensorType.UINT8: "uint8",
+    tflite.TensorType.INT32: "int32",
+}
+
+
+def enum_name(enum: type, code: int) -> str:
+    """The schema's name of an enum value, such as ``CONV_2D``; ``unknown code N`` without one."""
+    names = {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+    return names.get(code, f"unknown code {code}")

@@ -1,0 +1,152 @@
+"""Tensors and constants of a TFLite subgraph."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tflite
+
+from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.frontend.tflite.flatbuf import Table
+from compiler.frontend.tflite.schema import (
+    DTYPES,
+    BufferSlot,
+    ModelSlot,
+    QuantSlot,
+    SubgraphSlot,
+    TensorSlot,
+    enum_name,
+)
+from compiler.ir.graph import Quant, Tensor
+from compiler.ir.verify import check_shape
+
+_INDEX_TYPES = {tflite.TensorType.INT32: "int32", tflite.TensorType.INT64: "int64"}
+
+
+class TensorReader:
+    """Decodes a tensor when an operator first names it, so that unused ones are never looked at.
+
+    Names stay the model's own; an empty or repeated one gets the tensor's index as a suffix.
+    """
+
+    def __init__(self, model: Table, subgraph: Table) -> None:
+        self._model = model
+        self._subgraph = subgraph
+        self._by_index: dict[int, Tensor] = {}
+        self._names: set[str] = set()
+
+    def tensor(self, index: int) -> Tensor:
+        """Tensor ``index``. Raises InputError or UnsupportedError naming it."""
+        if index not in self._by_index:
+            table = self._table(index)
+            name = self._unique_name(table.string(TensorSlot.NAME), index)
+            self._by_index[index] = self._decode(table, name)
+        return self._by_index[index]
+
+    def decoded(self) -> dict[str, Tensor]:
+        """Every tensor asked for so far, by name."""
+        return {t.name: t for t in self._by_index.values()}
+
+    def index_values(self, index: int) -> np.ndarray | None:
+        """A constant int32 or int64 tensor such as a shape, as int64; None when it is computed."""
+        table = self._table(index)
+        code = int(table.scalar(TensorSlot.TYPE, "b"))
+        where = f"tensor {show(table.string(TensorSlot.NAME))}"
+        if code not in _INDEX_TYPES:
+            raise UnsupportedError(
+                f"{where}: type {enum_name(tflite.TensorType, code)}; INT32 or INT64 is accepted"
+            )
+        with located(where):
+            data = self._values(table, _shape(table), _INDEX_TYPES[code])
+        return None if data is None else data.astype(np.int64)
+
+    def _table(self, index: int) -> Table:
+        count = self._subgraph.count(SubgraphSlot.TENSORS)
+        if not 0 <= index < count:
+            raise InputError(f"tensor index {index}; 0 to {count - 1} is accepted")
+        return self._subgraph.entry(SubgraphSlot.TENSORS, index)
+
+    def _unique_name(self, name: str, index: int) -> str:
+        unique = name or f"tensor_{index}"
+        while unique in self._names:
+            unique += f"_{index}"
+        self._names.add(unique)
+        return unique
+
+    def _decode(self, table: Table, name: str) -> Tensor:
+        with located(f"tensor {show(name)}"):
+            code = int(table.scalar(TensorSlot.TYPE, "b"))
+            if code not in DTYPES:
+                raise UnsupportedError(
+                    f"type {enum_name(tflite.TensorType, code)}; INT8, UINT8 or INT32 is accepted"
+                )
+            _refuse_special(table)
+            shape = _shape(table)
+        check_shape(Tensor(name, shape, DTYPES[code]))
+        with located(f"tensor {show(name)}"):
+            data = self._values(table, shape, DTYPES[code])
+            return Tensor(name, shape, DTYPES[code], _quant(table), data)
+
+    def _values(self, table: Table, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+        index = int(table.scalar(TensorSlot.BUFFER, "I"))
+        count = self._model.count(ModelSlot.BUFFERS)
+        if index >= count:
+            raise InputError(f"buffer index {index}; 0 to {count - 1} is accepted")
+        buffer = self._model.entry(ModelSlot.BUFFERS, index)
+        if buffer.scalar(BufferSlot.OFFSET, "Q") or buffer.scalar(BufferSlot.SIZE, "Q"):
+            raise UnsupportedError(
+                f"buffer {index} lies behind the model; buffers inside it are accepted"
+            )
+        data = buffer.vector(BufferSlot.DATA, "u1")
+        if data.size == 0:
+            return None
+        expected = math.prod(shape) * np.dtype(dtype).itemsize
+        if data.size != expected:
+            raise InputError(
+                f"buffer {index} has {data.size} bytes; {expected} are accepted for {dtype} "
+                f"{list(shape)}"
+            )
+        values = data.copy().view(np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
+        values.setflags(write=False)
+        return values
+
+
+def _shape(table: Table) -> tuple[int, ...]:
+    """The shape; a dimension that the signature leaves open is refused unless it is the batch."""
+    shape = tuple(int(d) for d in table.vector(TensorSlot.SHAPE, "i4")[:9])
+    signature = table.vector(TensorSlot.SHAPE_SIGNATURE, "i4")[:9]
+    dynamic = [axis for axis, d in enumerate(signature) if d < 0 and axis > 0]
+    if dynamic or any(d < 0 for d in shape):
+        found = signature.tolist() if dynamic else list(shape)
+        raise UnsupportedError(
+            f"dynamic shape {found}; a fixed shape is accepted (the batch may be open, and is 1)"
+        )
+    return shape
+
+
+def _refuse_special(table: Table) -> None:
+    if table.scalar(TensorSlot.IS_VARIABLE, "?", False):
+        raise UnsupportedError("a variable; constants and activations are accepted")
+    if table.has(TensorSlot.SPARSITY):
+        raise UnsupportedError("sparse values; dense ones are accepted")
+
+
+def _quant(table: Table) -> Quant | None:
+    params = table.table(TensorSlot.QUANTIZATION)
+    if params is None:
+        return None
+    if params.scalar(QuantSlot.DETAILS_TYPE, "B"):
+        raise UnsupportedError("custom quantisation; scale and zero point are accepted")
+    scales = params.vector(QuantSlot.SCALE, "f4")
+    zero_points = params.vector(QuantSlot.ZERO_POINT, "i8")
+    if scales.size == 0:
+        return None
+    if zero_points.size == 0:
+        zero_points = np.zeros(scales.size, np.int64)
+    if zero_points.size != scales.size:
+        raise InputError(
+            f"{scales.size} scales and {zero_points.size} zero points; equal counts are accepted"
+        )
+    axis = None if scales.size == 1 else int(params.scalar(QuantSlot.QUANTIZED_DIMENSION, "i"))
+    return Quant(tuple(map(float, scales)), tuple(map(int, zero_points)), axis)

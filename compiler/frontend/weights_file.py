@@ -1,0 +1,90 @@
+"""The ``.npz`` that holds a model's constants: one array per tensor, named after it."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from compiler.errors import InputError, located, show
+from compiler.ir.graph import Tensor
+
+#: Room for the header of a ``.npy`` entry, in bytes.
+_HEADER = 4096
+
+_ENTRY_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+)
+
+
+def read_weights(path: Path, tensors: Iterable[Tensor]) -> dict[str, np.ndarray]:
+    """The values of the given tensors by name, read-only.
+
+    Raises InputError when the file is no ``.npz``, lacks a tensor, holds one that is not asked
+    for, or when a type or shape differs from the tensor's. Never reads more than the tensors need.
+    """
+    with located(f"weights file {path.name}"):
+        try:
+            archive = zipfile.ZipFile(path)
+        except (OSError, *_ENTRY_FAULTS) as fault:
+            raise InputError(f"not a readable .npz: {fault}") from None
+        with archive:
+            return _read_entries(archive, {t.name: t for t in tensors})
+
+
+def write_weights(file: io.BufferedIOBase, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as an ``.npz``; equal arrays give equal bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.ascontiguousarray(values), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), entry.getvalue())
+
+
+def _read_entries(archive: zipfile.ZipFile, wanted: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    found = [entry.removesuffix(".npy") for entry in archive.namelist()]
+    for i, name in enumerate(found):
+        if name not in wanted:
+            raise InputError(f"array {show(name)} is no constant of the model")
+        if not archive.namelist()[i].endswith(".npy"):
+            raise InputError(f"entry {show(name)} is no .npy array")
+    if len(set(found)) != len(found):
+        raise InputError("holds an array twice")
+    missing = [name for name in wanted if name not in set(found)]
+    if missing:
+        raise InputError(f"array {show(missing[0])} is missing; one per constant is accepted")
+    return {name: _read_entry(archive, tensor) for name, tensor in wanted.items()}
+
+
+def _read_entry(archive: zipfile.ZipFile, tensor: Tensor) -> np.ndarray:
+    where = f"array {show(tensor.name)}"
+    info = archive.getinfo(tensor.name + ".npy")
+    expected = math.prod(tensor.shape) * np.dtype(tensor.dtype).itemsize
+    if info.file_size > expected + _HEADER:
+        raise InputError(
+            f"{where} has {info.file_size} bytes; {expected} and a header are accepted for "
+            f"{tensor.dtype} {list(tensor.shape)}"
+        )
+    try:
+        values = np.lib.format.read_array(io.BytesIO(archive.read(info)), allow_pickle=False)
+    except _ENTRY_FAULTS as fault:
+        raise InputError(f"{where} cannot be read: {fault}") from None
+    if values.shape != tensor.shape or values.dtype != np.dtype(tensor.dtype):
+        raise InputError(
+            f"{where} is {values.dtype} {list(values.shape)}; "
+            f"{tensor.dtype} {list(tensor.shape)} is accepted"
+        )
+    values = np.ascontiguousarray(values, np.dtype(tensor.dtype).newbyteorder("="))
+    values.setflags(write=False)
+    return values

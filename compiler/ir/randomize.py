@@ -1,0 +1,188 @@
+"""Seeded random weights and quantisation parameters for a graph that carries none.
+
+Activations are taken to be of unit variance before their activation function: a layer's real
+weights have variance ``target / (fan_in * mean square of its input)``. So no layer saturates and
+none dies, at any depth. Only stable generators and exactly rounded arithmetic are used, so that the
+same network and seed give the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.errors import UnsupportedError
+from compiler.ir.graph import Graph, Node, Quant
+from compiler.ir.ops import WEIGHT_AXIS
+from compiler.ir.quant_rules import SOFTMAX_QUANT
+from compiler.ir.verify import verify
+
+#: Most weights of a network that are made at random.
+MAX_WEIGHTS = 1 << 28
+
+#: Variance before the activation function: after relu half of it is left as the mean square.
+_VARIANCE = {"none": 1.0, "relu": 2.0, "relu6": 2.0, "relu_n1_to_1": 1.0}
+
+#: Real limits of the activation functions; None leaves the side to the statistics.
+_LIMITS = {
+    "none": (None, None),
+    "relu": (0.0, None),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
+
+#: An input without parameters holds real values from -1 to 1, uniform when random.
+_INPUT_RANGE = (-1.0, 1.0)
+_INPUT_MEAN_SQUARE = 1 / 3
+
+#: Standard deviation of the real biases.
+_BIAS_DEVIATION = 0.1
+
+
+def randomize(graph: Graph, seed: int = 0) -> Graph:
+    """A copy of the graph with int8 weights, int32 biases and all missing parameters filled in.
+
+    The values are a function of the graph's name, its tensors' names and the seed. Parameters that
+    the graph already has stay. Raises InputError or UnsupportedError for a graph that ``verify``
+    refuses, or with more than ``MAX_WEIGHTS`` weights.
+    """
+    verify(graph, "structure")
+    _check_size(graph)
+    maker = _Maker(graph, seed)
+    for node in graph.nodes:
+        maker.visit(node)
+    result = replace(graph, tensors=maker.tensors, random_weights=True)
+    verify(result, "quantised")
+    return result
+
+
+def _check_size(graph: Graph) -> None:
+    names = {n.inputs[1] for n in graph.nodes if n.op in WEIGHT_AXIS}
+    total = sum(math.prod(graph.tensors[name].shape) for name in names)
+    if total > MAX_WEIGHTS:
+        raise UnsupportedError(f"{total} random weights; at most {MAX_WEIGHTS} are accepted")
+
+
+class _Maker:
+    """Walks the nodes in order, with the mean square of every activation made so far."""
+
+    def __init__(self, graph: Graph, seed: int) -> None:
+        self.tensors = dict(graph.tensors)
+        self._name = graph.name
+        self._seed = seed
+        self._mean_square: dict[str, float] = {}
+        for name in graph.inputs:
+            self._set_quant(name, *_INPUT_RANGE)
+            self._mean_square[name] = _INPUT_MEAN_SQUARE
+
+    def visit(self, node: Node) -> None:
+        """Give the node's constants values and its output parameters."""
+        x, output = node.inputs[0], node.outputs[0]
+        if node.op in WEIGHT_AXIS:
+            self._weights(node)
+            self._activation(node, _VARIANCE[node.attrs["activation"]])
+            self._bias(node)
+        elif node.op == "add":
+            self._activation(node, sum(self._mean_square[name] for name in node.inputs))
+        elif node.op == "softmax":
+            self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
+            self._mean_square[output] = 1.0
+        else:
+            self._move(x, output)
+
+    def _weights(self, node: Node) -> None:
+        tensor = self.tensors[node.inputs[1]]
+        if tensor.is_constant:
+            return
+        axis = WEIGHT_AXIS[node.op]
+        fan_in = math.prod(tensor.shape) / tensor.shape[axis] * self._coverage(node)
+        target = _VARIANCE[node.attrs["activation"]]
+        deviation = math.sqrt(target / (fan_in * self._mean_square[node.inputs[0]]))
+        values = deviation * self._normal(tensor.name, tensor.shape)
+        others = tuple(a for a in range(values.ndim) if a != axis)
+        per_channel = node.op != "fully_connected"
+        largest = np.abs(values).max(axis=others if per_channel else None, keepdims=True)
+        scale = np.float32(np.maximum(largest, deviation) / 127)
+        data = np.rint(values / scale).astype(np.int8)
+        scales = tuple(map(float, scale.reshape(-1)))
+        axis_or_none = axis if len(scales) > 1 else None
+        quant = tensor.quant or Quant(scales, (0,) * len(scales), axis_or_none)
+        self.tensors[tensor.name] = replace(tensor, quant=quant, data=data)
+
+    def _coverage(self, node: Node) -> float:
+        """Share of a convolution's taps that fall on its input and not on padding."""
+        if node.op == "fully_connected":
+            return 1.0
+        shapes = [self.tensors[name].shape for name in (*node.inputs[:2], *node.outputs)]
+        share = 1.0
+        for i in (0, 1):
+            size, taps, outputs = (shape[1 + i] for shape in shapes)
+            stride = node.attrs["stride"][i]
+            offset = np.arange(taps) * node.attrs["dilation"][i] - node.attrs["padding"][2 * i]
+            first = np.maximum(-(offset // stride), 0)
+            last = np.minimum((size - 1 - offset) // stride, outputs - 1)
+            share *= float(np.maximum(last - first + 1, 0).sum()) / (taps * outputs)
+        return max(share, 1 / math.prod(shapes[1][1:3]))
+
+    def _bias(self, node: Node) -> None:
+        name = node.inputs[2]
+        if not name or self.tensors[name].is_constant:
+            return
+        tensor = self.tensors[name]
+        x, weights = self.tensors[node.inputs[0]].quant, self.tensors[node.inputs[1]].quant
+        assert x is not None and weights is not None, "set before the bias"
+        scale = np.float32(x.scale[0] * np.asarray(weights.scale))
+        real = _BIAS_DEVIATION * self._normal(name, tensor.shape)
+        limit = np.iinfo(np.int32).max // 2
+        data = np.clip(np.rint(real / scale), -limit, limit).astype(np.int32)
+        scales = tuple(map(float, scale))
+        quant = tensor.quant or Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
+        self.tensors[name] = replace(tensor, quant=quant, data=data)
+
+    def _activation(self, node: Node, variance: float) -> None:
+        """Output range: what the activation function leaves of 3.5 to 4.5 deviations per side."""
+        output = node.outputs[0]
+        low, high = _LIMITS[node.attrs["activation"]]
+        jitter = self._bytes(output, 2) / 256
+        deviation = math.sqrt(variance)
+        low = -deviation * (3.5 + jitter[0]) if low is None else low
+        high = deviation * (3.5 + jitter[1]) if high is None else high
+        self._set_quant(output, float(low), float(high))
+        left = 0.5 if node.attrs["activation"] in ("relu", "relu6") else 1.0
+        self._mean_square[output] = variance * left
+
+    def _move(self, x: str, output: str) -> None:
+        """Pools, padding and reshapes keep their input's parameters; ``quantize`` its range."""
+        quant, found = self.tensors[x].quant, self.tensors[output]
+        assert quant is not None, "made before it is read"
+        if found.dtype != self.tensors[x].dtype:
+            shift = 128 if found.dtype == "uint8" else -128
+            quant = Quant(quant.scale, (quant.zero_point[0] + shift,))
+        self._default(output, quant)
+        self._mean_square[output] = self._mean_square[x]
+
+    def _set_quant(self, name: str, low: float, high: float) -> None:
+        scale = np.float32((high - low) / 255)
+        first = 0 if self.tensors[name].dtype == "uint8" else -128
+        zero_point = first + round(-low / float(scale))
+        self._default(name, Quant((float(scale),), (min(max(zero_point, first), first + 255),)))
+
+    def _default(self, name: str, quant: Quant) -> None:
+        if self.tensors[name].quant is None:
+            self.tensors[name] = replace(self.tensors[name], quant=quant)
+
+    def _normal(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Nearly normal values of deviation 1: each the centred sum of four uniform bytes."""
+        count = math.prod(shape)
+        sums = self._bytes(name, 4 * count).reshape(count, 4).sum(axis=1, dtype=np.int16) - 510
+        deviation = np.float32(math.sqrt(4 * (256**2 - 1) / 12))
+        return (sums.astype(np.float32) / deviation).reshape(shape)
+
+    def _bytes(self, name: str, count: int) -> np.ndarray:
+        key = f"{self._name}\0{name}\0{self._seed}".encode()
+        seed = int.from_bytes(hashlib.sha256(key).digest()[:16], "little")
+        words = np.random.PCG64(seed).random_raw(-(-count // 8))
+        return words.astype("<u8").view(np.uint8)[:count]

@@ -1,0 +1,124 @@
+"""A graph built layer by layer, as the families of networks write it down."""
+
+from __future__ import annotations
+
+import math
+
+from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.shapes import Padding, infer_shape, same_padding
+
+Pair = tuple[int, int]
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else value
+
+
+class GraphBuilder:
+    """Appends layers and returns the name of the tensor that each makes.
+
+    Layers take the name of the tensor that they read. Kernels, strides and dilations are pixels,
+    one integer or (height, width); padding is TFLite's SAME unless given.
+    """
+
+    def __init__(self, name: str, input_shape: tuple[int, int, int]) -> None:
+        self._name = name
+        self._tensors: dict[str, Tensor] = {}
+        self._nodes: list[Node] = []
+        self._new("input", (1, *input_shape), "int8")
+
+    def conv(
+        self,
+        name: str,
+        x: str,
+        channels: int,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        dilation: int | Pair = 1,
+        padding: Padding | None = None,
+        groups: int = 1,
+        activation: str = "none",
+    ) -> str:
+        """A convolution with bias."""
+        kernel, geometry = self._geometry(x, kernel, stride, dilation, padding)
+        shape = (channels, *kernel, self.channels(x) // groups)
+        attrs = {**geometry, "groups": groups, "activation": activation}
+        return self._weighted(name, "conv2d", x, shape, channels, attrs)
+
+    def depthwise(
+        self,
+        name: str,
+        x: str,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        dilation: int | Pair = 1,
+        padding: Padding | None = None,
+        multiplier: int = 1,
+        activation: str = "none",
+    ) -> str:
+        """A depthwise convolution with bias."""
+        kernel, geometry = self._geometry(x, kernel, stride, dilation, padding)
+        channels = self.channels(x) * multiplier
+        attrs = {**geometry, "depth_multiplier": multiplier, "activation": activation}
+        return self._weighted(name, "depthwise_conv2d", x, (1, *kernel, channels), channels, attrs)
+
+    def fully_connected(self, name: str, x: str, channels: int, activation: str = "none") -> str:
+        """A fully connected layer with bias over everything in ``x``."""
+        shape = (channels, math.prod(self._tensors[x].shape))
+        attrs = {"activation": activation}
+        return self._weighted(name, "fully_connected", x, shape, channels, attrs)
+
+    def add(self, name: str, a: str, b: str, activation: str = "none") -> str:
+        """The sum of two tensors of one shape."""
+        return self._append(name, "add", (a, b), {"activation": activation})
+
+    def global_avg_pool(self, name: str, x: str) -> str:
+        """The average over all pixels, one per channel."""
+        attrs = {
+            "kernel": self._tensors[x].shape[1:3],
+            "stride": (1, 1),
+            "padding": (0, 0, 0, 0),
+            "count_include_pad": False,
+            "activation": "none",
+        }
+        return self._append(name, "avg_pool2d", (x,), attrs)
+
+    def finish(self, *outputs: str) -> Graph:
+        """The graph with the given outputs."""
+        return Graph(self._name, self._tensors, self._nodes, ("input",), outputs)
+
+    def channels(self, x: str) -> int:
+        """Channels of a tensor."""
+        return self._tensors[x].shape[-1]
+
+    def _geometry(
+        self,
+        x: str,
+        kernel: int | Pair,
+        stride: int | Pair,
+        dilation: int | Pair,
+        padding: Padding | None,
+    ) -> tuple[Pair, dict]:
+        kernel, stride, dilation = _pair(kernel), _pair(stride), _pair(dilation)
+        _, height, width, _ = self._tensors[x].shape
+        padding = padding or same_padding((height, width), kernel, stride, dilation)
+        return kernel, {"stride": stride, "dilation": dilation, "padding": padding}
+
+    def _weighted(
+        self, name: str, op: str, x: str, shape: tuple[int, ...], channels: int, attrs: dict
+    ) -> str:
+        weights = self._new(f"{name}/weights", shape, "int8")
+        bias = self._new(f"{name}/bias", (channels,), "int32")
+        return self._append(name, op, (x, weights, bias), attrs)
+
+    def _append(self, name: str, op: str, inputs: tuple[str, ...], attrs: dict) -> str:
+        node = Node(name, op, inputs, (name,), attrs)
+        self._nodes.append(node)
+        return self._new(name, infer_shape(node, self._tensors), "int8")
+
+    def _new(self, name: str, shape: tuple[int, ...], dtype: str) -> str:
+        assert name not in self._tensors, f"{name} is used twice"
+        self._tensors[name] = Tensor(name, shape, dtype)
+        return name

@@ -1,0 +1,41 @@
+"""MobileNetV1 (arXiv 1704.04861) at 224 x 224, with the padding of its TensorFlow definition.
+
+Source of the layers: tensorflow/models, research/slim/nets/mobilenet_v1.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.ir.graph import Graph
+from compiler.zoo.builder import GraphBuilder
+
+#: Output channels at width 1 and stride of each depthwise separable block.
+_BLOCKS = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *((512, 1),) * 5,
+    (1024, 2),
+    (1024, 1),
+)
+
+
+def _mobilenet_v1(name: str, width: float) -> Graph:
+    """The network with all channel counts times ``width``."""
+    net = GraphBuilder(name, (224, 224, 3))
+    x = net.conv("stem", "input", int(32 * width), 3, stride=2, activation="relu6")
+    for i, (channels, stride) in enumerate(_BLOCKS, 1):
+        x = net.depthwise(f"block{i}/depthwise", x, 3, stride=stride, activation="relu6")
+        x = net.conv(f"block{i}/pointwise", x, int(channels * width), 1, activation="relu6")
+    x = net.global_avg_pool("head/pool", x)
+    return net.finish(net.fully_connected("head/logits", x, 1000))
+
+
+NETWORKS: dict[str, Callable[[], Graph]] = {
+    "mobilenet_v1": lambda: _mobilenet_v1("mobilenet_v1", 1.0),
+    "mobilenet_v1_025": lambda: _mobilenet_v1("mobilenet_v1_025", 0.25),
+}

@@ -1,0 +1,162 @@
+"""Command line: ``python -m golden run MODEL --input X.npy --output Y.npy [--tensors TDIR]``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import CompilerError, InputError, show
+from compiler.frontend import load_model
+from golden.network import run, tensor_qparams
+from golden.quant import quantize
+
+#: Seed of the inputs that stand in for those not given.
+DEFAULT_SEED = 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 2 the input is at fault."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except CompilerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m golden", description="Run a quantised network in plain integer arithmetic."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="run a model and write its outputs")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    command.add_argument(
+        "--output",
+        metavar="Y.npy",
+        type=Path,
+        required=True,
+        help="file for the output; a second output goes to Y.1.npy, and so on",
+    )
+    command.add_argument(
+        "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
+    )
+    command.set_defaults(command=_run)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    graph = load_model(arguments.model).to_dict()
+    if len(arguments.input) > len(graph["inputs"]):
+        raise InputError(
+            f"--input is given {len(arguments.input)} times; {arguments.model} has "
+            f"{len(graph['inputs'])} inputs"
+        )
+    inputs = random_inputs(graph, DEFAULT_SEED)
+    for name, path in zip(graph["inputs"], arguments.input, strict=False):
+        inputs[name] = read_input(path, name, graph["tensors"][name])
+    try:
+        values = run(graph, inputs)
+    except ValueError as error:
+        raise InputError(f"{arguments.model}: {error}") from error
+    files = {
+        output_path(arguments.output, index): values[name]
+        for index, name in enumerate(graph["outputs"])
+    }
+    if arguments.tensors is not None:
+        files.update(tensor_files(arguments.tensors, values))
+    _write(files, arguments.tensors)
+
+
+def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    """A random array for each graph input, over the whole range of its type."""
+    generator = np.random.default_rng(seed)
+    inputs = {}
+    for name in graph["inputs"]:
+        tensor = graph["tensors"][name]
+        limits = np.iinfo(tensor["dtype"])
+        inputs[name] = generator.integers(
+            limits.min, limits.max, tensor["shape"], tensor["dtype"], endpoint=True
+        )
+    return inputs
+
+
+def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
+    """The array in ``path`` for the model input ``name``; real values are quantised.
+
+    Raises InputError for a file that is no array, another shape or another integer type.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or "not a .npy file"
+        raise InputError(f"{path}: {reason}") from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: several arrays; a .npy file with one is accepted")
+    shape = tuple(tensor["shape"])
+    if array.shape != shape:
+        raise InputError(
+            f"{path}: shape is {list(array.shape)}; {list(shape)} is accepted for input "
+            f"{show(name)}"
+        )
+    if np.issubdtype(array.dtype, np.floating):
+        return quantize(array, tensor_qparams(tensor))
+    if array.dtype != tensor["dtype"]:
+        raise InputError(
+            f"{path}: type is {array.dtype}; {tensor['dtype']} or a float type is accepted for "
+            f"input {show(name)}"
+        )
+    return array
+
+
+def output_path(path: Path, index: int) -> Path:
+    """The file of the model's output ``index``: Y.npy, Y.1.npy, Y.2.npy and so on."""
+    return path if index == 0 else path.with_name(f"{path.stem}.{index}{path.suffix}")
+
+
+def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, np.ndarray]:
+    """The file of each tensor: its name with what is outside ``[A-Za-z0-9_.-]`` as ``_``.
+
+    Raises InputError if two names become the same file.
+    """
+    files: dict[Path, np.ndarray] = {}
+    names: dict[Path, str] = {}
+    for name, array in values.items():
+        path = folder / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".npy")
+        if path in names:
+            raise InputError(
+                f"{path}: tensors {show(names[path])} and {show(name)} have the same file name"
+            )
+        names[path] = name
+        files[path] = array
+    return files
+
+
+def _write(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        for path, array in files.items():
+            with path.open("wb") as file:
+                np.save(file, array)
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

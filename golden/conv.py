@@ -1,0 +1,197 @@
+"""Convolution, depthwise convolution and fully connected layers on int8 values.
+
+Each layer is two steps: exact int32 accumulators, then ``requantize``. Convolutions round twice,
+fully connected layers once. Sources: the TFLite int8 quantisation specification; TFLite
+``reference/integer_ops`` ``conv.h`` and ``depthwise_conv.h``; for the rounding of fully connected
+layers, LiteRT's reference kernels as they run (``docs/numerics.md``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.fixed import (
+    multiply_by_quantized_multiplier,
+    multiply_by_quantized_multiplier_single_rounding,
+    wrap32,
+)
+from golden.quant import QParams, activation_range, conv_multipliers
+from golden.window import Padding, Pair, pad_spatial, taps
+
+NO_PADDING: Padding = (0, 0, 0, 0)
+
+
+def requantize(
+    accumulators: np.ndarray,
+    multipliers: np.ndarray,
+    shifts: np.ndarray,
+    y_quant: QParams,
+    activation: str = "none",
+    single_rounding: bool = False,
+) -> np.ndarray:
+    """int32 accumulators (channels last) as stored output values of ``y_quant.dtype``.
+
+    ``multipliers`` and ``shifts`` have one entry per channel, or one for all. The zero point is
+    added after the rounding, in 32 bits that wrap, then the fused activation's range clamps.
+    """
+    multiply = (
+        multiply_by_quantized_multiplier_single_rounding
+        if single_rounding
+        else multiply_by_quantized_multiplier
+    )
+    scaled = multiply(accumulators, multipliers, shifts)
+    low, high = activation_range(activation, y_quant)
+    return np.clip(wrap32(scaled + y_quant.zero_point), low, high).astype(y_quant.dtype)
+
+
+def conv2d_accumulators(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    x_zero_point: int,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NO_PADDING,
+    groups: int = 1,
+) -> np.ndarray:
+    """int32 sums of ``(x - x_zero_point) * weights`` plus ``bias``, ``[N, H_out, W_out, C_out]``.
+
+    ``x`` is ``[N, H, W, C_in]``, ``weights`` ``[C_out, K_h, K_w, C_in / groups]``, ``bias`` int32
+    ``[C_out]`` in units of ``x_scale * weight_scale``. ``padding`` is (top, bottom, left, right)
+    pixels of the zero point. Sums that leave 32 bits wrap. Raises ValueError if shapes disagree.
+    """
+    outputs, height, width, depth = weights.shape
+    if groups < 1 or outputs % groups or x.shape[3] != depth * groups:
+        raise ValueError(
+            f"weights {weights.shape} and groups {groups} do not fit an input of {x.shape}"
+        )
+    # Every product and every sum of C_in products is an integer below 2**53, so float64 is exact.
+    padded = pad_spatial(x, padding, x_zero_point).astype(np.float64) - x_zero_point
+    kernel = weights.astype(np.float64)
+    per_group = outputs // groups
+    total: np.ndarray | int = 0
+    for i, j, plane in taps(padded, (height, width), stride, dilation):
+        parts = [
+            plane[..., g * depth : (g + 1) * depth]
+            @ kernel[g * per_group : (g + 1) * per_group, i, j].T
+            for g in range(groups)
+        ]
+        total = total + np.concatenate(parts, axis=-1).astype(np.int64)
+    return _with_bias(total, bias)
+
+
+def depthwise_conv2d_accumulators(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    x_zero_point: int,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NO_PADDING,
+    depth_multiplier: int = 1,
+) -> np.ndarray:
+    """int32 sums of a depthwise convolution, ``[N, H_out, W_out, C_in * depth_multiplier]``.
+
+    ``weights`` is ``[1, K_h, K_w, C_in * depth_multiplier]``; output channel
+    ``c * depth_multiplier + j`` reads input channel ``c``. Otherwise as ``conv2d_accumulators``.
+    """
+    _, height, width, outputs = weights.shape
+    if x.shape[3] * depth_multiplier != outputs:
+        raise ValueError(
+            f"weights {weights.shape} and depth_multiplier {depth_multiplier} do not fit an input "
+            f"of {x.shape}"
+        )
+    padded = pad_spatial(x, padding, x_zero_point).astype(np.int64) - x_zero_point
+    padded = np.repeat(padded, depth_multiplier, axis=3)
+    total: np.ndarray | int = 0
+    for i, j, plane in taps(padded, (height, width), stride, dilation):
+        total = total + plane * weights[0, i, j].astype(np.int64)
+    return _with_bias(total, bias)
+
+
+def fully_connected_accumulators(
+    x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, x_zero_point: int
+) -> np.ndarray:
+    """int32 sums of a fully connected layer, ``[N, C_out]``.
+
+    ``x`` is flattened to ``[N, C_in]``, ``weights`` is ``[C_out, C_in]``. Sums that leave 32 bits
+    wrap. Raises ValueError if ``x`` does not divide into rows of ``C_in``.
+    """
+    if x.size % weights.shape[1]:
+        raise ValueError(f"an input of {x.shape} does not divide into rows of {weights.shape[1]}")
+    rows = x.reshape(-1, weights.shape[1]).astype(np.float64) - x_zero_point
+    return _with_bias((rows @ weights.astype(np.float64).T).astype(np.int64), bias)
+
+
+def conv2d(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    x_quant: QParams,
+    weight_scales: np.ndarray,
+    y_quant: QParams,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NO_PADDING,
+    groups: int = 1,
+    activation: str = "none",
+) -> np.ndarray:
+    """A convolution with its requantisation; shapes as ``conv2d_accumulators``.
+
+    ``weight_scales`` has one scale, or one per output channel.
+    """
+    accumulators = conv2d_accumulators(
+        x, weights, bias, x_quant.zero_point, stride, dilation, padding, groups
+    )
+    multipliers, shifts = conv_multipliers(x_quant.scale, weight_scales, y_quant.scale)
+    return requantize(accumulators, multipliers, shifts, y_quant, activation)
+
+
+def depthwise_conv2d(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    x_quant: QParams,
+    weight_scales: np.ndarray,
+    y_quant: QParams,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = NO_PADDING,
+    depth_multiplier: int = 1,
+    activation: str = "none",
+) -> np.ndarray:
+    """A depthwise convolution with its requantisation; as ``depthwise_conv2d_accumulators``.
+
+    ``weight_scales`` has one scale, or one per output channel.
+    """
+    accumulators = depthwise_conv2d_accumulators(
+        x, weights, bias, x_quant.zero_point, stride, dilation, padding, depth_multiplier
+    )
+    multipliers, shifts = conv_multipliers(x_quant.scale, weight_scales, y_quant.scale)
+    return requantize(accumulators, multipliers, shifts, y_quant, activation)
+
+
+def fully_connected(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    x_quant: QParams,
+    weight_scales: np.ndarray,
+    y_quant: QParams,
+    activation: str = "none",
+) -> np.ndarray:
+    """A fully connected layer with its requantisation, ``[N, C_out]``.
+
+    ``weight_scales`` has one scale, or one per output.
+    """
+    accumulators = fully_connected_accumulators(x, weights, bias, x_quant.zero_point)
+    multipliers, shifts = conv_multipliers(x_quant.scale, weight_scales, y_quant.scale)
+    return requantize(
+        accumulators, multipliers, shifts, y_quant, activation, single_rounding=True
+    )
+
+
+def _with_bias(total: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    if bias is not None:
+        total = total + bias.astype(np.int64)
+    return total.astype(np.int32)

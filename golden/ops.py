@@ -1,0 +1,33 @@
+"""The operators, under the names that the graph uses, and their int32 accumulators."""
+
+from __future__ import annotations
+
+from golden.conv import (
+    conv2d,
+    conv2d_accumulators,
+    depthwise_conv2d,
+    depthwise_conv2d_accumulators,
+    fully_connected,
+    fully_connected_accumulators,
+    requantize,
+)
+from golden.elementwise import add, pad, quantize, reshape
+from golden.pool import avg_pool2d, max_pool2d
+from golden.softmax import softmax
+
+__all__ = [
+    "add",
+    "avg_pool2d",
+    "conv2d",
+    "conv2d_accumulators",
+    "depthwise_conv2d",
+    "depthwise_conv2d_accumulators",
+    "fully_connected",
+    "fully_connected_accumulators",
+    "max_pool2d",
+    "pad",
+    "quantize",
+    "requantize",
+    "reshape",
+    "softmax",
+]

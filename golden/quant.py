@@ -1,0 +1,175 @@
+"""Affine quantisation and the integer parameters that the kernels derive from scales.
+
+``real = scale * (q - zero_point)``. Scales are float32 values (the type in which a .tflite file
+holds them) computed on in float64, except where TFLite's own code computes in float32. Sources:
+the TFLite int8 quantisation specification; TFLite ``kernels/kernel_util.cc``, ``kernels/add.cc``
+and ``kernels/quantize.cc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from golden.fixed import INT32_MAX, INT32_MIN, quantize_multiplier
+
+#: Smallest and largest value of each stored type.
+RANGES = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (INT32_MIN, INT32_MAX),
+}
+
+#: Left shift of an addition's operands, which keeps their fraction through the rescaling.
+ADD_LEFT_SHIFT = 20
+
+#: Real bounds of each fused activation; None leaves that end to the stored type.
+ACTIVATION_BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    "none": (None, None),
+    "relu": (0.0, None),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class QParams:
+    """Per-tensor quantisation of an activation: scale (real units per step), zero point, type."""
+
+    scale: float
+    zero_point: int
+    dtype: str = "int8"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in RANGES:
+            raise ValueError(f"dtype must be one of {', '.join(RANGES)}, not {self.dtype!r}")
+        if not (np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale must be finite and positive, not {self.scale!r}")
+        low, high = RANGES[self.dtype]
+        if not low <= self.zero_point <= high:
+            raise ValueError(f"zero_point must be {low} to {high}, not {self.zero_point!r}")
+
+
+@dataclass(frozen=True)
+class AddParams:
+    """Integer parameters of an addition: a Q31 multiplier and a shift per operand and output."""
+
+    a_multiplier: int
+    a_shift: int
+    b_multiplier: int
+    b_shift: int
+    y_multiplier: int
+    y_shift: int
+    left_shift: int = ADD_LEFT_SHIFT
+
+
+def as_float32(scale: float) -> float:
+    """``scale`` rounded to float32, as a Python float."""
+    return float(np.float32(scale))
+
+
+def round_half_away(x: np.ndarray) -> np.ndarray:
+    """``x`` rounded to the nearest integers, ties away from zero, in ``x``'s own type."""
+    magnitude = np.abs(x)
+    whole = np.floor(magnitude)
+    return np.copysign(whole + (magnitude - whole >= 0.5), x)
+
+
+def quantize(real: ArrayLike, qparams: QParams) -> np.ndarray:
+    """Real values as ``qparams.dtype``: divided by the scale in float32, rounded, saturated.
+
+    Not-a-number becomes the zero point. Source: TFLite ``reference_ops::AffineQuantize``.
+    """
+    steps = round_half_away(np.asarray(real, np.float32) / np.float32(qparams.scale))
+    steps = np.nan_to_num(steps.astype(np.float64), nan=0.0)
+    low, high = RANGES[qparams.dtype]
+    return np.clip(steps + qparams.zero_point, low, high).astype(qparams.dtype)
+
+
+def dequantize(q: ArrayLike, qparams: QParams) -> np.ndarray:
+    """Stored values as real ones, float32. Source: TFLite ``reference_ops::Dequantize``."""
+    steps = np.asarray(q, np.int64) - qparams.zero_point
+    return (np.float64(as_float32(qparams.scale)) * steps).astype(np.float32)
+
+
+def choose_qparams(low: float, high: float, dtype: str = "int8") -> QParams:
+    """Asymmetric parameters whose range covers ``low`` to ``high`` and represents 0 exactly.
+
+    The range is first widened to hold 0; one too narrow for a normal float32 scale gets the scale
+    1. The zero point is rounded to the nearest step, so that one end may lie up to half a step
+    outside the range.
+    """
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        raise ValueError(f"low and high must be finite and in order, not {low!r} and {high!r}")
+    low, high = min(low, 0.0), max(high, 0.0)
+    quant_min, quant_max = RANGES[dtype]
+    scale = as_float32((high - low) / (quant_max - quant_min))
+    if scale < np.finfo(np.float32).tiny:
+        scale = 1.0
+    zero_point = round(quant_min - low / scale)
+    return QParams(scale, int(np.clip(zero_point, quant_min, quant_max)), dtype)
+
+
+def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
+    """Smallest and largest stored value after a fused activation, in the output's own steps.
+
+    A bound is divided by the scale in float32 and rounded. Source: TFLite
+    ``CalculateActivationRangeQuantized``.
+    """
+    if activation not in ACTIVATION_BOUNDS:
+        known = ", ".join(ACTIVATION_BOUNDS)
+        raise ValueError(f"activation must be one of {known}, not {activation!r}")
+    low, high = RANGES[qparams.dtype]
+    real_low, real_high = ACTIVATION_BOUNDS[activation]
+    quant_low = low if real_low is None else max(low, _bound_in_steps(real_low, qparams))
+    quant_high = high if real_high is None else min(high, _bound_in_steps(real_high, qparams))
+    return quant_low, quant_high
+
+
+def _bound_in_steps(bound: float, qparams: QParams) -> int:
+    steps = round_half_away(np.float32(bound) / np.float32(qparams.scale))
+    return int(np.clip(np.float64(steps), INT32_MIN, INT32_MAX)) + qparams.zero_point
+
+
+def conv_multipliers(
+    x_scale: float, weight_scales: Sequence[float] | np.ndarray, y_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Q31 multipliers and shifts of ``x_scale * weight_scale / y_scale``, one per weight scale.
+
+    The products are in float64. For convolutions, depthwise ones and fully connected layers with
+    one weight scale per output. Source: TFLite ``PopulateConvolutionQuantizationParams``.
+    """
+    x_scale, y_scale = as_float32(x_scale), as_float32(y_scale)
+    pairs = [
+        quantize_multiplier(x_scale * as_float32(w) / y_scale) for w in np.ravel(weight_scales)
+    ]
+    multipliers, shifts = np.array(pairs, np.int64).reshape(-1, 2).T
+    return multipliers, shifts
+
+
+def requantize_multiplier(x_scale: float, y_scale: float) -> tuple[int, int]:
+    """Q31 multiplier and shift of ``x_scale / y_scale``. Source: TFLite ``kernels/quantize.cc``."""
+    return quantize_multiplier(as_float32(x_scale) / as_float32(y_scale))
+
+
+def add_params(a_scale: float, b_scale: float, y_scale: float) -> AddParams:
+    """Integer parameters of ``a + b``: operands over twice the larger scale, the sum over ``y``'s.
+
+    Raises ValueError where the sum's multiplier is 1 or more (``y_scale`` at most ``2**-19`` of
+    the larger operand's), which TFLite refuses too. Source: TFLite ``kernels/add.cc``.
+    """
+    a_scale, b_scale, y_scale = map(as_float32, (a_scale, b_scale, y_scale))
+    twice_max = 2.0 * max(a_scale, b_scale)
+    y_multiplier, y_shift = quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * y_scale))
+    if y_shift > 0:
+        raise ValueError(f"y_scale must be above {twice_max / 2**20!r}, not {y_scale!r}")
+    return AddParams(
+        *quantize_multiplier(a_scale / twice_max),
+        *quantize_multiplier(b_scale / twice_max),
+        y_multiplier,
+        y_shift,
+    )

@@ -1,0 +1,84 @@
+"""The array: rows x cols multiply-accumulators with their operand selector and a shadow copy of the accumulators."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.spec import timing
+from hw.spec.config import LANE_GROUPS, AccelConfig
+
+ACC = 32
+
+
+class MacArray(wiring.Component):
+    """Output-stationary multiply-accumulators.
+
+    A multiply-accumulate issued in cycle t is in the accumulators from t + MAC_LATENCY on; the last one of a tile leaves
+    its sum in ``shadow`` instead. There is no back pressure.
+
+    Members
+    -------
+    issue, first, last : a multiply-accumulate; the first, the last of its tile
+    words, weights : the operand word of each lane, the weight word of each group of lanes
+    channel : the operand byte that all columns use
+    depthwise : column m uses operand byte m instead
+    ones, maximum : weights are 1; keep the maximum instead of the sum
+    tile_done : ``shadow`` holds a new tile from the next cycle on
+    shadow : the accumulators of the last finished tile, lane by lane
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        word = config.word_bytes * 8
+        super().__init__({
+            "issue": In(1),
+            "first": In(1),
+            "last": In(1),
+            "words": In(data.ArrayLayout(word, config.rows)),
+            "weights": In(data.ArrayLayout(word, LANE_GROUPS)),
+            "channel": In(6),
+            "depthwise": In(1),
+            "ones": In(1),
+            "maximum": In(1),
+            "tile_done": Out(1),
+            "shadow": Out(data.ArrayLayout(ACC * config.cols, config.rows)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        assert timing.MAC_LATENCY == 3
+        cols, rows = self._config.cols, self._config.rows
+        word = self._config.word_bytes * 8
+        weights = [Signal(word, name=f"weight{g}") for g in range(LANE_GROUPS)]
+        for group, weight in enumerate(weights):
+            with m.If(self.issue):
+                m.d.sync += weight.eq(Mux(self.ones, int("01" * cols, 16), self.weights[group]))
+        flags = [Cat(self.issue, self.first, self.last, self.maximum)]
+        for stage in range(2):
+            flags.append(Signal(4, name=f"flags{stage + 1}"))
+            m.d.sync += flags[-1].eq(flags[-2])
+        issued1 = flags[1][0]
+        issued2, first2, last2, maximum2 = flags[2]
+        m.d.comb += self.tile_done.eq(issued2 & last2)
+        for p in range(rows):
+            operand = Signal(word, name=f"operand{p}")
+            chosen = self.words[p].word_select(self.channel[:max(1, (cols - 1).bit_length())], 8)
+            with m.If(self.issue):
+                m.d.sync += operand.eq(Mux(self.depthwise, self.words[p], chosen.replicate(cols)))
+            weight = weights[p * LANE_GROUPS // rows]
+            sums = []
+            for c in range(cols):
+                product = Signal(signed(16), name=f"product{p}_{c}")
+                acc = Signal(signed(ACC), name=f"acc{p}_{c}")
+                total = Signal(signed(ACC), name=f"total{p}_{c}")
+                with m.If(issued1):
+                    m.d.sync += product.eq(
+                        operand.word_select(c, 8).as_signed() * weight.word_select(c, 8).as_signed())
+                m.d.comb += total.eq(Mux(
+                    first2 | (maximum2 & (product > acc)), product, Mux(maximum2, acc, acc + product)))
+                with m.If(issued2):
+                    m.d.sync += acc.eq(total)
+                sums.append(total)
+            with m.If(self.tile_done):
+                m.d.sync += self.shadow[p].eq(Cat(*sums))
+        return m

@@ -1,0 +1,43 @@
+"""What the stages of the execute unit pass to one another."""
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from hw.spec.config import AccelConfig
+
+POSITION = 16
+"""Bits of a signed input coordinate."""
+
+
+def step_layout() -> data.StructLayout:
+    """A step: the taps of one group of a kernel row, over the channels of one input block, for one tile.
+
+    taps, channels : multiply-accumulates = taps * channels
+    first, last : first, last step of its tile
+    block_start, block_end : the tile is the first, the last of its output block
+    command_start, command_end : the tile is the first, the last of its command
+    bank : where its command is
+    pixels, planes : of the tile
+    occupied : array positions in use
+    """
+    return data.StructLayout({
+        "taps": 4, "channels": 7, "first": 1, "last": 1, "block_start": 1, "block_end": 1,
+        "command_start": 1, "command_end": 1, "bank": 1, "pixels": 7, "planes": 3, "occupied": 13,
+    })
+
+
+def lane_layout() -> data.StructLayout:
+    """One lane of a step: column of its first tap, low address bits of it, and whether its row is inside."""
+    return data.StructLayout({"x": signed(POSITION), "offset": 4, "inside": 1})
+
+
+def tile_layout() -> data.StructLayout:
+    """A finished tile, as the drain gets it."""
+    return data.StructLayout({
+        "block_start": 1, "command_start": 1, "command_end": 1, "bank": 1, "pixels": 7, "planes": 3,
+    })
+
+
+def lane_pixel(config: AccelConfig, lane: int, shape: int) -> int:
+    """Pixel of the tile that ``lane`` works on in array shape ``shape``."""
+    return lane % config.shape_pixels(shape)

@@ -1,0 +1,155 @@
+"""Drain: sends finished tiles through the post-processor and writes them into the pool."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.core import command
+from hw.core.array import ACC
+from hw.core.beats import BeatWalk
+from hw.core.parameters import Parameters
+from hw.core.requant import Requantiser
+from hw.core.table import Table
+from hw.mem.pool import BANK_BITS, WORD_ADDR
+from hw.spec import timing
+from hw.spec.config import AccelConfig
+
+
+class Drain(wiring.Component):
+    """The drain unit (docs/architecture.md, 3.9).
+
+    Members
+    -------
+    phase : the machine's phase counter
+    cmd, bank : the command of the held tile
+    pipe_cmd, pipe_bank : the command of the beats in the post-processor
+    tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
+    ready : the last multiply-accumulate of a tile may issue
+    tile_issued : it issues
+    read_en, read_addr, urgent, grant : read requests; urgent ones are always granted
+    line : the pool's line register
+    write_en, write_addr, write_mask, write_data : finished words
+    beat : a beat issues
+    command_done : the last word of a command is written in this cycle
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        words = config.requant_words
+        super().__init__({
+            "phase": In(3),
+            "cmd": In(layouts.EXECUTE),
+            "bank": Out(1),
+            "pipe_cmd": In(layouts.EXECUTE),
+            "pipe_bank": Out(1),
+            "tile_done": In(1),
+            "tile": In(command.tile_layout()),
+            "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
+            "ready": Out(1),
+            "tile_issued": In(1),
+            "read_en": Out(1),
+            "read_addr": Out(WORD_ADDR),
+            "urgent": Out(1),
+            "grant": In(1),
+            "line": In(config.line_bytes * 8),
+            "write_en": Out(1),
+            "write_addr": Out(WORD_ADDR),
+            "write_mask": Out(words),
+            "write_data": Out(words * config.word_bytes * 8),
+            "beat": Out(1),
+            "command_done": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.walk = walk = BeatWalk(self._config)
+        m.submodules.parameters = parameters = Parameters(self._config)
+        m.submodules.requant = requant = Requantiser(self._config)
+        m.submodules.table = table = Table(self._config)
+        self._held, self._current = Signal(), Signal(command.tile_layout())
+        self._build_issue(m, walk, parameters)
+        m.d.comb += [
+            walk.cmd.eq(self.cmd), walk.current.eq(self._current), walk.next.eq(self.beat),
+            walk.load.eq(self.tile_done), walk.tile.eq(self.tile),
+            parameters.cmd.eq(self.cmd), parameters.held.eq(self._held),
+            parameters.load.eq(self.tile_done), parameters.tile.eq(self.tile),
+            parameters.grant.eq(self.grant & ~self.urgent), parameters.line.eq(self.line),
+            parameters.plane.eq(walk.plane),
+            self.urgent.eq(self.beat & self.cmd.residual),
+            self.read_en.eq(self.urgent | parameters.read_en),
+            self.read_addr.eq(Mux(self.urgent, walk.other_addr, parameters.read_addr)),
+            table.write_en.eq(parameters.table_en), table.write_row.eq(parameters.table_row),
+            table.write_data.eq(parameters.table_data), table.index.eq(requant.result),
+            requant.cmd.eq(self.pipe_cmd), requant.enter.eq(self.beat), requant.channels.eq(parameters.channels),
+        ]
+        self._build_operands(m, walk, requant)
+        self._build_write(m, walk, requant, table)
+        return m
+
+    def _build_issue(self, m, walk, parameters):
+        issued1, issued2 = Signal(), Signal()
+        assert timing.MAC_LATENCY == 3
+        m.d.sync += [issued1.eq(self.tile_issued), issued2.eq(issued1)]
+        flush = Signal(range(timing.FLUSH))
+        quiet, phase_ok = Signal(), Signal()
+        blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % timing.PHASES
+        m.d.comb += [
+            self.bank.eq(self._current.bank),
+            quiet.eq(~walk.command_first | (flush == 0)),
+            phase_ok.eq(Mux(self.cmd.residual, self.phase[:2] == timing.RESIDUAL_PHASE, self.phase != blocked)),
+            self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
+            self.ready.eq(~issued1 & ~issued2 & (
+                ~self._held | (parameters.ready & quiet & ~self.cmd.residual & walk.near_end))),
+        ]
+        m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
+        with m.If(self.beat & walk.last):
+            m.d.sync += self._held.eq(0)
+        with m.If(self.tile_done):
+            m.d.sync += [self._held.eq(1), self._current.eq(self.tile)]
+
+    def _build_operands(self, m, walk, requant):
+        """The accumulators of a beat, and, later, the words of its second operand."""
+        config, word = self._config, self._config.word_bytes * 8
+        words = config.requant_words
+        groups = Array(Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words))
+        chosen = Signal(words * ACC * config.cols)
+        m.d.comb += chosen.eq(groups[walk.lane >> (words.bit_length() - 1)])
+        m.d.comb += requant.sums.eq(chosen)
+        if words > 1:
+            with m.If(walk.swap):
+                m.d.comb += requant.sums.eq(chosen >> (ACC * config.cols))
+        place = walk.other_addr[:BANK_BITS]
+        for stage in range(timing.READ_LATENCY):
+            later = Signal(BANK_BITS, name=f"place{stage}")
+            m.d.sync += later.eq(place)
+            place = later
+        assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
+        other = Signal(words * word)
+        for i in range(words):
+            m.d.sync += other.word_select(i, word).eq(self.line.word_select((place + i)[:BANK_BITS], word))
+        m.d.comb += requant.other.eq(other)
+
+    def _build_write(self, m, walk, requant, table):
+        config, cmd = self._config, self.pipe_cmd
+        pipe_bank = Signal()
+        m.d.comb += self.pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
+        m.d.sync += pipe_bank.eq(self.pipe_bank)
+        beats = [Signal(data.StructLayout({
+            "valid": 1, "command_end": 1, "mask": config.requant_words, "addr": WORD_ADDR}), name="beat0")]
+        m.d.comb += [
+            beats[0].valid.eq(self.beat), beats[0].command_end.eq(self.beat & walk.last & self._current.command_end),
+            beats[0].mask.eq(walk.mask), beats[0].addr.eq(walk.addr),
+        ]
+        for stage in range(timing.RESIDUAL_WRITE):
+            beats.append(Signal.like(beats[0], name=f"beat{stage + 1}"))
+            m.d.sync += beats[-1].eq(beats[-2])
+        written = Signal.like(beats[0])
+        m.d.comb += [
+            written.eq(Mux(cmd.residual, beats[timing.RESIDUAL_WRITE], beats[timing.PLAIN_WRITE])),
+            self.write_en.eq(written.valid), self.command_done.eq(written.command_end),
+            self.write_mask.eq(written.mask), self.write_addr.eq(written.addr),
+        ]
+        finished = Signal.like(requant.result)
+        m.d.sync += finished.eq(Mux(cmd.table, table.value, requant.result))
+        m.d.comb += self.write_data.eq(finished)

@@ -1,0 +1,171 @@
+"""The execute unit: fill, weights, array and drain, and the arbitration of the pool's read port among them."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.core import command
+from hw.core.array import MacArray
+from hw.core.drain import Drain
+from hw.core.fill import Fill, State
+from hw.core.operands import OperandStore
+from hw.core.sequencer import Sequencer
+from hw.core.weights import Weights
+from hw.mem.pool import pool_port
+from hw.spec.config import AccelConfig
+
+COUNT = 20
+
+
+class ExecuteUnit(wiring.Component):
+    """Runs EXECUTE commands (docs/architecture.md, 2.1 and 3.6 to 3.9).
+
+    Members
+    -------
+    command : commands from the queue
+    phase : the machine's phase counter
+    load_done, store_done : completed LOADs and STOREs
+    execute_done : completed EXECUTEs
+    pool : the pool's ports
+    fault_index : index of the oldest command at work
+    cause : the cycle counter that counts (hw.spec.regs.Counter)
+    occupied, filled, weighted, drained : for the other counters
+    trace_start, trace_done, trace_index, trace_mac_busy, trace_mac_index : for tracing
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "command": In(stream.Signature(layouts.EXECUTE)),
+            "phase": In(3),
+            "load_done": In(COUNT),
+            "store_done": In(COUNT),
+            "execute_done": Out(COUNT),
+            "pool": Out(pool_port(config)),
+            "fault_index": Out(layouts.INDEX_BITS),
+            "cause": Out(4),
+            "occupied": Out(16),
+            "filled": Out(1),
+            "weighted": Out(1),
+            "drained": Out(1),
+            "trace_start": Out(1),
+            "trace_done": Out(1),
+            "trace_index": Out(layouts.INDEX_BITS),
+            "trace_mac_busy": Out(1),
+            "trace_mac_index": Out(layouts.INDEX_BITS),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fill = fill = Fill(self._config)
+        m.submodules.weights = weights = Weights(self._config)
+        m.submodules.operands = operands = OperandStore(self._config)
+        m.submodules.sequencer = sequencer = Sequencer()
+        m.submodules.array = array = MacArray(self._config)
+        m.submodules.drain = drain = Drain(self._config)
+        self._banks = [Signal(layouts.EXECUTE, name=f"command{i}") for i in range(2)]
+        self._build_commands(m, fill, weights, operands, drain)
+        self._build_read_port(m, fill, weights, drain)
+        self._build_operand_path(m, fill, weights, operands, sequencer, array)
+        self._build_drain_path(m, sequencer, operands, array, drain)
+        self._build_counters(m, fill, weights, operands, sequencer, drain)
+        return m
+
+    def _bank(self, m, index, name):
+        """The command in bank ``index``."""
+        view = Signal(layouts.EXECUTE, name=name)
+        m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
+        return view
+
+    def _build_commands(self, m, fill, weights, operands, drain):
+        taken = Signal(COUNT)
+        cmd = self._bank(m, fill.bank, "fill_command")
+        self._load_met, self._store_met = self.load_done >= cmd.wait_load, self.store_done >= cmd.wait_store
+        m.d.comb += [
+            fill.cmd.eq(cmd), fill.queued.eq(self.command.valid), self.command.ready.eq(fill.take),
+            fill.bank_free.eq((taken - self.execute_done)[:COUNT] < 2),
+            fill.waits_met.eq(self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)),
+            weights.cmd.eq(self._bank(m, weights.bank, "weight_command")), weights.started.eq(fill.start),
+            drain.cmd.eq(self._bank(m, drain.bank, "drain_command")),
+            drain.pipe_cmd.eq(self._bank(m, drain.pipe_bank, "pipe_command")),
+        ]
+        self._array_command = self._bank(m, operands.head.bank, "array_command")
+        with m.If(fill.take):
+            m.d.sync += taken.eq(taken + 1)
+            for index, bank in enumerate(self._banks):
+                with m.If(fill.bank == index):
+                    m.d.sync += bank.eq(self.command.payload)
+        with m.If(drain.command_done):
+            m.d.sync += self.execute_done.eq(self.execute_done + 1)
+
+    def _build_read_port(self, m, fill, weights, drain):
+        """Residual beats (urgent, never in STORE's phase), then parameters, weights, fill."""
+        port = self.pool
+        free = ~port.blocked
+        m.d.comb += [
+            port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
+            port.read_addr.eq(Mux(drain.read_en, drain.read_addr, Mux(
+                weights.read_en, weights.read_addr, fill.read_addr))),
+            drain.grant.eq(free), weights.grant.eq(free & ~drain.read_en),
+            fill.grant.eq(free & ~drain.read_en & ~weights.read_en),
+            drain.line.eq(port.line), weights.line.eq(port.line),
+        ]
+
+    def _build_operand_path(self, m, fill, weights, operands, sequencer, array):
+        cmd, head = self._array_command, operands.head
+        m.d.comb += [
+            fill.room.eq(operands.room), operands.line.eq(self.pool.line),
+            operands.line_en.eq(fill.line_en), operands.line_lanes.eq(fill.line_lanes),
+            operands.line_high.eq(fill.line_high), operands.push.eq(fill.push), operands.step.eq(fill.step),
+            operands.lanes.eq(fill.lanes), operands.pop.eq(sequencer.pop), operands.offset.eq(sequencer.offset),
+            operands.width.eq(cmd.in_width), operands.pad.eq(cmd.pad_value),
+            weights.resident.eq(cmd.resident), weights.array_shape.eq(cmd.array_shape),
+            weights.use.eq(sequencer.issue & ~cmd.ones), weights.tile_end.eq(sequencer.tile_end),
+            weights.block_end.eq(head.block_end),
+            sequencer.cmd.eq(cmd), sequencer.head.eq(head), sequencer.visible.eq(operands.visible),
+            sequencer.in_flight.eq(operands.in_flight), sequencer.weight_ready.eq(weights.ready),
+            sequencer.fill_state.eq(fill.state), sequencer.fill_queued.eq(self.command.valid),
+            sequencer.load_met.eq(self._load_met), sequencer.store_met.eq(self._store_met),
+            array.issue.eq(sequencer.issue), array.first.eq(head.first & self._first_of_step(m, sequencer)),
+            array.last.eq(sequencer.tile_end), array.words.eq(operands.words), array.weights.eq(weights.words),
+            array.channel.eq(sequencer.channel), array.depthwise.eq(cmd.depthwise), array.ones.eq(cmd.ones),
+            array.maximum.eq(cmd.maximum),
+        ]
+
+    @staticmethod
+    def _first_of_step(m, sequencer):
+        """The next issue is the first of its step."""
+        first = Signal(init=1)
+        with m.If(sequencer.issue):
+            m.d.sync += first.eq(sequencer.pop)
+        return first
+
+    def _build_drain_path(self, m, sequencer, operands, array, drain):
+        head = operands.head
+        tiles = [Signal(command.tile_layout(), name=f"tile{i}") for i in range(3)]
+        for field in command.tile_layout().members:
+            m.d.comb += tiles[0][field].eq(head[field])
+        m.d.sync += [tiles[1].eq(tiles[0]), tiles[2].eq(tiles[1])]
+        m.d.comb += [
+            sequencer.drain_ready.eq(drain.ready), drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
+            drain.phase.eq(self.phase), drain.tile_done.eq(array.tile_done), drain.tile.eq(tiles[2]),
+            drain.shadow.eq(array.shadow),
+            self.pool.write_en.eq(drain.write_en), self.pool.write_addr.eq(drain.write_addr),
+            self.pool.write_mask.eq(drain.write_mask), self.pool.write_data.eq(drain.write_data),
+        ]
+
+    def _build_counters(self, m, fill, weights, operands, sequencer, drain):
+        cmd = self._array_command
+        oldest = Mux(drain.pipe_bank, self._banks[1].index, self._banks[0].index)
+        m.d.comb += [
+            self.fault_index.eq(Mux(self.pool.write_en, oldest, Mux(
+                fill.state == State.RUN, fill.cmd.index, self._array_command.index))),
+            self.cause.eq(sequencer.cause),
+            self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
+            self.filled.eq(fill.line_en), self.weighted.eq(weights.read_en & weights.grant),
+            self.drained.eq(drain.beat),
+            self.trace_start.eq(fill.start), self.trace_done.eq(drain.command_done),
+            self.trace_index.eq(fill.cmd.index),
+            self.trace_mac_busy.eq(sequencer.issue), self.trace_mac_index.eq(cmd.index),
+        ]

@@ -1,0 +1,163 @@
+"""LOAD's data stage: gives each word that arrives its place in the pool."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.layouts import INDEX_BITS
+from hw.lib.bus import smallest
+from hw.lib.queue import Queue
+from hw.mem.load_line import LINE_BITS, LineAssembler
+from hw.mem.load_request import descriptor_layout
+from hw.mem.unpack import Unpacker
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.timing import LOAD_DESCRIPTORS
+
+
+class LoadData(wiring.Component):
+    """Works on the descriptors in order and writes their words into the pool.
+
+    The list is the current descriptor and a queue behind it. One word per cycle, plain from a beat
+    in the same cycle, unpacking from the byte buffer.
+
+    Members
+    -------
+    phase : In(3)
+        The pool's phase.
+    descriptor : In(stream of descriptor_layout)
+        From the request stage; ``ready`` while the list has room.
+    stop : In(1)
+        Take no more words.
+    ready : Out(1)
+        A beat can be accepted.
+    beat : In(1)
+        ``beat_data`` is accepted in this cycle.
+    beat_data : In(8 * cols)
+        A beat of memory.
+    index : Out(INDEX_BITS)
+        Index of the command that the next beat belongs to.
+    load_en, load_line, load_mask, load_data : Out
+        The pool's write port.
+    written : Out(1)
+        A command's last line is written in this cycle.
+    written_index : Out(INDEX_BITS)
+        Index of the command of the line being written.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "phase": In(3),
+            "descriptor": In(stream.Signature(descriptor_layout(config))),
+            "stop": In(1),
+            "ready": Out(1),
+            "beat": In(1),
+            "beat_data": In(8 * config.cols),
+            "index": Out(INDEX_BITS),
+            "load_en": Out(1),
+            "load_line": Out(LINE_BITS),
+            "load_mask": Out(LINE_WORDS),
+            "load_data": Out(LINE_WORDS * 8 * config.cols),
+            "written": Out(1),
+            "written_index": Out(INDEX_BITS),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.unpacker = unpacker = Unpacker(self._config)
+        m.submodules.assembler = assembler = LineAssembler(self._config)
+        valid = Signal()
+        finished = Signal()
+        accept = Signal()
+        descriptor, begin = self._build_list(m, valid, finished)
+        rest = self._build_walk(m, descriptor, begin, accept, finished, unpacker, assembler)
+
+        chunk = smallest(rest, self._config.cols)
+        word_ready = assembler.free & ~self.stop
+        m.d.comb += [
+            unpacker.beat.eq(self.beat & descriptor.unpack),
+            unpacker.beat_data.eq(self.beat_data),
+            unpacker.length.eq(chunk),
+            unpacker.flip.eq(descriptor.flip),
+            unpacker.take.eq(valid & descriptor.unpack & word_ready),
+            self.ready.eq(valid & Mux(descriptor.unpack, unpacker.ready, assembler.free)),
+            self.index.eq(descriptor.index),
+            accept.eq(Mux(descriptor.unpack, unpacker.take & unpacker.valid, self.beat)),
+        ]
+        m.d.comb += [
+            assembler.phase.eq(self.phase),
+            assembler.accept.eq(accept),
+            assembler.data.eq(Mux(descriptor.unpack, unpacker.word, self.beat_data)),
+            assembler.index.eq(descriptor.index),
+            self.load_en.eq(assembler.load_en),
+            self.load_line.eq(assembler.load_line),
+            self.load_mask.eq(assembler.load_mask),
+            self.load_data.eq(assembler.load_data),
+            self.written.eq(assembler.written),
+            self.written_index.eq(assembler.written_index),
+        ]
+        return m
+
+    def _build_list(self, m, valid, finished):
+        """The current descriptor; returns it and the one that becomes current in the next cycle."""
+        layout = descriptor_layout(self._config)
+        m.submodules.behind = behind = Queue(layout, LOAD_DESCRIPTORS - 1)
+        current = Signal(layout)
+        begin = stream.Signature(layout).create(path=("begin",))
+        taken = self.descriptor.valid & self.descriptor.ready
+        m.d.comb += [
+            self.descriptor.ready.eq(~valid | behind.push.ready),
+            begin.ready.eq(~valid | finished),
+            begin.valid.eq(begin.ready & (behind.pop.valid | taken)),
+            begin.payload.eq(Mux(behind.pop.valid, behind.pop.payload, self.descriptor.payload)),
+            behind.pop.ready.eq(begin.ready),
+            behind.push.valid.eq(taken & (~begin.ready | behind.pop.valid)),
+            behind.push.payload.eq(self.descriptor.payload),
+        ]
+        with m.If(begin.ready):
+            m.d.sync += valid.eq(begin.valid)
+        with m.If(begin.valid):
+            m.d.sync += current.eq(begin.payload)
+        return current, begin
+
+    def _build_walk(self, m, current, begin, accept, finished, unpacker, assembler):
+        """Pool addresses of the words, run by run, pixel by pixel, chunk by chunk.
+
+        Returns the bytes that the current pixel still lacks.
+        """
+        cols = self._config.cols
+        address, pixel, base = Signal(20), Signal(20), Signal(20)
+        left, runs, rest = Signal(20), Signal(16), Signal(16)
+        offset = Signal.like(current.offset)
+        ends_pixel = ~current.unpack | (rest <= cols)
+        ends_run = ends_pixel & (left == 1)
+        ends = ends_run & (runs == 1)
+        next_run = accept & ends_run & ~ends
+        source = Mux(begin.valid, begin.payload, current)
+        next_base = Mux(begin.valid, source.pool_addr, base)
+        next_offset = Mux(begin.valid, source.offset, offset)
+        m.d.comb += [
+            finished.eq(accept & ends),
+            unpacker.begin.eq(begin.valid | next_run),
+            unpacker.offset.eq(next_offset),
+            unpacker.bytes.eq(source.bytes),
+            assembler.address.eq(address),
+            assembler.closes.eq(ends_run | (current.unpack & (current.channels > cols))),
+            assembler.last.eq(ends),
+        ]
+        with m.If(begin.valid | next_run):
+            m.d.sync += [
+                address.eq(next_base), pixel.eq(next_base),
+                base.eq(next_base + source.pool_stride),
+                offset.eq(next_offset + source.step),
+                left.eq(source.length), rest.eq(source.channels),
+                runs.eq(Mux(begin.valid, source.runs, runs - 1)),
+            ]
+        with m.Elif(accept & ends_pixel):
+            m.d.sync += [
+                address.eq(pixel + 1), pixel.eq(pixel + 1),
+                left.eq(left - 1), rest.eq(current.channels),
+            ]
+        with m.Elif(accept):
+            m.d.sync += address.eq(address + current.plane), rest.eq(rest - cols)
+        return rest

@@ -1,0 +1,148 @@
+"""LOAD's request stage: waits for what a command needs, then asks for its bursts."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.lib.bus import COUNTS, REQUEST, WINDOWS, burst_beats, may_read, waits_met
+from hw.spec.config import AccelConfig
+
+BYTES_BITS = 36
+"""Width of the bytes of a run."""
+
+
+def descriptor_layout(config: AccelConfig) -> data.StructLayout:
+    """What the data stage needs to know of a LOAD.
+
+    ``offset`` and ``step`` are the start address and the stride modulo a beat; ``bytes`` are those
+    of a run when unpacking.
+    """
+    low = config.bus_bytes.bit_length() - 1
+    return data.StructLayout({
+        "unpack": 1, "flip": 1, "runs": 16, "length": 20, "channels": 16,
+        "pool_addr": 20, "pool_stride": 20, "plane": 20,
+        "offset": low, "step": low, "bytes": BYTES_BITS, "index": layouts.INDEX_BITS,
+    })
+
+
+class LoadRequest(wiring.Component):
+    """Turns LOAD commands into read requests and descriptors.
+
+    A command taken in cycle t starts in t + 1 at the earliest: its descriptor is handed over, and
+    its first request is made in the cycle after.
+
+    Members
+    -------
+    command : In(stream of layouts.LOAD)
+        The queue.
+    done : In(COUNTS)
+        Completed commands.
+    windows : In(WINDOWS)
+        What may be read.
+    request : Out(stream of REQUEST)
+        To the reader.
+    descriptor : Out(stream of descriptor_layout)
+        To the data stage.
+    stop : In(1)
+        Make no more requests.
+    idle : Out(1)
+        No command is held.
+    outside : Out(1)
+        The next burst lies outside the windows, and is not requested.
+    index : Out(INDEX_BITS)
+        Index of the command held.
+    started : Out(1)
+        A command starts in this cycle.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "command": In(stream.Signature(layouts.LOAD)),
+            "done": In(COUNTS),
+            "windows": In(WINDOWS),
+            "request": Out(stream.Signature(REQUEST)),
+            "descriptor": Out(stream.Signature(descriptor_layout(config))),
+            "stop": In(1),
+            "idle": Out(1),
+            "outside": Out(1),
+            "index": Out(layouts.INDEX_BITS),
+            "started": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        command = Signal(layouts.LOAD)
+        size = Signal(BYTES_BITS)
+        m.d.comb += [
+            size.eq(command.length * command.channels),
+            self.index.eq(command.index),
+        ]
+        self._build_descriptor(m, command, size)
+        start, last = self._build_walk(m, command, size)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.idle.eq(1), self.command.ready.eq(~self.stop)
+                with m.If(self.command.valid & self.command.ready):
+                    m.d.sync += command.eq(self.command.payload)
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                m.d.comb += self.descriptor.valid.eq(waits_met(command, self.done) & ~self.stop)
+                with m.If(self.descriptor.valid & self.descriptor.ready):
+                    m.d.comb += start.eq(1), self.started.eq(1)
+                    m.next = "RUN"
+            with m.State("RUN"):
+                inside = may_read(self._config, self.windows, self.request.payload.addr,
+                                  self.request.payload.beats)
+                m.d.comb += [
+                    self.request.valid.eq(inside & ~self.stop),
+                    self.outside.eq(~inside & ~self.stop),
+                ]
+                with m.If(self.request.valid & self.request.ready & last):
+                    m.next = "IDLE"
+        return m
+
+    def _build_descriptor(self, m, command, size):
+        out = self.descriptor.payload
+        same = ("unpack", "flip", "runs", "length", "channels", "pool_addr", "pool_stride",
+                "plane", "index")
+        m.d.comb += [getattr(out, name).eq(getattr(command, name)) for name in same]
+        m.d.comb += [
+            out.offset.eq(command.dram_addr),
+            out.step.eq(command.dram_stride),
+            out.bytes.eq(size),
+        ]
+
+    def _build_walk(self, m, command, size):
+        """The current burst and the steps from one to the next; returns (start, last) signals."""
+        low = self._config.bus_bytes.bit_length() - 1
+        addr = Signal(32 - low)
+        base = Signal(32)
+        left = Signal(BYTES_BITS)
+        runs = Signal(16)
+        start = Signal()
+        last = Signal()
+        beats = Signal.like(self.request.payload.beats)
+        next_base = Mux(start, command.dram_addr, base)
+        span = size + next_base[:low] + (self._config.bus_bytes - 1)
+        run_beats = Mux(command.unpack, span >> low, command.length)
+        ends_run = left == beats
+        byte_addr = addr << low
+        m.d.comb += [
+            beats.eq(burst_beats(self._config, byte_addr, left)),
+            self.request.payload.addr.eq(byte_addr),
+            self.request.payload.beats.eq(beats),
+            last.eq(ends_run & (runs == 1)),
+        ]
+        taken = self.request.valid & self.request.ready
+        with m.If(start | (taken & ends_run)):
+            m.d.sync += [
+                addr.eq(next_base >> low),
+                left.eq(run_beats),
+                base.eq(next_base + command.dram_stride),
+                runs.eq(Mux(start, command.runs, runs - Const(1, 1))),
+            ]
+        with m.Elif(taken):
+            m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
+        return start, last

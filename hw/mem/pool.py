@@ -1,0 +1,167 @@
+"""The pool: the one on-chip memory, in banks of words that are read and written as lines."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.spec import timing
+from hw.spec.config import LINE_WORDS, AccelConfig
+
+WORD_ADDR = 20
+LINE_ADDR = 17
+BANK_BITS = 3
+assert LINE_WORDS == 1 << BANK_BITS
+
+
+def pool_port(config: AccelConfig) -> wiring.Signature:
+    """The execute unit's ports, seen from the execute unit.
+
+    Members
+    -------
+    read_en, read_addr : request for the LINE_WORDS words from word address ``read_addr`` on; granted unless ``blocked``
+    blocked : STORE has the read port in this cycle
+    line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in position ``a % LINE_WORDS``
+    write_en, write_addr, write_mask, write_data : ``requant_words`` words from ``write_addr`` on
+    """
+    return wiring.Signature({
+        "read_en": Out(1),
+        "read_addr": Out(WORD_ADDR),
+        "blocked": In(1),
+        "line": In(config.line_bytes * 8),
+        "write_en": Out(1),
+        "write_addr": Out(WORD_ADDR),
+        "write_mask": Out(config.requant_words),
+        "write_data": Out(config.requant_words * config.word_bytes * 8),
+    })
+
+
+class Pool(wiring.Component):
+    """LINE_WORDS banks, each with one read and one write port, on a fixed schedule.
+
+    Members
+    -------
+    phase : the machine's phase counter
+    load_en, load_line, load_mask, load_data : LOAD's write; only in phase DMA_WRITE_PHASE
+    store_req, store_line : STORE's read; only in phase DMA_READ_PHASE, always granted
+    store_valid : ``line`` holds what STORE asked for
+    line : the line register
+    execute : the execute unit's ports
+    range_fault, range_unit : an access beyond the pool, by load (0), store (1) or execute (2)
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        line = config.line_bytes * 8
+        super().__init__({
+            "phase": In(3),
+            "load_en": In(1),
+            "load_line": In(LINE_ADDR),
+            "load_mask": In(LINE_WORDS),
+            "load_data": In(line),
+            "store_req": In(1),
+            "store_line": In(LINE_ADDR),
+            "store_valid": Out(1),
+            "line": Out(line),
+            "execute": In(pool_port(config)),
+            "range_fault": Out(1),
+            "range_unit": Out(2),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        word = self._config.word_bytes * 8
+        m.submodules.banks = banks = Banks(self._config)
+        port = self.execute
+        storing = Signal()
+        m.d.comb += [
+            storing.eq(self.store_req & (self.phase == timing.DMA_READ_PHASE)),
+            port.blocked.eq(storing),
+            banks.read_en.eq(storing | port.read_en),
+            banks.read_addr.eq(Mux(storing, self.store_line << BANK_BITS, port.read_addr)),
+        ]
+        valid = storing
+        for _ in range(timing.READ_LATENCY):
+            delayed = Signal()
+            m.d.sync += delayed.eq(valid)
+            valid = delayed
+        m.d.comb += [
+            self.store_valid.eq(valid),
+            self.line.eq(banks.line),
+            port.line.eq(banks.line),
+        ]
+        for bank in range(LINE_WORDS):
+            enable, data = port.write_mask[0], port.write_data[:word]
+            first = port.write_addr[:BANK_BITS]
+            hit = first == bank
+            for extra in range(1, self._config.requant_words):
+                other = (first + extra)[:BANK_BITS] == bank
+                enable = Mux(other, port.write_mask[extra], enable)
+                data = Mux(other, port.write_data.word_select(extra, word), data)
+                hit = hit | other
+            line = (port.write_addr >> BANK_BITS) + (bank < first)
+            m.d.comb += [
+                banks.write_en[bank].eq(Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)),
+                banks.write_line[bank].eq(Mux(self.load_en, self.load_line, line)),
+                banks.write_data.word_select(bank, word).eq(
+                    Mux(self.load_en, self.load_data.word_select(bank, word), data)),
+            ]
+        self._build_range_check(m, storing)
+        return m
+
+    def _build_range_check(self, m, storing):
+        lines = self._config.pool_lines
+        port = self.execute
+        load = self.load_en & (self.load_line >= lines)
+        store = storing & (self.store_line >= lines)
+        read = port.read_en & ~storing & ((port.read_addr >> BANK_BITS) >= lines)
+        write = port.write_en & ((port.write_addr >> BANK_BITS) >= lines)
+        m.d.comb += [
+            self.range_fault.eq(load | store | read | write),
+            self.range_unit.eq(Mux(load, 0, Mux(store, 1, 2))),
+        ]
+
+
+class Banks(wiring.Component):
+    """The memories, the unaligned line read and the line register.
+
+    Members
+    -------
+    read_en, read_addr : LINE_WORDS consecutive words from any word address
+    line : the words, READ_LATENCY cycles later, each in the position of its bank
+    write_en, write_line, write_data : one write for each bank
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "read_en": In(1),
+            "read_addr": In(WORD_ADDR),
+            "line": Out(config.line_bytes * 8),
+            "write_en": In(LINE_WORDS),
+            "write_line": In(LINE_ADDR).array(LINE_WORDS),
+            "write_data": In(config.line_bytes * 8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        assert timing.READ_LATENCY == 2
+        word = self._config.word_bytes * 8
+        fetched = Signal()
+        m.d.sync += fetched.eq(self.read_en)
+        words = []
+        for bank in range(LINE_WORDS):
+            memory = Memory(shape=word, depth=self._config.pool_lines, init=[])
+            m.submodules[f"bank{bank}"] = memory
+            read, write = memory.read_port(), memory.write_port()
+            m.d.comb += [
+                read.en.eq(self.read_en),
+                read.addr.eq((self.read_addr >> BANK_BITS) + (bank < self.read_addr[:BANK_BITS])),
+                write.en.eq(self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)),
+                write.addr.eq(self.write_line[bank]),
+                write.data.eq(self.write_data.word_select(bank, word)),
+            ]
+            words.append(read.data)
+        with m.If(fetched):
+            m.d.sync += self.line.eq(Cat(*words))
+        return m

@@ -1,0 +1,147 @@
+"""STORE's data side: lines from the pool, words to the W channel."""
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.lib.bus import BEATS_BITS, smallest
+from hw.lib.queue import Queue
+from hw.mem.load_line import LINE_BITS
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.timing import DMA_READ_PHASE
+
+BURST_LIST = 4
+"""Bursts whose addresses are out and whose words are not."""
+LINE_BUFFERS = 2
+
+
+class StoreData(wiring.Component):
+    """Reads the lines of a command and sends their words in the bursts announced to it.
+
+    A line requested in cycle t can be sent from t + 3 on.
+
+    Members
+    -------
+    phase : In(3)
+        The pool's phase.
+    start : In(1)
+        Begin with ``command``.
+    command : In(layouts.STORE)
+        The current command.
+    burst : In(stream of beats)
+        Length of a burst whose address was handed over in this cycle.
+    store_req, store_line : Out
+        The pool's read port.
+    store_valid, line : In
+        The line requested READ_LATENCY cycles ago.
+    w_valid, w_last : Out(1)
+        The W channel; they depend on registers only.
+    w_ready : In(1)
+        The W channel's ready.
+    w_data : Out(8 * cols)
+        The word.
+    w_strobe : Out(1)
+        Low for words that must not be written.
+    stop : In(1)
+        Read no more lines; pay the beats still owed without strobe.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "phase": In(3),
+            "start": In(1),
+            "command": In(layouts.STORE),
+            "burst": In(stream.Signature(BEATS_BITS)),
+            "store_req": Out(1),
+            "store_line": Out(LINE_BITS),
+            "store_valid": In(1),
+            "line": In(LINE_WORDS * 8 * config.cols),
+            "w_valid": Out(1),
+            "w_last": Out(1),
+            "w_ready": In(1),
+            "w_data": Out(8 * config.cols),
+            "w_strobe": Out(1),
+            "stop": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.bursts = bursts = Queue(BEATS_BITS, BURST_LIST)
+        released = Signal()
+        bank, words = self._build_reads(m, released)
+        full, last_word = self._build_buffers(m, bank, words, released)
+
+        dropping = Signal()
+        sent = self.w_valid & self.w_ready
+        beats = Signal(BEATS_BITS)
+        wiring.connect(m, wiring.flipped(self.burst), bursts.push)
+        m.d.comb += [
+            self.w_valid.eq(bursts.pop.valid & (full | dropping)),
+            self.w_last.eq(beats + 1 == bursts.pop.payload),
+            self.w_strobe.eq(~dropping),
+            bursts.pop.ready.eq(sent & self.w_last),
+            released.eq(sent & last_word & ~dropping),
+        ]
+        with m.If(sent):
+            m.d.sync += beats.eq(Mux(self.w_last, 0, beats + 1))
+        with m.If(self.stop & ~(self.w_valid & ~self.w_ready)):
+            m.d.sync += dropping.eq(1)
+        return m
+
+    def _build_reads(self, m, released):
+        """The lines of the command, run by run; returns first bank and words of the line asked for."""
+        command = self.command
+        address, base = Signal(20), Signal(20)
+        left, runs = Signal(20), Signal(16)
+        reserved = Signal(range(LINE_BUFFERS + 1))
+        bank = address[:3]
+        words = Signal(range(LINE_WORDS + 1))
+        ends_run = left == words
+        next_base = Mux(self.start, command.pool_addr, base)
+        m.d.comb += [
+            words.eq(smallest(LINE_WORDS - bank, left)),
+            self.store_line.eq(address >> 3),
+            self.store_req.eq((self.phase == DMA_READ_PHASE) & (runs != 0)
+                              & (reserved != LINE_BUFFERS) & ~self.stop),
+        ]
+        m.d.sync += reserved.eq(reserved + self.store_req - released)
+        with m.If(self.start | (self.store_req & ends_run)):
+            m.d.sync += [
+                address.eq(next_base),
+                base.eq(next_base + command.pool_stride),
+                left.eq(command.length),
+                runs.eq(Mux(self.start, command.runs, runs - 1)),
+            ]
+        with m.Elif(self.store_req):
+            m.d.sync += address.eq(address + words), left.eq(left - words)
+        return bank, words
+
+    def _build_buffers(self, m, bank, words, released):
+        """The line buffers; returns whether the head holds a word, and whether it is its last."""
+        buffer = data.StructLayout({
+            "bank": 3, "left": range(LINE_WORDS + 1),
+            "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
+        })
+        buffers = Array(Signal(buffer, name=f"buffer_{i}") for i in range(LINE_BUFFERS))
+        full = Signal(LINE_BUFFERS)
+        fill, head = Signal(), Signal()
+        held = full.bit_select(head, 1)
+        for i, line in enumerate(buffers):
+            with m.If(self.store_req & (fill == i)):
+                m.d.sync += line.bank.eq(bank), line.left.eq(words)
+            with m.If(self.store_valid & (fill != i)):
+                m.d.sync += line.words.eq(self.line), full[i].eq(1)
+            with m.If(self.w_valid & self.w_ready & held & (head == i)):
+                m.d.sync += line.bank.eq(line.bank + 1), line.left.eq(line.left - 1)
+                with m.If(released):
+                    m.d.sync += full[i].eq(0)
+        with m.If(self.store_req):
+            m.d.sync += fill.eq(~fill)
+        with m.If(released):
+            m.d.sync += head.eq(~head)
+        m.d.comb += self.w_data.eq(
+            Mux(head, buffers[1].words[buffers[1].bank], buffers[0].words[buffers[0].bank])
+            & self.w_strobe.replicate(8 * self._config.cols))
+        return held, Mux(head, buffers[1].left, buffers[0].left) == 1

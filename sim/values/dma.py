@@ -1,0 +1,69 @@
+"""LOAD and STORE: runs of words between external memory and the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sim.values.state import State
+
+ADDRESS_SPACE = 1 << 32
+FLIP = np.uint8(0x80)
+
+
+def load(state: State, fields: dict[str, int]) -> None:
+    """Execute a LOAD. Raises AccessError when it leaves a window or the pool."""
+    if fields["unpack"]:
+        _load_unpacked(state, fields)
+    else:
+        external, pool = _plain_indices(state, fields, write=False)
+        state.pool[pool] = _external_words(state)[external]
+
+
+def store(state: State, fields: dict[str, int]) -> None:
+    """Execute a STORE. Raises AccessError when it leaves a window or the pool."""
+    external, pool = _plain_indices(state, fields, write=True)
+    _external_words(state)[external] = state.pool[pool]
+
+
+def _external_words(state: State) -> np.ndarray:
+    return state.memory.view(np.int8).reshape(-1, state.config.cols)
+
+
+def _run_starts(fields: dict[str, int]) -> Iterator[tuple[int, int]]:
+    """Byte address in memory and word address in the pool of each run."""
+    for run in range(fields["runs"]):
+        yield (
+            (fields["dram_addr"] + run * fields["dram_stride"]) % ADDRESS_SPACE,
+            fields["pool_addr"] + run * fields["pool_stride"],
+        )
+
+
+def _plain_indices(
+    state: State, fields: dict[str, int], write: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Word indices into external memory and pool, in the order of transfer."""
+    cols = state.config.cols
+    starts = list(_run_starts(fields))
+    for begin, _ in starts:
+        state.check_run(begin, fields["length"] * cols, write)
+    first = np.array(starts, np.int64)
+    words = np.arange(fields["length"])
+    external = (first[:, :1] // cols + words).ravel()
+    return external, state.pool_index((first[:, 1:] + words).ravel())
+
+
+def _load_unpacked(state: State, fields: dict[str, int]) -> None:
+    cols, channels, length = state.config.cols, fields["channels"], fields["length"]
+    starts = list(_run_starts(fields))
+    for begin, _ in starts:
+        state.check_run(begin, length * channels, write=False)
+    chunks = -(-channels // cols)
+    within = (np.arange(chunks)[:, None] * fields["plane"] + np.arange(length)).ravel()
+    words = np.zeros((length, chunks * cols), np.uint8)
+    for begin, first in starts:
+        pixels = state.memory[begin : begin + length * channels].reshape(length, channels)
+        words[:, :channels] = pixels ^ FLIP if fields["flip"] else pixels
+        planes = words.view(np.int8).reshape(length, chunks, cols).transpose(1, 0, 2)
+        state.pool[state.pool_index(first + within)] = planes.reshape(-1, cols)

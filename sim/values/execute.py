@@ -1,0 +1,179 @@
+"""EXECUTE: the multiply-accumulates of every output pixel, then the post-processor.
+
+Sums of up to EXACT_CHANNELS products of two int8 values are exact in float32, so convolutions run
+as matrix products of that depth whose results are added as int32. Depthwise kernels and maxima go
+tap by tap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hw.spec.config import LINE_WORDS
+from sim.values.operands import Operands
+from sim.values.requantise import SHIFT_MASK, add_residual, requantise
+from sim.values.state import State
+
+EXACT_CHANNELS = 1024
+"""Products of at most 2**14 each whose sum float32 holds exactly."""
+CHUNK_OPERANDS = 1 << 24
+"""float32 operands held at once (64 MiB)."""
+CHUNK_RESULTS = 1 << 19
+"""Accumulators of a chunk of pixels; the requantiser's int64 intermediates stay in cache."""
+PARAM_LINES = 2
+
+
+def execute(state: State, fields: dict[str, int]) -> None:
+    """Execute an EXECUTE; results are written after every operand has been read.
+
+    Raises AccessError, before anything is written, when a word lies beyond the pool.
+    """
+    task = _Task(state, fields)
+    places = state.pool_index(task.places("out_addr", "out_plane"))
+    results = np.empty((fields["pixels"], task.planes, state.config.cols), np.int8)
+    for blocks in task.block_groups():
+        planes = task.plane_range(blocks)
+        weights = task.weights(blocks)
+        for pixels in task.pixel_chunks(len(planes)):
+            acc = task.accumulate(blocks, pixels, weights)
+            finished = task.finish(acc[:, : len(planes)], pixels, planes)
+            results[pixels.start : pixels.stop, planes.start : planes.stop] = finished
+    state.pool[places] = results
+
+
+class _Task:
+    """One EXECUTE: its fields with the geometry that follows from them."""
+
+    def __init__(self, state: State, fields: dict[str, int]) -> None:
+        self.state = state
+        self.fields = fields
+        self.cols = state.config.cols
+        self.operands = Operands(state, fields)
+        self.block_planes = 1 << fields["array_shape"]
+        self.planes = (fields["blocks"] - 1) * self.block_planes + fields["last_planes"]
+        self.by_word = bool(fields["depthwise"] or fields["maximum"])
+        self.params = self._params()
+        self.table = self._table()
+        self.second = None
+        if fields["residual"]:
+            self.second = state.pool_index(self.places("res_addr", "res_plane"))
+
+    def places(self, base: str, plane_step: str) -> np.ndarray:
+        """Word addresses of the results, or of the second operand: ``[pixels, planes]``."""
+        f = self.fields
+        row, col = np.divmod(np.arange(f["pixels"]), f["out_width"])
+        within = row * (f["out_width"] + f["out_skip"]) + col
+        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_step]
+
+    def block_groups(self) -> Iterator[range]:
+        """Ranges of output blocks that read the same operands."""
+        if self.fields["in_block_step"] == 0:
+            yield range(self.fields["blocks"])
+        else:
+            for block in range(self.fields["blocks"]):
+                yield range(block, block + 1)
+
+    def plane_range(self, blocks: range) -> range:
+        """Planes of the output that ``blocks`` make."""
+        return range(
+            blocks.start * self.block_planes, min(blocks.stop * self.block_planes, self.planes)
+        )
+
+    def pixel_chunks(self, planes: int) -> Iterator[range]:
+        """Ranges of pixels small enough for the working memory."""
+        depth = min(self.operands.steps * self.cols, EXACT_CHANNELS)
+        size = max(1, min(CHUNK_RESULTS // (planes * self.cols), CHUNK_OPERANDS // depth))
+        total = self.fields["pixels"]
+        for first in range(0, total, size):
+            yield range(first, min(first + size, total))
+
+    def weights(self, blocks: range) -> np.ndarray | None:
+        """Weights of ``blocks``: ``[steps, channels, planes, cols]``.
+
+        ``planes`` are those of all blocks in turn. ``channels`` is 1 when depthwise, else
+        ``cols``, with zeros beyond a step's last channel; the type is the one that they are
+        multiplied in. None for maxima.
+        """
+        if self.fields["maximum"]:
+            return None
+        steps = self.operands.steps
+        counts = [self.operands.channels(step) for step in range(steps)]
+        deep = 1 if self.fields["depthwise"] else self.cols
+        used = np.arange(deep) < np.array(counts)[:, None]
+        planes = len(blocks) * self.block_planes
+        full = np.zeros((steps, deep, planes, self.cols), np.int32 if self.by_word else np.float32)
+        if self.fields["ones"]:
+            full[used] = 1
+            return full
+        length = sum(counts) * self.block_planes
+        for place, block in enumerate(blocks):
+            first = (self.fields["weight_addr"] + block * self.fields["weight_lines"]) * LINE_WORDS
+            words = self.state.words(first, length).reshape(-1, self.block_planes, self.cols)
+            full[:, :, place * self.block_planes : (place + 1) * self.block_planes][used] = words
+        return full
+
+    def accumulate(self, blocks: range, pixels: range, weights: np.ndarray | None) -> np.ndarray:
+        """Accumulators: int32 ``[pixels, planes, cols]``, all planes of ``blocks``."""
+        window = self.operands.window(pixels)
+        shape = (len(pixels), len(blocks) * self.block_planes, self.cols)
+        if weights is None:
+            return np.broadcast_to(self._maximum(window, blocks.start), shape)
+        if self.by_word:
+            return self._by_word(window, blocks.start, weights, shape)
+        return self._product(window, blocks.start, weights, shape)
+
+    def finish(self, acc: np.ndarray, pixels: range, planes: range) -> np.ndarray:
+        """Results of accumulators ``[pixels, planes, cols]``, int8 of the same shape."""
+        params = self.params[:, planes.start : planes.stop]
+        value = requantise(acc, params, self.fields)
+        if self.second is not None:
+            places = self.second[pixels.start : pixels.stop, planes.start : planes.stop]
+            value = add_residual(value, self.state.pool[places].astype(np.int64), self.fields)
+        if self.table is not None:
+            return self.table[value + 128]
+        return value.astype(np.int8)
+
+    def _params(self) -> np.ndarray:
+        """Biases, multipliers, left and right shifts: int64 ``[4, planes, cols]``."""
+        count = PARAM_LINES * LINE_WORDS * self.planes
+        words = self.state.words(self.fields["param_addr"] * LINE_WORDS, count)
+        planes = np.ascontiguousarray(words).reshape(self.planes, PARAM_LINES, -1)
+        wide = planes[:, 0].view(np.int32).reshape(self.planes, 2, self.cols)
+        shifts = planes[:, 1, : 2 * self.cols].reshape(self.planes, 2, self.cols) & SHIFT_MASK
+        return np.concatenate([wide.astype(np.int64), shifts], axis=1).transpose(1, 0, 2)
+
+    def _table(self) -> np.ndarray | None:
+        if not self.fields["table"]:
+            return None
+        words = self.state.words(self.fields["table_addr"], self.state.config.table_words)
+        return words.reshape(-1).copy()
+
+    def _product(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
+        acc = np.zeros((shape[0], shape[1] * shape[2]), np.int32)
+        size = EXACT_CHANNELS // self.cols
+        for first in range(0, len(weights), size):
+            steps = range(first, min(first + size, len(weights)))
+            words = self.operands.gather(window, steps, block)
+            left = words.reshape(shape[0], -1).astype(np.float32)
+            right = weights[steps.start : steps.stop].reshape(left.shape[1], -1)
+            acc += (left @ right).astype(np.int32)
+        return acc.reshape(shape)
+
+    def _by_word(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
+        acc = np.zeros(shape, np.int32)
+        for step in range(len(weights)):
+            words = self.operands.gather(window, range(step, step + 1), block)
+            acc += words.astype(np.int32) * weights[step]
+        return acc
+
+    def _maximum(self, window: tuple, block: int) -> np.ndarray:
+        """The largest operands: int32 ``[pixels, 1, cols]``, 1 column when not depthwise."""
+        best = None
+        for step in range(self.operands.steps):
+            words = self.operands.gather(window, range(step, step + 1), block)
+            if not self.fields["depthwise"]:
+                words = words[:, :, : self.operands.channels(step)].max(axis=2, keepdims=True)
+            best = words if best is None else np.maximum(best, words)
+        return best.astype(np.int32)

@@ -1,0 +1,58 @@
+"""Which pool words an EXECUTE multiplies, and in which order its weights follow one another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.values.state import State
+
+
+class Operands:
+    """The operand words of one EXECUTE, by output pixel and step.
+
+    A *step* is one (input block, kernel row, tap); steps are numbered in the order of the weights.
+    """
+
+    def __init__(self, state: State, fields: dict[str, int]) -> None:
+        self.state = state
+        self.fields = fields
+        self.taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
+        self.kernel = fields["kernel_rows"] * self.taps
+        self.steps = fields["in_blocks"] * self.kernel
+
+    def channels(self, step: int) -> int:
+        """Channels that a step multiplies one after another: 1 when depthwise."""
+        if self.fields["depthwise"]:
+            return 1
+        last = step // self.kernel == self.fields["in_blocks"] - 1
+        return self.fields["last_channels"] if last else self.state.config.cols
+
+    def window(self, pixels: range) -> tuple[np.ndarray, np.ndarray]:
+        """Word offset within the plane and whether that is input, ``[pixels, kernel]``."""
+        f = self.fields
+        row, col = np.divmod(np.arange(pixels.start, pixels.stop), f["out_width"])
+        x = f["start_x"] + col * f["col_stride"]
+        y = f["start_y"] + row * f["wrap_y"]
+        xs = x[:, None] + np.arange(self.taps) * f["col_dilation"]
+        ys = y[:, None] + np.arange(f["kernel_rows"]) * f["row_dilation"]
+        in_x = (xs >= 0) & (xs < f["in_width"])
+        in_y = (ys >= 0) & (ys < f["in_height"])
+        offset = ys[:, :, None] * f["in_row"] + xs[:, None, :]
+        inside = in_y[:, :, None] & in_x[:, None, :]
+        return offset.reshape(len(pixels), -1), inside.reshape(len(pixels), -1)
+
+    def gather(self, window: tuple[np.ndarray, np.ndarray], steps: range, block: int) -> np.ndarray:
+        """Operand words of output block ``block``: int8 ``[pixels, steps, cols]``.
+
+        Raises AccessError when an operand lies beyond the pool.
+        """
+        f = self.fields
+        offset, inside = window
+        in_block, tap = np.divmod(np.arange(steps.start, steps.stop), self.kernel)
+        first = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
+        valid = inside[:, tap]
+        address = np.where(valid, offset[:, tap] + first, 0)
+        words = np.take(self.state.pool, self.state.pool_index(address), axis=0)
+        if not valid.all():
+            words[~valid] = f["pad_value"]
+        return words

@@ -1,0 +1,90 @@
+"""The memories that commands read and write: external memory with its windows, and the pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw.spec.config import AccelConfig
+from hw.spec.regs import FAULT_DOC, Fault
+from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
+
+POOL_ADDRESS_MASK = (1 << 20) - 1
+"""Word addresses of the pool are computed modulo 2**20."""
+
+
+class CommandFault(Exception):
+    """A command did what the machine stops for. ``index`` is its number in the program."""
+
+    def __init__(self, fault: Fault, index: int) -> None:
+        super().__init__(f"fault {fault.name} at command {index}: {FAULT_DOC[fault]}")
+        self.fault = fault
+        self.index = index
+
+
+class AccessError(Exception):
+    """An access outside a memory; the caller adds the command's index."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.name)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Byte ranges ``[base, limit)`` of external memory that a program may read, and write."""
+
+    read_base: int
+    read_limit: int
+    write_base: int
+    write_limit: int
+
+    def allows(self, begin: int, end: int, write: bool) -> bool:
+        """Whether the bytes ``[begin, end)`` lie in one window that permits the access."""
+        if self.write_base <= begin and end <= self.write_limit:
+            return True
+        return not write and self.read_base <= begin and end <= self.read_limit
+
+
+class State:
+    """Pool and external memory during a run.
+
+    ``pool`` is int8 ``[pool_words, cols]``; ``memory`` is uint8, a whole number
+    of words: the memory given, copied, and extended with zeros to cover the windows.
+    """
+
+    def __init__(self, config: AccelConfig, memory: np.ndarray, windows: Windows) -> None:
+        self.config = config
+        self.windows = windows
+        self.pool = np.zeros((config.pool_words, config.cols), np.int8)
+        size = max(len(memory), windows.read_limit, windows.write_limit)
+        self.memory = np.zeros(-(-size // config.cols) * config.cols, np.uint8)
+        self.memory[: len(memory)] = memory
+
+    def check_run(self, begin: int, size: int, write: bool) -> None:
+        """Raise AccessError unless each burst of the run of ``size`` bytes lies in a window."""
+        word = self.config.cols
+        end = -(-(begin + size) // word) * word
+        address = begin // word * word
+        if self.windows.allows(address, end, write):
+            return
+        while address < end:
+            boundary = address // BURST_BOUNDARY * BURST_BOUNDARY + BURST_BOUNDARY
+            stop = min(end, boundary, address + MAX_BURST * word)
+            if not self.windows.allows(address, stop, write):
+                raise AccessError(Fault.WINDOW)
+            address = stop
+
+    def pool_index(self, address: np.ndarray) -> np.ndarray:
+        """Word addresses reduced to the address width. Raises AccessError beyond the pool."""
+        index = np.bitwise_and(address, POOL_ADDRESS_MASK)
+        if index.size and int(index.max()) >= self.config.pool_words:
+            raise AccessError(Fault.POOL_RANGE)
+        return index
+
+    def words(self, first: int, count: int) -> np.ndarray:
+        """``count`` consecutive words of the pool, int8 ``[count, cols]``. Raises AccessError."""
+        if first + count > self.config.pool_words:
+            raise AccessError(Fault.POOL_RANGE)
+        return self.pool[first : first + count]

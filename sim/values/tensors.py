@@ -1,0 +1,51 @@
+"""Tensors in external memory: where they lie, and how their bytes become the model's layout."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor in external memory.
+
+    ``shape`` and ``dtype`` are the model's. ``plane_bytes`` is 0 for the model's own bytes, channels
+    last. Otherwise the tensor is ``channels`` channels of so many pixels, in planes of words,
+    ``plane_bytes`` from one plane to the next.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    address: int
+    channels: int = 1
+    plane_bytes: int = 0
+
+    def write(self, memory: np.ndarray, values: np.ndarray, cols: int) -> None:
+        """Put ``values``, of the tensor's shape and type, into ``memory`` (uint8)."""
+        data = np.ascontiguousarray(values).view(np.uint8)
+        if not self.plane_bytes:
+            memory[self.address : self.address + data.size] = data.ravel()
+            return
+        pixels = data.reshape(-1, self.channels)
+        for plane, first in enumerate(range(0, self.channels, cols)):
+            part = pixels[:, first : first + cols]
+            self._words(memory, plane, cols)[:, : part.shape[1]] = part
+
+    def read(self, memory: np.ndarray, cols: int) -> np.ndarray:
+        """The tensor's values in ``memory`` (uint8), in its shape and type."""
+        if not self.plane_bytes:
+            size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
+            data = memory[self.address : self.address + size].copy()
+            return data.view(self.dtype).reshape(self.shape)
+        planes = range(-(-self.channels // cols))
+        words = np.concatenate([self._words(memory, plane, cols) for plane in planes], axis=1)
+        pixels = np.ascontiguousarray(words[:, : self.channels])
+        return pixels.view(self.dtype).reshape(self.shape)
+
+    def _words(self, memory: np.ndarray, plane: int, cols: int) -> np.ndarray:
+        first = self.address + plane * self.plane_bytes
+        pixels = math.prod(self.shape) // self.channels
+        return memory[first : first + pixels * cols].reshape(pixels, cols)

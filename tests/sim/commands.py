@@ -1,0 +1,137 @@
+"""Random commands and the pool that they work on."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from hw.spec.config import AccelConfig
+from hw.spec.isa import EXECUTE_FIELDS
+from sim.values.state import State, Windows
+
+CONFIG = AccelConfig(name="test", rows=4, cols=4, pool_lines=1024, requant_lanes=4)
+PARAM_LINE, TABLE_WORD, WEIGHT_LINE = 0, 256, 64
+INPUT_WORD, OUTPUT_WORD, RESIDUAL_WORD = 3000, 4500, 6000
+
+
+def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int = 4096) -> State:
+    """A state whose pool and memory hold random bytes, with shifts that keep results apart."""
+    source = np.random.default_rng(rng.randrange(1 << 32))
+    state = State(config, source.integers(0, 256, memory, np.uint8), Windows(0, memory, 0, memory))
+    state.pool[:] = source.integers(-128, 128, state.pool.shape)
+    lines = state.pool[:TABLE_WORD].reshape(-1, 2, 8 * config.cols)
+    lines[:, 1, : config.cols] = source.integers(0, 4, (len(lines), config.cols))
+    lines[:, 1, config.cols : 2 * config.cols] = source.integers(0, 9, (len(lines), config.cols))
+    wide = lines[:, 0].view(np.int32)
+    wide[:, : config.cols] = source.integers(-30000, 30000, (len(lines), config.cols))
+    wide[:, config.cols :] = source.integers(1 << 28, 1 << 31, (len(lines), config.cols))
+    return state
+
+
+def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str, int]:
+    """Fields of an EXECUTE whose windows lie in the pool: all shapes, strides, dilations, options."""
+    f = {field.name: 0 for field in EXECUTE_FIELDS}
+    kind = rng.choice(("dense", "dense", "grouped", "depthwise", "maximum", "all maximum"))
+    f |= {
+        "opcode": 3,
+        "array_shape": rng.randrange(3),
+        "network": rng.randrange(2),
+        "pad_value": rng.randint(-128, 127),
+        "depthwise": int(kind in ("depthwise", "maximum")),
+        "maximum": int("maximum" in kind),
+    }
+    f["ones"] = int(f["maximum"] or rng.random() < 0.2)
+    f["in_blocks"] = 1 if f["depthwise"] else rng.randint(1, 3)
+    f["last_channels"] = 1 if f["depthwise"] else rng.randint(1, config.cols)
+    f["blocks"] = rng.randint(1, 3)
+    f["last_planes"] = rng.randint(1, 1 << f["array_shape"])
+    f["last_cols"] = rng.randint(1, config.cols)
+    _kernel(f, rng)
+    _windows(f, rng, kind)
+    _post_process(f, rng)
+    return f
+
+
+def _kernel(f: dict[str, int], rng: random.Random) -> None:
+    dilation = rng.choice((1, 1, 2, 3))
+    taps, width = rng.randint(1, 4), rng.randint(1, 3)
+    group = min(taps, width, 8 // dilation + 1)
+    groups = -(-taps // group)
+    last = taps - (groups - 1) * group
+    f |= {
+        "kernel_rows": rng.randint(1, 3),
+        "row_dilation": rng.choice((1, 1, 2)),
+        "groups": groups,
+        "group_taps": group,
+        "last_taps": last,
+        "col_dilation": dilation,
+        "group_span": (group - 1) * dilation,
+        "last_span": (last - 1) * dilation,
+        "group_step": group * dilation,
+    }
+
+
+def _windows(f: dict[str, int], rng: random.Random, kind: str) -> None:
+    width, height = rng.randint(1, 9), rng.randint(1, 9)
+    out_width, stride_x, stride_y = rng.randint(1, 6), rng.randint(1, 3), rng.randint(1, 3)
+    pixels = rng.randint(1, 24)
+    row = width + rng.randrange(2)
+    skip = rng.choice((0, 0, 3))
+    rows = -(-pixels // out_width)
+    out_plane = rows * (out_width + skip) + rng.randrange(3)
+    start_x, start_y = -rng.randrange(4), -rng.randrange(4)
+    plane = row * height
+    step = 0 if kind == "dense" else rng.choice((0, plane, 2 * plane))
+    f |= {
+        "in_addr": INPUT_WORD + rng.randrange(9),
+        "in_plane": plane,
+        "in_block_step": step,
+        "in_row": row,
+        "in_width": width,
+        "in_height": height,
+        "pixels": pixels,
+        "start_x": start_x,
+        "start_y": start_y,
+        "start_row": start_y * row,
+        "row_step": f["row_dilation"] * row,
+        "col_stride": stride_x,
+        "wrap_x": out_width * stride_x,
+        "wrap_y": stride_y,
+        "wrap_row": stride_y * row,
+        "end_x": start_x + out_width * stride_x,
+        "out_width": out_width,
+        "out_skip": skip,
+        "dense": int(skip == 0),
+        "out_addr": OUTPUT_WORD + rng.randrange(9),
+        "out_plane": out_plane,
+        "res_addr": RESIDUAL_WORD,
+        "res_plane": out_plane + rng.randrange(3),
+    }
+
+
+def _post_process(f: dict[str, int], rng: random.Random) -> None:
+    channels = 1 if f["depthwise"] else (f["in_blocks"] - 1) * CONFIG.cols + f["last_channels"]
+    taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+    words = f["kernel_rows"] * taps * channels << f["array_shape"]
+    low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
+    f |= {
+        "weight_addr": WEIGHT_LINE,
+        "weight_lines": -(-words // 8),
+        "param_addr": PARAM_LINE + 2 * rng.randrange(3),
+        "table": rng.randrange(2),
+        "table_addr": TABLE_WORD + rng.randrange(9),
+        "residual": rng.randrange(2),
+        "out_zero": rng.randint(-128, 127),
+        "out_min": low,
+        "out_max": high,
+        "a_offset": rng.randint(-256, 255),
+        "b_offset": rng.randint(-256, 255),
+        "add_left": rng.randint(0, 31),
+        "add_zero": rng.randint(-128, 127),
+        "add_min": -128,
+        "add_max": rng.randint(0, 127),
+    }
+    for name in ("a", "b", "sum"):
+        f[f"{name}_multiplier"] = rng.randrange(1 << 31)
+        f[f"{name}_right"] = rng.choice((0, 3, 14, 21))

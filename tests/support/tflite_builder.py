@@ -1,0 +1,307 @@
+"""Small int8 ``.tflite`` models made in memory, to run on LiteRT's reference kernels.
+
+``build_model`` takes the dict form of a graph (``golden/network.py``, ``docs/ir.md``), so that one
+description drives golden and the reference. TFLite has no explicit padding: what a node declares
+must be nothing (VALID) or what SAME makes of its shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+
+_TYPES = {
+    "int8": tflite.TensorType.INT8,
+    "uint8": tflite.TensorType.UINT8,
+    "int32": tflite.TensorType.INT32,
+    "float32": tflite.TensorType.FLOAT32,
+}
+_ACTIVATIONS = {
+    "none": tflite.ActivationFunctionType.NONE,
+    "relu": tflite.ActivationFunctionType.RELU,
+    "relu6": tflite.ActivationFunctionType.RELU6,
+    "relu_n1_to_1": tflite.ActivationFunctionType.RELU_N1_TO_1,
+}
+
+#: Operator version that a converter writes for int8 tensors.
+_VERSIONS = {
+    "conv2d": 3,
+    "depthwise_conv2d": 3,
+    "fully_connected": 4,
+    "add": 2,
+    "avg_pool2d": 2,
+    "max_pool2d": 2,
+    "pad": 2,
+    "reshape": 1,
+    "quantize": 2,
+    "softmax": 2,
+}
+
+
+def same_padding(
+    shape: tuple[int, ...],
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of TFLite's SAME padding of an NHWC input of ``shape``."""
+    sides: list[int] = []
+    for size, k, s, d in zip(shape[1:3], kernel, stride, dilation, strict=True):
+        windows = -(-size // s)
+        total = max((windows - 1) * s + (k - 1) * d + 1 - size, 0)
+        sides += [total // 2, total - total // 2]
+    return tuple(sides)
+
+
+def build_model(graph: Mapping[str, Any]) -> bytes:
+    """The bytes of a ``.tflite`` file with the graph's tensors, constants and operators.
+
+    Raises ValueError for padding that is neither VALID nor SAME, KeyError for an operator that the
+    builder does not know.
+    """
+    return _ModelBuilder(graph).build()
+
+
+class _ModelBuilder:
+    """Writes one model; children are finished before the tables that refer to them."""
+
+    def __init__(self, graph: Mapping[str, Any]) -> None:
+        self._graph = graph
+        self._b = flatbuffers.Builder(1 << 16)
+        self._tensors = dict(graph["tensors"])
+        self._nodes = [self._with_operand_tensors(node) for node in graph["nodes"]]
+        self._indices = {name: i for i, name in enumerate(self._tensors)}
+
+    def build(self) -> bytes:
+        b = self._b
+        buffers = [self._buffer(None)]
+        tensors = []
+        for name, tensor in self._tensors.items():
+            buffers.append(self._buffer(tensor["data"]))
+            tensors.append(self._tensor(name, tensor, len(buffers) - 1))
+        operators = [self._operator(i, node) for i, node in enumerate(self._nodes)]
+        codes = [self._code(node["op"]) for node in self._nodes]
+        subgraph = self._subgraph(self._offsets(tensors), self._offsets(operators))
+        subgraphs = self._offsets([subgraph])
+        code_vector, buffer_vector = self._offsets(codes), self._offsets(buffers)
+        tflite.ModelStart(b)
+        tflite.ModelAddVersion(b, 3)
+        tflite.ModelAddOperatorCodes(b, code_vector)
+        tflite.ModelAddSubgraphs(b, subgraphs)
+        tflite.ModelAddBuffers(b, buffer_vector)
+        b.Finish(tflite.ModelEnd(b), b"TFL3")
+        return bytes(b.Output())
+
+    def _with_operand_tensors(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """The node, its paddings or target shape made a constant input where TFLite wants one."""
+        if node["op"] == "pad":
+            top, bottom, left, right = node["attrs"]["padding"]
+            data = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
+        elif node["op"] == "reshape":
+            data = np.array(node["attrs"]["shape"], np.int32)
+        else:
+            return dict(node)
+        name = node["name"] + "/operand"
+        self._tensors[name] = {
+            "shape": data.shape,
+            "dtype": "int32",
+            "scale": None,
+            "zero_point": None,
+            "axis": None,
+            "data": data,
+        }
+        return {**node, "inputs": [*node["inputs"], name]}
+
+    def _offsets(self, offsets: list[int]) -> int:
+        self._b.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self._b.PrependUOffsetTRelative(offset)
+        return self._b.EndVector()
+
+    def _vector(self, values: Any, dtype: str) -> int:
+        return self._b.CreateNumpyVector(np.asarray(values, dtype).reshape(-1))
+
+    def _buffer(self, data: np.ndarray | None) -> int:
+        content = None if data is None else self._vector(np.frombuffer(data.tobytes(), "u1"), "u1")
+        tflite.BufferStart(self._b)
+        if content is not None:
+            tflite.BufferAddData(self._b, content)
+        return tflite.BufferEnd(self._b)
+
+    def _tensor(self, name: str, tensor: Mapping[str, Any], buffer: int) -> int:
+        b = self._b
+        label = b.CreateString(name)
+        shape = self._vector(tensor["shape"], "i4")
+        quantization = None if tensor["scale"] is None else self._quantization(tensor)
+        tflite.TensorStart(b)
+        tflite.TensorAddName(b, label)
+        tflite.TensorAddShape(b, shape)
+        tflite.TensorAddType(b, _TYPES[tensor["dtype"]])
+        tflite.TensorAddBuffer(b, buffer)
+        if quantization is not None:
+            tflite.TensorAddQuantization(b, quantization)
+        return tflite.TensorEnd(b)
+
+    def _quantization(self, tensor: Mapping[str, Any]) -> int:
+        b = self._b
+        scale = self._vector(tensor["scale"], "f4")
+        zero_point = self._vector(tensor["zero_point"], "i8")
+        tflite.QuantizationParametersStart(b)
+        tflite.QuantizationParametersAddScale(b, scale)
+        tflite.QuantizationParametersAddZeroPoint(b, zero_point)
+        tflite.QuantizationParametersAddQuantizedDimension(b, tensor["axis"] or 0)
+        return tflite.QuantizationParametersEnd(b)
+
+    def _code(self, op: str) -> int:
+        b = self._b
+        builtin = _OPERATORS[op][0]
+        tflite.OperatorCodeStart(b)
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(b, builtin)
+        tflite.OperatorCodeAddBuiltinCode(b, builtin)
+        tflite.OperatorCodeAddVersion(b, _VERSIONS[op])
+        return tflite.OperatorCodeEnd(b)
+
+    def _operator(self, index: int, node: Mapping[str, Any]) -> int:
+        b = self._b
+        _, kind, write = _OPERATORS[node["op"]]
+        options = write(b, node, self._tensors)
+        inputs = self._vector([self._indices[n] if n else -1 for n in node["inputs"]], "i4")
+        outputs = self._vector([self._indices[n] for n in node["outputs"]], "i4")
+        tflite.OperatorStart(b)
+        tflite.OperatorAddOpcodeIndex(b, index)
+        tflite.OperatorAddInputs(b, inputs)
+        tflite.OperatorAddOutputs(b, outputs)
+        tflite.OperatorAddBuiltinOptionsType(b, kind)
+        tflite.OperatorAddBuiltinOptions(b, options)
+        return tflite.OperatorEnd(b)
+
+    def _subgraph(self, tensors: int, operators: int) -> int:
+        b = self._b
+        inputs = self._vector([self._indices[n] for n in self._graph["inputs"]], "i4")
+        outputs = self._vector([self._indices[n] for n in self._graph["outputs"]], "i4")
+        tflite.SubGraphStart(b)
+        tflite.SubGraphAddTensors(b, tensors)
+        tflite.SubGraphAddInputs(b, inputs)
+        tflite.SubGraphAddOutputs(b, outputs)
+        tflite.SubGraphAddOperators(b, operators)
+        return tflite.SubGraphEnd(b)
+
+
+def _padding(
+    node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[int, int]
+) -> int:
+    declared = tuple(node["attrs"]["padding"])
+    shape = tensors[node["inputs"][0]]["shape"]
+    dilation = node["attrs"].get("dilation", (1, 1))
+    if declared == (0, 0, 0, 0):
+        return tflite.Padding.VALID
+    same = same_padding(shape, kernel, node["attrs"]["stride"], dilation)
+    if declared != same:
+        raise ValueError(f"padding must be (0, 0, 0, 0) or {same}, not {declared}")
+    return tflite.Padding.SAME
+
+
+def _kernel(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> tuple[int, int]:
+    return tuple(tensors[node["inputs"][1]]["shape"][1:3])
+
+
+def _activation(node: Mapping[str, Any]) -> int:
+    return _ACTIVATIONS[node["attrs"].get("activation", "none")]
+
+
+def _conv2d(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
+    attrs = node["attrs"]
+    tflite.Conv2DOptionsStart(b)
+    tflite.Conv2DOptionsAddPadding(b, _padding(node, tensors, _kernel(node, tensors)))
+    tflite.Conv2DOptionsAddStrideH(b, attrs["stride"][0])
+    tflite.Conv2DOptionsAddStrideW(b, attrs["stride"][1])
+    tflite.Conv2DOptionsAddDilationHFactor(b, attrs["dilation"][0])
+    tflite.Conv2DOptionsAddDilationWFactor(b, attrs["dilation"][1])
+    tflite.Conv2DOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.Conv2DOptionsEnd(b)
+
+
+def _depthwise(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
+    attrs = node["attrs"]
+    tflite.DepthwiseConv2DOptionsStart(b)
+    tflite.DepthwiseConv2DOptionsAddPadding(b, _padding(node, tensors, _kernel(node, tensors)))
+    tflite.DepthwiseConv2DOptionsAddStrideH(b, attrs["stride"][0])
+    tflite.DepthwiseConv2DOptionsAddStrideW(b, attrs["stride"][1])
+    tflite.DepthwiseConv2DOptionsAddDilationHFactor(b, attrs["dilation"][0])
+    tflite.DepthwiseConv2DOptionsAddDilationWFactor(b, attrs["dilation"][1])
+    tflite.DepthwiseConv2DOptionsAddDepthMultiplier(b, attrs["depth_multiplier"])
+    tflite.DepthwiseConv2DOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.DepthwiseConv2DOptionsEnd(b)
+
+
+def _pool(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
+    attrs = node["attrs"]
+    tflite.Pool2DOptionsStart(b)
+    tflite.Pool2DOptionsAddPadding(b, _padding(node, tensors, attrs["kernel"]))
+    tflite.Pool2DOptionsAddStrideH(b, attrs["stride"][0])
+    tflite.Pool2DOptionsAddStrideW(b, attrs["stride"][1])
+    tflite.Pool2DOptionsAddFilterHeight(b, attrs["kernel"][0])
+    tflite.Pool2DOptionsAddFilterWidth(b, attrs["kernel"][1])
+    tflite.Pool2DOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.Pool2DOptionsEnd(b)
+
+
+def _fully_connected(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.FullyConnectedOptionsStart(b)
+    tflite.FullyConnectedOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.FullyConnectedOptionsEnd(b)
+
+
+def _add(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.AddOptionsStart(b)
+    tflite.AddOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.AddOptionsEnd(b)
+
+
+def _softmax(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.SoftmaxOptionsStart(b)
+    tflite.SoftmaxOptionsAddBeta(b, node["attrs"]["beta"])
+    return tflite.SoftmaxOptionsEnd(b)
+
+
+def _empty(
+    start: Callable[[flatbuffers.Builder], None], end: Callable[[flatbuffers.Builder], int]
+) -> Callable[[flatbuffers.Builder, object, object], int]:
+    def write(b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
+        start(b)
+        return end(b)
+
+    return write
+
+
+_BUILTIN, _KIND = tflite.BuiltinOperator, tflite.BuiltinOptions
+
+#: Operator code, kind of options table and its writer, by operator.
+_OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
+    "conv2d": (_BUILTIN.CONV_2D, _KIND.Conv2DOptions, _conv2d),
+    "depthwise_conv2d": (_BUILTIN.DEPTHWISE_CONV_2D, _KIND.DepthwiseConv2DOptions, _depthwise),
+    "fully_connected": (_BUILTIN.FULLY_CONNECTED, _KIND.FullyConnectedOptions, _fully_connected),
+    "add": (_BUILTIN.ADD, _KIND.AddOptions, _add),
+    "avg_pool2d": (_BUILTIN.AVERAGE_POOL_2D, _KIND.Pool2DOptions, _pool),
+    "max_pool2d": (_BUILTIN.MAX_POOL_2D, _KIND.Pool2DOptions, _pool),
+    "pad": (
+        _BUILTIN.PAD,
+        _KIND.PadOptions,
+        _empty(tflite.PadOptionsStart, tflite.PadOptionsEnd),
+    ),
+    "reshape": (
+        _BUILTIN.RESHAPE,
+        _KIND.ReshapeOptions,
+        _empty(tflite.ReshapeOptionsStart, tflite.ReshapeOptionsEnd),
+    ),
+    "quantize": (
+        _BUILTIN.QUANTIZE,
+        _KIND.QuantizeOptions,
+        _empty(tflite.QuantizeOptionsStart, tflite.QuantizeOptionsEnd),
+    ),
+    "softmax": (_BUILTIN.SOFTMAX, _KIND.SoftmaxOptions, _softmax),
+}
