@@ -1,21 +1,23 @@
 """Convolution, depthwise convolution and fully connected layers on int8 values.
 
-Each layer is two steps: exact int32 accumulators, then ``requantize``. Convolutions round twice,
-fully connected layers once. Sources: the TFLite int8 quantisation specification; TFLite
-``reference/integer_ops`` ``conv.h`` and ``depthwise_conv.h``; for the rounding of fully connected
-layers, LiteRT's reference kernels as they run (``docs/numerics.md``).
+Each layer is two steps: exact int32 accumulators, then their rescaling. LiteRT's reference kernels
+rescale convolutions in integers, with two roundings, and fully connected layers in float64, with
+one. Sources: the TFLite int8 quantisation specification; LiteRT ``reference/integer_ops``
+``conv.h``, ``depthwise_conv.h`` and ``fully_connected.h``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from golden.fixed import (
-    multiply_by_quantized_multiplier,
-    multiply_by_quantized_multiplier_single_rounding,
-    wrap32,
+from golden.fixed import multiply_by_quantized_multiplier, saturate32
+from golden.quant import (
+    QParams,
+    activation_range,
+    conv_multipliers,
+    effective_scales,
+    round_half_away,
 )
-from golden.quant import QParams, activation_range, conv_multipliers
 from golden.window import Padding, Pair, pad_spatial, taps
 
 NO_PADDING: Padding = (0, 0, 0, 0)
@@ -27,21 +29,28 @@ def requantize(
     shifts: np.ndarray,
     y_quant: QParams,
     activation: str = "none",
-    single_rounding: bool = False,
 ) -> np.ndarray:
     """int32 accumulators (channels last) as stored output values of ``y_quant.dtype``.
 
-    ``multipliers`` and ``shifts`` have one entry per channel, or one for all. The zero point is
-    added after the rounding, in 32 bits that wrap, then the fused activation's range clamps.
+    ``multipliers`` (Q31) and ``shifts`` have one entry per channel, or one for all. The zero point
+    is added after the rounding, then the fused activation's range clamps.
     """
-    multiply = (
-        multiply_by_quantized_multiplier_single_rounding
-        if single_rounding
-        else multiply_by_quantized_multiplier
-    )
-    scaled = multiply(accumulators, multipliers, shifts)
+    scaled = multiply_by_quantized_multiplier(accumulators, multipliers, shifts)
     low, high = activation_range(activation, y_quant)
-    return np.clip(wrap32(scaled + y_quant.zero_point), low, high).astype(y_quant.dtype)
+    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+
+
+def requantize_float64(
+    accumulators: np.ndarray, scales: np.ndarray, y_quant: QParams, activation: str = "none"
+) -> np.ndarray:
+    """int32 accumulators (channels last) as stored output values, scaled in float64.
+
+    ``scales`` holds output steps per unit of the accumulator, one per channel or one for all. One
+    rounding to nearest, ties away from zero; otherwise as ``requantize``.
+    """
+    scaled = round_half_away(accumulators.astype(np.float64) * scales)
+    low, high = activation_range(activation, y_quant)
+    return np.clip(saturate32(scaled) + y_quant.zero_point, low, high).astype(y_quant.dtype)
 
 
 def conv2d_accumulators(
@@ -185,10 +194,8 @@ def fully_connected(
     ``weight_scales`` has one scale, or one per output.
     """
     accumulators = fully_connected_accumulators(x, weights, bias, x_quant.zero_point)
-    multipliers, shifts = conv_multipliers(x_quant.scale, weight_scales, y_quant.scale)
-    return requantize(
-        accumulators, multipliers, shifts, y_quant, activation, single_rounding=True
-    )
+    scales = effective_scales(x_quant.scale, weight_scales, y_quant.scale)
+    return requantize_float64(accumulators, scales, y_quant, activation)
 
 
 def _with_bias(total: np.ndarray, bias: np.ndarray | None) -> np.ndarray:

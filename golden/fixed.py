@@ -1,7 +1,7 @@
 """Saturating and rounding integer arithmetic, as gemmlowp and TFLite's reference kernels define it.
 
 Values are int32 held in int64 arrays, so that no intermediate result overflows unseen. Sources:
-gemmlowp ``fixedpoint/fixedpoint.h``; TFLite ``kernels/internal/common.cc`` (both variants of
+gemmlowp ``fixedpoint/fixedpoint.h``; TFLite ``kernels/internal/common.cc`` (the double-rounding
 ``MultiplyByQuantizedMultiplier``) and ``kernels/internal/quantization_util.cc``.
 """
 
@@ -22,8 +22,8 @@ def wrap32(x: ArrayLike) -> np.ndarray:
 
 
 def saturate32(x: ArrayLike) -> np.ndarray:
-    """``x`` clamped to the int32 range, as int64."""
-    return np.clip(np.asarray(x, np.int64), INT32_MIN, INT32_MAX)
+    """Integral ``x`` clamped to the int32 range, as int64."""
+    return np.clip(x, INT32_MIN, INT32_MAX).astype(np.int64)
 
 
 def round_half_away(x: float) -> int:
@@ -77,32 +77,12 @@ def multiply_by_quantized_multiplier(
     rounding right shift after it. ``multiplier`` and ``shift`` broadcast against ``x``, so that
     per-channel vectors apply along the last axis. Source: TFLite ``MultiplyByQuantizedMultiplier``.
     """
-    shift = _checked_shift(shift)
-    shifted = wrap32(np.asarray(x, np.int64) << np.maximum(shift, 0))
-    high = saturating_rounding_doubling_high_mul(shifted, multiplier)
-    return rounding_divide_by_pot(high, np.maximum(-shift, 0))
-
-
-def multiply_by_quantized_multiplier_single_rounding(
-    x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike
-) -> np.ndarray:
-    """``x * multiplier * 2**(shift - 31)`` rounded once, for int32 ``x``, as int64.
-
-    A tie goes up, towards plus infinity; the result saturates to int32. Arguments as for
-    ``multiply_by_quantized_multiplier``. Source: the ``TFLITE_SINGLE_ROUNDING`` variant of TFLite
-    ``MultiplyByQuantizedMultiplier``; the saturation is what LiteRT's fully connected layers do.
-    """
-    total_shift = 31 - _checked_shift(shift)
-    half = (np.int64(1) << total_shift) >> 1
-    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
-    return saturate32((product + half) >> total_shift)
-
-
-def _checked_shift(shift: ArrayLike) -> np.ndarray:
     shift = np.asarray(shift, np.int64)
     if np.any((shift < -31) | (shift > 31)):
         raise ValueError(f"shift must be -31 to 31, not {shift!r}")
-    return shift
+    shifted = wrap32(np.asarray(x, np.int64) << np.maximum(shift, 0))
+    high = saturating_rounding_doubling_high_mul(shifted, multiplier)
+    return rounding_divide_by_pot(high, np.maximum(-shift, 0))
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from golden.conv import (
     fully_connected,
     fully_connected_accumulators,
     requantize,
+    requantize_float64,
 )
 from golden.elementwise import add, pad, quantize, reshape
 from golden.pool import avg_pool2d, max_pool2d
@@ -28,6 +29,7 @@ __all__ = [
     "pad",
     "quantize",
     "requantize",
+    "requantize_float64",
     "reshape",
     "softmax",
 ]

@@ -135,19 +135,24 @@ def _bound_in_steps(bound: float, qparams: QParams) -> int:
     return int(np.clip(np.float64(steps), INT32_MIN, INT32_MAX)) + qparams.zero_point
 
 
+def effective_scales(
+    x_scale: float, weight_scales: Sequence[float] | np.ndarray, y_scale: float
+) -> np.ndarray:
+    """``x_scale * weight_scale / y_scale`` in float64, one per weight scale.
+
+    Output steps per unit of the accumulator. Source: TFLite
+    ``PopulateConvolutionQuantizationParams`` and ``reference/integer_ops/fully_connected.h``.
+    """
+    weights = np.float32(weight_scales).astype(np.float64).reshape(-1)
+    return as_float32(x_scale) * weights / as_float32(y_scale)
+
+
 def conv_multipliers(
     x_scale: float, weight_scales: Sequence[float] | np.ndarray, y_scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Q31 multipliers and shifts of ``x_scale * weight_scale / y_scale``, one per weight scale.
-
-    The products are in float64. For convolutions, depthwise ones and fully connected layers with
-    one weight scale per output. Source: TFLite ``PopulateConvolutionQuantizationParams``.
-    """
-    x_scale, y_scale = as_float32(x_scale), as_float32(y_scale)
-    pairs = [
-        quantize_multiplier(x_scale * as_float32(w) / y_scale) for w in np.ravel(weight_scales)
-    ]
-    multipliers, shifts = np.array(pairs, np.int64).reshape(-1, 2).T
+    """Q31 multipliers and shifts of ``effective_scales``, one of each per weight scale."""
+    pairs = [quantize_multiplier(r) for r in effective_scales(x_scale, weight_scales, y_scale)]
+    multipliers, shifts = np.array(pairs, np.int64).T
     return multipliers, shifts
 
 

@@ -42,7 +42,9 @@ _mul = saturating_rounding_doubling_high_mul
 def softmax(x: np.ndarray, x_scale: float, beta: float = 1.0) -> np.ndarray:
     """Softmax over the last axis, int8 in and out; the output has scale 1/256, zero point -128.
 
-    Differences to the largest input of more than about 31 / (x_scale * beta) steps give -128.
+    Differences to the largest input of more than about 31 / (x_scale * beta) steps give -128. So do
+    all values where the exponentials sum to 512 or more (512 equal inputs, say): no share then
+    reaches half a step; LiteRT ends the process there. Raises ValueError for a sum of 4096 or more.
     """
     multiplier, left_shift, smallest = _scaling(x_scale, beta)
     diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
@@ -50,9 +52,14 @@ def softmax(x: np.ndarray, x_scale: float, beta: float = 1.0) -> np.ndarray:
     scaled = _mul(wrap32(np.where(seen, diff, 0) << left_shift), multiplier)
     exponentials = np.where(seen, exp_on_negative_values(scaled), 0)
     addends = rounding_divide_by_pot(exponentials, SUM_INTEGER_BITS)
-    reciprocals, exponents = _reciprocal(addends.sum(axis=-1, keepdims=True))
-    shares = rounding_divide_by_pot(_mul(reciprocals, exponentials), exponents + 31 - 8)
-    return np.where(seen, np.clip(shares - 128, -128, 127), -128).astype(np.int8)
+    totals = addends.sum(axis=-1, keepdims=True)
+    if totals.max() > INT32_MAX:
+        raise ValueError(f"the exponentials of a row must sum to less than {1 << SUM_INTEGER_BITS}")
+    reciprocals, exponents = _reciprocal(totals)
+    shifts = exponents + 31 - 8
+    shares = rounding_divide_by_pot(_mul(reciprocals, exponentials), np.minimum(shifts, 31))
+    shares = np.where(seen & (shifts <= 31), shares, 0)
+    return np.clip(shares - 128, -128, 127).astype(np.int8)
 
 
 def exp_on_negative_values(x: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ BEATS_BITS = MAX_BURST.bit_length()
 
 REQUEST = data.StructLayout({"addr": 32, "beats": BEATS_BITS})
 """One burst: byte address of its first beat, and its beats."""
-WINDOWS = data.StructLayout({"read_base": 32, "read_limit": 32, "write_base": 32, "write_limit": 32})
+WINDOWS = data.StructLayout({
+    "read_base": 32, "read_limit": 32, "write_base": 32, "write_limit": 32,
+})
 """The byte ranges that a program may read and write; limits are the first byte beyond."""
 COUNTS = data.StructLayout({"load": COUNT_BITS, "execute": COUNT_BITS, "store": COUNT_BITS})
 """Numbers of commands of each kind: completed ones, or those that a command waits for."""

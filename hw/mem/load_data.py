@@ -133,10 +133,11 @@ class LoadData(wiring.Component):
         ends_run = ends_pixel & (left == 1)
         ends = ends_run & (runs == 1)
         next_run = accept & ends_run & ~ends
-        source = Mux(begin.valid, begin.payload, current)
+        source = Signal.like(current)
         next_base = Mux(begin.valid, source.pool_addr, base)
         next_offset = Mux(begin.valid, source.offset, offset)
         m.d.comb += [
+            source.eq(Mux(begin.valid, begin.payload, current)),
             finished.eq(accept & ends),
             unpacker.begin.eq(begin.valid | next_run),
             unpacker.offset.eq(next_offset),

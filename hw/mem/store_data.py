@@ -91,7 +91,7 @@ class StoreData(wiring.Component):
         return m
 
     def _build_reads(self, m, released):
-        """The lines of the command, run by run; returns first bank and words of the line asked for."""
+        """The lines of the command, run by run; returns first bank and words of the next line."""
         command = self.command
         address, base = Signal(20), Signal(20)
         left, runs = Signal(20), Signal(16)

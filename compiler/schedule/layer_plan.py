@@ -1,0 +1,205 @@
+"""How one layer runs: array shape, tiles, weight chunks and what passes through memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from compiler.passes.layer import FeatureMap, Layer
+from compiler.schedule.blocks import (
+    Chunk,
+    Run,
+    balanced_chunks,
+    limits,
+    param_sets,
+    runs_of,
+)
+from compiler.schedule.cost import execute_cycles
+from compiler.schedule.tiles import Tile, input_tile, tiles_of, windows
+from hw.spec.config import AccelConfig
+
+Order = Literal["keep", "reload", "outer"]
+"""keep: weights stay for all tiles. reload: for each tile, all weights again. outer: for each chunk
+of weights, all tiles again."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Which operands of a layer pass through memory instead of lying whole in the pool."""
+
+    source: bool
+    output: bool
+    other: bool
+
+    @property
+    def any(self) -> bool:
+        return self.source or self.output or self.other
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer with its maps and where these are."""
+
+    layer: Layer
+    source: FeatureMap
+    output: FeatureMap
+    streams: Streams
+    config: AccelConfig
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """The decision for one layer. ``cycles`` and ``words`` (moved from and to memory) are estimates;
+    ``need`` is the pool words it takes beside the maps that lie there."""
+
+    site: Site
+    shape: int
+    chunks: tuple[Chunk, ...]
+    tiles: tuple[Tile, ...]
+    order: Order
+    compute: int
+    words: int
+    cycles: float
+    need: int
+
+    def steps(self) -> Iterator[tuple[int, int]]:
+        """Pairs (tile, chunk) in the order of execution."""
+        if self.order == "outer":
+            yield from ((t, c) for c in range(len(self.chunks)) for t in range(len(self.tiles)))
+        else:
+            yield from ((t, c) for t in range(len(self.tiles)) for c in range(len(self.chunks)))
+
+
+def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
+    """First plane and number of planes of the input that the chunk reads."""
+    low = min(r.in_plane for r in chunk.runs)
+    high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.runs)
+    return low, high - low
+
+
+def plan_layer(site: Site, free: int) -> LayerPlan | None:
+    """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
+    for tilings in (_strips(site), _rectangles(site)):
+        best: LayerPlan | None = None
+        for size in tilings:
+            for plan in _plans(site, size, free):
+                if best is None or plan.cycles < best.cycles:
+                    best = plan
+        if best is not None:
+            return best
+    return None
+
+
+def smallest_need(site: Site) -> int:
+    """Pool words of the smallest plan, for the message when nothing fits."""
+    sizes = [*_strips(site), *_rectangles(site)]
+    return min(p.need for size in sizes for p in _plans(site, size, 1 << 40, smallest=True))
+
+
+def _shapes(layer: Layer) -> tuple[int, ...]:
+    return (0,) if layer.depthwise else (0, 1, 2)
+
+
+def _strips(site: Site) -> list[tuple[int, int]]:
+    """Tile sizes of full width: the whole map, or row strips when something is streamed."""
+    height, width = site.output.height, site.output.width
+    if not site.streams.any:
+        return [(height, width)]
+    counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
+    return [(h, width) for h in sorted({-(-height // n) for n in counts}, reverse=True)]
+
+
+def _rectangles(site: Site) -> list[tuple[int, int]]:
+    """Tile sizes of less than full width, for maps of which not even a row strip fits."""
+    layer, streams = site.layer, site.streams
+    if not streams.any or (layer.residual and streams.other != streams.output):
+        return []
+    width = site.output.width
+    widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
+    heights = [h for h in (16, 8, 4, 2, 1) if h <= site.output.height]
+    return [(h, w) for h in heights for w in widths if w < width]
+
+
+def _plans(
+    site: Site, size: tuple[int, int], free: int, smallest: bool = False
+) -> Iterator[LayerPlan]:
+    tiles = tiles_of(site.output, *size)
+    orders: tuple[Order, ...] = ("keep", "reload", "outer") if len(tiles) > 1 else ("keep",)
+    for shape in _shapes(site.layer):
+        runs = runs_of(site.layer, site.source, site.output, shape, site.config.cols)
+        for chunks in _chunkings(site, runs, len(tiles), smallest):
+            for order in orders:
+                if order != "keep" and len(chunks) == 1:
+                    continue
+                plan = _estimate(site, shape, tiles, chunks, order, free)
+                if plan is not None:
+                    yield plan
+
+
+def _chunkings(site: Site, runs: list[Run], tiles: int, smallest: bool) -> list[tuple[Chunk, ...]]:
+    """Ways to cut the weights: few chunks for many tiles, more so that loading overlaps."""
+    sets = param_sets(site.layer)
+    usual = limits(site.config)
+    sizes = [usual, usual // 4, 1]
+    if tiles > 1:
+        sizes = [1 << 40, *sizes]
+    if smallest:
+        sizes = [1]
+    found: list[tuple[Chunk, ...]] = []
+    for size in sizes:
+        chunks = tuple(balanced_chunks(runs, sets, size))
+        if not found or len(chunks) != len(found[-1]):
+            found.append(chunks)
+    return found
+
+
+def _estimate(
+    site: Site, shape: int, tiles: list[Tile], chunks: tuple[Chunk, ...], order: Order, free: int
+) -> LayerPlan | None:
+    cols, streams = site.config.cols, site.streams
+    weights = [c.words for c in chunks]
+    inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
+    largest = max(chunks, key=lambda c: c.planes).planes
+    plane_counts = [input_planes(site, c)[1] for c in chunks]
+    shared = not site.layer.depthwise and site.layer.groups == 1
+    per_window = max(plane_counts)
+    window = max(inputs) * per_window if streams.source else 0
+    part = max(t.pixels for t in tiles) * largest
+    out_buffer = part if streams.output else 0
+    other_buffer = part if streams.other else 0
+    buffers = window + out_buffer + other_buffer
+    many = len(tiles) * len(chunks) > 1
+    held = sum(weights) if order == "keep" and len(tiles) > 1 else 0
+    single = (held or max(weights)) + buffers
+    double = (held or min(sum(weights), 2 * max(weights))) + buffers * (2 if many else 1)
+    if single > free:
+        return None
+    loads_per_tile = plane_counts[0] if shared and order != "outer" else sum(plane_counts)
+    words = sum(weights) * (len(tiles) if order == "reload" else 1)
+    words += sum(inputs) * loads_per_tile if streams.source else 0
+    moved = int(streams.output or site.output.stored) + int(streams.other)
+    words += moved * site.output.words(cols)
+    compute = _compute(site, chunks, tiles)
+    overlapped = double <= free
+    cycles = max(compute, words) if overlapped else compute + words
+    cycles += 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
+    need = double if overlapped else single
+    return LayerPlan(
+        site, shape, chunks, tuple(tiles), order, compute, words, cycles, need
+    )
+
+
+def _compute(site: Site, chunks: tuple[Chunk, ...], tiles: list[Tile]) -> int:
+    """Cycles of all EXECUTEs, one after another; equal tiles are looked at once."""
+    total = 0
+    counts: dict[tuple, int] = {}
+    for tile in tiles:
+        row = tile.width if site.streams.output else site.output.width
+        key = tuple(windows(site.layer, tile, row))
+        counts[key] = counts.get(key, 0) + 1
+    for key, count in counts.items():
+        for chunk in chunks:
+            for run in chunk.runs:
+                total += count * sum(execute_cycles(site.layer, run, w, site.config) for w in key)
+    return total

@@ -1,0 +1,124 @@
+"""Which feature maps stay whole in the pool, and the plan of each layer that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.errors import AllocationError, show
+from compiler.passes.layer import FeatureMap, Network
+from compiler.schedule.layer_plan import LayerPlan, Site, Streams, plan_layer, smallest_need
+from hw.spec.config import LINE_WORDS, AccelConfig
+
+
+def aligned(words: int) -> int:
+    """``words`` rounded up to whole lines."""
+    return -(-words // LINE_WORDS) * LINE_WORDS
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """First and last layer in which a map is made or read."""
+
+    first: int
+    last: int
+
+
+def lifetimes(network: Network) -> dict[str, Lifetime]:
+    """Lifetimes of the maps that layers make."""
+    first = {layer.output: i for i, layer in enumerate(network.layers)}
+    last = dict(first)
+    for i, layer in enumerate(network.layers):
+        last.update({name: i for name in layer.reads if name in first})
+    return {name: Lifetime(i, last[name]) for name, i in first.items()}
+
+
+class Residency:
+    """The maps in the pool. It starts with all and lets go of the cheapest until layers fit."""
+
+    def __init__(self, network: Network, config: AccelConfig) -> None:
+        self.network = network
+        self.config = config
+        self.lifetimes = lifetimes(network)
+        self.resident = {m for m in self.lifetimes if self._words(m) < config.pool_words}
+        self.share = [1.0] * len(network.layers)
+        self._known: dict[tuple, LayerPlan | None] = {}
+
+    def plans(self) -> list[LayerPlan]:
+        """A plan for every layer. Raises AllocationError when a layer fits in no way."""
+        found: list[LayerPlan] = []
+        while len(found) < len(self.network.layers):
+            index = len(found)
+            plan = self._plan(index, self.resident)
+            if plan is None:
+                self._release(index)
+                found = []
+            else:
+                found.append(plan)
+        return found
+
+    def release_beside(self, name: str) -> None:
+        """Let go of the cheapest map that lives at the same time as ``name`` (or that one)."""
+        life = self.lifetimes[name]
+        beside = [
+            m for m in self.resident
+            if self.lifetimes[m].first <= life.last and life.first <= self.lifetimes[m].last
+        ]
+        self.resident.remove(min(beside, key=self._price))
+
+    def squeeze(self, index: int) -> None:
+        """Plan the layer for less room, after its buffers did not fit between the maps."""
+        self.share[index] *= 0.8
+
+    def live(self, index: int, resident: set[str]) -> list[str]:
+        """The maps in the pool while layer ``index`` runs."""
+        lives = self.lifetimes
+        return sorted(m for m in resident if lives[m].first <= index <= lives[m].last)
+
+    def _words(self, name: str) -> int:
+        return aligned(self.network.maps[name].words(self.config.cols))
+
+    def _price(self, name: str) -> tuple[int, str]:
+        """Words that pass through memory when the map does not stay."""
+        readers = sum(name in layer.reads for layer in self.network.layers)
+        stored = self.network.maps[name].stored
+        return self._words(name) * (readers + (not stored)), name
+
+    def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
+        layer = self.network.layers[index]
+        maps: dict[str, FeatureMap] = self.network.maps
+        other = layer.residual.other if layer.residual else layer.source
+        streams = Streams(
+            layer.source not in resident, layer.output not in resident,
+            layer.residual is not None and other not in resident,
+        )
+        used = sum(self._words(m) for m in self.live(index, resident))
+        free = int((self.config.pool_words - used) * self.share[index])
+        key = (index, streams, free)
+        if key not in self._known:
+            site = Site(layer, maps[layer.source], maps[layer.output], streams, self.config)
+            self._known[key] = plan_layer(site, free)
+        return self._known[key]
+
+    def _release(self, index: int) -> None:
+        """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""
+        candidates = sorted(self.live(index, self.resident), key=self._price)
+        if not candidates:
+            raise self._failure(index)
+        for name in candidates:
+            if self._plan(index, self.resident - {name}) is not None:
+                self.resident.remove(name)
+                return
+        self.resident.remove(max(candidates, key=self._words))
+
+    def _failure(self, index: int) -> AllocationError:
+        layer, maps = self.network.layers[index], self.network.maps
+        site = Site(
+            layer, maps[layer.source], maps[layer.output],
+            Streams(True, True, layer.residual is not None), self.config,
+        )
+        need = smallest_need(site) * self.config.word_bytes
+        room = int(self.config.pool_bytes * self.share[index])
+        return AllocationError(
+            f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
+            f"pool; {room} are available (configuration pool_lines={self.config.pool_lines})"
+        )

@@ -1,0 +1,152 @@
+"""From a network to placed steps: residency, plans, places in the pool and the order of LOADs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.passes.layer import Network
+from compiler.schedule.allocate import Arena
+from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.residency import Residency
+from compiler.schedule.steps import Buffer, Step, build_steps
+from hw.spec.config import AccelConfig
+
+LOAD_DELAY = 80
+"""Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""
+
+COMMAND_CYCLES = 12
+"""Cycles of the bus that a LOAD or STORE takes beside its words."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Placed steps. ``places`` maps the resident feature maps to their pool addresses."""
+
+    network: Network
+    config: AccelConfig
+    plans: list[LayerPlan]
+    steps: list[Step]
+    places: dict[str, int]
+    loads: list[Buffer]
+    modelled_cycles: int
+
+
+class _NoRoom(Exception):
+    """The buffers of a layer do not fit between the maps."""
+
+    def __init__(self, layer: int) -> None:
+        super().__init__(layer)
+        self.layer = layer
+
+
+def schedule(network: Network, config: AccelConfig) -> Schedule:
+    """Place the network. Raises AllocationError when a layer fits in no way."""
+    residency = Residency(network, config)
+    while True:
+        plans = residency.plans()
+        steps = build_steps(plans)
+        arena = Arena(config.pool_words)
+        places = _place_maps(network, residency, steps, arena, config.cols)
+        if places is None:
+            continue
+        try:
+            loads, cycles = _Placement(steps, arena, network, config).run()
+        except _NoRoom as fault:
+            residency.squeeze(fault.layer)
+            continue
+        return Schedule(network, config, plans, steps, places, loads, cycles)
+
+
+def _place_maps(
+    network: Network, residency: Residency, steps: list[Step], arena: Arena, cols: int
+) -> dict[str, int] | None:
+    """Addresses of the resident maps, large ones first; None after letting one go."""
+    first = {}
+    last = {}
+    for step in steps:
+        first.setdefault(step.layer, step.index)
+        last[step.layer] = step.index
+    places: dict[str, int] = {}
+    order = sorted(residency.resident, key=lambda m: (-network.maps[m].words(cols), m))
+    for name in order:
+        life = residency.lifetimes[name]
+        words = network.maps[name].words(cols)
+        address = arena.place_fixed(words, first[life.first], last[life.last])
+        if address is None:
+            residency.release_beside(name)
+            return None
+        places[name] = address
+    return places
+
+
+class _Placement:
+    """Walks the steps, places their buffers and models when the bus and the array are free.
+
+    LOADs stay in the order in which their data are wanted. Each is placed as early as there is
+    room for it from then on to its last use, but not before the bus could begin with it.
+    """
+
+    def __init__(
+        self, steps: list[Step], arena: Arena, network: Network, config: AccelConfig
+    ) -> None:
+        self.steps = steps
+        self.arena = arena
+        self.network = network
+        self.config = config
+        self.start: list[int] = []
+        self.end: list[int] = []
+        self.bus = 0
+        self.low = 0
+        self.loads: list[Buffer] = []
+
+    def run(self) -> tuple[list[Buffer], int]:
+        """Place everything; the LOADs in order and the modelled cycles. Raises _NoRoom."""
+        stored = 0
+        for step in self.steps:
+            self._place_output(step)
+            begin = self.end[-1] if self.end else 0
+            for buffer in step.buffers:
+                if buffer.first == step.index:
+                    begin = max(begin, self._place_load(buffer))
+            self.start.append(begin)
+            self.end.append(begin + step.cycles)
+            if step.stores:
+                words = step.chunk.planes * step.tile.pixels
+                self.bus += words + COMMAND_CYCLES
+                stored = max(stored, self.end[-1]) + words
+            self.arena.forget_before(self.low)
+        return self.loads, max(self.end[-1] if self.end else 0, stored, self.bus)
+
+    def _place_output(self, step: Step) -> None:
+        """An output buffer is kept for one step more, so that its STORE and that step overlap."""
+        buffer = step.output
+        if buffer is None:
+            return
+        for last in (step.index + 1, step.index):
+            address = self.arena.find(buffer.words, step.index, last)
+            if address is not None:
+                buffer.address, buffer.last = address, last
+                self.arena.take(address, buffer.words, step.index, last)
+                return
+        raise _NoRoom(step.layer)
+
+    def _place_load(self, buffer: Buffer) -> int:
+        """Place the buffer and its LOAD; returns the cycle in which the data are there."""
+        use = buffer.first
+        self.low = max(self.low, buffer.after)
+        while self.low < use and self.end[self.low] <= self.bus:
+            self.low += 1
+        found = self.arena.earliest(buffer.words, self.low, use, buffer.last)
+        if found is None:
+            raise _NoRoom(buffer.layer)
+        self.low, buffer.address = found
+        self.arena.take(buffer.address, buffer.words, self.low, buffer.last)
+        free = self.end[self.low - 1] if self.low else 0
+        begin = max(self.bus, free)
+        issue = self.low
+        while issue < use and self.start[issue] <= begin:
+            issue += 1
+        buffer.issue = issue
+        self.bus = begin + buffer.words + COMMAND_CYCLES
+        self.loads.append(buffer)
+        return self.bus + LOAD_DELAY

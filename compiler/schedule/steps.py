@@ -1,0 +1,148 @@
+"""Layer plans as a sequence of steps: one tile with one chunk of weights, and its buffers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from compiler.passes.layer import Layer
+from compiler.schedule.blocks import Chunk
+from compiler.schedule.cost import execute_cycles
+from compiler.schedule.layer_plan import LayerPlan, Site, input_planes
+from compiler.schedule.tiles import Tile, input_tile, windows
+
+Role = Literal["weights", "source", "other", "output"]
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Pool words that hold one thing from step ``first`` to step ``last``.
+
+    ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; weights have none.
+    ``issue`` is the step before whose EXECUTE the LOAD is emitted.
+    """
+
+    role: Role
+    layer: int
+    words: int
+    first: int
+    last: int
+    map: str = ""
+    tile: Tile = Tile(0, 0, 0, 0)
+    planes: tuple[int, int] = (0, 0)
+    chunk: int = 0
+    after: int = 0
+    address: int = -1
+    issue: int = 0
+
+
+@dataclass(eq=False)
+class Step:
+    """One tile computed with one chunk. An absent buffer means the whole map lies in the pool."""
+
+    index: int
+    layer: int
+    plan: LayerPlan
+    tile: Tile
+    chunk: Chunk
+    cycles: int
+    weights: Buffer
+    source: Buffer | None = None
+    other: Buffer | None = None
+    output: Buffer | None = None
+
+    @property
+    def site(self) -> Site:
+        return self.plan.site
+
+    @property
+    def spec(self) -> Layer:
+        return self.plan.site.layer
+
+    @property
+    def stores(self) -> bool:
+        return self.output is not None or self.site.output.stored
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """Buffers that a LOAD fills, in the order in which they are wanted."""
+        return [b for b in (self.weights, self.other, self.source) if b is not None]
+
+
+def build_steps(plans: list[LayerPlan]) -> list[Step]:
+    """The steps of all layers in program order."""
+    steps: list[Step] = []
+    writers: dict[str, list[Step]] = {}
+    for index, plan in enumerate(plans):
+        _append_layer(steps, index, plan, writers)
+    return steps
+
+
+def _append_layer(
+    steps: list[Step], index: int, plan: LayerPlan, writers: dict[str, list[Step]]
+) -> None:
+    site = plan.site
+    known: dict[tuple, Buffer] = {}
+
+    def shared(key: tuple, make: Buffer) -> Buffer:
+        found = known.setdefault(key, make)
+        found.last = make.last
+        return found
+
+    for tile_index, chunk_index in plan.steps():
+        now = len(steps)
+        tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
+        round_ = tile_index if plan.order == "reload" else 0
+        weights = shared(
+            ("weights", chunk_index, round_),
+            Buffer("weights", index, chunk.words, now, now, chunk=chunk_index),
+        )
+        step = Step(now, index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
+        if site.streams.source:
+            planes, part = input_planes(site, chunk), input_tile(site.layer, site.source, tile)
+            round_ = chunk_index if plan.order == "outer" else 0
+            step.source = shared(
+                ("source", tile_index, planes, round_),
+                _window("source", index, now, site.layer.source, part, planes, writers),
+            )
+        planes = (chunk.first_plane, chunk.planes)
+        if site.streams.other:
+            assert site.layer.residual is not None
+            step.other = _window(
+                "other", index, now, site.layer.residual.other, tile, planes, writers
+            )
+        if site.streams.output:
+            words = chunk.planes * tile.pixels
+            step.output = Buffer(
+                "output", index, words, now, now, site.layer.output, tile, planes
+            )
+        steps.append(step)
+    writers[site.layer.output] = steps[-len(plan.tiles) * len(plan.chunks):]
+
+
+def _window(
+    role: Role, layer: int, now: int, name: str, tile: Tile, planes: tuple[int, int],
+    writers: dict[str, list[Step]],
+) -> Buffer:
+    """A window of a map in memory; it can be loaded after the steps that store its pixels."""
+    after = 0
+    for step in writers.get(name, []):
+        t = step.tile
+        apart = (
+            t.bottom <= tile.top or tile.bottom <= t.top or t.right <= tile.left
+            or tile.right <= t.left or step.chunk.first_plane >= planes[0] + planes[1]
+            or step.chunk.first_plane + step.chunk.planes <= planes[0]
+        )
+        if not apart:
+            after = step.index + 1
+    words = planes[1] * tile.pixels
+    return Buffer(role, layer, words, now, now, name, tile, planes, after=after)
+
+
+def _cycles(plan: LayerPlan, tile: Tile, chunk: Chunk) -> int:
+    site = plan.site
+    row = tile.width if site.streams.output else site.output.width
+    return sum(
+        execute_cycles(site.layer, run, window, site.config)
+        for run in chunk.runs for window in windows(site.layer, tile, row)
+    )

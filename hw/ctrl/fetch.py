@@ -1,0 +1,190 @@
+"""Command fetch: reads the program, checks its commands and hands them to the units' queues."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import layouts
+from hw.ctrl.check import illegal
+from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, burst_beats, may_read
+from hw.lib.queue import Queue
+from hw.spec import isa
+from hw.spec.config import AccelConfig
+from hw.spec.isa import Opcode
+from hw.spec.regs import Fault
+from hw.spec.timing import FETCH_BYTES
+
+_LONGEST = max(isa.COMMAND_WORDS.values()) * isa.WORD_BITS
+
+
+class Fetch(wiring.Component):
+    """Fetches the program from its address on, one command after another.
+
+    A beat accepted in cycle t can move into the command register in t + 1; a command whose last
+    beat moved in t can be pushed in t + 1. END is not pushed, it ends the fetch.
+
+    Members
+    -------
+    program_addr, program_size : In(32)
+        Bytes, multiples of 64 (lower bits are ignored); constant while a program runs.
+    windows : In(WINDOWS)
+        What may be read.
+    request : Out(stream of REQUEST)
+        To the reader.
+    beat, beat_data, beat_error : In
+        A beat is handed over in this cycle, its data, and whether the response is an error.
+    load, execute, store : Out(stream)
+        Commands for the units' queues.
+    stop : In(1)
+        Make no more requests and push no more commands.
+    end_pending : Out(1)
+        END has been reached.
+    end_waits : Out(COUNTS)
+        What END waits for.
+    pushed : Out(1)
+        A command is dispatched in this cycle (END included).
+    fault : Out(FAULT)
+        A fault raised in this cycle.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__({
+            "program_addr": In(32),
+            "program_size": In(32),
+            "windows": In(WINDOWS),
+            "request": Out(stream.Signature(REQUEST)),
+            "beat": In(1),
+            "beat_data": In(8 * config.cols),
+            "beat_error": In(1),
+            "load": Out(stream.Signature(layouts.LOAD)),
+            "execute": Out(stream.Signature(layouts.EXECUTE)),
+            "store": Out(stream.Signature(layouts.STORE)),
+            "stop": In(1),
+            "end_pending": Out(1),
+            "end_waits": Out(COUNTS),
+            "pushed": Out(1),
+            "fault": Out(FAULT),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        beat = data.StructLayout({"data": 8 * self._config.cols, "error": 1})
+        capacity = 2 * FETCH_BYTES // self._config.bus_bytes
+        m.submodules.buffer = buffer = Queue(beat, capacity)
+        m.d.comb += [
+            buffer.push.valid.eq(self.beat),
+            buffer.push.payload.data.eq(self.beat_data),
+            buffer.push.payload.error.eq(self.beat_error),
+        ]
+        moved = buffer.pop.valid & buffer.pop.ready
+        index = Signal(layouts.INDEX_BITS)
+        outside = self._build_requests(m, moved, capacity)
+        raw, full, unknown = self._build_assembly(m, buffer, index)
+        bad = self._build_dispatch(m, raw, full, index)
+        exhausted = self._build_exhausted(m, moved, full)
+
+        m.d.comb += self.fault.index.eq(index)
+        causes = (
+            (moved & buffer.pop.payload.error, Fault.FETCH_ERROR),
+            (moved & unknown, Fault.ILLEGAL_OPCODE),
+            (bad, Fault.ILLEGAL_FIELD),
+            (exhausted, Fault.NO_END),
+            (outside, Fault.WINDOW),
+        )
+        for raised, code in reversed(causes):
+            with m.If(raised):
+                m.d.comb += self.fault.raised.eq(~self.stop), self.fault.code.eq(code)
+        return m
+
+    def _build_requests(self, m, moved, capacity):
+        """Requests the program, burst by burst; returns whether the next is outside the windows."""
+        low = self._config.bus_bytes.bit_length() - 1
+        asked = Signal(32 - low)
+        claimed = Signal(range(capacity + 1))
+        beats = Signal(BEATS_BITS)
+        left = Signal(32 - low)
+        addr = ((self.program_addr >> 6) << 6) + (asked << low)
+        size = (self.program_size >> 6) << 6
+        wanted = Signal()
+        inside = may_read(self._config, self.windows, self.request.payload.addr, beats)
+        m.d.comb += [
+            left.eq((size >> low) - asked),
+            beats.eq(burst_beats(self._config, self.request.payload.addr, left,
+                                 FETCH_BYTES // self._config.bus_bytes)),
+            self.request.payload.addr.eq(addr),
+            self.request.payload.beats.eq(beats),
+            wanted.eq((left != 0) & (claimed + beats <= capacity)
+                      & ~self.end_pending & ~self.stop),
+            self.request.valid.eq(wanted & inside),
+        ]
+        taken = self.request.valid & self.request.ready
+        m.d.sync += claimed.eq(claimed + Mux(taken, beats, 0) - moved)
+        with m.If(taken):
+            m.d.sync += asked.eq(asked + beats)
+        return wanted & ~inside
+
+    def _build_assembly(self, m, buffer, index):
+        """The command register; returns it, whether it is full, and whether the next beat begins
+        a command of unknown opcode."""
+        width = 8 * self._config.cols
+        slots = _LONGEST // width
+        raw = Signal(data.ArrayLayout(width, slots))
+        slot = Signal(range(slots))
+        full = Signal()
+        first = slot == 0
+        opcode = Mux(first, buffer.pop.payload.data[:4], raw.as_value()[:4])
+        long = opcode == Opcode.EXECUTE
+        short_slots = min(isa.COMMAND_WORDS.values()) * isa.WORD_BITS // width
+        last = slot == Mux(long, slots - 1, short_slots - 1)
+        known = Signal()
+        m.d.comb += [
+            known.eq((opcode >= min(Opcode)) & (opcode <= max(Opcode))),
+            buffer.pop.ready.eq(~full & ~self.end_pending & ~self.stop),
+        ]
+        with m.If(buffer.pop.valid & buffer.pop.ready):
+            m.d.sync += [
+                raw[slot].eq(buffer.pop.payload.data),
+                slot.eq(Mux(last, 0, slot + 1)),
+                full.eq(last),
+            ]
+        with m.If(self.pushed):
+            m.d.sync += full.eq(0), index.eq(index + 1)
+        return raw.as_value(), full, first & ~known
+
+    def _build_dispatch(self, m, raw, full, index):
+        """Pushes a full command where it belongs; returns whether it is illegal."""
+        streams = {Opcode.LOAD: self.load, Opcode.EXECUTE: self.execute, Opcode.STORE: self.store}
+        bad = Signal()
+        with m.Switch(raw[:4]):
+            for opcode, out in streams.items():
+                with m.Case(opcode):
+                    m.d.comb += [
+                        bad.eq(full & illegal(opcode, raw, self._config)),
+                        out.valid.eq(full & ~bad & ~self.stop),
+                        self.pushed.eq(out.valid & out.ready),
+                    ]
+            with m.Case(Opcode.END):
+                m.d.comb += [
+                    bad.eq(full & illegal(Opcode.END, raw, self._config)),
+                    self.pushed.eq(full & ~bad & ~self.stop),
+                ]
+                with m.If(self.pushed):
+                    m.d.sync += self.end_pending.eq(1)
+        for opcode, out in streams.items():
+            m.d.comb += out.payload.eq(layouts.unpack_command(opcode, raw, index))
+        end = data.View(layouts.END, layouts.unpack_command(Opcode.END, raw, index))
+        m.d.comb += [
+            self.end_waits.load.eq(end.wait_load),
+            self.end_waits.execute.eq(end.wait_execute),
+            self.end_waits.store.eq(end.wait_store),
+        ]
+        return bad
+
+    def _build_exhausted(self, m, moved, full):
+        """Whether the whole program has moved without END."""
+        low = self._config.bus_bytes.bit_length() - 1
+        gone = Signal(32 - low)
+        m.d.sync += gone.eq(gone + moved)
+        total = ((self.program_size >> 6) << 6) >> low
+        return (gone == total) & ~full & ~self.end_pending

@@ -1,0 +1,179 @@
+"""The register file on the AXI4-Lite port, built from the tables of ``hw.spec.regs``."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.layouts import INDEX_BITS
+from hw.lib.axi import RESP_OKAY, lite_signature
+from hw.lib.bus import WINDOWS
+from hw.spec import regs
+from hw.spec.regs import ADDR_WIDTH, COUNTER_BITS, Counter
+
+
+class RegisterFile(wiring.Component):
+    """Registers of the machine, and the start and end of a run.
+
+    A write is accepted in the cycle in which address and data are both valid; accepting the one
+    that sets control.start is cycle 0. ``start`` is high in cycle 1, ``running`` from cycle 2 on.
+    Writes to the program's place and the windows are ignored while busy.
+
+    Members
+    -------
+    axil : In(AXI4-Lite)
+        The port.
+    run_start : Out(1)
+        A start is accepted in this cycle.
+    start : Out(1)
+        Clear everything for a run.
+    running : Out(1)
+        A program runs.
+    resetting : Out(1)
+        A soft reset waits for the bus; ``cleared`` ends it.
+    cleared : In(1)
+        The core is being cleared by the soft reset.
+    done, fault : In(1)
+        The run ends with this cycle.
+    fault_code, fault_index : In
+        With ``fault``: why, and where.
+    program_addr, program_size : Out(32)
+        The program's place.
+    windows : Out(WINDOWS)
+        What may be read and written.
+    counters : In(array)
+        Performance counters.
+    cycles : In(COUNTER_BITS)
+        Cycles of the run.
+    irq : Out(1)
+        High while done or fault is set and the interrupt is enabled.
+    """
+
+    axil: In(lite_signature(ADDR_WIDTH))
+    run_start: Out(1)
+    start: Out(1)
+    running: Out(1)
+    resetting: Out(1)
+    cleared: In(1)
+    done: In(1)
+    fault: In(1)
+    fault_code: In(4)
+    fault_index: In(INDEX_BITS)
+    program_addr: Out(32)
+    program_size: Out(32)
+    windows: Out(WINDOWS)
+    counters: In(data.ArrayLayout(COUNTER_BITS, len(Counter)))
+    cycles: In(COUNTER_BITS)
+    irq: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        fields = {
+            (register.name, field.name): Signal(field.width, name=f"{register.name}_{field.name}",
+                                                init=register.reset >> field.lsb)
+            for register in regs.registers() for field in register.fields
+            if field.access in ("rw", "rw1c")
+        }
+        busy = self.running | self.start | self.resetting
+        written = self._build_writes(m, fields, busy)
+        index = self._build_control(m, fields, written, busy)
+        m.d.comb += self.irq.eq((fields["status", "done"] | fields["status", "fault"])
+                                & fields["control", "irq_enable"])
+        for name in ("program_addr", "program_size"):
+            m.d.comb += getattr(self, name).eq(fields[name, "value"])
+        for name, _ in WINDOWS:
+            m.d.comb += getattr(self.windows, name).eq(fields[name, "value"])
+        self._build_reads(m, fields, busy, index)
+        return m
+
+    def _build_writes(self, m, fields, busy):
+        """The write channels; returns a function giving the bits of a field written as 1."""
+        axil = self.axil
+        accept = Signal()
+        m.d.comb += [
+            accept.eq(axil.awvalid & axil.wvalid & ~axil.bvalid),
+            axil.awready.eq(accept),
+            axil.wready.eq(accept),
+            axil.bresp.eq(RESP_OKAY),
+        ]
+        with m.If(axil.bready):
+            m.d.sync += axil.bvalid.eq(0)
+        with m.If(accept):
+            m.d.sync += axil.bvalid.eq(1)
+        lanes = Cat(bit.replicate(8) for bit in axil.wstrb)
+        for register in regs.registers():
+            for field in register.fields:
+                if field.access != "rw":
+                    continue
+                locked = busy if register.name not in ("control", "status") else Const(0, 1)
+                target = fields[register.name, field.name]
+                place = slice(field.lsb, field.lsb + field.width)
+                with m.If(accept & (axil.awaddr[2:] == register.offset >> 2) & ~locked):
+                    m.d.sync += target.eq(Mux(lanes[place].all(), axil.wdata[place],
+                                              (target & ~lanes[place])
+                                              | (axil.wdata[place] & lanes[place])))
+
+        def written(register_name: str, field_name: str) -> Value:
+            register = next(r for r in regs.registers() if r.name == register_name)
+            field = next(f for f in register.fields if f.name == field_name)
+            here = accept & (axil.awaddr[2:] == register.offset >> 2)
+            return here & axil.wdata[field.lsb] & lanes[field.lsb]
+
+        return written
+
+    def _build_control(self, m, fields, written, busy):
+        """Start, end, soft reset and status; returns the latched fault index and code."""
+        done, fault = fields["status", "done"], fields["status", "fault"]
+        code, index = Signal(4), Signal(INDEX_BITS)
+        reset = written("control", "reset")
+        m.d.comb += self.run_start.eq(written("control", "start") & ~reset & ~busy)
+        m.d.sync += self.start.eq(self.run_start)
+        with m.If(written("status", "done")):
+            m.d.sync += done.eq(0)
+        with m.If(written("status", "fault")):
+            m.d.sync += fault.eq(0), code.eq(0)
+        with m.If(self.start):
+            m.d.sync += self.running.eq(1)
+        with m.If(self.done):
+            m.d.sync += self.running.eq(0), done.eq(1)
+        with m.If(self.fault):
+            m.d.sync += [
+                self.running.eq(0), fault.eq(1),
+                code.eq(self.fault_code), index.eq(self.fault_index),
+            ]
+        with m.If(self.cleared):
+            m.d.sync += self.resetting.eq(0)
+        with m.If(reset):
+            m.d.sync += self.running.eq(0), self.start.eq(0), self.resetting.eq(1)
+        with m.If(self.run_start | reset):
+            m.d.sync += done.eq(0), fault.eq(0), code.eq(0), index.eq(0)
+        return code, index
+
+    def _build_reads(self, m, fields, busy, latched):
+        axil = self.axil
+        code, index = latched
+        special = {
+            ("status", "busy"): busy,
+            ("status", "fault_code"): code,
+            ("id", "value"): Const(regs.ID_VALUE, 32),
+            ("fault_index", "value"): index,
+            ("cycles_lo", "value"): self.cycles[:32],
+            ("cycles_hi", "value"): self.cycles[32:],
+        }
+        for counter in Counter:
+            name, value = counter.name.lower(), self.counters[counter]
+            special |= {(f"{name}_lo", "value"): value[:32], (f"{name}_hi", "value"): value[32:]}
+        readable = fields | special
+        m.d.comb += axil.arready.eq(~axil.rvalid), axil.rresp.eq(RESP_OKAY)
+        with m.If(axil.rready):
+            m.d.sync += axil.rvalid.eq(0)
+        with m.If(axil.arvalid & axil.arready):
+            m.d.sync += axil.rvalid.eq(1), axil.rdata.eq(0)
+            with m.Switch(axil.araddr[2:]):
+                for register in regs.registers():
+                    value = Const(0, 32)
+                    for field in register.fields:
+                        if field.access != "wo":
+                            source = readable[register.name, field.name][:field.width]
+                            value = value | (source << field.lsb)
+                    with m.Case(register.offset >> 2):
+                        m.d.sync += axil.rdata.eq(value)

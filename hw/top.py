@@ -1,0 +1,231 @@
+"""The accelerator: its blocks in the order of data flow, and its ports."""
+
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from hw import layouts
+from hw.core.execute import ExecuteUnit
+from hw.ctrl.counters import Counters
+from hw.ctrl.fetch import Fetch
+from hw.ctrl.monitor import Monitor
+from hw.ctrl.regfile import RegisterFile
+from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
+from hw.lib.queue import Queue
+from hw.mem.load import LoadUnit
+from hw.mem.pool import Pool
+from hw.mem.reader import Reader
+from hw.mem.store import StoreUnit
+from hw.spec.config import AccelConfig
+from hw.spec.regs import ADDR_WIDTH, Counter, Fault
+from hw.spec.timing import PHASES
+
+UNITS = ("load", "execute", "store")
+RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
+"""Units as the pool numbers them when an access is out of range."""
+
+
+class Accelerator(wiring.Component):
+    """The machine of docs/architecture.md.
+
+    Members
+    -------
+    s_axil_* : AXI4-Lite
+        The register file.
+    m_axi_* : AXI4
+        The memory; ``rready``, ``bready`` and all ``valid`` depend on registers only.
+    irq : Out(1)
+        A run has ended, and the interrupt is enabled.
+    run_start : Out(1)
+        The write that starts a run is accepted in this cycle.
+    trace_start, trace_done : Out(3)
+        A LOAD (bit 0), EXECUTE (bit 1) or STORE (bit 2) starts or is complete.
+    trace_index_load, trace_index_execute, trace_index_store : Out(INDEX_BITS)
+        The commands that these strobes are about.
+    trace_mac_busy, trace_mac_index : Out
+        The array works in this cycle, and for which command.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        ports = {f"s_axil_{name}": port for name, port in lite_ports(ADDR_WIDTH).items()}
+        ports |= {f"m_axi_{name}": port for name, port in full_ports(config.bus_bytes).items()}
+        ports |= {"irq": Out(1), "run_start": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
+        ports |= {f"trace_index_{unit}": Out(layouts.INDEX_BITS) for unit in UNITS}
+        ports |= {"trace_mac_busy": Out(1), "trace_mac_index": Out(layouts.INDEX_BITS)}
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        clear = Signal()
+        phase = Signal(range(PHASES))
+        core = Module()
+        core.d.sync += phase.eq(phase + 1)
+        m.submodules.core = ResetInserter(clear)(core)
+        m.submodules.regfile = regfile = RegisterFile()
+        m.submodules.counters = counters = Counters()
+        core.submodules.monitor = monitor = Monitor()
+        core.submodules.fetch = fetch = Fetch(self._config)
+        core.submodules.reader = reader = Reader()
+        core.submodules.load = load = LoadUnit(self._config)
+        core.submodules.pool = pool = Pool(self._config)
+        core.submodules.execute = execute = ExecuteUnit(self._config)
+        core.submodules.store = store = StoreUnit(self._config)
+
+        self._connect_registers(m, regfile, counters, clear, monitor, reader, store)
+        self._connect_commands(m, core, regfile, fetch, load, execute, store)
+        self._connect_reads(m, regfile, fetch, reader, load, monitor)
+        self._connect_pool(m, phase, load, pool, execute, store)
+        self._connect_writes(m, regfile, store, monitor)
+        self._connect_monitor(m, regfile, monitor, fetch, reader, load, pool, execute, store)
+        self._connect_counters(m, regfile, counters, fetch, reader, execute)
+        self._connect_trace(m, load, execute, store)
+        return m
+
+    def _connect_registers(self, m, regfile, counters, clear, monitor, reader, store):
+        for name, port in lite_ports(ADDR_WIDTH).items():
+            inner, outer = getattr(regfile.axil, name), getattr(self, f"s_axil_{name}")
+            m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
+        cleared = regfile.resetting & reader.empty & store.empty
+        m.d.comb += [
+            self.irq.eq(regfile.irq),
+            self.run_start.eq(regfile.run_start),
+            regfile.cleared.eq(cleared),
+            clear.eq(regfile.start | cleared),
+            regfile.done.eq(monitor.done),
+            regfile.fault.eq(monitor.fault),
+            regfile.fault_code.eq(monitor.code),
+            regfile.fault_index.eq(monitor.index),
+            regfile.counters.eq(counters.values),
+            regfile.cycles.eq(counters.cycles),
+        ]
+
+    def _connect_commands(self, m, core, regfile, fetch, load, execute, store):
+        m.d.comb += [
+            fetch.program_addr.eq(regfile.program_addr),
+            fetch.program_size.eq(regfile.program_size),
+        ]
+        for name, unit in zip(UNITS, (load, execute, store), strict=True):
+            layout = getattr(layouts, name.upper())
+            queue = Queue(layout, self._config.queue_depth)
+            core.submodules[f"{name}_queue"] = queue
+            connect(m, getattr(fetch, name), queue.push)
+            connect(m, queue.pop, unit.command)
+        for unit in (load, store):
+            m.d.comb += [
+                unit.counts.load.eq(load.done),
+                unit.counts.execute.eq(execute.execute_done),
+                unit.counts.store.eq(store.done),
+            ]
+        m.d.comb += execute.load_done.eq(load.done), execute.store_done.eq(store.done)
+
+    def _connect_reads(self, m, regfile, fetch, reader, load, monitor):
+        connect(m, fetch.request, reader.fetch)
+        connect(m, load.request, reader.load)
+        self._connect_address(m, "ar", reader.ar)
+        error = self.m_axi_rresp != RESP_OKAY
+        m.d.comb += [
+            reader.r_valid.eq(self.m_axi_rvalid),
+            reader.r_last.eq(self.m_axi_rlast),
+            self.m_axi_rready.eq(reader.r_ready),
+            reader.stop.eq(monitor.stop),
+            reader.load_ready.eq(load.ready),
+            fetch.beat.eq(reader.fetch_beat),
+            load.beat.eq(reader.load_beat),
+        ]
+        for unit in (fetch, load):
+            m.d.comb += [
+                unit.windows.eq(regfile.windows),
+                unit.stop.eq(monitor.stop),
+                unit.beat_data.eq(self.m_axi_rdata),
+                unit.beat_error.eq(error),
+            ]
+
+    def _connect_address(self, m, channel, request):
+        """An address channel from a stream of REQUEST."""
+        values = {
+            "addr": request.payload.addr,
+            "len": request.payload.beats - 1,
+            "size": self._config.bus_bytes.bit_length() - 1,
+            "burst": BURST_INCR,
+            "valid": request.valid,
+        }
+        m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(v) for name, v in values.items()]
+        m.d.comb += request.ready.eq(getattr(self, f"m_axi_{channel}ready"))
+
+    def _connect_pool(self, m, phase, load, pool, execute, store):
+        for unit in (load, pool, execute, store):
+            m.d.comb += unit.phase.eq(phase)
+        connect(m, execute.pool, pool.execute)
+        for name in ("load_en", "load_line", "load_mask", "load_data"):
+            m.d.comb += getattr(pool, name).eq(getattr(load, name))
+        m.d.comb += [
+            pool.store_req.eq(store.store_req),
+            pool.store_line.eq(store.store_line),
+            store.store_valid.eq(pool.store_valid),
+            store.line.eq(pool.line),
+            load.range_fault.eq(pool.range_fault & (pool.range_unit == RANGE_LOAD)),
+            store.range_fault.eq(pool.range_fault & (pool.range_unit == RANGE_STORE)),
+        ]
+
+    def _connect_writes(self, m, regfile, store, monitor):
+        self._connect_address(m, "aw", store.aw)
+        m.d.comb += [
+            store.windows.eq(regfile.windows),
+            store.stop.eq(monitor.stop),
+            self.m_axi_wdata.eq(store.w_data),
+            self.m_axi_wstrb.eq(store.w_strobe.replicate(self._config.bus_bytes)),
+            self.m_axi_wlast.eq(store.w_last),
+            self.m_axi_wvalid.eq(store.w_valid),
+            store.w_ready.eq(self.m_axi_wready),
+            self.m_axi_bready.eq(1),
+            store.b_valid.eq(self.m_axi_bvalid),
+            store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
+        ]
+
+    def _connect_monitor(self, m, regfile, monitor, fetch, reader, load, pool, execute, store):
+        m.d.comb += [
+            monitor.running.eq(regfile.running),
+            monitor.fetch_fault.eq(fetch.fault),
+            monitor.load_fault.eq(load.fault),
+            monitor.store_fault.eq(store.fault),
+            monitor.execute_fault.raised.eq(pool.range_fault & (pool.range_unit == RANGE_EXECUTE)),
+            monitor.execute_fault.code.eq(Fault.POOL_RANGE),
+            monitor.execute_fault.index.eq(execute.fault_index),
+            monitor.end_pending.eq(fetch.end_pending),
+            monitor.end_waits.eq(fetch.end_waits),
+            monitor.counts.load.eq(load.done),
+            monitor.counts.execute.eq(execute.execute_done),
+            monitor.counts.store.eq(store.done),
+            monitor.idle.eq(load.idle & store.idle),
+            monitor.empty.eq(reader.empty & store.empty),
+        ]
+
+    def _connect_counters(self, m, regfile, counters, fetch, reader, execute):
+        events = {
+            Counter.READ_BEATS: reader.fetch_beat | reader.load_beat,
+            Counter.WRITE_BEATS: self.m_axi_wvalid & self.m_axi_wready,
+            Counter.FETCH_BEATS: reader.fetch_beat,
+            Counter.POOL_LINES_FILLED: execute.filled,
+            Counter.POOL_LINES_WEIGHT: execute.weighted,
+            Counter.BEATS_DRAINED: execute.drained,
+            Counter.COMMANDS: fetch.pushed,
+        }
+        m.d.comb += [
+            counters.start.eq(regfile.start),
+            counters.running.eq(regfile.running),
+            counters.cause.eq(execute.cause),
+            counters.occupied.eq(execute.occupied),
+            counters.events.eq(Cat(events[counter] for counter in sorted(events))),
+        ]
+
+    def _connect_trace(self, m, load, execute, store):
+        units = (load, execute, store)
+        m.d.comb += [
+            self.trace_start.eq(Cat(unit.trace_start for unit in units)),
+            self.trace_done.eq(Cat(unit.trace_done for unit in units)),
+            self.trace_mac_busy.eq(execute.trace_mac_busy),
+            self.trace_mac_index.eq(execute.trace_mac_index),
+        ]
+        for name, unit in zip(UNITS, units, strict=True):
+            m.d.comb += getattr(self, f"trace_index_{name}").eq(unit.trace_index)

@@ -1,0 +1,157 @@
+"""Fill, one cycle at a time (docs/architecture.md, 3.6). Lines are counted, not fetched."""
+
+import numpy as np
+from numba import njit
+
+from hw.spec import timing
+from sim.timing import columns as col
+
+IDLE, INIT, WAIT, RUN = range(4)
+
+# state
+STATE, LANE, TAKEN, PUSHED, POPPED, ARRIVED, LANDING_1, LANDING_2, VALID, LINES = range(10)
+GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(10, 18)
+ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(18, 22)
+SIZE = 22
+
+# a step in the ring
+S_WORK, S_FIRST, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(7)
+S_COMMAND, S_PIXELS, S_PLANES, S_OCCUPIED = range(7, 11)
+STEP_SIZE = 11
+CURRENT = timing.STEP_RING
+"""Row of the step array that holds the step being filled."""
+
+X, Y, ROW, X0, Y0, ROW0 = range(6)
+WALK = 6
+LANE_STATE = 7
+ADDRESS_MASK = (1 << 20) - 1
+STEP_RING = timing.STEP_RING
+
+
+def state() -> tuple[np.ndarray, np.ndarray]:
+    """A reset fill unit: its registers, and the ring of steps with the current one behind it."""
+    return np.zeros(SIZE, np.int64), np.zeros((STEP_RING + 1, STEP_SIZE), np.int64)
+
+
+def lane_state(rows: int) -> np.ndarray:
+    """Coordinates of the lanes, int64 [LANE_STATE, rows]; row WALK holds the walk of the set-up."""
+    return np.zeros((LANE_STATE, max(rows, 3)), np.int64)
+
+
+@njit(cache=True)
+def begin(f, commands, cmd, lanes, rows):
+    """Reset the loops and set the lanes' coordinates for ``cmd``."""
+    f[GROUP] = f[KROW] = f[BLOCK] = f[OUT] = f[STARTED] = f[X_OFFSET] = f[Y_OFFSET] = f[EXHAUSTED] = 0
+    f[LEFT] = commands[cmd, col.PIXELS]
+    f[ROW_ADDR] = f[BLOCK_ADDR] = f[OUT_ADDR] = commands[cmd, col.IN_ADDR]
+    pixels = rows >> commands[cmd, col.ARRAY_SHAPE]
+    x, y, row = commands[cmd, col.START_X], commands[cmd, col.START_Y], commands[cmd, col.START_ROW]
+    for p in range(pixels):
+        lanes[X, p] = lanes[X0, p] = x
+        lanes[Y, p] = lanes[Y0, p] = y
+        lanes[ROW, p] = lanes[ROW0, p] = row
+        x += commands[cmd, col.COL_STRIDE]
+        if x >= commands[cmd, col.END_X]:
+            x -= commands[cmd, col.WRAP_X]
+            y += commands[cmd, col.WRAP_Y]
+            row += commands[cmd, col.WRAP_ROW]
+
+
+@njit(cache=True)
+def count_lines(f, commands, cmd, lanes, rows, span, found):
+    """Distinct lines that the lanes need for the step at the loops' present place."""
+    count = 0
+    active = min(rows >> commands[cmd, col.ARRAY_SHAPE], f[LEFT])
+    width, height = commands[cmd, col.IN_WIDTH], commands[cmd, col.IN_HEIGHT]
+    for p in range(active):
+        y = lanes[Y, p] + f[Y_OFFSET]
+        first = lanes[X, p] + f[X_OFFSET]
+        last = first + span
+        if y < 0 or y >= height or first >= width or last < 0:
+            continue
+        address = f[ROW_ADDR] + lanes[ROW, p]
+        low = ((address + max(first, 0)) & ADDRESS_MASK) >> 3
+        high = ((address + min(last, width - 1)) & ADDRESS_MASK) >> 3
+        for line in (low, high):
+            known = False
+            for i in range(count - 1, -1, -1):
+                if found[i] == line:
+                    known = True
+                    break
+            if not known:
+                found[count] = line
+                count += 1
+    return count
+
+
+@njit(cache=True)
+def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
+    """Make the step at the loops' place the current one, and move the loops on."""
+    shape = commands[cmd, col.ARRAY_SHAPE]
+    tile = rows >> shape
+    last_group = f[GROUP] == commands[cmd, col.GROUPS] - 1
+    last_row = f[KROW] == commands[cmd, col.KERNEL_ROWS] - 1
+    last_block = f[BLOCK] == commands[cmd, col.IN_BLOCKS] - 1
+    last_tile = f[LEFT] <= tile
+    last_out = f[OUT] == commands[cmd, col.BLOCKS] - 1
+    tile_end = last_group and last_row and last_block
+    span = commands[cmd, col.LAST_SPAN] if last_group else commands[cmd, col.GROUP_SPAN]
+    taps = commands[cmd, col.LAST_TAPS] if last_group else commands[cmd, col.GROUP_TAPS]
+    channels = 1 if commands[cmd, col.DEPTHWISE] else (commands[cmd, col.LAST_CHANNELS] if last_block else cols)
+    used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS] if last_out else cols << shape
+    steps[CURRENT, S_WORK] = taps * channels
+    steps[CURRENT, S_FIRST] = f[GROUP] == 0 and f[KROW] == 0 and f[BLOCK] == 0
+    steps[CURRENT, S_LAST] = tile_end
+    steps[CURRENT, S_BLOCK_START] = not f[STARTED]
+    steps[CURRENT, S_BLOCK_END] = last_tile
+    steps[CURRENT, S_COMMAND_START] = (not f[STARTED]) and f[OUT] == 0
+    steps[CURRENT, S_COMMAND_END] = last_tile and last_out
+    steps[CURRENT, S_COMMAND] = cmd
+    steps[CURRENT, S_PIXELS] = f[LEFT] if last_tile else tile
+    steps[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
+    steps[CURRENT, S_OCCUPIED] = steps[CURRENT, S_PIXELS] * used
+    f[LINES] = count_lines(f, commands, cmd, lanes, rows, span, found)
+    f[VALID] = 1
+    _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
+
+
+@njit(cache=True)
+def _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out):
+    if not last_group:
+        f[GROUP] += 1
+        f[X_OFFSET] += commands[cmd, col.GROUP_STEP]
+        return
+    f[GROUP] = f[X_OFFSET] = 0
+    if not last_row:
+        f[KROW] += 1
+        f[Y_OFFSET] += commands[cmd, col.ROW_DILATION]
+        f[ROW_ADDR] += commands[cmd, col.ROW_STEP]
+        return
+    f[KROW] = f[Y_OFFSET] = 0
+    if not tile_end:
+        f[BLOCK] += 1
+        f[BLOCK_ADDR] += commands[cmd, col.IN_PLANE]
+        f[ROW_ADDR] = f[BLOCK_ADDR]
+        return
+    f[BLOCK] = 0
+    if last_tile:
+        f[LEFT] = commands[cmd, col.PIXELS]
+        f[STARTED] = 0
+        f[OUT] += 1
+        f[OUT_ADDR] += commands[cmd, col.IN_BLOCK_STEP]
+        f[EXHAUSTED] = last_out
+        for p in range(tile):
+            lanes[X, p], lanes[Y, p], lanes[ROW, p] = lanes[X0, p], lanes[Y0, p], lanes[ROW0, p]
+    else:
+        f[LEFT] -= tile
+        f[STARTED] = 1
+        for p in range(tile):
+            x = lanes[X, p] + commands[cmd, col.TILE_X]
+            lanes[Y, p] += commands[cmd, col.TILE_Y]
+            lanes[ROW, p] += commands[cmd, col.TILE_ROW]
+            if x >= commands[cmd, col.END_X]:
+                x -= commands[cmd, col.WRAP_X]
+                lanes[Y, p] += commands[cmd, col.WRAP_Y]
+                lanes[ROW, p] += commands[cmd, col.WRAP_ROW]
+            lanes[X, p] = x
+    f[BLOCK_ADDR] = f[ROW_ADDR] = f[OUT_ADDR]
