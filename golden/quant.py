@@ -84,10 +84,18 @@ def quantize(real: ArrayLike, qparams: QParams) -> np.ndarray:
 
     Not-a-number becomes the zero point. Source: TFLite ``reference_ops::AffineQuantize``.
     """
-    steps = round_half_away(np.asarray(real, np.float32) / np.float32(qparams.scale))
-    steps = np.nan_to_num(steps.astype(np.float64), nan=0.0)
     low, high = RANGES[qparams.dtype]
+    steps = _steps(np.nan_to_num(np.asarray(real, np.float64), nan=0.0), qparams.scale)
     return np.clip(steps + qparams.zero_point, low, high).astype(qparams.dtype)
+
+
+def _steps(real: ArrayLike, scale: float) -> np.ndarray:
+    """``real / scale`` by a float32 division, rounded; beyond ``2**40`` steps it stays there."""
+    # Of float32 operands, a float64 quotient rounded to float32 is the float32 quotient.
+    limit = np.finfo(np.float32).max
+    operand = np.clip(real, -limit, limit).astype(np.float32).astype(np.float64)
+    quotient = np.clip(operand / as_float32(scale), -(2.0**40), 2.0**40)
+    return round_half_away(quotient.astype(np.float32)).astype(np.int64)
 
 
 def dequantize(q: ArrayLike, qparams: QParams) -> np.ndarray:
@@ -125,14 +133,11 @@ def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
         raise ValueError(f"activation must be one of {known}, not {activation!r}")
     low, high = RANGES[qparams.dtype]
     real_low, real_high = ACTIVATION_BOUNDS[activation]
-    quant_low = low if real_low is None else max(low, _bound_in_steps(real_low, qparams))
-    quant_high = high if real_high is None else min(high, _bound_in_steps(real_high, qparams))
-    return quant_low, quant_high
-
-
-def _bound_in_steps(bound: float, qparams: QParams) -> int:
-    steps = round_half_away(np.float32(bound) / np.float32(qparams.scale))
-    return int(np.clip(np.float64(steps), INT32_MIN, INT32_MAX)) + qparams.zero_point
+    if real_low is not None:
+        low = max(low, int(_steps(real_low, qparams.scale)) + qparams.zero_point)
+    if real_high is not None:
+        high = min(high, int(_steps(real_high, qparams.scale)) + qparams.zero_point)
+    return low, high
 
 
 def effective_scales(

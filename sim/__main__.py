@@ -1,20 +1,33 @@
-"""Command line: ``python -m sim run DIR``."""
+"""Command line: ``python -m sim run DIR``, and the host's side of a run.
+
+Inputs from files, operators that the hardware does not run, and files out are those of
+``python -m golden run``, whose code does the work.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
-from golden.__main__ import CompilerError, InputError
-from sim.host import add_data_options, read_inputs, run_host, write_files
+from golden.__main__ import (
+    DEFAULT_SEED,
+    CompilerError,
+    InputError,
+    output_path,
+    random_inputs,
+    read_input,
+    tensor_files,
+)
+from golden.network import run_node
 from sim.machine import Result, run_timing, simulate
-from sim.progress import reporting
 from sim.program import Program, ProgramError, read_program
-from sim.report import print_summary, summary
+from sim.report import print_summary, reporting, summary
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,3 +83,77 @@ def _simulate(program: Program, arguments: argparse.Namespace) -> Result:
         values = run_host(program, inputs | result.tensors)
         write_files(program, values, arguments.output, arguments.tensors)
     return result
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of the mapped network, --input, --output, --tensors and --json."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="what `compiler map` wrote")
+    parser.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="Y.npy",
+        type=Path,
+        help="file for the output; a second output goes to Y.1.npy, and so on",
+    )
+    parser.add_argument(
+        "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Stored integers of every network input: from files as far as given, else random.
+
+    Raises InputError for a file that does not fit its input.
+    """
+    names = program.graph["inputs"]
+    if len(paths) > len(names):
+        raise InputError(
+            f"--input is given {len(paths)} times; the network has {len(names)} inputs"
+        )
+    inputs = random_inputs(program.graph, DEFAULT_SEED)
+    for name, path in zip(names, paths, strict=False):
+        inputs[name] = read_input(path, name, program.graph["tensors"][name])
+    return inputs
+
+
+def run_host(program: Program, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """``tensors`` from the hardware and the inputs, and what the host's operators make of them."""
+    values = dict(tensors)
+    for node in program.graph["nodes"]:
+        values.update(run_node(program.graph, node, values))
+    return values
+
+
+def write_files(
+    program: Program, values: Mapping[str, np.ndarray], output: Path | None, folder: Path | None
+) -> None:
+    """Write the network's outputs to ``output`` and its siblings, all tensors into ``folder``.
+
+    Raises InputError for a file that cannot be written.
+    """
+    files: dict[Path, np.ndarray] = {}
+    if output is not None:
+        names = program.graph["outputs"]
+        files = {output_path(output, i): values[name] for i, name in enumerate(names)}
+    if folder is not None:
+        files.update(tensor_files(folder, values))
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        for path, array in files.items():
+            with path.open("wb") as file:
+                np.save(file, array)
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ one another; so values are computed in program order, and timing apart from them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,9 @@ Progress = Callable[[int, int], None]
 _UNITS = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
 
 
+Span = tuple[int, int, int]
+
+
 @dataclass(frozen=True)
 class LayerTimes:
     """First and last cycle in which any unit works for a layer, and cycles of the array."""
@@ -39,11 +42,15 @@ class LayerTimes:
 
 @dataclass(frozen=True)
 class Timing:
-    """Cycles of a run: in all, by counter (lower-case name) and by layer."""
+    """Cycles of a run: in all, by counter (lower-case name), by layer and by command.
+
+    ``spans`` has first cycle, last cycle and cycles of the array for each command.
+    """
 
     cycles: int
     counters: dict[str, int]
     layers: tuple[LayerTimes, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -119,14 +126,12 @@ def run_timing(program: Program) -> Timing:
 
     result = run(program.commands, program.config)
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
-    spans = zip(result.starts, result.ends, result.busy, strict=True)
-    return Timing(int(result.cycles), counters, layer_times(program.layers, list(spans)))
+    spans = tuple(zip(result.starts, result.ends, result.busy, strict=True))
+    return Timing(int(result.cycles), counters, layer_times(program.layers, spans), spans)
 
 
-def layer_times(
-    layers: Iterable[Layer], spans: list[tuple[int, int, int]]
-) -> tuple[LayerTimes, ...]:
-    """Layers' times from (start, end, busy) of each command."""
+def layer_times(layers: Iterable[Layer], spans: Sequence[Span]) -> tuple[LayerTimes, ...]:
+    """Layers' times from the spans of their commands."""
     times = []
     for layer in layers:
         own = [spans[index] for index in layer.commands]

@@ -1,11 +1,16 @@
-"""What a run is reported as: one plain object, and tables for a terminal."""
+"""What a run is reported as: one plain object, tables for a terminal, progress on the way."""
 
 from __future__ import annotations
 
 import dataclasses
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.spec.regs import CYCLE_COUNTERS, Counter
@@ -28,6 +33,10 @@ LOST_DOC = {
 """Where multiply-accumulate cycles go, in the order of reports."""
 BAR = 40
 """Characters of a full bar."""
+SHOW_AFTER = 2.0
+"""Seconds until anything is shown."""
+LINE_EVERY = 10.0
+"""Seconds between two lines when standard error is no terminal."""
 
 
 def mac_cycles(timing: Timing, macs: int, mac_units: int) -> dict[str, int]:
@@ -79,7 +88,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         f"{report['dram_write_bytes']:,} written"
     )
     console.print(_layer_table(report))
-    console.print(_lost_table(report))
+    console.print(lost_table(report))
 
 
 def _layer_table(report: dict[str, Any]) -> Table:
@@ -96,8 +105,52 @@ def _layer_table(report: dict[str, Any]) -> Table:
     return table
 
 
-def _lost_table(report: dict[str, Any]) -> Table:
+def lost_table(report: dict[str, Any]) -> Table:
+    """The shares of a summary with bars."""
     table = Table(title="Where the MAC-cycles went", show_header=False)
     for name, share in report["lost"].items():
         table.add_row(LOST_DOC[name], f"{share:.2%}", "█" * round(share * BAR))
     return table
+
+
+class Reporter:
+    """Call it with the work done and the work in all, as often as convenient."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._begin = time.monotonic()
+        self._line = self._begin + SHOW_AFTER
+        self._bar: Progress | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._begin < SHOW_AFTER:
+            return
+        if sys.stderr.isatty():
+            self._draw(done, total)
+        elif now >= self._line:
+            self._line = now + LINE_EVERY
+            print(f"{self._label}: {done / max(total, 1):.0%}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _draw(self, done: int, total: int) -> None:
+        if self._bar is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.add_task(self._label)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+
+@contextmanager
+def reporting(label: str) -> Iterator[Reporter]:
+    """A reporter for the work of the body."""
+    reporter = Reporter(label)
+    try:
+        yield reporter
+    finally:
+        reporter.close()

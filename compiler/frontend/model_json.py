@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.json_text import check_schema, parse_json
@@ -21,6 +21,9 @@ from compiler.ir.verify import check_shape, verify
 
 FORMAT = "cnn-graph"
 VERSION = 1
+
+#: Largest magnitude that a scale or zero point may be read with, before its own check.
+MAX_NUMBER = 1e39
 
 
 def read_model(data: bytes, folder: Path) -> Graph:
@@ -40,7 +43,7 @@ def read_model(data: bytes, folder: Path) -> Graph:
     if "weights" not in document:
         if document.get("random_weights") is False:
             raise InputError("random_weights is False; without weights true is accepted")
-        return randomize(graph, document.get("seed", 0))
+        return randomize(graph, int(document.get("seed", 0)))
     if "seed" in document:
         raise InputError("seed is given; it is accepted for a model without weights only")
     graph = _with_weights(graph, folder / _beside(document["weights"]))
@@ -118,20 +121,21 @@ def _tensor(name: str, value: dict) -> Tensor:
 
 def _quant(value: dict, shape: tuple[int, ...]) -> Quant:
     """A single number stands for every channel along the axis."""
-    axis = value.get("axis")
+    axis = int(value["axis"]) if "axis" in value else None
     if axis is not None and axis >= len(shape):
         raise InputError(f"axis is {axis}; 0 to {len(shape) - 1} is accepted")
     count = 1 if axis is None else shape[axis]
-    scale = tuple(float(v) for v in _numbers("scale", value["scale"], (int, float), count))
-    zero_point = tuple(_numbers("zero_point", value["zero_point"], (int,), count))
+    scale = tuple(float(v) for v in _numbers("scale", value["scale"], count))
+    zero_point = tuple(_numbers("zero_point", value["zero_point"], count, integers=True))
     return Quant(scale, zero_point, axis)
 
 
-def _numbers(key: str, value: object, kinds: tuple[type, ...], count: int) -> list:
-    numbers = value if isinstance(value, list) else [value] * count
+def _numbers(key: str, value: object, count: int, integers: bool = False) -> list:
+    numbers: list[Any] = value if isinstance(value, list) else [value] * count
     for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, kinds) or abs(number) > 1e39:
-            accepted = "finite numbers" if float in kinds else "integers"
+        right = isinstance(number, int if integers else int | float)
+        if isinstance(number, bool) or not right or abs(number) > MAX_NUMBER:
+            accepted = "integers" if integers else "finite numbers"
             raise InputError(f"{key} holds {show(number)}; {accepted} are accepted")
     return numbers
 

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def read_weights(path: Path, tensors: Iterable[Tensor]) -> dict[str, np.ndarray]
             return _read_entries(archive, {t.name: t for t in tensors})
 
 
-def write_weights(file: io.BufferedIOBase, arrays: dict[str, np.ndarray]) -> None:
+def write_weights(file: BinaryIO, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays as an ``.npz``; equal arrays give equal bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, values in arrays.items():
@@ -80,7 +81,7 @@ def _read_entry(archive: zipfile.ZipFile, tensor: Tensor) -> np.ndarray:
         values = np.lib.format.read_array(io.BytesIO(archive.read(info)), allow_pickle=False)
     except _ENTRY_FAULTS as fault:
         raise InputError(f"{where} cannot be read: {fault}") from None
-    if values.shape != tensor.shape or values.dtype != np.dtype(tensor.dtype):
+    if values.shape != tensor.shape or values.dtype.newbyteorder("=") != tensor.dtype:
         raise InputError(
             f"{where} is {values.dtype} {list(values.shape)}; "
             f"{tensor.dtype} {list(tensor.shape)} is accepted"

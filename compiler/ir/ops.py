@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 
@@ -20,7 +21,7 @@ class AttrSpec:
     """
 
     accepted: str
-    accepts: Callable[[object], bool]
+    accepts: Callable[[Any], bool]
     default: object = None
 
 
@@ -37,7 +38,7 @@ class OpSpec:
     same_quant: bool = False
 
 
-def _integers(value: object, count: int, low: int) -> bool:
+def _integers(value: Any, count: int, low: int) -> bool:
     return (
         isinstance(value, tuple)
         and len(value) == count
@@ -45,15 +46,15 @@ def _integers(value: object, count: int, low: int) -> bool:
     )
 
 
-def _is_int(value: object) -> bool:
+def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_shape(value: object) -> bool:
+def _is_shape(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) > 0 and all(_is_int(v) and v > 0 for v in value)
 
 
-def _is_positive_real(value: object) -> bool:
+def _is_positive_real(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and math.isfinite(value) and value > 0
 

@@ -138,7 +138,7 @@ class _Maker:
         real = _BIAS_DEVIATION * self._normal(name, tensor.shape)
         limit = np.iinfo(np.int32).max // 2
         data = np.clip(np.rint(real / scale), -limit, limit).astype(np.int32)
-        scales = tuple(map(float, scale))
+        scales = tuple(map(float, scale.reshape(-1)))
         quant = tensor.quant or Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
         self.tensors[name] = replace(tensor, quant=quant, data=data)
 

@@ -30,6 +30,23 @@ def split_shift(shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(shift, 0), np.maximum(-shift, 0)
 
 
+def folded_bias(weights: np.ndarray, bias: np.ndarray | None, x_zero_point: int) -> np.ndarray:
+    """The bias of a layer whose operands carry their zero point, int64 in int32's range.
+
+    ``weights`` has output channels first. The sum of ``(x - zp) * w`` is that of ``x * w`` minus
+    ``zp * sum(w)``, which joins the bias; int32 sums wrap alike.
+    """
+    sums = weights.reshape(len(weights), -1).astype(np.int64).sum(axis=1)
+    return wrap32((0 if bias is None else bias.astype(np.int64)) - x_zero_point * sums)
+
+
+def accumulator_bounds(weights: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """Largest magnitude of each output channel's sum, bias included, int64 up to 2**31 - 1."""
+    sums = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * 255
+    total = sums + (0 if bias is None else np.abs(bias.astype(np.int64)))
+    return np.minimum(total, (1 << 31) - 1)
+
+
 def conv_requant(
     weights: np.ndarray,
     bias: np.ndarray | None,
@@ -38,14 +55,9 @@ def conv_requant(
     shifts: np.ndarray,
     where: str,
 ) -> Requant:
-    """Parameters of a layer whose operands carry their zero point.
-
-    ``weights`` has output channels first. The sum of ``(x - zp) * w`` is that of ``x * w`` minus
-    ``zp * sum(w)``, which joins the bias; int32 sums wrap alike.
-    """
+    """Parameters of a convolution; ``multipliers`` and ``shifts`` are TFLite's."""
     outputs = weights.shape[0]
-    sums = weights.reshape(outputs, -1).astype(np.int64).sum(axis=1)
-    total = wrap32((0 if bias is None else bias.astype(np.int64)) - x_zero_point * sums)
+    total = folded_bias(weights, bias, x_zero_point)
     left, right = split_shift(np.broadcast_to(shifts, (outputs,)))
     if left.max() > 31:
         raise UnsupportedError(

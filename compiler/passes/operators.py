@@ -10,19 +10,22 @@ import numpy as np
 from compiler.errors import show
 from compiler.ir.graph import Graph, Node, Quant
 from compiler.passes.arithmetic import (
+    accumulator_bounds,
     add_fields,
     average_requant,
     constant_requant,
     conv_requant,
+    folded_bias,
     qparams,
     requantize_requant,
 )
+from compiler.passes.exact_scale import exact_requant
 from compiler.passes.layer import FeatureMap, Layer, Region, Requant, Residual
 from golden.quant import (
     QParams,
     activation_range,
     conv_multipliers,
-    fully_connected_multipliers,
+    effective_scales,
 )
 
 INT8_MIN, INT8_MAX = -128, 127
@@ -121,13 +124,17 @@ def fully_connected(c: Context) -> Layer:
     data, source = c.data(1), c.source
     assert data is not None and data.shape[1] == source.pixels * source.channels, c.where
     weights = data.reshape(-1, source.height, source.width, source.channels)
-    scales = c.quant(c.node.inputs[1]).scale
-    multipliers, shifts = fully_connected_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
-    requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
+    clamp = c.clamp()
+    scales = effective_scales(c.x.scale, np.asarray(c.quant(c.node.inputs[1]).scale), c.y.scale)
+    bias = folded_bias(weights, c.data(2), c.x.zero_point)
+    requant = exact_requant(
+        np.broadcast_to(scales, bias.shape), bias, accumulator_bounds(weights, c.data(2)),
+        (clamp["out_min"] - c.y.zero_point, clamp["out_max"] - c.y.zero_point), c.where,
+    )
     flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
     return c.layer(
         kernel=weights.shape[1:3], pad_value=c.x.zero_point, regions=c.whole(requant),
-        weights=weights, notes=flat, **c.clamp(),
+        weights=weights, notes=flat, **clamp,
     )
 
 

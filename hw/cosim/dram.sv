@@ -204,8 +204,8 @@ module dram #(
         end
 
         // From here on `now` is the cycle that begins.
-        ar_open <= !rst && r_count < MAX_OUTSTANDING;
-        aw_open <= !rst && b_count < MAX_OUTSTANDING;
+        ar_open <= r_count < MAX_OUTSTANDING;
+        aw_open <= b_count < MAX_OUTSTANDING;
         r_due <= r_count != 0 && now >= reads[r_head].due && now >= bus_free;
         w_open <= w_count != 0 && now >= bus_free;
         b_due <= b_count != w_count && now >= writes[b_head].due;

@@ -18,6 +18,7 @@ class Fault(enum.IntEnum):
     WRITE_ERROR = 6
     POOL_RANGE = 7
     NO_END = 8
+    TIMEOUT = 9
 
 
 FAULT_DOC = {
@@ -30,6 +31,7 @@ FAULT_DOC = {
     Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
     Fault.POOL_RANGE: "the command accesses a line beyond the pool",
     Fault.NO_END: "the program ended without an END command",
+    Fault.TIMEOUT: "nothing moved for WATCHDOG cycles: a command waits for what cannot happen",
 }
 
 

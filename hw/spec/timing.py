@@ -1,5 +1,8 @@
 """Latencies and fixed schedules of the machine, in cycles: read by the hardware and by the simulator alike."""
 
+WATCHDOG = 1 << 16
+"""Cycles without a bus beat and without a multiply-accumulate after which a run stops: its waits can never be met."""
+
 # Pool ports. A phase counter runs 0..7 from the start of a program.
 PHASES = 8
 DMA_READ_PHASE = 0

@@ -12,7 +12,7 @@ from tests.support.tflite_builder import same_padding
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 
 #: Seed of every random test; TEST_SEED in the environment replays another one.
-BASE_SEED = int(os.environ.get("TEST_SEED", "20240"))
+BASE_SEED = int(os.environ.get("TEST_SEED") or "20240")
 
 
 def seeds(count: int) -> list[int]:
@@ -99,7 +99,7 @@ class RandomLayers:
         }
 
     def conv2d(self, max_kernel: int = 11) -> dict[str, Any]:
-        """A convolution with any kernel, stride, dilation and multiplier, VALID or SAME, grouped."""
+        """A convolution with any kernel, stride, dilation and groups, VALID or SAME."""
         groups = self.pick(1, 1, 1, 2, 3)
         depth, per_group = self.integer(1, 9), self.integer(1, 6)
         window, shape = self._window(max_kernel, depth * groups)
@@ -187,7 +187,12 @@ class RandomLayers:
         return window, shape
 
     def _weighted(
-        self, op: str, shape: tuple[int, ...], weight_shape: tuple[int, ...], axis: int, **attrs: Any
+        self,
+        op: str,
+        shape: tuple[int, ...],
+        weight_shape: tuple[int, ...],
+        axis: int,
+        **attrs: Any,
     ) -> dict[str, Any]:
         """A layer with coarse, fine or huge output steps; powers of two, which tie, among them."""
         outputs = weight_shape[axis]

@@ -64,7 +64,7 @@ class Operator:
         return Node(name, op, inputs, (name,), attrs)
 
 
-def _padding(op: Operator, kernel: tuple[int, int], dilation: tuple[int, int]) -> Padding:
+def _padding(op: Operator, kernel: tuple[int, ...], dilation: tuple[int, int]) -> Padding:
     """The SAME or VALID padding of the operator's first input."""
     code = op.options["padding"]
     if code == tflite.Padding.VALID:
@@ -73,7 +73,7 @@ def _padding(op: Operator, kernel: tuple[int, int], dilation: tuple[int, int]) -
         found = enum_name(tflite.Padding, code)
         raise InputError(f"padding has {found}; SAME or VALID is accepted")
     height, width = _nhwc(op.input(0))[1:3]
-    return same_padding((height, width), kernel, op.pair("stride"), dilation)
+    return same_padding((height, width), (kernel[0], kernel[1]), op.pair("stride"), dilation)
 
 
 def _nhwc(tensor: Tensor) -> tuple[int, ...]:

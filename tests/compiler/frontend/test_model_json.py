@@ -130,6 +130,7 @@ INPUT_ERRORS = [
     (changed(*QUANT, "zero_point", value=200), "zero_point is 200; -128 to 127 is accepted"),
     (changed(*QUANT, "zero_point", value=[0.5]), "zero_point holds 0.5; integers are accepted"),
     (changed("tensors", "b", "quant", value={"scale": 1, "zero_point": 0, "axis": 1}), "axis is 1"),
+    (changed(*QUANT, "axis", value=4.0), "quant.axis is 4.0; maximum 3 is accepted"),
     (changed(*QUANT, remove=True), "tensor 'x' has no quantisation parameters"),
     (changed("tensors", "q", value=MODEL["tensors"]["b"]), "tensor 'q': no node uses it"),
     (changed("tensors", "y", remove=True), r"node 'conv' \(conv2d\): tensor 'y' is not defined"),
@@ -140,7 +141,10 @@ INPUT_ERRORS = [
     (changed("nodes", 0, "attrs", value={"stride": [True, 1]}), r"stride is \(True, 1\); accepted"),
     (changed("nodes", 0, "attrs", value={"padding": [1, 1]}), "accepted: four integers"),
     (changed("nodes", 0, "attrs", value={"groups": {}}), "groups is {}; accepted: an integer"),
-    (changed("nodes", 0, "attrs", value={"activation": "tanh"}), "accepted: none, relu, relu6"),
+    (
+        changed("nodes", 0, "attrs", value={"activation": "tanh"}),
+        "accepted: one of none, relu, relu6",
+    ),
     (changed("nodes", 0, "attrs", value={"groups": 3}), "accept 6"),
     (changed("nodes", 1, "attrs", value={}), "attribute kernel is missing; accepted: two integers"),
     (changed("nodes", 1, "attrs", "kernel", value=[4, 3]), "window of height 4 does not fit"),
@@ -161,6 +165,9 @@ INPUT_ERRORS = [
     (changed("weights", value="small.json"), "weights file small.json: not a readable .npz"),
     (changed("seed", value=1), "seed is given; it is accepted for a model without weights"),
 ]
+
+
+UINT8 = {**MODEL["tensors"]["y"], "dtype": "uint8", "quant": {"scale": 1.0, "zero_point": 7}}
 
 
 @pytest.mark.parametrize(("text", "message"), TEXT_ERRORS)
@@ -189,7 +196,7 @@ def test_input_error(folder, model, message):
         (changed("version", value=2), "version is 2; 1 is accepted"),
         (changed("nodes", 0, "op", value="lstm"), "node 'conv': operator 'lstm'; accepted: conv2d"),
         (changed("nodes", 0, "inputs", value=["x", "x", "b"]), "weights 'x' is computed"),
-        (changed("tensors", "y", "dtype", value="uint8"), "'y' has type uint8; int8 is accepted"),
+        (changed("tensors", "y", value=UINT8), "'y' has type uint8; int8 is accepted"),
         (changed("tensors", "z", "quant", "scale", value=2), "output has scale 2 and zero point"),
     ],
 )

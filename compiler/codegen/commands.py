@@ -1,0 +1,60 @@
+"""Commands before encoding: their fields, and the words that they read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hw.spec.isa import Opcode
+
+
+@dataclass(frozen=True)
+class Span:
+    """``count`` runs of ``length`` words, ``stride`` words apart, from word ``base`` on."""
+
+    base: int
+    length: int
+    count: int = 1
+    stride: int = 0
+
+    def simplified(self) -> Span:
+        """The same words with as few runs as possible."""
+        if self.count == 1 or self.stride == self.length:
+            return Span(self.base, self.length * self.count)
+        return self
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return f"{self.base}+{self.length}"
+        return f"{self.base}+{self.length} x{self.count} every {self.stride}"
+
+
+@dataclass
+class Command:
+    """One command.
+
+    ``pool_reads`` and ``pool_writes`` are spans of pool words. ``memory`` names the map or
+    ``constants`` that the command moves, and ``memory_span`` its words there (counted from the
+    map's first); ``dram_addr`` and ``dram_stride`` of ``fields`` count bytes from there as well
+    until ``codegen.program`` knows the addresses. ``waits`` are counts of LOADs, EXECUTEs, STOREs.
+    """
+
+    opcode: Opcode
+    layer: int
+    text: str
+    fields: dict[str, int] = field(default_factory=dict)
+    pool_reads: tuple[Span, ...] = ()
+    pool_writes: tuple[Span, ...] = ()
+    memory: str = ""
+    memory_span: Span | None = None
+    waits: tuple[int, int, int] = (0, 0, 0)
+
+    def __str__(self) -> str:
+        names = zip(("load", "execute", "store"), self.waits, strict=True)
+        waits = ", ".join(f"{name} {count}" for name, count in names if count)
+        return f"{self.opcode.name:7} {self.text}" + (f"  after {waits}" if waits else "")
+
+
+def listing(commands: Iterable[Command]) -> str:
+    """The commands one a line, numbered."""
+    return "".join(f"{i:6} {command}\n" for i, command in enumerate(commands))

@@ -1,0 +1,117 @@
+"""The fields of an EXECUTE from the geometry of what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.passes.layer import Layer, Region
+from compiler.schedule.blocks import PARAM_WORDS, Run
+from compiler.schedule.cost import group_taps, groups
+from compiler.schedule.tiles import Tile
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.timing import WEIGHT_RING
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where part of a map lies in the pool: pixels ``tile``, planes from ``plane`` on.
+
+    ``address`` is the word of the first pixel of the first plane; planes are ``tile.pixels`` apart
+    and rows ``tile.width``.
+    """
+
+    address: int
+    tile: Tile
+    plane: int
+
+    def pixel(self, plane: int, y: int, x: int) -> int:
+        """Word address of a pixel of the map."""
+        row = (y - self.tile.top) * self.tile.width + x - self.tile.left
+        return self.address + (plane - self.plane) * self.tile.pixels + row
+
+
+def execute_fields(
+    layer: Layer, run: Run, part: Tile, region: Region, source: Placement, output: Placement,
+    other: Placement | None, params: int, weights: int, channels: int, config: AccelConfig,
+) -> dict[str, int]:
+    """Fields of the EXECUTE that computes the output pixels ``part`` of the run's planes.
+
+    ``params`` and ``weights`` are pool word addresses, ``channels`` the output channels of the
+    layer.
+    """
+    fields = {
+        "depthwise": int(layer.depthwise), "maximum": int(layer.maximum),
+        "ones": int(layer.weights is None), "shape": run.shape,
+        "resident": int(run.weight_lines <= WEIGHT_RING),
+        "network": int(layer.macs > 0), "pad_value": layer.pad_value,
+        "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
+    }
+    fields.update(_input_fields(layer, run, source))
+    fields.update(_kernel_fields(layer, source.tile.width))
+    fields.update(_walk_fields(layer, part, source.tile, config.shape_pixels(run.shape)))
+    last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
+    fields.update(
+        blocks=run.blocks, last_planes=run.last_planes, last_cols=min(last_cols, config.cols),
+        weight_addr=weights // LINE_WORDS if layer.weights is not None else 0,
+        weight_lines=run.weight_lines, param_addr=params // LINE_WORDS,
+    )
+    skip = output.tile.width - part.width
+    fields.update(
+        out_addr=output.pixel(run.first_plane, part.top, part.left),
+        out_plane=output.tile.pixels, out_width=part.width, out_skip=skip, dense=int(skip == 0),
+    )
+    if layer.residual is not None:
+        assert other is not None and other.tile.width == output.tile.width
+        fields.update(layer.residual.fields)
+        fields.update(
+            residual=1, res_addr=other.pixel(run.first_plane, part.top, part.left),
+            res_plane=other.tile.pixels,
+        )
+    return fields
+
+
+def _input_fields(layer: Layer, run: Run, source: Placement) -> dict[str, int]:
+    plane = source.tile.pixels
+    return {
+        "in_addr": source.address + (run.in_plane - source.plane) * plane, "in_plane": plane,
+        "in_block_step": run.in_step * plane, "in_row": source.tile.width,
+        "in_width": source.tile.width, "in_height": source.tile.height,
+        "in_blocks": run.in_blocks, "last_channels": run.last_channels,
+    }
+
+
+def _kernel_fields(layer: Layer, in_row: int) -> dict[str, int]:
+    taps, count, dilation = group_taps(layer), groups(layer), layer.dilation[1]
+    last = layer.kernel[1] - (count - 1) * taps
+    return {
+        "kernel_rows": layer.kernel[0], "row_dilation": layer.dilation[0],
+        "row_step": layer.dilation[0] * in_row, "groups": count, "group_taps": taps,
+        "last_taps": last, "col_dilation": dilation, "group_span": (taps - 1) * dilation,
+        "last_span": (last - 1) * dilation, "group_step": taps * dilation,
+    }
+
+
+def _walk_fields(layer: Layer, part: Tile, window: Tile, tile_pixels: int) -> dict[str, int]:
+    """The walk over output pixels; ``window`` says which input pixels lie in the pool."""
+    top, _, left, _ = layer.padding
+    down, across = layer.stride
+    start_x = part.left * across - left - window.left
+    start_y = part.top * down - top - window.top
+    rows, rest = divmod(tile_pixels, part.width)
+    return {
+        "pixels": part.pixels, "start_x": start_x, "start_y": start_y,
+        "start_row": start_y * window.width, "col_stride": across,
+        "end_x": start_x + part.width * across, "wrap_x": part.width * across, "wrap_y": down,
+        "wrap_row": down * window.width, "tile_x": rest * across, "tile_y": rows * down,
+        "tile_row": rows * down * window.width,
+    }
+
+
+def param_address(chunk_address: int, runs: tuple[Run, ...], index: int, sets: int) -> int:
+    """Pool word address of run ``index``'s first parameter set in a chunk at ``chunk_address``."""
+    return chunk_address + sum(r.words(sets) for r in runs[:index])
+
+
+def weight_address(params: int, run: Run, sets: int) -> int:
+    """Pool word address of the run's weights behind its parameter sets at ``params``."""
+    return params + sets * run.planes * PARAM_WORDS

@@ -1,0 +1,203 @@
+"""Placed steps to commands in program order, with waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.codegen.commands import Command, Span
+from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
+from compiler.codegen.hazards import WaitTracker
+from compiler.codegen.weights import chunk_bytes, distinct_requants
+from compiler.passes.layer import FeatureMap
+from compiler.schedule.blocks import PARAM_WORDS, Run
+from compiler.schedule.schedule import Schedule
+from compiler.schedule.steps import Buffer, Step
+from compiler.schedule.tiles import Tile, input_tile, pieces, whole
+from hw.spec.config import LINE_WORDS
+from hw.spec.isa import Opcode
+
+
+class Lowering:
+    """Emits the commands of a schedule. ``constants`` collects the weights as LOADs want them."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.config = schedule.config
+        self.cols = schedule.config.cols
+        self.maps = schedule.network.maps
+        self.constants = bytearray()
+        self.commands: list[Command] = []
+        self._chunks: dict[tuple[int, int], int] = {}
+        sizes = {name: m.words(self.cols) for name, m in self.maps.items() if not m.external}
+        self._tracker = WaitTracker(self.config.pool_words, sizes)
+
+    def run(self) -> list[Command]:
+        """The whole program."""
+        loads = self.schedule.loads
+        position = 0
+        for step in self.schedule.steps:
+            while position < len(loads) and loads[position].issue <= step.index:
+                for command in self._load(loads[position]):
+                    self._emit(command)
+                position += 1
+            for command in self._execute(step):
+                self._emit(command)
+            for command in self._store(step):
+                self._emit(command)
+        self._emit(Command(Opcode.END, -1, "end of program"))
+        return self.commands
+
+    def _emit(self, command: Command) -> None:
+        self._tracker.add(command)
+        self.commands.append(command)
+
+    def _load(self, buffer: Buffer) -> Iterator[Command]:
+        if buffer.role == "weights":
+            yield self._load_weights(buffer)
+            return
+        source = self.maps[buffer.map]
+        if source.external:
+            yield self._load_pixels(buffer, source)
+            return
+        place = Placement(buffer.address, buffer.tile, buffer.planes[0])
+        for text, fields, pool, memory in self._moves(source, place, buffer.tile, buffer.planes):
+            yield Command(
+                Opcode.LOAD, buffer.layer, text, fields, pool_writes=(pool,), memory=source.name,
+                memory_span=memory,
+            )
+
+    def _load_weights(self, buffer: Buffer) -> Command:
+        layer = self.schedule.network.layers[buffer.layer]
+        key = (buffer.layer, buffer.chunk)
+        if key not in self._chunks:
+            self._chunks[key] = len(self.constants)
+            chunk = self.schedule.plans[buffer.layer].chunks[buffer.chunk]
+            self.constants += chunk_bytes(layer, chunk, self.cols)
+        fields = {
+            "dram_addr": self._chunks[key], "pool_addr": buffer.address, "runs": 1,
+            "length": buffer.words,
+        }
+        span = Span(buffer.address, buffer.words)
+        text = f"{layer.name} weights {buffer.chunk} to {span}"
+        return Command(
+            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory="constants"
+        )
+
+    def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
+        """Pixels of the network's input, each cut into words."""
+        tile, (first, count) = buffer.tile, buffer.planes
+        offset = (tile.top * source.width + tile.left) * source.channels + first * self.cols
+        channels = min(source.channels - first * self.cols, count * self.cols)
+        full = tile.width == source.width and channels == source.channels
+        if full:
+            shape = {"runs": 1, "length": tile.pixels}
+        elif channels == source.channels:
+            shape = {"runs": tile.height, "length": tile.width}
+        else:
+            raise AssertionError(f"{source.name}: a part of the input's channels is wanted")
+        fields = {
+            "dram_addr": offset, "dram_stride": source.width * source.channels,
+            "pool_addr": buffer.address, "pool_stride": tile.width, **shape, "unpack": 1,
+            "flip": int(source.flip), "channels": channels, "plane": tile.pixels,
+        }
+        span = Span(buffer.address, count * tile.pixels)
+        text = f"{source.name}{tile} to {span}"
+        return Command(
+            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory=source.name
+        )
+
+    def _moves(
+        self, m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int]
+    ) -> Iterator[tuple[str, dict[str, int], Span, Span]]:
+        """Transfers of ``tile`` of some planes between ``place`` and the map in memory.
+
+        Whole rows are one run a plane; else every plane takes a command of one run a row.
+        """
+        first, count = planes
+        name = f"{m.name}{tile} planes {first}:{first + count}"
+        start = tile.top * m.width + tile.left
+        if tile.width == m.width == place.tile.width:
+            pool = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.tile.pixels)
+            memory = Span(first * m.pixels + start, tile.pixels, count, m.pixels)
+            merged = pool.simplified(), memory.simplified()
+            if merged[0].count == merged[1].count:
+                pool, memory = merged
+            yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
+            return
+        for plane in range(first, first + count):
+            pool = Span(
+                place.pixel(plane, tile.top, tile.left), tile.width, tile.height, place.tile.width
+            )
+            memory = Span(plane * m.pixels + start, tile.width, tile.height, m.width)
+            yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
+
+    def _dma(self, pool: Span, memory: Span) -> dict[str, int]:
+        return {
+            "dram_addr": memory.base * self.cols, "dram_stride": memory.stride * self.cols,
+            "pool_addr": pool.base, "pool_stride": pool.stride, "runs": pool.count,
+            "length": pool.length,
+        }
+
+    def _place(self, buffer: Buffer | None, name: str) -> Placement:
+        """Where an operand lies: in its buffer, or whole in the pool."""
+        if buffer is not None:
+            return Placement(buffer.address, buffer.tile, buffer.planes[0])
+        return Placement(self.schedule.places[name], whole(self.maps[name]), 0)
+
+    def _execute(self, step: Step) -> Iterator[Command]:
+        layer = step.spec
+        source = self._place(step.source, layer.source)
+        output = self._place(step.output, layer.output)
+        other = self._place(step.other, layer.residual.other) if layer.residual else None
+        requants = distinct_requants(layer)
+        sets = len(requants)
+        for index, run in enumerate(step.chunk.runs):
+            params = param_address(step.weights.address, step.chunk.runs, index, sets)
+            weights = weight_address(params, run, sets)
+            for part, region in pieces(layer, step.tile):
+                chosen = next(i for i, r in enumerate(requants) if r is region.requant)
+                own = params + chosen * run.planes * PARAM_WORDS
+                fields = execute_fields(
+                    layer, run, part, region, source, output, other, own, weights,
+                    step.site.output.channels, self.config,
+                )
+                reads = [Span(own, run.planes * PARAM_WORDS), self._input_span(step, run, part)]
+                if layer.weights is not None:
+                    reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
+                if other is not None:
+                    reads.append(_rows(other, run, part))
+                yield Command(
+                    Opcode.EXECUTE, step.layer, self._text(step, run, part), fields,
+                    tuple(reads), (_rows(output, run, part),),
+                )
+
+    def _input_span(self, step: Step, run: Run, part: Tile) -> Span:
+        """Words of the input rows that the run reads, whole rows of all its planes."""
+        source = self._place(step.source, step.spec.source)
+        used = input_tile(step.spec, step.site.source, part)
+        planes = (run.blocks - 1) * run.in_step + run.in_blocks
+        base = source.pixel(run.in_plane, used.top, source.tile.left)
+        return Span(base, used.height * source.tile.width, planes, source.tile.pixels)
+
+    def _text(self, step: Step, run: Run, part: Tile) -> str:
+        planes = f"planes {run.first_plane}:{run.first_plane + run.planes}"
+        return f"{step.spec.name} {step.spec.kind} {step.spec.output}{part} {planes}"
+
+    def _store(self, step: Step) -> Iterator[Command]:
+        if not step.stores:
+            return
+        output = step.site.output
+        place = self._place(step.output, output.name)
+        planes = (step.chunk.first_plane, step.chunk.planes)
+        for text, fields, pool, memory in self._moves(output, place, step.tile, planes):
+            yield Command(
+                Opcode.STORE, step.layer, text, fields, pool_reads=(pool,), memory=output.name,
+                memory_span=memory,
+            )
+
+
+def _rows(place: Placement, run: Run, part: Tile) -> Span:
+    """Words of the pixels ``part`` of the run's planes, with what lies between their rows."""
+    base = place.pixel(run.first_plane, part.top, part.left)
+    length = (part.height - 1) * place.tile.width + part.width
+    return Span(base, length, run.planes, place.tile.pixels)

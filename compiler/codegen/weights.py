@@ -1,0 +1,100 @@
+"""Parameters and weights of a chunk as the words that EXECUTE reads (docs/architecture.md, 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.passes.layer import Layer, Requant
+from compiler.schedule.blocks import Chunk, Run
+from hw.spec.config import LINE_WORDS
+
+
+def distinct_requants(layer: Layer) -> list[Requant]:
+    """The layer's sets of channel parameters, each once, in the order of its regions."""
+    found: dict[int, Requant] = {id(r.requant): r.requant for r in layer.regions}
+    return list(found.values())
+
+
+def chunk_bytes(layer: Layer, chunk: Chunk, cols: int) -> bytes:
+    """The chunk's image: for each run the parameter sets, one after another, then the weights."""
+    parts = []
+    for run in chunk.runs:
+        parts += [param_bytes(r, run, cols) for r in distinct_requants(layer)]
+        if layer.weights is not None:
+            parts.append(weight_bytes(layer, run, cols))
+    data = b"".join(parts)
+    assert len(data) == chunk.words * cols, layer.name
+    return data
+
+
+def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
+    """Two lines for each output plane of the run."""
+    first, count = run.first_plane * cols, run.planes * cols
+
+    def channels(values: np.ndarray) -> np.ndarray:
+        padded = np.zeros(count, np.int64)
+        part = values[first : first + count]
+        padded[: len(part)] = part
+        return padded.reshape(run.planes, cols)
+
+    lines = np.zeros((run.planes, 2, LINE_WORDS * cols), np.uint8)
+    wide = np.concatenate([channels(requant.bias), channels(requant.multiplier)], axis=1)
+    lines[:, 0] = wide.astype("<i4").view(np.uint8)
+    lines[:, 1, :cols] = channels(requant.left)
+    lines[:, 1, cols : 2 * cols] = channels(requant.right)
+    return lines.tobytes()
+
+
+def weight_bytes(layer: Layer, run: Run, cols: int) -> bytes:
+    """The weight streams of the run's output blocks, each padded to whole lines."""
+    assert layer.weights is not None
+    width = 1 << run.shape
+    words = np.zeros((run.blocks, run.weight_lines * LINE_WORDS, cols), np.int8)
+    for block in range(run.blocks):
+        first = run.first_plane + (block << run.shape)
+        stream = _depthwise(layer, first, width, cols) if layer.depthwise else _dense(
+            layer, first, width, run.in_plane + block * run.in_step, run.in_blocks,
+            run.channels(cols), cols,
+        )
+        words[block, : len(stream)] = stream
+    return words.tobytes()
+
+
+def _depthwise(layer: Layer, plane: int, width: int, cols: int) -> np.ndarray:
+    """Words ``[tap][plane]`` of the output planes from ``plane`` on."""
+    assert layer.weights is not None
+    part = layer.weights[plane * cols : (plane + width) * cols]
+    full = np.zeros((width * cols, layer.taps), np.int8)
+    full[: len(part)] = part.reshape(len(part), layer.taps)
+    return full.reshape(width, cols, layer.taps).transpose(2, 0, 1).reshape(-1, cols)
+
+
+def _dense(
+    layer: Layer, plane: int, width: int, in_plane: int, in_blocks: int, channels: int, cols: int
+) -> np.ndarray:
+    """Words ``[input block][tap][channel][plane]`` of the output planes from ``plane`` on."""
+    full = _block_weights(layer, plane * cols, width * cols, in_plane * cols, channels)
+    parts = []
+    for block in range(in_blocks):
+        part = full[..., block * cols : min((block + 1) * cols, channels)]
+        by_plane = part.reshape(width, cols, layer.taps, -1)
+        parts.append(by_plane.transpose(2, 3, 0, 1).reshape(-1, cols))
+    return np.concatenate(parts)
+
+
+def _block_weights(
+    layer: Layer, first: int, count: int, in_first: int, channels: int
+) -> np.ndarray:
+    """int8 ``[count, taps, channels]``: weights from input channels ``in_first`` on, 0 elsewhere."""
+    assert layer.weights is not None
+    outputs, depth = layer.weights.shape[0], layer.weights.shape[3]
+    full = np.zeros((count, layer.taps, channels), np.int8)
+    part = layer.weights[first : first + count].reshape(-1, layer.taps, depth)
+    if layer.groups == 1:
+        full[: len(part)] = part[..., in_first : in_first + channels]
+        return full
+    per_group = outputs // layer.groups
+    for i in range(len(part)):
+        place = (first + i) // per_group * depth - in_first
+        full[i, :, place : place + depth] = part[i]
+    return full

@@ -1,0 +1,127 @@
+"""Command fetch, one cycle at a time (docs/architecture.md, 3.2)."""
+
+import numpy as np
+from numba import njit
+
+from hw.spec.isa import Opcode
+from hw.spec.regs import Counter, Fault
+from hw.spec.timing import FETCH_BYTES
+from sim.timing.shared import (
+    COLS_LOG2,
+    END_PENDING,
+    FETCH_BURST,
+    FETCH_TAKEN,
+    LOAD_POPPED,
+    LOAD_PUSHED,
+    PROGRAM_ADDR,
+    PROGRAM_BEATS,
+    QUEUE_DEPTH,
+    R_BEAT,
+    R_LOAD,
+    STOP,
+    burst_beats,
+    may_read,
+    raise_fault,
+    read_fails,
+)
+
+# state: the request (with room for it, and inside the windows or not), the buffer, the register
+ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX = range(11)
+SIZE = 11
+
+CAPACITY = 2 * FETCH_BYTES
+END = int(Opcode.END)
+STORE = int(Opcode.STORE)
+EXECUTE = int(Opcode.EXECUTE)
+COMMANDS = int(Counter.COMMANDS)
+FETCH_ERROR = int(Fault.FETCH_ERROR)
+ILLEGAL_OPCODE = int(Fault.ILLEGAL_OPCODE)
+NO_END = int(Fault.NO_END)
+WINDOW = int(Fault.WINDOW)
+
+
+def state(p: np.ndarray) -> np.ndarray:
+    """FETCH after reset, with the parameters of the run."""
+    fe = np.zeros(SIZE, np.int64)
+    _present(fe, p)
+    return fe
+
+
+@njit(cache=True)
+def request_valid(fe, now):
+    """Whether FETCH makes a request in this cycle (the reader heeds STOP)."""
+    return fe[WANTED] != 0 and fe[OUTSIDE] == 0 and now[END_PENDING] == 0
+
+
+@njit(cache=True)
+def _present(fe, p):
+    """Work out the next request."""
+    addr = p[PROGRAM_ADDR] + (fe[ASKED] << p[COLS_LOG2])
+    beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
+    fe[ADDR] = addr
+    fe[BEATS] = beats
+    fe[WANTED] = beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2]
+    fe[OUTSIDE] = not may_read(p, addr, beats)
+
+
+@njit(cache=True)
+def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
+    """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
+    if now[STOP] != 0:
+        return
+    moved = False
+    if now[END_PENDING] == 0:
+        if fe[FULL] != 0:
+            _dispatch(fe, p, now, nxt, opcodes, codes, counters)
+        elif fe[HELD] != 0:
+            _move(fe, p, nxt, beats, codes)
+            moved = True
+        elif fe[GONE] == p[PROGRAM_BEATS]:
+            raise_fault(nxt, NO_END, fe[INDEX])
+        if fe[WANTED] != 0 and fe[OUTSIDE] != 0:
+            raise_fault(nxt, WINDOW, fe[INDEX])
+    if events & R_BEAT and events & R_LOAD == 0:
+        fe[HELD] += 1
+    if events & FETCH_TAKEN:
+        fe[ASKED] += fe[BEATS]
+        fe[CLAIMED] += fe[BEATS]
+    if moved:
+        fe[CLAIMED] -= 1
+    if moved or events & FETCH_TAKEN:
+        _present(fe, p)
+
+
+@njit(cache=True)
+def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
+    """Push the command in the register, if it is legal and its queue has room."""
+    i = fe[INDEX]
+    opcode = opcodes[i]
+    if codes[i] != 0:
+        raise_fault(nxt, codes[i], i)
+        return
+    if opcode == END:
+        nxt[END_PENDING] = 1
+    else:
+        unit = 1 if opcode == EXECUTE else (2 if opcode == STORE else 0)
+        if now[LOAD_PUSHED + unit] - now[LOAD_POPPED + unit] >= p[QUEUE_DEPTH]:
+            return
+        nxt[LOAD_PUSHED + unit] = now[LOAD_PUSHED + unit] + 1
+    counters[COMMANDS] += 1
+    fe[FULL] = 0
+    fe[INDEX] += 1
+
+
+@njit(cache=True)
+def _move(fe, p, nxt, beats, codes):
+    """Move a beat from the buffer into the command register."""
+    i = fe[INDEX]
+    if read_fails(p, p[PROGRAM_ADDR] + (fe[GONE] << p[COLS_LOG2])):
+        raise_fault(nxt, FETCH_ERROR, i)
+    elif codes[i] == ILLEGAL_OPCODE:
+        raise_fault(nxt, ILLEGAL_OPCODE, i)
+    fe[HELD] -= 1
+    fe[GONE] += 1
+    fe[PART] += 1
+    if fe[PART] == beats[i]:
+        fe[PART] = 0
+        fe[FULL] = 1

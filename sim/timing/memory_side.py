@@ -1,0 +1,71 @@
+"""The memory and all units that speak to it, one cycle at a time, in the order they must step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from hw.spec.regs import Counter
+from sim.timing import dram, fetch, load, monitor, reader, store
+from sim.timing.program import Commands
+from sim.timing.shared import R_BEAT, R_LOAD, W_BEAT
+
+READ_BEATS = int(Counter.READ_BEATS)
+WRITE_BEATS = int(Counter.WRITE_BEATS)
+FETCH_BEATS = int(Counter.FETCH_BEATS)
+
+
+class MemorySide(NamedTuple):
+    """State of the memory and the units beside it; every member an int64 array."""
+
+    dram: np.ndarray
+    reader: np.ndarray
+    fetch: np.ndarray
+    load: np.ndarray
+    store: np.ndarray
+    parameters: np.ndarray
+    opcodes: np.ndarray
+    fields: np.ndarray
+    beats: np.ndarray
+    codes: np.ndarray
+    loads: np.ndarray
+    stores: np.ndarray
+    starts: np.ndarray
+    """Cycle in which each LOAD and STORE starts, by command index; -1 before."""
+    ends: np.ndarray
+    """Cycle in which each LOAD and STORE is complete; -1 before."""
+
+
+def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
+    """Everything as it is in cycle 2 of a run."""
+    count = len(commands.opcodes)
+    return MemorySide(
+        dram.state(), reader.state(), fetch.state(parameters), load.state(), store.state(),
+        parameters, commands.opcodes, commands.fields, commands.beats, commands.codes,
+        commands.loads, commands.stores, np.full(count, -1), np.full(count, -1),
+    )
+
+
+@njit(cache=True)
+def step(cycle, s, now, nxt, counters):
+    """Advance by one cycle; returns the cycle's events (bits of ``sim.timing.shared``).
+
+    ``nxt`` must equal ``now`` beforehand but for what other units of this cycle have set. The
+    execute unit's parts step afterwards: STORE_READ says that the pool's read port is taken.
+    """
+    monitor.step(now, nxt, s.fields, s.fetch, s.reader, s.load, s.store)
+    events = dram.step(cycle, s.dram, s.parameters, now, s.reader, s.load, s.store)
+    events = reader.step(s.reader, now, s.fetch, s.load, events)
+    fetch.step(s.fetch, s.parameters, now, nxt, s.opcodes, s.beats, s.codes, events, counters)
+    load.step(cycle, s.load, s.parameters, now, nxt, s.fields, s.loads, events, s.starts, s.ends)
+    events = store.step(cycle, s.store, s.parameters, now, nxt, s.fields, s.stores, events,
+                        s.starts, s.ends)
+    if events & R_BEAT:
+        counters[READ_BEATS] += 1
+        if events & R_LOAD == 0:
+            counters[FETCH_BEATS] += 1
+    elif events & W_BEAT:
+        counters[WRITE_BEATS] += 1
+    return events

@@ -1,0 +1,134 @@
+"""The program as the step functions see it: every command decoded once, into integers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hw.spec import isa
+from hw.spec.config import AccelConfig
+from hw.spec.isa import Opcode
+from hw.spec.regs import Fault
+from hw.spec.timing import WEIGHT_RING
+
+FIELD_COLUMNS = max(len(fields) for fields in isa.FIELDS.values())
+_SLOT_BYTES = isa.COMMAND_ALIGN
+_SLOT_WORDS = _SLOT_BYTES // 4
+_LONGEST = max(isa.COMMAND_WORDS.values())
+
+_DMA_COUNTS = ("runs", "length")
+_EXECUTE_COUNTS = (
+    "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
+    "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
+)
+_MOST_SPAN = 8
+
+
+class Commands(NamedTuple):
+    """The n commands of a program up to its END, or to the first of unknown opcode."""
+
+    opcodes: np.ndarray
+    """int64 [n]."""
+    fields: np.ndarray
+    """int64 [n, FIELD_COLUMNS]: columns are positions in ``isa.FIELDS[opcode]``."""
+    beats: np.ndarray
+    """int64 [n]: bus beats of the command."""
+    codes: np.ndarray
+    """int64 [n]: the fault that the command raises when it is fetched, or 0."""
+    order: np.ndarray
+    """int64 [n]: how many commands of the same opcode come before."""
+    loads: np.ndarray
+    """int64: indices of the LOADs, in order."""
+    executes: np.ndarray
+    """int64: indices of the EXECUTEs, in order."""
+    stores: np.ndarray
+    """int64: indices of the STOREs, in order."""
+
+
+def decode(
+    image: bytes | np.ndarray, program_addr: int, program_size: int, config: AccelConfig
+) -> Commands:
+    """Decode the program of ``program_size`` bytes at ``program_addr`` of a memory image.
+
+    Bytes beyond the image are 0. A last command that the program's end cuts off is decoded as if
+    zeros followed; it is never complete.
+    """
+    start, size = program_addr & ~(_SLOT_BYTES - 1), program_size & ~(_SLOT_BYTES - 1)
+    slots = size // _SLOT_BYTES
+    raw = np.zeros((slots + _LONGEST // _SLOT_WORDS) * _SLOT_BYTES, np.uint8)
+    part = np.frombuffer(image, np.uint8) if isinstance(image, bytes) else image
+    part = part[start : start + size]
+    raw[: len(part)] = part
+    words = raw.view("<u4").astype(np.int64)
+
+    starts = _walk((words[::_SLOT_WORDS] & 15)[:slots])
+    windows = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
+    opcodes = windows[:, 0] & 15
+    count = len(starts)
+    fields = np.zeros((count, FIELD_COLUMNS), np.int64)
+    beats = np.ones(count, np.int64)
+    codes = np.full(count, int(Fault.ILLEGAL_OPCODE), np.int64)
+    order = np.zeros(count, np.int64)
+    for opcode in Opcode:
+        rows = np.flatnonzero(opcodes == opcode)
+        fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, windows[rows])
+        beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
+        bad = _illegal(opcode, windows[rows], config)
+        codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
+        order[rows] = np.arange(len(rows))
+    lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
+    return Commands(opcodes, fields, beats, codes, order, *lists)
+
+
+def _walk(opcodes: np.ndarray) -> np.ndarray:
+    """Slots at which commands begin, given what each slot would say as a first one."""
+    starts = []
+    slot = 0
+    while slot < len(opcodes):
+        starts.append(slot)
+        opcode = int(opcodes[slot])
+        if opcode not in isa.COMMAND_WORDS or opcode == Opcode.END:
+            break
+        slot += isa.COMMAND_WORDS[opcode] // _SLOT_WORDS
+    return np.array(starts, np.int64)
+
+
+def _fields(opcode: Opcode, words: np.ndarray) -> np.ndarray:
+    columns = []
+    for field in isa.FIELDS[opcode]:
+        value = (words[:, field.word] >> field.lsb) & ((1 << field.width) - 1)
+        if field.signed:
+            value = np.where(value > field.high, value - (1 << field.width), value)
+        columns.append(value)
+    return np.stack(columns, axis=1)
+
+
+def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarray:
+    """Whether each command has reserved bits set or a field value that is not allowed."""
+    reserved = isa.reserved_mask(opcode)
+    bad = np.zeros(len(words), bool)
+    for i in range(isa.COMMAND_WORDS[opcode]):
+        bad |= (words[:, i] & (reserved >> (isa.WORD_BITS * i) & 0xFFFFFFFF)) != 0
+    values = _fields(opcode, words)
+    f = {field.name: values[:, i] for i, field in enumerate(isa.FIELDS[opcode])}
+    if opcode in (Opcode.LOAD, Opcode.STORE):
+        plain = f["unpack"] == 0 if opcode == Opcode.LOAD else np.ones(len(words), bool)
+        bad |= plain & ((f["dram_addr"] | f["dram_stride"]) % config.bus_bytes != 0)
+        if opcode == Opcode.LOAD:
+            bad |= ~plain & (f["channels"] == 0)
+        return _any_zero(bad, f, _DMA_COUNTS)
+    if opcode == Opcode.EXECUTE:
+        bad |= (f["array_shape"] == 3) | (f["last_planes"] > 1 << f["array_shape"])
+        bad |= (f["last_channels"] > config.cols) | (f["last_cols"] > config.cols)
+        bad |= (f["group_span"] > _MOST_SPAN) | (f["last_span"] > _MOST_SPAN)
+        bad |= (f["resident"] == 1) & (f["weight_lines"] > WEIGHT_RING)
+        bad |= (f["ones"] == 0) & ((f["maximum"] == 1) | (f["weight_lines"] == 0))
+        return _any_zero(bad, f, _EXECUTE_COUNTS)
+    return bad
+
+
+def _any_zero(bad: np.ndarray, fields: dict[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
+    for name in names:
+        bad = bad | (fields[name] == 0)
+    return bad

@@ -1,0 +1,124 @@
+"""What the units' step functions share: registered values, the events of a cycle, parameters.
+
+``now`` holds the values at the start of a cycle and ``nxt`` those of the next one; the machine
+copies ``nxt`` to ``now`` after each cycle. Compiled code sees the names below as constants.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from hw.spec.config import AccelConfig
+from hw.spec.timing import FETCH_BYTES
+
+# registered values; the order of load, execute and store matters to `fetch`
+LOAD_DONE, EXECUTE_DONE, STORE_DONE = 0, 1, 2
+LOAD_PUSHED, EXECUTE_PUSHED, STORE_PUSHED = 3, 4, 5
+LOAD_POPPED, EXECUTE_POPPED, STORE_POPPED = 6, 7, 8
+PHASE, END_PENDING, FAULT, FAULT_INDEX, FAULT_CODE, DONE, STOP = range(9, 16)
+SIZE = 16
+
+# events of a cycle, bits of one integer
+AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
+AW_TAKEN, W_BEAT, B_BEAT, B_ERROR = 32, 64, 128, 256
+FETCH_TAKEN, LOAD_TAKEN, STORE_READ = 512, 1024, 2048
+
+# parameters
+COLS, COLS_LOG2, LATENCY, INTERVAL, POOL_LINES, QUEUE_DEPTH, FETCH_BURST = range(7)
+PROGRAM_ADDR, PROGRAM_BEATS, MEMORY_BYTES = 7, 8, 9
+READ_BASE, READ_LIMIT, WRITE_BASE, WRITE_LIMIT = 10, 11, 12, 13
+READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
+WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
+PARAMETERS = 20
+
+BURST_BEATS = 64
+BOUNDARY = 4096
+ADDRESS_MASK = (1 << 32) - 1
+WORD_MASK = (1 << 20) - 1
+
+
+def registers() -> np.ndarray:
+    """The registered values at reset (cycle 2), for ``now`` and for ``nxt``."""
+    return np.zeros(SIZE, np.int64)
+
+
+def parameters(
+    config: AccelConfig,
+    program_addr: int,
+    program_size: int,
+    windows: tuple[int, int, int, int],
+    *,
+    memory_bytes: int = 1 << 32,
+    read_error: tuple[int, int, int] = (0, 0, 0),
+    write_error: tuple[int, int, int] = (0, 0, 0),
+) -> np.ndarray:
+    """The parameters of a run.
+
+    ``windows`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
+    low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
+    that response, unless it is 0, and beats beyond ``memory_bytes`` with an error.
+    """
+    p = np.zeros(PARAMETERS, np.int64)
+    p[COLS] = config.cols
+    p[COLS_LOG2] = config.cols.bit_length() - 1
+    p[LATENCY] = config.memory.latency
+    p[INTERVAL] = config.beat_interval
+    p[POOL_LINES] = config.pool_lines
+    p[QUEUE_DEPTH] = config.queue_depth
+    p[FETCH_BURST] = FETCH_BYTES // config.bus_bytes
+    p[PROGRAM_ADDR] = program_addr & ~63
+    p[PROGRAM_BEATS] = (program_size & ~63) // config.bus_bytes
+    p[MEMORY_BYTES] = memory_bytes
+    p[READ_BASE : WRITE_LIMIT + 1] = windows
+    p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error
+    p[WRITE_ERROR_LOW : WRITE_ERROR_RESPONSE + 1] = write_error
+    return p
+
+
+@njit(cache=True)
+def raise_fault(nxt, code, index):
+    """Stop the run with a fault, unless one was raised before."""
+    if nxt[FAULT] == 0:
+        nxt[FAULT] = 1
+        nxt[FAULT_CODE] = code
+        nxt[FAULT_INDEX] = index
+
+
+@njit(cache=True)
+def burst_beats(p, addr, left, most):
+    """Beats of the burst at ``addr`` when ``left`` beats are to go."""
+    boundary = (BOUNDARY - (addr & (BOUNDARY - 1))) >> p[COLS_LOG2]
+    return min(most, left, boundary)
+
+
+@njit(cache=True)
+def may_write(p, addr, beats):
+    """Whether a write burst lies in the write window."""
+    end = addr + (beats << p[COLS_LOG2])
+    return addr >= p[WRITE_BASE] and end <= p[WRITE_LIMIT]
+
+
+@njit(cache=True)
+def may_read(p, addr, beats):
+    """Whether a read burst lies in the read window or in the write window."""
+    end = addr + (beats << p[COLS_LOG2])
+    return (addr >= p[READ_BASE] and end <= p[READ_LIMIT]) or may_write(p, addr, beats)
+
+
+@njit(cache=True)
+def read_fails(p, addr):
+    """Whether the memory answers the read beat at ``addr`` with an error."""
+    if addr >= p[MEMORY_BYTES]:
+        return True
+    return (p[READ_ERROR_RESPONSE] != 0 and addr < p[READ_ERROR_HIGH]
+            and addr + p[COLS] > p[READ_ERROR_LOW])
+
+
+@njit(cache=True)
+def write_fails(p, addr):
+    """Whether the memory answers the write beat at ``addr`` with an error."""
+    if addr >= p[MEMORY_BYTES]:
+        return True
+    return (p[WRITE_ERROR_RESPONSE] != 0 and addr < p[WRITE_ERROR_HIGH]
+            and addr + p[COLS] > p[WRITE_ERROR_LOW])

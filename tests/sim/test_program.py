@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from hw.spec import isa
+from hw.spec.config import preset
+from hw.spec.isa import Opcode
+from hw.spec.regs import Fault
+from sim.program import decode_program
+
+CONFIG = preset("edge256")
+LOAD = isa.encode(Opcode.LOAD, dram_addr=64, runs=1, length=3)
+END = isa.encode(Opcode.END, wait_load=1)
+EXECUTE = {
+    name: 1
+    for name in (
+        *("pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks"),
+        *("last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height"),
+        "weight_lines",
+    )
+}
+
+
+def decode(*commands):
+    data = b"".join(commands)
+    return decode_program(np.frombuffer(bytes(128) + data, np.uint8), 128, len(data), CONFIG)
+
+
+def test_commands_have_fields_and_numbers():
+    commands, fault = decode(LOAD, isa.encode(Opcode.EXECUTE, **EXECUTE, pad_value=-3), END, LOAD)
+    assert fault is None
+    assert [c.opcode for c in commands] == [Opcode.LOAD, Opcode.EXECUTE, Opcode.END]
+    assert [c.index for c in commands] == [0, 1, 2]
+    assert commands[0].fields["length"] == 3 and commands[1].fields["pad_value"] == -3
+    assert set(commands[1].fields) == {f.name for f in isa.FIELDS[Opcode.EXECUTE]}
+
+
+@pytest.mark.parametrize(
+    ("commands", "fault", "index"),
+    [
+        ([LOAD, bytes(64), END], Fault.ILLEGAL_OPCODE, 1),
+        ([LOAD, LOAD], Fault.NO_END, 2),
+        ([], Fault.NO_END, 0),
+        ([LOAD, isa.encode(Opcode.EXECUTE, **EXECUTE)[:64]], Fault.NO_END, 1),
+        ([LOAD, LOAD[:-1] + b"\x80", END], Fault.ILLEGAL_FIELD, 1),
+    ],
+)
+def test_programs_that_break_off_say_where(commands, fault, index):
+    _, raised = decode(*commands)
+    assert (raised.fault, raised.index) == (fault, index)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "change"),
+    [
+        (Opcode.LOAD, {"runs": 0}),
+        (Opcode.LOAD, {"dram_addr": 8}),
+        (Opcode.LOAD, {"dram_stride": 8}),
+        (Opcode.LOAD, {"unpack": 1}),
+        (Opcode.STORE, {"length": 0}),
+        (Opcode.STORE, {"dram_addr": 1}),
+        *((Opcode.EXECUTE, {name: 0}) for name in EXECUTE),
+        (Opcode.EXECUTE, {"array_shape": 3}),
+        (Opcode.EXECUTE, {"array_shape": 1, "last_planes": 3}),
+        (Opcode.EXECUTE, {"last_channels": 17}),
+        (Opcode.EXECUTE, {"last_cols": 17}),
+        (Opcode.EXECUTE, {"group_span": 9}),
+        (Opcode.EXECUTE, {"last_span": 9}),
+        (Opcode.EXECUTE, {"maximum": 1}),
+        (Opcode.EXECUTE, {"resident": 1, "weight_lines": 9}),
+    ],
+)
+def test_illegal_fields_are_faults(opcode, change):
+    legal = EXECUTE if opcode == Opcode.EXECUTE else {"runs": 1, "length": 1}
+    commands, fault = decode(isa.encode(opcode, **legal), END)
+    assert fault is None and len(commands) == 2
+    _, fault = decode(isa.encode(opcode, **legal | change), END)
+    assert (fault.fault, fault.index) == (Fault.ILLEGAL_FIELD, 0)
