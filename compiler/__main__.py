@@ -11,11 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from compiler import driver, zoo
 from compiler.assets import AssetError
-from compiler.codegen.program import write_program
+from compiler.codegen.program import MODEL, write_program
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import load_model, write_model
 from compiler.ir.counts import macs, parameters
@@ -116,7 +114,7 @@ def map_graph(
     with reporting(f"mapping {graph.name}") as progress, _whole_folder(folder) as work:
         progress(0, 2)
         write_program(driver.compile(graph, config, options), work)
-        write_model(graph, work / "model.json")
+        write_model(graph, work / MODEL)
         progress(1, 2)
         program = read_program(work)
         timing = run_timing(program)
@@ -124,7 +122,7 @@ def map_graph(
         rows = layer_rows(program, timing)
         (work / "report.html").write_text(render(program, report, rows), encoding="utf-8")
     if not quiet:
-        print_report(program, report, rows, Console())
+        print_report(program, report, rows)
         print(f"report: {folder / 'report.html'}")
     return report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from compiler.errors import CompilerError, InputError, show
 from compiler.frontend import load_model
+from golden.files import output_path, tensor_file_name
 from golden.network import run, tensor_qparams
 from golden.quant import quantize
 
@@ -124,20 +124,12 @@ def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
     return array
 
 
-def output_path(path: Path, index: int) -> Path:
-    """The file of the model's output ``index``: Y.npy, Y.1.npy, Y.2.npy and so on."""
-    return path if index == 0 else path.with_name(f"{path.stem}.{index}{path.suffix}")
-
-
 def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, np.ndarray]:
-    """The file of each tensor: its name with what is outside ``[A-Za-z0-9_.-]`` as ``_``.
-
-    Raises InputError if two names become the same file.
-    """
+    """The arrays by file in ``folder``. Raises InputError if two names become the same file."""
     files: dict[Path, np.ndarray] = {}
     names: dict[Path, str] = {}
     for name, array in values.items():
-        path = folder / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".npy")
+        path = folder / tensor_file_name(name)
         if path in names:
             raise InputError(
                 f"{path}: tensors {show(names[path])} and {show(name)} have the same file name"
@@ -148,14 +140,19 @@ def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, n
 
 
 def _write(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
+    """Write every file, or none: after a failure those already written are removed."""
+    written: list[Path] = []
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         for path, array in files.items():
             with path.open("wb") as file:
+                written.append(path)
                 np.save(file, array)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise InputError(f"{error.filename or written[-1]}: {error.strerror}") from error
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def conv2d_accumulators(
     padded = pad_spatial(x, padding, x_zero_point).astype(np.float64) - x_zero_point
     kernel = weights.astype(np.float64)
     per_group = outputs // groups
-    total: np.ndarray | int = 0
+    total = np.zeros((), np.int64)
     for i, j, plane in taps(padded, (height, width), stride, dilation):
         parts = [
             plane[..., g * depth : (g + 1) * depth]
@@ -112,7 +112,7 @@ def depthwise_conv2d_accumulators(
         )
     padded = pad_spatial(x, padding, x_zero_point).astype(np.int64) - x_zero_point
     padded = np.repeat(padded, depth_multiplier, axis=3)
-    total: np.ndarray | int = 0
+    total = np.zeros((), np.int64)
     for i, j, plane in taps(padded, (height, width), stride, dilation):
         total = total + plane * weights[0, i, j].astype(np.int64)
     return _with_bias(total, bias)

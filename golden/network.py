@@ -71,7 +71,7 @@ class _Call:
     """One node with its input arrays at hand."""
 
     def __init__(
-        self, graph: Mapping[str, Any], node: Mapping[str, Any], arrays: list[np.ndarray | None]
+        self, graph: Mapping[str, Any], node: Mapping[str, Any], arrays: list[Any]
     ) -> None:
         self._tensors = graph["tensors"]
         self._node = node
@@ -119,15 +119,11 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
 }
 
 
-def _value(
-    graph: Mapping[str, Any], name: str, values: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _value(graph: Mapping[str, Any], name: str, values: Mapping[str, np.ndarray]) -> np.ndarray:
     return values[name] if name in values else graph["tensors"][name]["data"]
 
 
-def _checked(
-    graph: Mapping[str, Any], name: str, inputs: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _checked(graph: Mapping[str, Any], name: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     if name not in inputs:
         raise ValueError(f"input {name!r} is missing")
     tensor, array = graph["tensors"][name], inputs[name]

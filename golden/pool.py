@@ -36,9 +36,9 @@ def avg_pool2d(
     value = y_quant.zero_point if count_include_pad else 0
     ones = np.ones((1, *x.shape[1:3], 1), np.int64)
     padded = pad_spatial(x.astype(np.int64), padding, value)
-    total = sum(plane for _, _, plane in taps(padded, kernel, stride))
+    total = np.sum([plane for _, _, plane in taps(padded, kernel, stride)], axis=0)
     marks = pad_spatial(ones, padding, int(count_include_pad))
-    count = sum(plane for _, _, plane in taps(marks, kernel, stride))
+    count = np.sum([plane for _, _, plane in taps(marks, kernel, stride)], axis=0)
     if not np.all(count):
         raise ValueError(f"a window of {kernel} lies wholly in the padding {padding}")
     low, high = activation_range(activation, y_quant)

@@ -148,7 +148,7 @@ def effective_scales(
     Output steps per unit of the accumulator. Source: TFLite
     ``PopulateConvolutionQuantizationParams`` and ``reference/integer_ops/fully_connected.h``.
     """
-    weights = np.float32(weight_scales).astype(np.float64).reshape(-1)
+    weights = np.asarray(weight_scales, np.float32).astype(np.float64).reshape(-1)
     return as_float32(x_scale) * weights / as_float32(y_scale)
 
 

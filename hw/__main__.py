@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from compiler.__main__ import add_config_options, config_of
 from compiler.errors import CompilerError, InputError
@@ -25,8 +24,9 @@ from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.verilator import ToolError
 from sim.__main__ import add_data_options, read_inputs, run_host, write_files
 from sim.machine import Timing, layer_times, run_timing
-from sim.program import Program, ProgramError, read_program
+from sim.program import MODEL, Program, ProgramError, read_program
 from sim.report import print_summary, reporting, summary
+from sim.values.state import CommandFault
 
 FAULT = 0b100
 FAULT_CODE_LSB = 8
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CompilerError, ConfigurationError, ProgramError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (ToolError, RtlError, RunFailure) as error:
+    except (ToolError, RtlError, RunFailure, CommandFault) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -116,7 +116,7 @@ def _cosim(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report))
         return 0
-    print_summary(report, Console())
+    print_summary(report)
     print(
         f"{len(values)} tensors equal golden's; "
         f"{report['cycles_per_second']:,.0f} cycles per second"
@@ -170,6 +170,8 @@ def timing_of(program: Program, result: RtlResult) -> Timing:
 
 
 def _run(program: Program, inputs: dict[str, np.ndarray], waves: Path | None) -> RtlResult:
+    from hw.generate import verilog
+
     expected = run_timing(program).cycles
     spec = run_spec(program, inputs, TIMEOUT_FACTOR * expected + TIMEOUT_EXTRA)
     end = max(len(spec.image), program.windows.read_limit, program.windows.write_limit)
@@ -202,7 +204,7 @@ def _tensors(program: Program, result: RtlResult) -> dict[str, np.ndarray]:
 
 def _compare(folder: Path, inputs: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
     """Raise RunFailure with the names of the tensors that golden computes otherwise."""
-    expected = golden_run(load_model(folder / "model.json").to_dict(), inputs)
+    expected = golden_run(load_model(folder / MODEL).to_dict(), inputs)
     wrong = [name for name, value in values.items() if not np.array_equal(value, expected[name])]
     if wrong:
         raise RunFailure(f"tensors differ from golden's: {', '.join(wrong)}")

@@ -36,8 +36,6 @@ class Accelerator(wiring.Component):
         The memory; ``rready``, ``bready`` and all ``valid`` depend on registers only.
     irq : Out(1)
         A run has ended, and the interrupt is enabled.
-    run_start : Out(1)
-        The write that starts a run is accepted in this cycle.
     trace_start, trace_done : Out(3)
         A LOAD (bit 0), EXECUTE (bit 1) or STORE (bit 2) starts or is complete.
     trace_index_load, trace_index_execute, trace_index_store : Out(INDEX_BITS)
@@ -50,7 +48,7 @@ class Accelerator(wiring.Component):
         self._config = config
         ports = {f"s_axil_{name}": port for name, port in lite_ports(ADDR_WIDTH).items()}
         ports |= {f"m_axi_{name}": port for name, port in full_ports(config.bus_bytes).items()}
-        ports |= {"irq": Out(1), "run_start": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
+        ports |= {"irq": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
         ports |= {f"trace_index_{unit}": Out(layouts.INDEX_BITS) for unit in UNITS}
         ports |= {"trace_mac_busy": Out(1), "trace_mac_index": Out(layouts.INDEX_BITS)}
         super().__init__(ports)
@@ -77,7 +75,8 @@ class Accelerator(wiring.Component):
         self._connect_reads(m, regfile, fetch, reader, load, monitor)
         self._connect_pool(m, phase, load, pool, execute, store)
         self._connect_writes(m, regfile, store, monitor)
-        self._connect_monitor(m, regfile, monitor, fetch, reader, load, pool, execute, store)
+        self._connect_ends(m, regfile, monitor, fetch, pool, execute)
+        self._connect_monitor(m, monitor, fetch, reader, load, execute, store)
         self._connect_counters(m, regfile, counters, fetch, reader, execute)
         self._connect_trace(m, load, execute, store)
         return m
@@ -89,7 +88,6 @@ class Accelerator(wiring.Component):
         cleared = regfile.resetting & reader.empty & store.empty
         m.d.comb += [
             self.irq.eq(regfile.irq),
-            self.run_start.eq(regfile.run_start),
             regfile.cleared.eq(cleared),
             clear.eq(regfile.start | cleared),
             regfile.done.eq(monitor.done),
@@ -183,15 +181,25 @@ class Accelerator(wiring.Component):
             store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
         ]
 
-    def _connect_monitor(self, m, regfile, monitor, fetch, reader, load, pool, execute, store):
+    def _connect_ends(self, m, regfile, monitor, fetch, pool, execute):
+        """What the monitor learns about running, faults of the pool and standstill."""
+        moves = ((self.m_axi_rvalid & self.m_axi_rready) | (self.m_axi_wvalid & self.m_axi_wready)
+                 | self.m_axi_bvalid | execute.trace_mac_busy)
         m.d.comb += [
             monitor.running.eq(regfile.running),
+            monitor.moves.eq(moves),
+            monitor.last.eq(fetch.last),
+            monitor.execute_fault.raised.eq(pool.range_fault
+                                            & (pool.range_unit == RANGE_EXECUTE)),
+            monitor.execute_fault.code.eq(Fault.POOL_RANGE),
+            monitor.execute_fault.index.eq(execute.fault_index),
+        ]
+
+    def _connect_monitor(self, m, monitor, fetch, reader, load, execute, store):
+        m.d.comb += [
             monitor.fetch_fault.eq(fetch.fault),
             monitor.load_fault.eq(load.fault),
             monitor.store_fault.eq(store.fault),
-            monitor.execute_fault.raised.eq(pool.range_fault & (pool.range_unit == RANGE_EXECUTE)),
-            monitor.execute_fault.code.eq(Fault.POOL_RANGE),
-            monitor.execute_fault.index.eq(execute.fault_index),
             monitor.end_pending.eq(fetch.end_pending),
             monitor.end_waits.eq(fetch.end_waits),
             monitor.counts.load.eq(load.done),

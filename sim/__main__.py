@@ -13,20 +13,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from golden.__main__ import (
     DEFAULT_SEED,
     CompilerError,
     InputError,
+    load_model,
     output_path,
     random_inputs,
     read_input,
     tensor_files,
 )
 from golden.network import run_node
-from sim.machine import Result, run_timing, simulate
-from sim.program import Program, ProgramError, read_program
+from sim.machine import Result, simulate
+from sim.program import MODEL, Program, ProgramError, read_program
 from sim.report import print_summary, reporting, summary
 
 
@@ -68,14 +68,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report))
     else:
-        print_summary(report, Console())
+        print_summary(report)
     return 0
 
 
 def _simulate(program: Program, arguments: argparse.Namespace) -> Result:
     """Simulate and write the files asked for."""
     if arguments.no_values:
-        return Result(None if program.fault else run_timing(program), fault=program.fault)
+        return simulate(program, values=False)
     inputs = read_inputs(program, arguments.input)
     with reporting(f"simulating {program.network}") as progress:
         result = simulate(program, inputs, progress=progress)
@@ -127,8 +127,10 @@ def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray
 def run_host(program: Program, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """``tensors`` from the hardware and the inputs, and what the host's operators make of them."""
     values = dict(tensors)
-    for node in program.graph["nodes"]:
-        values.update(run_node(program.graph, node, values))
+    if program.graph["nodes"]:
+        graph = load_model(program.folder / MODEL).to_dict()
+        for node in program.graph["nodes"]:
+            values.update(run_node(graph, node, values))
     return values
 
 

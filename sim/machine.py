@@ -6,6 +6,7 @@ one another; so values are computed in program order, and timing apart from them
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hw.spec.isa import Opcode
-from hw.spec.regs import Counter
+from hw.spec.regs import Counter, Fault
 from sim.program import Command, Layer, Program, read_program
 from sim.values.dma import load, store
 from sim.values.execute import execute
@@ -79,19 +80,15 @@ def simulate(
     """
     if not isinstance(program, Program):
         program = read_program(program)
-    tensors: dict[str, np.ndarray] = {}
-    fault = program.fault
-    if values:
-        try:
-            state = run_values(program, inputs or {}, progress)
-        except CommandFault as raised:
-            fault = raised
-        else:
-            cols = program.config.cols
-            tensors = {n: place.read(state.memory, cols) for n, place in program.places.items()}
-    if fault is not None:
+    try:
+        timing = run_timing(program)
+        state = run_values(program, inputs or {}, progress) if values else None
+    except CommandFault as fault:
         return Result(None, {}, fault)
-    return Result(run_timing(program), tensors)
+    if state is None:
+        return Result(timing)
+    cols = program.config.cols
+    return Result(timing, {n: p.read(state.memory, cols) for n, p in program.places.items()})
 
 
 def run_values(
@@ -102,9 +99,9 @@ def run_values(
     for name, array in inputs.items():
         program.places[name].write(state.memory, array, program.config.cols)
     for command in program.commands:
-        run_command(state, command)
         if progress is not None:
-            progress(command.index + 1, len(program.commands))
+            progress(command.index, len(program.commands))
+        run_command(state, command)
     if program.fault is not None:
         raise program.fault
     return state
@@ -121,13 +118,21 @@ def run_command(state: State, command: Command) -> None:
 
 
 def run_timing(program: Program) -> Timing:
-    """Cycles of a program without faults."""
+    """Cycles of a run, whatever the values. Raises CommandFault when the machine stops with one."""
     from sim.timing.machine import run
+    from sim.timing.program import decode
+    from sim.timing.shared import parameters
 
-    result = run(program.commands, program.config)
+    commands = decode(program.image, program.address, program.size, program.config)
+    windows = dataclasses.astuple(program.windows)
+    setup = parameters(program.config, program.address, program.size, windows)
+    result = run(commands, setup, program.config)
+    if result.fault != Fault.NONE:
+        raise CommandFault(result.fault, result.fault_index)
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
-    spans = tuple(zip(result.starts, result.ends, result.busy, strict=True))
-    return Timing(int(result.cycles), counters, layer_times(program.layers, spans), spans)
+    columns = (result.starts, result.ends, result.busy)
+    spans = tuple(zip(*(column.tolist() for column in columns), strict=True))
+    return Timing(result.cycles, counters, layer_times(program.layers, spans), spans)
 
 
 def layer_times(layers: Iterable[Layer], spans: Sequence[Span]) -> tuple[LayerTimes, ...]:

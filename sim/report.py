@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,6 +33,9 @@ LOST_DOC = {
     "wait_command": "no EXECUTE command: start, command fetch, tail",
 }
 """Where multiply-accumulate cycles go, in the order of reports."""
+LINE_WIDTH = 132
+NAME_WIDTH = 28
+"""Characters of a table's line where there is no terminal, and of a name in it."""
 BAR = 40
 """Characters of a full bar."""
 SHOW_AFTER = 2.0
@@ -77,53 +82,74 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
     }
 
 
-def print_summary(report: dict[str, Any], console: Console) -> None:
-    """The same as text: the figures, where the multiply-accumulate cycles went, and the layers."""
-    console.print(
-        f"[bold]{report['network']}[/] on {report['preset']} ({report['mac_units']} MAC units)"
+def console() -> Console:
+    """Standard output; tables get LINE_WIDTH columns when it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else LINE_WIDTH, highlight=False)
+
+
+def print_summary(report: dict[str, Any]) -> None:
+    """The same as text: layers, where the multiply-accumulate cycles went, and the figures."""
+    out = console()
+    out.print(_layer_table(report))
+    out.print(lost_table(report))
+    out.print(headline(report))
+
+
+def headline(report: dict[str, Any]) -> str:
+    """The figures of a run in two lines."""
+    return (
+        f"{report['network']} on {report['preset']} ({report['mac_units']} MAC units): "
+        f"{report['cycles']:,} cycles, utilisation {report['utilization']:.2%}\n"
+        f"{report['macs']:,} multiply-accumulates, {report['dram_read_bytes']:,} bytes read, "
+        f"{report['dram_write_bytes']:,} bytes written"
     )
-    console.print(
-        f"{report['cycles']:,} cycles, {report['macs']:,} multiply-accumulates, utilisation "
-        f"{report['utilization']:.2%}; memory: {report['dram_read_bytes']:,} bytes read, "
-        f"{report['dram_write_bytes']:,} written"
-    )
-    console.print(_layer_table(report))
-    console.print(lost_table(report))
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The first of each joined name, without the folders that all share, cut to NAME_WIDTH."""
+    first = [name.split(";")[0] for name in names]
+    shared = os.path.commonprefix(first) if len(first) > 1 else ""
+    skip = shared.rfind("/") + 1
+    rest = [name[skip:] for name in first]
+    return [n if len(n) <= NAME_WIDTH else n[: NAME_WIDTH - 1] + "…" for n in rest]
 
 
 def _layer_table(report: dict[str, Any]) -> Table:
-    table = Table(title="Layers")
+    table = Table(title="Layers", box=SIMPLE)
     for name in ("layer", "kind"):
-        table.add_column(name, overflow="fold")
-    for name in ("MACs", "start", "end", "busy", "utilisation"):
-        table.add_column(name, justify="right")
-    for layer in report["layers"]:
-        span = layer["end_cycle"] - layer["start_cycle"]
-        used = layer["macs"] / (report["mac_units"] * span) if span else 0.0
+        table.add_column(name, no_wrap=True)
+    for name in ("MACs", "start", "end", "busy", "array use"):
+        table.add_column(name, justify="right", no_wrap=True)
+    names = short_names([layer["name"] for layer in report["layers"]])
+    for name, layer in zip(names, report["layers"], strict=True):
+        most = report["mac_units"] * layer["busy_cycles"]
+        used = layer["macs"] / most if most else 0.0
         numbers = [layer[k] for k in ("macs", "start_cycle", "end_cycle", "busy_cycles")]
-        table.add_row(layer["name"], layer["kind"], *(f"{n:,}" for n in numbers), f"{used:.1%}")
+        table.add_row(name, layer["kind"], *(f"{n:,}" for n in numbers), f"{used:.1%}")
     return table
 
 
 def lost_table(report: dict[str, Any]) -> Table:
     """The shares of a summary with bars."""
-    table = Table(title="Where the MAC-cycles went", show_header=False)
+    table = Table(title="Where the MAC-cycles went", show_header=False, box=SIMPLE)
     for name, share in report["lost"].items():
         table.add_row(LOST_DOC[name], f"{share:.2%}", "█" * round(share * BAR))
     return table
 
 
 class Reporter:
-    """Call it with the work done and the work in all, as often as convenient."""
+    """Call it with the work done and the work in all: at the start, then as often as convenient."""
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._begin = time.monotonic()
-        self._line = self._begin + SHOW_AFTER
+        self._begin: float | None = None
+        self._line = 0.0
         self._bar: Progress | None = None
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
+        if self._begin is None:
+            self._begin = now
         if now - self._begin < SHOW_AFTER:
             return
         if sys.stderr.isatty():

@@ -111,7 +111,8 @@ class Lowering:
     ) -> Iterator[tuple[str, dict[str, int], Span, Span]]:
         """Transfers of ``tile`` of some planes between ``place`` and the map in memory.
 
-        Whole rows are one run a plane; else every plane takes a command of one run a row.
+        Whole rows are one run a plane. Otherwise every plane takes a command with one run a row,
+        or every row a command with one run a plane, whichever is fewer.
         """
         first, count = planes
         name = f"{m.name}{tile} planes {first}:{first + count}"
@@ -124,11 +125,7 @@ class Lowering:
                 pool, memory = merged
             yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
             return
-        for plane in range(first, first + count):
-            pool = Span(
-                place.pixel(plane, tile.top, tile.left), tile.width, tile.height, place.tile.width
-            )
-            memory = Span(plane * m.pixels + start, tile.width, tile.height, m.width)
+        for pool, memory in _window_spans(m, place, tile, planes):
             yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
 
     def _dma(self, pool: Span, memory: Span) -> dict[str, int]:
@@ -201,3 +198,25 @@ def _rows(place: Placement, run: Run, part: Tile) -> Span:
     base = place.pixel(run.first_plane, part.top, part.left)
     length = (part.height - 1) * place.tile.width + part.width
     return Span(base, length, run.planes, place.tile.pixels)
+
+
+def _window_spans(
+    m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int]
+) -> Iterator[tuple[Span, Span]]:
+    """Pool and memory spans of the commands that move a window narrower than its map."""
+    first, count = planes
+    start = tile.top * m.width + tile.left
+    if count <= tile.height:
+        for plane in range(first, first + count):
+            pool = place.pixel(plane, tile.top, tile.left)
+            yield (
+                Span(pool, tile.width, tile.height, place.tile.width),
+                Span(plane * m.pixels + start, tile.width, tile.height, m.width),
+            )
+        return
+    for row in range(tile.height):
+        pool = place.pixel(first, tile.top + row, tile.left)
+        yield (
+            Span(pool, tile.width, count, place.tile.pixels),
+            Span(first * m.pixels + start + row * m.width, tile.width, count, m.pixels),
+        )

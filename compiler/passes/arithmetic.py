@@ -40,11 +40,18 @@ def folded_bias(weights: np.ndarray, bias: np.ndarray | None, x_zero_point: int)
     return wrap32((0 if bias is None else bias.astype(np.int64)) - x_zero_point * sums)
 
 
-def accumulator_bounds(weights: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """Largest magnitude of each output channel's sum, bias included, int64 up to 2**31 - 1."""
-    sums = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * 255
-    total = sums + (0 if bias is None else np.abs(bias.astype(np.int64)))
-    return np.minimum(total, (1 << 31) - 1)
+def accumulator_limits(
+    weights: np.ndarray, bias: np.ndarray | None, low: int, high: int
+) -> np.ndarray:
+    """Smallest and largest sum of each output channel, bias included, int64 ``[2, channels]``.
+
+    ``low`` and ``high`` are the limits of the operands with their zero point taken off.
+    """
+    flat = weights.reshape(len(weights), -1).astype(np.int64)
+    up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+    offset = 0 if bias is None else bias.astype(np.int64)
+    limits = np.stack([up * low + down * high, up * high + down * low]) + offset
+    return np.clip(limits, -(1 << 31), (1 << 31) - 1)
 
 
 def conv_requant(

@@ -2,8 +2,8 @@
 
 LiteRT's fully connected kernel computes ``round_half_away(float64(acc) * scale)``. Both that and
 the post-processor's result never fall when ``acc`` rises, so they agree everywhere if each output
-value begins at the same accumulator in both. That is checked for every output value, and the
-shifts and the last digits of the multiplier are chosen so that it holds.
+value begins at the same accumulator in both. Each such start bounds the multiplier from below and
+above; a multiplier within all bounds is found for some shift, or the scale is refused.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from compiler.passes.layer import Requant
 from golden.fixed import quantize_multiplier, rounding_divide_by_pot
 from golden.quant import round_half_away
 
-#: Changes of the multiplier that are tried, in units of its last digit.
-NUDGES = (0, 1, -1, 2, -2, 3, -3)
+#: Multipliers that are tried lie this close to the nearest one; a power of two.
+REACH = 1 << 16
 
 
 def exact_requant(
-    scales: np.ndarray, bias: np.ndarray, bounds: np.ndarray, steps: tuple[int, int], where: str
+    scales: np.ndarray, bias: np.ndarray, limits: np.ndarray, steps: tuple[int, int], where: str
 ) -> Requant:
     """Parameters for float64 ``scales``, one for each channel.
 
-    ``bounds`` are the largest magnitudes of each channel's accumulator with its bias. ``steps`` are
-    the smallest and largest result, before the zero point, that the clamp leaves apart. Raises
-    UnsupportedError for a scale that cannot be met.
+    ``limits`` holds the smallest and largest accumulator of each channel, bias included,
+    ``[2, channels]``. ``steps`` are the smallest and largest result, before the zero point, that
+    the clamp leaves apart. Raises UnsupportedError for a scale that cannot be met.
     """
     found: dict[tuple[float, int], tuple[int, int, int]] = {}
     rows = []
-    for channel, (scale, bound) in enumerate(zip(scales, bounds, strict=True)):
-        key = (float(scale), int(bound).bit_length())
+    for channel, scale in enumerate(scales):
+        bits = int(np.abs(limits[:, channel]).max()).bit_length()
+        key = (float(scale), bits)
         if key not in found:
-            limit = (1 << key[1]) - 1
-            match = _match(key[0], limit, steps)
+            match = _match(key[0], min((1 << bits) - 1, (1 << 31) - 1), steps)
             if match is None:
                 raise UnsupportedError(
                     f"{where}: output channel {channel} has the scale {key[0]!r}, which no 31-bit "
@@ -49,32 +49,25 @@ def exact_requant(
 
 def _match(scale: float, bound: int, steps: tuple[int, int]) -> tuple[int, int, int] | None:
     """Multiplier, left and right shift that agree on all accumulators up to ``bound``."""
-    first, above = _thresholds(scale, bound, steps)
+    starts, results = _starts(scale, bound, steps)
     base, shift = quantize_multiplier(scale)
     if base == 0:
-        return (0, 0, 0) if not len(first) else None
-    highest = max(31 - bound.bit_length(), shift, 0)
+        return (0, 0, 0) if not len(starts) else None
     lowest = max(shift, 0)
-    for left in range(min(highest, shift + 31), lowest - 1, -1):
-        for nudge in NUDGES:
-            multiplier = base + nudge
-            if not 1 << 30 <= multiplier < 1 << 31:
-                continue
-            args = (multiplier, left, left - shift)
-            if np.all(_machine(first, *args) >= above) and np.all(
-                _machine(first - 1, *args) < above
-            ):
-                return args
+    highest = max(min(31 - bound.bit_length(), shift + 31), lowest)
+    for left in range(highest, lowest - 1, -1):
+        low, high = _bounds(starts, results, base, left, left - shift)
+        low, high = max(low, 1), min(high, (1 << 31) - 1)
+        if low <= high:
+            return min(max(base, low), high), left, left - shift
     return None
 
 
-def _thresholds(
-    scale: float, bound: int, steps: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _starts(scale: float, bound: int, steps: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """For each result above the lowest: the smallest accumulator that gives it, if reachable."""
     results = np.arange(steps[0] + 1, steps[1] + 1)
     near = np.ceil((results - 0.5) / scale)
-    reachable = np.abs(near) <= bound
+    reachable = np.abs(near) < bound
     results, near = results[reachable], near[reachable].astype(np.int64)
     first = near + 2
     for offset in (1, 0, -1, -2):
@@ -84,6 +77,39 @@ def _thresholds(
     return first, results
 
 
-def _machine(acc: np.ndarray, multiplier: int, left: int, right: int) -> np.ndarray:
-    high = ((acc << left) * multiplier + (1 << 30)) >> 31
-    return rounding_divide_by_pot(high, right)
+def _bounds(
+    starts: np.ndarray, results: np.ndarray, base: int, left: int, right: int
+) -> tuple[int, int]:
+    """The multipliers within REACH of ``base`` that give each result from its start on.
+
+    For a positive accumulator the result rises with the multiplier, for a negative one it falls:
+    the start must reach the result and the accumulator before it must not.
+    """
+    low, high = base - REACH, base + REACH
+    for acc, wanted in ((starts, True), (starts - 1, False)):
+        for sign in (1, -1):
+            chosen = np.sign(acc) == sign
+            if not chosen.any():
+                continue
+            change = _change(acc[chosen], results[chosen], base, left, right, sign)
+            if wanted == (sign > 0):
+                low = max(low, int(change.max()))
+            else:
+                high = min(high, int(change.min()) - 1)
+    return low, high
+
+
+def _change(
+    acc: np.ndarray, results: np.ndarray, base: int, left: int, right: int, sign: int
+) -> np.ndarray:
+    """For each accumulator of one sign the multiplier from which on its result is, for positive
+    ones, at least ``results`` and, for negative ones, less; within REACH of ``base``."""
+    change = np.full(len(acc), base - REACH, np.int64)
+    step = 2 * REACH
+    while step:
+        trial = change + step
+        high = ((acc << left) * (trial - 1) + (1 << 30)) >> 31
+        reached = (rounding_divide_by_pot(high, right) >= results) == (sign > 0)
+        change = np.where(reached, change, trial)
+        step >>= 1
+    return change

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.errors import show
 from compiler.ir.graph import Graph, Node, Quant
 from compiler.passes.arithmetic import (
-    accumulator_bounds,
+    accumulator_limits,
     add_fields,
     average_requant,
     constant_requant,
@@ -75,6 +75,18 @@ class Context:
         low, high = activation_range(self.node.attrs.get("activation", "none"), self.y)
         return {"out_zero": self.y.zero_point, "out_min": low, "out_max": high}
 
+    def source_range(self) -> tuple[int, int]:
+        """Smallest and largest value of the first input that the layer before it lets through."""
+        name = self.node.inputs[0]
+        maker = self.graph.producer(name)
+        while maker is not None and maker.op in ("reshape", "avg_pool2d", "max_pool2d"):
+            if maker.attrs.get("activation", "none") != "none":
+                break
+            name = maker.inputs[0]
+            maker = self.graph.producer(name)
+        activation = "none" if maker is None else maker.attrs.get("activation", "none")
+        return activation_range(activation, self.qparams(name))
+
     def whole(self, requant: Requant) -> tuple[Region, ...]:
         return (Region(0, self.output.height, 0, self.output.width, requant),)
 
@@ -124,11 +136,12 @@ def fully_connected(c: Context) -> Layer:
     data, source = c.data(1), c.source
     assert data is not None and data.shape[1] == source.pixels * source.channels, c.where
     weights = data.reshape(-1, source.height, source.width, source.channels)
-    clamp = c.clamp()
+    clamp, (low, high) = c.clamp(), c.source_range()
     scales = effective_scales(c.x.scale, np.asarray(c.quant(c.node.inputs[1]).scale), c.y.scale)
     bias = folded_bias(weights, c.data(2), c.x.zero_point)
     requant = exact_requant(
-        np.broadcast_to(scales, bias.shape), bias, accumulator_bounds(weights, c.data(2)),
+        np.broadcast_to(scales, bias.shape), bias,
+        accumulator_limits(weights, c.data(2), low - c.x.zero_point, high - c.x.zero_point),
         (clamp["out_min"] - c.y.zero_point, clamp["out_max"] - c.y.zero_point), c.where,
     )
     flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()

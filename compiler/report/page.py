@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from rich.console import Console
+from rich.box import SIMPLE
 from rich.table import Table
 
 from compiler.report.rows import LayerRow
 from hw.spec.config import to_dict
 from sim.program import Program
-from sim.report import LOST_DOC, lost_table
+from sim.report import LOST_DOC, console, headline, lost_table, short_names
 
+WIDE = 110
+"""Columns of a terminal from which on the table of layers has all of its own."""
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 
@@ -28,25 +30,19 @@ def render(program: Program, summary: dict[str, Any], rows: list[LayerRow]) -> s
         config=to_dict(program.config),
         summary=summary,
         remarks=remarks(program),
-        rows=rows,
+        rows=list(zip(short_names([row.name for row in rows]), rows, strict=True)),
         lost={name: (LOST_DOC[name], share) for name, share in summary["lost"].items()},
     )
 
 
-def print_report(
-    program: Program, summary: dict[str, Any], rows: list[LayerRow], console: Console
-) -> None:
+def print_report(program: Program, summary: dict[str, Any], rows: list[LayerRow]) -> None:
     """The same on a terminal."""
-    console.print(f"[bold]{program.network}[/] on {program.config.name}")
-    console.print(_layer_table(rows))
-    console.print(lost_table(summary))
+    out = console()
+    out.print(_layer_table(rows, out.width >= WIDE))
+    out.print(lost_table(summary))
     for line in remarks(program):
-        console.print(line, highlight=False)
-    console.print(
-        f"{summary['cycles']:,} cycles, {summary['macs']:,} multiply-accumulates, utilisation "
-        f"{summary['utilization']:.2%}; memory: {summary['dram_read_bytes']:,} bytes read, "
-        f"{summary['dram_write_bytes']:,} written"
-    )
+        out.print(line, markup=False)
+    out.print(headline(summary), markup=False)
 
 
 def remarks(program: Program) -> list[str]:
@@ -54,22 +50,33 @@ def remarks(program: Program) -> list[str]:
     lines = []
     if program.random_weights:
         lines.append("The model has no weights: these are seeded random ones.")
-    lines += [f"On the host: {node}, because {reason}" for node, reason in program.host_reasons]
+    lines += [f"Not on the accelerator: {node} {reason}." for node, reason in program.host_reasons]
     if program.not_stored:
-        lines.append(f"Not in memory after fusion: {', '.join(program.not_stored)}")
+        lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")
     return lines
 
 
-def _layer_table(rows: list[LayerRow]) -> Table:
-    table = Table(title="Layers")
-    table.add_column("layer", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    for name in ("MACs", "cycles", "useful", "lost", "idle", "read", "written"):
-        table.add_column(name, justify="right")
-    table.add_column("residency", overflow="fold")
-    for row in rows:
-        shares = (f"{share:.1%}" for share in (row.useful, row.lost, row.idle))
-        moved = (f"{size:,}" for size in (row.read_bytes, row.write_bytes))
-        figures = (f"{row.macs:,}", f"{row.cycles:,}")
-        table.add_row(row.name, row.kind, *figures, *shares, *moved, row.residency)
+def _layer_table(rows: list[LayerRow], wide: bool) -> Table:
+    """``wide`` adds what the array lost and the maps that pass through memory."""
+    table = Table(title="Layers", box=SIMPLE)
+    for name in ("layer", "kind"):
+        table.add_column(name, no_wrap=True)
+    for name in ("MACs", "cycles", "useful", "read", "written"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        for name in ("lost", "idle"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("streamed", overflow="fold", min_width=8)
+    for name, row in zip(short_names([row.name for row in rows]), rows, strict=True):
+        figures = [f"{n:,}" for n in (row.macs, row.cycles)]
+        moved = [f"{size:,}" for size in (row.read_bytes, row.write_bytes)]
+        extra = [f"{row.lost:.1%}", f"{row.idle:.1%}", streamed(row.residency)] if wide else []
+        table.add_row(name, row.kind, *figures, f"{row.useful:.1%}", *moved, *extra)
     return table
+
+
+def streamed(residency: str) -> str:
+    """The maps that pass through memory, out of the compiler's words for where all of them lie."""
+    words = " streamed"
+    parts = [p.strip() for p in residency.split(",") if p.endswith(words)]
+    return ", ".join(p.removesuffix(words).removeprefix("network ") for p in parts)

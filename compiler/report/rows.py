@@ -60,7 +60,7 @@ def _row(program: Program, timing: Timing, number: int, cycles: int) -> LayerRow
 
 
 def _own_cycles(program: Program, timing: Timing) -> list[int]:
-    """Cycles of each layer: EXECUTEs end in program order, each takes those since the one before."""
+    """Cycles of each layer: each EXECUTE has those since the end of the one before."""
     layer_of = {index: n for n, layer in enumerate(program.layers) for index in layer.commands}
     cycles = [0] * len(program.layers)
     before = 0

@@ -154,15 +154,10 @@ def _chunk(runs: list[Run], param_sets: int) -> Chunk:
 
 def balanced_chunks(runs: list[Run], param_sets: int, limit: int) -> list[Chunk]:
     """As ``chunks_of``, with chunks of about equal size."""
-    total = sum(r.words(param_sets) for r in runs)
-    count = len(chunks_of(runs, param_sets, limit))
-    even = -(-total // count)
-    largest = max(r.part(0, 1).words(param_sets) for r in runs)
-    for size in range(even, max(limit, even) + largest, max(1, largest // 4)):
-        chunks = chunks_of(runs, param_sets, min(size, limit))
-        if len(chunks) <= count:
-            return chunks
-    return chunks_of(runs, param_sets, limit)
+    chunks = chunks_of(runs, param_sets, limit)
+    total = sum(c.words for c in chunks)
+    even = chunks_of(runs, param_sets, min(limit, -(-total // len(chunks)) + chunks[0].words // 8))
+    return even if len(even) == len(chunks) else chunks
 
 
 def param_sets(layer: Layer) -> int:

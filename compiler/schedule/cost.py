@@ -21,6 +21,9 @@ from hw.spec.timing import (
 EXECUTE_OVERHEAD = 24
 """Cycles around an EXECUTE that do not overlap with others, beside ``rows`` to set up the lanes."""
 
+COMMAND_CYCLES = 12
+"""Cycles of the bus that a LOAD or STORE takes beside its words."""
+
 DRAIN_SHARE = PHASES / (PHASES - 1)
 """Cycles per drained beat: one phase in eight belongs to the LOAD unit's writes."""
 

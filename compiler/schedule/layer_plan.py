@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from compiler.passes.layer import FeatureMap, Layer
 from compiler.schedule.blocks import (
     Chunk,
-    Run,
     balanced_chunks,
     limits,
     param_sets,
     runs_of,
 )
-from compiler.schedule.cost import execute_cycles
+from compiler.schedule.cost import COMMAND_CYCLES, Window, execute_cycles
 from compiler.schedule.tiles import Tile, input_tile, tiles_of, windows
 from hw.spec.config import AccelConfig
 
@@ -80,10 +80,11 @@ def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
 
 def plan_layer(site: Site, free: int) -> LayerPlan | None:
     """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
+    cuts = {many: list(_cuts(site, many)) for many in (False, True)}
     for tilings in (_strips(site), _rectangles(site)):
         best: LayerPlan | None = None
         for size in tilings:
-            for plan in _plans(site, size, free):
+            for plan in _plans(site, size, free, cuts):
                 if best is None or plan.cycles < best.cycles:
                     best = plan
         if best is not None:
@@ -94,7 +95,25 @@ def plan_layer(site: Site, free: int) -> LayerPlan | None:
 def smallest_need(site: Site) -> int:
     """Pool words of the smallest plan, for the message when nothing fits."""
     sizes = [*_strips(site), *_rectangles(site)]
-    return min(p.need for size in sizes for p in _plans(site, size, 1 << 40, smallest=True))
+    cuts = {many: list(_cuts(site, many)) for many in (False, True)}
+    return min(p.need for size in sizes for p in _plans(site, size, 1 << 40, cuts, smallest=True))
+
+
+Cut = tuple[int, tuple[Chunk, ...]]
+"""An array shape and the layer's weights cut into chunks for it."""
+
+
+def _cuts(site: Site, many_tiles: bool) -> Iterator[Cut]:
+    """The array shapes and ways to cut the weights: also uncut where they serve many tiles."""
+    sets, usual = param_sets(site.layer), limits(site.config)
+    for shape in _shapes(site.layer):
+        runs = runs_of(site.layer, site.source, site.output, shape, site.config.cols)
+        counts = set()
+        for size in (1 << 40, usual, usual // 4, 1)[0 if many_tiles else 1 :]:
+            chunks = tuple(balanced_chunks(runs, sets, size))
+            if len(chunks) not in counts:
+                counts.add(len(chunks))
+                yield shape, chunks
 
 
 def _shapes(layer: Layer) -> tuple[int, ...]:
@@ -122,40 +141,21 @@ def _rectangles(site: Site) -> list[tuple[int, int]]:
 
 
 def _plans(
-    site: Site, size: tuple[int, int], free: int, smallest: bool = False
+    site: Site, size: tuple[int, int], free: int, cuts: dict[bool, list[Cut]],
+    smallest: bool = False,
 ) -> Iterator[LayerPlan]:
     tiles = tiles_of(site.output, *size)
-    orders: tuple[Order, ...] = ("keep", "reload", "outer") if len(tiles) > 1 else ("keep",)
-    for shape in _shapes(site.layer):
-        runs = runs_of(site.layer, site.source, site.output, shape, site.config.cols)
-        for chunks in _chunkings(site, runs, len(tiles), smallest):
-            for order in orders:
-                if order != "keep" and len(chunks) == 1:
-                    continue
-                plan = _estimate(site, shape, tiles, chunks, order, free)
-                if plan is not None:
-                    yield plan
-
-
-def _chunkings(site: Site, runs: list[Run], tiles: int, smallest: bool) -> list[tuple[Chunk, ...]]:
-    """Ways to cut the weights: few chunks for many tiles, more so that loading overlaps."""
-    sets = param_sets(site.layer)
-    usual = limits(site.config)
-    sizes = [usual, usual // 4, 1]
-    if tiles > 1:
-        sizes = [1 << 40, *sizes]
-    if smallest:
-        sizes = [1]
-    found: list[tuple[Chunk, ...]] = []
-    for size in sizes:
-        chunks = tuple(balanced_chunks(runs, sets, size))
-        if not found or len(chunks) != len(found[-1]):
-            found.append(chunks)
-    return found
+    many = len(tiles) > 1
+    for shape, chunks in cuts[many]:
+        for order in ("keep", "reload", "outer") if many and len(chunks) > 1 else ("keep",):
+            plan = _estimate(site, shape, tiles, chunks, order, free, smallest)
+            if plan is not None:
+                yield plan
 
 
 def _estimate(
-    site: Site, shape: int, tiles: list[Tile], chunks: tuple[Chunk, ...], order: Order, free: int
+    site: Site, shape: int, tiles: list[Tile], chunks: tuple[Chunk, ...], order: Order, free: int,
+    smallest: bool,
 ) -> LayerPlan | None:
     cols, streams = site.config.cols, site.streams
     weights = [c.words for c in chunks]
@@ -180,9 +180,10 @@ def _estimate(
     words += sum(inputs) * loads_per_tile if streams.source else 0
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.words(cols)
-    compute = _compute(site, chunks, tiles)
-    overlapped = double <= free
-    cycles = max(compute, words) if overlapped else compute + words
+    compute = 0 if smallest else _compute(site, chunks, tiles)
+    overlapped = double <= free and not smallest
+    bus = words + COMMAND_CYCLES * _transfers(site, tiles, chunks, order, shared)
+    cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
     cycles += 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
     need = double if overlapped else single
     return LayerPlan(
@@ -190,16 +191,29 @@ def _estimate(
     )
 
 
+def _transfers(
+    site: Site, tiles: list[Tile], chunks: tuple[Chunk, ...], order: Order, shared: bool
+) -> int:
+    """LOADs and STOREs of the plan, about; a window narrower than its map takes several."""
+    steps = len(tiles) * len(chunks)
+    each = 1
+    if tiles[0].width < site.output.width:
+        each = min(tiles[0].height * site.layer.stride[0], input_planes(site, chunks[0])[1])
+    windows_in = len(tiles) if shared and order != "outer" else steps
+    count = len(chunks) * (len(tiles) if order == "reload" else 1)
+    count += windows_in * each if site.streams.source else 0
+    return count + each * steps * (int(site.streams.output) + int(site.streams.other))
+
+
 def _compute(site: Site, chunks: tuple[Chunk, ...], tiles: list[Tile]) -> int:
-    """Cycles of all EXECUTEs, one after another; equal tiles are looked at once."""
-    total = 0
-    counts: dict[tuple, int] = {}
+    """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
+    shapes: Counter[tuple[Window, ...]] = Counter()
     for tile in tiles:
         row = tile.width if site.streams.output else site.output.width
-        key = tuple(windows(site.layer, tile, row))
-        counts[key] = counts.get(key, 0) + 1
-    for key, count in counts.items():
-        for chunk in chunks:
-            for run in chunk.runs:
-                total += count * sum(execute_cycles(site.layer, run, w, site.config) for w in key)
-    return total
+        shapes[tuple(windows(site.layer, tile, row))] += 1
+    runs = Counter(replace(r, first_plane=0, in_plane=0, in_step=0)
+                   for c in chunks for r in c.runs)
+    return sum(
+        many * count * execute_cycles(site.layer, run, window, site.config)
+        for shape, many in shapes.items() for window in shape for run, count in runs.items()
+    )

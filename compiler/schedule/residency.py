@@ -10,6 +10,10 @@ from compiler.schedule.layer_plan import LayerPlan, Site, Streams, plan_layer, s
 from hw.spec.config import LINE_WORDS, AccelConfig
 
 
+CRAMPED = 1.45
+"""A layer whose estimate is that much above its larger part, computing or moving, lacks room."""
+
+
 def aligned(words: int) -> int:
     """``words`` rounded up to whole lines."""
     return -(-words // LINE_WORDS) * LINE_WORDS
@@ -45,16 +49,35 @@ class Residency:
 
     def plans(self) -> list[LayerPlan]:
         """A plan for every layer. Raises AllocationError when a layer fits in no way."""
-        found: list[LayerPlan] = []
-        while len(found) < len(self.network.layers):
-            index = len(found)
-            plan = self._plan(index, self.resident)
-            if plan is None:
+        index = 0
+        while index < len(self.network.layers):
+            if self._plan(index, self.resident) is None:
                 self._release(index)
-                found = []
+                index = 0
             else:
-                found.append(plan)
-        return found
+                index += 1
+        self._improve()
+        return [self._needed(i, self.resident) for i in range(len(self.network.layers))]
+
+    def _improve(self) -> None:
+        """Let go of maps whose absence helps the layers beside them more than it costs."""
+        for index in range(len(self.network.layers)):
+            plan = self._needed(index, self.resident)
+            if plan.cycles < CRAMPED * max(plan.compute, plan.words):
+                continue
+            for name in self.live(index, self.resident):
+                without = self.resident - {name}
+                life = self.lifetimes[name]
+                beside = range(life.first, life.last + 1)
+                before = sum(self._needed(i, self.resident).cycles for i in beside)
+                plans = [self._plan(i, without) for i in beside]
+                if all(plans) and sum(p.cycles for p in plans if p) < before:
+                    self.resident = without
+
+    def _needed(self, index: int, resident: set[str]) -> LayerPlan:
+        plan = self._plan(index, resident)
+        assert plan is not None, self.network.layers[index].name
+        return plan
 
     def release_beside(self, name: str) -> None:
         """Let go of the cheapest map that lives at the same time as ``name`` (or that one)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena
+from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.residency import Residency
 from compiler.schedule.steps import Buffer, Step, build_steps
@@ -13,9 +14,6 @@ from hw.spec.config import AccelConfig
 
 LOAD_DELAY = 80
 """Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""
-
-COMMAND_CYCLES = 12
-"""Cycles of the bus that a LOAD or STORE takes beside its words."""
 
 
 @dataclass(frozen=True)

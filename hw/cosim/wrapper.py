@@ -20,7 +20,7 @@ _OF_TOP: dict[Memory, tuple[str, ...]] = {
     "cocotbext": (*_SHARED, "tb_top_ext.sv"),
 }
 
-_GENERATED = ("CASEINCOMPLETE", "WIDTHEXPAND", "WIDTHTRUNC")
+_GENERATED = ("CASEINCOMPLETE", "CMPCONST", "WIDTHEXPAND", "WIDTHTRUNC")
 """Warnings that the Verilog written by Amaranth is full of; they stay on for the rest."""
 
 

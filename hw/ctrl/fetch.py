@@ -43,6 +43,8 @@ class Fetch(wiring.Component):
         What END waits for.
     pushed : Out(1)
         A command is dispatched in this cycle (END included).
+    last : Out(INDEX_BITS)
+        Index of the last command dispatched, 0 before.
     fault : Out(FAULT)
         A fault raised in this cycle.
     """
@@ -64,6 +66,7 @@ class Fetch(wiring.Component):
             "end_pending": Out(1),
             "end_waits": Out(COUNTS),
             "pushed": Out(1),
+            "last": Out(layouts.INDEX_BITS),
             "fault": Out(FAULT),
         })
 
@@ -84,7 +87,10 @@ class Fetch(wiring.Component):
         bad = self._build_dispatch(m, raw, full, index)
         exhausted = self._build_exhausted(m, moved, full)
 
-        m.d.comb += self.fault.index.eq(index)
+        m.d.comb += [
+            self.last.eq(Mux(index == 0, 0, index - 1)),
+            self.fault.index.eq(index),
+        ]
         causes = (
             (moved & buffer.pop.payload.error, Fault.FETCH_ERROR),
             (moved & unknown, Fault.ILLEGAL_OPCODE),

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.layouts import INDEX_BITS
 from hw.lib.bus import COUNTS, FAULT
 from hw.spec.regs import Fault
+from hw.spec.timing import WATCHDOG
 
 
 class Monitor(wiring.Component):
@@ -18,6 +19,10 @@ class Monitor(wiring.Component):
         A program runs.
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
         Faults raised in this cycle, in the order in which the first is chosen.
+    moves : In(1)
+        A bus beat or a multiply-accumulate in this cycle; TIMEOUT comes from there being none.
+    last : In(INDEX_BITS)
+        The last command dispatched, at fault for TIMEOUT.
     end_pending, end_waits : In
         END has been reached, and what it waits for.
     counts : In(COUNTS)
@@ -43,6 +48,8 @@ class Monitor(wiring.Component):
     load_fault: In(FAULT)
     store_fault: In(FAULT)
     execute_fault: In(FAULT)
+    moves: In(1)
+    last: In(INDEX_BITS)
     end_pending: In(1)
     end_waits: In(COUNTS)
     counts: In(COUNTS)
@@ -57,8 +64,10 @@ class Monitor(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         first = Signal(FAULT)
+        timeout = self._build_watchdog(m)
         stopping = Signal()
-        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault)
+        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault,
+                  timeout)
         for report in reversed(faults):
             with m.If(report.raised):
                 m.d.comb += first.eq(report)
@@ -79,3 +88,18 @@ class Monitor(wiring.Component):
         with m.If(first.raised | ending):
             m.d.sync += stopping.eq(1)
         return m
+
+    def _build_watchdog(self, m):
+        """The fault of a run in which nothing moves for WATCHDOG cycles."""
+        quiet = Signal(range(WATCHDOG))
+        timeout = Signal(FAULT)
+        m.d.comb += [
+            timeout.raised.eq((quiet == WATCHDOG - 1) & ~self.moves),
+            timeout.code.eq(Fault.TIMEOUT),
+            timeout.index.eq(self.last),
+        ]
+        with m.If(self.moves | ~self.running):
+            m.d.sync += quiet.eq(0)
+        with m.Else():
+            m.d.sync += quiet.eq(quiet + 1)
+        return timeout

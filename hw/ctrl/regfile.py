@@ -22,8 +22,6 @@ class RegisterFile(wiring.Component):
     -------
     axil : In(AXI4-Lite)
         The port.
-    run_start : Out(1)
-        A start is accepted in this cycle.
     start : Out(1)
         Clear everything for a run.
     running : Out(1)
@@ -49,7 +47,6 @@ class RegisterFile(wiring.Component):
     """
 
     axil: In(lite_signature(ADDR_WIDTH))
-    run_start: Out(1)
     start: Out(1)
     running: Out(1)
     resetting: Out(1)
@@ -125,8 +122,8 @@ class RegisterFile(wiring.Component):
         done, fault = fields["status", "done"], fields["status", "fault"]
         code, index = Signal(4), Signal(INDEX_BITS)
         reset = written("control", "reset")
-        m.d.comb += self.run_start.eq(written("control", "start") & ~reset & ~busy)
-        m.d.sync += self.start.eq(self.run_start)
+        accepted = written("control", "start") & ~reset & ~busy
+        m.d.sync += self.start.eq(accepted)
         with m.If(written("status", "done")):
             m.d.sync += done.eq(0)
         with m.If(written("status", "fault")):
@@ -144,7 +141,7 @@ class RegisterFile(wiring.Component):
             m.d.sync += self.resetting.eq(0)
         with m.If(reset):
             m.d.sync += self.running.eq(0), self.start.eq(0), self.resetting.eq(1)
-        with m.If(self.run_start | reset):
+        with m.If(accepted | reset):
             m.d.sync += done.eq(0), fault.eq(0), code.eq(0), index.eq(0)
         return code, index
 

@@ -99,7 +99,7 @@ class Pool(wiring.Component):
                 enable = Mux(other, port.write_mask[extra], enable)
                 data = Mux(other, port.write_data.word_select(extra, word), data)
                 hit = hit | other
-            line = (port.write_addr >> BANK_BITS) + (bank < first)
+            line = (port.write_addr >> BANK_BITS) + _beyond(bank, first)
             m.d.comb += [
                 banks.write_en[bank].eq(Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)),
                 banks.write_line[bank].eq(Mux(self.load_en, self.load_line, line)),
@@ -156,7 +156,7 @@ class Banks(wiring.Component):
             read, write = memory.read_port(), memory.write_port()
             m.d.comb += [
                 read.en.eq(self.read_en),
-                read.addr.eq((self.read_addr >> BANK_BITS) + (bank < self.read_addr[:BANK_BITS])),
+                read.addr.eq((self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])),
                 write.en.eq(self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)),
                 write.addr.eq(self.write_line[bank]),
                 write.data.eq(self.write_data.word_select(bank, word)),
@@ -165,3 +165,8 @@ class Banks(wiring.Component):
         with m.If(fetched):
             m.d.sync += self.line.eq(Cat(*words))
         return m
+
+
+def _beyond(bank, first):
+    """1 if words from bank ``first`` on reach ``bank`` only in the next line."""
+    return bank < first if bank < LINE_WORDS - 1 else 0

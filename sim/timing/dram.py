@@ -1,7 +1,6 @@
 """The memory, one cycle at a time: see the header of hw/cosim/dram.sv, the same statement."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec.timing import MAX_OUTSTANDING, WRITE_RESPONSE
 from sim.timing import load, reader, store
@@ -19,6 +18,7 @@ from sim.timing.shared import (
     R_LOAD,
     STOP,
     W_BEAT,
+    compiled,
     read_fails,
     write_fails,
 )
@@ -38,7 +38,7 @@ def state() -> np.ndarray:
     return np.zeros(SIZE, np.int64)
 
 
-@njit(cache=True)
+@compiled
 def step(cycle, d, p, now, rd, ld, st):
     """Advance the memory by one cycle; returns the events of its five channels.
 
@@ -87,7 +87,7 @@ def step(cycle, d, p, now, rd, ld, st):
     return events
 
 
-@njit(cache=True)
+@compiled
 def _read_beat(cycle, d, p, rd):
     head = d[READ_HEAD]
     events = R_BEAT
@@ -105,7 +105,7 @@ def _read_beat(cycle, d, p, rd):
     return events
 
 
-@njit(cache=True)
+@compiled
 def _write_beat(cycle, d, p):
     head = d[SEND_HEAD]
     if write_fails(p, d[WRITE_ADDR + head] + (d[WRITE_BEAT] << p[COLS_LOG2])):

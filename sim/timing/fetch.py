@@ -1,7 +1,6 @@
 """Command fetch, one cycle at a time (docs/architecture.md, 3.2)."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
@@ -20,6 +19,7 @@ from sim.timing.shared import (
     R_LOAD,
     STOP,
     burst_beats,
+    compiled,
     may_read,
     raise_fault,
     read_fails,
@@ -47,13 +47,13 @@ def state(p: np.ndarray) -> np.ndarray:
     return fe
 
 
-@njit(cache=True)
+@compiled
 def request_valid(fe, now):
     """Whether FETCH makes a request in this cycle (the reader heeds STOP)."""
     return fe[WANTED] != 0 and fe[OUTSIDE] == 0 and now[END_PENDING] == 0
 
 
-@njit(cache=True)
+@compiled
 def _present(fe, p):
     """Work out the next request."""
     addr = p[PROGRAM_ADDR] + (fe[ASKED] << p[COLS_LOG2])
@@ -64,7 +64,7 @@ def _present(fe, p):
     fe[OUTSIDE] = not may_read(p, addr, beats)
 
 
-@njit(cache=True)
+@compiled
 def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
     """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
     if now[STOP] != 0:
@@ -91,7 +91,7 @@ def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
         _present(fe, p)
 
 
-@njit(cache=True)
+@compiled
 def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
     """Push the command in the register, if it is legal and its queue has room."""
     i = fe[INDEX]
@@ -111,7 +111,7 @@ def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
     fe[INDEX] += 1
 
 
-@njit(cache=True)
+@compiled
 def _move(fe, p, nxt, beats, codes):
     """Move a beat from the buffer into the command register."""
     i = fe[INDEX]

@@ -1,7 +1,6 @@
 """The LOAD unit, one cycle at a time (docs/architecture.md, 3.3)."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec.isa import LOAD_FIELDS
 from hw.spec.regs import Fault
@@ -24,6 +23,7 @@ from sim.timing.shared import (
     STORE_DONE,
     WORD_MASK,
     burst_beats,
+    compiled,
     may_read,
     raise_fault,
 )
@@ -56,19 +56,19 @@ def state() -> np.ndarray:
     return np.zeros(SIZE, np.int64)
 
 
-@njit(cache=True)
+@compiled
 def idle(ld, now):
     """Whether no command is waiting or being requested, in the queue or here."""
     return ld[STATE] == IDLE and now[LOAD_PUSHED] == now[LOAD_POPPED]
 
 
-@njit(cache=True)
+@compiled
 def request_valid(ld):
     """Whether LOAD makes a request in this cycle (the reader heeds STOP)."""
     return ld[STATE] == RUN and ld[INSIDE] != 0
 
 
-@njit(cache=True)
+@compiled
 def ready(ld, p, now):
     """Whether LOAD can accept a beat in this cycle."""
     if ld[VALID] == 0:
@@ -78,7 +78,7 @@ def ready(ld, p, now):
     return ld[CLOSED] == 0 or ld[PENDING] == 0 or now[PHASE] == WRITE_PHASE
 
 
-@njit(cache=True)
+@compiled
 def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
     """Advance by one cycle; notes the cycles in which commands start and end."""
     if (ld[STATE] == IDLE and ld[VALID] == 0 and ld[PENDING] == 0 and ld[CLOSED] == 0
@@ -119,7 +119,7 @@ def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
         _begin_words(ld, p, f)
 
 
-@njit(cache=True)
+@compiled
 def _begin_run(ld, p, f):
     """Aim at the run at BASE, and move BASE to the next."""
     low = ld[BASE] & (p[COLS] - 1)
@@ -132,13 +132,13 @@ def _begin_run(ld, p, f):
     _present(ld, p)
 
 
-@njit(cache=True)
+@compiled
 def _present(ld, p):
     ld[BEATS] = burst_beats(p, ld[ADDR], ld[LEFT], BURST_BEATS)
     ld[INSIDE] = may_read(p, ld[ADDR], ld[BEATS])
 
 
-@njit(cache=True)
+@compiled
 def _advance(ld, p, f):
     """Go on to the next burst after a request was taken."""
     if ld[LEFT] != ld[BEATS]:
@@ -153,7 +153,7 @@ def _advance(ld, p, f):
         _begin_run(ld, p, f)
 
 
-@njit(cache=True)
+@compiled
 def _begin_words(ld, p, f):
     """Aim at the run at NEXT_BASE in the pool, and move NEXT_BASE to the next."""
     ld[WORD] = ld[PIXEL] = ld[NEXT_BASE]
@@ -168,7 +168,7 @@ def _begin_words(ld, p, f):
         ld[OFFSET] += f[C_STRIDE]
 
 
-@njit(cache=True)
+@compiled
 def _data_stage(cycle, ld, p, now, nxt, fields, events, ends):
     """Words into the open line, lines into the pool; returns whether a LOAD is complete."""
     written = False
@@ -197,7 +197,7 @@ def _data_stage(cycle, ld, p, now, nxt, fields, events, ends):
     return written
 
 
-@njit(cache=True)
+@compiled
 def _unpack(ld, p, f, beat):
     """One cycle of the byte buffer."""
     length = min(ld[REST], p[COLS])
@@ -216,7 +216,7 @@ def _unpack(ld, p, f, beat):
         _word(ld, p, f, ld[REST] <= p[COLS], f[C_CHANNELS] > p[COLS])
 
 
-@njit(cache=True)
+@compiled
 def _word(ld, p, f, ends_pixel, alone):
     """The assembler accepts a word; aim at the next one."""
     ends_run = ends_pixel and ld[PIXELS] == 1

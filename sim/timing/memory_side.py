@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from hw.spec.regs import Counter
 from sim.timing import dram, fetch, load, monitor, reader, store
 from sim.timing.program import Commands
-from sim.timing.shared import R_BEAT, R_LOAD, W_BEAT
+from sim.timing.shared import R_BEAT, R_LOAD, W_BEAT, compiled
 
 READ_BEATS = int(Counter.READ_BEATS)
 WRITE_BEATS = int(Counter.WRITE_BEATS)
@@ -48,20 +47,20 @@ def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
     )
 
 
-@njit(cache=True)
+@compiled
 def step(cycle, s, now, nxt, counters):
-    """Advance by one cycle; returns the cycle's events (bits of ``sim.timing.shared``).
+    """Advance ``s`` (MemorySide) by one cycle; returns the events (bits of ``sim.timing.shared``).
 
-    ``nxt`` must equal ``now`` beforehand but for what other units of this cycle have set. The
-    execute unit's parts step afterwards: STORE_READ says that the pool's read port is taken.
+    ``nxt`` must equal ``now`` beforehand. The execute unit's parts step afterwards: STORE_READ says
+    that the pool's read port is taken.
     """
-    monitor.step(now, nxt, s.fields, s.fetch, s.reader, s.load, s.store)
-    events = dram.step(cycle, s.dram, s.parameters, now, s.reader, s.load, s.store)
-    events = reader.step(s.reader, now, s.fetch, s.load, events)
-    fetch.step(s.fetch, s.parameters, now, nxt, s.opcodes, s.beats, s.codes, events, counters)
-    load.step(cycle, s.load, s.parameters, now, nxt, s.fields, s.loads, events, s.starts, s.ends)
-    events = store.step(cycle, s.store, s.parameters, now, nxt, s.fields, s.stores, events,
-                        s.starts, s.ends)
+    dr, rd, fe, ld, st, p, opcodes, fields, beats, codes, loads, stores, starts, ends = s
+    monitor.step(now, nxt, fields, fe, rd, ld, st)
+    events = dram.step(cycle, dr, p, now, rd, ld, st)
+    events = reader.step(rd, now, fe, ld, events)
+    fetch.step(fe, p, now, nxt, opcodes, beats, codes, events, counters)
+    load.step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends)
+    events = store.step(cycle, st, p, now, nxt, fields, stores, events, starts, ends)
     if events & R_BEAT:
         counters[READ_BEATS] += 1
         if events & R_LOAD == 0:

@@ -1,16 +1,15 @@
 """The end of a run, one cycle at a time (docs/architecture.md, 3.2 and 4)."""
 
-from numba import njit
 
 from hw.spec.isa import END_FIELDS
 from sim.timing import fetch, load, reader, store
-from sim.timing.shared import DONE, END_PENDING, EXECUTE_DONE, LOAD_DONE, STOP, STORE_DONE
+from sim.timing.shared import DONE, END_PENDING, EXECUTE_DONE, LOAD_DONE, STOP, STORE_DONE, compiled
 
 _COLUMN = {field.name: i for i, field in enumerate(END_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
 
 
-@njit(cache=True)
+@compiled
 def step(now, nxt, fields, fe, rd, ld, st):
     """Set DONE, or STOP while the bus is not yet quiet. Must step before the other units."""
     if now[END_PENDING] == 0:

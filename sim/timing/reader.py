@@ -1,11 +1,10 @@
 """The reader, one cycle at a time (docs/architecture.md, 3.1)."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec.timing import MAX_OUTSTANDING
 from sim.timing import fetch, load
-from sim.timing.shared import AR_TAKEN, FETCH_TAKEN, LOAD_TAKEN, R_LAST, STOP
+from sim.timing.shared import AR_TAKEN, FETCH_TAKEN, LOAD_TAKEN, R_LAST, STOP, compiled
 
 OUTSTANDING = MAX_OUTSTANDING
 
@@ -19,13 +18,13 @@ def state() -> np.ndarray:
     return np.zeros(SIZE, np.int64)
 
 
-@njit(cache=True)
+@compiled
 def head_is_fetch(rd):
     """Whether the oldest burst is FETCH's."""
     return rd[OWNERS] & 1 == 0
 
 
-@njit(cache=True)
+@compiled
 def step(rd, now, fe, ld, events):
     """Advance by one cycle; returns ``events`` and whose request is taken.
 

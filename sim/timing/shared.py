@@ -32,6 +32,10 @@ READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
 WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
 PARAMETERS = 20
 
+compiled = njit(cache=True, forceinline=True, _nrt=False)
+"""Decorator of the functions that run every cycle: as one piece of code, and without reference
+counts, which would cost more than the rest (so they make no arrays)."""
+
 BURST_BEATS = 64
 BOUNDARY = 4096
 ADDRESS_MASK = (1 << 32) - 1
@@ -76,7 +80,7 @@ def parameters(
     return p
 
 
-@njit(cache=True)
+@compiled
 def raise_fault(nxt, code, index):
     """Stop the run with a fault, unless one was raised before."""
     if nxt[FAULT] == 0:
@@ -85,28 +89,28 @@ def raise_fault(nxt, code, index):
         nxt[FAULT_INDEX] = index
 
 
-@njit(cache=True)
+@compiled
 def burst_beats(p, addr, left, most):
     """Beats of the burst at ``addr`` when ``left`` beats are to go."""
     boundary = (BOUNDARY - (addr & (BOUNDARY - 1))) >> p[COLS_LOG2]
     return min(most, left, boundary)
 
 
-@njit(cache=True)
+@compiled
 def may_write(p, addr, beats):
     """Whether a write burst lies in the write window."""
     end = addr + (beats << p[COLS_LOG2])
     return addr >= p[WRITE_BASE] and end <= p[WRITE_LIMIT]
 
 
-@njit(cache=True)
+@compiled
 def may_read(p, addr, beats):
     """Whether a read burst lies in the read window or in the write window."""
     end = addr + (beats << p[COLS_LOG2])
     return (addr >= p[READ_BASE] and end <= p[READ_LIMIT]) or may_write(p, addr, beats)
 
 
-@njit(cache=True)
+@compiled
 def read_fails(p, addr):
     """Whether the memory answers the read beat at ``addr`` with an error."""
     if addr >= p[MEMORY_BYTES]:
@@ -115,7 +119,7 @@ def read_fails(p, addr):
             and addr + p[COLS] > p[READ_ERROR_LOW])
 
 
-@njit(cache=True)
+@compiled
 def write_fails(p, addr):
     """Whether the memory answers the write beat at ``addr`` with an error."""
     if addr >= p[MEMORY_BYTES]:

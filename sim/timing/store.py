@@ -1,7 +1,6 @@
 """The STORE unit, one cycle at a time (docs/architecture.md, 3.4)."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec.isa import STORE_FIELDS
 from hw.spec.regs import Fault
@@ -25,6 +24,7 @@ from sim.timing.shared import (
     W_BEAT,
     WORD_MASK,
     burst_beats,
+    compiled,
     may_write,
     raise_fault,
 )
@@ -60,37 +60,37 @@ def state() -> np.ndarray:
     return np.zeros(SIZE, np.int64)
 
 
-@njit(cache=True)
+@compiled
 def idle(st, now):
     """Whether no command is waiting or being run, in the queue or here."""
     return st[STATE] == IDLE and now[STORE_PUSHED] == now[STORE_POPPED]
 
 
-@njit(cache=True)
+@compiled
 def empty(st):
     """Whether no burst is presented or under way."""
     return st[UNANSWERED] == 0 and st[PRESENTED] == 0
 
 
-@njit(cache=True)
+@compiled
 def _wants_address(st, now):
     return (st[RUNS] != 0 and st[BURSTS] < BURST_LIST and st[UNANSWERED] < OUTSTANDING
             and now[STOP] == 0)
 
 
-@njit(cache=True)
+@compiled
 def address_valid(st, now):
     """Whether awvalid is high in this cycle."""
     return st[PRESENTED] != 0 or (st[INSIDE] != 0 and _wants_address(st, now))
 
 
-@njit(cache=True)
+@compiled
 def word_valid(st):
     """Whether wvalid is high in this cycle."""
     return st[BURSTS] != 0 and (st[BUFFER_FULL + st[HEAD]] != 0 or st[DROPPING] != 0)
 
 
-@njit(cache=True)
+@compiled
 def step(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
     """Advance by one cycle; returns ``events`` and whether the pool is read."""
     if st[STATE] != RUN:
@@ -125,7 +125,7 @@ def step(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
     return events
 
 
-@njit(cache=True)
+@compiled
 def _wait(cycle, st, p, now, nxt, fields, stores, starts):
     """Take a command, or begin it once what it waits for is complete."""
     if st[STATE] == IDLE:
@@ -146,7 +146,7 @@ def _wait(cycle, st, p, now, nxt, fields, stores, starts):
         _begin_lines(st, f)
 
 
-@njit(cache=True)
+@compiled
 def _begin_run(st, p, f):
     """Aim at the run at BASE in memory, and move BASE to the next."""
     st[ADDR] = st[BASE]
@@ -155,13 +155,13 @@ def _begin_run(st, p, f):
     _present(st, p)
 
 
-@njit(cache=True)
+@compiled
 def _present(st, p):
     st[BEATS] = burst_beats(p, st[ADDR], st[LEFT], BURST_BEATS)
     st[INSIDE] = may_write(p, st[ADDR], st[BEATS])
 
 
-@njit(cache=True)
+@compiled
 def _next_address(st, p, f):
     """Note the burst whose address was taken, and go on to the next."""
     st[BURST_LEN + (st[BURST_HEAD] + st[BURSTS]) % BURST_LIST] = st[BEATS]
@@ -177,7 +177,7 @@ def _next_address(st, p, f):
         _begin_run(st, p, f)
 
 
-@njit(cache=True)
+@compiled
 def _begin_lines(st, f):
     """Aim at the run at NEXT_BASE in the pool, and move NEXT_BASE to the next."""
     st[WORD] = st[NEXT_BASE]
@@ -185,7 +185,7 @@ def _begin_lines(st, f):
     st[NEXT_BASE] = (st[NEXT_BASE] + f[C_POOL_STRIDE]) & WORD_MASK
 
 
-@njit(cache=True)
+@compiled
 def _read_line(st, p, now, nxt, f):
     """Ask for a line in STORE's phase, and take the one asked for when it arrives."""
     if now[PHASE] == ARRIVAL_PHASE and st[FLIGHT] != 0:
@@ -209,7 +209,7 @@ def _read_line(st, p, now, nxt, f):
     return STORE_READ
 
 
-@njit(cache=True)
+@compiled
 def _send_word(st):
     """A word leaves on the W channel."""
     if st[DROPPING] == 0:

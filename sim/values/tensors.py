@@ -12,8 +12,8 @@ import numpy as np
 class Place:
     """A tensor in external memory.
 
-    ``shape`` and ``dtype`` are the model's. ``plane_bytes`` is 0 for the model's own bytes, channels
-    last. Otherwise the tensor is ``channels`` channels of so many pixels, in planes of words,
+    ``shape`` and ``dtype`` are the model's. ``plane_bytes`` is 0 for its own bytes,
+    channels last. Otherwise it lies there as pixels of ``channels`` channels, in planes of words,
     ``plane_bytes`` from one plane to the next.
     """
 

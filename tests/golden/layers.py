@@ -94,9 +94,7 @@ class RandomLayers:
 
     def inputs(self, graph: dict[str, Any]) -> dict[str, np.ndarray]:
         tensors = graph["tensors"]
-        return {
-            n: self.values(tensors[n]["shape"], tensors[n]["dtype"]) for n in graph["inputs"]
-        }
+        return {n: self.values(tensors[n]["shape"], tensors[n]["dtype"]) for n in graph["inputs"]}
 
     def conv2d(self, max_kernel: int = 11) -> dict[str, Any]:
         """A convolution with any kernel, stride, dilation and groups, VALID or SAME."""

@@ -66,9 +66,7 @@ def test_divide_equals_gemmlowp(seed):
 
 def test_divide_ties_go_away_from_zero():
     x = [-6, -5, -3, -2, -1, 1, 2, 3, 5, 6]
-    np.testing.assert_array_equal(
-        rounding_divide_by_pot(x, 2), [-2, -1, -1, -1, 0, 0, 1, 1, 1, 2]
-    )
+    np.testing.assert_array_equal(rounding_divide_by_pot(x, 2), [-2, -1, -1, -1, 0, 0, 1, 1, 1, 2])
 
 
 def test_divide_by_the_largest_power():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from golden.__main__ import main, tensor_files
+from golden.files import tensor_file_name
 from golden.network import run
 from tests.golden.layers import activation, one_node
 from tests.support.tflite_builder import build_model
@@ -96,6 +97,20 @@ def test_tensors_of_one_file_name_are_refused(tmp_path):
     values = {"a/b": np.zeros(1), "a:b": np.zeros(1)}
     with pytest.raises(Exception, match="tensors 'a/b' and 'a:b' have the same file name"):
         tensor_files(tmp_path, values)
+
+
+def test_long_tensor_names_are_cut_and_stay_apart():
+    names = [tensor_file_name("a" * 300 + end) for end in "xy"]
+    assert names[0] != names[1]
+    assert all(len(name) == 255 and name.startswith("a" * 240) for name in names)
+    assert tensor_file_name("b/" * 125) == "b_" * 125 + ".npy"
+
+
+def test_a_failed_write_leaves_nothing(model, tmp_path, capsys):
+    (tmp_path / "tensors" / "y.npy").mkdir(parents=True)
+    assert run_main(model, tmp_path, "--tensors", tmp_path / "tensors") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [p for p in tmp_path.rglob("*.npy") if p.is_file()] == []
 
 
 def test_second_outputs_are_numbered(graph, tmp_path):

@@ -65,9 +65,7 @@ def test_depthwise_accumulators_equal_torch(seed):
         x, weights, bias, zero_point, stride, dilation, padding, multiplier
     )
     grouped = weights.transpose(3, 1, 2, 0)
-    expected = torch_accumulators(
-        x, grouped, bias, zero_point, stride, dilation, padding, channels
-    )
+    expected = torch_accumulators(x, grouped, bias, zero_point, stride, dilation, padding, channels)
     np.testing.assert_array_equal(accumulators, expected)
 
 

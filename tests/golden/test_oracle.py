@@ -68,7 +68,7 @@ def test_accumulators_of_every_size(op, exponent, seed):
     # Most land in the output's range, ties of halves among them; the rest go up to 32 bits.
     reals = rng.uniform(-140, 140, 4000)
     reals = np.where(rng.random(4000) < 0.5, reals, np.round(reals) + 0.5)
-    wide = rng.choice([-1, 1], 4000) * 2.0 ** rng.uniform(0, min(31, 31 - exponent), 4000)
+    wide = rng.choice([-1, 1], 4000) * 2.0 ** rng.uniform(0, min(31, 30 - exponent), 4000)
     accumulators = np.where(rng.random(4000) < 0.8, np.round(reals / ratios), np.trunc(wide))
     accumulators = np.clip(accumulators, 100 - 2**31, 2**31 - 100)
     graph = accumulators_through_bias(op, accumulators, ratios, int(rng.integers(-60, 60)))

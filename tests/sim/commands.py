@@ -30,7 +30,7 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
 
 
 def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str, int]:
-    """Fields of an EXECUTE whose windows lie in the pool: all shapes, strides, dilations, options."""
+    """Fields of an EXECUTE in the pool: all shapes, strides, dilations, options."""
     f = {field.name: 0 for field in EXECUTE_FIELDS}
     kind = rng.choice(("dense", "dense", "grouped", "depthwise", "maximum", "all maximum"))
     f |= {

@@ -61,6 +61,10 @@ def _executes(rng, config, count):
     for i in range(count):
         fields = commands.random_execute(rng, config)
         fields.pop("opcode")
+        channels = 1 if fields["depthwise"] else (fields["in_blocks"] - 1) * config.cols + fields["last_channels"]
+        taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
+        words = fields["kernel_rows"] * taps * channels << fields["array_shape"]
+        fields["weight_lines"] = -(-words // 8)
         fields["resident"] = int(not fields["ones"] and fields["weight_lines"] <= 8 and rng.random() < 0.8)
         fields |= {"wait_load": LOADS, "wait_execute": rng.randint(0, i)}
         yield encode(Opcode.EXECUTE, **fields)

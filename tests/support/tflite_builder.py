@@ -191,9 +191,7 @@ class _ModelBuilder:
         return tflite.SubGraphEnd(b)
 
 
-def _padding(
-    node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[int, int]
-) -> int:
+def _padding(node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[int, int]) -> int:
     declared = tuple(node["attrs"]["padding"])
     shape = tensors[node["inputs"][0]]["shape"]
     dilation = node["attrs"].get("dilation", (1, 1))

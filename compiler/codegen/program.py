@@ -1,0 +1,204 @@
+"""Writes a compiled network: the memory image that the hardware runs, and what it means."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from compiler.codegen.commands import Command
+from compiler.driver import Compiled
+from compiler.errors import InputError
+from compiler.frontend.model_json import write_model
+from compiler.ir.graph import Graph, Tensor
+from compiler.schedule.layer_plan import LayerPlan
+from hw.spec.config import to_dict
+from hw.spec.isa import Opcode, encode
+
+VERSION = 1
+PROGRAM = "program.bin"
+MAPPING = "mapping.json"
+MODEL = "model.json"
+
+HOST_REASON = "runs on the host after the hardware's last layer"
+
+
+def encode_commands(commands: list[Command]) -> bytes:
+    """The commands as the hardware fetches them."""
+    parts = []
+    for command in commands:
+        load, execute, store = command.waits
+        parts.append(encode(
+            command.opcode, wait_load=load, wait_execute=execute, wait_store=store,
+            **command.fields,
+        ))
+    return b"".join(parts)
+
+
+def image(compiled: Compiled) -> bytes:
+    """The memory from address 0 on: commands, then constants."""
+    code = encode_commands(compiled.commands)
+    assert len(code) == compiled.memory.program_size
+    data = bytearray(compiled.memory.image_size)
+    data[: len(code)] = code
+    base = compiled.memory.bases["constants"]
+    data[base : base + len(compiled.constants)] = compiled.constants
+    return bytes(data)
+
+
+def mapping(compiled: Compiled) -> dict:
+    """What ``mapping.json`` holds (docs/compiler.md), as plain data."""
+    graph, network, memory = compiled.graph, compiled.network, compiled.memory
+    stored = [name for name in _tensor_order(graph) if _is_stored(compiled, name)]
+    hosted = {name for node in network.host for name in node.outputs}
+    missing = [
+        t for t in _tensor_order(graph)
+        if t not in stored and t not in hosted and t not in graph.inputs
+    ]
+    return {
+        "version": VERSION,
+        "network": graph.name,
+        "random_weights": graph.random_weights,
+        "config": to_dict(compiled.config),
+        "options": {"materialize": compiled.options.materialize, "seed": compiled.options.seed},
+        "program_addr": 0,
+        "program_size": memory.program_size,
+        "image_size": memory.image_size,
+        "memory_size": memory.write_limit,
+        "read_window": [0, memory.read_limit],
+        "write_window": [memory.write_base, memory.write_limit],
+        "macs": sum(layer.macs for layer in network.layers),
+        "modelled_cycles": compiled.plan.modelled_cycles,
+        "inputs": [_input(compiled, name) for name in graph.inputs],
+        "outputs": list(graph.outputs),
+        "tensors": [_stored(compiled, name) for name in stored],
+        "not_stored": missing,
+        "host": [
+            {"node": n.name, "op": n.op, "inputs": list(n.inputs), "outputs": list(n.outputs),
+             "attrs": n.attrs, "reason": HOST_REASON}
+            for n in network.host
+        ],
+        "layers": [_layer(compiled, i, plan) for i, plan in enumerate(compiled.plan.plans)],
+    }
+
+
+def write_program(compiled: Compiled, folder: Path) -> None:
+    """Write ``program.bin`` and ``mapping.json`` into an existing folder."""
+    (folder / PROGRAM).write_bytes(image(compiled))
+    text = json.dumps(mapping(compiled), indent=1)
+    (folder / MAPPING).write_text(text + "\n", encoding="utf-8")
+
+
+def write(compiled: Compiled, directory: Path | str) -> Path:
+    """Write program, mapping and model as ``directory``, whole or not at all.
+
+    A mapping already there is replaced. Raises InputError when it cannot be written.
+    """
+    directory = Path(directory)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"{directory}: not a folder; a folder or a new name is accepted")
+        work = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    except OSError as fault:
+        raise InputError(f"{directory}: cannot be written: {fault.strerror}") from None
+    try:
+        write_program(compiled, work)
+        write_model(compiled.graph, work / MODEL)
+        if directory.exists():
+            for path in sorted(work.iterdir()):
+                os.replace(path, directory / path.name)
+        else:
+            work.chmod(0o755)
+            work.rename(directory)
+    except OSError as fault:
+        raise InputError(f"{directory}: cannot be written: {fault.strerror}") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return directory
+
+
+def _tensor_order(graph: Graph) -> list[str]:
+    """Activation tensors: the inputs, then as the nodes make them."""
+    return [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]
+
+
+def _is_stored(compiled: Compiled, name: str) -> bool:
+    view = compiled.network.views.get(name)
+    if view is None or name in compiled.graph.inputs:
+        return False
+    return view.map in compiled.memory.bases and not compiled.network.maps[view.map].external
+
+
+def _tensor(tensor: Tensor) -> dict:
+    quant = tensor.quant
+    return {
+        "name": tensor.name,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "scale": None if quant is None else [float(s) for s in quant.scale],
+        "zero_point": None if quant is None else [int(z) for z in quant.zero_point],
+    }
+
+
+def _input(compiled: Compiled, name: str) -> dict:
+    tensor = compiled.graph.tensors[name]
+    size = int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
+    return {**_tensor(tensor), "address": compiled.memory.bases[name], "nbytes": size}
+
+
+def _stored(compiled: Compiled, name: str) -> dict:
+    view = compiled.network.views[name]
+    m = compiled.network.maps[view.map]
+    return {
+        **_tensor(compiled.graph.tensors[name]),
+        "address": compiled.memory.bases[view.map],
+        "height": m.height, "width": m.width, "channels": m.channels,
+        "plane_bytes": m.pixels * compiled.config.cols,
+    }
+
+
+def _layer(compiled: Compiled, index: int, plan: LayerPlan) -> dict:
+    layer, site = plan.site.layer, plan.site
+    own = [i for i, c in enumerate(compiled.commands) if c.layer == index]
+    executes = sum(compiled.commands[i].opcode == Opcode.EXECUTE for i in own)
+    return {
+        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "commands": own,
+        "array_shape": plan.shape, "tiles": len(plan.tiles), "chunks": len(plan.chunks),
+        "order": plan.order, "executes": executes, "modelled_compute": plan.compute,
+        "modelled_words": plan.words,
+        "input_shape": [site.source.height, site.source.width, site.source.channels],
+        "output_shape": [site.output.height, site.output.width, site.output.channels],
+        "residency": residency_text(plan),
+        "notes": [shape_text(compiled, plan), *layer.notes],
+    }
+
+
+def residency_text(plan: LayerPlan) -> str:
+    """Where the layer's maps lie, in words."""
+    streams, other = plan.site.streams, plan.site.layer.residual
+    source = "network input" if plan.site.source.external else "input"
+    parts = [f"{source} {'streamed' if streams.source else 'on chip'}"]
+    if other is not None:
+        parts.append(f"second operand {'streamed' if streams.other else 'on chip'}")
+    parts.append(f"output {'streamed' if streams.output else 'on chip'}")
+    return ", ".join(parts)
+
+
+def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
+    """Why the layer runs as it does: array shape, tiles and weights."""
+    rows, cols = compiled.config.rows >> plan.shape, compiled.config.cols << plan.shape
+    first = plan.tiles[0]
+    text = f"array {rows} pixels x {cols} channels; {len(plan.tiles)} tiles of {first.height}x"
+    text += f"{first.width}; weights in {len(plan.chunks)} parts"
+    if len(plan.tiles) > 1 and len(plan.chunks) > 1:
+        text += {"keep": ", kept for all tiles", "reload": ", loaded again for each tile",
+                 "outer": ", each kept while all tiles pass"}[plan.order]
+    runs = {(r.in_plane, r.in_blocks) for c in plan.chunks for r in c.runs}
+    if plan.site.layer.groups > 1 and not plan.site.layer.depthwise:
+        text += f"; grouped: {len(runs)} regular runs of output blocks, zeros inside a block"
+    return text

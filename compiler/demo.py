@@ -1,0 +1,68 @@
+"""``python -m compiler.demo``: a real network on a real picture, mapped, simulated and answered."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from compiler.__main__ import map_graph
+from compiler.assets import (
+    AssetError,
+    imagenet_labels,
+    imagenet_pictures,
+    lite0_path,
+    load_picture,
+)
+from compiler.errors import CompilerError
+from compiler.frontend import load_model
+from compiler.options import CompilerOptions
+from golden.network import tensor_qparams
+from golden.quant import dequantize
+from hw.spec.config import preset
+from sim.__main__ import run_host
+from sim.machine import run_values
+from sim.program import MODEL, Program, read_program
+from sim.report import reporting
+
+FOLDER = Path("out/efficientnet_lite0")
+PRESET = "edge256"
+BEST = 5
+"""Classes shown."""
+
+
+def main() -> int:
+    """Map, simulate and print the answer: 0 done, 1 a file could not be fetched."""
+    try:
+        picture, label = imagenet_pictures()[0]
+        graph = load_model(lite0_path())
+        report = map_graph(graph, preset(PRESET), CompilerOptions(), FOLDER, quiet=False)
+        names = imagenet_labels()
+        scores = _scores(read_program(FOLDER), load_picture(picture))
+    except (AssetError, CompilerError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{picture.name}, a picture of {names[label]}:")
+    for index in np.argsort(-scores, kind="stable")[:BEST]:
+        print(f"  {scores[index]:6.1%}  {names[index]}")
+    print(
+        f"{report['cycles']:,} cycles, utilisation {report['utilization']:.2%}; "
+        f"report: {FOLDER / 'report.html'}"
+    )
+    return 0
+
+
+def _scores(program: Program, picture: np.ndarray) -> np.ndarray:
+    """Probabilities of the classes, float32."""
+    (source,), (output,) = program.graph["inputs"], program.graph["outputs"]
+    with reporting(f"simulating {program.network}") as progress:
+        state = run_values(program, {source: picture}, progress)
+    cols = program.config.cols
+    tensors = {name: place.read(state.memory, cols) for name, place in program.places.items()}
+    tensor = load_model(program.folder / MODEL).to_dict()["tensors"][output]
+    return dequantize(run_host(program, tensors)[output].ravel(), tensor_qparams(tensor))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
