@@ -159,14 +159,15 @@ def timing_of(program: Program, result: RtlResult) -> Timing:
         name = counter.name.lower()
         low, high = registers[offset_of(f"{name}_lo")], registers[offset_of(f"{name}_hi")]
         counters[name] = high << 32 | low
-    spans = {c.index: [0, 0, 0] for c in program.commands}
+    columns = [[0] * len(program.commands) for _ in range(3)]
+    starts, ends, busy = columns
     for event in result.events:
         if event.event == "busy":
-            spans[event.index][2] += event.count
+            busy[event.index] += event.count
         else:
-            spans[event.index][("start", "done").index(event.event)] = event.cycle
-    times = layer_times(program.layers, [(s, e, b) for s, e, b in spans.values()])
-    return Timing(result.cycles, counters, times)
+            (starts if event.event == "start" else ends)[event.index] = event.cycle
+    spans = tuple(zip(*columns, strict=True))
+    return Timing(result.cycles, counters, layer_times(program.layers, spans), spans)
 
 
 def _run(program: Program, inputs: dict[str, np.ndarray], waves: Path | None) -> RtlResult:

@@ -86,19 +86,16 @@ class Lowering:
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
         """Pixels of the network's input, each cut into words."""
         tile, (first, count) = buffer.tile, buffer.planes
-        offset = (tile.top * source.width + tile.left) * source.channels + first * self.cols
-        channels = min(source.channels - first * self.cols, count * self.cols)
-        full = tile.width == source.width and channels == source.channels
-        if full:
+        assert (first, count) == (0, source.planes(self.cols)), source.name
+        offset = (tile.top * source.width + tile.left) * source.channels
+        if tile.width == source.width:
             shape = {"runs": 1, "length": tile.pixels}
-        elif channels == source.channels:
-            shape = {"runs": tile.height, "length": tile.width}
         else:
-            raise AssertionError(f"{source.name}: a part of the input's channels is wanted")
+            shape = {"runs": tile.height, "length": tile.width}
         fields = {
             "dram_addr": offset, "dram_stride": source.width * source.channels,
             "pool_addr": buffer.address, "pool_stride": tile.width, **shape, "unpack": 1,
-            "flip": int(source.flip), "channels": channels, "plane": tile.pixels,
+            "flip": int(source.flip), "channels": source.channels, "plane": tile.pixels,
         }
         span = Span(buffer.address, count * tile.pixels)
         text = f"{source.name}{tile} to {span}"

@@ -85,7 +85,7 @@ def _dense(
 def _block_weights(
     layer: Layer, first: int, count: int, in_first: int, channels: int
 ) -> np.ndarray:
-    """int8 ``[count, taps, channels]``: weights from input channels ``in_first`` on, 0 elsewhere."""
+    """int8 ``[count, taps, channels]``: weights from channel ``in_first`` on, 0 elsewhere."""
     assert layer.weights is not None
     outputs, depth = layer.weights.shape[0], layer.weights.shape[3]
     full = np.zeros((count, layer.taps, channels), np.int8)

@@ -152,7 +152,7 @@ def fully_connected(c: Context) -> Layer:
 
 
 def add(c: Context) -> Layer:
-    """An addition: the first operand passes the array unchanged, the second joins on the way out."""
+    """An addition: the first operand passes the array, the second joins on the way out."""
     a, b = c.node.inputs
     clamp = c.clamp()
     fields = add_fields(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hw.spec.config import LINE_WORDS
+from compiler.schedule.blocks import aligned
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,19 @@ class Arena:
         """Lowest address free during the steps, taken; None if there is none. For whole maps."""
         address = self.find(words, first, last)
         if address is not None:
-            self.fixed.append(Placed(address, _round(words), first, last))
+            self.fixed.append(Placed(address, aligned(words), first, last))
         return address
 
     def take(self, address: int, words: int, first: int, last: int) -> None:
         """Take a place that ``find`` gave."""
-        self.moving.append(Placed(address, _round(words), first, last))
+        self.moving.append(Placed(address, aligned(words), first, last))
+
+    def cut(self, address: int, first: int, last: int) -> None:
+        """Let a moving place that began at step ``first`` end with step ``last``."""
+        self.moving = [
+            replace(p, last=last) if (p.address, p.first) == (address, first) else p
+            for p in self.moving
+        ]
 
     def forget_before(self, step: int) -> None:
         """Drop what ends before ``step``; nothing is asked about earlier steps any more."""
@@ -43,7 +50,7 @@ class Arena:
 
     def find(self, words: int, first: int, last: int) -> int | None:
         """Lowest address of ``words`` free words during the steps, or None."""
-        size = _round(words)
+        size = aligned(words)
         taken = sorted(
             (p.address, p.words)
             for group in (self.fixed, self.moving) for p in group
@@ -77,7 +84,3 @@ class Arena:
         address = self.find(words, candidates[at], last)
         assert address is not None
         return candidates[at], address
-
-
-def _round(words: int) -> int:
-    return -(-words // LINE_WORDS) * LINE_WORDS

@@ -13,6 +13,11 @@ PARAM_WORDS = 2 * LINE_WORDS
 """Words of channel parameters of one plane."""
 
 
+def aligned(words: int) -> int:
+    """``words`` rounded up to whole lines."""
+    return -(-words // LINE_WORDS) * LINE_WORDS
+
+
 @dataclass(frozen=True)
 class Run:
     """Consecutive output blocks whose input blocks advance by a constant step.
@@ -165,6 +170,6 @@ def param_sets(layer: Layer) -> int:
     return len({id(r.requant) for r in layer.regions})
 
 
-def limits(config: AccelConfig) -> int:
+def chunk_limit(config: AccelConfig) -> int:
     """Words that a chunk holds at most, so that loading and computing overlap."""
     return config.pool_words // 14

@@ -10,8 +10,9 @@ from typing import Literal
 from compiler.passes.layer import FeatureMap, Layer
 from compiler.schedule.blocks import (
     Chunk,
+    aligned,
     balanced_chunks,
-    limits,
+    chunk_limit,
     param_sets,
     runs_of,
 )
@@ -44,14 +45,18 @@ class Site:
     layer: Layer
     source: FeatureMap
     output: FeatureMap
+    other: FeatureMap | None
     streams: Streams
     config: AccelConfig
 
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """The decision for one layer. ``cycles`` and ``words`` (moved from and to memory) are estimates;
-    ``need`` is the pool words it takes beside the maps that lie there."""
+    """The decision for one layer.
+
+    ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
+    estimates; ``need`` is the pool words that it takes beside the maps that lie there.
+    """
 
     site: Site
     shape: int
@@ -72,10 +77,22 @@ class LayerPlan:
 
 
 def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
-    """First plane and number of planes of the input that the chunk reads."""
+    """First plane and number of planes of the input that are loaded for the chunk.
+
+    Those that it reads, but all of a network input, whose pixels are loaded whole.
+    """
+    if site.source.external:
+        return 0, site.source.planes(site.config.cols)
     low = min(r.in_plane for r in chunk.runs)
     high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.runs)
     return low, high - low
+
+
+def other_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
+    """First plane and number of planes of the second operand that are loaded for the chunk."""
+    if site.other is not None and site.other.external:
+        return 0, site.other.planes(site.config.cols)
+    return chunk.first_plane, chunk.planes
 
 
 def plan_layer(site: Site, free: int) -> LayerPlan | None:
@@ -105,7 +122,7 @@ Cut = tuple[int, tuple[Chunk, ...]]
 
 def _cuts(site: Site, many_tiles: bool) -> Iterator[Cut]:
     """The array shapes and ways to cut the weights: also uncut where they serve many tiles."""
-    sets, usual = param_sets(site.layer), limits(site.config)
+    sets, usual = param_sets(site.layer), chunk_limit(site.config)
     for shape in _shapes(site.layer):
         runs = runs_of(site.layer, site.source, site.output, shape, site.config.cols)
         counts = set()
@@ -162,12 +179,13 @@ def _estimate(
     inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
     largest = max(chunks, key=lambda c: c.planes).planes
     plane_counts = [input_planes(site, c)[1] for c in chunks]
-    shared = not site.layer.depthwise and site.layer.groups == 1
+    shared = len({input_planes(site, c) for c in chunks}) == 1
     per_window = max(plane_counts)
-    window = max(inputs) * per_window if streams.source else 0
-    part = max(t.pixels for t in tiles) * largest
+    window = aligned(max(inputs) * per_window) if streams.source else 0
+    part = aligned(max(t.pixels for t in tiles) * largest)
+    other_part = aligned(max(t.pixels for t in tiles) * max(other_planes(site, c)[1] for c in chunks))
     out_buffer = part if streams.output else 0
-    other_buffer = part if streams.other else 0
+    other_buffer = other_part if streams.other else 0
     buffers = window + out_buffer + other_buffer
     many = len(tiles) * len(chunks) > 1
     held = sum(weights) if order == "keep" and len(tiles) > 1 else 0

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import FeatureMap, Network
+from compiler.passes.layer import Network
+from compiler.schedule.blocks import aligned
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams, plan_layer, smallest_need
-from hw.spec.config import LINE_WORDS, AccelConfig
-
+from hw.spec.config import AccelConfig
 
 CRAMPED = 1.45
 """A layer whose estimate is that much above its larger part, computing or moving, lacks room."""
 
-
-def aligned(words: int) -> int:
-    """``words`` rounded up to whole lines."""
-    return -(-words // LINE_WORDS) * LINE_WORDS
+SQUEEZE = 0.9
+"""Share of the room that a layer is planned for after its buffers did not fit between the maps."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class Residency:
 
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
-        self.share[index] *= 0.8
+        self.share[index] *= SQUEEZE
 
     def live(self, index: int, resident: set[str]) -> list[str]:
         """The maps in the pool while layer ``index`` runs."""
@@ -108,7 +106,6 @@ class Residency:
 
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
         layer = self.network.layers[index]
-        maps: dict[str, FeatureMap] = self.network.maps
         other = layer.residual.other if layer.residual else layer.source
         streams = Streams(
             layer.source not in resident, layer.output not in resident,
@@ -118,9 +115,14 @@ class Residency:
         free = int((self.config.pool_words - used) * self.share[index])
         key = (index, streams, free)
         if key not in self._known:
-            site = Site(layer, maps[layer.source], maps[layer.output], streams, self.config)
+            site = self._site(index, streams)
             self._known[key] = plan_layer(site, free)
         return self._known[key]
+
+    def _site(self, index: int, streams: Streams) -> Site:
+        layer, maps = self.network.layers[index], self.network.maps
+        other = maps[layer.residual.other] if layer.residual else None
+        return Site(layer, maps[layer.source], maps[layer.output], other, streams, self.config)
 
     def _release(self, index: int) -> None:
         """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""
@@ -134,14 +136,12 @@ class Residency:
         self.resident.remove(max(candidates, key=self._words))
 
     def _failure(self, index: int) -> AllocationError:
-        layer, maps = self.network.layers[index], self.network.maps
-        site = Site(
-            layer, maps[layer.source], maps[layer.output],
-            Streams(True, True, layer.residual is not None), self.config,
-        )
+        layer = self.network.layers[index]
+        site = self._site(index, Streams(True, True, layer.residual is not None))
         need = smallest_need(site) * self.config.word_bytes
         room = int(self.config.pool_bytes * self.share[index])
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
-            f"pool; {room} are available (configuration pool_lines={self.config.pool_lines})"
+            f"pool; {room} of its {self.config.pool_bytes} are available "
+            f"(configuration pool_lines={self.config.pool_lines})"
         )

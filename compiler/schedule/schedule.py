@@ -120,13 +120,22 @@ class _Placement:
         buffer = step.output
         if buffer is None:
             return
-        for last in (step.index + 1, step.index):
-            address = self.arena.find(buffer.words, step.index, last)
-            if address is not None:
-                buffer.address, buffer.last = address, last
-                self.arena.take(address, buffer.words, step.index, last)
-                return
+        for _ in range(2):
+            for last in (step.index + 1, step.index):
+                address = self.arena.find(buffer.words, step.index, last)
+                if address is not None:
+                    buffer.address, buffer.last = address, last
+                    self.arena.take(address, buffer.words, step.index, last)
+                    return
+            self._end_outputs(step)
         raise _NoRoom(step.layer)
+
+    def _end_outputs(self, now: Step) -> None:
+        """Give up the additional step of the output buffer before ``now``'s."""
+        before = self.steps[now.index - 1].output if now.index else None
+        if before is not None and before.last == now.index:
+            before.last = now.index - 1
+            self.arena.cut(before.address, before.first, before.last)
 
     def _place_load(self, buffer: Buffer) -> int:
         """Place the buffer and its LOAD; returns the cycle in which the data are there."""
@@ -135,6 +144,9 @@ class _Placement:
         while self.low < use and self.end[self.low] <= self.bus:
             self.low += 1
         found = self.arena.earliest(buffer.words, self.low, use, buffer.last)
+        if found is None:
+            self._end_outputs(self.steps[use])
+            found = self.arena.earliest(buffer.words, use, use, buffer.last)
         if found is None:
             raise _NoRoom(buffer.layer)
         self.low, buffer.address = found

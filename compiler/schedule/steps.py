@@ -8,7 +8,7 @@ from typing import Literal
 from compiler.passes.layer import Layer
 from compiler.schedule.blocks import Chunk
 from compiler.schedule.cost import execute_cycles
-from compiler.schedule.layer_plan import LayerPlan, Site, input_planes
+from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
 from compiler.schedule.tiles import Tile, input_tile, windows
 
 Role = Literal["weights", "source", "other", "output"]
@@ -92,25 +92,26 @@ def _append_layer(
     for tile_index, chunk_index in plan.steps():
         now = len(steps)
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
-        round_ = tile_index if plan.order == "reload" else 0
         weights = shared(
-            ("weights", chunk_index, round_),
+            ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
             Buffer("weights", index, chunk.words, now, now, chunk=chunk_index),
         )
+        round_ = chunk_index if plan.order == "outer" else 0
         step = Step(now, index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
         if site.streams.source:
             planes, part = input_planes(site, chunk), input_tile(site.layer, site.source, tile)
-            round_ = chunk_index if plan.order == "outer" else 0
             step.source = shared(
                 ("source", tile_index, planes, round_),
                 _window("source", index, now, site.layer.source, part, planes, writers),
             )
-        planes = (chunk.first_plane, chunk.planes)
         if site.streams.other:
-            assert site.layer.residual is not None
-            step.other = _window(
-                "other", index, now, site.layer.residual.other, tile, planes, writers
+            assert site.other is not None
+            planes = other_planes(site, chunk)
+            step.other = shared(
+                ("other", now if planes[1] == chunk.planes else tile_index, round_),
+                _window("other", index, now, site.other.name, tile, planes, writers),
             )
+        planes = (chunk.first_plane, chunk.planes)
         if site.streams.output:
             words = chunk.planes * tile.pixels
             step.output = Buffer(

@@ -67,6 +67,7 @@ class Drain(wiring.Component):
         m.submodules.parameters = parameters = Parameters(self._config)
         m.submodules.requant = requant = Requantiser(self._config)
         m.submodules.table = table = Table(self._config)
+        self._quiet = Signal()
         self._held, self._current = Signal(), Signal(command.tile_layout())
         self._build_issue(m, walk, parameters)
         m.d.comb += [
@@ -75,7 +76,7 @@ class Drain(wiring.Component):
             parameters.cmd.eq(self.cmd), parameters.held.eq(self._held),
             parameters.load.eq(self.tile_done), parameters.tile.eq(self.tile),
             parameters.grant.eq(self.grant & ~self.urgent), parameters.line.eq(self.line),
-            parameters.plane.eq(walk.plane),
+            parameters.plane.eq(walk.plane), parameters.quiet.eq(self._quiet),
             self.urgent.eq(self.beat & self.cmd.residual),
             self.read_en.eq(self.urgent | parameters.read_en),
             self.read_addr.eq(Mux(self.urgent, walk.other_addr, parameters.read_addr)),
@@ -93,10 +94,11 @@ class Drain(wiring.Component):
         m.d.sync += [issued1.eq(self.tile_issued), issued2.eq(issued1)]
         flush = Signal(range(timing.FLUSH))
         quiet, phase_ok = Signal(), Signal()
+        m.d.comb += self._quiet.eq(flush == 0)
         blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % timing.PHASES
         m.d.comb += [
             self.bank.eq(self._current.bank),
-            quiet.eq(~walk.command_first | (flush == 0)),
+            quiet.eq(~walk.command_first | self._quiet),
             phase_ok.eq(Mux(self.cmd.residual, self.phase[:2] == timing.RESIDUAL_PHASE, self.phase != blocked)),
             self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
             self.ready.eq(~issued1 & ~issued2 & (
@@ -136,18 +138,21 @@ class Drain(wiring.Component):
         m.d.comb += self.pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
         m.d.sync += pipe_bank.eq(self.pipe_bank)
         beats = [Signal(data.StructLayout({
-            "valid": 1, "command_end": 1, "mask": config.requant_words, "addr": WORD_ADDR}), name="beat0")]
+            "valid": 1, "residual": 1, "command_end": 1, "mask": config.requant_words, "addr": WORD_ADDR}), name="beat0")]
         m.d.comb += [
-            beats[0].valid.eq(self.beat), beats[0].command_end.eq(self.beat & walk.last & self._current.command_end),
+            beats[0].valid.eq(self.beat), beats[0].residual.eq(self.cmd.residual),
+            beats[0].command_end.eq(walk.last & self._current.command_end),
             beats[0].mask.eq(walk.mask), beats[0].addr.eq(walk.addr),
         ]
         for stage in range(timing.RESIDUAL_WRITE):
             beats.append(Signal.like(beats[0], name=f"beat{stage + 1}"))
             m.d.sync += beats[-1].eq(beats[-2])
-        written = Signal.like(beats[0])
+        plain, late = beats[timing.PLAIN_WRITE], beats[timing.RESIDUAL_WRITE]
+        written = Signal.like(plain)
         m.d.comb += [
-            written.eq(Mux(cmd.residual, beats[timing.RESIDUAL_WRITE], beats[timing.PLAIN_WRITE])),
-            self.write_en.eq(written.valid), self.command_done.eq(written.command_end),
+            written.eq(Mux(late.valid & late.residual, late, plain)),
+            self.write_en.eq(Mux(late.valid & late.residual, 1, plain.valid & ~plain.residual)),
+            self.command_done.eq(self.write_en & written.command_end),
             self.write_mask.eq(written.mask), self.write_addr.eq(written.addr),
         ]
         finished = Signal.like(requant.result)

@@ -24,6 +24,7 @@ class Parameters(wiring.Component):
     -------
     cmd : the command of the held tile
     held : a tile is held
+    quiet : no beat is in the post-processor, which still may need the present table
     load, tile : a new tile is held from the next cycle on
     ready : the held tile's parameters are here
     read_en, read_addr, grant : read requests
@@ -37,6 +38,7 @@ class Parameters(wiring.Component):
         super().__init__({
             "cmd": In(layouts.EXECUTE),
             "held": In(1),
+            "quiet": In(1),
             "load": In(1),
             "tile": In(command.tile_layout()),
             "ready": Out(1),
@@ -60,7 +62,7 @@ class Parameters(wiring.Component):
         m.d.comb += [
             table.eq((lines_left == 0) & table_due & self.cmd.table),
             line_addr.eq(Mux(fresh, self.cmd.param_addr, next_line)),
-            self.read_en.eq(self.held & ((lines_left != 0) | table)),
+            self.read_en.eq(self.held & ((lines_left != 0) | (table & self.quiet))),
             self.read_addr.eq(Mux(table, self.cmd.table_addr + row, line_addr << BANK_BITS)),
             granted.eq(self.read_en & self.grant),
             self.ready.eq((lines_left == 0) & ~table & (settle == 0)),

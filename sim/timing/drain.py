@@ -33,6 +33,12 @@ def parameters_ready(d):
 
 
 @njit(cache=True)
+def wants(d):
+    """Whether parameters, or a table once the post-processor is empty, are requested in this cycle."""
+    return d[HELD] and (d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and d[FLUSH] == 0))
+
+
+@njit(cache=True)
 def issues(d, commands, cmd, phase):
     """Whether a beat issues in this cycle; ``cmd`` is the held tile's."""
     if not d[HELD] or not parameters_ready(d) or (d[COMMAND_FIRST] and d[FLUSH]):

@@ -47,7 +47,7 @@ def step(e, counters, cycle, phase, storing, queued, load_done, store_done, exec
     held = d[drain.COMMAND]
     beat = drain.issues(d, commands, held, phase)
     urgent = beat and commands[held, col.RESIDUAL]
-    wants_parameters = d[drain.HELD] and d[drain.LINES_LEFT] + d[drain.TABLE_LEFT] > 0
+    wants_parameters = drain.wants(d)
     free = not storing and not urgent
     grant_parameters = free and wants_parameters
     free = free and not wants_parameters

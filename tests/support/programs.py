@@ -65,6 +65,9 @@ def _executes(rng, config, count):
         taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         words = fields["kernel_rows"] * taps * channels << fields["array_shape"]
         fields["weight_lines"] = -(-words // 8)
+        rows, columns = divmod(config.rows >> fields["array_shape"], fields["out_width"])
+        fields["tile_x"], fields["tile_y"] = columns * fields["col_stride"], rows * fields["wrap_y"]
+        fields["tile_row"] = fields["tile_y"] * fields["in_row"]
         fields["resident"] = int(not fields["ones"] and fields["weight_lines"] <= 8 and rng.random() < 0.8)
         fields |= {"wait_load": LOADS, "wait_execute": rng.randint(0, i)}
         yield encode(Opcode.EXECUTE, **fields)

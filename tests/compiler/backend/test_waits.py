@@ -1,0 +1,61 @@
+"""Waits: no command reads too early or overwrites too soon, however the units drift apart."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from compiler.codegen.program import encode_commands
+from compiler.driver import compile
+from compiler.errors import AllocationError
+from compiler.options import CompilerOptions
+from hw.spec.config import PRESETS, with_values
+from hw.spec.isa import Opcode
+from tests.compiler.backend.adversary import hazards
+from tests.compiler.backend.graphs import random_graph
+
+CONFIGS = (
+    with_values(PRESETS["tiny"], {"pool_lines": 160}),
+    with_values(PRESETS["ecp5"], {"pool_lines": 130}),
+    with_values(PRESETS["edge256"], {"pool_lines": 220}),
+    PRESETS["edge256"],
+)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize("materialize", (False, True))
+def test_random_programs_have_no_hazards(config, materialize, seed):
+    checked = 0
+    for number in range(seed, seed + 8):
+        try:
+            compiled = compile(random_graph(number), config, CompilerOptions(materialize))
+        except AllocationError:
+            continue
+        found = hazards(encode_commands(compiled.commands), config.cols)
+        assert not found, f"seed {number}: {found[:3]}"
+        checked += 1
+    assert checked
+
+
+def test_the_check_finds_a_missing_wait():
+    config = CONFIGS[2]
+    compiled = compile(random_graph(6), config)
+    for place, command in enumerate(compiled.commands):
+        if command.opcode == Opcode.EXECUTE and command.waits[0]:
+            break
+    commands = list(compiled.commands)
+    commands[place] = dataclasses.replace(command, waits=(0, 0, 0))
+    assert hazards(encode_commands(commands), config.cols)
+    assert not hazards(encode_commands(compiled.commands), config.cols)
+
+
+def test_waits_refer_to_earlier_commands_and_end_waits_for_all():
+    compiled = compile(random_graph(3), CONFIGS[0])
+    counts = dict.fromkeys((Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE), 0)
+    for command in compiled.commands:
+        assert all(w <= n for w, n in zip(command.waits, counts.values(), strict=True))
+        if command.opcode == Opcode.END:
+            assert command.waits == tuple(counts.values())
+        else:
+            counts[command.opcode] += 1
