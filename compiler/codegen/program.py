@@ -24,8 +24,6 @@ PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
 
-HOST_REASON = "runs on the host after the hardware's last layer"
-
 
 def encode_commands(commands: list[Command]) -> bytes:
     """The commands as the hardware fetches them."""
@@ -79,7 +77,7 @@ def mapping(compiled: Compiled) -> dict:
         "not_stored": missing,
         "host": [
             {"node": n.name, "op": n.op, "inputs": list(n.inputs), "outputs": list(n.outputs),
-             "attrs": n.attrs, "reason": HOST_REASON}
+             "attrs": n.attrs, "reason": network.reasons[n.name]}
             for n in network.host
         ],
         "layers": [_layer(compiled, i, plan) for i, plan in enumerate(compiled.plan.plans)],

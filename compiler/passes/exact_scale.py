@@ -19,6 +19,10 @@ from golden.quant import round_half_away
 REACH = 1 << 16
 
 
+class InexactError(UnsupportedError):
+    """A scale that the post-processor cannot meet on every accumulator."""
+
+
 def exact_requant(
     scales: np.ndarray, bias: np.ndarray, limits: np.ndarray, steps: tuple[int, int], where: str
 ) -> Requant:
@@ -26,7 +30,7 @@ def exact_requant(
 
     ``limits`` holds the smallest and largest accumulator of each channel, bias included,
     ``[2, channels]``. ``steps`` are the smallest and largest result, before the zero point, that
-    the clamp leaves apart. Raises UnsupportedError for a scale that cannot be met.
+    the clamp leaves apart. Raises InexactError for a scale that cannot be met.
     """
     found: dict[tuple[float, int], tuple[int, int, int]] = {}
     rows = []
@@ -36,7 +40,7 @@ def exact_requant(
         if key not in found:
             match = _match(key[0], min((1 << bits) - 1, (1 << 31) - 1), steps)
             if match is None:
-                raise UnsupportedError(
+                raise InexactError(
                     f"{where}: output channel {channel} has the scale {key[0]!r}, which no 31-bit "
                     "multiplier and shift equal on all accumulators; another output scale is "
                     "accepted"

@@ -8,6 +8,8 @@ from compiler.ir.graph import Graph, Node
 #: Operators that may follow softmax on the host.
 HOST_OPS = ("softmax", "reshape", "quantize")
 
+HOST_REASON = "softmax, and what reads its result, is computed on the host"
+
 
 def host_nodes(graph: Graph) -> list[Node]:
     """The nodes that run on the host after the last hardware layer, in execution order.

@@ -127,7 +127,8 @@ class Network:
     """A graph after legalisation.
 
     ``views`` has an entry for each tensor that the hardware makes or reads; ``host`` nodes run on
-    the host after the hardware, in order; ``fused`` lists tensors that exist nowhere.
+    the host after the hardware, in order, for the ``reasons`` given by node; ``fused`` lists
+    tensors that exist nowhere.
     """
 
     graph: Graph
@@ -136,6 +137,7 @@ class Network:
     views: dict[str, View]
     host: list[Node]
     fused: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def last_use(self, name: str) -> int:
         """Index of the last layer that reads or makes the map, -1 if none does."""

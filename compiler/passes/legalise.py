@@ -9,7 +9,8 @@ from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.options import CompilerOptions
 from compiler.passes import constraints, operators
-from compiler.passes.host import host_nodes
+from compiler.passes.exact_scale import InexactError
+from compiler.passes.host import HOST_REASON, host_nodes
 from compiler.passes.layer import FeatureMap, Layer, Network, View
 
 Shape = tuple[int, int, int]
@@ -37,6 +38,7 @@ class _Legaliser:
         self.options = options
         self.cols = cols
         self.host = host_nodes(graph)
+        self.reasons = {n.name: HOST_REASON for n in self.host}
         self.maps: dict[str, FeatureMap] = {}
         self.views: dict[str, View] = {}
         self.layers: list[Layer] = []
@@ -58,7 +60,9 @@ class _Legaliser:
                 self._node(node)
         self._mark_stored()
         fused = list(self.folded)
-        return Network(self.graph, self.layers, self.maps, self.views, self.host, fused)
+        return Network(
+            self.graph, self.layers, self.maps, self.views, self.host, fused, self.reasons
+        )
 
     def _node(self, node: Node) -> None:
         x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
@@ -71,7 +75,19 @@ class _Legaliser:
             total = tuple(p + q for p, q in zip(earlier[1], node.attrs["padding"], strict=True))
             self.folded[y.name] = (earlier[0], total)
         else:
-            self._layer(node, y)
+            try:
+                self._layer(node, y)
+            except InexactError as fault:
+                self._leave_to_host(node, fault)
+
+    def _leave_to_host(self, node: Node, fault: InexactError) -> None:
+        """Run a classifier that the post-processor cannot scale exactly on the host, at the end."""
+        hosted = {n.name for n in self.host}
+        if not all(n.name in hosted for n in self.consumers.get(node.outputs[0], [])):
+            raise fault
+        order = {n.name: i for i, n in enumerate(self.graph.nodes)}
+        self.host = sorted([*self.host, node], key=lambda n: order[n.name])
+        self.reasons[node.name] = str(fault)
 
     def _view(self, node: Node, x: Tensor, y: Tensor) -> None:
         """A reshape moves nothing; what reads it must agree with the order in memory."""
@@ -135,7 +151,7 @@ class _Legaliser:
 
     def _mark_stored(self) -> None:
         """Maps that the host or the user reads go to memory."""
-        needed = {t for n in self.host for t in n.inputs} | set(self.graph.outputs)
+        needed = {t for n in self.host for t in n.inputs if t} | set(self.graph.outputs)
         for name, view in self.views.items():
             if self.options.materialize or name in needed:
                 found = self.maps[view.map]

@@ -181,11 +181,11 @@ def _estimate(
     plane_counts = [input_planes(site, c)[1] for c in chunks]
     shared = len({input_planes(site, c) for c in chunks}) == 1
     per_window = max(plane_counts)
+    pixels = max(t.pixels for t in tiles)
+    other_largest = max(other_planes(site, c)[1] for c in chunks)
     window = aligned(max(inputs) * per_window) if streams.source else 0
-    part = aligned(max(t.pixels for t in tiles) * largest)
-    other_part = aligned(max(t.pixels for t in tiles) * max(other_planes(site, c)[1] for c in chunks))
-    out_buffer = part if streams.output else 0
-    other_buffer = other_part if streams.other else 0
+    out_buffer = aligned(pixels * largest) if streams.output else 0
+    other_buffer = aligned(pixels * other_largest) if streams.other else 0
     buffers = window + out_buffer + other_buffer
     many = len(tiles) * len(chunks) > 1
     held = sum(weights) if order == "keep" and len(tiles) > 1 else 0

@@ -1,0 +1,141 @@
+"""Rewrites into layers, and the messages for what is not accepted."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from compiler.driver import compile
+from compiler.errors import UnsupportedError
+from compiler.ir.graph import Graph
+from compiler.options import CompilerOptions
+from compiler.passes import constraints
+from compiler.passes.fuse import fuse_adds
+from compiler.passes.legalise import legalise
+from hw.spec.config import PRESETS
+from tests.compiler.backend.graphs import Net
+
+TINY = PRESETS["tiny"]
+
+
+def kinds(graph: Graph, materialize: bool = False) -> list[str]:
+    network = compile(graph, TINY, CompilerOptions(materialize)).network
+    return [layer.kind for layer in network.layers]
+
+
+def test_add_joins_the_later_convolution():
+    net = Net((4, 4, 3))
+    x = net.conv("input", 4, kernel=(1, 1))
+    graph = net.finish(net.add(x, net.conv(x, 4, kernel=(1, 1))))
+    assert kinds(graph) == ["conv2d", "conv2d+add"]
+    assert kinds(graph, materialize=True) == ["conv2d", "conv2d", "add"]
+
+
+@pytest.mark.parametrize("case", ("output", "two readers", "same operand"))
+def test_add_that_cannot_join(case):
+    net = Net((4, 4, 3))
+    x = net.conv("input", 4, kernel=(1, 1))
+    outputs = []
+    if case == "same operand":
+        y = net.add(x, x)
+    else:
+        z = net.op("pad", (net.pool("max_pool2d", x, (1, 1)),), padding=(0, 0, 0, 0))
+        y = net.add(x, z)
+        outputs = [x] if case == "output" else []
+    network = compile(net.finish(y, *outputs), TINY).network
+    assert [layer.kind for layer in network.layers][-1] == "add"
+
+
+def test_pad_folds_into_convolutions_only():
+    net = Net((4, 4, 3))
+    padded = net.op("pad", ("input",), padding=(1, 0, 2, 1))
+    graph = net.finish(net.conv(net.op("pad", (padded,), padding=(0, 1, 0, 0)), 4))
+    assert kinds(graph) == ["conv2d"]
+    assert compile(graph, TINY).network.layers[0].padding == (1, 1, 2, 1)
+    assert kinds(graph, materialize=True) == ["pad", "pad", "conv2d"]
+    net = Net((4, 4, 3))
+    padded = net.op("pad", ("input",), padding=(1, 0, 2, 1))
+    assert kinds(net.finish(net.pool("max_pool2d", padded, (2, 2)))) == ["pad", "max_pool2d"]
+
+
+def test_grouped_convolution_reads_only_its_planes():
+    net = Net((4, 4, 32))
+    graph = net.finish(net.conv("input", 32, groups=4))
+    plan = compile(graph, TINY).plan.plans[0]
+    assert {r.in_blocks for c in plan.chunks for r in c.runs} == {2}
+
+
+def test_one_group_per_channel_is_depthwise():
+    net = Net((4, 4, 6))
+    layer = compile(net.finish(net.conv("input", 6, groups=6)), TINY).network.layers[0]
+    assert layer.depthwise
+
+
+def test_softmax_and_what_follows_run_on_the_host():
+    net = Net((4, 4, 3))
+    x = net.op("softmax", (net.dense("input", 5),), beta=1.0)
+    network = compile(net.finish(net.op("reshape", (x,), shape=(1, 5, 1))), TINY).network
+    assert [n.op for n in network.host] == ["softmax", "reshape"]
+    assert [m.name for m in network.maps.values() if m.stored] == ["fully_connected0"]
+
+
+def test_hardware_after_the_host_is_refused():
+    net = Net((4, 4, 3))
+    graph = net.finish(net.add(*[net.op("softmax", ("input",), beta=1.0)] * 2))
+    with pytest.raises(UnsupportedError) as fault:
+        compile(graph, TINY)
+    assert str(fault.value) == (
+        "node 'add1' (add) reads a result of node 'softmax0' (softmax), which runs on the host; "
+        "after it softmax, reshape, quantize are accepted"
+    )
+
+
+def test_reshape_in_the_middle_is_refused():
+    net = Net((4, 4, 3))
+    x = net.op("reshape", (net.conv("input", 4),), shape=(1, 1, 1, 16))
+    with pytest.raises(UnsupportedError) as fault:
+        compile(net.finish(net.conv(x, 2, kernel=(1, 1))), TINY)
+    assert "[1, 2, 2, 4] becomes [1, 1, 1, 16] for node 'conv2d2' (conv2d)" in str(fault.value)
+    assert "is accepted before fully_connected" in str(fault.value)
+
+
+def _geometry(**changes: object) -> constraints.Geometry:
+    net = Net((4, 4, 3))
+    graph = net.finish(net.conv("input", 4))
+    network = fuse_adds(legalise(graph, CompilerOptions(), 4))
+    maps = network.maps
+    usual = constraints.Geometry(
+        maps["input"], maps["conv2d0"], (3, 3), (1, 1), (1, 1), (0, 0, 0, 0), 4
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+@pytest.mark.parametrize(("constraint", "changes"), (
+    (constraints.kernel_size, {"kernel": (256, 1)}),
+    (constraints.stride_size, {"stride": (1, 256)}),
+    (constraints.dilation_size, {"dilation": (1, 256)}),
+    (constraints.map_sides, {"padding": (0, 8188, 0, 0)}),
+    (constraints.map_pixels, {"source": ("height", 1 << 19)}),
+    (constraints.channel_blocks, {"source": ("channels", 1 << 15)}),
+    (constraints.row_walk, {"output": ("width", 16384)}),
+))
+def test_each_constraint_says_what_is_accepted(constraint, changes):
+    usual = _geometry()
+    for key, value in list(changes.items()):
+        if key in ("source", "output"):
+            changes[key] = dataclasses.replace(getattr(usual, key), **{value[0]: value[1]})
+    broken = dataclasses.replace(usual, **changes)
+    assert constraint(usual) and not constraint(broken)
+    net = Net((4, 4, 3))
+    net.conv("input", 4)
+    with pytest.raises(UnsupportedError) as fault:
+        constraints.check(net.nodes[0], broken)
+    assert str(fault.value).startswith("node 'conv2d0' (conv2d): kernel [")
+    assert any(str(fault.value).endswith(c.__doc__) for c in constraints.CONSTRAINTS)
+
+
+def test_every_constraint_is_checked():
+    for constraint in constraints.CONSTRAINTS:
+        assert constraint(_geometry())
+        assert constraint.__doc__ and constraint.__doc__.endswith("accepted.")

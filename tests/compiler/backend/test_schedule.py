@@ -1,0 +1,90 @@
+"""Places in the pool, residency and what a whole network costs."""
+
+from __future__ import annotations
+
+import random
+from itertools import combinations
+
+import pytest
+
+from compiler import zoo
+from compiler.driver import compile
+from compiler.errors import AllocationError
+from compiler.ir.randomize import randomize
+from compiler.schedule.allocate import Arena
+from compiler.schedule.residency import lifetimes
+from compiler.schedule.schedule import Schedule
+from hw.spec.config import PRESETS, with_values
+from tests.compiler.backend.graphs import Net, random_graph
+
+
+def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
+    """Everything in the pool as (address, end, first step, last step)."""
+    first, last = {}, {}
+    for step in plan.steps:
+        first.setdefault(step.layer, step.index)
+        last[step.layer] = step.index
+    lives = lifetimes(plan.network)
+    found = [
+        (address, address + plan.network.maps[name].words(plan.config.cols),
+         first[lives[name].first], last[lives[name].last])
+        for name, address in plan.places.items()
+    ]
+    outputs = [step.output for step in plan.steps if step.output]
+    for b in [*plan.loads, *outputs]:
+        found.append((b.address, b.address + b.words, min(b.issue, b.first), b.last))
+    return found
+
+
+def overlaps(plan: Schedule) -> bool:
+    return any(
+        a[0] < b[1] and b[0] < a[1] and a[2] <= b[3] and b[2] <= a[3]
+        for a, b in combinations(rectangles(plan), 2)
+    )
+
+
+@pytest.mark.parametrize("lines", (160, 400))
+def test_nothing_overlaps_in_address_and_time(lines, seed):
+    config = with_values(PRESETS["tiny"], {"pool_lines": lines})
+    for number in range(seed, seed + 6):
+        try:
+            plan = compile(random_graph(number), config).plan
+        except AllocationError:
+            continue
+        assert not overlaps(plan), number
+        assert all(0 <= r[0] and r[1] <= config.pool_words for r in rectangles(plan))
+
+
+def test_arena_finds_the_earliest_step(seed):
+    rng = random.Random(seed)
+    for _ in range(50):
+        arena = Arena(256)
+        for _ in range(12):
+            words, start = rng.randint(1, 120), rng.randint(0, 20)
+            arena.place_fixed(words, start, start + rng.randint(0, 6))
+        words, low = rng.randint(1, 128), rng.randint(0, 12)
+        use, last = low + 6, low + 9
+        steps = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]
+        found = arena.earliest(words, low, use, last)
+        assert (found[0] if found else None) == (steps[0] if steps else None)
+
+
+def test_efficientnet_keeps_all_but_one_map():
+    compiled = compile(randomize(zoo.build("efficientnet_lite0"), 0), PRESETS["edge256"])
+    maps = compiled.network.maps
+    made = {layer.output for layer in compiled.network.layers}
+    spilled = [maps[m] for m in made - set(compiled.plan.places)]
+    assert [(m.height, m.width, m.channels) for m in spilled] == [(112, 112, 96)]
+    assert compiled.plan.modelled_cycles < 1_800_000
+
+
+def test_smallest_tile_that_does_not_fit():
+    net = Net((9, 9, 300))
+    graph = net.finish(net.conv("input", 8, kernel=(9, 9)))
+    config = with_values(PRESETS["tiny"], {"pool_lines": 64})
+    with pytest.raises(AllocationError) as fault:
+        compile(graph, config)
+    assert "layer 'conv2d0' (conv2d): the smallest tile takes" in str(fault.value)
+    assert "bytes of the pool; 2048 of its 2048 are available (configuration pool_lines=64)" in str(
+        fault.value
+    )

@@ -1,0 +1,110 @@
+"""Compiled programs compute what golden computes, command by command in program order."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from compiler.codegen.program import encode_commands, image, mapping
+from compiler.driver import Compiled, compile
+from compiler.errors import AllocationError
+from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.options import CompilerOptions
+from golden import network as golden
+from hw.spec.config import PRESETS, with_values
+from hw.spec.isa import Opcode
+from sim.values.dma import load, store
+from sim.values.execute import execute
+from sim.values.state import State, Windows
+from tests.compiler.backend.adversary import decode
+from tests.compiler.backend.graphs import Net, random_graph
+
+RUN = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
+TINY = PRESETS["tiny"]
+
+
+def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The stored tensors after the program."""
+    described, cols = mapping(compiled), compiled.config.cols
+    windows = Windows(*described["read_window"], *described["write_window"])
+    state = State(compiled.config, np.frombuffer(image(compiled), np.uint8), windows)
+    for entry in described["inputs"]:
+        data = inputs[entry["name"]].view(np.uint8).ravel()
+        state.memory[entry["address"] : entry["address"] + entry["nbytes"]] = data
+    for opcode, fields in decode(encode_commands(compiled.commands)):
+        if opcode != Opcode.END:
+            RUN[opcode](state, fields)
+    found = {}
+    for t in described["tensors"]:
+        pixels = t["height"] * t["width"]
+        planes = [
+            state.memory[first : first + pixels * cols].reshape(pixels, cols)
+            for plane in range(-(-t["channels"] // cols))
+            for first in [t["address"] + plane * t["plane_bytes"]]
+        ]
+        values = np.concatenate(planes, axis=1)[:, : t["channels"]]
+        found[t["name"]] = np.ascontiguousarray(values).view(np.int8).reshape(t["shape"])
+    return found
+
+
+def check(graph: Graph, config, materialize: bool, seed: int) -> int:
+    """Compare every stored tensor with golden's; returns how many there are."""
+    rng = np.random.default_rng(seed)
+    inputs = {}
+    for name in graph.inputs:
+        info = np.iinfo(graph.tensors[name].dtype)
+        shape = graph.tensors[name].shape
+        inputs[name] = rng.integers(info.min, info.max + 1, shape).astype(info.dtype)
+    expected = golden.run(graph.to_dict(), inputs)
+    found = run(compile(graph, config, CompilerOptions(materialize)), inputs)
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, expected[name], f"{graph.name} {name}")
+    return len(found)
+
+
+@pytest.mark.parametrize("materialize", (False, True))
+@pytest.mark.parametrize(
+    "config",
+    (with_values(TINY, {"pool_lines": 160}), with_values(PRESETS["ecp5"], {"pool_lines": 130}),
+     with_values(PRESETS["edge256"], {"pool_lines": 220}), PRESETS["edge256"],
+     PRESETS["edge1024"]),
+    ids=lambda c: f"{c.name}-{c.pool_lines}",
+)
+def test_random_graphs(config, materialize, seed):
+    for number in range(seed, seed + 6):
+        try:
+            assert check(random_graph(number), config, materialize, number)
+        except AllocationError:
+            continue
+
+
+def test_materialize_stores_every_tensor():
+    net = Net((6, 7, 5))
+    x = net.conv("input", 8, kernel=(1, 1))
+    y = net.add(net.conv(x, 8, kernel=(1, 1)), x)
+    y = net.op("pad", (y,), padding=(1, 1, 2, 0))
+    y = net.dense(net.conv(y, 6), 9)
+    graph = net.finish(y)
+    assert check(graph, TINY, True, 0) == len(graph.nodes)
+    assert check(graph, TINY, False, 0) == 1
+
+
+def test_uint8_input_is_flipped_on_the_way_in():
+    net = Net((5, 4, 3))
+    net.tensors["input"] = dataclasses.replace(net.tensors["input"], dtype="int8")
+    graph = net.finish(net.conv("input", 7))
+    x = graph.tensors["input"]
+    assert x.quant is not None
+    raw = Tensor("raw", x.shape, "uint8", Quant(x.quant.scale, (x.quant.zero_point[0] + 128,)))
+    graph.tensors["raw"] = raw
+    graph.nodes.insert(0, Node("flip", "quantize", ("raw",), ("input",), {}))
+    graph = dataclasses.replace(graph, inputs=("raw",))
+    for materialize in (False, True):
+        assert check(graph, TINY, materialize, 1) == 1 + materialize
+    other = dataclasses.replace(raw, quant=Quant((x.quant.scale[0] * 1.7,), (77,)))
+    graph.tensors["raw"] = other
+    assert check(graph, TINY, False, 1) == 1
+    layers = compile(graph, TINY).network.layers
+    assert [layer.kind for layer in layers] == ["quantize", "conv2d"]
