@@ -20,6 +20,7 @@ from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
 from hw.cosim.wrapper import Design
 from hw.spec.config import ConfigurationError
 from hw.spec.docgen import c_header
+from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.verilator import ToolError
 from sim.__main__ import add_data_options, read_inputs, run_host, write_files
@@ -159,15 +160,25 @@ def timing_of(program: Program, result: RtlResult) -> Timing:
         name = counter.name.lower()
         low, high = registers[offset_of(f"{name}_lo")], registers[offset_of(f"{name}_hi")]
         counters[name] = high << 32 | low
-    columns = [[0] * len(program.commands) for _ in range(3)]
-    starts, ends, busy = columns
+    starts, ends = (_in_order(program, result, event) for event in ("start", "done"))
+    busy = [0] * len(program.commands)
     for event in result.events:
         if event.event == "busy":
             busy[event.index] += event.count
-        else:
-            (starts if event.event == "start" else ends)[event.index] = event.cycle
-    spans = tuple(zip(*columns, strict=True))
+    spans = tuple(zip(starts, ends, busy, strict=True))
     return Timing(result.cycles, counters, layer_times(program.layers, spans), spans)
+
+
+def _in_order(program: Program, result: RtlResult, kind: str) -> list[int]:
+    """Cycle of each command's start or done: a unit's commands start and end in program order."""
+    cycles = [0] * len(program.commands)
+    for opcode in (Opcode.LOAD, Opcode.STORE, Opcode.EXECUTE):
+        unit = opcode.name.lower()
+        seen = [e.cycle for e in result.events if e.unit == unit and e.event == kind]
+        own = [c.index for c in program.commands if c.opcode == opcode]
+        for index, cycle in zip(own, seen, strict=True):
+            cycles[index] = cycle
+    return cycles
 
 
 def _run(program: Program, inputs: dict[str, np.ndarray], waves: Path | None) -> RtlResult:

@@ -46,7 +46,8 @@ def test_float64_scaling_is_met_or_refused(seed):
         bound = 1 << int(rng.integers(16, 24))
         limits = np.array([[-bound], [bound - 1]])
         try:
-            requant = exact_requant(np.array([scale]), np.zeros(1, np.int64), limits, (-120, 130), "x")
+            bias = np.zeros(1, np.int64)
+            requant = exact_requant(np.array([scale]), bias, limits, (-120, 130), "x")
         except InexactError as fault:
             assert "no 31-bit multiplier" in str(fault)
             continue

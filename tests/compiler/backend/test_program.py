@@ -9,6 +9,7 @@ import pytest
 
 from compiler.codegen import program
 from compiler.codegen.commands import Span, listing
+from compiler.codegen.weights import weight_bytes
 from compiler.driver import compile
 from compiler.errors import InputError
 from compiler.schedule.blocks import balanced_chunks, chunks_of, runs_of
@@ -82,8 +83,6 @@ def test_weight_words_are_in_the_order_of_use():
     layer = compile(graph, tiny).network.layers[0]
     maps = compile(graph, tiny).network.maps
     (run,) = runs_of(layer, maps["input"], maps["conv2d0"], 1, 4)
-    from compiler.codegen.weights import weight_bytes
-
     words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
     order = [(0, t, c) for t in range(2) for c in range(4)] + [(1, t, 0) for t in range(2)]
     for place, (block, tap, channel) in enumerate(order):

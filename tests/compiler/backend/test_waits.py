@@ -41,11 +41,9 @@ def test_random_programs_have_no_hazards(config, materialize, seed):
 def test_the_check_finds_a_missing_wait():
     config = CONFIGS[2]
     compiled = compile(random_graph(6), config)
-    for place, command in enumerate(compiled.commands):
-        if command.opcode == Opcode.EXECUTE and command.waits[0]:
-            break
     commands = list(compiled.commands)
-    commands[place] = dataclasses.replace(command, waits=(0, 0, 0))
+    place = next(i for i, c in enumerate(commands) if c.opcode == Opcode.EXECUTE)
+    commands[place] = dataclasses.replace(commands[place], waits=(0, 0, 0))
     assert hazards(encode_commands(commands), config.cols)
     assert not hazards(encode_commands(compiled.commands), config.cols)
 

@@ -1,0 +1,119 @@
+"""LOAD, STORE and command fetch in the whole machine: data, cycles and counters as simulated."""
+
+import random
+
+import numpy as np
+import pytest
+
+from hw.spec.config import preset, with_values
+from hw.spec.isa import Opcode, encode
+from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
+from sim.timing import machine as timing
+from sim.timing.program import decode
+from sim.timing.shared import parameters
+from tests.hw.mem.dma_programs import MEMORY, RESULT, WINDOWS, random_program
+from tests.hw.mem.machine import memory_for, simulate
+
+
+def _simulated(config, image, addr, size, windows=WINDOWS, **errors):
+    values = parameters(config, addr, size, windows, memory_bytes=len(image), **errors)
+    return timing.run(decode(image, addr, size, config), values, config)
+
+
+def _image(code):
+    image = np.zeros(MEMORY, np.uint8)
+    image[: len(code)] = np.frombuffer(code, np.uint8)
+    image[0x4000:RESULT] = np.random.default_rng(1).integers(0, 256, RESULT - 0x4000)
+    return image
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_random_programs_take_the_simulated_cycles(number, seed):
+    rng = random.Random(seed + number)
+    config = with_values(preset("tiny"), {
+        "memory.latency": rng.choice((1, 20, 64)),
+        "memory.bytes_per_cycle": (4, 2, 1)[number],
+    })
+    program = random_program(config, seed + number, 6)
+    memory = memory_for(config, program.image)
+
+    async def bench(machine):
+        await machine.configure(program.addr, program.size, WINDOWS)
+        cycles = await machine.run()
+        assert await machine.read("status") == 0b10
+        counters = [await machine.read(f"{c.name.lower()}_lo") for c in Counter]
+        run = _simulated(config, program.image, program.addr, program.size)
+        assert run.fault == Fault.NONE
+        assert cycles == run.cycles == await machine.read("cycles_lo")
+        assert sum(counters[c] for c in CYCLE_COUNTERS) == cycles
+        assert counters == list(run.counters)
+
+    simulate(config, memory, bench)
+    if program.expected is not None:
+        assert bytes(memory.memory) == program.expected.tobytes()
+
+
+def test_faults_are_reported_and_the_next_run_is_whole():
+    config = preset("tiny")
+    good = b"".join((
+        encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
+        encode(Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1),
+        encode(Opcode.END, wait_load=1, wait_store=1),
+    ))
+    copy = encode(Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
+    end = encode(Opcode.END, wait_store=1)
+    beyond = encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=config.pool_words, runs=1, length=9)
+    far = encode(Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
+    zero = encode(Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
+    broken = ((good[:128], Fault.NO_END, 2), (good + b"\5" * 64, None, 0),
+              (beyond + end, Fault.POOL_RANGE, 0), (copy + far + end, Fault.WINDOW, 1),
+              (copy + zero, Fault.ILLEGAL_FIELD, 1), (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1))
+    image = _image(good)
+    memory = memory_for(config, image)
+
+    async def bench(machine):
+        for code, fault, index in broken:
+            memory.memory[: len(code)] = code
+            await machine.configure(0, len(code), WINDOWS)
+            await machine.run()
+            run = _simulated(config, np.frombuffer(bytes(memory.memory), np.uint8), 0, len(code))
+            assert (run.fault, run.fault_index) == (fault or 0, index)
+            status = await machine.read("status")
+            assert status == (0b10 if fault is None else 0b100 | fault << 8)
+            assert await machine.read("fault_index") == index
+            assert not memory.reads and not memory.writes
+        memory.memory[: len(good)] = good
+        memory.memory[RESULT:] = bytes(MEMORY - RESULT)
+        await machine.configure(0, len(good), WINDOWS)
+        assert await machine.run() == _simulated(config, image, 0, len(good)).cycles
+
+    simulate(config, memory, bench)
+    assert memory.memory[RESULT : RESULT + 160] == memory.memory[0x4000:0x40A0]
+    assert not any(memory.memory[RESULT + 160 :])
+
+
+def test_soft_reset_ends_transfers_and_clears():
+    config = preset("tiny")
+    code = b"".join((
+        encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
+        encode(Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
+        encode(Opcode.END, wait_load=1, wait_store=1),
+    ))
+    image = _image(code)
+    memory = memory_for(config, image)
+
+    async def bench(machine):
+        await machine.configure(0, len(code), WINDOWS)
+        expected = _simulated(config, image, 0, len(code)).cycles
+        for after in (1, 70, 140, 300):
+            await machine.write("control", 0b101)
+            for _ in range(after):
+                await machine.tick()
+            await machine.write("control", 0b110)
+            while await machine.read("status"):
+                pass
+            assert not memory.reads and not memory.writes
+        memory.writes_turn = False
+        assert await machine.run() == expected
+
+    simulate(config, memory, bench)
