@@ -23,4 +23,4 @@ END = command_layout(isa.Opcode.END)
 
 def unpack_command(opcode: isa.Opcode, raw: Value, index: Value) -> Value:
     """The bits of ``command_layout(opcode)``, cut from a raw command of 32-bit words."""
-    return Cat(*(raw[f.bit:f.bit + f.width] for f in isa.FIELDS[opcode]), index)
+    return Cat(*(raw[f.bit : f.bit + f.width] for f in isa.FIELDS[opcode]), index)

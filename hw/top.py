@@ -183,14 +183,17 @@ class Accelerator(wiring.Component):
 
     def _connect_ends(self, m, regfile, monitor, fetch, pool, execute):
         """What the monitor learns about running, faults of the pool and standstill."""
-        moves = ((self.m_axi_rvalid & self.m_axi_rready) | (self.m_axi_wvalid & self.m_axi_wready)
-                 | self.m_axi_bvalid | execute.trace_mac_busy)
+        moves = (
+            (self.m_axi_rvalid & self.m_axi_rready)
+            | (self.m_axi_wvalid & self.m_axi_wready)
+            | self.m_axi_bvalid
+            | execute.trace_mac_busy
+        )
         m.d.comb += [
             monitor.running.eq(regfile.running),
             monitor.moves.eq(moves),
             monitor.last.eq(fetch.last),
-            monitor.execute_fault.raised.eq(pool.range_fault
-                                            & (pool.range_unit == RANGE_EXECUTE)),
+            monitor.execute_fault.raised.eq(pool.range_fault & (pool.range_unit == RANGE_EXECUTE)),
             monitor.execute_fault.code.eq(Fault.POOL_RANGE),
             monitor.execute_fault.index.eq(execute.fault_index),
         ]

@@ -147,6 +147,9 @@ def write_files(
         files = {output_path(output, i): values[name] for i, name in enumerate(names)}
     if folder is not None:
         files.update(tensor_files(folder, values))
+        if program.not_stored:
+            names = ", ".join(program.not_stored)
+            print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -40,8 +40,9 @@ BAR = 40
 """Characters of a full bar."""
 SHOW_AFTER = 2.0
 """Seconds until anything is shown."""
+REDRAW_EVERY = 0.1
 LINE_EVERY = 10.0
-"""Seconds between two lines when standard error is no terminal."""
+"""Seconds between two states of the bar, and between two lines where there is no terminal."""
 
 
 def mac_cycles(timing: Timing, macs: int, mac_units: int) -> dict[str, int]:
@@ -138,43 +139,49 @@ def lost_table(report: dict[str, Any]) -> Table:
 
 
 class Reporter:
-    """Call it with the work done and the work in all: at the start, then as often as convenient."""
+    """Call it with the work done and the work in all, as often as convenient.
+
+    Its thread shows what it was last told: a bar on a terminal, a line now and then elsewhere.
+    """
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._begin: float | None = None
-        self._line = 0.0
-        self._bar: Progress | None = None
+        self._done, self._total = 0, 1
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._show, daemon=True)
+        self._thread.start()
 
     def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._begin is None:
-            self._begin = now
-        if now - self._begin < SHOW_AFTER:
-            return
-        if sys.stderr.isatty():
-            self._draw(done, total)
-        elif now >= self._line:
-            self._line = now + LINE_EVERY
-            print(f"{self._label}: {done / max(total, 1):.0%}", file=sys.stderr, flush=True)
+        self._done, self._total = done, max(total, 1)
 
     def close(self) -> None:
         """Remove the bar."""
-        if self._bar is not None:
-            self._bar.stop()
+        self._end.set()
+        self._thread.join()
 
-    def _draw(self, done: int, total: int) -> None:
-        if self._bar is None:
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._bar.add_task(self._label)
-            self._bar.start()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+    def _show(self) -> None:
+        if self._end.wait(SHOW_AFTER):
+            return
+        if sys.stderr.isatty():
+            self._draw()
+            return
+        while True:
+            share = self._done / self._total
+            print(f"{self._label}: {share:.0%}", file=sys.stderr, flush=True)
+            if self._end.wait(LINE_EVERY):
+                return
+
+    def _draw(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(self._label)
+            while not self._end.wait(REDRAW_EVERY):
+                bar.update(task, completed=self._done, total=self._total)
 
 
 @contextmanager
 def reporting(label: str) -> Iterator[Reporter]:
-    """A reporter for the work of the body."""
+    """A reporter for the work of the body, shown when that takes more than SHOW_AFTER seconds."""
     reporter = Reporter(label)
     try:
         yield reporter

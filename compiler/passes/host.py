@@ -25,6 +25,7 @@ def host_nodes(graph: Graph) -> list[Node]:
         if cause is None and node.op != "softmax" and not to_uint8:
             continue
         if node.op not in HOST_OPS:
+            assert cause is not None, node.op
             raise UnsupportedError(
                 f"node {show(node.name)} ({node.op}) reads a result of node {show(cause.name)} "
                 f"({cause.op}), which runs on the host; after it {', '.join(HOST_OPS)} are accepted"

@@ -7,6 +7,7 @@ import dataclasses
 from compiler.errors import UnsupportedError, show
 from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes import constraints, operators
 from compiler.passes.exact_scale import InexactError
@@ -30,6 +31,10 @@ def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
     return _Legaliser(graph, options, cols).run()
 
 
+def _summed(a: Padding, b: Padding) -> Padding:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
+
+
 class _Legaliser:
     """State of the walk over the graph's nodes."""
 
@@ -42,7 +47,7 @@ class _Legaliser:
         self.maps: dict[str, FeatureMap] = {}
         self.views: dict[str, View] = {}
         self.layers: list[Layer] = []
-        self.folded: dict[str, tuple[str, tuple[int, int, int, int]]] = {}
+        self.folded: dict[str, tuple[str, Padding]] = {}
         self.consumers: dict[str, list[Node]] = {}
         for node in graph.nodes:
             for name in node.inputs:
@@ -72,7 +77,7 @@ class _Legaliser:
             self.views[y.name] = self.views[x.name]
         elif node.op == "pad" and self._pad_folds(node):
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
-            total = tuple(p + q for p, q in zip(earlier[1], node.attrs["padding"], strict=True))
+            total = _summed(earlier[1], node.attrs["padding"])
             self.folded[y.name] = (earlier[0], total)
         else:
             try:
@@ -135,7 +140,7 @@ class _Legaliser:
         context = operators.Context(self.graph, node, source, output, self.cols)
         layer = operators.BUILDERS[node.op](context)
         if any(pads):
-            total = tuple(p + q for p, q in zip(layer.padding, pads, strict=True))
+            total = _summed(layer.padding, pads)
             note = f"pad {list(pads)} folded into the convolution's padding"
             layer = dataclasses.replace(layer, padding=total, notes=(*layer.notes, note))
         if layer.residual:

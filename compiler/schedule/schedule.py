@@ -44,7 +44,7 @@ def schedule(network: Network, config: AccelConfig) -> Schedule:
         plans = residency.plans()
         steps = build_steps(plans)
         arena = Arena(config.pool_words)
-        places = _place_maps(network, residency, steps, arena, config.cols)
+        places = _place_maps(network, residency, steps, arena)
         if places is None:
             continue
         try:
@@ -56,25 +56,47 @@ def schedule(network: Network, config: AccelConfig) -> Schedule:
 
 
 def _place_maps(
-    network: Network, residency: Residency, steps: list[Step], arena: Arena, cols: int
+    network: Network, residency: Residency, steps: list[Step], arena: Arena
 ) -> dict[str, int] | None:
-    """Addresses of the resident maps, large ones first; None after letting one go."""
-    first = {}
-    last = {}
+    """Addresses of the resident maps; None after letting one go.
+
+    The largest are placed first. A map that finds no room is placed before all others in the next
+    attempt; one that finds none for the second time, or a neighbour of it, goes.
+    """
+    spans = _map_spans(network, residency, steps)
+    words = {m: network.maps[m].words(residency.config.cols) for m in spans}
+    order = sorted(spans, key=lambda m: (-words[m], m))
+    promoted: set[str] = set()
+    while True:
+        trial = Arena(arena.words)
+        places = {}
+        for name in order:
+            address = trial.place_fixed(words[name], *spans[name])
+            if address is None:
+                break
+            places[name] = address
+        else:
+            arena.fixed = trial.fixed
+            return places
+        if name in promoted:
+            residency.release_beside(name)
+            return None
+        promoted.add(name)
+        order.remove(name)
+        order.insert(0, name)
+
+
+def _map_spans(
+    network: Network, residency: Residency, steps: list[Step]
+) -> dict[str, tuple[int, int]]:
+    """First and last step in which each resident map is in the pool."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
     for step in steps:
         first.setdefault(step.layer, step.index)
         last[step.layer] = step.index
-    places: dict[str, int] = {}
-    order = sorted(residency.resident, key=lambda m: (-network.maps[m].words(cols), m))
-    for name in order:
-        life = residency.lifetimes[name]
-        words = network.maps[name].words(cols)
-        address = arena.place_fixed(words, first[life.first], last[life.last])
-        if address is None:
-            residency.release_beside(name)
-            return None
-        places[name] = address
-    return places
+    lives = residency.lifetimes
+    return {m: (first[lives[m].first], last[lives[m].last]) for m in residency.resident}
 
 
 class _Placement:

@@ -30,19 +30,21 @@ class MacArray(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         word = config.word_bytes * 8
-        super().__init__({
-            "issue": In(1),
-            "first": In(1),
-            "last": In(1),
-            "words": In(data.ArrayLayout(word, config.rows)),
-            "weights": In(data.ArrayLayout(word, LANE_GROUPS)),
-            "channel": In(6),
-            "depthwise": In(1),
-            "ones": In(1),
-            "maximum": In(1),
-            "tile_done": Out(1),
-            "shadow": Out(data.ArrayLayout(ACC * config.cols, config.rows)),
-        })
+        super().__init__(
+            {
+                "issue": In(1),
+                "first": In(1),
+                "last": In(1),
+                "words": In(data.ArrayLayout(word, config.rows)),
+                "weights": In(data.ArrayLayout(word, LANE_GROUPS)),
+                "channel": In(6),
+                "depthwise": In(1),
+                "ones": In(1),
+                "maximum": In(1),
+                "tile_done": Out(1),
+                "shadow": Out(data.ArrayLayout(ACC * config.cols, config.rows)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -62,7 +64,7 @@ class MacArray(wiring.Component):
         m.d.comb += self.tile_done.eq(issued2 & last2)
         for p in range(rows):
             operand = Signal(word, name=f"operand{p}")
-            chosen = self.words[p].word_select(self.channel[:max(1, (cols - 1).bit_length())], 8)
+            chosen = self.words[p].word_select(self.channel[: max(1, (cols - 1).bit_length())], 8)
             with m.If(self.issue):
                 m.d.sync += operand.eq(Mux(self.depthwise, self.words[p], chosen.replicate(cols)))
             weight = weights[p * LANE_GROUPS // rows]
@@ -73,9 +75,15 @@ class MacArray(wiring.Component):
                 total = Signal(signed(ACC), name=f"total{p}_{c}")
                 with m.If(issued1):
                     m.d.sync += product.eq(
-                        operand.word_select(c, 8).as_signed() * weight.word_select(c, 8).as_signed())
-                m.d.comb += total.eq(Mux(
-                    first2 | (maximum2 & (product > acc)), product, Mux(maximum2, acc, acc + product)))
+                        operand.word_select(c, 8).as_signed() * weight.word_select(c, 8).as_signed()
+                    )
+                m.d.comb += total.eq(
+                    Mux(
+                        first2 | (maximum2 & (product > acc)),
+                        product,
+                        Mux(maximum2, acc, acc + product),
+                    )
+                )
                 with m.If(issued2):
                     m.d.sync += acc.eq(total)
                 sums.append(total)

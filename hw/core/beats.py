@@ -29,22 +29,24 @@ class BeatWalk(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "cmd": In(layouts.EXECUTE),
-            "current": In(command.tile_layout()),
-            "load": In(1),
-            "tile": In(command.tile_layout()),
-            "next": In(1),
-            "plane": Out(2),
-            "lane": Out(7),
-            "mask": Out(config.requant_words),
-            "swap": Out(1),
-            "addr": Out(WORD_ADDR),
-            "other_addr": Out(WORD_ADDR),
-            "command_first": Out(1),
-            "near_end": Out(1),
-            "last": Out(1),
-        })
+        super().__init__(
+            {
+                "cmd": In(layouts.EXECUTE),
+                "current": In(command.tile_layout()),
+                "load": In(1),
+                "tile": In(command.tile_layout()),
+                "next": In(1),
+                "plane": Out(2),
+                "lane": Out(7),
+                "mask": Out(config.requant_words),
+                "swap": Out(1),
+                "addr": Out(WORD_ADDR),
+                "other_addr": Out(WORD_ADDR),
+                "command_first": Out(1),
+                "near_end": Out(1),
+                "last": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -71,12 +73,27 @@ class BeatWalk(wiring.Component):
         for i in range(words):
             m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (cmd.dense | (i == 0)))
         with m.If(self.next):
-            m.d.sync += [pixel.eq(next_pixel), x.eq(next_x), offset.eq(next_offset), self.command_first.eq(0)]
+            m.d.sync += [
+                pixel.eq(next_pixel),
+                x.eq(next_x),
+                offset.eq(next_offset),
+                self.command_first.eq(0),
+            ]
             with m.If(plane_end):
-                m.d.sync += [pixel.eq(0), self.plane.eq(self.plane + 1), x.eq(tile_x), offset.eq(tile_offset)]
+                m.d.sync += [
+                    pixel.eq(0),
+                    self.plane.eq(self.plane + 1),
+                    x.eq(tile_x),
+                    offset.eq(tile_offset),
+                ]
             with m.If(self.last):
-                m.d.sync += [self.plane.eq(0), x.eq(next_x), offset.eq(next_offset),
-                             tile_x.eq(next_x), tile_offset.eq(next_offset)]
+                m.d.sync += [
+                    self.plane.eq(0),
+                    x.eq(next_x),
+                    offset.eq(next_offset),
+                    tile_x.eq(next_x),
+                    tile_offset.eq(next_offset),
+                ]
         with m.If(self.load & self.tile.block_start):
             m.d.sync += [x.eq(0), offset.eq(0), tile_x.eq(0), tile_offset.eq(0)]
         with m.If(self.load & self.tile.command_start):
@@ -90,12 +107,18 @@ class BeatWalk(wiring.Component):
         fresh = Signal()
         m.d.sync += fresh.eq(self.load & self.tile.block_start)
         for name, start, pitch, result in (
-                ("out", cmd.out_addr, cmd.out_plane, self.addr),
-                ("res", cmd.res_addr, cmd.res_plane, self.other_addr)):
-            block, plane = Signal(WORD_ADDR, name=f"{name}_block"), Signal(WORD_ADDR, name=f"{name}_plane")
+            ("out", cmd.out_addr, cmd.out_plane, self.addr),
+            ("res", cmd.res_addr, cmd.res_plane, self.other_addr),
+        ):
+            block, plane = (
+                Signal(WORD_ADDR, name=f"{name}_block"),
+                Signal(WORD_ADDR, name=f"{name}_plane"),
+            )
             first = Signal(WORD_ADDR, name=f"{name}_first")
             m.d.comb += [
-                first.eq(Mux(self.current.command_start, start, block + (pitch << cmd.array_shape))),
+                first.eq(
+                    Mux(self.current.command_start, start, block + (pitch << cmd.array_shape))
+                ),
                 result.eq(plane + offset),
             ]
             with m.If(fresh):

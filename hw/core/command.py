@@ -20,10 +20,22 @@ def step_layout() -> data.StructLayout:
     pixels, planes : of the tile
     occupied : array positions in use
     """
-    return data.StructLayout({
-        "taps": 4, "channels": 7, "first": 1, "last": 1, "block_start": 1, "block_end": 1,
-        "command_start": 1, "command_end": 1, "bank": 1, "pixels": 7, "planes": 3, "occupied": 13,
-    })
+    return data.StructLayout(
+        {
+            "taps": 4,
+            "channels": 7,
+            "first": 1,
+            "last": 1,
+            "block_start": 1,
+            "block_end": 1,
+            "command_start": 1,
+            "command_end": 1,
+            "bank": 1,
+            "pixels": 7,
+            "planes": 3,
+            "occupied": 13,
+        }
+    )
 
 
 def lane_layout() -> data.StructLayout:
@@ -33,9 +45,16 @@ def lane_layout() -> data.StructLayout:
 
 def tile_layout() -> data.StructLayout:
     """A finished tile, as the drain gets it."""
-    return data.StructLayout({
-        "block_start": 1, "command_start": 1, "command_end": 1, "bank": 1, "pixels": 7, "planes": 3,
-    })
+    return data.StructLayout(
+        {
+            "block_start": 1,
+            "command_start": 1,
+            "command_end": 1,
+            "bank": 1,
+            "pixels": 7,
+            "planes": 3,
+        }
+    )
 
 
 def lane_pixel(config: AccelConfig, lane: int, shape: int) -> int:

@@ -37,29 +37,31 @@ class Drain(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         words = config.requant_words
-        super().__init__({
-            "phase": In(3),
-            "cmd": In(layouts.EXECUTE),
-            "bank": Out(1),
-            "pipe_cmd": In(layouts.EXECUTE),
-            "pipe_bank": Out(1),
-            "tile_done": In(1),
-            "tile": In(command.tile_layout()),
-            "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
-            "ready": Out(1),
-            "tile_issued": In(1),
-            "read_en": Out(1),
-            "read_addr": Out(WORD_ADDR),
-            "urgent": Out(1),
-            "grant": In(1),
-            "line": In(config.line_bytes * 8),
-            "write_en": Out(1),
-            "write_addr": Out(WORD_ADDR),
-            "write_mask": Out(words),
-            "write_data": Out(words * config.word_bytes * 8),
-            "beat": Out(1),
-            "command_done": Out(1),
-        })
+        super().__init__(
+            {
+                "phase": In(3),
+                "cmd": In(layouts.EXECUTE),
+                "bank": Out(1),
+                "pipe_cmd": In(layouts.EXECUTE),
+                "pipe_bank": Out(1),
+                "tile_done": In(1),
+                "tile": In(command.tile_layout()),
+                "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
+                "ready": Out(1),
+                "tile_issued": In(1),
+                "read_en": Out(1),
+                "read_addr": Out(WORD_ADDR),
+                "urgent": Out(1),
+                "grant": In(1),
+                "line": In(config.line_bytes * 8),
+                "write_en": Out(1),
+                "write_addr": Out(WORD_ADDR),
+                "write_mask": Out(words),
+                "write_data": Out(words * config.word_bytes * 8),
+                "beat": Out(1),
+                "command_done": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -71,18 +73,29 @@ class Drain(wiring.Component):
         self._held, self._current = Signal(), Signal(command.tile_layout())
         self._build_issue(m, walk, parameters)
         m.d.comb += [
-            walk.cmd.eq(self.cmd), walk.current.eq(self._current), walk.next.eq(self.beat),
-            walk.load.eq(self.tile_done), walk.tile.eq(self.tile),
-            parameters.cmd.eq(self.cmd), parameters.held.eq(self._held),
-            parameters.load.eq(self.tile_done), parameters.tile.eq(self.tile),
-            parameters.grant.eq(self.grant & ~self.urgent), parameters.line.eq(self.line),
-            parameters.plane.eq(walk.plane), parameters.quiet.eq(self._quiet),
+            walk.cmd.eq(self.cmd),
+            walk.current.eq(self._current),
+            walk.next.eq(self.beat),
+            walk.load.eq(self.tile_done),
+            walk.tile.eq(self.tile),
+            parameters.cmd.eq(self.cmd),
+            parameters.held.eq(self._held),
+            parameters.load.eq(self.tile_done),
+            parameters.tile.eq(self.tile),
+            parameters.grant.eq(self.grant & ~self.urgent),
+            parameters.line.eq(self.line),
+            parameters.plane.eq(walk.plane),
+            parameters.quiet.eq(self._quiet),
             self.urgent.eq(self.beat & self.cmd.residual),
             self.read_en.eq(self.urgent | parameters.read_en),
             self.read_addr.eq(Mux(self.urgent, walk.other_addr, parameters.read_addr)),
-            table.write_en.eq(parameters.table_en), table.write_row.eq(parameters.table_row),
-            table.write_data.eq(parameters.table_data), table.index.eq(requant.result),
-            requant.cmd.eq(self.pipe_cmd), requant.enter.eq(self.beat), requant.channels.eq(parameters.channels),
+            table.write_en.eq(parameters.table_en),
+            table.write_row.eq(parameters.table_row),
+            table.write_data.eq(parameters.table_data),
+            table.index.eq(requant.result),
+            requant.cmd.eq(self.pipe_cmd),
+            requant.enter.eq(self.beat),
+            requant.channels.eq(parameters.channels),
         ]
         self._build_operands(m, walk, requant)
         self._build_write(m, walk, requant, table)
@@ -99,10 +112,19 @@ class Drain(wiring.Component):
         m.d.comb += [
             self.bank.eq(self._current.bank),
             quiet.eq(~walk.command_first | self._quiet),
-            phase_ok.eq(Mux(self.cmd.residual, self.phase[:2] == timing.RESIDUAL_PHASE, self.phase != blocked)),
+            phase_ok.eq(
+                Mux(
+                    self.cmd.residual,
+                    self.phase[:2] == timing.RESIDUAL_PHASE,
+                    self.phase != blocked,
+                )
+            ),
             self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
-            self.ready.eq(~issued1 & ~issued2 & (
-                ~self._held | (parameters.ready & quiet & ~self.cmd.residual & walk.near_end))),
+            self.ready.eq(
+                ~issued1
+                & ~issued2
+                & (~self._held | (parameters.ready & quiet & ~self.cmd.residual & walk.near_end))
+            ),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
         with m.If(self.beat & walk.last):
@@ -114,7 +136,9 @@ class Drain(wiring.Component):
         """The accumulators of a beat, and, later, the words of its second operand."""
         config, word = self._config, self._config.word_bytes * 8
         words = config.requant_words
-        groups = Array(Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words))
+        groups = Array(
+            Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words)
+        )
         chosen = Signal(words * ACC * config.cols)
         m.d.comb += chosen.eq(groups[walk.lane >> (words.bit_length() - 1)])
         m.d.comb += requant.sums.eq(chosen)
@@ -129,7 +153,9 @@ class Drain(wiring.Component):
         assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
         other = Signal(words * word)
         for i in range(words):
-            m.d.sync += other.word_select(i, word).eq(self.line.word_select((place + i)[:BANK_BITS], word))
+            m.d.sync += other.word_select(i, word).eq(
+                self.line.word_select((place + i)[:BANK_BITS], word)
+            )
         m.d.comb += requant.other.eq(other)
 
     def _build_write(self, m, walk, requant, table):
@@ -137,12 +163,26 @@ class Drain(wiring.Component):
         pipe_bank = Signal()
         m.d.comb += self.pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
         m.d.sync += pipe_bank.eq(self.pipe_bank)
-        beats = [Signal(data.StructLayout({
-            "valid": 1, "residual": 1, "command_end": 1, "mask": config.requant_words, "addr": WORD_ADDR}), name="beat0")]
+        beats = [
+            Signal(
+                data.StructLayout(
+                    {
+                        "valid": 1,
+                        "residual": 1,
+                        "command_end": 1,
+                        "mask": config.requant_words,
+                        "addr": WORD_ADDR,
+                    }
+                ),
+                name="beat0",
+            )
+        ]
         m.d.comb += [
-            beats[0].valid.eq(self.beat), beats[0].residual.eq(self.cmd.residual),
+            beats[0].valid.eq(self.beat),
+            beats[0].residual.eq(self.cmd.residual),
             beats[0].command_end.eq(walk.last & self._current.command_end),
-            beats[0].mask.eq(walk.mask), beats[0].addr.eq(walk.addr),
+            beats[0].mask.eq(walk.mask),
+            beats[0].addr.eq(walk.addr),
         ]
         for stage in range(timing.RESIDUAL_WRITE):
             beats.append(Signal.like(beats[0], name=f"beat{stage + 1}"))
@@ -153,7 +193,8 @@ class Drain(wiring.Component):
             written.eq(Mux(late.valid & late.residual, late, plain)),
             self.write_en.eq(Mux(late.valid & late.residual, 1, plain.valid & ~plain.residual)),
             self.command_done.eq(self.write_en & written.command_end),
-            self.write_mask.eq(written.mask), self.write_addr.eq(written.addr),
+            self.write_mask.eq(written.mask),
+            self.write_addr.eq(written.addr),
         ]
         finished = Signal.like(requant.result)
         m.d.sync += finished.eq(Mux(cmd.table, table.value, requant.result))

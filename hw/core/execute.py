@@ -36,25 +36,27 @@ class ExecuteUnit(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "command": In(stream.Signature(layouts.EXECUTE)),
-            "phase": In(3),
-            "load_done": In(COUNT),
-            "store_done": In(COUNT),
-            "execute_done": Out(COUNT),
-            "pool": Out(pool_port(config)),
-            "fault_index": Out(layouts.INDEX_BITS),
-            "cause": Out(4),
-            "occupied": Out(16),
-            "filled": Out(1),
-            "weighted": Out(1),
-            "drained": Out(1),
-            "trace_start": Out(1),
-            "trace_done": Out(1),
-            "trace_index": Out(layouts.INDEX_BITS),
-            "trace_mac_busy": Out(1),
-            "trace_mac_index": Out(layouts.INDEX_BITS),
-        })
+        super().__init__(
+            {
+                "command": In(stream.Signature(layouts.EXECUTE)),
+                "phase": In(3),
+                "load_done": In(COUNT),
+                "store_done": In(COUNT),
+                "execute_done": Out(COUNT),
+                "pool": Out(pool_port(config)),
+                "fault_index": Out(layouts.INDEX_BITS),
+                "cause": Out(4),
+                "occupied": Out(16),
+                "filled": Out(1),
+                "weighted": Out(1),
+                "drained": Out(1),
+                "trace_start": Out(1),
+                "trace_done": Out(1),
+                "trace_index": Out(layouts.INDEX_BITS),
+                "trace_mac_busy": Out(1),
+                "trace_mac_index": Out(layouts.INDEX_BITS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -81,12 +83,20 @@ class ExecuteUnit(wiring.Component):
     def _build_commands(self, m, fill, weights, operands, drain):
         taken = Signal(COUNT)
         cmd = self._bank(m, fill.bank, "fill_command")
-        self._load_met, self._store_met = self.load_done >= cmd.wait_load, self.store_done >= cmd.wait_store
+        self._load_met, self._store_met = (
+            self.load_done >= cmd.wait_load,
+            self.store_done >= cmd.wait_store,
+        )
         m.d.comb += [
-            fill.cmd.eq(cmd), fill.queued.eq(self.command.valid), self.command.ready.eq(fill.take),
+            fill.cmd.eq(cmd),
+            fill.queued.eq(self.command.valid),
+            self.command.ready.eq(fill.take),
             fill.bank_free.eq((taken - self.execute_done)[:COUNT] < 2),
-            fill.waits_met.eq(self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)),
-            weights.cmd.eq(self._bank(m, weights.bank, "weight_command")), weights.started.eq(fill.start),
+            fill.waits_met.eq(
+                self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)
+            ),
+            weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
+            weights.started.eq(fill.start),
             drain.cmd.eq(self._bank(m, drain.bank, "drain_command")),
             drain.pipe_cmd.eq(self._bank(m, drain.pipe_bank, "pipe_command")),
         ]
@@ -105,31 +115,57 @@ class ExecuteUnit(wiring.Component):
         free = ~port.blocked
         m.d.comb += [
             port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
-            port.read_addr.eq(Mux(drain.read_en, drain.read_addr, Mux(
-                weights.read_en, weights.read_addr, fill.read_addr))),
-            drain.grant.eq(free), weights.grant.eq(free & ~drain.read_en),
+            port.read_addr.eq(
+                Mux(
+                    drain.read_en,
+                    drain.read_addr,
+                    Mux(weights.read_en, weights.read_addr, fill.read_addr),
+                )
+            ),
+            drain.grant.eq(free),
+            weights.grant.eq(free & ~drain.read_en),
             fill.grant.eq(free & ~drain.read_en & ~weights.read_en),
-            drain.line.eq(port.line), weights.line.eq(port.line),
+            drain.line.eq(port.line),
+            weights.line.eq(port.line),
         ]
 
     def _build_operand_path(self, m, fill, weights, operands, sequencer, array):
         cmd, head = self._array_command, operands.head
         m.d.comb += [
-            fill.room.eq(operands.room), operands.line.eq(self.pool.line),
-            operands.line_en.eq(fill.line_en), operands.line_lanes.eq(fill.line_lanes),
-            operands.line_high.eq(fill.line_high), operands.push.eq(fill.push), operands.step.eq(fill.step),
-            operands.lanes.eq(fill.lanes), operands.pop.eq(sequencer.pop), operands.offset.eq(sequencer.offset),
-            operands.width.eq(cmd.in_width), operands.pad.eq(cmd.pad_value),
-            weights.resident.eq(cmd.resident), weights.array_shape.eq(cmd.array_shape),
-            weights.use.eq(sequencer.issue & ~cmd.ones), weights.tile_end.eq(sequencer.tile_end),
+            fill.room.eq(operands.room),
+            operands.line.eq(self.pool.line),
+            operands.line_en.eq(fill.line_en),
+            operands.line_lanes.eq(fill.line_lanes),
+            operands.line_high.eq(fill.line_high),
+            operands.push.eq(fill.push),
+            operands.step.eq(fill.step),
+            operands.lanes.eq(fill.lanes),
+            operands.pop.eq(sequencer.pop),
+            operands.offset.eq(sequencer.offset),
+            operands.width.eq(cmd.in_width),
+            operands.pad.eq(cmd.pad_value),
+            weights.resident.eq(cmd.resident),
+            weights.array_shape.eq(cmd.array_shape),
+            weights.use.eq(sequencer.issue & ~cmd.ones),
+            weights.tile_end.eq(sequencer.tile_end),
             weights.block_end.eq(head.block_end),
-            sequencer.cmd.eq(cmd), sequencer.head.eq(head), sequencer.visible.eq(operands.visible),
-            sequencer.in_flight.eq(operands.in_flight), sequencer.weight_ready.eq(weights.ready),
-            sequencer.fill_state.eq(fill.state), sequencer.fill_queued.eq(self.command.valid),
-            sequencer.load_met.eq(self._load_met), sequencer.store_met.eq(self._store_met),
-            array.issue.eq(sequencer.issue), array.first.eq(head.first & self._first_of_step(m, sequencer)),
-            array.last.eq(sequencer.tile_end), array.words.eq(operands.words), array.weights.eq(weights.words),
-            array.channel.eq(sequencer.channel), array.depthwise.eq(cmd.depthwise), array.ones.eq(cmd.ones),
+            sequencer.cmd.eq(cmd),
+            sequencer.head.eq(head),
+            sequencer.visible.eq(operands.visible),
+            sequencer.in_flight.eq(operands.in_flight),
+            sequencer.weight_ready.eq(weights.ready),
+            sequencer.fill_state.eq(fill.state),
+            sequencer.fill_queued.eq(self.command.valid),
+            sequencer.load_met.eq(self._load_met),
+            sequencer.store_met.eq(self._store_met),
+            array.issue.eq(sequencer.issue),
+            array.first.eq(head.first & self._first_of_step(m, sequencer)),
+            array.last.eq(sequencer.tile_end),
+            array.words.eq(operands.words),
+            array.weights.eq(weights.words),
+            array.channel.eq(sequencer.channel),
+            array.depthwise.eq(cmd.depthwise),
+            array.ones.eq(cmd.ones),
             array.maximum.eq(cmd.maximum),
         ]
 
@@ -148,24 +184,37 @@ class ExecuteUnit(wiring.Component):
             m.d.comb += tiles[0][field].eq(head[field])
         m.d.sync += [tiles[1].eq(tiles[0]), tiles[2].eq(tiles[1])]
         m.d.comb += [
-            sequencer.drain_ready.eq(drain.ready), drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
-            drain.phase.eq(self.phase), drain.tile_done.eq(array.tile_done), drain.tile.eq(tiles[2]),
+            sequencer.drain_ready.eq(drain.ready),
+            drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
+            drain.phase.eq(self.phase),
+            drain.tile_done.eq(array.tile_done),
+            drain.tile.eq(tiles[2]),
             drain.shadow.eq(array.shadow),
-            self.pool.write_en.eq(drain.write_en), self.pool.write_addr.eq(drain.write_addr),
-            self.pool.write_mask.eq(drain.write_mask), self.pool.write_data.eq(drain.write_data),
+            self.pool.write_en.eq(drain.write_en),
+            self.pool.write_addr.eq(drain.write_addr),
+            self.pool.write_mask.eq(drain.write_mask),
+            self.pool.write_data.eq(drain.write_data),
         ]
 
     def _build_counters(self, m, fill, weights, operands, sequencer, drain):
         cmd = self._array_command
         oldest = Mux(drain.pipe_bank, self._banks[1].index, self._banks[0].index)
         m.d.comb += [
-            self.fault_index.eq(Mux(self.pool.write_en, oldest, Mux(
-                fill.state == State.RUN, fill.cmd.index, self._array_command.index))),
+            self.fault_index.eq(
+                Mux(
+                    self.pool.write_en,
+                    oldest,
+                    Mux(fill.state == State.RUN, fill.cmd.index, self._array_command.index),
+                )
+            ),
             self.cause.eq(sequencer.cause),
             self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
-            self.filled.eq(fill.line_en), self.weighted.eq(weights.read_en & weights.grant),
+            self.filled.eq(fill.line_en),
+            self.weighted.eq(weights.read_en & weights.grant),
             self.drained.eq(drain.beat),
-            self.trace_start.eq(fill.start), self.trace_done.eq(drain.command_done),
+            self.trace_start.eq(fill.start),
+            self.trace_done.eq(drain.command_done),
             self.trace_index.eq(fill.cmd.index),
-            self.trace_mac_busy.eq(sequencer.issue), self.trace_mac_index.eq(cmd.index),
+            self.trace_mac_busy.eq(sequencer.issue),
+            self.trace_mac_index.eq(cmd.index),
         ]

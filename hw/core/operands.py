@@ -34,31 +34,33 @@ class OperandStore(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         word = config.word_bytes * 8
-        super().__init__({
-            "line": In(config.line_bytes * 8),
-            "line_en": In(1),
-            "line_lanes": In(config.rows),
-            "line_high": In(1),
-            "push": In(1),
-            "step": In(command.step_layout()),
-            "lanes": In(data.ArrayLayout(command.lane_layout(), config.rows)),
-            "room": Out(1),
-            "in_flight": Out(1),
-            "visible": Out(1),
-            "head": Out(command.step_layout()),
-            "pop": In(1),
-            "offset": In(4),
-            "width": In(14),
-            "pad": In(8),
-            "words": Out(data.ArrayLayout(word, config.rows)),
-        })
+        super().__init__(
+            {
+                "line": In(config.line_bytes * 8),
+                "line_en": In(1),
+                "line_lanes": In(config.rows),
+                "line_high": In(1),
+                "push": In(1),
+                "step": In(command.step_layout()),
+                "lanes": In(data.ArrayLayout(command.lane_layout(), config.rows)),
+                "room": Out(1),
+                "in_flight": Out(1),
+                "visible": Out(1),
+                "head": Out(command.step_layout()),
+                "pop": In(1),
+                "offset": In(4),
+                "width": In(14),
+                "pad": In(8),
+                "words": Out(data.ArrayLayout(word, config.rows)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         pushed, popped, arrived = (Signal(RING_BITS + 1) for _ in range(3))
         self._head_entry, self._push_entry = popped[:RING_BITS], pushed[:RING_BITS]
         m.d.comb += [
-            self.room.eq((pushed - popped)[:RING_BITS + 1] < timing.STEP_RING),
+            self.room.eq((pushed - popped)[: RING_BITS + 1] < timing.STEP_RING),
             self.in_flight.eq(pushed != popped),
             self.visible.eq(arrived != popped),
         ]
@@ -74,11 +76,16 @@ class OperandStore(wiring.Component):
         return m
 
     def _build_head(self, m):
-        m.submodules.steps = steps = Memory(shape=command.step_layout(), depth=timing.STEP_RING, init=[])
+        m.submodules.steps = steps = Memory(
+            shape=command.step_layout(), depth=timing.STEP_RING, init=[]
+        )
         write, read = steps.write_port(), steps.read_port(domain="comb")
         m.d.comb += [
-            write.en.eq(self.push), write.addr.eq(self._push_entry), write.data.eq(self.step),
-            read.addr.eq(self._head_entry), self.head.eq(read.data),
+            write.en.eq(self.push),
+            write.addr.eq(self._push_entry),
+            write.data.eq(self.step),
+            read.addr.eq(self._head_entry),
+            self.head.eq(read.data),
         ]
 
     def _build_lanes(self, m):
@@ -89,11 +96,16 @@ class OperandStore(wiring.Component):
         entry = _delay(m, Cat(self.line_high, self._push_entry), latency)
         for p in range(self._config.rows):
             lane = Signal(command.lane_layout(), name=f"lane{p}")
-            m.submodules[f"place{p}"] = places = Memory(shape=command.lane_layout(), depth=timing.STEP_RING, init=[])
+            m.submodules[f"place{p}"] = places = Memory(
+                shape=command.lane_layout(), depth=timing.STEP_RING, init=[]
+            )
             write, read = places.write_port(), places.read_port(domain="comb")
             m.d.comb += [
-                write.en.eq(self.push), write.addr.eq(self._push_entry), write.data.eq(self.lanes[p]),
-                read.addr.eq(self._head_entry), lane.eq(read.data),
+                write.en.eq(self.push),
+                write.addr.eq(self._push_entry),
+                write.data.eq(self.lanes[p]),
+                read.addr.eq(self._head_entry),
+                lane.eq(read.data),
             ]
             place = Signal(BANK_BITS + 1, name=f"position{p}")
             column = lane.x + self.offset
@@ -103,10 +115,12 @@ class OperandStore(wiring.Component):
             with m.Switch(place[:BANK_BITS]):
                 for bank in range(LINE_WORDS):
                     m.submodules[f"store{p}_{bank}"] = store = Memory(
-                        shape=word, depth=2 * timing.STEP_RING, init=[])
+                        shape=word, depth=2 * timing.STEP_RING, init=[]
+                    )
                     write, read = store.write_port(), store.read_port(domain="comb")
                     m.d.comb += [
-                        write.en.eq(enable & lanes[p]), write.addr.eq(entry),
+                        write.en.eq(enable & lanes[p]),
+                        write.addr.eq(entry),
                         write.data.eq(self.line.word_select(bank, word)),
                         read.addr.eq(Cat(place[BANK_BITS], self._head_entry)),
                     ]

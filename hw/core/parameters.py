@@ -35,29 +35,36 @@ class Parameters(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "cmd": In(layouts.EXECUTE),
-            "held": In(1),
-            "quiet": In(1),
-            "load": In(1),
-            "tile": In(command.tile_layout()),
-            "ready": Out(1),
-            "read_en": Out(1),
-            "read_addr": Out(WORD_ADDR),
-            "grant": In(1),
-            "line": In(config.line_bytes * 8),
-            "plane": In(2),
-            "channels": Out(data.ArrayLayout(channel_layout(), config.cols)),
-            "table_en": Out(1),
-            "table_row": Out(range(config.table_words)),
-            "table_data": Out(config.word_bytes * 8),
-        })
+        super().__init__(
+            {
+                "cmd": In(layouts.EXECUTE),
+                "held": In(1),
+                "quiet": In(1),
+                "load": In(1),
+                "tile": In(command.tile_layout()),
+                "ready": Out(1),
+                "read_en": Out(1),
+                "read_addr": Out(WORD_ADDR),
+                "grant": In(1),
+                "line": In(config.line_bytes * 8),
+                "plane": In(2),
+                "channels": Out(data.ArrayLayout(channel_layout(), config.cols)),
+                "table_en": Out(1),
+                "table_row": Out(range(config.table_words)),
+                "table_data": Out(config.word_bytes * 8),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         rows = self._config.table_words
         lines_left, count, row = Signal(4), Signal(3), Signal(range(rows))
-        table_due, fresh, next_line, settle = Signal(), Signal(), Signal(LINE_ADDR), Signal(range(SETTLE))
+        table_due, fresh, next_line, settle = (
+            Signal(),
+            Signal(),
+            Signal(LINE_ADDR),
+            Signal(range(SETTLE)),
+        )
         table, line_addr, granted = Signal(), Signal(LINE_ADDR), Signal()
         m.d.comb += [
             table.eq((lines_left == 0) & table_due & self.cmd.table),
@@ -71,7 +78,12 @@ class Parameters(wiring.Component):
         with m.If(granted & table):
             m.d.sync += [row.eq(row + 1), table_due.eq(row != rows - 1)]
         with m.Elif(granted):
-            m.d.sync += [lines_left.eq(lines_left - 1), count.eq(count + 1), next_line.eq(line_addr + 1), fresh.eq(0)]
+            m.d.sync += [
+                lines_left.eq(lines_left - 1),
+                count.eq(count + 1),
+                next_line.eq(line_addr + 1),
+                fresh.eq(0),
+            ]
         with m.If(self.load & self.tile.block_start):
             m.d.sync += [lines_left.eq(self.tile.planes << 1), count.eq(0)]
         with m.If(self.load & self.tile.command_start):
@@ -81,11 +93,23 @@ class Parameters(wiring.Component):
 
     def _build_arrival(self, m, granted, table, count, row):
         config, word = self._config, self._config.word_bytes * 8
-        arrival = data.StructLayout({
-            "valid": 1, "table": 1, "count": 3, "row": range(config.table_words), "place": BANK_BITS})
+        arrival = data.StructLayout(
+            {
+                "valid": 1,
+                "table": 1,
+                "count": 3,
+                "row": range(config.table_words),
+                "place": BANK_BITS,
+            }
+        )
         tag = Signal(arrival)
-        m.d.comb += [tag.valid.eq(granted), tag.table.eq(table), tag.count.eq(count), tag.row.eq(row),
-                     tag.place.eq(self.read_addr[:BANK_BITS])]
+        m.d.comb += [
+            tag.valid.eq(granted),
+            tag.table.eq(table),
+            tag.count.eq(count),
+            tag.row.eq(row),
+            tag.place.eq(self.read_addr[:BANK_BITS]),
+        ]
         for stage in range(timing.READ_LATENCY):
             later = Signal(arrival, name=f"arrival{stage}")
             m.d.sync += later.eq(tag)
@@ -95,12 +119,16 @@ class Parameters(wiring.Component):
         sums_write, shifts_write = sums.write_port(), shifts.write_port()
         sums_read, shifts_read = sums.read_port(domain="comb"), shifts.read_port(domain="comb")
         m.d.comb += [
-            sums_write.en.eq(tag.valid & ~tag.table & ~tag.count[0]), sums_write.addr.eq(tag.count >> 1),
+            sums_write.en.eq(tag.valid & ~tag.table & ~tag.count[0]),
+            sums_write.addr.eq(tag.count >> 1),
             sums_write.data.eq(self.line),
-            shifts_write.en.eq(tag.valid & ~tag.table & tag.count[0]), shifts_write.addr.eq(tag.count >> 1),
+            shifts_write.en.eq(tag.valid & ~tag.table & tag.count[0]),
+            shifts_write.addr.eq(tag.count >> 1),
             shifts_write.data.eq(self.line),
-            sums_read.addr.eq(self.plane), shifts_read.addr.eq(self.plane),
-            self.table_en.eq(tag.valid & tag.table), self.table_row.eq(tag.row),
+            sums_read.addr.eq(self.plane),
+            shifts_read.addr.eq(self.plane),
+            self.table_en.eq(tag.valid & tag.table),
+            self.table_row.eq(tag.row),
             self.table_data.eq(self.line.word_select(tag.place, word)),
         ]
         for c in range(config.cols):

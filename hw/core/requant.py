@@ -14,7 +14,9 @@ MULTIPLIER, SHIFT = 31, 5
 
 def channel_layout() -> data.StructLayout:
     """Requantisation of one channel: y = ((x << left) * multiplier, rounded) >> right, rounded."""
-    return data.StructLayout({"bias": signed(ACC), "multiplier": MULTIPLIER, "left": SHIFT, "right": SHIFT})
+    return data.StructLayout(
+        {"bias": signed(ACC), "multiplier": MULTIPLIER, "left": SHIFT, "right": SHIFT}
+    )
 
 
 class Requantiser(wiring.Component):
@@ -36,14 +38,16 @@ class Requantiser(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         lanes = config.requant_lanes
-        super().__init__({
-            "cmd": In(layouts.EXECUTE),
-            "enter": In(1),
-            "sums": In(data.ArrayLayout(signed(ACC), lanes)),
-            "channels": In(data.ArrayLayout(channel_layout(), config.cols)),
-            "other": In(data.ArrayLayout(signed(8), lanes)),
-            "result": Out(data.ArrayLayout(signed(8), lanes)),
-        })
+        super().__init__(
+            {
+                "cmd": In(layouts.EXECUTE),
+                "enter": In(1),
+                "sums": In(data.ArrayLayout(signed(ACC), lanes)),
+                "channels": In(data.ArrayLayout(channel_layout(), config.cols)),
+                "other": In(data.ArrayLayout(signed(8), lanes)),
+                "result": Out(data.ArrayLayout(signed(8), lanes)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -53,8 +57,9 @@ class Requantiser(wiring.Component):
             age = Signal(name=f"age{len(ages)}")
             m.d.sync += age.eq(ages[-1])
             ages.append(age)
-        self._a, self._b, self._sum = (ages[t] for t in (
-            timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM))
+        self._a, self._b, self._sum = (
+            ages[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
+        )
         self._summed = ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY]
         self._active = Signal(timing.REQUANT_LATENCY)
         m.d.sync += self._active.eq(Cat(self.enter | self._a | self._b | self._sum, self._active))
@@ -70,14 +75,29 @@ class Requantiser(wiring.Component):
         for c in range(self._config.cols):
             channel = self.channels[c]
             left = Mux(adding, cmd.add_left, Mux(self._sum, 0, channel.left))
-            multiplier = Mux(self._a, cmd.a_multiplier, Mux(
-                self._b, cmd.b_multiplier, Mux(self._sum, cmd.sum_multiplier, channel.multiplier)))
-            right = Mux(self._a, cmd.a_right, Mux(self._b, cmd.b_right, Mux(self._sum, cmd.sum_right, channel.right)))
-            stages.append({
-                "left": _delay(m, left, 1, f"left{c}", SHIFT, self._active),
-                "multiplier": _delay(m, multiplier, 2, f"multiplier{c}", MULTIPLIER, self._active),
-                "right": _delay(m, right, 4, f"right{c}", SHIFT, self._active),
-            })
+            multiplier = Mux(
+                self._a,
+                cmd.a_multiplier,
+                Mux(
+                    self._b,
+                    cmd.b_multiplier,
+                    Mux(self._sum, cmd.sum_multiplier, channel.multiplier),
+                ),
+            )
+            right = Mux(
+                self._a,
+                cmd.a_right,
+                Mux(self._b, cmd.b_right, Mux(self._sum, cmd.sum_right, channel.right)),
+            )
+            stages.append(
+                {
+                    "left": _delay(m, left, 1, f"left{c}", SHIFT, self._active),
+                    "multiplier": _delay(
+                        m, multiplier, 2, f"multiplier{c}", MULTIPLIER, self._active
+                    ),
+                    "right": _delay(m, right, 4, f"right{c}", SHIFT, self._active),
+                }
+            )
         return stages
 
     def _build_lane(self, m, lane, stages):
@@ -85,13 +105,17 @@ class Requantiser(wiring.Component):
         channel = lane % self._config.cols
         stage = stages[channel]
         widths = (ACC, ACC, ACC + MULTIPLIER + 1, ACC, ACC)
-        s1, s2, s3, s4, s5 = (Signal(signed(w), name=f"s{i + 1}_{lane}") for i, w in enumerate(widths))
+        s1, s2, s3, s4, s5 = (
+            Signal(signed(w), name=f"s{i + 1}_{lane}") for i, w in enumerate(widths)
+        )
         b1, b2 = Signal(signed(ACC), name=f"b1_{lane}"), Signal(signed(ACC), name=f"b2_{lane}")
         own = Signal(signed(8), name=f"own{lane}")
         m.d.comb += own.eq(_clamp(s5 + cmd.out_zero, cmd.out_min, cmd.out_max))
         a, b = self._a, self._b
         value = Mux(a, own, Mux(b, self.other[lane], Mux(self._sum, s5, self.sums[lane])))
-        offset = Mux(a, cmd.a_offset, Mux(b, cmd.b_offset, Mux(self._sum, b2, self.channels[channel].bias)))
+        offset = Mux(
+            a, cmd.a_offset, Mux(b, cmd.b_offset, Mux(self._sum, b2, self.channels[channel].bias))
+        )
         right, negative = stage["right"], s4 < 0
         half = (1 << right) >> 1
         with m.If(self.enter | a | b | self._sum):
@@ -105,9 +129,11 @@ class Requantiser(wiring.Component):
         with m.If(self._active[3]):
             m.d.sync += s5.eq((s4 + half - (negative & right.any())) >> right)
         m.d.sync += [
-            b1.eq(s5), b2.eq(b1),
-            self.result[lane].eq(Mux(
-                self._summed, _clamp(s5 + cmd.add_zero, cmd.add_min, cmd.add_max), own)),
+            b1.eq(s5),
+            b2.eq(b1),
+            self.result[lane].eq(
+                Mux(self._summed, _clamp(s5 + cmd.add_zero, cmd.add_min, cmd.add_max), own)
+            ),
         ]
 
 

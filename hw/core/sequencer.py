@@ -62,7 +62,9 @@ class Sequencer(wiring.Component):
                     self.offset.eq(Mux(last_tap, 0, self.offset + self.cmd.col_dilation)),
                 ]
         with m.If(self.issue):
-            m.d.comb += self.cause.eq(Mux(self.cmd.network, Counter.BUSY_NETWORK, Counter.BUSY_OTHER))
+            m.d.comb += self.cause.eq(
+                Mux(self.cmd.network, Counter.BUSY_NETWORK, Counter.BUSY_OTHER)
+            )
         with m.Elif(self.visible):
             m.d.comb += self.cause.eq(Mux(weights, Counter.STALL_DRAIN, Counter.STALL_WEIGHT))
         with m.Elif(self.in_flight):
@@ -72,9 +74,15 @@ class Sequencer(wiring.Component):
                 with m.Case(State.INIT, State.RUN):
                     m.d.comb += self.cause.eq(Counter.STALL_OPERAND)
                 with m.Case(State.WAIT):
-                    m.d.comb += self.cause.eq(Mux(
-                        ~self.load_met, Counter.WAIT_LOAD,
-                        Mux(~self.store_met, Counter.WAIT_STORE, Counter.WAIT_EXECUTE)))
+                    m.d.comb += self.cause.eq(
+                        Mux(
+                            ~self.load_met,
+                            Counter.WAIT_LOAD,
+                            Mux(~self.store_met, Counter.WAIT_STORE, Counter.WAIT_EXECUTE),
+                        )
+                    )
                 with m.Case(State.IDLE):
-                    m.d.comb += self.cause.eq(Mux(self.fill_queued, Counter.WAIT_EXECUTE, Counter.WAIT_COMMAND))
+                    m.d.comb += self.cause.eq(
+                        Mux(self.fill_queued, Counter.WAIT_EXECUTE, Counter.WAIT_COMMAND)
+                    )
         return m

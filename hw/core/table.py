@@ -20,21 +20,29 @@ class Table(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         bytes_ = data.ArrayLayout(signed(8), config.requant_lanes)
-        super().__init__({
-            "write_en": In(1),
-            "write_row": In(range(config.table_words)),
-            "write_data": In(config.word_bytes * 8),
-            "index": In(bytes_),
-            "value": Out(bytes_),
-        })
+        super().__init__(
+            {
+                "write_en": In(1),
+                "write_row": In(range(config.table_words)),
+                "write_data": In(config.word_bytes * 8),
+                "index": In(bytes_),
+                "value": Out(bytes_),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         column_bits = (config.cols - 1).bit_length()
-        m.submodules.rows = rows = Memory(shape=config.word_bytes * 8, depth=config.table_words, init=[])
+        m.submodules.rows = rows = Memory(
+            shape=config.word_bytes * 8, depth=config.table_words, init=[]
+        )
         write = rows.write_port()
-        m.d.comb += [write.en.eq(self.write_en), write.addr.eq(self.write_row), write.data.eq(self.write_data)]
+        m.d.comb += [
+            write.en.eq(self.write_en),
+            write.addr.eq(self.write_row),
+            write.data.eq(self.write_data),
+        ]
         for lane in range(config.requant_lanes):
             read = rows.read_port(domain="comb")
             entry = Signal(8, name=f"entry{lane}")

@@ -31,22 +31,24 @@ class Weights(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "started": In(1),
-            "cmd": In(layouts.EXECUTE),
-            "bank": Out(1),
-            "read_en": Out(1),
-            "read_addr": Out(WORD_ADDR),
-            "grant": In(1),
-            "line": In(config.line_bytes * 8),
-            "resident": In(1),
-            "array_shape": In(2),
-            "ready": Out(1),
-            "use": In(1),
-            "tile_end": In(1),
-            "block_end": In(1),
-            "words": Out(data.ArrayLayout(config.word_bytes * 8, LANE_GROUPS)),
-        })
+        super().__init__(
+            {
+                "started": In(1),
+                "cmd": In(layouts.EXECUTE),
+                "bank": Out(1),
+                "read_en": Out(1),
+                "read_addr": Out(WORD_ADDR),
+                "grant": In(1),
+                "line": In(config.line_bytes * 8),
+                "resident": In(1),
+                "array_shape": In(2),
+                "ready": Out(1),
+                "use": In(1),
+                "tile_end": In(1),
+                "block_end": In(1),
+                "words": Out(data.ArrayLayout(config.word_bytes * 8, LANE_GROUPS)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -73,16 +75,26 @@ class Weights(wiring.Component):
         m.d.sync += waiting.eq(waiting + self.started - take)
         with m.If(take):
             m.d.sync += [
-                taken.eq(~taken), active.eq(~cmd.ones), line.eq(0), block.eq(0), left.eq(cmd.pixels),
-                base.eq(cmd.weight_addr), addr.eq(cmd.weight_addr),
+                taken.eq(~taken),
+                active.eq(~cmd.ones),
+                line.eq(0),
+                block.eq(0),
+                left.eq(cmd.pixels),
+                base.eq(cmd.weight_addr),
+                addr.eq(cmd.weight_addr),
             ]
         with m.If(self.read_en & self.grant):
             m.d.sync += [issued.eq(issued + 1), line.eq(line + 1), addr.eq(addr + 1)]
             with m.If(line == cmd.weight_lines - 1):
                 m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - tile)]
                 with m.If(cmd.resident | (left <= tile)):
-                    m.d.sync += [left.eq(cmd.pixels), base.eq(addr + 1), addr.eq(addr + 1), block.eq(block + 1),
-                                 active.eq(block != cmd.blocks - 1)]
+                    m.d.sync += [
+                        left.eq(cmd.pixels),
+                        base.eq(addr + 1),
+                        addr.eq(addr + 1),
+                        block.eq(block + 1),
+                        active.eq(block != cmd.blocks - 1),
+                    ]
 
     def _build_ring(self, m):
         word = self._config.word_bytes * 8
@@ -94,11 +106,15 @@ class Weights(wiring.Component):
         arrived, head, tile_base = (Signal(COUNT) for _ in range(3))
         position = Signal(BANK_BITS)
         m.submodules.store = store = Memory(
-            shape=self._config.line_bytes * 8, depth=timing.WEIGHT_RING, init=[])
+            shape=self._config.line_bytes * 8, depth=timing.WEIGHT_RING, init=[]
+        )
         write, read = store.write_port(), store.read_port(domain="comb")
         m.d.comb += [
-            write.en.eq(landing), write.addr.eq(arrived), write.data.eq(self.line),
-            read.addr.eq(head), self.ready.eq(arrived != head),
+            write.en.eq(landing),
+            write.addr.eq(arrived),
+            write.data.eq(self.line),
+            read.addr.eq(head),
+            self.ready.eq(arrived != head),
         ]
         m.d.sync += arrived.eq(arrived + landing)
         advanced, past = Signal(BANK_BITS + 1), Signal(COUNT)

@@ -8,8 +8,19 @@ from hw.spec.timing import WEIGHT_RING
 
 DMA_COUNTS = ("runs", "length")
 EXECUTE_COUNTS = (
-    "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
-    "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
+    "pixels",
+    "in_blocks",
+    "kernel_rows",
+    "groups",
+    "group_taps",
+    "last_taps",
+    "blocks",
+    "last_planes",
+    "last_cols",
+    "last_channels",
+    "out_width",
+    "in_width",
+    "in_height",
 )
 """Fields that must be at least 1."""
 MOST_SPAN = 8
@@ -19,7 +30,7 @@ def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:
     """Whether a raw command of the given opcode has a field value that is not allowed."""
     size = isa.COMMAND_WORDS[opcode] * isa.WORD_BITS
     reserved = (raw[:size] & Const(isa.reserved_mask(opcode), size)).any()
-    fields = {f.name: raw[f.bit:f.bit + f.width] for f in isa.FIELDS[opcode]}
+    fields = {f.name: raw[f.bit : f.bit + f.width] for f in isa.FIELDS[opcode]}
     rules = {
         isa.Opcode.LOAD: _load_rules,
         isa.Opcode.STORE: _store_rules,

@@ -51,24 +51,26 @@ class Fetch(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "program_addr": In(32),
-            "program_size": In(32),
-            "windows": In(WINDOWS),
-            "request": Out(stream.Signature(REQUEST)),
-            "beat": In(1),
-            "beat_data": In(8 * config.cols),
-            "beat_error": In(1),
-            "load": Out(stream.Signature(layouts.LOAD)),
-            "execute": Out(stream.Signature(layouts.EXECUTE)),
-            "store": Out(stream.Signature(layouts.STORE)),
-            "stop": In(1),
-            "end_pending": Out(1),
-            "end_waits": Out(COUNTS),
-            "pushed": Out(1),
-            "last": Out(layouts.INDEX_BITS),
-            "fault": Out(FAULT),
-        })
+        super().__init__(
+            {
+                "program_addr": In(32),
+                "program_size": In(32),
+                "windows": In(WINDOWS),
+                "request": Out(stream.Signature(REQUEST)),
+                "beat": In(1),
+                "beat_data": In(8 * config.cols),
+                "beat_error": In(1),
+                "load": Out(stream.Signature(layouts.LOAD)),
+                "execute": Out(stream.Signature(layouts.EXECUTE)),
+                "store": Out(stream.Signature(layouts.STORE)),
+                "stop": In(1),
+                "end_pending": Out(1),
+                "end_waits": Out(COUNTS),
+                "pushed": Out(1),
+                "last": Out(layouts.INDEX_BITS),
+                "fault": Out(FAULT),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -116,12 +118,17 @@ class Fetch(wiring.Component):
         inside = may_read(self._config, self.windows, self.request.payload.addr, beats)
         m.d.comb += [
             left.eq((size >> low) - asked),
-            beats.eq(burst_beats(self._config, self.request.payload.addr, left,
-                                 FETCH_BYTES // self._config.bus_bytes)),
+            beats.eq(
+                burst_beats(
+                    self._config,
+                    self.request.payload.addr,
+                    left,
+                    FETCH_BYTES // self._config.bus_bytes,
+                )
+            ),
             self.request.payload.addr.eq(addr),
             self.request.payload.beats.eq(beats),
-            wanted.eq((left != 0) & (claimed + beats <= capacity)
-                      & ~self.end_pending & ~self.stop),
+            wanted.eq((left != 0) & (claimed + beats <= capacity) & ~self.end_pending & ~self.stop),
             self.request.valid.eq(wanted & inside),
         ]
         taken = self.request.valid & self.request.ready

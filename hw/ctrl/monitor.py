@@ -66,21 +66,23 @@ class Monitor(wiring.Component):
         first = Signal(FAULT)
         timeout = self._build_watchdog(m)
         stopping = Signal()
-        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault,
-                  timeout)
+        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault, timeout)
         for report in reversed(faults):
             with m.If(report.raised):
                 m.d.comb += first.eq(report)
 
-        met = ((self.counts.load >= self.end_waits.load)
-               & (self.counts.execute >= self.end_waits.execute)
-               & (self.counts.store >= self.end_waits.store))
+        met = (
+            (self.counts.load >= self.end_waits.load)
+            & (self.counts.execute >= self.end_waits.execute)
+            & (self.counts.store >= self.end_waits.store)
+        )
         ending = self.end_pending & met
         none = self.code == Fault.NONE
         m.d.comb += [
             self.stop.eq(~self.running | stopping),
-            self.done.eq(self.running & ending & none & ~first.raised
-                         & self.empty & (stopping | self.idle)),
+            self.done.eq(
+                self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
+            ),
             self.fault.eq(self.running & ~none & self.empty),
         ]
         with m.If(self.running & none & first.raised):

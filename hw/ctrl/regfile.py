@@ -65,16 +65,19 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         fields = {
-            (register.name, field.name): Signal(field.width, name=f"{register.name}_{field.name}",
-                                                init=register.reset >> field.lsb)
-            for register in regs.registers() for field in register.fields
+            (register.name, field.name): Signal(
+                field.width, name=f"{register.name}_{field.name}", init=register.reset >> field.lsb
+            )
+            for register in regs.registers()
+            for field in register.fields
             if field.access in ("rw", "rw1c")
         }
         busy = self.running | self.start | self.resetting
         written = self._build_writes(m, fields, busy)
         index = self._build_control(m, fields, written, busy)
-        m.d.comb += self.irq.eq((fields["status", "done"] | fields["status", "fault"])
-                                & fields["control", "irq_enable"])
+        m.d.comb += self.irq.eq(
+            (fields["status", "done"] | fields["status", "fault"]) & fields["control", "irq_enable"]
+        )
         for name in ("program_addr", "program_size"):
             m.d.comb += getattr(self, name).eq(fields[name, "value"])
         for name, _ in WINDOWS:
@@ -105,9 +108,13 @@ class RegisterFile(wiring.Component):
                 target = fields[register.name, field.name]
                 place = slice(field.lsb, field.lsb + field.width)
                 with m.If(accept & (axil.awaddr[2:] == register.offset >> 2) & ~locked):
-                    m.d.sync += target.eq(Mux(lanes[place].all(), axil.wdata[place],
-                                              (target & ~lanes[place])
-                                              | (axil.wdata[place] & lanes[place])))
+                    m.d.sync += target.eq(
+                        Mux(
+                            lanes[place].all(),
+                            axil.wdata[place],
+                            (target & ~lanes[place]) | (axil.wdata[place] & lanes[place]),
+                        )
+                    )
 
         def written(register_name: str, field_name: str) -> Value:
             register = next(r for r in regs.registers() if r.name == register_name)
@@ -134,8 +141,10 @@ class RegisterFile(wiring.Component):
             m.d.sync += self.running.eq(0), done.eq(1)
         with m.If(self.fault):
             m.d.sync += [
-                self.running.eq(0), fault.eq(1),
-                code.eq(self.fault_code), index.eq(self.fault_index),
+                self.running.eq(0),
+                fault.eq(1),
+                code.eq(self.fault_code),
+                index.eq(self.fault_index),
             ]
         with m.If(self.cleared):
             m.d.sync += self.resetting.eq(0)
@@ -170,7 +179,7 @@ class RegisterFile(wiring.Component):
                     value = Const(0, 32)
                     for field in register.fields:
                         if field.access != "wo":
-                            source = readable[register.name, field.name][:field.width]
+                            source = readable[register.name, field.name][: field.width]
                             value = value | (source << field.lsb)
                     with m.Case(register.offset >> 2):
                         m.d.sync += axil.rdata.eq(value)

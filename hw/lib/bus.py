@@ -13,9 +13,14 @@ BEATS_BITS = MAX_BURST.bit_length()
 
 REQUEST = data.StructLayout({"addr": 32, "beats": BEATS_BITS})
 """One burst: byte address of its first beat, and its beats."""
-WINDOWS = data.StructLayout({
-    "read_base": 32, "read_limit": 32, "write_base": 32, "write_limit": 32,
-})
+WINDOWS = data.StructLayout(
+    {
+        "read_base": 32,
+        "read_limit": 32,
+        "write_base": 32,
+        "write_limit": 32,
+    }
+)
 """The byte ranges that a program may read and write; limits are the first byte beyond."""
 COUNTS = data.StructLayout({"load": COUNT_BITS, "execute": COUNT_BITS, "store": COUNT_BITS})
 """Numbers of commands of each kind: completed ones, or those that a command waits for."""
@@ -52,11 +57,15 @@ def may_write(config: AccelConfig, windows, addr: Value, beats: Value) -> Value:
 
 def may_read(config: AccelConfig, windows, addr: Value, beats: Value) -> Value:
     """Whether a read burst lies in the read window or in the write window."""
-    return (_inside(config, windows.read_base, windows.read_limit, addr, beats)
-            | may_write(config, windows, addr, beats))
+    return _inside(config, windows.read_base, windows.read_limit, addr, beats) | may_write(
+        config, windows, addr, beats
+    )
 
 
 def waits_met(command, done) -> Value:
     """Whether the counts ``done`` (COUNTS) satisfy the waits of a command."""
-    return ((done.load >= command.wait_load) & (done.execute >= command.wait_execute)
-            & (done.store >= command.wait_store))
+    return (
+        (done.load >= command.wait_load)
+        & (done.execute >= command.wait_execute)
+        & (done.store >= command.wait_store)
+    )

@@ -21,11 +21,13 @@ class Queue(wiring.Component):
     def __init__(self, shape, depth: int):
         self._shape = shape
         self._depth = depth
-        super().__init__({
-            "push": In(stream.Signature(shape)),
-            "pop": Out(stream.Signature(shape)),
-            "count": Out(range(depth + 1)),
-        })
+        super().__init__(
+            {
+                "push": In(stream.Signature(shape)),
+                "pop": Out(stream.Signature(shape)),
+                "count": Out(range(depth + 1)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -53,29 +53,31 @@ class LoadUnit(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "command": In(stream.Signature(layouts.LOAD)),
-            "phase": In(3),
-            "counts": In(COUNTS),
-            "windows": In(WINDOWS),
-            "request": Out(stream.Signature(REQUEST)),
-            "ready": Out(1),
-            "beat": In(1),
-            "beat_data": In(8 * config.cols),
-            "beat_error": In(1),
-            "load_en": Out(1),
-            "load_line": Out(LINE_BITS),
-            "load_mask": Out(LINE_WORDS),
-            "load_data": Out(LINE_WORDS * 8 * config.cols),
-            "range_fault": In(1),
-            "stop": In(1),
-            "idle": Out(1),
-            "fault": Out(FAULT),
-            "done": Out(20),
-            "trace_start": Out(1),
-            "trace_done": Out(1),
-            "trace_index": Out(layouts.INDEX_BITS),
-        })
+        super().__init__(
+            {
+                "command": In(stream.Signature(layouts.LOAD)),
+                "phase": In(3),
+                "counts": In(COUNTS),
+                "windows": In(WINDOWS),
+                "request": Out(stream.Signature(REQUEST)),
+                "ready": Out(1),
+                "beat": In(1),
+                "beat_data": In(8 * config.cols),
+                "beat_error": In(1),
+                "load_en": Out(1),
+                "load_line": Out(LINE_BITS),
+                "load_mask": Out(LINE_WORDS),
+                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "range_fault": In(1),
+                "stop": In(1),
+                "idle": Out(1),
+                "fault": Out(FAULT),
+                "done": Out(20),
+                "trace_start": Out(1),
+                "trace_done": Out(1),
+                "trace_index": Out(layouts.INDEX_BITS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -46,21 +46,23 @@ class LoadData(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "phase": In(3),
-            "descriptor": In(stream.Signature(descriptor_layout(config))),
-            "stop": In(1),
-            "ready": Out(1),
-            "beat": In(1),
-            "beat_data": In(8 * config.cols),
-            "index": Out(INDEX_BITS),
-            "load_en": Out(1),
-            "load_line": Out(LINE_BITS),
-            "load_mask": Out(LINE_WORDS),
-            "load_data": Out(LINE_WORDS * 8 * config.cols),
-            "written": Out(1),
-            "written_index": Out(INDEX_BITS),
-        })
+        super().__init__(
+            {
+                "phase": In(3),
+                "descriptor": In(stream.Signature(descriptor_layout(config))),
+                "stop": In(1),
+                "ready": Out(1),
+                "beat": In(1),
+                "beat_data": In(8 * config.cols),
+                "index": Out(INDEX_BITS),
+                "load_en": Out(1),
+                "load_line": Out(LINE_BITS),
+                "load_mask": Out(LINE_WORDS),
+                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "written": Out(1),
+                "written_index": Out(INDEX_BITS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -148,16 +150,20 @@ class LoadData(wiring.Component):
         ]
         with m.If(begin.valid | next_run):
             m.d.sync += [
-                address.eq(next_base), pixel.eq(next_base),
+                address.eq(next_base),
+                pixel.eq(next_base),
                 base.eq(next_base + source.pool_stride),
                 offset.eq(next_offset + source.step),
-                left.eq(source.length), rest.eq(source.channels),
+                left.eq(source.length),
+                rest.eq(source.channels),
                 runs.eq(Mux(begin.valid, source.runs, runs - 1)),
             ]
         with m.Elif(accept & ends_pixel):
             m.d.sync += [
-                address.eq(pixel + 1), pixel.eq(pixel + 1),
-                left.eq(left - 1), rest.eq(current.channels),
+                address.eq(pixel + 1),
+                pixel.eq(pixel + 1),
+                left.eq(left - 1),
+                rest.eq(current.channels),
             ]
         with m.Elif(accept):
             m.d.sync += address.eq(address + current.plane), rest.eq(rest - cols)

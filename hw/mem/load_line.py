@@ -45,29 +45,36 @@ class LineAssembler(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "phase": In(3),
-            "free": Out(1),
-            "accept": In(1),
-            "address": In(20),
-            "data": In(8 * config.cols),
-            "closes": In(1),
-            "last": In(1),
-            "index": In(INDEX_BITS),
-            "load_en": Out(1),
-            "load_line": Out(LINE_BITS),
-            "load_mask": Out(LINE_WORDS),
-            "load_data": Out(LINE_WORDS * 8 * config.cols),
-            "written": Out(1),
-            "written_index": Out(INDEX_BITS),
-        })
+        super().__init__(
+            {
+                "phase": In(3),
+                "free": Out(1),
+                "accept": In(1),
+                "address": In(20),
+                "data": In(8 * config.cols),
+                "closes": In(1),
+                "last": In(1),
+                "index": In(INDEX_BITS),
+                "load_en": Out(1),
+                "load_line": Out(LINE_BITS),
+                "load_mask": Out(LINE_WORDS),
+                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "written": Out(1),
+                "written_index": Out(INDEX_BITS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
-        line = data.StructLayout({
-            "line": LINE_BITS, "mask": LINE_WORDS, "last": 1, "index": INDEX_BITS,
-            "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
-        })
+        line = data.StructLayout(
+            {
+                "line": LINE_BITS,
+                "mask": LINE_WORDS,
+                "last": 1,
+                "index": INDEX_BITS,
+                "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
+            }
+        )
         opened = Signal(line)
         closed = Signal()
         pending = Signal(line)

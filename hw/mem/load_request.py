@@ -19,11 +19,22 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     of a run when unpacking.
     """
     low = config.bus_bytes.bit_length() - 1
-    return data.StructLayout({
-        "unpack": 1, "flip": 1, "runs": 16, "length": 20, "channels": 16,
-        "pool_addr": 20, "pool_stride": 20, "plane": 20,
-        "offset": low, "step": low, "bytes": BYTES_BITS, "index": layouts.INDEX_BITS,
-    })
+    return data.StructLayout(
+        {
+            "unpack": 1,
+            "flip": 1,
+            "runs": 16,
+            "length": 20,
+            "channels": 16,
+            "pool_addr": 20,
+            "pool_stride": 20,
+            "plane": 20,
+            "offset": low,
+            "step": low,
+            "bytes": BYTES_BITS,
+            "index": layouts.INDEX_BITS,
+        }
+    )
 
 
 class LoadRequest(wiring.Component):
@@ -58,18 +69,20 @@ class LoadRequest(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "command": In(stream.Signature(layouts.LOAD)),
-            "done": In(COUNTS),
-            "windows": In(WINDOWS),
-            "request": Out(stream.Signature(REQUEST)),
-            "descriptor": Out(stream.Signature(descriptor_layout(config))),
-            "stop": In(1),
-            "idle": Out(1),
-            "outside": Out(1),
-            "index": Out(layouts.INDEX_BITS),
-            "started": Out(1),
-        })
+        super().__init__(
+            {
+                "command": In(stream.Signature(layouts.LOAD)),
+                "done": In(COUNTS),
+                "windows": In(WINDOWS),
+                "request": Out(stream.Signature(REQUEST)),
+                "descriptor": Out(stream.Signature(descriptor_layout(config))),
+                "stop": In(1),
+                "idle": Out(1),
+                "outside": Out(1),
+                "index": Out(layouts.INDEX_BITS),
+                "started": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -93,8 +106,12 @@ class LoadRequest(wiring.Component):
                     m.d.comb += start.eq(1), self.started.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
-                inside = may_read(self._config, self.windows, self.request.payload.addr,
-                                  self.request.payload.beats)
+                inside = may_read(
+                    self._config,
+                    self.windows,
+                    self.request.payload.addr,
+                    self.request.payload.beats,
+                )
                 m.d.comb += [
                     self.request.valid.eq(inside & ~self.stop),
                     self.outside.eq(~inside & ~self.stop),
@@ -105,8 +122,17 @@ class LoadRequest(wiring.Component):
 
     def _build_descriptor(self, m, command, size):
         out = self.descriptor.payload
-        same = ("unpack", "flip", "runs", "length", "channels", "pool_addr", "pool_stride",
-                "plane", "index")
+        same = (
+            "unpack",
+            "flip",
+            "runs",
+            "length",
+            "channels",
+            "pool_addr",
+            "pool_stride",
+            "plane",
+            "index",
+        )
         m.d.comb += [getattr(out, name).eq(getattr(command, name)) for name in same]
         m.d.comb += [
             out.offset.eq(command.dram_addr),

@@ -24,16 +24,18 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
     line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in position ``a % LINE_WORDS``
     write_en, write_addr, write_mask, write_data : ``requant_words`` words from ``write_addr`` on
     """
-    return wiring.Signature({
-        "read_en": Out(1),
-        "read_addr": Out(WORD_ADDR),
-        "blocked": In(1),
-        "line": In(config.line_bytes * 8),
-        "write_en": Out(1),
-        "write_addr": Out(WORD_ADDR),
-        "write_mask": Out(config.requant_words),
-        "write_data": Out(config.requant_words * config.word_bytes * 8),
-    })
+    return wiring.Signature(
+        {
+            "read_en": Out(1),
+            "read_addr": Out(WORD_ADDR),
+            "blocked": In(1),
+            "line": In(config.line_bytes * 8),
+            "write_en": Out(1),
+            "write_addr": Out(WORD_ADDR),
+            "write_mask": Out(config.requant_words),
+            "write_data": Out(config.requant_words * config.word_bytes * 8),
+        }
+    )
 
 
 class Pool(wiring.Component):
@@ -53,20 +55,22 @@ class Pool(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         line = config.line_bytes * 8
-        super().__init__({
-            "phase": In(3),
-            "load_en": In(1),
-            "load_line": In(LINE_ADDR),
-            "load_mask": In(LINE_WORDS),
-            "load_data": In(line),
-            "store_req": In(1),
-            "store_line": In(LINE_ADDR),
-            "store_valid": Out(1),
-            "line": Out(line),
-            "execute": In(pool_port(config)),
-            "range_fault": Out(1),
-            "range_unit": Out(2),
-        })
+        super().__init__(
+            {
+                "phase": In(3),
+                "load_en": In(1),
+                "load_line": In(LINE_ADDR),
+                "load_mask": In(LINE_WORDS),
+                "load_data": In(line),
+                "store_req": In(1),
+                "store_line": In(LINE_ADDR),
+                "store_valid": Out(1),
+                "line": Out(line),
+                "execute": In(pool_port(config)),
+                "range_fault": Out(1),
+                "range_unit": Out(2),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -101,10 +105,13 @@ class Pool(wiring.Component):
                 hit = hit | other
             line = (port.write_addr >> BANK_BITS) + _beyond(bank, first)
             m.d.comb += [
-                banks.write_en[bank].eq(Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)),
+                banks.write_en[bank].eq(
+                    Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)
+                ),
                 banks.write_line[bank].eq(Mux(self.load_en, self.load_line, line)),
                 banks.write_data.word_select(bank, word).eq(
-                    Mux(self.load_en, self.load_data.word_select(bank, word), data)),
+                    Mux(self.load_en, self.load_data.word_select(bank, word), data)
+                ),
             ]
         self._build_range_check(m, storing)
         return m
@@ -134,14 +141,16 @@ class Banks(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "read_en": In(1),
-            "read_addr": In(WORD_ADDR),
-            "line": Out(config.line_bytes * 8),
-            "write_en": In(LINE_WORDS),
-            "write_line": In(LINE_ADDR).array(LINE_WORDS),
-            "write_data": In(config.line_bytes * 8),
-        })
+        super().__init__(
+            {
+                "read_en": In(1),
+                "read_addr": In(WORD_ADDR),
+                "line": Out(config.line_bytes * 8),
+                "write_en": In(LINE_WORDS),
+                "write_line": In(LINE_ADDR).array(LINE_WORDS),
+                "write_data": In(config.line_bytes * 8),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -156,8 +165,12 @@ class Banks(wiring.Component):
             read, write = memory.read_port(), memory.write_port()
             m.d.comb += [
                 read.en.eq(self.read_en),
-                read.addr.eq((self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])),
-                write.en.eq(self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)),
+                read.addr.eq(
+                    (self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])
+                ),
+                write.en.eq(
+                    self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)
+                ),
                 write.addr.eq(self.write_line[bank]),
                 write.data.eq(self.write_data.word_select(bank, word)),
             ]

@@ -57,33 +57,35 @@ class StoreUnit(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "command": In(stream.Signature(layouts.STORE)),
-            "phase": In(3),
-            "counts": In(COUNTS),
-            "windows": In(WINDOWS),
-            "store_req": Out(1),
-            "store_line": Out(LINE_BITS),
-            "store_valid": In(1),
-            "line": In(LINE_WORDS * 8 * config.cols),
-            "aw": Out(stream.Signature(REQUEST)),
-            "w_valid": Out(1),
-            "w_last": Out(1),
-            "w_ready": In(1),
-            "w_data": Out(8 * config.cols),
-            "w_strobe": Out(1),
-            "b_valid": In(1),
-            "b_error": In(1),
-            "range_fault": In(1),
-            "stop": In(1),
-            "idle": Out(1),
-            "empty": Out(1),
-            "fault": Out(FAULT),
-            "done": Out(20),
-            "trace_start": Out(1),
-            "trace_done": Out(1),
-            "trace_index": Out(layouts.INDEX_BITS),
-        })
+        super().__init__(
+            {
+                "command": In(stream.Signature(layouts.STORE)),
+                "phase": In(3),
+                "counts": In(COUNTS),
+                "windows": In(WINDOWS),
+                "store_req": Out(1),
+                "store_line": Out(LINE_BITS),
+                "store_valid": In(1),
+                "line": In(LINE_WORDS * 8 * config.cols),
+                "aw": Out(stream.Signature(REQUEST)),
+                "w_valid": Out(1),
+                "w_last": Out(1),
+                "w_ready": In(1),
+                "w_data": Out(8 * config.cols),
+                "w_strobe": Out(1),
+                "b_valid": In(1),
+                "b_error": In(1),
+                "range_fault": In(1),
+                "stop": In(1),
+                "idle": Out(1),
+                "empty": Out(1),
+                "fault": Out(FAULT),
+                "done": Out(20),
+                "trace_start": Out(1),
+                "trace_done": Out(1),
+                "trace_index": Out(layouts.INDEX_BITS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -132,8 +134,7 @@ class StoreUnit(wiring.Component):
         payload = self.aw.payload
         byte_addr = addr << low
         inside = may_write(self._config, self.windows, byte_addr, payload.beats)
-        wanted = (bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING)
-                  & ~self.stop)
+        wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
         sent = self.aw.valid & self.aw.ready
         ends_run = left == payload.beats
         next_base = Mux(start, command.dram_addr, base)

@@ -49,22 +49,24 @@ class StoreData(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        super().__init__({
-            "phase": In(3),
-            "start": In(1),
-            "command": In(layouts.STORE),
-            "burst": In(stream.Signature(BEATS_BITS)),
-            "store_req": Out(1),
-            "store_line": Out(LINE_BITS),
-            "store_valid": In(1),
-            "line": In(LINE_WORDS * 8 * config.cols),
-            "w_valid": Out(1),
-            "w_last": Out(1),
-            "w_ready": In(1),
-            "w_data": Out(8 * config.cols),
-            "w_strobe": Out(1),
-            "stop": In(1),
-        })
+        super().__init__(
+            {
+                "phase": In(3),
+                "start": In(1),
+                "command": In(layouts.STORE),
+                "burst": In(stream.Signature(BEATS_BITS)),
+                "store_req": Out(1),
+                "store_line": Out(LINE_BITS),
+                "store_valid": In(1),
+                "line": In(LINE_WORDS * 8 * config.cols),
+                "w_valid": Out(1),
+                "w_last": Out(1),
+                "w_ready": In(1),
+                "w_data": Out(8 * config.cols),
+                "w_strobe": Out(1),
+                "stop": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -103,8 +105,12 @@ class StoreData(wiring.Component):
         m.d.comb += [
             words.eq(smallest(LINE_WORDS - bank, left)),
             self.store_line.eq(address >> 3),
-            self.store_req.eq((self.phase == DMA_READ_PHASE) & (runs != 0)
-                              & (reserved != LINE_BUFFERS) & ~self.stop),
+            self.store_req.eq(
+                (self.phase == DMA_READ_PHASE)
+                & (runs != 0)
+                & (reserved != LINE_BUFFERS)
+                & ~self.stop
+            ),
         ]
         m.d.sync += reserved.eq(reserved + self.store_req - released)
         with m.If(self.start | (self.store_req & ends_run)):
@@ -120,10 +126,13 @@ class StoreData(wiring.Component):
 
     def _build_buffers(self, m, bank, words, released):
         """The line buffers; returns whether the head holds a word, and whether it is its last."""
-        buffer = data.StructLayout({
-            "bank": 3, "left": range(LINE_WORDS + 1),
-            "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
-        })
+        buffer = data.StructLayout(
+            {
+                "bank": 3,
+                "left": range(LINE_WORDS + 1),
+                "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
+            }
+        )
         buffers = Array(Signal(buffer, name=f"buffer_{i}") for i in range(LINE_BUFFERS))
         full = Signal(LINE_BUFFERS)
         fill, head = Signal(), Signal()
@@ -143,5 +152,6 @@ class StoreData(wiring.Component):
             m.d.sync += head.eq(~head)
         m.d.comb += self.w_data.eq(
             Mux(head, buffers[1].words[buffers[1].bank], buffers[0].words[buffers[0].bank])
-            & self.w_strobe.replicate(8 * self._config.cols))
+            & self.w_strobe.replicate(8 * self._config.cols)
+        )
         return held, Mux(head, buffers[1].left, buffers[0].left) == 1

@@ -51,19 +51,21 @@ class Unpacker(wiring.Component):
     def __init__(self, config: AccelConfig):
         self._config = config
         cols = config.cols
-        super().__init__({
-            "begin": In(1),
-            "offset": In(cols.bit_length() - 1),
-            "bytes": In(BYTES_BITS),
-            "ready": Out(1),
-            "beat": In(1),
-            "beat_data": In(8 * cols),
-            "length": In(range(cols + 1)),
-            "flip": In(1),
-            "take": In(1),
-            "valid": Out(1),
-            "word": Out(8 * cols),
-        })
+        super().__init__(
+            {
+                "begin": In(1),
+                "offset": In(cols.bit_length() - 1),
+                "bytes": In(BYTES_BITS),
+                "ready": Out(1),
+                "beat": In(1),
+                "beat_data": In(8 * cols),
+                "length": In(range(cols + 1)),
+                "flip": In(1),
+                "take": In(1),
+                "valid": Out(1),
+                "word": Out(8 * cols),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -98,8 +100,9 @@ class Unpacker(wiring.Component):
         with m.Elif(self.beat | (leaving != 0)):
             size = len(held)
             ahead = _shifted(held, leaving, size, right=True)
-            behind = _shifted(Mux(self.beat, self.beat_data, 0), kept[:len(leaving)], size,
-                              right=False)
+            behind = _shifted(
+                Mux(self.beat, self.beat_data, 0), kept[: len(leaving)], size, right=False
+            )
             m.d.sync += [
                 count.eq(kept + Mux(self.beat, cols, 0)),
                 held.eq(ahead | behind),

@@ -48,7 +48,11 @@ class AccelConfig:
     def __post_init__(self) -> None:
         def check(ok: bool, key: str, accepted: str) -> None:
             if not ok:
-                value = getattr(self, key) if "." not in key else getattr(self.memory, key.split(".")[1])
+                value = (
+                    getattr(self, key)
+                    if "." not in key
+                    else getattr(self.memory, key.split(".")[1])
+                )
                 raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
 
         for key in ("rows", "cols", "pool_lines", "requant_lanes", "queue_depth"):
@@ -56,13 +60,29 @@ class AccelConfig:
         check(self.rows in (4, 8, 16, 32, 64), "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
         check(64 <= self.pool_lines <= 1 << 16, "pool_lines", "from 64 to 65536")
-        check(self.requant_lanes in (self.cols, 2 * self.cols), "requant_lanes", f"{self.cols} or {2 * self.cols} (cols or 2 * cols)")
-        check(self.requant_words <= self.rows // LANE_GROUPS, "requant_lanes", f"at most {self.cols * self.rows // LANE_GROUPS} (cols * rows / {LANE_GROUPS})")
+        check(
+            self.requant_lanes in (self.cols, 2 * self.cols),
+            "requant_lanes",
+            f"{self.cols} or {2 * self.cols} (cols or 2 * cols)",
+        )
+        check(
+            self.requant_words <= self.rows // LANE_GROUPS,
+            "requant_lanes",
+            f"at most {self.cols * self.rows // LANE_GROUPS} (cols * rows / {LANE_GROUPS})",
+        )
         check(2 <= self.queue_depth <= 16, "queue_depth", "from 2 to 16")
-        check(type(self.memory.latency) is int and 1 <= self.memory.latency <= 1000, "memory.latency", "an integer from 1 to 1000")
+        check(
+            type(self.memory.latency) is int and 1 <= self.memory.latency <= 1000,
+            "memory.latency",
+            "an integer from 1 to 1000",
+        )
         per_cycle = self.memory.bytes_per_cycle
-        check(type(per_cycle) is int and (per_cycle == 0 or (0 < per_cycle <= self.cols and self.cols % per_cycle == 0)),
-              "memory.bytes_per_cycle", f"0 (the bus width) or a divisor of the bus width, {self.cols}")
+        check(
+            type(per_cycle) is int
+            and (per_cycle == 0 or (0 < per_cycle <= self.cols and self.cols % per_cycle == 0)),
+            "memory.bytes_per_cycle",
+            f"0 (the bus width) or a divisor of the bus width, {self.cols}",
+        )
 
     @property
     def mac_units(self) -> int:
@@ -149,11 +169,15 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
         elif key in own:
             changes[key] = value
         else:
-            raise ConfigurationError(f"configuration key {key!r} is unknown; accepted: "
-                                     f"{', '.join(sorted(own - {'memory'}) + sorted('memory.' + m for m in memory))}")
+            raise ConfigurationError(
+                f"configuration key {key!r} is unknown; accepted: "
+                f"{', '.join(sorted(own - {'memory'}) + sorted('memory.' + m for m in memory))}"
+            )
     for key in inner:
         if key not in memory:
-            raise ConfigurationError(f"configuration key 'memory.{key}' is unknown; accepted: {', '.join(sorted(memory))}")
+            raise ConfigurationError(
+                f"configuration key 'memory.{key}' is unknown; accepted: {', '.join(sorted(memory))}"
+            )
     if inner:
         changes["memory"] = dataclasses.replace(config.memory, **inner)
     return dataclasses.replace(config, **changes)

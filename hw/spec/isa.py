@@ -77,8 +77,13 @@ _DMA = (
 )
 
 LOAD_FIELDS = _place(
-    *_HEADER, *_DMA,
-    ("unpack", 1, "0: words as they stand. 1: pixels of `channels` bytes, spread over channel blocks."),
+    *_HEADER,
+    *_DMA,
+    (
+        "unpack",
+        1,
+        "0: words as they stand. 1: pixels of `channels` bytes, spread over channel blocks.",
+    ),
     ("flip", 1, "Unpacking: invert bit 7 of each byte (uint8 to int8)."),
     ("channels", 16, "Unpacking: bytes of a pixel, at least 1."),
     ("plane", 20, "Unpacking: words from one channel block to the next in the pool."),
@@ -93,15 +98,27 @@ EXECUTE_FIELDS = _place(
     ("ones", 1, "Every weight is 1; none is fetched."),
     ("array_shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
     ("resident", 1, "A tile's weights fit the weight store and are fetched once per output block."),
-    ("dense", 1, "Output rows follow one another without a gap: `requant_words` pixels leave per cycle."),
+    (
+        "dense",
+        1,
+        "Output rows follow one another without a gap: `requant_words` pixels leave per cycle.",
+    ),
     ("residual", 1, "Add a second operand after requantisation."),
     ("table", 1, "Send the result through the 256-entry table at `table_addr`."),
-    ("network", 1, "The multiply-accumulates are the network's own (convolution, fully connected)."),
+    (
+        "network",
+        1,
+        "The multiply-accumulates are the network's own (convolution, fully connected).",
+    ),
     ("pad_value", -8, "Operand outside the input."),
     # the input window
     ("in_addr", 20, "Word address of pixel (0, 0) of the first channel block of the input window."),
     ("in_plane", 20, "Words from one input channel block to the next."),
-    ("in_block_step", 20, "Words added to the input address per output block (depthwise, grouped)."),
+    (
+        "in_block_step",
+        20,
+        "Words added to the input address per output block (depthwise, grouped).",
+    ),
     ("in_row", 16, "Words from one input row to the next."),
     ("in_width", 14, "Valid columns of the input window; beyond them is padding."),
     ("in_height", 14, "Valid rows of the input window; beyond them is padding."),
@@ -143,7 +160,11 @@ EXECUTE_FIELDS = _place(
     ("out_addr", 20, "Word address of the first output pixel."),
     ("out_plane", 20, "Words from one output plane to the next."),
     ("out_width", 14, "Output columns."),
-    ("out_skip", 14, "Words between the end of an output row and the start of the next; 0 when dense."),
+    (
+        "out_skip",
+        14,
+        "Words between the end of an output row and the start of the next; 0 when dense.",
+    ),
     ("out_zero", -8, "Output zero point."),
     ("out_min", -8, "Lower clamp."),
     ("out_max", -8, "Upper clamp."),
@@ -186,7 +207,9 @@ def encode(opcode: Opcode, **values: int) -> bytes:
     assert values.keys() <= known, f"{opcode.name} has no field {sorted(values.keys() - known)}"
     for field in FIELDS[opcode]:
         value = int(opcode) if field.name == "opcode" else int(values.get(field.name, 0))
-        assert field.low <= value <= field.high, f"{opcode.name}.{field.name} = {value} is not in [{field.low}, {field.high}]"
+        assert field.low <= value <= field.high, (
+            f"{opcode.name}.{field.name} = {value} is not in [{field.low}, {field.high}]"
+        )
         word |= (value & ((1 << field.width) - 1)) << field.bit
     return word.to_bytes(COMMAND_WORDS[opcode] * 4, "little")
 
@@ -197,7 +220,9 @@ def decode_fields(opcode: Opcode, data: bytes) -> dict[str, int]:
     values = {}
     for field in FIELDS[opcode]:
         value = (word >> field.bit) & ((1 << field.width) - 1)
-        values[field.name] = value - (1 << field.width) if field.signed and value > field.high else value
+        values[field.name] = (
+            value - (1 << field.width) if field.signed and value > field.high else value
+        )
     return values
 
 

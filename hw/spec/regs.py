@@ -110,17 +110,36 @@ ID_VALUE = 0x434E4E31
 
 _BASE = (
     _whole("id", 0x000, "ro", "Identification.", ID_VALUE),
-    Register("control", 0x004, (
-        BitField("start", 0, 1, "wo", "Write 1 to start the program; ignored while busy."),
-        BitField("reset", 1, 1, "wo", "Write 1 for a soft reset: outstanding bus transfers end, then all state but this register file clears."),
-        BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
-    ), "Control.", 0b100),
-    Register("status", 0x008, (
-        BitField("busy", 0, 1, "ro", "A program runs, or a soft reset is in progress."),
-        BitField("done", 1, 1, "rw1c", "The program reached END."),
-        BitField("fault", 2, 1, "rw1c", "The program stopped with a fault; also clears fault_code."),
-        BitField("fault_code", 8, 8, "ro", "Fault code; the first fault stays."),
-    ), "Status; done and fault stay until cleared, or until the next start or soft reset."),
+    Register(
+        "control",
+        0x004,
+        (
+            BitField("start", 0, 1, "wo", "Write 1 to start the program; ignored while busy."),
+            BitField(
+                "reset",
+                1,
+                1,
+                "wo",
+                "Write 1 for a soft reset: outstanding bus transfers end, then all state but this register file clears.",
+            ),
+            BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
+        ),
+        "Control.",
+        0b100,
+    ),
+    Register(
+        "status",
+        0x008,
+        (
+            BitField("busy", 0, 1, "ro", "A program runs, or a soft reset is in progress."),
+            BitField("done", 1, 1, "rw1c", "The program reached END."),
+            BitField(
+                "fault", 2, 1, "rw1c", "The program stopped with a fault; also clears fault_code."
+            ),
+            BitField("fault_code", 8, 8, "ro", "Fault code; the first fault stays."),
+        ),
+        "Status; done and fault stay until cleared, or until the next start or soft reset.",
+    ),
     _whole("fault_index", 0x00C, "ro", "Index of the command at fault, counted from 0."),
     _whole("program_addr", 0x010, "rw", "Byte address of the program, a multiple of 64."),
     _whole("program_size", 0x014, "rw", "Bytes of the program, a multiple of 64."),
@@ -141,7 +160,9 @@ def registers() -> tuple[Register, ...]:
         offset = COUNTER_BASE + 8 * counter
         name = counter.name.lower()
         counters.append(_whole(f"{name}_lo", offset, "ro", f"Low half: {COUNTER_DOC[counter]}."))
-        counters.append(_whole(f"{name}_hi", offset + 4, "ro", f"High half: {COUNTER_DOC[counter]}."))
+        counters.append(
+            _whole(f"{name}_hi", offset + 4, "ro", f"High half: {COUNTER_DOC[counter]}.")
+        )
     return _BASE + tuple(counters)
 
 

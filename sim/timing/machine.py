@@ -73,7 +73,7 @@ def run(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Run:
                Fault(int(now[FAULT_CODE])), int(now[FAULT_INDEX]))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _loop(memory, unit, now, nxt, counters, rows, cols, words, table_words):
     cycle = FIRST_CYCLE
     quiet = 0

@@ -83,6 +83,8 @@ def test_outputs_and_tensors_equal_goldens(model, folder, tmp_path, capsys):
         assert run[0](["run", str(run[1]), *words, *out]) == 0
     expected = np.load(tmp_path / "golden.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "sim.npy"), expected)
+    left_out = capsys.readouterr().err
+    assert ("a/stem" in left_out) != (tmp_path / "sim" / "a_stem.npy").is_file()
     found = list((tmp_path / "sim").iterdir())
     assert len(found) >= 2
     for path in found:

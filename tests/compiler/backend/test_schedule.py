@@ -30,10 +30,9 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
          first[lives[name].first], last[lives[name].last])
         for name, address in plan.places.items()
     ]
+    found += [(b.address, b.address + b.words, b.issue, b.last) for b in plan.loads]
     outputs = [step.output for step in plan.steps if step.output]
-    for b in [*plan.loads, *outputs]:
-        found.append((b.address, b.address + b.words, min(b.issue, b.first), b.last))
-    return found
+    return found + [(b.address, b.address + b.words, b.first, b.last) for b in outputs]
 
 
 def overlaps(plan: Schedule) -> bool:

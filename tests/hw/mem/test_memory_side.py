@@ -61,7 +61,7 @@ def test_faults_are_reported_and_the_next_run_is_whole():
         encode(Opcode.END, wait_load=1, wait_store=1),
     ))
     copy = encode(Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
-    end = encode(Opcode.END, wait_store=1)
+    end = encode(Opcode.END, wait_store=2)
     beyond = encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=config.pool_words, runs=1, length=9)
     far = encode(Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
     zero = encode(Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)

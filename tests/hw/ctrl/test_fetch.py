@@ -1,0 +1,144 @@
+"""Command fetch: requests, assembly, checks and the cycles of docs/architecture.md."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.sim import Simulator
+
+from hw.ctrl.check import illegal
+from hw.ctrl.fetch import Fetch
+from hw.spec import isa
+from hw.spec.config import preset
+from hw.spec.isa import Opcode, encode
+from hw.spec.regs import Fault
+from sim.timing.program import decode
+
+CONFIG = preset("tiny")
+LOAD = encode(Opcode.LOAD, dram_addr=0x100, runs=1, length=3, pool_addr=9, wait_store=4)
+STORE = encode(Opcode.STORE, dram_addr=0x100, runs=2, length=3)
+END = encode(Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
+
+
+async def _feed(ctx, dut, code, cycles, latency=3, bad=()):
+    """Serve the fetch unit for some cycles; returns what happened, as (cycle, what, detail)."""
+    ctx.set(dut.program_size, len(code))
+    ctx.set(dut.windows.read_limit, 1 << 16)
+    for unit in ("load", "execute", "store"):
+        ctx.set(getattr(dut, unit).ready, 1)
+    ctx.set(dut.request.ready, 1)
+    beats, events = [], []
+    for cycle in range(cycles):
+        if ctx.get(dut.request.valid):
+            addr, count = ctx.get(dut.request.payload.addr), ctx.get(dut.request.payload.beats)
+            events.append((cycle, "request", (addr, count)))
+            due = max([cycle + latency, *(b[0] + 1 for b in beats[-1:])])
+            beats += [(due + i, addr + 4 * i) for i in range(count)]
+        arrives = bool(beats) and beats[0][0] <= cycle
+        ctx.set(dut.beat, arrives)
+        if arrives:
+            _, addr = beats.pop(0)
+            ctx.set(dut.beat_data, int.from_bytes(code[addr : addr + 4], "little"))
+            ctx.set(dut.beat_error, addr in bad)
+        for unit in ("load", "execute", "store"):
+            if ctx.get(getattr(dut, unit).valid):
+                events.append((cycle, unit, ctx.get(getattr(dut, unit).payload)))
+        if ctx.get(dut.fault.raised):
+            events.append((cycle, "fault", (ctx.get(dut.fault.code), ctx.get(dut.fault.index))))
+            ctx.set(dut.stop, 1)
+        if ctx.get(dut.end_pending):
+            events.append((cycle, "end", None))
+            break
+        await ctx.tick()
+    return events
+
+
+def _run(code, cycles=120, **options):
+    dut = Fetch(CONFIG)
+    found = []
+
+    async def bench(ctx):
+        found.extend(await _feed(ctx, dut, code, cycles, **options))
+        if found[-1][1] == "end":
+            waits = dut.end_waits
+            assert [ctx.get(w) for w in (waits.load, waits.execute, waits.store)] == [1, 2, 3]
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
+
+
+def test_commands_leave_in_the_stated_cycles():
+    events = _run(LOAD + STORE + END)
+    assert events[0] == (0, "request", (0, 48))
+    # Beats arrive from cycle 3 on, move from 4 on, 16 a command; full, then pushed, in 20.
+    assert [(cycle, what) for cycle, what, _ in events[1:]] == [
+        (20, "load"), (37, "store"), (55, "end")]
+    load, store = events[1][2], events[2][2]
+    assert (load.index, load.pool_addr, load.wait_store, load.length) == (0, 9, 4, 3)
+    assert (store.index, store.runs) == (1, 2)
+
+
+def test_requests_wait_for_room_in_the_buffer():
+    events = _run(LOAD * 12, latency=1, cycles=300)
+    requests = [(cycle, detail) for cycle, what, detail in events if what == "request"]
+    assert [detail for _, detail in requests] == [(0, 64), (256, 64), (512, 64)]
+    # 64 beats must have left: four commands, the last beat of the fourth in cycle 68.
+    assert requests[1][0] == 1 and requests[2][0] == 69
+
+
+@pytest.mark.parametrize(("code", "fault", "index"), [
+    (LOAD + b"\0" * 64, Fault.ILLEGAL_OPCODE, 1),
+    (LOAD + LOAD, Fault.NO_END, 2),
+    (b"", Fault.NO_END, 0),
+    (STORE + encode(Opcode.EXECUTE)[:64], Fault.NO_END, 1),
+    (STORE + encode(Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
+], ids=["opcode", "no end", "empty", "cut off", "field"])
+def test_faults(code, fault, index):
+    events = _run(code)
+    assert events[-1][1:] == ("fault", (fault, index))
+
+
+def test_an_error_is_a_fault_of_the_command_it_hits():
+    assert _run(LOAD + STORE + END, bad=(80,))[-1][1:] == ("fault", (Fault.FETCH_ERROR, 1))
+    assert _run(LOAD + END + bytes(64), bad=(128,))[-1][1] == "end"
+
+
+@pytest.mark.parametrize("opcode", list(Opcode), ids=lambda opcode: opcode.name)
+def test_the_simulator_checks_the_same_fields(opcode, seed):
+    rng = random.Random(seed)
+    size = isa.COMMAND_WORDS[opcode] * 4
+    raw, bad = Signal(8 * size), Signal()
+    cases = []
+    for _ in range(300):
+        fields = {}
+        for f in isa.FIELDS[opcode][1:]:
+            value = rng.choice((0, 1, 1, 1, 1, 2, 4, 8, 9)) & f.high
+            if f.name.startswith("dram") and rng.random() < 0.9:
+                value &= -CONFIG.bus_bytes
+            elif value == 0 and rng.random() < 0.95:
+                value = 1
+            fields[f.name] = value
+        command = int.from_bytes(encode(opcode, **fields), "little")
+        if rng.random() < 0.1:
+            command ^= 1 << rng.randrange(4, 8 * size)
+        cases.append(command)
+
+    async def bench(ctx):
+        codes = set()
+        for command in cases:
+            image = np.frombuffer(command.to_bytes(size, "little"), np.uint8)
+            code = decode(image, 0, size, CONFIG).codes[0]
+            ctx.set(raw, command)
+            assert ctx.get(bad) == (code != 0)
+            codes.add(int(code))
+        assert codes == {0, int(Fault.ILLEGAL_FIELD)}
+
+    m = Module()
+    m.d.comb += bad.eq(illegal(opcode, raw, CONFIG))
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()

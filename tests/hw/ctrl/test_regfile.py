@@ -1,0 +1,151 @@
+"""The register file: access rules of the tables, and the start and end of a run."""
+
+from amaranth.sim import Simulator
+
+from hw.ctrl.regfile import RegisterFile
+from hw.spec import regs
+from hw.spec.regs import Counter, Fault, offset_of
+
+
+class Bus:
+    """An AXI4-Lite manager; each transfer takes two cycles."""
+
+    def __init__(self, ctx, dut):
+        self.ctx, self.dut, self.axil = ctx, dut, dut.axil
+
+    async def write(self, offset, value, strobe=0b1111):
+        ctx, axil = self.ctx, self.axil
+        ctx.set(axil.awaddr, offset)
+        ctx.set(axil.wdata, value)
+        ctx.set(axil.wstrb, strobe)
+        ctx.set(axil.awvalid, 1)
+        ctx.set(axil.wvalid, 1)
+        assert ctx.get(axil.awready & axil.wready)
+        await ctx.tick()
+        ctx.set(axil.awvalid, 0)
+        ctx.set(axil.wvalid, 0)
+        assert ctx.get(axil.bvalid) and ctx.get(axil.bresp) == 0
+        ctx.set(axil.bready, 1)
+
+    async def read(self, offset):
+        ctx, axil = self.ctx, self.axil
+        ctx.set(axil.araddr, offset)
+        ctx.set(axil.arvalid, 1)
+        await ctx.tick()
+        ctx.set(axil.arvalid, 0)
+        assert ctx.get(axil.rvalid)
+        value = ctx.get(axil.rdata)
+        ctx.set(axil.rready, 1)
+        await ctx.tick()
+        return value
+
+
+def _simulate(bench):
+    dut = RegisterFile()
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+
+    async def testbench(ctx):
+        await bench(Bus(ctx, dut))
+
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def test_reset_values_and_writable_registers():
+    async def bench(bus):
+        for register in regs.registers():
+            assert await bus.read(register.offset) == register.reset, register.name
+        for register in regs.registers()[4:10]:
+            writable = register.fields[0].access == "rw"
+            await bus.write(register.offset, 0x89ABCDEF)
+            await bus.ctx.tick()
+            assert await bus.read(register.offset) == (0x89ABCDEF if writable else 0)
+            await bus.write(register.offset, 0x11223344, strobe=0b0101)
+            await bus.ctx.tick()
+            assert await bus.read(register.offset) == (0x8922CD44 if writable else 0)
+        assert await bus.read(0x3F8) == 0
+
+    _simulate(bench)
+
+
+def test_counters_are_read_in_halves():
+    async def bench(bus):
+        for counter in Counter:
+            bus.ctx.set(bus.dut.counters[counter], 0x100000000 * (counter + 1) + counter)
+        for counter in Counter:
+            name = counter.name.lower()
+            assert await bus.read(offset_of(f"{name}_lo")) == counter
+            assert await bus.read(offset_of(f"{name}_hi")) == counter + 1
+
+    _simulate(bench)
+
+
+def test_start_runs_and_done_interrupts():
+    async def bench(bus):
+        ctx, dut = bus.ctx, bus.dut
+        await bus.write(offset_of("control"), 0b101)
+        assert ctx.get(dut.start) and not ctx.get(dut.running)
+        await ctx.tick()
+        assert not ctx.get(dut.start) and ctx.get(dut.running)
+        assert await bus.read(offset_of("status")) == 1
+        await bus.write(offset_of("program_addr"), 0x1000)
+        await ctx.tick()
+        await bus.write(offset_of("control"), 0b101)
+        assert not ctx.get(dut.start)
+        ctx.set(dut.done, 1)
+        assert not ctx.get(dut.irq)
+        await ctx.tick()
+        ctx.set(dut.done, 0)
+        assert ctx.get(dut.irq) and not ctx.get(dut.running)
+        assert await bus.read(offset_of("program_addr")) == 0
+        await bus.write(offset_of("control"), 0)
+        assert not ctx.get(dut.irq)
+        await ctx.tick()
+        assert await bus.read(offset_of("status")) == 0b10
+        await bus.write(offset_of("status"), 0b10)
+        await ctx.tick()
+        assert await bus.read(offset_of("status")) == 0
+
+    _simulate(bench)
+
+
+def test_fault_stays_until_cleared_or_started_again():
+    async def bench(bus):
+        ctx, dut = bus.ctx, bus.dut
+        for clear in ("status", "control"):
+            await bus.write(offset_of("control"), 0b101)
+            await ctx.tick()
+            ctx.set(dut.fault, 1)
+            ctx.set(dut.fault_code, Fault.WINDOW)
+            ctx.set(dut.fault_index, 77)
+            await ctx.tick()
+            ctx.set(dut.fault, 0)
+            assert ctx.get(dut.irq)
+            assert await bus.read(offset_of("status")) == 0b100 | Fault.WINDOW << 8
+            assert await bus.read(offset_of("fault_index")) == 77
+            await bus.write(offset_of(clear), 0b101)
+            assert not ctx.get(dut.irq)
+            await ctx.tick()
+            assert await bus.read(offset_of("status")) == int(clear == "control")
+
+    _simulate(bench)
+
+
+def test_soft_reset_waits_to_be_cleared():
+    async def bench(bus):
+        ctx, dut = bus.ctx, bus.dut
+        await bus.write(offset_of("control"), 0b101)
+        await ctx.tick()
+        await bus.write(offset_of("control"), 0b111)
+        assert ctx.get(dut.resetting) and not ctx.get(dut.running) and not ctx.get(dut.start)
+        await ctx.tick()
+        assert await bus.read(offset_of("status")) == 1
+        await bus.write(offset_of("control"), 0b101)
+        assert not ctx.get(dut.start)
+        ctx.set(dut.cleared, 1)
+        await ctx.tick()
+        ctx.set(dut.cleared, 0)
+        assert await bus.read(offset_of("status")) == 0
+
+    _simulate(bench)

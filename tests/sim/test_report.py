@@ -1,0 +1,60 @@
+import time
+
+import pytest
+
+from hw.spec.regs import Counter
+from sim.machine import Timing
+from sim.report import LOST_DOC, NAME_WIDTH, Reporter, mac_cycles, short_names
+
+
+def timing(cycles, **counters):
+    zero = {c.name.lower(): 0 for c in Counter}
+    return Timing(cycles, zero | counters, (), ())
+
+
+def test_every_mac_cycle_has_a_cause():
+    found = mac_cycles(
+        timing(
+            **{"cycles": 100, "busy_network": 50, "busy_other": 10, "stall_drain": 5},
+            **{"wait_load": 20, "wait_command": 12, "occupied": 700},
+        ),
+        macs=600,
+        mac_units=16,
+    )
+    assert list(found) == list(LOST_DOC)
+    assert sum(found.values()) == 1600
+    assert found["useful"] == 600 and found["grouped_zeros"] == 100
+    assert found["array_edge"] == 800 - 700
+    assert found["wait_command"] == 16 * (12 + 3)
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["net/a/x", "net/b/y"], ["a/x", "b/y"]),
+        (["net/ab", "net/ac"], ["ab", "ac"]),
+        (["net/a"], ["net/a"]),
+        (["a;b/c", "d"], ["a", "d"]),
+        (["x" * 50], ["x" * (NAME_WIDTH - 1) + "…"]),
+        ([], []),
+    ],
+)
+def test_names_are_shortened(names, short):
+    assert short_names(names) == short
+
+
+def test_short_work_reports_nothing(capsys):
+    reporter = Reporter("work")
+    for done in range(3):
+        reporter(done, 3)
+    reporter.close()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_long_work_reports_lines_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sim.report.SHOW_AFTER", 0.01)
+    reporter = Reporter("work")
+    reporter(1, 4)
+    time.sleep(0.1)
+    reporter.close()
+    assert capsys.readouterr() == ("", "work: 25%\n")
