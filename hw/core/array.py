@@ -1,4 +1,5 @@
-"""The array: rows x cols multiply-accumulators with their operand selector and a shadow copy of the accumulators."""
+"""The array: rows x cols multiply-accumulators with their operand selector and a shadow copy of
+the accumulators."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -13,7 +14,8 @@ ACC = 32
 class MacArray(wiring.Component):
     """Output-stationary multiply-accumulators.
 
-    A multiply-accumulate issued in cycle t is in the accumulators from t + MAC_LATENCY on; the last one of a tile leaves
+    A multiply-accumulate issued in cycle t is in the accumulators from t + MAC_LATENCY on;
+    the last one of a tile leaves
     its sum in ``shadow`` instead. There is no back pressure.
 
     Members

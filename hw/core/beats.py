@@ -102,7 +102,8 @@ class BeatWalk(wiring.Component):
         return m
 
     def _build_addresses(self, m, plane_end, offset):
-        """Base addresses of the block and of the plane; a block's first tile waits for parameters long enough to set them."""
+        """Base addresses of the block and of the plane; a block's first tile waits for parameters
+        long enough to set them."""
         cmd = self.cmd
         fresh = Signal()
         m.d.sync += fresh.eq(self.load & self.tile.block_start)

@@ -10,7 +10,8 @@ POSITION = 16
 
 
 def step_layout() -> data.StructLayout:
-    """A step: the taps of one group of a kernel row, over the channels of one input block, for one tile.
+    """A step: the taps of one group of a kernel row, over the channels of one input block, for one
+    tile.
 
     taps, channels : multiply-accumulates = taps * channels
     first, last : first, last step of its tile
@@ -39,7 +40,8 @@ def step_layout() -> data.StructLayout:
 
 
 def lane_layout() -> data.StructLayout:
-    """One lane of a step: column of its first tap, low address bits of it, and whether its row is inside."""
+    """One lane of a step: column of its first tap, low address bits of it, and whether its row is
+    inside."""
     return data.StructLayout({"x": signed(POSITION), "offset": 4, "inside": 1})
 
 

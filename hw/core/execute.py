@@ -1,7 +1,8 @@
-"""The execute unit: fill, weights, array and drain, and the arbitration of the pool's read port among them."""
+"""The execute unit: fill, weights, array and drain, and the arbitration of the pool's read port
+among them."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts

@@ -10,7 +10,6 @@ from hw.mem.pool import BANK_BITS, LINE_ADDR, WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
-
 POSITION_BITS = command.POSITION
 
 
@@ -34,7 +33,8 @@ class Fill(wiring.Component):
     state : what the unit does
     read_en, read_addr, grant : line requests
     room : the ring of steps has room
-    line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and its address bit 0
+    line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and
+        its address bit 0
     push, step, lanes : the current step is complete but for its lines' flight
     """
 
@@ -201,7 +201,8 @@ class LineRequests(wiring.Component):
 
 
 class StepWalk(wiring.Component):
-    """The loop nest over output blocks, tiles, input blocks, kernel rows and tap groups, and the lanes' coordinates.
+    """The loop nest over output blocks, tiles, input blocks, kernel rows and tap groups, and the
+    lanes' coordinates.
 
     Members
     -------
@@ -388,7 +389,8 @@ class StepWalk(wiring.Component):
             self._build_lane(m, p, x, y, row)
 
     def _build_lane(self, m, p, x, y, row):
-        """Which lines lane ``p`` needs for the step: the columns of its taps, clipped to the input row."""
+        """Which lines lane ``p`` needs for the step: the columns of its taps, clipped to the input
+        row."""
         cmd, lane, need = self.cmd, self.lanes[p], self.needs[p]
         active = Signal(name=f"active{p}")
         pixel = Array(command.lane_pixel(self._config, p, s) for s in (0, 1, 2, 2))[cmd.array_shape]

@@ -1,4 +1,5 @@
-"""Operand stores: for each lane, the lines of the steps in the ring, and what the array needs to find its words."""
+"""Operand stores: for each lane, the lines of the steps in the ring, and what the array needs to
+find its words."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -20,7 +21,8 @@ class OperandStore(wiring.Component):
     Members
     -------
     line : the pool's line register
-    line_en, line_lanes, line_high : lanes that take the line requested in this cycle, READ_LATENCY cycles later
+    line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
+        READ_LATENCY cycles later
     push, step, lanes : a step whose lines are all requested
     room : fewer than STEP_RING steps are in the ring
     in_flight : steps are in the ring, visible or not

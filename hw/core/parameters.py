@@ -1,4 +1,5 @@
-"""Parameters: fetches the channel parameters of an output block, and a command's table, before its beats issue."""
+"""Parameters: fetches the channel parameters of an output block, and a command's table, before its
+beats issue."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring

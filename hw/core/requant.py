@@ -1,4 +1,5 @@
-"""Requantiser: the multiplier pipeline that turns accumulators into int8, with the passes of the residual add."""
+"""Requantiser: the multiplier pipeline that turns accumulators into int8, with the passes of the
+residual add."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -22,8 +23,10 @@ def channel_layout() -> data.StructLayout:
 class Requantiser(wiring.Component):
     """``requant_lanes`` pipelines of REQUANT_LATENCY stages and a clamp.
 
-    A beat enters in cycle t; its int8 result is in ``result`` in t + REQUANT_LATENCY + 1, or, with a residual,
-    in t + RESIDUAL_SUM + REQUANT_LATENCY + 1. Beats with a residual enter every fourth cycle; between them, their
+    A beat enters in cycle t; its int8 result is in ``result`` in t + REQUANT_LATENCY + 1, or,
+    with a residual,
+    in t + RESIDUAL_SUM + REQUANT_LATENCY + 1. Beats with a residual enter every fourth cycle;
+    between them, their
     other passes use the same pipeline. There is no back pressure.
 
     Members
@@ -141,7 +144,8 @@ assert timing.RESIDUAL_SUM == timing.RESIDUAL_B + timing.REQUANT_LATENCY + 2
 
 
 def _delay(m, value, cycles, name, width, active):
-    """``value`` after ``cycles`` registers; the later ones move only with a pass in the stage before."""
+    """``value`` after ``cycles`` registers; the later ones move only with a pass in the stage
+    before."""
     for stage in range(cycles):
         later = Signal(width, name=f"{name}_{stage}")
         if stage:

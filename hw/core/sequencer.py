@@ -1,4 +1,5 @@
-"""Sequencer: issues one multiply-accumulate per array position and cycle, and says why not when it does not."""
+"""Sequencer: issues one multiply-accumulate per array position and cycle, and says why not when it
+does not."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring

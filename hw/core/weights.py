@@ -25,7 +25,8 @@ class Weights(wiring.Component):
     line : the pool's line register
     resident, array_shape : of the command that the array works on
     ready : the word for the next multiply-accumulate is there
-    use, tile_end, block_end : it is used; for the last time in its tile; in the last tile of its output block
+    use, tile_end, block_end : it is used; for the last time in its tile; in the last tile of
+        its output block
     words : the weight word of each group of lanes
     """
 

@@ -19,9 +19,11 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
 
     Members
     -------
-    read_en, read_addr : request for the LINE_WORDS words from word address ``read_addr`` on; granted unless ``blocked``
+    read_en, read_addr : request for the LINE_WORDS words from word address ``read_addr`` on;
+        granted unless ``blocked``
     blocked : STORE has the read port in this cycle
-    line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in position ``a % LINE_WORDS``
+    line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in
+        position ``a % LINE_WORDS``
     write_en, write_addr, write_mask, write_data : ``requant_words`` words from ``write_addr`` on
     """
     return wiring.Signature(

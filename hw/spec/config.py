@@ -1,4 +1,5 @@
-"""The machine's configuration: every size in one frozen, validated object, and the named presets."""
+"""The machine's configuration: every size in one frozen, validated object, and the named
+presets."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ LANE_GROUPS = 4
 
 
 class ConfigurationError(ValueError):
-    """A configuration key is unknown or its value impossible; the message names key, value and what is accepted."""
+    """A configuration key is unknown or its value impossible; the message names key, value and
+    what is accepted."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The external memory of the contract: cycles from AR to the first beat, and bytes per cycle of the data bus."""
+    """The external memory of the contract: cycles from AR to the first beat, and bytes per cycle
+    of the data bus."""
 
     latency: int = 64
     bytes_per_cycle: int = 0
@@ -38,7 +41,8 @@ class AccelConfig:
     cols: int = 16
     """Channel columns of the array, bytes of a word and of an AXI beat."""
     pool_lines: int = 7936
-    """Lines of LINE_WORDS words in the pool that holds activations, weights, parameters and tables."""
+    """Lines of LINE_WORDS words in the pool that holds activations, weights, parameters and
+    tables."""
     requant_lanes: int = 32
     """Output values finished per cycle: a power-of-two number of words."""
     queue_depth: int = 4
@@ -156,7 +160,8 @@ def to_dict(config: AccelConfig) -> dict:
 
 
 def with_values(config: AccelConfig, values: dict) -> AccelConfig:
-    """``config`` with some keys changed; keys of the memory are ``memory.latency`` or nested. Raises ConfigurationError."""
+    """``config`` with some keys changed; keys of the memory are ``memory.latency`` or nested.
+    Raises ConfigurationError."""
     own = {f.name for f in dataclasses.fields(AccelConfig)}
     memory = {f.name for f in dataclasses.fields(Memory)}
     changes: dict = {}
@@ -176,7 +181,8 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
     for key in inner:
         if key not in memory:
             raise ConfigurationError(
-                f"configuration key 'memory.{key}' is unknown; accepted: {', '.join(sorted(memory))}"
+                f"configuration key 'memory.{key}' is unknown; "
+                f"accepted: {', '.join(sorted(memory))}"
             )
     if inner:
         changes["memory"] = dataclasses.replace(config.memory, **inner)

@@ -1,7 +1,9 @@
 """The instruction set: every field of every command, once.
 
-A command is 16 or 32 little-endian 32-bit words. Each field of the tables below takes, in turn, the lowest
-free bits of the first word with room for it; a field never crosses a word. Encoder, decoder, hardware layout and documentation derive from the tables.
+A command is 16 or 32 little-endian 32-bit words. Each field of the tables below takes, in turn,
+the lowest
+free bits of the first word with room for it; a field never crosses a word. Encoder, decoder,
+hardware layout and documentation derive from the tables.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class Field:
 
 
 def _place(*rows: tuple) -> tuple[Field, ...]:
-    """Put each field, in order, into the first word that has room behind the fields already there."""
+    """Put each field, in order, into the first word that has room behind the fields already
+    there."""
     fields: list[Field] = []
     used: list[int] = []
     for name, width, doc in rows:
@@ -201,7 +204,8 @@ for _opcode, _fields in FIELDS.items():
 
 
 def encode(opcode: Opcode, **values: int) -> bytes:
-    """One command as bytes. Fields not named are 0. Raises AssertionError when a value does not fit its field."""
+    """One command as bytes. Fields not named are 0. Raises AssertionError when a value does not
+    fit its field."""
     word = 0
     known = {f.name for f in FIELDS[opcode]}
     assert values.keys() <= known, f"{opcode.name} has no field {sorted(values.keys() - known)}"

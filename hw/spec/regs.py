@@ -24,7 +24,9 @@ class Fault(enum.IntEnum):
 FAULT_DOC = {
     Fault.NONE: "no fault",
     Fault.ILLEGAL_OPCODE: "the command's opcode does not exist",
-    Fault.ILLEGAL_FIELD: "a field of the command has a value that is not allowed, or a reserved bit is set",
+    Fault.ILLEGAL_FIELD: (
+        "a field of the command has a value that is not allowed, or a reserved bit is set"
+    ),
     Fault.WINDOW: "the command accesses memory outside the windows",
     Fault.FETCH_ERROR: "the memory answered a command fetch with an error",
     Fault.READ_ERROR: "the memory answered a LOAD's read with an error",
@@ -36,7 +38,8 @@ FAULT_DOC = {
 
 
 class Counter(enum.IntEnum):
-    """Performance counters. The first nine share out every cycle of a run: exactly one counts in each."""
+    """Performance counters. The first nine share out every cycle of a run: exactly one counts in
+    each."""
 
     BUSY_NETWORK = 0
     BUSY_OTHER = 1
@@ -58,7 +61,9 @@ class Counter(enum.IntEnum):
 
 
 COUNTER_DOC = {
-    Counter.BUSY_NETWORK: "cycles in which the array works for a convolution or fully connected layer",
+    Counter.BUSY_NETWORK: (
+        "cycles in which the array works for a convolution or fully connected layer"
+    ),
     Counter.BUSY_OTHER: "cycles in which the array works for pooling, addition and the like",
     Counter.STALL_OPERAND: "idle cycles while operands are fetched from the pool",
     Counter.STALL_WEIGHT: "idle cycles while weights are fetched from the pool",
@@ -120,7 +125,8 @@ _BASE = (
                 1,
                 1,
                 "wo",
-                "Write 1 for a soft reset: outstanding bus transfers end, then all state but this register file clears.",
+                "Write 1 for a soft reset: outstanding bus transfers end, then all "
+                "state but this register file clears.",
             ),
             BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
         ),

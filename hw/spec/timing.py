@@ -1,12 +1,15 @@
-"""Latencies and fixed schedules of the machine, in cycles: read by the hardware and by the simulator alike."""
+"""Latencies and fixed schedules of the machine, in cycles: read by the hardware and by the
+simulator alike."""
 
 WATCHDOG = 1 << 16
-"""Cycles without a bus beat and without a multiply-accumulate after which a run stops: its waits can never be met."""
+"""Cycles without a bus beat and without a multiply-accumulate after which a run stops: its waits
+can never be met."""
 
 # Pool ports. A phase counter runs 0..7 from the start of a program.
 PHASES = 8
 DMA_READ_PHASE = 0
-"""The STORE unit's cycle on the pool's read port; others may use it when the STORE unit does not."""
+"""The STORE unit's cycle on the pool's read port; others may use it when the STORE unit does
+not."""
 DMA_WRITE_PHASE = 4
 """The LOAD unit's cycle on the pool's write port; the drain never writes in it."""
 RESIDUAL_PHASE = 1
@@ -24,7 +27,8 @@ FILL_LATENCY = READ_LATENCY + 1
 
 # Array and post-processor
 MAC_LATENCY = 3
-"""Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain can read it."""
+"""Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain
+can read it."""
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser pass to its result."""
 PLAIN_WRITE = 7
@@ -32,7 +36,8 @@ PLAIN_WRITE = 7
 RESIDUAL_A = 5
 RESIDUAL_B = 3
 RESIDUAL_SUM = 10
-"""Cycles from the issue of a residual beat to its passes for the first operand, the second operand and the sum."""
+"""Cycles from the issue of a residual beat to its passes for the first operand, the second operand
+and the sum."""
 RESIDUAL_WRITE = 17
 """Cycles from the issue of a residual beat to its write into the pool."""
 FLUSH = 18

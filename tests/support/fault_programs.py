@@ -1,0 +1,318 @@
+"""A small program of every kind of command, and what goes wrong when one thing in it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw.cosim.runs import ErrorRegion
+from hw.spec import isa
+from hw.spec.config import AccelConfig, preset
+from hw.spec.isa import Opcode
+from hw.spec.regs import Fault
+from hw.spec.timing import WEIGHT_RING
+
+CONFIG = preset("tiny")
+WORD = CONFIG.word_bytes
+PROGRAM, OTHER, DATA, RESULT = 0x400, 0x1000, 0x4000, 0x8000
+"""Byte addresses of the program, of a second one, of what LOADs read and of what STOREs write."""
+WINDOWS = (PROGRAM, 0x6000, RESULT, 0x9000)
+"""Read base and limit, write base and limit; there is memory on all four sides."""
+MEMORY = 0x10000
+BEYOND = CONFIG.pool_words
+"""First word address beyond the pool."""
+
+TABLE, WEIGHTS, INPUT, SECOND, OUTPUT = 32, 96, 256, 384, 512
+"""Word addresses in the pool; the channel parameters are at 0."""
+WIDTH, HEIGHT = 8, 4
+PLANE = WIDTH * HEIGHT
+CHANNELS = 2 * CONFIG.cols
+CONSTANTS = INPUT
+"""Words of parameters, table and weights, which lie at DATA in memory; the two operands follow."""
+
+Command = tuple[Opcode, dict[str, int]]
+
+_CONV = {
+    "network": 1, "dense": 1, "residual": 1, "table": 1, "pad_value": 3,
+    "in_addr": INPUT, "in_plane": PLANE, "in_row": WIDTH, "in_width": WIDTH, "in_height": HEIGHT,
+    "in_blocks": 2, "last_channels": CONFIG.cols,
+    "kernel_rows": 3, "row_dilation": 1, "row_step": WIDTH, "groups": 1, "group_taps": 3,
+    "last_taps": 3, "col_dilation": 1, "group_span": 2, "last_span": 2, "group_step": 3,
+    "pixels": PLANE, "start_x": -1, "start_y": -1, "start_row": -WIDTH, "col_stride": 1,
+    "end_x": WIDTH - 1, "wrap_x": WIDTH, "wrap_y": 1, "wrap_row": WIDTH, "tile_x": CONFIG.rows,
+    "blocks": 2, "last_planes": 1, "last_cols": CONFIG.cols, "weight_addr": WEIGHTS // 8,
+    "weight_lines": 9, "table_addr": TABLE, "out_addr": OUTPUT, "out_plane": PLANE,
+    "out_width": WIDTH, "out_min": -128, "out_max": 127, "res_addr": SECOND, "res_plane": PLANE,
+    "a_multiplier": 1 << 30, "b_multiplier": 1 << 30, "sum_multiplier": 1 << 30,
+    "add_min": -128, "add_max": 127, "wait_load": 3,
+}  # fmt: skip
+"""3 x 3, both operands and the result with CHANNELS channels, and everything that may follow."""
+
+LOADS, EXECUTES, STORES, END = (0, 1, 2), (3, 4), (5, 6), 7
+"""Places of the commands in the whole program."""
+
+
+def whole_program() -> list[Command]:
+    """Three LOADs, two EXECUTEs, the second on the result of the first, two STOREs and END."""
+    operands = DATA + CONSTANTS * WORD
+    second = operands + PLANE * CHANNELS
+    size = PLANE * WORD
+    return [
+        (Opcode.LOAD, {"dram_addr": DATA, "runs": 1, "length": CONSTANTS}),
+        (Opcode.LOAD, {"dram_addr": operands, "pool_addr": INPUT, "runs": 1, "length": PLANE,
+                       "unpack": 1, "flip": 1, "channels": CHANNELS, "plane": PLANE}),
+        (Opcode.LOAD, {"dram_addr": second, "dram_stride": size, "pool_addr": SECOND,
+                       "pool_stride": PLANE, "runs": 2, "length": PLANE}),
+        (Opcode.EXECUTE, _CONV),
+        (Opcode.EXECUTE, _CONV | {"in_addr": OUTPUT, "out_addr": OUTPUT + 2 * PLANE,
+                                  "wait_execute": 1}),
+        (Opcode.STORE, {"dram_addr": RESULT + 0x80, "pool_addr": OUTPUT, "runs": 1,
+                        "length": 2 * PLANE, "wait_execute": 1}),
+        (Opcode.STORE, {"dram_addr": RESULT + 0x400, "dram_stride": 0x200, "runs": 2,
+                        "pool_addr": OUTPUT + 2 * PLANE, "pool_stride": PLANE, "length": PLANE,
+                        "wait_execute": 2}),
+        (Opcode.END, {"wait_load": 3, "wait_execute": 2, "wait_store": 2}),
+    ]  # fmt: skip
+
+
+def encode(commands: list[Command]) -> bytes:
+    """The program as bytes."""
+    return b"".join(isa.encode(opcode, **fields) for opcode, fields in commands)
+
+
+def memory(program: bytes, other: bytes = b"") -> np.ndarray:
+    """The memory image: random bytes, the program, and another one at OTHER."""
+    image = np.random.default_rng(1).integers(0, 256, MEMORY, np.uint8)
+    constants = image[DATA : DATA + CONSTANTS * WORD]
+    lines = constants[: TABLE * WORD].reshape(-1, 2, 8 * WORD)
+    lines[:, 0, 4 * WORD :].view("<i4")[:] &= 0x7FFFFFFF
+    lines[:, 1] %= 8
+    for addr, code in ((PROGRAM, program), (OTHER, other)):
+        image[addr : addr + len(code)] = np.frombuffer(code, np.uint8)
+    return image
+
+
+@dataclass(frozen=True)
+class FaultCase:
+    """A program and its surroundings, and the fault that it must stop with."""
+
+    name: str
+    fault: Fault
+    index: int
+    code: bytes
+    addr: int = PROGRAM
+    size: int | None = None
+    windows: tuple[int, int, int, int] = WINDOWS
+    errors: dict[str, ErrorRegion] = field(default_factory=dict)
+    """``read_error`` or ``write_error`` of the memory."""
+
+    @property
+    def program_size(self) -> int:
+        """Bytes of the program as the register says."""
+        return len(self.code) if self.size is None else self.size
+
+
+def changed(place: int, **fields: int) -> bytes:
+    """The whole program with some fields of one command changed."""
+    commands = whole_program()
+    opcode, before = commands[place]
+    commands[place] = (opcode, before | fields)
+    return encode(commands)
+
+
+def offset(place: int) -> int:
+    """Where a command begins, in bytes from the program's start."""
+    return len(encode(whole_program()[:place]))
+
+
+def _flipped(place: int, bits: int) -> bytes:
+    """The whole program with some bits of one command inverted."""
+    code = encode(whole_program())
+    at = offset(place)
+    size = 4 * isa.COMMAND_WORDS[whole_program()[place][0]]
+    value = int.from_bytes(code[at : at + size], "little") ^ bits
+    return code[:at] + value.to_bytes(size, "little") + code[at + size :]
+
+
+def fault_cases() -> list[FaultCase]:
+    """Every fault in its varieties but TIMEOUT; each program has only the one."""
+    makers = (_bus_errors, _opcodes, _fields, _reserved_bits, _dma_windows, _program_windows,
+              _pool_ranges, _ends)  # fmt: skip
+    return [case for make in makers for case in make()]
+
+
+def _bus_errors() -> Iterator[FaultCase]:
+    whole = encode(whole_program())
+    loads = [whole_program()[i][1]["dram_addr"] for i in LOADS]
+    reads = [(Fault.FETCH_ERROR, place, PROGRAM + offset(place)) for place in range(8)]
+    reads += [(Fault.READ_ERROR, place, addr) for place, addr in zip(LOADS, loads, strict=True)]
+    reads.append((Fault.READ_ERROR, 2, loads[2] + (2 * PLANE - 1) * WORD))
+    writes = [(Fault.WRITE_ERROR, 5, RESULT + 0x80), (Fault.WRITE_ERROR, 6, RESULT + 0x600)]
+    writes.append((Fault.WRITE_ERROR, 6, RESULT + 0x600 + (PLANE - 1) * WORD))
+    for kind, list_ in (("read_error", reads), ("write_error", writes)):
+        for resp in (2, 3):
+            for fault, index, addr in list_:
+                name = f"{fault.name} of {addr:#x}, response {resp}"
+                error = ErrorRegion(addr + 1, addr + 2, resp)
+                yield FaultCase(name, fault, index, whole, errors={kind: error})
+    last = PROGRAM + offset(4) + 31 * 4
+    error = {"read_error": ErrorRegion(last, last + 4)}
+    yield FaultCase("end of an EXECUTE", Fault.FETCH_ERROR, 4, whole, errors=error)
+
+
+def _opcodes() -> Iterator[FaultCase]:
+    fault = Fault.ILLEGAL_OPCODE
+    for opcode in (0, *range(5, 16)):
+        yield FaultCase(f"opcode {opcode}", fault, 0, bytes([opcode]) + bytes(63))
+    whole = whole_program()
+    for place in (1, 3, 4, 6, 7):
+        yield FaultCase(f"opcode 15 at {place}", fault, place, encode(whole[:place]) + b"\xff" * 64)
+
+
+_LOAD_FIELDS = (
+    (0, {"runs": 0}), (0, {"length": 0}), (1, {"runs": 0}), (1, {"length": 0}),
+    (1, {"channels": 0}), (0, {"dram_addr": DATA + 1}), (0, {"dram_addr": DATA + 2}),
+    (2, {"dram_stride": WORD // 2}),
+)  # fmt: skip
+_STORE_FIELDS = (
+    (5, {"runs": 0}), (5, {"length": 0}), (5, {"dram_addr": RESULT + 1}), (6, {"dram_stride": 3}),
+)  # fmt: skip
+_COUNTS = (
+    "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
+    "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
+)  # fmt: skip
+_EXECUTE_FIELDS = (
+    {"array_shape": 3}, {"array_shape": 3, "last_planes": 4},
+    {"resident": 1, "weight_lines": WEIGHT_RING + 1}, {"last_planes": 2},
+    {"array_shape": 1, "last_planes": 3}, {"array_shape": 2, "last_planes": 5},
+    {"last_channels": CONFIG.cols + 1}, {"last_channels": 127}, {"last_cols": CONFIG.cols + 1},
+    {"group_span": 9}, {"last_span": 9}, {"last_span": 15}, {"maximum": 1}, {"weight_lines": 0},
+)  # fmt: skip
+
+
+def _fields() -> Iterator[FaultCase]:
+    changes = [*_LOAD_FIELDS, *_STORE_FIELDS]
+    changes += [(3, {name: 0}) for name in _COUNTS] + [(4, dict(f)) for f in _EXECUTE_FIELDS]
+    for place, fields in changes:
+        text = ", ".join(f"{name} {value}" for name, value in fields.items())
+        name = f"{text} at {place}"
+        yield FaultCase(name, Fault.ILLEGAL_FIELD, place, changed(place, **fields))
+
+
+def _reserved_bits() -> Iterator[FaultCase]:
+    for place in (0, 5, 3, END):
+        mask = isa.reserved_mask(whole_program()[place][0])
+        for bit in (mask & -mask, 1 << mask.bit_length() - 1):
+            name = f"reserved bit {bit.bit_length() - 1} at {place}"
+            yield FaultCase(name, Fault.ILLEGAL_FIELD, place, _flipped(place, bit))
+
+
+def _dma_windows() -> Iterator[FaultCase]:
+    _, read_limit, write_base, write_limit = WINDOWS
+    size, length = CONSTANTS * WORD, 2 * PLANE * WORD
+    changes = (
+        (0, {"dram_addr": 0}, "before the read window"),
+        (0, {"dram_addr": PROGRAM - WORD}, "into the read window"),
+        (0, {"dram_addr": read_limit}, "behind the read window"),
+        (0, {"dram_addr": read_limit - size + WORD}, "out of the read window"),
+        (0, {"dram_addr": write_limit - size + WORD}, "out of the write window"),
+        (0, {"dram_addr": 0xFFFFFC00}, "at the end of addresses"),
+        (1, {"dram_addr": read_limit - PLANE * CHANNELS + 1}, "one byte, unpacking"),
+        (2, {"dram_stride": 0x3000}, "second run"),
+        (2, {"dram_stride": 0xFFFFC000}, "second run, backwards"),
+        (5, {"dram_addr": DATA}, "write into the read window"),
+        (5, {"dram_addr": write_base - WORD}, "into the write window"),
+        (5, {"dram_addr": write_limit - length + WORD}, "out of the write window"),
+        (5, {"dram_addr": write_limit}, "behind the write window"),
+        (5, {"dram_addr": 0xFFFFFF00}, "at the end of addresses"),
+        (6, {"dram_stride": 0x1000}, "second run"),
+    )  # fmt: skip
+    for place, fields, text in changes:
+        yield FaultCase(f"{text} by {place}", Fault.WINDOW, place, changed(place, **fields))
+
+
+def _program_windows() -> Iterator[FaultCase]:
+    whole, (_, read_limit, write_base, write_limit) = encode(whole_program()), WINDOWS
+    fault, size = Fault.WINDOW, len(whole)
+    for addr in (0, PROGRAM - 64, read_limit, write_limit, 0xFFFFFFC0):
+        yield FaultCase(f"program at {addr:#x}", fault, 0, whole, addr=addr)
+    windows = (PROGRAM, PROGRAM + 64, write_base, write_limit)
+    yield FaultCase("window of 64 bytes", fault, 0, whole, windows=windows)
+    windows = (PROGRAM, PROGRAM, write_base, write_limit)
+    yield FaultCase("empty window", fault, 0, whole, windows=windows)
+    no_end = encode([whole_program()[0]] * 20)
+    windows = (DATA, read_limit, PROGRAM, PROGRAM + 1024)
+    yield FaultCase("program longer than its window", fault, 8, no_end, size=2048, windows=windows)
+    assert size < 1024
+
+
+def _pool_ranges() -> Iterator[FaultCase]:
+    changes = [
+        (0, {"pool_addr": BEYOND}), (0, {"pool_addr": BEYOND - 8}), (0, {"pool_addr": 0xFFFFF}),
+        (1, {"plane": BEYOND}), (1, {"pool_addr": BEYOND - 1}), (2, {"pool_stride": BEYOND}),
+        (5, {"pool_addr": BEYOND}), (5, {"pool_addr": BEYOND - 2 * PLANE + 1}),
+        (6, {"pool_stride": BEYOND}), (6, {"pool_stride": 0xFF000}),
+    ]  # fmt: skip
+    for place in EXECUTES:
+        for name in ("in_addr", "out_addr", "res_addr", "table_addr"):
+            changes += [(place, {name: BEYOND}), (place, {name: BEYOND - 9})]
+        changes += [(place, {name: BEYOND // 8}) for name in ("weight_addr", "param_addr")]
+        changes += [(place, {name: BEYOND}) for name in ("in_plane", "out_plane", "res_plane")]
+        changes += [(place, {"weight_addr": BEYOND // 8 - 10}),
+                    (place, {"param_addr": BEYOND // 8 - 3}),
+                    (place, {"in_block_step": BEYOND}), (place, {"in_addr": 0xFFFF0})]  # fmt: skip
+    for place, fields in changes:
+        text = ", ".join(f"{name} {value}" for name, value in fields.items())
+        name = f"{text} at {place}"
+        yield FaultCase(name, Fault.POOL_RANGE, place, changed(place, **fields))
+
+
+def _ends() -> Iterator[FaultCase]:
+    whole = encode(whole_program())
+    fault = Fault.NO_END
+    yield FaultCase("no program", fault, 0, b"")
+    yield FaultCase("63 bytes", fault, 0, whole, size=63)
+    for place in (1, 3, 4, END):
+        yield FaultCase(f"cut before {place}", fault, place, whole[: offset(place)])
+    yield FaultCase("cut in an EXECUTE", fault, 4, whole[: offset(4) + 64])
+
+
+def timeouts() -> list[FaultCase]:
+    """Programs with waits that are never met."""
+    whole = whole_program()
+    endless = [(Opcode.LOAD, whole[0][1] | {"wait_store": 1})]
+    held = CONFIG.queue_depth + 1
+    return [
+        FaultCase("EXECUTE", Fault.TIMEOUT, END, changed(3, wait_load=4)),
+        FaultCase("STORE for itself", Fault.TIMEOUT, END, changed(5, wait_store=1)),
+        FaultCase("END", Fault.TIMEOUT, END, changed(END, wait_execute=(1 << 20) - 1)),
+        FaultCase("full queue", Fault.TIMEOUT, held - 1, encode(endless * (held + 2) + whole)),
+    ]
+
+
+def legal_changes() -> Iterator[tuple[str, bytes]]:
+    """Programs that come close to a fault and have none."""
+    read_limit, write_base, write_limit = WINDOWS[1:]
+    size, length = CONSTANTS * WORD, 2 * PLANE * WORD
+    changes = (
+        (0, {"dram_addr": PROGRAM}), (0, {"dram_addr": read_limit - size}),
+        (0, {"dram_addr": write_base}), (0, {"dram_addr": write_limit - size}),
+        (1, {"dram_addr": read_limit - PLANE * CHANNELS}), (2, {"dram_stride": 0xFFFFFF00}),
+        (2, {"pool_stride": (1 << 20) - PLANE}), (5, {"dram_addr": write_base}),
+        (5, {"dram_addr": write_limit - length}), (5, {"pool_addr": BEYOND - 2 * PLANE}),
+        (4, {"in_addr": BEYOND - 2 * PLANE}), (4, {"out_addr": BEYOND - 2 * PLANE}),
+        (4, {"res_addr": BEYOND - 2 * PLANE}), (4, {"table_addr": BEYOND - 64}),
+        (4, {"weight_addr": BEYOND // 8 - 18}), (4, {"param_addr": BEYOND // 8 - 4}),
+        (4, {"group_span": 8}), (4, {"resident": 1, "weight_lines": WEIGHT_RING,
+                                     "last_channels": 3, "in_blocks": 1}),
+    )  # fmt: skip
+    for place, fields in changes:
+        text = ", ".join(f"{name} {value}" for name, value in fields.items())
+        yield f"{text} at {place}", changed(place, **fields)
+
+
+def tiny_config() -> AccelConfig:
+    """The configuration that all of these programs are for."""
+    return CONFIG
