@@ -43,7 +43,8 @@ def execute_fields(
         "depthwise": int(layer.depthwise), "maximum": int(layer.maximum),
         "ones": int(layer.weights is None), "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
-        "network": int(layer.macs > 0), "pad_value": layer.pad_value,
+        "network": int(layer.macs > 0), "round_once": int(layer.round_once),
+        "pad_value": layer.pad_value,
         "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
     }
     fields.update(_input_fields(layer, run, source))

@@ -1,7 +1,7 @@
 """Post-processor parameters that equal a scaling in float64 with a single rounding.
 
 LiteRT's fully connected kernel computes ``round_half_away(float64(acc) * scale)``. Both that and
-the post-processor's result never fall when ``acc`` rises, so they agree everywhere if each output
+the post-processor's result with ``round_once`` never fall when ``acc`` rises, so they agree everywhere if each output
 value begins at the same accumulator in both. Each such start bounds the multiplier from below and
 above; a multiplier within all bounds is found for some shift, or the scale is refused.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from compiler.errors import UnsupportedError
 from compiler.passes.layer import Requant
-from golden.fixed import quantize_multiplier, rounding_divide_by_pot
+from golden.fixed import quantize_multiplier
 from golden.quant import round_half_away
 
 #: Multipliers that are tried lie this close to the nearest one; a power of two.
@@ -57,7 +57,7 @@ def _match(scale: float, bound: int, steps: tuple[int, int]) -> tuple[int, int, 
     base, shift = quantize_multiplier(scale)
     if base == 0:
         return (0, 0, 0) if not len(starts) else None
-    lowest = max(shift, 0)
+    lowest = max(shift + 1, 0)
     highest = max(min(31 - bound.bit_length(), shift + 31), lowest)
     for left in range(highest, lowest - 1, -1):
         low, high = _bounds(starts, results, base, left, left - shift)
@@ -112,8 +112,9 @@ def _change(
     step = 2 * REACH
     while step:
         trial = change + step
-        high = ((acc << left) * (trial - 1) + (1 << 30)) >> 31
-        reached = (rounding_divide_by_pot(high, right) >= results) == (sign > 0)
+        product = np.abs(acc << left) * (trial - 1)
+        scaled = np.sign(acc) * ((product + (1 << (30 + right))) >> (31 + right))
+        reached = (scaled >= results) == (sign > 0)
         change = np.where(reached, change, trial)
         step >>= 1
     return change

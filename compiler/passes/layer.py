@@ -80,7 +80,8 @@ class Layer:
 
     ``kind`` is the operator's name, with ``+add`` for a fused addition. ``weights`` is int8
     ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise`` ``[C, K_h, K_w, 1]``, or None where
-    every weight is 1. ``padding`` is (top, bottom, left, right) pixels of ``pad_value``.
+    every weight is 1. ``padding`` is (top, bottom, left, right) pixels of ``pad_value``. With
+    ``round_once`` sums are requantised with a single rounding.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Layer:
     depthwise: bool = False
     maximum: bool = False
     residual: Residual | None = None
+    round_once: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -147,7 +147,7 @@ def fully_connected(c: Context) -> Layer:
     flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
     return c.layer(
         kernel=weights.shape[1:3], pad_value=c.x.zero_point, regions=c.whole(requant),
-        weights=weights, notes=flat, **clamp,
+        weights=weights, notes=flat, round_once=True, **clamp,
     )
 
 

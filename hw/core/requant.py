@@ -65,6 +65,9 @@ class Requantiser(wiring.Component):
         )
         self._summed = ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY]
         self._active = Signal(timing.REQUANT_LATENCY)
+        entered = Signal(timing.REQUANT_LATENCY - 1)
+        m.d.sync += entered.eq(Cat(self.enter, entered))
+        self._once = [entered[stage] & cmd.round_once for stage in range(len(entered))]
         m.d.sync += self._active.eq(Cat(self.enter | self._a | self._b | self._sum, self._active))
         stages = self._build_parameters(m)
         for lane in range(self._config.requant_lanes):
@@ -119,8 +122,10 @@ class Requantiser(wiring.Component):
         offset = Mux(
             a, cmd.a_offset, Mux(b, cmd.b_offset, Mux(self._sum, b2, self.channels[channel].bias))
         )
-        right, negative = stage["right"], s4 < 0
+        right = stage["right"]
         half = (1 << right) >> 1
+        inexact = Signal(name=f"inexact{lane}")
+        tie_down = (s4 < 0) & right.any() & ~inexact
         with m.If(self.enter | a | b | self._sum):
             m.d.sync += s1.eq(value + offset)
         with m.If(self._active[0]):
@@ -128,9 +133,13 @@ class Requantiser(wiring.Component):
         with m.If(self._active[1]):
             m.d.sync += s3.eq(s2 * stage["multiplier"])
         with m.If(self._active[2]):
-            m.d.sync += s4.eq((s3 + (1 << (MULTIPLIER - 1))) >> MULTIPLIER)
+            once = self._once[2]
+            m.d.sync += [
+                s4.eq((s3 + Mux(once, 0, 1 << (MULTIPLIER - 1))) >> MULTIPLIER),
+                inexact.eq(once & s3[:MULTIPLIER].any()),
+            ]
         with m.If(self._active[3]):
-            m.d.sync += s5.eq((s4 + half - (negative & right.any())) >> right)
+            m.d.sync += s5.eq((s4 + half - tie_down) >> right)
         m.d.sync += [
             b1.eq(s5),
             b2.eq(b1),

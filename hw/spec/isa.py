@@ -1,9 +1,8 @@
 """The instruction set: every field of every command, once.
 
 A command is 16 or 32 little-endian 32-bit words. Each field of the tables below takes, in turn,
-the lowest
-free bits of the first word with room for it; a field never crosses a word. Encoder, decoder,
-hardware layout and documentation derive from the tables.
+the lowest free bits of the first word with room for it; a field never crosses a word. Encoder,
+decoder, hardware layout and documentation derive from the tables.
 """
 
 from __future__ import annotations
@@ -113,6 +112,7 @@ EXECUTE_FIELDS = _place(
         1,
         "The multiply-accumulates are the network's own (convolution, fully connected).",
     ),
+    ("round_once", 1, "Requantise sums with one rounding, halves away from zero, not two."),
     ("pad_value", -8, "Operand outside the input."),
     # the input window
     ("in_addr", 20, "Word address of pixel (0, 0) of the first channel block of the input window."),

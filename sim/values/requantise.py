@@ -36,6 +36,17 @@ def finish(value: np.ndarray, zero: int, low: int, high: int) -> np.ndarray:
     return np.minimum(np.maximum(value + zero, low), high)
 
 
+def rescale_once(
+    value: np.ndarray, left: np.ndarray, multiplier: np.ndarray, right: np.ndarray
+) -> np.ndarray:
+    """The same with a single rounding, halves away from zero; a right shift of 0 rounds down."""
+    product = wrap32(value << left) * multiplier
+    whole = product >> 31
+    tie_down = (whole < 0) & (right > 0) & (product & 0x7FFFFFFF == 0)
+    half = (np.int64(1) << right) >> 1
+    return wrap32((whole + half - tie_down) >> right)
+
+
 def requantise(acc: np.ndarray, params: np.ndarray, fields: dict[str, int]) -> np.ndarray:
     """Results before residual and table: int64, in int8's range.
 
@@ -43,7 +54,8 @@ def requantise(acc: np.ndarray, params: np.ndarray, fields: dict[str, int]) -> n
     left shifts, right shifts.
     """
     bias, multiplier, left, right = params
-    value = rescale(wrap32(acc.astype(np.int64) + bias), left, multiplier, right)
+    scaled = rescale_once if fields["round_once"] else rescale
+    value = scaled(wrap32(acc.astype(np.int64) + bias), left, multiplier, right)
     return finish(value, fields["out_zero"], fields["out_min"], fields["out_max"])
 
 

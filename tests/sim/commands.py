@@ -120,6 +120,7 @@ def _post_process(f: dict[str, int], rng: random.Random) -> None:
         "weight_lines": -(-words // 8),
         "param_addr": PARAM_LINE + 2 * rng.randrange(3),
         "table": rng.randrange(2),
+        "round_once": rng.randrange(2),
         "table_addr": TABLE_WORD + rng.randrange(9),
         "residual": rng.randrange(2),
         "out_zero": rng.randint(-128, 127),

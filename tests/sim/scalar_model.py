@@ -14,6 +14,15 @@ def divide(value: int, exponent: int) -> int:
     return magnitude if value >= 0 else -magnitude
 
 
+def rescale_once(value: int, left: int, multiplier: int, right: int) -> int:
+    """Section 2.1 with ``round_once``: one rounding, halves away from zero."""
+    shifted = wrap(wrap(value) << left)
+    if right == 0:
+        return shifted * multiplier >> 31
+    magnitude = (abs(shifted) * multiplier + (1 << 30 + right)) >> 31 + right
+    return magnitude if shifted >= 0 else -magnitude
+
+
 def rescale(value: int, left: int, multiplier: int, right: int) -> int:
     value = wrap(wrap(value) << left)
     return divide(wrap((value * multiplier + 2**30) >> 31), right)
@@ -86,7 +95,7 @@ class ScalarExecute:
     def finish(self, acc: int, plane: int, within: int, column: int) -> int:
         f = self.f
         bias, multiplier, left, right = (self.param(plane, i, column) for i in range(4))
-        y = rescale(acc + bias, left, multiplier, right)
+        y = (rescale_once if f["round_once"] else rescale)(acc + bias, left, multiplier, right)
         y = clamp(y + f["out_zero"], f["out_min"], f["out_max"])
         if f["residual"]:
             other = int(self.pool[f["res_addr"] + plane * f["res_plane"] + within, column])

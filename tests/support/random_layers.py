@@ -1,0 +1,331 @@
+"""Random quantised networks of one to three operators, whatever the hardware runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.driver import Compiled, compile
+from compiler.errors import AllocationError
+from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.ops import ACTIVATIONS, MAX_ATTR
+from compiler.ir.quant_rules import SCALE_TOLERANCE
+from compiler.ir.shapes import infer_shape, same_padding, window_span
+from compiler.options import CompilerOptions
+from hw.spec.config import AccelConfig
+
+WORK = 2000
+"""Multiply-accumulates of one operator at most, for each MAC unit."""
+VALUES = 4000
+"""Values of one map at most, for each column of the array."""
+SMALL_POOLS = (64, 64, 128, 256)
+"""Lines of the pools for which some networks are mapped; they run on the full one as well."""
+WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
+
+Pair = tuple[int, int]
+Padding = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class RandomLayer:
+    """A network, an input for it, and how it is mapped."""
+
+    graph: Graph
+    inputs: dict[str, np.ndarray]
+    config: AccelConfig
+    options: CompilerOptions
+
+    def compile(self) -> Compiled:
+        """Map it; a pool that is too small for it is doubled until it fits."""
+        config = self.config
+        while True:
+            try:
+                return compile(self.graph, config, self.options)
+            except AllocationError:
+                if config.pool_lines > max(SMALL_POOLS):
+                    raise
+                config = dataclasses.replace(config, pool_lines=2 * config.pool_lines)
+
+
+def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
+    """The network of a seed; the same for the same arguments."""
+    rng = random.Random(seed)
+    graph = _Net(rng, config).graph(f"layer{seed}")
+    if rng.random() < 0.4:
+        config = dataclasses.replace(config, pool_lines=rng.choice(SMALL_POOLS))
+    source = np.random.default_rng(seed)
+    inputs = {name: _input(source, graph.tensors[name]) for name in graph.inputs}
+    return RandomLayer(graph, inputs, config, CompilerOptions(rng.random() < 0.4))
+
+
+def _input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
+    """Values over the whole range; sometimes the ends only, or one value."""
+    low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
+    values = source.integers(low, high, tensor.shape, tensor.dtype, endpoint=True)
+    kind = source.integers(8)
+    if kind == 0:
+        values = np.where(values > 0.5 * (low + high), high, low).astype(tensor.dtype)
+    elif kind == 1:
+        values = np.full_like(values, source.choice((low, high)))
+    return values
+
+
+class _Net:
+    """Appends random nodes to a graph."""
+
+    def __init__(self, rng: random.Random, config: AccelConfig) -> None:
+        self.rng = rng
+        self.config = config
+        self.source = np.random.default_rng(rng.randrange(1 << 32))
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.inputs: list[str] = []
+
+    def graph(self, name: str) -> Graph:
+        rng = self.rng
+        x = self._input(self._map_shape())
+        for left in reversed(range(rng.choice((1, 1, 1, 2, 2, 3)))):
+            x = self._operator(x, last=left == 0)
+        outputs = [x]
+        made = [n.outputs[0] for n in self.nodes[:-1]]
+        if made and rng.random() < 0.3:
+            outputs.append(rng.choice(made))
+        return Graph(name, self.tensors, self.nodes, tuple(self.inputs), tuple(outputs))
+
+    def _operator(self, x: str, last: bool) -> str:
+        if self.tensors[x].dtype == "uint8":
+            return self._quantize(x)
+        makers = [
+            self._conv2d, self._conv2d, self._conv2d, self._grouped, self._depthwise,
+            self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
+            self._quantize,
+        ]
+        if last:
+            makers += [self._fully_connected] * 2
+        return self.rng.choice(makers)(x)
+
+    # Tensors.
+
+    def _input(self, shape: tuple[int, ...], dtype: str | None = None) -> str:
+        name = f"input{len(self.inputs)}"
+        dtype = dtype or self.rng.choice(("int8", "int8", "int8", "uint8"))
+        self.tensors[name] = Tensor(name, shape, dtype, self._quant(dtype))
+        self.inputs.append(name)
+        return name
+
+    def _node(self, op: str, inputs: tuple[str, ...], quant: Quant, dtype: str = "int8",
+              **attrs: object) -> str:
+        name = f"{op}{len(self.nodes)}"
+        node = Node(name, op, inputs, (name,), attrs)
+        self.tensors[name] = Tensor(name, infer_shape(node, self.tensors), dtype, quant)
+        self.nodes.append(node)
+        return name
+
+    def _constant(self, data: np.ndarray, quant: Quant) -> str:
+        name = f"constant{len(self.tensors)}"
+        self.tensors[name] = Tensor(name, data.shape, str(data.dtype), quant, data)
+        return name
+
+    def _quant(self, dtype: str = "int8", scale: float | None = None) -> Quant:
+        """A random scale or the one given, and a zero point at an end, in the middle or between."""
+        low = -128 if dtype == "int8" else 0
+        zero_point = self.rng.choice((low, low + 255, low + 128, low + self.rng.randrange(256)))
+        return Quant((_float32(scale or 2 ** self.rng.uniform(-8, 0)),), (zero_point,))
+
+    def _map_shape(self) -> tuple[int, ...]:
+        """A map of one pixel, a row, a column, a small one or a large one."""
+        rng, cols = self.rng, self.config.cols
+        height, width = rng.choice((
+            (1, 1), (1, rng.randint(2, 70)), (rng.randint(2, 70), 1),
+            *[(rng.randint(1, 14), rng.randint(1, 14))] * 4,
+            *[(rng.randint(10, 48), rng.randint(10, 48))] * 2,
+        ))
+        channels = rng.choice((1, 3, rng.randint(1, 2 * cols), rng.randint(1, 6 * cols)))
+        return 1, height, width, min(channels, max(VALUES * cols // (height * width), 1))
+
+    def _shape(self, x: str) -> tuple[int, ...]:
+        return self.tensors[x].shape
+
+    def _scale(self, x: str) -> float:
+        quant = self.tensors[x].quant
+        assert quant is not None
+        return quant.scale[0]
+
+    # Windows.
+
+    def _window(self, x: str, channels: int, pooling: bool = False) -> dict[str, object]:
+        """Kernel, stride, dilation and padding that fit the map ``x``.
+
+        ``channels`` are the multiply-accumulates of one tap of one output pixel.
+        """
+        rng, (height, width) = self.rng, self._shape(x)[1:3]
+        while True:
+            kernel = self._kernel(height, width)
+            dilation = (1, 1)
+            if not pooling and rng.random() < 0.3:
+                dilation = rng.randint(1, 4), rng.randint(1, 4)
+            stride = rng.randint(1, 3), rng.randint(1, 3)
+            if rng.random() < 0.5:
+                stride = stride[0], stride[0]
+            span = window_span(kernel[0], dilation[0]), window_span(kernel[1], dilation[1])
+            padding = self._padding((height, width), kernel, span, stride, pooling)
+            outputs = [
+                (size + before + after - extent) // step + 1
+                for size, before, after, extent, step in zip(
+                    (height, width), padding[::2], padding[1::2], span, stride, strict=True)
+            ]
+            work = math.prod(outputs) * math.prod(kernel) * channels
+            if min(outputs) > 0 and work <= WORK * self.config.mac_units:
+                window = {"kernel": kernel, "stride": stride, "padding": padding}
+                return window if pooling else {**window, "dilation": dilation}
+
+    def _kernel(self, height: int, width: int) -> Pair:
+        """One pixel, square, one row, one column, any, or the whole map."""
+        rng = self.rng
+        side = rng.randint(1, 11)
+        return rng.choice((
+            (1, 1), (1, 1), (3, 3), (3, 3), (side, side), (1, 7), (7, 1), (3, 5),
+            (rng.randint(1, 11), rng.randint(1, 11)), (min(height, 11), min(width, 11)),
+        ))
+
+    def _padding(self, size: Pair, kernel: Pair, span: Pair, stride: Pair, pooling: bool
+                 ) -> Padding:
+        """None, SAME, any, or more than a window; a pool's is smaller than its kernel."""
+        rng = self.rng
+        same = same_padding(size, span, stride)
+        if pooling:
+            most = kernel[0] - 1, kernel[1] - 1
+        else:
+            most = rng.choice((span, (span[0] + 3, span[1] + 3)))
+        some = rng.randint(0, most[0]), rng.randint(0, most[0])
+        return rng.choice((
+            (0, 0, 0, 0), same, same, (*some, rng.randint(0, most[1]), rng.randint(0, most[1])),
+        ))
+
+    # Operators with weights.
+
+    def _conv2d(self, x: str) -> str:
+        depth = self._shape(x)[3]
+        channels = self._channels()
+        window = self._window(x, depth * channels)
+        return self._convolution(x, depth, channels, 1, window)
+
+    def _grouped(self, x: str) -> str:
+        depth = self._shape(x)[3]
+        groups = self.rng.choice([g for g in range(1, depth + 1) if depth % g == 0])
+        channels = groups * max(1, self._channels() // groups)
+        window = self._window(x, depth // groups * channels)
+        return self._convolution(x, depth // groups, channels, groups, window)
+
+    def _convolution(
+        self, x: str, depth: int, channels: int, groups: int, window: dict[str, object]
+    ) -> str:
+        shape = (channels, *window.pop("kernel"), depth)
+        return self._weighted("conv2d", x, shape, 0, groups=groups, **window)
+
+    def _depthwise(self, x: str) -> str:
+        multiplier = self.rng.choice((1, 1, 1, 2, 3, 4))
+        channels = self._shape(x)[3] * multiplier
+        window = self._window(x, channels * self.config.cols)
+        shape = (1, *window.pop("kernel"), channels)
+        return self._weighted(
+            "depthwise_conv2d", x, shape, 3, depth_multiplier=multiplier, **window
+        )
+
+    def _fully_connected(self, x: str) -> str:
+        size = math.prod(self._shape(x))
+        if self.rng.random() < 0.3 and max(self._shape(x)) <= MAX_ATTR:
+            quant = self.tensors[x].quant
+            assert quant is not None
+            x = self._node("reshape", (x,), quant, shape=(1, size))
+        return self._weighted("fully_connected", x, (self._channels(), size), 0)
+
+    def _channels(self) -> int:
+        cols = self.config.cols
+        return self.rng.choice((
+            1, cols, self.rng.randint(1, 2 * cols), self.rng.randint(1, 9 * cols),
+        ))
+
+    def _weighted(
+        self, op: str, x: str, shape: tuple[int, ...], axis: int, **attrs: object
+    ) -> str:
+        """A layer whose results use the output's range, or scales with shifts up to the ends."""
+        rng, source = self.rng, self.source
+        outputs = shape[axis]
+        count = outputs if rng.random() < 0.6 else 1
+        weights = source.integers(-128, 127, shape, np.int8, endpoint=True)
+        spread = 2 ** source.uniform(-3, 3, count)
+        typical = 5500 * math.sqrt(math.prod(shape) / outputs)
+        ratio = rng.choice((*[typical / 2 ** rng.uniform(3, 7)] * 6, 2 ** rng.uniform(-28, 33)))
+        if rng.random() < 0.2:
+            ratio, spread = 2.0 ** round(math.log2(ratio)), 2.0 ** source.integers(-3, 3, count)
+        x_scale = self._scale(x)
+        scales = [_float32(s) for s in 2 ** rng.uniform(-12, 0) * spread]
+        y_scale = _float32(x_scale * float(np.median(scales)) * ratio)
+        quantised = Quant(tuple(scales), (0,) * count, axis if count > 1 else None)
+        names = [x, self._constant(weights, quantised), ""]
+        if rng.random() < 0.8:
+            bound = rng.choice((1, int(20 * ratio) + 1, int(200 * ratio) + 1, (1 << 31) - 1))
+            bound = min(bound, (1 << 31) - 1)
+            bias = source.integers(-bound, bound, outputs, np.int32, endpoint=True)
+            products = tuple(_float32(x_scale * s) for s in scales)
+            names[2] = self._constant(bias, Quant(products, (0,) * count, 0 if count > 1 else None))
+        return self._node(op, tuple(names), self._quant(scale=y_scale),
+                          activation=rng.choice(ACTIVATIONS), **attrs)
+
+    # Operators without weights.
+
+    def _add(self, x: str) -> str:
+        """An addition to an earlier map, to itself, or to another input."""
+        rng, shape = self.rng, self._shape(x)
+        maps = [n for n in [*self.inputs, *(n.outputs[0] for n in self.nodes)]
+                if self._shape(n) == shape and self.tensors[n].dtype == "int8"]
+        other = rng.choice(maps) if rng.random() < 0.6 else self._input(shape, "int8")
+        pair = (x, other) if rng.random() < 0.5 else (other, x)
+        larger = max(self._scale(x), self._scale(other))
+        scale = larger * 2 ** rng.choice((rng.uniform(-2, 2), rng.uniform(-16, 12)))
+        return self._node("add", pair, self._quant(scale=scale), activation=rng.choice(ACTIVATIONS))
+
+    def _average(self, x: str) -> str:
+        return self._pool("avg_pool2d", x, count_include_pad=self.rng.random() < 0.3)
+
+    def _maximum(self, x: str) -> str:
+        return self._pool("max_pool2d", x)
+
+    def _pool(self, op: str, x: str, **attrs: object) -> str:
+        window = self._window(x, self._shape(x)[3] * self.config.cols, pooling=True)
+        quant = self.tensors[x].quant
+        assert quant is not None
+        scale = quant.scale[0]
+        if self.rng.random() < 0.2:
+            scale = min(_float32(scale + SCALE_TOLERANCE / 2), _float32(2 * scale))
+        quant = Quant((scale,), quant.zero_point)
+        return self._node(
+            op, (x,), quant, activation=self.rng.choice(ACTIVATIONS), **window, **attrs
+        )
+
+    def _pad(self, x: str) -> str:
+        quant = self.tensors[x].quant
+        assert quant is not None
+        return self._node("pad", (x,), quant, padding=tuple(self.rng.choices(range(6), k=4)))
+
+    def _quantize(self, x: str) -> str:
+        """A new scale and zero point; of uint8 also the same ones, where one bit changes."""
+        rng, tensor = self.rng, self.tensors[x]
+        assert tensor.quant is not None
+        scale, zero_point = tensor.quant.scale[0], tensor.quant.zero_point[0]
+        if tensor.dtype == "uint8" and rng.random() < 0.5:
+            return self._node("quantize", (x,), Quant((scale,), (zero_point - 128,)))
+        spread = rng.choice((0, 1, 12, 31))
+        return self._node(
+            "quantize", (x,), self._quant(scale=scale * 2 ** rng.uniform(-spread, spread))
+        )
+
+
+def _float32(value: float) -> float:
+    """``value`` rounded to float32, as a model file holds it."""
+    return float(np.float32(value))
