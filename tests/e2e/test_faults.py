@@ -33,9 +33,9 @@ BUSY, DONE, FAULT = 1, 2, 4
 GAPS = 0.3
 LIMIT = 100_000
 """Cycles in which every run must end, TIMEOUT included."""
-PAUSE = 1500
+PAUSE = 2200
 """Register accesses that take longer than any of the programs."""
-READS = tuple(register.offset for register in regs.registers())
+READS = tuple(r.offset for r in regs.registers() if not r.name.endswith("_hi"))
 CASES = {case.name: case for case in programs.fault_cases()}
 TIMEOUTS = {case.name: case for case in programs.timeouts()}
 LEGAL = dict(programs.legal_changes())
@@ -315,8 +315,9 @@ def test_a_run_after_a_fault_is_as_a_fresh_one(rtl, name):
     result, fresh = rtl["restart", name], rtl["fresh", name]
     assert status(fresh) == (DONE, Fault.NONE, 0)
     check_clean(result)
-    assert result.registers == fresh.registers
-    assert (result.cycles, result.events) == (fresh.cycles, fresh.events)
+    assert (result.registers, result.cycles) == (fresh.registers, fresh.cycles)
+    # The array works on, unseen, after a fault; the start clears it in cycle 1.
+    assert [event for event in result.events if event.cycle > 1] == fresh.events
     image = programs.memory(case.code, GOOD.code)
     check_outside(result, image)
     changed = fresh.dram != image

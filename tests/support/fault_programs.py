@@ -221,7 +221,7 @@ def _dma_windows() -> Iterator[FaultCase]:
         (0, {"dram_addr": 0xFFFFFC00}, "at the end of addresses"),
         (1, {"dram_addr": read_limit - PLANE * CHANNELS + 1}, "one byte, unpacking"),
         (2, {"dram_stride": 0x3000}, "second run"),
-        (2, {"dram_stride": 0xFFFFC000}, "second run, backwards"),
+        (2, {"dram_stride": 0xFFFFBE00}, "second run, backwards"),
         (5, {"dram_addr": DATA}, "write into the read window"),
         (5, {"dram_addr": write_base - WORD}, "into the write window"),
         (5, {"dram_addr": write_limit - length + WORD}, "out of the write window"),

@@ -23,8 +23,7 @@ WORK = 2000
 VALUES = 4000
 """Values of one map at most, for each column of the array."""
 SMALL_POOLS = (64, 64, 128, 256)
-"""Lines of the pools for which some networks are mapped; they run on the full one as well."""
-WEIGHTED = ("conv2d", "depthwise_conv2d", "fully_connected")
+"""Lines of the pools for which some networks are mapped, which then run on the whole one."""
 
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
@@ -32,41 +31,42 @@ Padding = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class RandomLayer:
-    """A network, an input for it, and how it is mapped."""
+    """A network, an input for it, and how it is mapped: on ``pool_lines`` of the pool if it fits."""
 
     graph: Graph
     inputs: dict[str, np.ndarray]
     config: AccelConfig
     options: CompilerOptions
+    pool_lines: int
 
     def compile(self) -> Compiled:
-        """Map it; a pool that is too small for it is doubled until it fits."""
-        config = self.config
-        while True:
+        """Map it; a pool that is too small for it is doubled up to the configuration's own."""
+        lines = self.pool_lines
+        while lines < self.config.pool_lines:
+            config = dataclasses.replace(self.config, pool_lines=lines)
             try:
                 return compile(self.graph, config, self.options)
             except AllocationError:
-                if config.pool_lines > max(SMALL_POOLS):
-                    raise
-                config = dataclasses.replace(config, pool_lines=2 * config.pool_lines)
+                lines *= 2
+        return compile(self.graph, self.config, self.options)
 
 
 def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
     """The network of a seed; the same for the same arguments."""
     rng = random.Random(seed)
     graph = _Net(rng, config).graph(f"layer{seed}")
-    if rng.random() < 0.4:
-        config = dataclasses.replace(config, pool_lines=rng.choice(SMALL_POOLS))
+    lines = rng.choice((*SMALL_POOLS, *[config.pool_lines] * 6))
     source = np.random.default_rng(seed)
     inputs = {name: _input(source, graph.tensors[name]) for name in graph.inputs}
-    return RandomLayer(graph, inputs, config, CompilerOptions(rng.random() < 0.4))
+    options = CompilerOptions(materialize=rng.random() < 0.4)
+    return RandomLayer(graph, inputs, config, options, lines)
 
 
 def _input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
     """Values over the whole range; sometimes the ends only, or one value."""
     low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
     values = source.integers(low, high, tensor.shape, tensor.dtype, endpoint=True)
-    kind = source.integers(8)
+    kind = source.integers(16)
     if kind == 0:
         values = np.where(values > 0.5 * (low + high), high, low).astype(tensor.dtype)
     elif kind == 1:
@@ -91,7 +91,7 @@ class _Net:
         for left in reversed(range(rng.choice((1, 1, 1, 2, 2, 3)))):
             x = self._operator(x, last=left == 0)
         outputs = [x]
-        made = [n.outputs[0] for n in self.nodes[:-1]]
+        made = [n.outputs[0] for n in self.nodes[:-1] if n.op != "reshape"]
         if made and rng.random() < 0.3:
             outputs.append(rng.choice(made))
         return Graph(name, self.tensors, self.nodes, tuple(self.inputs), tuple(outputs))
@@ -125,7 +125,7 @@ class _Net:
         self.nodes.append(node)
         return name
 
-    def _constant(self, data: np.ndarray, quant: Quant) -> str:
+    def _constant(self, data: np.ndarray, quant: Quant | None) -> str:
         name = f"constant{len(self.tensors)}"
         self.tensors[name] = Tensor(name, data.shape, str(data.dtype), quant, data)
         return name
@@ -133,8 +133,12 @@ class _Net:
     def _quant(self, dtype: str = "int8", scale: float | None = None) -> Quant:
         """A random scale or the one given, and a zero point at an end, in the middle or between."""
         low = -128 if dtype == "int8" else 0
-        zero_point = self.rng.choice((low, low + 255, low + 128, low + self.rng.randrange(256)))
-        return Quant((_float32(scale or 2 ** self.rng.uniform(-8, 0)),), (zero_point,))
+        some = low + self.rng.randrange(256)
+        zero_point = self.rng.choice((low, low, low + 128, low + 128, some, some, low + 255))
+        return Quant((_float32(scale or 2 ** self.rng.uniform(-8, -2)),), (zero_point,))
+
+    def _activation(self) -> str:
+        return self.rng.choice((*["none"] * 6, *ACTIVATIONS))
 
     def _map_shape(self) -> tuple[int, ...]:
         """A map of one pixel, a row, a column, a small one or a large one."""
@@ -260,22 +264,23 @@ class _Net:
         weights = source.integers(-128, 127, shape, np.int8, endpoint=True)
         spread = 2 ** source.uniform(-3, 3, count)
         typical = 5500 * math.sqrt(math.prod(shape) / outputs)
-        ratio = rng.choice((*[typical / 2 ** rng.uniform(3, 7)] * 6, 2 ** rng.uniform(-28, 33)))
+        ratio = rng.choice((*[typical / 2 ** rng.uniform(4, 7)] * 8, 2 ** rng.uniform(-28, 33)))
         if rng.random() < 0.2:
             ratio, spread = 2.0 ** round(math.log2(ratio)), 2.0 ** source.integers(-3, 3, count)
-        x_scale = self._scale(x)
-        scales = [_float32(s) for s in 2 ** rng.uniform(-12, 0) * spread]
-        y_scale = _float32(x_scale * float(np.median(scales)) * ratio)
+        x_scale, y_scale = self._scale(x), _float32(2 ** rng.uniform(-8, -2))
+        scales = [_float32(s) for s in y_scale / (x_scale * ratio) * spread]
         quantised = Quant(tuple(scales), (0,) * count, axis if count > 1 else None)
         names = [x, self._constant(weights, quantised), ""]
         if rng.random() < 0.8:
             bound = rng.choice((1, int(20 * ratio) + 1, int(200 * ratio) + 1, (1 << 31) - 1))
             bound = min(bound, (1 << 31) - 1)
             bias = source.integers(-bound, bound, outputs, np.int32, endpoint=True)
-            products = tuple(_float32(x_scale * s) for s in scales)
-            names[2] = self._constant(bias, Quant(products, (0,) * count, 0 if count > 1 else None))
-        return self._node(op, tuple(names), self._quant(scale=y_scale),
-                          activation=rng.choice(ACTIVATIONS), **attrs)
+            products = tuple(x_scale * s for s in scales)
+            product = Quant(products, (0,) * count, 0 if count > 1 else None)
+            names[2] = self._constant(bias, product if rng.random() < 0.8 else None)
+        return self._node(
+            op, tuple(names), self._quant(scale=y_scale), activation=self._activation(), **attrs
+        )
 
     # Operators without weights.
 
@@ -287,8 +292,8 @@ class _Net:
         other = rng.choice(maps) if rng.random() < 0.6 else self._input(shape, "int8")
         pair = (x, other) if rng.random() < 0.5 else (other, x)
         larger = max(self._scale(x), self._scale(other))
-        scale = larger * 2 ** rng.choice((rng.uniform(-2, 2), rng.uniform(-16, 12)))
-        return self._node("add", pair, self._quant(scale=scale), activation=rng.choice(ACTIVATIONS))
+        scale = larger * 2 ** rng.choice((*[rng.uniform(-1, 2)] * 4, rng.uniform(-16, 12)))
+        return self._node("add", pair, self._quant(scale=scale), activation=self._activation())
 
     def _average(self, x: str) -> str:
         return self._pool("avg_pool2d", x, count_include_pad=self.rng.random() < 0.3)
@@ -304,9 +309,7 @@ class _Net:
         if self.rng.random() < 0.2:
             scale = min(_float32(scale + SCALE_TOLERANCE / 2), _float32(2 * scale))
         quant = Quant((scale,), quant.zero_point)
-        return self._node(
-            op, (x,), quant, activation=self.rng.choice(ACTIVATIONS), **window, **attrs
-        )
+        return self._node(op, (x,), quant, activation=self._activation(), **window, **attrs)
 
     def _pad(self, x: str) -> str:
         quant = self.tensors[x].quant
@@ -320,7 +323,7 @@ class _Net:
         scale, zero_point = tensor.quant.scale[0], tensor.quant.zero_point[0]
         if tensor.dtype == "uint8" and rng.random() < 0.5:
             return self._node("quantize", (x,), Quant((scale,), (zero_point - 128,)))
-        spread = rng.choice((0, 1, 12, 31))
+        spread = rng.choice((0, 1, 1, 1, 2, 30))
         return self._node(
             "quantize", (x,), self._quant(scale=scale * 2 ** rng.uniform(-spread, spread))
         )
