@@ -4,6 +4,7 @@ import os
 
 from amaranth.back import verilog as backend
 
+from hw.mem.bank import VerilogBank
 from hw.spec.config import AccelConfig
 from hw.top import Accelerator
 
@@ -14,5 +15,7 @@ TOP = "accelerator"
 def verilog(config: AccelConfig) -> str:
     """The Verilog text of one configuration; the same configuration gives the same text."""
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    return backend.convert(Accelerator(config), name=TOP, strip_internal_attrs=True,
-                           emit_src=False)
+    text = backend.convert(
+        Accelerator(config, VerilogBank), name=TOP, strip_internal_attrs=True, emit_src=False
+    )
+    return text + VerilogBank.SOURCE.read_text()

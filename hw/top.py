@@ -12,6 +12,7 @@ from hw.ctrl.monitor import Monitor
 from hw.ctrl.regfile import RegisterFile
 from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
 from hw.lib.queue import Queue
+from hw.mem.bank import Bank
 from hw.mem.load import LoadUnit
 from hw.mem.pool import Pool
 from hw.mem.reader import Reader
@@ -44,8 +45,8 @@ class Accelerator(wiring.Component):
         The array works in this cycle, and for which command.
     """
 
-    def __init__(self, config: AccelConfig):
-        self._config = config
+    def __init__(self, config: AccelConfig, bank: type[Bank] = Bank):
+        self._config, self._bank = config, bank
         ports = {f"s_axil_{name}": port for name, port in lite_ports(ADDR_WIDTH).items()}
         ports |= {f"m_axi_{name}": port for name, port in full_ports(config.bus_bytes).items()}
         ports |= {"irq": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
@@ -66,7 +67,7 @@ class Accelerator(wiring.Component):
         core.submodules.fetch = fetch = Fetch(self._config)
         core.submodules.reader = reader = Reader()
         core.submodules.load = load = LoadUnit(self._config)
-        core.submodules.pool = pool = Pool(self._config)
+        core.submodules.pool = pool = Pool(self._config, self._bank)
         core.submodules.execute = execute = ExecuteUnit(self._config)
         core.submodules.store = store = StoreUnit(self._config)
 

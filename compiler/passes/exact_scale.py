@@ -18,6 +18,9 @@ from golden.quant import round_half_away
 #: Multipliers that are tried lie this close to the nearest one; a power of two.
 REACH = 1 << 16
 
+#: A scale from which on every accumulator but 0 gives a result beyond all steps of eight bits.
+SATURATING = 256.0
+
 
 class InexactError(UnsupportedError):
     """A scale that the post-processor cannot meet on every accumulator."""
@@ -52,13 +55,17 @@ def exact_requant(
 
 
 def _match(scale: float, bound: int, steps: tuple[int, int]) -> tuple[int, int, int] | None:
-    """Multiplier, left and right shift that agree on all accumulators up to ``bound``."""
+    """Multiplier, left and right shift that agree on all accumulators up to ``bound``.
+
+    The left shift keeps them in 32 bits, where golden, which scales real numbers, saturates.
+    """
+    scale = min(scale, SATURATING)
     starts, results = _starts(scale, bound, steps)
     base, shift = quantize_multiplier(scale)
     if base == 0:
         return (0, 0, 0) if not len(starts) else None
     lowest = max(shift + 1, 0)
-    highest = max(min(31 - bound.bit_length(), shift + 31), lowest)
+    highest = min(31 - bound.bit_length(), shift + 31)
     for left in range(highest, lowest - 1, -1):
         low, high = _bounds(starts, results, base, left, left - shift)
         low, high = max(low, 1), min(high, (1 << 31) - 1)

@@ -9,11 +9,11 @@ from hw import layouts
 from hw.core import command
 from hw.core.array import MacArray
 from hw.core.drain import Drain
-from hw.core.fill import Fill, State
+from hw.core.fill import Fill
 from hw.core.operands import OperandStore
 from hw.core.sequencer import Sequencer
 from hw.core.weights import Weights
-from hw.mem.pool import pool_port
+from hw.mem.pool import BANK_BITS, pool_port
 from hw.spec.config import AccelConfig
 
 COUNT = 20
@@ -29,7 +29,7 @@ class ExecuteUnit(wiring.Component):
     load_done, store_done : completed LOADs and STOREs
     execute_done : completed EXECUTEs
     pool : the pool's ports
-    fault_index : index of the oldest command at work
+    fault_index : index of the command whose access to the pool is out of range in this cycle
     cause : the cycle counter that counts (hw.spec.regs.Counter)
     occupied, filled, weighted, drained : for the other counters
     trace_start, trace_done, trace_index, trace_mac_busy, trace_mac_index : for tracing
@@ -72,6 +72,7 @@ class ExecuteUnit(wiring.Component):
         self._build_read_port(m, fill, weights, drain)
         self._build_operand_path(m, fill, weights, operands, sequencer, array)
         self._build_drain_path(m, sequencer, operands, array, drain)
+        self._build_fault_index(m, weights, drain, fill)
         self._build_counters(m, fill, weights, operands, sequencer, drain)
         return m
 
@@ -197,17 +198,17 @@ class ExecuteUnit(wiring.Component):
             self.pool.write_data.eq(drain.write_data),
         ]
 
+    def _build_fault_index(self, m, weights, drain, fill):
+        """Whose access it is: the write's if that is out of range, else the granted read's."""
+        port = self.pool
+        write = port.write_en & ((port.write_addr >> BANK_BITS) >= self._config.pool_lines)
+        reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
+        reader = Mux(drain.read_en, drain.cmd.index, reader)
+        m.d.comb += self.fault_index.eq(Mux(write, drain.pipe_cmd.index, reader))
+
     def _build_counters(self, m, fill, weights, operands, sequencer, drain):
         cmd = self._array_command
-        oldest = Mux(drain.pipe_bank, self._banks[1].index, self._banks[0].index)
         m.d.comb += [
-            self.fault_index.eq(
-                Mux(
-                    self.pool.write_en,
-                    oldest,
-                    Mux(fill.state == State.RUN, fill.cmd.index, self._array_command.index),
-                )
-            ),
             self.cause.eq(sequencer.cause),
             self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
             self.filled.eq(fill.line_en),

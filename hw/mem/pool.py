@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.mem.bank import Bank
 from hw.spec import timing
 from hw.spec.config import LINE_WORDS, AccelConfig
 
@@ -54,8 +54,8 @@ class Pool(wiring.Component):
     range_fault, range_unit : an access beyond the pool, by load (0), store (1) or execute (2)
     """
 
-    def __init__(self, config: AccelConfig):
-        self._config = config
+    def __init__(self, config: AccelConfig, bank: type[Bank] = Bank):
+        self._config, self._bank = config, bank
         line = config.line_bytes * 8
         super().__init__(
             {
@@ -77,7 +77,7 @@ class Pool(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         word = self._config.word_bytes * 8
-        m.submodules.banks = banks = Banks(self._config)
+        m.submodules.banks = banks = Banks(self._config, self._bank)
         port = self.execute
         storing = Signal()
         m.d.comb += [
@@ -141,8 +141,8 @@ class Banks(wiring.Component):
     write_en, write_line, write_data : one write for each bank
     """
 
-    def __init__(self, config: AccelConfig):
-        self._config = config
+    def __init__(self, config: AccelConfig, bank: type[Bank]):
+        self._config, self._bank = config, bank
         super().__init__(
             {
                 "read_en": In(1),
@@ -162,21 +162,19 @@ class Banks(wiring.Component):
         m.d.sync += fetched.eq(self.read_en)
         words = []
         for bank in range(LINE_WORDS):
-            memory = Memory(shape=word, depth=self._config.pool_lines, init=[])
+            memory = self._bank(word, self._config.pool_lines)
             m.submodules[f"bank{bank}"] = memory
-            read, write = memory.read_port(), memory.write_port()
+            line = (self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])
             m.d.comb += [
-                read.en.eq(self.read_en),
-                read.addr.eq(
-                    (self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])
-                ),
-                write.en.eq(
+                memory.read_en.eq(self.read_en),
+                memory.read_addr.eq(line),
+                memory.write_en.eq(
                     self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)
                 ),
-                write.addr.eq(self.write_line[bank]),
-                write.data.eq(self.write_data.word_select(bank, word)),
+                memory.write_addr.eq(self.write_line[bank]),
+                memory.write_data.eq(self.write_data.word_select(bank, word)),
             ]
-            words.append(read.data)
+            words.append(memory.read_data)
         with m.If(fetched):
             m.d.sync += self.line.eq(Cat(*words))
         return m

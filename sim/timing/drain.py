@@ -1,109 +1,131 @@
 """Drain, one cycle at a time (docs/architecture.md, 3.9)."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec import timing
 from sim.timing import columns as col
+from sim.timing import fill
+from sim.timing.shared import compiled
 
 HELD, COMMAND, PIXELS, PLANES, COMMAND_END, COMMAND_FIRST = range(6)
-LINES_LEFT, TABLE_LEFT, SETTLE, FLUSH, PLANE, PIXEL = range(6, 12)
-ISSUED_1, ISSUED_2 = range(12, 14)
+LINES_LEFT, TABLE_LEFT, PLANE, PIXEL = range(6, 10)
+# cycles: from which parameters are there, and the post-processor is empty; in which the last word
+# of a command is written, and the last multiply-accumulate of a tile was issued
+SETTLED, FLUSHED, WRITTEN, ISSUED = range(10, 14)
+# the tile issued last
 T_COMMAND, T_PIXELS, T_PLANES, T_BLOCK_START, T_COMMAND_START, T_COMMAND_END = range(14, 20)
-WRITE_AT = 20
-"""Cycles until the last word of a command is written; 0: none on its way."""
-SIZE = 21
+SIZE = 20
 
 RESIDUAL_PHASE = timing.RESIDUAL_PHASE
 BLOCKED_PHASE = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % timing.PHASES
 FLUSH_CYCLES = timing.FLUSH
 SETTLE_CYCLES = timing.READ_LATENCY + 1
+HOLD_CYCLES = timing.MAC_LATENCY - 1
 PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
 
 
 def state() -> np.ndarray:
     """A reset drain."""
-    return np.zeros(SIZE, np.int64)
+    d = np.zeros(SIZE, np.int64)
+    d[ISSUED] = -timing.MAC_LATENCY
+    return d
 
 
-@njit(cache=True)
-def parameters_ready(d):
-    """The held tile's parameters and table have arrived."""
-    return d[LINES_LEFT] == 0 and d[TABLE_LEFT] == 0 and d[SETTLE] == 0
+@compiled
+def may_issue(cycle, d):
+    """The held tile's parameters and table have arrived, and another command's beats are gone."""
+    return (d[LINES_LEFT] == 0 and d[TABLE_LEFT] == 0 and cycle >= d[SETTLED]
+            and (d[COMMAND_FIRST] == 0 or cycle >= d[FLUSHED]))
 
 
-@njit(cache=True)
-def wants(d):
-    """Whether parameters, or a table once the post-processor is empty, are requested in this cycle."""
-    return d[HELD] and (d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and d[FLUSH] == 0))
+@compiled
+def wants(cycle, d):
+    """Whether parameters, or a table once the post-processor is empty, are requested."""
+    return d[HELD] != 0 and (
+        d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and cycle >= d[FLUSHED]))
 
 
-@njit(cache=True)
-def issues(d, commands, cmd, phase):
+@compiled
+def issues(cycle, d, commands, cmd, phase):
     """Whether a beat issues in this cycle; ``cmd`` is the held tile's."""
-    if not d[HELD] or not parameters_ready(d) or (d[COMMAND_FIRST] and d[FLUSH]):
+    if d[HELD] == 0 or not may_issue(cycle, d):
         return False
-    return phase % 4 == RESIDUAL_PHASE if commands[cmd, col.RESIDUAL] else phase != BLOCKED_PHASE
+    if commands[cmd, col.RESIDUAL] != 0:
+        return phase & 3 == RESIDUAL_PHASE
+    return phase != BLOCKED_PHASE
 
 
-@njit(cache=True)
-def takes_tile(d, commands, cmd, words):
+@compiled
+def takes_tile(cycle, d, commands, cmd, words):
     """Whether the last multiply-accumulate of a tile may issue in this cycle."""
-    if d[ISSUED_1] or d[ISSUED_2]:
+    if cycle <= d[ISSUED] + HOLD_CYCLES:
         return False
-    if not d[HELD]:
+    if d[HELD] == 0:
         return True
-    if not parameters_ready(d) or (d[COMMAND_FIRST] and d[FLUSH]) or commands[cmd, col.RESIDUAL]:
+    if commands[cmd, col.RESIDUAL] != 0 or not may_issue(cycle, d):
         return False
-    near = 2 * words if commands[cmd, col.DENSE] else 2
+    near = 2 * words if commands[cmd, col.DENSE] != 0 else 2
     return d[PLANE] == d[PLANES] - 1 and d[PIXELS] - d[PIXEL] <= near
 
 
-@njit(cache=True)
-def step(d, commands, cmd, beat, granted, issued_tile, words, table_words):
-    """Advance one cycle. ``granted``: a parameter or table request was. Returns whether a command's last word is written."""
-    finished = False
-    if d[WRITE_AT]:
-        d[WRITE_AT] -= 1
-        finished = d[WRITE_AT] == 0
-    d[SETTLE] = SETTLE_CYCLES - 1 if granted else max(d[SETTLE] - 1, 0)
-    d[FLUSH] = FLUSH_CYCLES - 1 if beat else max(d[FLUSH] - 1, 0)
+@compiled
+def send(cycle, d, steps, head):
+    """The last multiply-accumulate of a tile, in row ``head`` of ``steps``, is issued."""
+    d[ISSUED] = cycle
+    d[T_COMMAND] = steps[head, fill.S_COMMAND]
+    d[T_PIXELS] = steps[head, fill.S_PIXELS]
+    d[T_PLANES] = steps[head, fill.S_PLANES]
+    d[T_BLOCK_START] = steps[head, fill.S_BLOCK_START]
+    d[T_COMMAND_START] = steps[head, fill.S_COMMAND_START]
+    d[T_COMMAND_END] = steps[head, fill.S_COMMAND_END]
+
+
+@compiled
+def step(cycle, d, commands, cmd, beat, granted, words, table_words):
+    """Advance one cycle. ``granted``: a parameter or table request was.
+
+    Returns whether a command's last word is written.
+    """
+    finished = cycle == d[WRITTEN]
     if granted:
-        if d[LINES_LEFT]:
+        d[SETTLED] = cycle + SETTLE_CYCLES
+        if d[LINES_LEFT] != 0:
             d[LINES_LEFT] -= 1
         else:
             d[TABLE_LEFT] -= 1
     if beat:
-        _beat(d, commands, cmd, words)
-    if d[ISSUED_2]:
+        d[FLUSHED] = cycle + FLUSH_CYCLES
+        _beat(cycle, d, commands, cmd, words)
+    if cycle == d[ISSUED] + HOLD_CYCLES:
         _hold(d, commands, table_words)
-    d[ISSUED_2] = d[ISSUED_1]
-    d[ISSUED_1] = issued_tile
     return finished
 
 
-@njit(cache=True)
-def _beat(d, commands, cmd, words):
+@compiled
+def _beat(cycle, d, commands, cmd, words):
     d[COMMAND_FIRST] = 0
-    d[PIXEL] += words if commands[cmd, col.DENSE] else 1
+    d[PIXEL] += words if commands[cmd, col.DENSE] != 0 else 1
     if d[PIXEL] >= d[PIXELS]:
         d[PIXEL] = 0
         d[PLANE] += 1
         if d[PLANE] == d[PLANES]:
             d[PLANE] = 0
             d[HELD] = 0
-            if d[COMMAND_END]:
-                d[WRITE_AT] = RESIDUAL_WRITE if commands[cmd, col.RESIDUAL] else PLAIN_WRITE
+            if d[COMMAND_END] != 0:
+                d[WRITTEN] = cycle + (
+                    RESIDUAL_WRITE if commands[cmd, col.RESIDUAL] != 0 else PLAIN_WRITE)
 
 
-@njit(cache=True)
+@compiled
 def _hold(d, commands, table_words):
     """The tile on its way becomes the held one."""
     d[HELD] = 1
-    d[COMMAND], d[PIXELS], d[PLANES] = d[T_COMMAND], d[T_PIXELS], d[T_PLANES]
+    d[COMMAND] = d[T_COMMAND]
+    d[PIXELS] = d[T_PIXELS]
+    d[PLANES] = d[T_PLANES]
     d[COMMAND_END] = d[T_COMMAND_END]
-    if d[T_BLOCK_START]:
+    if d[T_BLOCK_START] != 0:
         d[LINES_LEFT] = 2 * d[PLANES]
-    if d[T_COMMAND_START]:
+    if d[T_COMMAND_START] != 0:
         d[COMMAND_FIRST] = 1
         d[TABLE_LEFT] = table_words * commands[d[COMMAND], col.TABLE]

@@ -1,23 +1,25 @@
 """Fill, one cycle at a time (docs/architecture.md, 3.6). Lines are counted, not fetched."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec import timing
 from sim.timing import columns as col
+from sim.timing.shared import compiled
 
 IDLE, INIT, WAIT, RUN = range(4)
 
 # state
-STATE, LANE, TAKEN, PUSHED, POPPED, ARRIVED, LANDING_1, LANDING_2, VALID, LINES = range(10)
-GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(10, 18)
-ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(18, 22)
-SIZE = 22
+STATE, INIT_ENDS, TAKEN, BEGUN, PUSHED, POPPED, VALID, LINES = range(8)
+GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(8, 16)
+ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(16, 20)
+SIZE = 20
 
 # a step in the ring
 S_WORK, S_FIRST, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(7)
 S_COMMAND, S_PIXELS, S_PLANES, S_OCCUPIED = range(7, 11)
-STEP_SIZE = 11
+S_VISIBLE = 11
+"""First cycle in which the array sees the step."""
+STEP_SIZE = 12
 CURRENT = timing.STEP_RING
 """Row of the step array that holds the step being filled."""
 
@@ -26,6 +28,7 @@ WALK = 6
 LANE_STATE = 7
 ADDRESS_MASK = (1 << 20) - 1
 STEP_RING = timing.STEP_RING
+FILL_LATENCY = timing.FILL_LATENCY
 
 
 def state() -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +41,7 @@ def lane_state(rows: int) -> np.ndarray:
     return np.zeros((LANE_STATE, max(rows, 3)), np.int64)
 
 
-@njit(cache=True)
+@compiled
 def begin(f, commands, cmd, lanes, rows):
     """Reset the loops and set the lanes' coordinates for ``cmd``."""
     f[GROUP] = f[KROW] = f[BLOCK] = f[OUT] = f[STARTED] = f[X_OFFSET] = f[Y_OFFSET] = f[EXHAUSTED] = 0
@@ -57,7 +60,7 @@ def begin(f, commands, cmd, lanes, rows):
             row += commands[cmd, col.WRAP_ROW]
 
 
-@njit(cache=True)
+@compiled
 def count_lines(f, commands, cmd, lanes, rows, span, found):
     """Distinct lines that the lanes need for the step at the loops' present place."""
     count = 0
@@ -84,7 +87,18 @@ def count_lines(f, commands, cmd, lanes, rows, span, found):
     return count
 
 
-@njit(cache=True)
+@compiled
+def push(cycle, f, steps):
+    """The current step goes into the ring."""
+    entry = f[PUSHED] & (STEP_RING - 1)
+    for i in range(STEP_SIZE):
+        steps[entry, i] = steps[CURRENT, i]
+    steps[entry, S_VISIBLE] = cycle + FILL_LATENCY
+    f[PUSHED] += 1
+    f[VALID] = 0
+
+
+@compiled
 def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     """Make the step at the loops' place the current one, and move the loops on."""
     shape = commands[cmd, col.ARRAY_SHAPE]
@@ -115,7 +129,7 @@ def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
 
 
-@njit(cache=True)
+@compiled
 def _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out):
     if not last_group:
         f[GROUP] += 1

@@ -73,19 +73,16 @@ def run(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Run:
                Fault(int(now[FAULT_CODE])), int(now[FAULT_INDEX]))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _loop(memory, unit, now, nxt, counters, rows, cols, words, table_words):
     cycle = FIRST_CYCLE
     quiet = 0
     while now[DONE] == 0 and now[FAULT] == 0:
         events = memory_side.step(cycle, memory, now, nxt, counters)
         busy = counters[BUSY_NETWORK] + counters[BUSY_OTHER]
-        taken, finished = execute.step(
-            unit, counters, cycle, now[PHASE], events & STORE_READ != 0, now[EXECUTE_PUSHED], now[LOAD_DONE],
-            now[STORE_DONE], now[EXECUTE_DONE], rows, cols, words, table_words)
-        nxt[EXECUTE_POPPED] += taken
-        nxt[EXECUTE_DONE] += finished
-        nxt[PHASE] = (now[PHASE] + 1) % PHASES
+        execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0,
+                     rows, cols, words, table_words)
+        nxt[PHASE] = (now[PHASE] + 1) & (PHASES - 1)
         quiet += 1
         if events & MOVES or counters[BUSY_NETWORK] + counters[BUSY_OTHER] != busy:
             quiet = 0

@@ -1,15 +1,19 @@
 """Weights, one cycle at a time (docs/architecture.md, 3.7). Lines are counted, not fetched."""
 
 import numpy as np
-from numba import njit
 
 from hw.spec import timing
 from sim.timing import columns as col
+from sim.timing.shared import compiled
 
-ACTIVE, TAKEN, STARTED, LINE, LEFT, BLOCK, ISSUED, RELEASED = range(8)
-ARRIVED, LANDING_1, LANDING_2, HEAD, TILE_BASE, POSITION = range(8, 14)
-SIZE = 14
+ACTIVE, TAKEN, LINE, LEFT, BLOCK, ISSUED, RELEASED = range(7)
+HEAD, TILE_BASE, POSITION = range(7, 10)
+READY = 10
+"""Here begin the cycles from which the lines in the ring can be used."""
 RING = timing.WEIGHT_RING
+SIZE = READY + RING
+FILL_LATENCY = timing.FILL_LATENCY
+LINE_WORDS = 8
 
 
 def state() -> np.ndarray:
@@ -17,53 +21,60 @@ def state() -> np.ndarray:
     return np.zeros(SIZE, np.int64)
 
 
-@njit(cache=True)
+@compiled
 def wants(w):
     """Whether a line is requested in this cycle."""
-    return w[ACTIVE] and w[ISSUED] - w[RELEASED] < RING
+    return w[ACTIVE] != 0 and w[ISSUED] - w[RELEASED] < RING
 
 
-@njit(cache=True)
-def fetch(w, commands, rows, started, granted):
-    """The fetch side: ``started`` commands begun by fill at the start of the cycle; ``granted``: the request was."""
-    landing = w[LANDING_2]
-    w[LANDING_2] = w[LANDING_1]
-    w[LANDING_1] = granted
-    if not w[ACTIVE]:
-        if w[TAKEN] < started:
-            cmd = w[TAKEN]
-            w[TAKEN] += 1
-            w[ACTIVE] = 1 - commands[cmd, col.ONES]
-            w[LINE] = w[BLOCK] = 0
+@compiled
+def ready(cycle, w):
+    """Whether the line with the array's next word is there."""
+    return w[HEAD] != w[ISSUED] and cycle >= w[READY + (w[HEAD] & (RING - 1))]
+
+
+@compiled
+def take(w, commands):
+    """Take the next command that fill has begun, or pass over one without weights."""
+    cmd = w[TAKEN]
+    w[TAKEN] += 1
+    w[ACTIVE] = commands[cmd, col.ONES] == 0
+    w[LINE] = w[BLOCK] = 0
+    w[LEFT] = commands[cmd, col.PIXELS]
+
+
+@compiled
+def grant(cycle, w, commands, rows):
+    """The line requested is granted."""
+    cmd = w[TAKEN] - 1
+    w[READY + (w[ISSUED] & (RING - 1))] = cycle + FILL_LATENCY
+    w[ISSUED] += 1
+    w[LINE] += 1
+    if w[LINE] == commands[cmd, col.WEIGHT_LINES]:
+        tile = rows >> commands[cmd, col.ARRAY_SHAPE]
+        w[LINE] = 0
+        if commands[cmd, col.RESIDENT] != 0 or w[LEFT] <= tile:
             w[LEFT] = commands[cmd, col.PIXELS]
-    elif granted:
-        cmd = w[TAKEN] - 1
-        w[ISSUED] += 1
-        w[LINE] += 1
-        if w[LINE] == commands[cmd, col.WEIGHT_LINES]:
-            tile = rows >> commands[cmd, col.ARRAY_SHAPE]
-            w[LINE] = 0
-            if commands[cmd, col.RESIDENT] or w[LEFT] <= tile:
-                w[LEFT] = commands[cmd, col.PIXELS]
-                w[BLOCK] += 1
-                w[ACTIVE] = w[BLOCK] != commands[cmd, col.BLOCKS]
-            else:
-                w[LEFT] -= tile
-    w[ARRIVED] += landing
+            w[BLOCK] += 1
+            w[ACTIVE] = w[BLOCK] != commands[cmd, col.BLOCKS]
+        else:
+            w[LEFT] -= tile
 
 
-@njit(cache=True)
+@compiled
 def use(w, commands, cmd, tile_end, block_end):
     """The array uses a word (one for each plane)."""
     w[POSITION] += 1 << commands[cmd, col.ARRAY_SHAPE]
-    if w[POSITION] == 8 or tile_end:
-        w[HEAD] += 1
-        w[POSITION] = 0
+    if w[POSITION] != LINE_WORDS and not tile_end:
+        return
+    w[HEAD] += 1
+    w[POSITION] = 0
     past = w[HEAD]
+    resident = commands[cmd, col.RESIDENT] != 0
     if tile_end:
-        if commands[cmd, col.RESIDENT] and not block_end:
+        if resident and block_end == 0:
             w[HEAD] = w[TILE_BASE]
         else:
             w[TILE_BASE] = past
-    if not commands[cmd, col.RESIDENT] or (tile_end and block_end):
+    if not resident or (tile_end and block_end != 0):
         w[RELEASED] = past

@@ -40,11 +40,12 @@ CASES = {case.name: case for case in programs.fault_cases()}
 TIMEOUTS = {case.name: case for case in programs.timeouts()}
 LEGAL = dict(programs.legal_changes())
 GOOD = FaultCase("good", Fault.NONE, 0, programs.encode(programs.whole_program()))
-MULTIPLE = 24
+MULTIPLE, RANDOM_RESETS = 24, 16
 assert len(CASES) == len(programs.fault_cases())
 
 
 def write(name: str, value: int) -> tuple[int, int]:
+    """Offset and value of a register write."""
     return offset_of(name), value
 
 
@@ -163,6 +164,12 @@ def moments() -> dict[str, int]:
     return dict(zip(MOMENTS, cycles, strict=True))
 
 
+def reset_after(cycles: int) -> SoftReset:
+    """A soft reset, and the wait for a status of 0."""
+    write_reset = write("control", RESET | IRQ_ENABLE)
+    return SoftReset(cycles, write_reset, (offset_of("status"), 0xFFFF, 0))
+
+
 def rtl_runs(seed: int) -> dict[tuple[str, str], RunSpec]:
     runs = {("good", ""): spec(GOOD), ("good", "gaps"): spec(GOOD, memory=gaps(seed))}
     for number, (name, case) in enumerate((CASES | TIMEOUTS).items()):
@@ -173,11 +180,12 @@ def rtl_runs(seed: int) -> dict[tuple[str, str], RunSpec]:
         runs["legal", name] = spec(legal(code))
     for case in multiple_faults(seed):
         runs["multiple", case.name] = spec(case)
-    for name, after in moments().items():
-        reset = SoftReset(after, write("control", RESET | IRQ_ENABLE),
-                          (offset_of("status"), 0xFFFF, 0))  # fmt: skip
-        runs["reset", name] = spec(GOOD, reset=reset)
-        runs["reset with gaps", name] = spec(GOOD, reset=reset, memory=gaps(seed))
+    for name, cycles in moments().items():
+        runs["reset", name] = spec(GOOD, reset=reset_after(cycles))
+    for number in range(RANDOM_RESETS):
+        cycles = random.Random(seed + number).randrange(7000)
+        reset = reset_after(cycles)
+        runs["random reset", str(number)] = spec(GOOD, reset=reset, memory=gaps(seed + number))
     for name, case in RESTARTS.items():
         runs["fresh", name] = restart(case, again=False)
         runs["restart", name] = restart(case, again=True)
@@ -294,18 +302,19 @@ def test_of_several_faults_the_first_counts(rtl, seed):
 
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_run_after_a_soft_reset_is_as_a_fresh_one(rtl, name):
-    assert_same_run(rtl["reset", name], rtl["good", ""])
-    result = rtl["reset with gaps", name]
-    assert status(result) == (DONE, Fault.NONE, 0)
-    check_clean(result)
-    np.testing.assert_array_equal(result.dram, memory_after(GOOD))
-
-
-def assert_same_run(result: RtlResult, fresh: RtlResult) -> None:
+    result, fresh = rtl["reset", name], rtl["good", ""]
     check_clean(result)
     assert result.registers == fresh.registers
     assert (result.cycles, result.events) == (fresh.cycles, fresh.events)
     np.testing.assert_array_equal(result.dram, fresh.dram)
+
+
+def test_a_soft_reset_may_come_at_any_time(rtl):
+    for number in range(RANDOM_RESETS):
+        result = rtl["random reset", str(number)]
+        assert status(result) == (DONE, Fault.NONE, 0)
+        check_clean(result)
+        np.testing.assert_array_equal(result.dram, memory_after(GOOD))
 
 
 @pytest.mark.parametrize("name", RESTARTS)

@@ -139,7 +139,7 @@ def _flipped(place: int, bits: int) -> bytes:
 def fault_cases() -> list[FaultCase]:
     """Every fault in its varieties but TIMEOUT; each program has only the one."""
     makers = (_bus_errors, _opcodes, _fields, _reserved_bits, _dma_windows, _program_windows,
-              _pool_ranges, _ends)  # fmt: skip
+              _pool_ranges, _overlaps, _ends)  # fmt: skip
     return [case for make in makers for case in make()]
 
 
@@ -266,6 +266,30 @@ def _pool_ranges() -> Iterator[FaultCase]:
         text = ", ".join(f"{name} {value}" for name, value in fields.items())
         name = f"{text} at {place}"
         yield FaultCase(name, Fault.POOL_RANGE, place, changed(place, **fields))
+
+
+_SHORT = {
+    "pixels": 4, "kernel_rows": 1, "group_taps": 1, "last_taps": 1, "group_span": 0,
+    "last_span": 0, "group_step": 1, "in_blocks": 1, "start_x": 0, "start_y": 0, "start_row": 0,
+    "end_x": WIDTH, "weight_lines": 1,
+}  # fmt: skip
+
+
+def _overlaps() -> Iterator[FaultCase]:
+    """The second EXECUTE reads its operands while the first is at work, or the other way round."""
+    names = ("in_addr", "weight_addr", "param_addr", "table_addr", "res_addr", "out_addr")
+    for name in names:
+        value = BEYOND // 8 if name in ("weight_addr", "param_addr") else BEYOND
+        for blocks in (1, 2):
+            for place in EXECUTES:
+                commands = whole_program()
+                first, second = _CONV | _SHORT | {"blocks": blocks}, _CONV
+                fields = [dict(first), dict(second)]
+                fields[place - EXECUTES[0]][name] = value
+                for at, changed_fields in zip(EXECUTES, fields, strict=True):
+                    commands[at] = (Opcode.EXECUTE, changed_fields)
+                text = f"{name} at {place}, overlapping, {blocks} blocks"
+                yield FaultCase(text, Fault.POOL_RANGE, place, encode(commands))
 
 
 def _ends() -> Iterator[FaultCase]:

@@ -1,79 +1,241 @@
-"""Random programs, command by command: LOADs of a random pool, random EXECUTEs, STOREs of what they left."""
+"""Random programs, command by command, that have no hazards whatever the timing.
+
+LOADs of all forms fill the pool, EXECUTEs read what LOADs or earlier EXECUTEs left, STOREs save it
+and LOADs bring back what STOREs saved. Each command waits for those that it depends on, and now and
+then for others.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from hw.spec.config import AccelConfig
+from hw.spec.config import LINE_WORDS, AccelConfig, Memory
 from hw.spec.isa import Opcode, encode
+from sim.program import Program, decode_program
+from sim.values.state import Windows
 from tests.sim import commands
 
 DATA = 1 << 16
-"""Memory address of the pool's first contents; results follow behind."""
-POOL_WORDS = 8192
-RESULTS = (commands.OUTPUT_WORD, commands.RESIDUAL_WORD)
-"""Pool words that EXECUTEs write and STOREs save."""
+"""Memory address of the pool's first contents; what STOREs write follows behind."""
+AREA = 1536
+"""Words of an area of the pool that holds a map."""
+FIRST_AREA = 1024
+"""Before it lie parameters and tables."""
+AREAS = 3
+WEIGHTS = FIRST_AREA + AREAS * AREA
+"""Word address of the weights, as many as the EXECUTEs need."""
+UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
+
+Span = tuple[str, int, int]
+"""``pool`` or ``memory``, first word or byte, and the one behind the last."""
+
+
+def random_program(config: AccelConfig, seed: int) -> Program:
+    """The program of a seed, mapped at address 0; the same for the same arguments."""
+    rng = random.Random(seed)
+    if rng.random() < 0.5:
+        latency, share = rng.choice((1, 7, 20, 64, 150)), rng.choice((1, 2, 4))
+        config = dataclasses.replace(config, memory=Memory(latency, config.bus_bytes // share))
+    code, size = _Writer(rng, config).run()
+    image = np.zeros(size, np.uint8)
+    image[: len(code)] = np.frombuffer(code, np.uint8)
+    pool = commands.random_state(rng, config).pool.reshape(-1).view(np.uint8)
+    results = DATA + pool.size
+    image[DATA:results] = pool
+    decoded, fault = decode_program(image, 0, len(code), config)
+    assert fault is None
+    return Program(
+        folder=Path(),
+        config=config,
+        image=image,
+        address=0,
+        size=len(code),
+        windows=Windows(0, results, results, size),
+        commands=decoded,
+        fault=None,
+        macs=0,
+        layers=(),
+        graph={"name": f"program{seed}", "inputs": []},
+        places={},
+        host_reasons=(),
+        not_stored=(),
+        random_weights=False,
+    )
 
 
 @dataclass(frozen=True)
-class RandomProgram:
-    """A memory image with a program at address 0, and its windows (read base, limit, write base, limit)."""
+class _Access:
+    """A command's number among those of its unit, and what it reads and writes."""
 
-    image: np.ndarray
-    program_size: int
-    windows: tuple[int, int, int, int]
-    seed: int
-
-
-def random_program(config: AccelConfig, seed: int, executes: int = 3) -> RandomProgram:
-    """A program that has no hazards between its EXECUTEs, whatever the timing; the same for the same seed."""
-    rng = random.Random(seed)
-    word = config.word_bytes
-    pool = commands.random_state(rng, config).pool[:POOL_WORDS]
-    results = DATA + pool.size
-    size = results + (RESULTS[1] - RESULTS[0]) * word
-    code = b"".join(_loads(rng, word)) + b"".join(_executes(rng, config, executes))
-    code += b"".join(_stores(rng, word, results, executes))
-    code += encode(Opcode.END, wait_load=LOADS, wait_execute=executes, wait_store=STORES)
-    image = np.zeros(size, np.uint8)
-    image[: len(code)] = np.frombuffer(code, np.uint8)
-    image[DATA:results] = pool.reshape(-1).view(np.uint8)
-    return RandomProgram(image, len(code), (0, results, results, size), seed)
+    unit: Opcode
+    number: int
+    reads: list[Span]
+    writes: list[Span]
 
 
-LOADS, STORES = 4, 3
+@dataclass
+class _Writer:
+    """Appends commands; ``saved`` are the spans of memory that STOREs have written."""
 
+    rng: random.Random
+    config: AccelConfig
+    code: list[bytes] = field(default_factory=list)
+    accesses: list[_Access] = field(default_factory=list)
+    saved: list[Span] = field(default_factory=list)
 
-def _cuts(rng, low: int, high: int, parts: int) -> list[tuple[int, int]]:
-    edges = [low, *sorted(rng.sample(range(low + 1, high), parts - 1)), high]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    def run(self) -> tuple[bytes, int]:
+        """The program's bytes, and the size of the memory that it needs."""
+        rng, word = self.rng, self.config.word_bytes
+        executes = [self._execute_fields() for _ in range(rng.randint(1, 5))]
+        weights = max(f["blocks"] * f["weight_lines"] * LINE_WORDS for f in executes)
+        self.free = DATA + self.config.pool_bytes
+        cuts = sorted(rng.sample(range(1, WEIGHTS), 3))
+        for low, high in zip([0, *cuts], [*cuts, WEIGHTS + weights], strict=True):
+            self._load(DATA + low * word, low, high - low)
+        for fields in executes:
+            for maker in (self._strided_load, self._unpacking_load, self._load_back):
+                if rng.random() < 0.2:
+                    maker()
+            self._execute(fields)
+            if rng.random() < 0.4:
+                self._store(rng.randrange(AREAS), rng.randint(1, 6))
+        for area in range(AREAS):
+            self._store(area, rng.choice((1, 1, 4)))
+        counts = self._counts()
+        self.code.append(encode(Opcode.END, **_waits(counts)))
+        return b"".join(self.code), self.free
 
+    def _counts(self) -> dict[Opcode, int]:
+        return {u: sum(a.unit == u for a in self.accesses) for u in UNITS}
 
-def _loads(rng, word):
-    for low, high in _cuts(rng, 0, POOL_WORDS, LOADS):
-        yield encode(Opcode.LOAD, dram_addr=DATA + low * word, pool_addr=low, runs=1, length=high - low)
+    def _append(self, unit: Opcode, reads: list[Span], writes: list[Span], **fields: int) -> None:
+        """Append a command that waits for those it depends on; a unit's own start in order."""
+        counts = self._counts()
+        waits = dict.fromkeys(UNITS, 0)
+        for earlier in self.accesses:
+            behind = _overlap(earlier.writes, reads)
+            if earlier.unit != unit:
+                behind |= _overlap(earlier.writes, writes) or _overlap(earlier.reads, writes)
+            if behind:
+                waits[earlier.unit] = max(waits[earlier.unit], earlier.number)
+        for other, count in counts.items():
+            if self.rng.random() < 0.1:
+                waits[other] = self.rng.randint(waits[other], count)
+        self.code.append(encode(unit, **_waits(waits), **fields))
+        self.accesses.append(_Access(unit, counts[unit] + 1, reads, writes))
 
+    def _load(self, address: int, pool: int, words: int) -> None:
+        self._append(
+            Opcode.LOAD,
+            [("memory", address, address + words * self.config.word_bytes)],
+            [("pool", pool, pool + words)],
+            dram_addr=address, pool_addr=pool, runs=1, length=words,
+        )
 
-def _executes(rng, config, count):
-    for i in range(count):
+    def _place(self, words: int) -> int:
+        """A random place for ``words`` words in one of the areas."""
+        area = self.rng.randrange(AREAS)
+        return FIRST_AREA + area * AREA + self.rng.randrange(AREA - words)
+
+    def _strided_load(self) -> None:
+        rng, word = self.rng, self.config.word_bytes
+        runs, length = rng.randint(1, 8), rng.randint(1, 90)
+        stride, step = length + rng.randrange(20), rng.choice((0, length, length + 13))
+        place, address = self._place(runs * stride), DATA + word * rng.randrange(4000)
+        self._append(
+            Opcode.LOAD,
+            [("memory", address, address + (runs * step + length) * word)],
+            [("pool", place, place + runs * stride)],
+            dram_addr=address, dram_stride=step * word, pool_addr=place, pool_stride=stride,
+            runs=runs, length=length,
+        )
+
+    def _unpacking_load(self) -> None:
+        rng, cols = self.rng, self.config.cols
+        runs, length, channels = rng.randint(1, 4), rng.randint(1, 40), rng.randint(1, 3 * cols)
+        stride = length + rng.randrange(5)
+        plane, step = runs * stride + rng.randrange(9), length * channels + rng.randrange(50)
+        words = plane * -(-channels // cols)
+        place, address = self._place(words), DATA + rng.randrange(4000 * cols)
+        self._append(
+            Opcode.LOAD,
+            [("memory", address, address + runs * step)],
+            [("pool", place, place + words)],
+            dram_addr=address, dram_stride=step, pool_addr=place, pool_stride=stride, runs=runs,
+            length=length, unpack=1, flip=rng.randrange(2), channels=channels, plane=plane,
+        )
+
+    def _load_back(self) -> None:
+        """Load what a STORE saved."""
+        if self.saved:
+            _, low, high = self.rng.choice(self.saved)
+            words = self.rng.randint(1, min(AREA - 1, (high - low) // self.config.word_bytes))
+            self._load(low, self._place(words), words)
+
+    def _store(self, area: int, runs: int) -> None:
+        """Save an area: whole, or some words of each of its parts."""
+        word, part = self.config.word_bytes, AREA // runs
+        length = self.rng.randint(1, part) if runs > 1 else part
+        first, step = FIRST_AREA + area * AREA, length + self.rng.randrange(9)
+        span = ("memory", self.free, self.free + runs * step * word)
+        self._append(
+            Opcode.STORE,
+            [("pool", first, first + AREA)],
+            [span],
+            dram_addr=self.free, dram_stride=step * word, pool_addr=first, pool_stride=part,
+            runs=runs, length=length,
+        )
+        self.saved.append(span)
+        self.free = span[2]
+
+    def _execute_fields(self) -> dict[str, int]:
+        """An EXECUTE of tests.sim.commands, with weights, tiles and places of this program."""
+        rng, config = self.rng, self.config
         fields = commands.random_execute(rng, config)
-        fields.pop("opcode")
-        channels = 1 if fields["depthwise"] else (fields["in_blocks"] - 1) * config.cols + fields["last_channels"]
+        for name in ("opcode", *_waits(dict.fromkeys(UNITS, 0))):
+            del fields[name]
+        channels = (fields["in_blocks"] - 1) * config.cols + fields["last_channels"]
         taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         words = fields["kernel_rows"] * taps * channels << fields["array_shape"]
-        fields["weight_lines"] = -(-words // 8)
+        lines = -(-words // LINE_WORDS)
         rows, columns = divmod(config.rows >> fields["array_shape"], fields["out_width"])
-        fields["tile_x"], fields["tile_y"] = columns * fields["col_stride"], rows * fields["wrap_y"]
-        fields["tile_row"] = fields["tile_y"] * fields["in_row"]
-        fields["resident"] = int(not fields["ones"] and fields["weight_lines"] <= 8 and rng.random() < 0.8)
-        fields |= {"wait_load": LOADS, "wait_execute": rng.randint(0, i)}
-        yield encode(Opcode.EXECUTE, **fields)
+        target, source = rng.sample(range(AREAS), 2)
+        other = rng.choice([area for area in range(AREAS) if area != target])
+        return fields | {
+            "weight_addr": WEIGHTS // LINE_WORDS,
+            "weight_lines": lines,
+            "resident": int(not fields["ones"] and lines <= 8 and rng.random() < 0.8),
+            "tile_x": columns * fields["col_stride"],
+            "tile_y": rows * fields["wrap_y"],
+            "tile_row": rows * fields["wrap_y"] * fields["in_row"],
+            "in_addr": FIRST_AREA + source * AREA + rng.randrange(9),
+            "out_addr": FIRST_AREA + target * AREA + rng.randrange(9),
+            "res_addr": FIRST_AREA + other * AREA + rng.randrange(9),
+        }
+
+    def _execute(self, fields: dict[str, int]) -> None:
+        names = ("in_addr", "res_addr") if fields["residual"] else ("in_addr",)
+        reads: list[Span] = [("pool", 0, FIRST_AREA)]
+        reads += [_area_of(fields[name]) for name in names]
+        if not fields["ones"]:
+            lines = fields["blocks"] * fields["weight_lines"]
+            reads.append(("pool", WEIGHTS, WEIGHTS + lines * LINE_WORDS))
+        self._append(Opcode.EXECUTE, reads, [_area_of(fields["out_addr"])], **fields)
 
 
-def _stores(rng, word, results, executes):
-    for low, high in _cuts(rng, *RESULTS, STORES):
-        yield encode(Opcode.STORE, dram_addr=results + (low - RESULTS[0]) * word, pool_addr=low, runs=1,
-                     length=high - low, wait_execute=executes)
+def _area_of(address: int) -> Span:
+    first = FIRST_AREA + (address - FIRST_AREA) // AREA * AREA
+    return "pool", first, first + AREA
+
+
+def _overlap(ours: list[Span], theirs: list[Span]) -> bool:
+    return any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for a in ours for b in theirs)
+
+
+def _waits(counts: dict[Opcode, int]) -> dict[str, int]:
+    return {f"wait_{unit.name.lower()}": count for unit, count in counts.items()}

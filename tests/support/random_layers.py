@@ -16,7 +16,7 @@ from compiler.ir.ops import ACTIVATIONS, MAX_ATTR
 from compiler.ir.quant_rules import SCALE_TOLERANCE
 from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
-from hw.spec.config import AccelConfig
+from hw.spec.config import AccelConfig, Memory
 
 WORK = 2000
 """Multiply-accumulates of one operator at most, for each MAC unit."""
@@ -31,7 +31,7 @@ Padding = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class RandomLayer:
-    """A network, an input for it, and how it is mapped: on ``pool_lines`` of the pool if it fits."""
+    """A network, an input, and how to map it: on ``pool_lines`` of the pool if it fits."""
 
     graph: Graph
     inputs: dict[str, np.ndarray]
@@ -58,6 +58,9 @@ def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
     lines = rng.choice((*SMALL_POOLS, *[config.pool_lines] * 6))
     source = np.random.default_rng(seed)
     inputs = {name: _input(source, graph.tensors[name]) for name in graph.inputs}
+    if rng.random() < 0.25:
+        latency, share = rng.choice((1, 7, 20, 64, 150)), rng.choice((1, 2, 4))
+        config = dataclasses.replace(config, memory=Memory(latency, config.bus_bytes // share))
     options = CompilerOptions(materialize=rng.random() < 0.4)
     return RandomLayer(graph, inputs, config, options, lines)
 
@@ -272,7 +275,7 @@ class _Net:
         quantised = Quant(tuple(scales), (0,) * count, axis if count > 1 else None)
         names = [x, self._constant(weights, quantised), ""]
         if rng.random() < 0.8:
-            bound = rng.choice((1, int(20 * ratio) + 1, int(200 * ratio) + 1, (1 << 31) - 1))
+            bound = rng.choice((1, *[int(40 * ratio) + 1] * 4, (1 << 31) - 1))
             bound = min(bound, (1 << 31) - 1)
             bias = source.integers(-bound, bound, outputs, np.int32, endpoint=True)
             products = tuple(x_scale * s for s in scales)

@@ -1,0 +1,176 @@
+"""Programs on the simulator and on the RTL: what must be equal, and how to repeat one alone.
+
+``python -m tests.e2e.cases layer tiny 12345`` runs one random program and says what differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from compiler.codegen.program import image, mapping
+from golden.network import run as golden_run
+from hw.__main__ import TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec, timing_of
+from hw.cosim.runner import run_rtl_many
+from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
+from hw.cosim.wrapper import TOPS, Design, Memory
+from hw.generate import verilog
+from hw.spec.config import PRESETS, preset
+from hw.spec.regs import offset_of
+from sim.machine import run_timing, run_values
+from sim.program import Program, program_of
+from tests.support.programs import random_program
+from tests.support.random_layers import random_layer
+
+DEPTH_BYTES = 1 << 22
+"""Memory of a simulated design; one size for all, so that each design is built once."""
+DONE = 0b10
+"""Status of a run that ended without a fault."""
+GAP_FACTOR = 20
+"""Times the simulated cycles that gaps on every channel may take."""
+GAP_RATE = 0.4
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program and its inputs. ``expected`` are golden's tensors, ``command`` runs it alone."""
+
+    program: Program
+    seed: int
+    command: str
+    inputs: dict[str, np.ndarray] = field(default_factory=dict)
+    expected: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def layer_case(name: str, seed: int) -> Case:
+    """A random network of tests.support.random_layers, mapped onto the preset ``name``."""
+    layer = random_layer(preset(name), seed)
+    compiled = layer.compile()
+    memory = np.frombuffer(image(compiled), np.uint8)
+    program = program_of(Path(), memory, mapping(compiled))
+    # A program for a small pool runs on the whole one, whose RTL is built once.
+    program = dataclasses.replace(program, config=layer.config)
+    expected = golden_run(layer.graph.to_dict(), layer.inputs)
+    return Case(program, seed, _command("layer", name, seed), layer.inputs, expected)
+
+
+def program_case(name: str, seed: int) -> Case:
+    """A random program of tests.support.programs for the preset ``name``."""
+    return Case(random_program(preset(name), seed), seed, _command("program", name, seed))
+
+
+KINDS = {"layer": layer_case, "program": program_case}
+
+
+def _command(kind: str, name: str, seed: int) -> str:
+    return f"python -m tests.e2e.cases {kind} {name} {seed}"
+
+
+@functools.cache
+def design(name: str) -> Design:
+    """The RTL of a preset."""
+    config = preset(name)
+    return Design(verilog(config), config.bus_bytes, DEPTH_BYTES)
+
+
+def compare(
+    name: str, cases: Sequence[Case], gap_rate: float = 0.0, memory: Memory = "dram"
+) -> list[str]:
+    """Run the cases on golden, the simulator and the RTL of a preset; a line for each difference.
+
+    With gaps, or another memory than that of the simulator, times are not compared.
+    """
+    timed = not gap_rate and memory == "dram"
+    specs = [_spec(case, gap_rate) for case in cases]
+    results = run_rtl_many(design(name), specs, memory=memory, check=False)
+    options = f" --gaps {gap_rate}" * bool(gap_rate) + f" --memory {memory}" * (memory != "dram")
+    faults = []
+    for case, result in zip(cases, results, strict=True):
+        found = list(_differences(case, result, timed))
+        if found:
+            faults += [*found, f"  repeat with: {case.command}{options}"]
+    return faults
+
+
+def _spec(case: Case, gap_rate: float) -> RunSpec:
+    cycles = run_timing(case.program).cycles
+    factor = GAP_FACTOR if gap_rate else TIMEOUT_FACTOR
+    spec = run_spec(case.program, case.inputs, factor * cycles + TIMEOUT_EXTRA)
+    if not gap_rate:
+        return spec
+    model = MemoryModel(gap_seed=case.seed % (1 << 31), gap_rate=gap_rate)
+    return dataclasses.replace(spec, memory=model)
+
+
+def _differences(case: Case, result: RtlResult, timed: bool) -> Iterator[str]:
+    program = case.program
+    state = run_values(program, case.inputs)
+    for name, place in program.places.items():
+        if name in case.inputs:
+            continue
+        values, expected = place.read(state.memory, program.config.cols), case.expected[name]
+        if not np.array_equal(values, expected):
+            count = np.count_nonzero(values != expected)
+            yield f"tensor {name}: {count} of {values.size} values, simulator against golden"
+    if result.failure is not None:
+        yield f"RTL: {result.failure}"
+        return
+    if result.registers[offset_of("status")] != DONE:
+        index = result.registers[offset_of("fault_index")]
+        yield f"RTL: status {result.registers[offset_of('status')]:#x} at command {index}"
+        return
+    yield from result.violations
+    if not result.quiet:
+        yield "RTL: a burst was under way at the interrupt"
+    windows = program.windows
+    stored = state.memory[windows.write_base : windows.write_limit]
+    wrong = np.flatnonzero(stored != result.dram)
+    if len(wrong):
+        yield f"memory: {len(wrong)} bytes from {windows.write_base + wrong[0]}, simulator and RTL"
+    if timed:
+        yield from _times(program, result)
+
+
+def _times(program: Program, result: RtlResult) -> Iterator[str]:
+    simulated, found = run_timing(program), timing_of(program, result)
+    if simulated.cycles != found.cycles:
+        yield f"cycles: simulator {simulated.cycles}, RTL {found.cycles}"
+    for name, value in simulated.counters.items():
+        if value != found.counters[name]:
+            yield f"{name}: simulator {value}, RTL {found.counters[name]}"
+    for command, ours, theirs in zip(
+        program.commands, simulated.spans, found.spans, strict=True
+    ):
+        if ours != theirs:
+            yield (
+                f"command {command.index} ({command.opcode.name}), start, end and busy: "
+                f"simulator {ours}, RTL {theirs}"
+            )
+            break
+
+
+def main() -> None:
+    """Run one case and print what differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.cases", description=main.__doc__)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("preset", choices=PRESETS)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--gaps", type=float, default=0.0, metavar="RATE")
+    parser.add_argument("--memory", choices=TOPS, default="dram")
+    arguments = parser.parse_args()
+    case = KINDS[arguments.kind](arguments.preset, arguments.seed)
+    for node in case.program.layers:
+        print(node)
+    faults = compare(arguments.preset, [case], arguments.gaps, arguments.memory)
+    print("\n".join(faults) or "equal")
+    raise SystemExit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The pool: lines and words of all its ports, their cycles, and accesses beyond it."""
+
+import random
+from collections import deque
+
+import pytest
+
+from hw.mem.pool import Pool
+from hw.spec.config import LINE_WORDS
+from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE, PHASES, READ_LATENCY
+from tests.hw.support.units import TINY, both_configs, join, simulate, split
+
+LOAD, STORE, EXECUTE = range(3)
+"""Units as the pool numbers them."""
+
+
+def _word_address(rng, config):
+    """A word address from which a line can be read, near one end of the pool."""
+    return rng.choice((0, config.pool_words - 3 * LINE_WORDS)) + rng.randrange(2 * LINE_WORDS + 1)
+
+
+@both_configs
+def test_ports_read_and_write_the_same_words(config, seed):
+    rng = random.Random(seed)
+    dut = Pool(config)
+    bits = config.word_bytes * 8
+    words = dict.fromkeys(range(config.pool_words), 0)
+
+    def load(ctx):
+        line, mask = _word_address(rng, config) // LINE_WORDS, rng.randrange(1 << LINE_WORDS)
+        data = rng.getrandbits(bits * LINE_WORDS)
+        ctx.set(dut.load_line, line)
+        ctx.set(dut.load_mask, mask)
+        ctx.set(dut.load_data, data)
+        pieces = split(data, bits, LINE_WORDS)
+        return {line * LINE_WORDS + i: pieces[i] for i in range(LINE_WORDS) if mask >> i & 1}
+
+    def write(ctx):
+        address = _word_address(rng, config)
+        mask, data = rng.randrange(1 << config.requant_words), rng.getrandbits(bits * 2)
+        ctx.set(dut.execute.write_addr, address)
+        ctx.set(dut.execute.write_mask, mask)
+        ctx.set(dut.execute.write_data, data & (1 << bits * config.requant_words) - 1)
+        pieces = split(data, bits, config.requant_words)
+        return {address + i: piece for i, piece in enumerate(pieces) if mask >> i & 1}
+
+    async def bench(ctx):
+        flight = deque([(None, False)] * READ_LATENCY)
+        line = 0
+        for cycle in range(1500):
+            phase = cycle % PHASES
+            ctx.set(dut.phase, phase)
+            loads = phase == DMA_WRITE_PHASE and rng.random() < 0.8
+            writes = phase != DMA_WRITE_PHASE and rng.random() < 0.8
+            ctx.set(dut.load_en, loads)
+            ctx.set(dut.execute.write_en, writes)
+            changes = load(ctx) if loads else write(ctx) if writes else {}
+
+            requests, reads = rng.random() < 0.5, rng.random() < 0.8
+            store_line, address = _word_address(rng, config) // LINE_WORDS, _word_address(rng, config)
+            ctx.set(dut.store_req, requests)
+            ctx.set(dut.store_line, store_line)
+            ctx.set(dut.execute.read_en, reads)
+            ctx.set(dut.execute.read_addr, address)
+            stores = requests and phase == DMA_READ_PHASE
+            assert ctx.get(dut.execute.blocked) == stores
+            first = store_line * LINE_WORDS if stores else address if reads else None
+            found = None
+            if first is not None:
+                pieces = {a % LINE_WORDS: words[a] for a in range(first, first + LINE_WORDS)}
+                found = join([pieces[i] for i in range(LINE_WORDS)], bits)
+            flight.append((found, stores))
+
+            arrived, stored = flight.popleft()
+            line = line if arrived is None else arrived
+            assert ctx.get(dut.line) == ctx.get(dut.execute.line) == line
+            assert ctx.get(dut.store_valid) == stored
+            assert not ctx.get(dut.range_fault)
+            words.update(changes)
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@both_configs
+def test_a_line_arrives_after_the_latency(config):
+    dut = Pool(config)
+
+    async def bench(ctx):
+        ctx.set(dut.phase, DMA_WRITE_PHASE)
+        ctx.set(dut.load_en, 1)
+        ctx.set(dut.load_mask, 0xFF)
+        ctx.set(dut.load_data, 0x1234)
+        await ctx.tick()
+        ctx.set(dut.load_en, 0)
+        ctx.set(dut.execute.read_en, 1)
+        for _ in range(READ_LATENCY):
+            assert ctx.get(dut.line) == 0
+            await ctx.tick()
+            ctx.set(dut.execute.read_en, 0)
+        assert ctx.get(dut.line) == 0x1234
+
+    simulate(dut, bench)
+
+
+END = TINY.pool_words
+BEYOND = TINY.pool_lines
+RANGE_CASES = {
+    "nothing": ({}, None),
+    "last": ({"load": BEYOND - 1, "store": BEYOND - 1, "read": END - 1, "write": END - 1}, None),
+    "load": ({"load": BEYOND}, LOAD),
+    "store": ({"store": BEYOND}, STORE),
+    "read": ({"read": END}, EXECUTE),
+    "write": ({"write": END}, EXECUTE),
+    "load first": ({"load": BEYOND, "store": BEYOND, "write": END}, LOAD),
+    "store before execute": ({"store": BEYOND, "write": END}, STORE),
+    "blocked read": ({"store": 0, "read": END}, None),
+}
+
+
+@pytest.mark.parametrize("case", RANGE_CASES)
+def test_an_access_beyond_the_pool_is_a_fault_of_its_unit(case):
+    dut = Pool(TINY)
+    accesses, unit = RANGE_CASES[case]
+    ports = {
+        "load": (dut.load_en, dut.load_line),
+        "store": (dut.store_req, dut.store_line),
+        "read": (dut.execute.read_en, dut.execute.read_addr),
+        "write": (dut.execute.write_en, dut.execute.write_addr),
+    }
+
+    async def bench(ctx):
+        ctx.set(dut.phase, DMA_READ_PHASE)
+        for name, place in accesses.items():
+            enable, address = ports[name]
+            ctx.set(enable, 1)
+            ctx.set(address, place)
+        assert ctx.get(dut.range_fault) == (unit is not None)
+        if unit is not None:
+            assert ctx.get(dut.range_unit) == unit
+
+    simulate(dut, bench)
+
+
+def test_store_reads_only_in_its_phase():
+    dut = Pool(TINY)
+
+    async def bench(ctx):
+        ctx.set(dut.store_req, 1)
+        ctx.set(dut.store_line, BEYOND)
+        for phase in range(PHASES):
+            ctx.set(dut.phase, phase)
+            assert ctx.get(dut.execute.blocked) == (phase == DMA_READ_PHASE)
+            assert ctx.get(dut.range_fault) == (phase == DMA_READ_PHASE)
+
+    simulate(dut, bench)
+
+
+@both_configs
+def test_a_write_beyond_the_pool_changes_nothing(config):
+    dut = Pool(config)
+    alias = 1 << (config.pool_lines - 1).bit_length()
+    """The first line beyond the pool whose low address bits are those of line 0."""
+
+    async def bench(ctx):
+        ctx.set(dut.execute.write_en, 1)
+        ctx.set(dut.execute.write_addr, alias * LINE_WORDS)
+        ctx.set(dut.execute.write_mask, 1)
+        ctx.set(dut.execute.write_data, 99)
+        await ctx.tick()
+        ctx.set(dut.execute.write_en, 0)
+        ctx.set(dut.phase, DMA_WRITE_PHASE)
+        ctx.set(dut.load_en, 1)
+        ctx.set(dut.load_line, alias)
+        ctx.set(dut.load_mask, 2)
+        ctx.set(dut.load_data, 99 << config.word_bytes * 8)
+        await ctx.tick()
+        ctx.set(dut.load_en, 0)
+        ctx.set(dut.execute.read_en, 1)
+        await ctx.tick().repeat(READ_LATENCY)
+        assert ctx.get(dut.line) == 0
+
+    simulate(dut, bench)

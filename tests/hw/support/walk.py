@@ -1,0 +1,105 @@
+"""The steps of an EXECUTE and the lines of each, pixel by pixel from docs/architecture.md, 2.1 and 3.6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hw.spec.config import LINE_WORDS, AccelConfig
+
+LANE_OFFSETS = 2 * LINE_WORDS
+"""A lane keeps the low bits of its first tap's word address: a word of two lines."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One lane of a step: column and word address of its first tap, and the lines it takes.
+
+    ``inside`` is false for a lane without a pixel, and when the kernel row lies outside the input.
+    """
+
+    x: int
+    address: int
+    inside: bool
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class WalkStep:
+    """A step: its fields as in hw.core.command.step_layout, its lanes, and its line requests."""
+
+    fields: dict[str, int]
+    lanes: tuple[Lane, ...]
+
+    @property
+    def requests(self) -> list[tuple[int, int]]:
+        """Lines in the order of request, each with the mask of the lanes that take it."""
+        missing = [list(lane.lines) for lane in self.lanes]
+        found = []
+        while any(missing):
+            line = next(lines for lines in missing if lines)[0]
+            takers = [p for p, lines in enumerate(missing) if line in lines]
+            for p in takers:
+                missing[p].remove(line)
+            found.append((line, sum(1 << p for p in takers)))
+        return found
+
+
+def walk_steps(f: dict[str, int], config: AccelConfig) -> Iterator[WalkStep]:
+    """All steps of the command ``f``, in order."""
+    size = config.shape_pixels(f["array_shape"])
+    for block in range(f["blocks"]):
+        for first in range(0, f["pixels"], size):
+            for in_block in range(f["in_blocks"]):
+                for row in range(f["kernel_rows"]):
+                    for group in range(f["groups"]):
+                        yield _step(f, config, block, first, in_block, row, group)
+
+
+def _step(f, config, block, first, in_block, row, group) -> WalkStep:
+    size = config.shape_pixels(f["array_shape"])
+    pixels = min(size, f["pixels"] - first)
+    last_block = block == f["blocks"] - 1
+    last_in = in_block == f["in_blocks"] - 1
+    last_group = group == f["groups"] - 1
+    last_tile = first + size >= f["pixels"]
+    planes = f["last_planes"] if last_block else 1 << f["array_shape"]
+    columns = planes * config.cols
+    if last_block:
+        columns -= config.cols - f["last_cols"]
+    if f["depthwise"]:
+        channels = 1
+    else:
+        channels = f["last_channels"] if last_in else config.cols
+    fields = {
+        "taps": f["last_taps"] if last_group else f["group_taps"],
+        "channels": channels,
+        "first": in_block == row == group == 0,
+        "last": last_in and row == f["kernel_rows"] - 1 and last_group,
+        "block_start": first == 0,
+        "block_end": last_tile,
+        "command_start": block == first == 0,
+        "command_end": last_block and last_tile,
+        "pixels": pixels,
+        "planes": planes,
+        "occupied": pixels * columns,
+    }
+    plane_addr = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
+    lanes = tuple(
+        _lane(f, plane_addr, first + p % size, p % size < pixels, row, group, fields["taps"])
+        for p in range(config.rows)
+    )
+    return WalkStep(fields, lanes)
+
+
+def _lane(f, plane_addr, pixel, active, row, group, taps) -> Lane:
+    out_y, out_x = divmod(pixel, f["out_width"])
+    tap = group * f["group_taps"]
+    x = f["start_x"] + out_x * f["col_stride"] + tap * f["col_dilation"]
+    y = f["start_y"] + out_y * f["wrap_y"] + row * f["row_dilation"]
+    inside = active and 0 <= y < f["in_height"]
+    row_addr = plane_addr + y * f["in_row"]
+    reach = range(x, x + (taps - 1) * f["col_dilation"] + 1)
+    columns = [c for c in reach if 0 <= c < f["in_width"]] if inside else []
+    lines = {(row_addr + c) // LINE_WORDS for c in columns}
+    return Lane(x, row_addr + x, bool(inside), tuple(sorted(lines)))
