@@ -29,6 +29,8 @@ FIRST_AREA = 1024
 AREAS = 3
 WEIGHTS = FIRST_AREA + AREAS * AREA
 """Word address of the weights, as many as the EXECUTEs need."""
+POOL_WORDS = 12800
+"""Words of the pool that the programs use."""
 UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 
 Span = tuple[str, int, int]
@@ -44,7 +46,7 @@ def random_program(config: AccelConfig, seed: int) -> Program:
     code, size = _Writer(rng, config).run()
     image = np.zeros(size, np.uint8)
     image[: len(code)] = np.frombuffer(code, np.uint8)
-    pool = commands.random_state(rng, config).pool.reshape(-1).view(np.uint8)
+    pool = commands.random_state(rng, config).pool[:POOL_WORDS].reshape(-1).view(np.uint8)
     results = DATA + pool.size
     image[DATA:results] = pool
     decoded, fault = decode_program(image, 0, len(code), config)
@@ -80,20 +82,22 @@ class _Access:
 
 @dataclass
 class _Writer:
-    """Appends commands; ``saved`` are the spans of memory that STOREs have written."""
+    """Appends commands; STOREs wrote the spans ``saved``, the memory from ``free`` on is unused."""
 
     rng: random.Random
     config: AccelConfig
     code: list[bytes] = field(default_factory=list)
     accesses: list[_Access] = field(default_factory=list)
     saved: list[Span] = field(default_factory=list)
+    free: int = 0
 
     def run(self) -> tuple[bytes, int]:
         """The program's bytes, and the size of the memory that it needs."""
         rng, word = self.rng, self.config.word_bytes
         executes = [self._execute_fields() for _ in range(rng.randint(1, 5))]
         weights = max(f["blocks"] * f["weight_lines"] * LINE_WORDS for f in executes)
-        self.free = DATA + self.config.pool_bytes
+        self.free = DATA + POOL_WORDS * word
+        assert WEIGHTS + weights <= POOL_WORDS
         cuts = sorted(rng.sample(range(1, WEIGHTS), 3))
         for low, high in zip([0, *cuts], [*cuts, WEIGHTS + weights], strict=True):
             self._load(DATA + low * word, low, high - low)

@@ -181,6 +181,12 @@ def test_each_distinct_line_is_requested_once(config, seed):
                 assert ctx.get(dut.read_en) == (room and bool(wanted))
                 if ctx.get(dut.read_en):
                     line = ctx.get(dut.read_line)
+                    takers = [
+                        n["need_low"] and line == n["low"] or n["need_high"] and line == n["high"]
+                        for n in needs
+                    ]
+                    assert ctx.get(dut.take) == sum(1 << p for p in range(config.rows) if takers[p])
+                    assert line in wanted
                     if grant:
                         wanted.remove(line)
                 done = room and not wanted

@@ -11,6 +11,8 @@ from tests.hw.support.walk import LANE_OFFSETS, Lane, WalkStep
 
 REACH = 8
 """Columns from the first to the last tap of a step, at most."""
+HELD = 120
+"""Cycles in which no step leaves, so that the ring fills."""
 
 
 def _random_lane(rng, width, reach):
@@ -68,7 +70,7 @@ def test_lanes_find_their_words(config, seed):
     pad = rng.getrandbits(8)
     width = rng.randint(6, 20)
     reads = LineReads(config, scrambled)
-    producer = _Producer(rng, config, width, steps=120)
+    producer = _Producer(rng, config, width, steps=60)
     padding = join([pad] * config.cols, 8)
 
     async def bench(ctx):
@@ -84,7 +86,7 @@ def test_lanes_find_their_words(config, seed):
             visible = ring > 0 and cycle >= producer.pushed[0][0] + FILL_LATENCY
             assert ctx.get(dut.visible) == visible
             reads.request(producer.drive(ctx, dut, cycle))
-            pops = visible and rng.random() < 0.3
+            pops = visible and cycle >= HELD and rng.random() < 0.3
             ctx.set(dut.pop, pops)
             if visible:
                 _, step, reach = producer.pushed[0]

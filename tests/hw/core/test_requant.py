@@ -1,4 +1,4 @@
-"""The requantiser against golden's arithmetic: every pass, and the cycles in which results appear."""
+"""The requantiser against golden's arithmetic: every pass, and the cycles of its results."""
 
 import random
 
@@ -29,6 +29,13 @@ def _rescale(value, left, multiplier, right):
     )
 
 
+def _rescale_once(value, left, multiplier, right):
+    """One rounding, halves away from zero; with a right shift of 0, down."""
+    product = wrap32(wrap32(value) << left) * multiplier
+    rounded = np.sign(product) * ((np.abs(product) + (1 << 30 + right)) >> 31 + right)
+    return np.where(right == 0, product >> 31, rounded)
+
+
 def _own(sums, channels, f):
     """Results before the residual: int8 values as int64, by word and column."""
     bias, multiplier, left, right = (
@@ -36,7 +43,8 @@ def _own(sums, channels, f):
         for name in ("bias", "multiplier", "left", "right")
     )
     acc = np.array(sums, np.int64).reshape(-1, len(channels))
-    value = _rescale(acc + bias, left, multiplier, right)
+    rescale = _rescale_once if f["round_once"] else _rescale
+    value = rescale(acc + bias, left, multiplier, right)
     return np.clip(value + f["out_zero"], f["out_min"], f["out_max"])
 
 
@@ -63,26 +71,30 @@ def _any_beat(rng, config):
 
 
 def _tie_beat(rng, config):
-    """Accumulators whose quotients lie half way between two integers, or one step beside."""
+    """Accumulators whose quotients lie half way between two integers, or one step beside.
+
+    One step is half a unit of the product's high part, so that two roundings differ from one.
+    """
     channels = [
-        {"bias": rng.randint(-500, 500), "multiplier": 1 << 30, "left": 1,
+        {"bias": rng.randint(-500, 500), "multiplier": 1 << 30, "left": rng.randrange(2),
          "right": rng.randint(1, 23)}
         for _ in range(config.cols)
     ]
     sums = []
     for lane in range(config.requant_lanes):
         channel = channels[lane % config.cols]
-        halves = (2 * rng.randint(-64, 63) + 1) << (channel["right"] - 1)
+        halves = (2 * rng.randint(-64, 63) + 1) << (channel["right"] - channel["left"])
         sums.append(halves + rng.choice((0, 0, -1, 1)) - channel["bias"])
     return sums, channels
 
 
 def _clamps(rng):
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
-    return {"out_zero": rng.randint(-128, 127), "out_min": low, "out_max": high}
+    return {"round_once": rng.randrange(2), "out_zero": rng.randint(-128, 127),
+            "out_min": low, "out_max": high}
 
 
-OPEN = {"out_zero": 0, "out_min": -128, "out_max": 127}
+OPEN = {"round_once": 0, "out_zero": 0, "out_min": -128, "out_max": 127}
 
 
 @both_configs
@@ -92,7 +104,7 @@ def test_sums_become_bytes(beat, config, seed):
     dut = Requantiser(config)
 
     async def bench(ctx):
-        for fields in (OPEN, _clamps(rng), _clamps(rng)):
+        for fields in (OPEN, OPEN | {"round_once": 1}, _clamps(rng)):
             ctx.set(dut.cmd, execute_command(fields))
             due = {}
             for cycle in range(150):
@@ -155,7 +167,7 @@ def test_a_residual_is_added(addition, config, seed):
     async def bench(ctx):
         for _ in range(8):
             fields, function = addition(rng)
-            fields |= {"residual": 1} | OPEN
+            fields |= OPEN | {"residual": 1, "round_once": rng.randrange(2)}
             ctx.set(dut.cmd, execute_command(fields))
             others, due = {}, {}
             for cycle in range(80):

@@ -1,6 +1,7 @@
 """The weight store: order of words and requests, release of lines, and the cycles of both."""
 
 import random
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,11 +18,26 @@ from tests.hw.support.units import (
 )
 
 
+@dataclass(frozen=True)
+class Use:
+    """One use of a weight word by the array.
+
+    ``word`` is its address for plane 0. ``line`` and ``released`` are numbers of lines in the order
+    of request: the one that is needed, and how many are released once the word is used.
+    """
+
+    word: int
+    line: int
+    tile_end: bool
+    block_end: bool
+    released: int
+
+
 def _command(rng, config):
-    shape = rng.randrange(3)
-    uses = rng.randint(1, 40)
+    """The fields of a random command, and the uses of a tile."""
+    shape, uses = rng.randrange(3), rng.randint(1, 40)
     lines = -(-(uses << shape) // LINE_WORDS)
-    return {
+    fields = {
         "ones": int(rng.random() < 0.2),
         "array_shape": shape,
         "resident": int(lines <= WEIGHT_RING and rng.random() < 0.6),
@@ -29,42 +45,82 @@ def _command(rng, config):
         "weight_lines": lines,
         "blocks": rng.randint(1, 3),
         "pixels": rng.randint(1, 3 * config.shape_pixels(shape)),
-    }, uses
+    }
+    return fields, uses
 
 
-def _tiles(f, config):
-    return -(-f["pixels"] // config.shape_pixels(f["array_shape"]))
-
-
-def _requests(f, config):
-    """Lines in the order of request."""
-    passes = 1 if f["resident"] else _tiles(f, config)
+def _requests(f, tiles):
+    """Word addresses of the lines, in the order of request."""
     for block in range(f["blocks"]):
         first = f["weight_addr"] + block * f["weight_lines"]
-        for _ in range(passes):
-            yield from range(first, first + f["weight_lines"])
+        for _ in range(1 if f["resident"] else tiles):
+            yield from ((first + i) * LINE_WORDS for i in range(f["weight_lines"]))
 
 
-def _uses(f, uses, config):
-    """For each use: its first word, whether it is its tile's last and its tile its block's, and the
-    lines released so far."""
-    lines, tiles, released = f["weight_lines"], _tiles(f, config), 0
+def _uses(f, tiles, uses, base):
+    """All uses of a command before which ``base`` lines were requested."""
+    lines = f["weight_lines"]
     for block in range(f["blocks"]):
-        first = (f["weight_addr"] + block * lines) * LINE_WORDS
+        word = (f["weight_addr"] + block * lines) * LINE_WORDS
         for tile in range(tiles):
             for use in range(uses):
-                tile_end, block_end = use == uses - 1, tile == tiles - 1
-                past = lines if tile_end else (use + 1 << f["array_shape"]) // LINE_WORDS
-                if not f["resident"]:
-                    now = released + past
+                ends = use == uses - 1, tile == tiles - 1
+                place = use << f["array_shape"]
+                after = place + (1 << f["array_shape"])
+                if f["resident"]:
+                    released = base + (lines if all(ends) else 0)
                 else:
-                    now = released + lines if tile_end and block_end else released
-                yield first + (use << f["array_shape"]), tile_end, block_end, now
-            released = now
+                    released = base + (lines if ends[0] else after // LINE_WORDS)
+                yield Use(word + place, base + place // LINE_WORDS, *ends, released)
+            base += 0 if f["resident"] else lines
+        base += lines if f["resident"] else 0
+
+
+class _Fetches:
+    """The fetch side: starts commands, grants requests, and keeps account of the lines."""
+
+    def __init__(self, rng, config, dut, steady):
+        self.rng, self.dut, self.steady = rng, dut, steady
+        self.reads = LineReads(config, scrambled)
+        self.commands = []
+        """The commands started."""
+        self.requests = []
+        """The word addresses that they request, in order."""
+        self.granted = []
+        """For each line, in that order, the cycle of its grant."""
+        self.released = self.cycle = 0
+
+    def landed(self, line):
+        return line < len(self.granted) and self.cycle >= self.granted[line] + FILL_LATENCY
+
+    async def start(self, ctx, fields, requests):
+        """A cycle in which a command starts."""
+        self.commands.append(execute_command(fields))
+        ctx.set(self.dut.started, 1)
+        await self.tick(ctx)
+        self.requests += requests
+
+    async def tick(self, ctx):
+        dut, address = self.dut, None
+        latest = len(self.commands) - 1
+        ctx.set(dut.cmd, self.commands[latest - (latest + ctx.get(dut.bank)) % 2])
+        ctx.set(dut.line, self.reads.line())
+        ctx.set(dut.grant, self.steady or self.rng.random() < 0.7)
+        if ctx.get(dut.read_en):
+            assert len(self.granted) - self.released < WEIGHT_RING
+            assert ctx.get(dut.read_addr) == self.requests[len(self.granted)]
+            if ctx.get(dut.grant):
+                address = ctx.get(dut.read_addr)
+                self.granted.append(self.cycle)
+        self.reads.request(address)
+        await ctx.tick()
+        ctx.set(dut.started, 0)
+        ctx.set(dut.use, 0)
+        self.cycle += 1
 
 
 def _plane(shape, group):
-    """Which plane of the output block the lanes of a group work on."""
+    """The plane of the output block that the lanes of a group work on."""
     return group * (1 << shape) // LANE_GROUPS
 
 
@@ -73,80 +129,73 @@ def _plane(shape, group):
 def test_words_of_random_commands(steady, config, seed):
     rng = random.Random(seed + steady)
     dut = Weights(config)
-    commands = [_command(rng, config) for _ in range(16)]
-    reads = LineReads(config, scrambled)
-    requests = [
-        (index, line * LINE_WORDS)
-        for index, (f, _) in enumerate(commands)
-        if not f["ones"]
-        for line in _requests(f, config)
-    ]
+    fetches = _Fetches(rng, config, dut, steady)
+    work = []
+    base = 0
+    for _ in range(20):
+        f, uses = _command(rng, config)
+        tiles = -(-f["pixels"] // config.shape_pixels(f["array_shape"]))
+        requests = [] if f["ones"] else list(_requests(f, tiles))
+        work.append((f, requests, [] if f["ones"] else list(_uses(f, tiles, uses, base))))
+        base += len(requests)
+
+    async def use(ctx, f, use):
+        for _ in range(300):
+            ready = fetches.landed(use.line)
+            assert ctx.get(dut.ready) == ready
+            if ready and (steady or rng.random() < 0.7):
+                break
+            await fetches.tick(ctx)
+        else:
+            raise AssertionError("the word never arrives")
+        for group in range(LANE_GROUPS):
+            word = use.word + _plane(f["array_shape"], group)
+            assert ctx.get(dut.words[group]) == scrambled(word)
+        ctx.set(dut.use, 1)
+        ctx.set(dut.tile_end, use.tile_end)
+        ctx.set(dut.block_end, use.block_end)
+        await fetches.tick(ctx)
+        fetches.released = use.released
 
     async def bench(ctx):
-        started, issued, released, landed = 0, 0, 0, []
-
-        async def tick():
-            """A cycle of the fetch side."""
-            nonlocal issued
-            bank = ctx.get(dut.bank)
-            index = max(i for i in range(started + 1) if i % 2 == bank) if started else 0
-            ctx.set(dut.cmd, execute_command(commands[min(index, len(commands) - 1)][0]))
-            ctx.set(dut.line, reads.line())
-            ctx.set(dut.grant, steady or rng.random() < 0.7)
-            address = None
-            if ctx.get(dut.read_en):
-                address = ctx.get(dut.read_addr)
-                assert requests[0][1] == address and requests[0][0] < started
-                assert issued - released < WEIGHT_RING
-                if ctx.get(dut.grant):
-                    requests.pop(0)
-                    issued += 1
-                    landed.append(FILL_LATENCY)
-                else:
-                    address = None
-            reads.request(address)
-            await ctx.tick()
-            ctx.set(dut.use, 0)
-            ctx.set(dut.started, 0)
-            landed[:] = [left - 1 for left in landed]
-
-        async def start():
-            nonlocal started
-            started += 1
-            ctx.set(dut.started, 1)
-            await tick()
-
-        arrived_before = 0
-        for index, (f, uses) in enumerate(commands):
-            while started <= index:
-                await start()
-            if started < len(commands) and started == index + 1 and rng.random() < 0.5:
-                await start()
+        for number, (f, _, uses) in enumerate(work):
+            # Fill is at most one command ahead of the array.
+            ahead = number + 1 + rng.randrange(2)
+            for fields, requests, _ in work[len(fetches.commands) : ahead]:
+                await fetches.start(ctx, fields, requests)
             ctx.set(dut.resident, f["resident"])
             ctx.set(dut.array_shape, f["array_shape"])
-            if f["ones"]:
-                await tick()
-                await tick()
-                continue
-            base, passed = released, 0
-            for first, tile_end, block_end, now in _uses(f, uses, config):
-                line = base + _lines_before(f, first, passed)
-                for _ in range(200):
-                    ready = sum(left <= 0 for left in landed) > line
-                    assert ctx.get(dut.ready) == ready
-                    if ready and (steady or rng.random() < 0.7):
-                        break
-                    await tick()
-                else:
-                    raise AssertionError("the word never arrives")
-                for group in range(LANE_GROUPS):
-                    word = first + _plane(f["array_shape"], group)
-                    assert ctx.get(dut.words[group]) == scrambled(word)
-                ctx.set(dut.use, 1)
-                ctx.set(dut.tile_end, tile_end)
-                ctx.set(dut.block_end, block_end)
-                await tick()
-                released = base + now
-        assert not requests
+            for one in uses:
+                await use(ctx, f, one)
+        assert len(fetches.granted) == len(fetches.requests) == base
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("resident", [0, 1])
+def test_cycles_of_requests(resident):
+    dut = Weights(TINY)
+    lines = WEIGHT_RING
+    fields = {"resident": resident, "weight_lines": lines, "blocks": 2, "pixels": TINY.rows}
+
+    async def bench(ctx):
+        ctx.set(dut.cmd, execute_command(fields))
+        ctx.set(dut.resident, resident)
+        ctx.set(dut.grant, 1)
+        ctx.set(dut.started, 1)
+        requested, ready = [], None
+        for cycle in range(40):
+            if ctx.get(dut.read_en):
+                requested.append(cycle)
+            if ready is None and ctx.get(dut.ready):
+                ready = cycle
+            # Uses of the first line's words.
+            ctx.set(dut.use, 20 <= cycle < 20 + LINE_WORDS)
+            await ctx.tick()
+            ctx.set(dut.started, 0)
+        # Told in 0, taken in 1; then the ring is full, until a streamed line is released.
+        freed = [] if resident else [20 + LINE_WORDS]
+        assert requested == [*range(2, 2 + lines), *freed]
+        assert ready == 2 + FILL_LATENCY
 
     simulate(dut, bench)

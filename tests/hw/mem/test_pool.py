@@ -57,7 +57,8 @@ def test_ports_read_and_write_the_same_words(config, seed):
             changes = load(ctx) if loads else write(ctx) if writes else {}
 
             requests, reads = rng.random() < 0.5, rng.random() < 0.8
-            store_line, address = _word_address(rng, config) // LINE_WORDS, _word_address(rng, config)
+            address = _word_address(rng, config)
+            store_line = _word_address(rng, config) // LINE_WORDS
             ctx.set(dut.store_req, requests)
             ctx.set(dut.store_line, store_line)
             ctx.set(dut.execute.read_en, reads)

@@ -1,4 +1,4 @@
-"""What the unit tests of the hardware share: configurations, the simulator, commands, the pool's reads."""
+"""What unit tests of the hardware share: configurations, simulator, commands, the pool's reads."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def join(pieces: list[int], bits: int) -> int:
 
 
 class LineReads:
-    """The pool's read port: a line requested in cycle t is in the line register in t + READ_LATENCY.
+    """The pool's read port: the line requested in cycle t is there in t + READ_LATENCY.
 
     ``word(a)`` is what word address ``a`` holds. ``line`` and then ``request`` are called once a
     cycle.

@@ -1,4 +1,7 @@
-"""The steps of an EXECUTE and the lines of each, pixel by pixel from docs/architecture.md, 2.1 and 3.6."""
+"""The steps of an EXECUTE and the lines of each, pixel by pixel.
+
+From the text of docs/architecture.md, 2.1 and 3.6.
+"""
 
 from __future__ import annotations
 
