@@ -174,7 +174,7 @@ def read_config(path: Path) -> AccelConfig:
         return from_dict(values)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not JSON ({error})") from None
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None

@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> None:
     }
     if arguments.tensors is not None:
         files.update(tensor_files(arguments.tensors, values))
-    _write(files, arguments.tensors)
+    write_arrays(files, arguments.tensors)
 
 
 def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
@@ -99,7 +99,8 @@ def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
 def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
     """The array in ``path`` for the model input ``name``; real values are quantised.
 
-    Raises InputError for a file that is no array, another shape or another integer type.
+    Raises InputError for a file that is no array, another shape, another integer type, or a number
+    that is not finite.
     """
     try:
         array = np.load(path, allow_pickle=False)
@@ -115,6 +116,11 @@ def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
             f"{show(name)}"
         )
     if np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all():
+            value = array[~np.isfinite(array)][0]
+            raise InputError(
+                f"{path}: holds {value}; finite numbers are accepted for input {show(name)}"
+            )
         return quantize(array, tensor_qparams(tensor))
     if array.dtype != tensor["dtype"]:
         raise InputError(
@@ -139,8 +145,11 @@ def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, n
     return files
 
 
-def _write(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
-    """Write every file, or none: after a failure those already written are removed."""
+def write_arrays(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
+    """Write every file, or none: after a failure those already written are removed.
+
+    ``folder`` is made where missing. Raises InputError for a file that cannot be written.
+    """
     written: list[Path] = []
     try:
         if folder is not None:

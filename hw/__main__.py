@@ -75,14 +75,14 @@ def _generate(arguments: argparse.Namespace) -> int:
     from hw.generate import verilog
 
     config = config_of(arguments)
-    text = verilog(config)
-    files = {
-        "accel.v": text,
-        "ports.json": json.dumps(ports(text), indent=2) + "\n",
-        "regs.h": c_header(),
-    }
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
+        text = verilog(config)
+        files = {
+            "accel.v": text,
+            "ports.json": json.dumps(ports(text), indent=2) + "\n",
+            "regs.h": c_header(),
+        }
         for name, content in files.items():
             path = arguments.folder / name
             if not path.is_file() or path.read_text() != content:

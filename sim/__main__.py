@@ -23,6 +23,7 @@ from golden.__main__ import (
     random_inputs,
     read_input,
     tensor_files,
+    write_arrays,
 )
 from golden.network import run_node
 from sim.machine import Result, simulate
@@ -147,17 +148,10 @@ def write_files(
         files = {output_path(output, i): values[name] for i, name in enumerate(names)}
     if folder is not None:
         files.update(tensor_files(folder, values))
-        if program.not_stored:
-            names = ", ".join(program.not_stored)
-            print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        for path, array in files.items():
-            with path.open("wb") as file:
-                np.save(file, array)
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+    write_arrays(files, folder)
+    if folder is not None and program.not_stored:
+        names = ", ".join(program.not_stored)
+        print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
 
 
 if __name__ == "__main__":

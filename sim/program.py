@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from compiler.errors import CompilerError, InputError, show
+from compiler.frontend.json_text import check_schema
 from hw.spec import isa
 from hw.spec.config import AccelConfig, ConfigurationError, from_dict
 from hw.spec.isa import Opcode
@@ -20,6 +23,7 @@ from sim.values.tensors import Place
 IMAGE = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
+SCHEMA = Path(__file__).with_name("mapping_schema.json")
 ACCEPTED = "a folder that `python -m compiler map` wrote is accepted"
 
 
@@ -87,17 +91,48 @@ def read_program(folder: Path | str) -> Program:
     path = folder / MAPPING
     try:
         image = np.fromfile(folder / IMAGE, np.uint8)
-        mapping = json.loads(path.read_text(encoding="utf-8"))
+        mapping = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ProgramError(f"{error.filename}: {error.strerror}; {ACCEPTED}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProgramError(f"{path}: not JSON ({error}); {ACCEPTED}") from None
     try:
-        return program_of(folder, image, mapping)
-    except ConfigurationError as error:
-        raise ProgramError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProgramError(f"{path}: misses or misstates {error}; {ACCEPTED}") from None
+        check_schema(mapping, SCHEMA)
+        program = program_of(folder, image, mapping)
+        _check(program, mapping["memory_size"])
+    except (CompilerError, ConfigurationError) as error:
+        raise ProgramError(f"{path}: {error}; {ACCEPTED}") from None
+    return program
+
+
+def _parse(text: str) -> Any:
+    """A JSON text; whole numbers are integers however they are written. Raises ValueError."""
+
+    def number(text: str) -> int | float:
+        value = float(text)
+        return int(value) if value.is_integer() else value
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"number {name}")
+
+    return json.loads(text, parse_float=number, parse_constant=refuse)
+
+
+def _check(program: Program, size: int) -> None:
+    """Raise InputError where a mapping for ``size`` bytes of memory contradicts itself."""
+    for name, place in program.places.items():
+        end = place.address + place.nbytes(program.config.cols)
+        if end > size or math.prod(place.shape) % place.channels:
+            raise InputError(f"tensor {show(name)} ends at byte {end} of {size}")
+    known = {*program.places, *(name for node in program.graph["nodes"] for name in node["outputs"])}
+    for name in program.graph["outputs"]:
+        if name not in known:
+            raise InputError(f"output {show(name)}; {', '.join(map(show, sorted(known)))} exist")
+    for layer in program.layers:
+        last = max(layer.commands, default=0)
+        if program.fault is None and last >= len(program.commands):
+            count = len(program.commands)
+            raise InputError(f"layer {show(layer.name)}: command {last} of {count}")
 
 
 def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Program:

@@ -23,6 +23,14 @@ class Place:
     channels: int = 1
     plane_bytes: int = 0
 
+    def nbytes(self, cols: int) -> int:
+        """Bytes from the first to the end of the last one, with words of ``cols`` bytes."""
+        values = math.prod(self.shape)
+        if not self.plane_bytes:
+            return values * np.dtype(self.dtype).itemsize
+        planes = -(-self.channels // cols)
+        return (planes - 1) * self.plane_bytes + values // self.channels * cols
+
     def write(self, memory: np.ndarray, values: np.ndarray, cols: int) -> None:
         """Put ``values``, of the tensor's shape and type, into ``memory`` (uint8)."""
         data = np.ascontiguousarray(values).view(np.uint8)

@@ -6,23 +6,32 @@ All runs on the RTL share one simulation process.
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from compiler.__main__ import main as compiler_main
+from compiler.frontend import write_model
+from compiler.ir.randomize import randomize
+from compiler.zoo.builder import GraphBuilder
+from hw.__main__ import main as hw_main
 from hw.cosim.runner import run_rtl_many
 from hw.cosim.runs import AxiEvent, ErrorRegion, MemoryModel, RtlResult, RunSpec, SoftReset
-from hw.cosim.wrapper import Design
-from hw.generate import verilog
-from hw.spec import regs
-from hw.spec.regs import Fault, offset_of
+from hw.spec import isa, regs
+from hw.spec.isa import Opcode
+from hw.spec.regs import FAULT_DOC, Fault, offset_of
+from sim.__main__ import main as sim_main
 from sim.machine import run_command
 from sim.program import decode_program
 from sim.timing import machine
 from sim.timing.program import decode
 from sim.timing.shared import parameters
 from sim.values.state import CommandFault, State, Windows
+from tests.e2e.cases import DEPTH_BYTES, design
 from tests.support import fault_programs as programs
 from tests.support.fault_programs import CONFIG, MEMORY, OTHER, PROGRAM, WORD, FaultCase
 
@@ -122,7 +131,8 @@ def multiple_faults(seed: int) -> list[FaultCase]:
 RESTARTS = {
     "WINDOW": FaultCase("", Fault.WINDOW, 2, programs.changed(2, dram_stride=0x3000)),
     "STORE": FaultCase("", Fault.WINDOW, 6, programs.changed(6, dram_stride=0x1000)),
-    "POOL_RANGE": FaultCase("", Fault.POOL_RANGE, 4, programs.changed(4, out_plane=programs.BEYOND)),
+    "POOL_RANGE": FaultCase(
+        "", Fault.POOL_RANGE, 4, programs.changed(4, out_plane=programs.BEYOND)),
     "ILLEGAL_FIELD": FaultCase("", Fault.ILLEGAL_FIELD, 4, programs.changed(4, blocks=0)),
     "FETCH_ERROR": CASES["end of an EXECUTE"],
     "READ_ERROR": FaultCase(
@@ -223,8 +233,8 @@ def register_runs() -> dict[tuple[str, str], RunSpec]:
 def rtl(seed) -> dict[tuple[str, str], RtlResult]:
     """Results of all runs."""
     runs = rtl_runs(seed)
-    design = Design(verilog(CONFIG), CONFIG.bus_bytes, 1 << 20)
-    return dict(zip(runs, run_rtl_many(design, list(runs.values()), check=False), strict=True))
+    results = run_rtl_many(design(CONFIG.name), list(runs.values()), check=False)
+    return dict(zip(runs, results, strict=True))
 
 
 def status(result: RtlResult) -> tuple[int, Fault, int]:
@@ -373,3 +383,47 @@ def test_counters_share_out_the_cycles_of_a_fault(rtl):
         registers = rtl["fault", name].registers
         shares = [registers[offset_of(f"{c.name.lower()}_lo")] for c in regs.CYCLE_COUNTERS]
         assert sum(shares) == registers[offset_of("cycles_lo")] == rtl["fault", name].cycles, name
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory) -> Path:
+    """A small network mapped on the configuration of these tests."""
+    folder = tmp_path_factory.mktemp("mapped")
+    net = GraphBuilder("small", (4, 4, 4))
+    graph = randomize(net.finish(net.conv("conv", "input", 8, 3)))
+    model = write_model(graph, folder / "small.json")
+    assert compiler_main(["map", str(model), "-o", str(folder), "--preset", CONFIG.name]) == 0
+    return folder
+
+
+def break_program(mapped: Path, folder: Path, fault: Fault) -> int:
+    """Copy a mapped network and break its program; returns the index of the command at fault."""
+    shutil.copytree(mapped, folder)
+    mapping = json.loads((folder / "mapping.json").read_text())
+    # The co-simulated memory gets the size that is built already.
+    mapping["write_window"][1] = DEPTH_BYTES
+    (folder / "mapping.json").write_text(json.dumps(mapping))
+    image = np.fromfile(folder / "program.bin", np.uint8)
+    commands, _ = decode_program(image, 0, mapping["program_size"], CONFIG)
+    command = next(command for command in commands if command.opcode == Opcode.EXECUTE)
+    beats = decode(image, 0, mapping["program_size"], CONFIG).beats
+    at = int(beats[: command.index].sum()) * CONFIG.bus_bytes
+    changes = {"in_addr": programs.BEYOND} if fault == Fault.POOL_RANGE else {"blocks": 0}
+    fields = {k: v for k, v in command.fields.items() if k != "opcode"} | changes
+    code = isa.encode(command.opcode, **fields)
+    image[at : at + len(code)] = np.frombuffer(code, np.uint8)
+    image.tofile(folder / "program.bin")
+    return command.index
+
+
+@pytest.mark.parametrize("fault", [Fault.ILLEGAL_FIELD, Fault.POOL_RANGE])
+@pytest.mark.parametrize(("main", "command"), [(sim_main, "run"), (hw_main, "cosim")])
+def test_a_user_is_told_of_a_fault(mapped, tmp_path, capsys, main, command, fault):
+    index = break_program(mapped, tmp_path / "broken", fault)
+    output = tmp_path / "y.npy"
+    assert main([command, str(tmp_path / "broken"), "--output", str(output)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and not output.exists()
+    message = f"fault {fault.name} at command {index}: {FAULT_DOC[fault]}\n"
+    assert captured.err.startswith("error: ") and captured.err.endswith(message)
+    assert captured.err.count("\n") == 1

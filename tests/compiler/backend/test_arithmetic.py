@@ -69,6 +69,22 @@ def test_float64_scaling_is_met_or_refused(seed):
     assert met > 35
 
 
+@pytest.mark.parametrize("scale", [0.7, 1.0, 200.0, 256.5, 3e5, 1e12])
+def test_accumulators_stay_in_32_bits_under_a_coarse_scale(scale):
+    acc = np.array([-(1 << 20), -300, -2, -1, 0, 1, 2, 300, (1 << 20) - 1])
+    limits = np.array([acc[:1], acc[-1:]])
+    requant = exact_requant(np.array([scale]), np.zeros(1, np.int64), limits, (-255, 255), "x")
+    assert np.all(np.abs(acc << int(requant.left[0])) < 1 << 31)
+    expected = np.clip(round_half_away(acc * scale), -255, 255)
+    np.testing.assert_array_equal(np.clip(post_process_once(acc, requant), -255, 255), expected)
+
+
+def test_accumulators_too_large_for_a_coarse_scale_are_refused():
+    limits = np.array([[-(1 << 27)], [1 << 27]])
+    with pytest.raises(InexactError):
+        exact_requant(np.array([200.0]), np.zeros(1, np.int64), limits, (-255, 255), "x")
+
+
 def test_count_classes():
     assert count_classes(5, 5, 3, 1, 1) == [(0, 1, 2), (1, 4, 3), (4, 5, 2)]
     assert count_classes(7, 1, 7, 1, 0) == [(0, 1, 7)]

@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 
 import pytest
@@ -22,13 +21,12 @@ def test_every_field_has_a_row_and_no_bit_has_two_owners(opcode):
     assert len(owned) == len(set(owned))
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 def test_header_compiles_and_holds_every_offset(tmp_path):
     (tmp_path / "regs.h").write_text(docgen.c_header())
     checks = "".join(
-        f'_Static_assert(ACCEL_{r.name.upper()} == {r.offset}, "{r.name}");\n'
+        f'static_assert(ACCEL_{r.name.upper()} == {r.offset}, "{r.name}");\n'
         for r in regs.registers()
     )
     source = tmp_path / "check.c"
     source.write_text(f'#include "regs.h"\n{checks}')
-    subprocess.run(["gcc", "-Wall", "-Werror", "-fsyntax-only", source], check=True)
+    subprocess.run(["g++", "-x", "c++", "-Wall", "-Werror", "-fsyntax-only", source], check=True)

@@ -1,0 +1,61 @@
+"""Random layers end to end: golden, the simulator and the RTL agree in bits, cycles and counters."""
+
+import pytest
+
+from tests.e2e.cases import GAP_RATE, compare, layer_case
+
+TINY = pytest.mark.xdist_group("accelerator_tiny")
+EDGE256 = pytest.mark.xdist_group("accelerator_edge256")
+COCOTBEXT = pytest.mark.xdist_group("accelerator_tiny_cocotbext")
+
+
+def check(name, seed, batch, count, **memory):
+    """Run the ``count`` layers of a batch in one simulation."""
+    first = seed + batch * count
+    faults = compare(name, [layer_case(name, first + i) for i in range(count)], **memory)
+    assert not faults, "\n".join(faults)
+
+
+@TINY
+@pytest.mark.parametrize("batch", range(8))
+def test_on_tiny(batch, seed):
+    check("tiny", seed, batch, 30)
+
+
+@TINY
+def test_gaps_and_back_pressure_change_no_bit(seed):
+    check("tiny", seed, 0, 50, gap_rate=GAP_RATE)
+
+
+@COCOTBEXT
+def test_another_memory_model(seed):
+    check("tiny", seed, 0, 6, memory="cocotbext")
+    check("tiny", seed, 1, 3, memory="cocotbext", gap_rate=GAP_RATE)
+
+
+@EDGE256
+def test_on_edge256(seed):
+    check("edge256", seed, 0, 20)
+    check("edge256", seed, 1, 5, gap_rate=GAP_RATE)
+
+
+@TINY
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(8, 88))
+def test_many_on_tiny(batch, seed):
+    check("tiny", seed, batch, 50)
+
+
+@TINY
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(8, 28))
+def test_many_with_gaps(batch, seed):
+    check("tiny", seed, batch, 50, gap_rate=GAP_RATE)
+
+
+@EDGE256
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(1, 21))
+def test_many_on_edge256(batch, seed):
+    check("edge256", seed, batch, 25)
+    check("edge256", seed, batch + 100, 5, gap_rate=GAP_RATE)

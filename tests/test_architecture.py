@@ -1,0 +1,198 @@
+"""Who may import whom: the parts of the project stay apart as docs and READMEs say."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOPS = ("hw", "sim", "golden", "compiler")
+
+RULES = {
+    "golden": {"golden"},
+    "golden.__main__": {"golden", "compiler.errors", "compiler.frontend"},
+    # Plain data: readable without any other part.
+    "hw": set(),
+    "hw.spec": {"hw.spec"},
+    "hw.layouts": {"hw.spec"},
+    "hw.lib": {"hw.layouts", "hw.spec"},
+    "hw.mem": {"hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
+    "hw.ctrl": {"hw.ctrl", "hw.lib", "hw.layouts", "hw.spec"},
+    "hw.core": {"hw.core", "hw.mem.pool", "hw.layouts", "hw.spec"},
+    "hw.top": {"hw.core.execute", "hw.ctrl", "hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
+    "hw.generate": {"hw.top", "hw.mem.bank", "hw.spec"},
+    # Runs any Verilog; knows nothing of the machine.
+    "hw.verilator": set(),
+    "hw.cosim": {"hw.cosim", "hw.verilator"},
+    "hw.__main__": {
+        "hw.cosim",
+        "hw.generate",
+        "hw.spec",
+        "hw.verilator",
+        "compiler.__main__",
+        "compiler.errors",
+        "compiler.frontend",
+        "golden.network",
+        "sim.__main__",
+        "sim.machine",
+        "sim.program",
+        "sim.report",
+        "sim.values.state",
+    },
+    "sim": {"sim", "hw.spec"},
+    "sim.timing": {"sim.timing", "hw.spec"},
+    "sim.values": {"sim.values", "hw.spec"},
+    "sim.program": {
+        "sim.timing.program",
+        "sim.values",
+        "hw.spec",
+        "compiler.errors",
+        "compiler.frontend.json_text",
+    },
+    # The host's operators run in golden.
+    "sim.__main__": {"sim", "golden.__main__", "golden.network"},
+    "compiler": set(),
+    "compiler.ir": {"compiler.ir", "compiler.errors"},
+    "compiler.frontend": {"compiler.frontend", "compiler.ir", "compiler.errors"},
+    "compiler.zoo": {"compiler.zoo", "compiler.ir", "compiler.errors"},
+    # Lowering knows the arithmetic, not the machine's sizes.
+    "compiler.passes": {
+        "compiler.passes",
+        "compiler.ir",
+        "compiler.errors",
+        "compiler.options",
+        "golden.fixed",
+        "golden.quant",
+    },
+    "compiler.schedule": {
+        "compiler.schedule",
+        "compiler.passes.layer",
+        "compiler.errors",
+        "hw.spec",
+    },
+    "compiler.codegen": {
+        "compiler.codegen",
+        "compiler.schedule",
+        "compiler.passes.layer",
+        "compiler.driver",
+        "compiler.frontend.model_json",
+        "compiler.ir.graph",
+        "compiler.errors",
+        "hw.spec",
+    },
+    "compiler.driver": {
+        "compiler.codegen",
+        "compiler.schedule",
+        "compiler.passes",
+        "compiler.ir",
+        "compiler.errors",
+        "compiler.options",
+        "hw.spec",
+    },
+    "compiler.report": {
+        "compiler.report",
+        "hw.spec",
+        "sim.machine",
+        "sim.program",
+        "sim.report",
+    },
+    "compiler.assets": {"hw.verilator"},
+    "compiler.__main__": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
+    "compiler.demo": {
+        "compiler",
+        "golden.network",
+        "golden.quant",
+        "hw.spec",
+        "sim.__main__",
+        "sim.machine",
+        "sim.program",
+        "sim.report",
+    },
+}
+"""What the modules of a package may import of ours; a module goes by its longest entry."""
+
+HARDWARE = ("hw.core", "hw.ctrl", "hw.generate", "hw.layouts", "hw.lib", "hw.mem", "hw.top")
+"""Modules that are written in Amaranth."""
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+@cache
+def _modules() -> dict[str, Path]:
+    """All modules outside tests, by name; a package goes by its own."""
+    paths = [path for top in TOPS for path in sorted((ROOT / top).rglob("*.py"))]
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    return {
+        name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)
+    }
+
+
+@cache
+def _imports(name: str) -> set[str]:
+    """The modules that a module imports, wherever in its text, ours by their full names."""
+    found = set()
+    for node in ast.walk(ast.parse(_modules()[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports by a relative name"
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {module if module in _modules() else node.module for module in full}
+    return found
+
+
+def _ours(name: str) -> set[str]:
+    """Likewise, those of the project."""
+    return {module for module in _imports(name) if module.split(".")[0] in (*TOPS, "tests")}
+
+
+def _rule(name: str) -> str:
+    return max((key for key in RULES if _within(name, key)), key=len)
+
+
+def test_every_module_imports_what_its_rule_allows():
+    wrong = [
+        f"{name} imports {module}"
+        for name in _modules()
+        for module in sorted(_ours(name))
+        if not any(_within(module, allowed) for allowed in RULES[_rule(name)])
+    ]
+    assert not wrong
+
+
+def test_no_rule_allows_what_nobody_needs():
+    used = {
+        (_rule(name), allowed)
+        for name in _modules()
+        for allowed in RULES[_rule(name)]
+        if any(_within(module, allowed) for module in _ours(name))
+    }
+    permitted = {(key, allowed) for key, rule in RULES.items() for allowed in rule}
+    assert permitted == used
+    assert {_rule(name) for name in _modules()} == set(RULES)
+
+
+def test_only_the_hardware_is_written_in_amaranth():
+    users = {
+        name
+        for name in _modules()
+        if any(_within(module, "amaranth") for module in _imports(name))
+    }
+    outside = {name for name in users if not any(_within(name, part) for part in HARDWARE)}
+    assert not outside
+    assert all(any(_within(name, part) for name in users) for part in HARDWARE)
+
+
+@pytest.mark.parametrize("path", [
+    str(path.relative_to(ROOT)) for path in _modules().values() if path.name == "__init__.py"
+])
+def test_every_package_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+
+
+def test_the_hardware_package_itself_imports_nothing():
+    """So that ``hw.spec`` can be read without Amaranth."""
+    assert not _imports("hw") and not _imports("hw.spec")
