@@ -124,7 +124,8 @@ def _check(program: Program, size: int) -> None:
         end = place.address + place.nbytes(program.config.cols)
         if end > size or math.prod(place.shape) % place.channels:
             raise InputError(f"tensor {show(name)} ends at byte {end} of {size}")
-    known = {*program.places, *(name for node in program.graph["nodes"] for name in node["outputs"])}
+    hosted = (name for node in program.graph["nodes"] for name in node["outputs"])
+    known = {*program.places, *hosted}
     for name in program.graph["outputs"]:
         if name not in known:
             raise InputError(f"output {show(name)}; {', '.join(map(show, sorted(known)))} exist")

@@ -12,8 +12,8 @@ TOPS = ("hw", "sim", "golden", "compiler")
 RULES = {
     "golden": {"golden"},
     "golden.__main__": {"golden", "compiler.errors", "compiler.frontend"},
-    # Plain data: readable without any other part.
     "hw": set(),
+    # Plain data: readable without any other part.
     "hw.spec": {"hw.spec"},
     "hw.layouts": {"hw.spec"},
     "hw.lib": {"hw.layouts", "hw.spec"},

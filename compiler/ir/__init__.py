@@ -1,0 +1,1 @@
+"""The graph between the passes: its types, its rules, shapes, counts and random weights."""

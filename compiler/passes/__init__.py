@@ -1,0 +1,1 @@
+"""Lowering. In: a verified graph. Out: layers for the machine, and nodes for the host."""

@@ -1,0 +1,1 @@
+"""Scheduling. In: layers and a configuration. Out: steps, with tiles and places in the pool."""

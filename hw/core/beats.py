@@ -15,7 +15,7 @@ class BeatWalk(wiring.Component):
 
     Members
     -------
-    cmd, current : the held tile and its command
+    cmd, current : the command of the held tile, and the tile
     load, tile : a new tile is held from the next cycle on
     next : the beat shown issues
     plane, lane : plane of the beat and lane of its first pixel

@@ -1,0 +1,1 @@
+"""Control. In: register accesses and the program. Out: commands for the units, and faults."""

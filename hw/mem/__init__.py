@@ -1,0 +1,1 @@
+"""Memory side. In: LOAD and STORE commands, beats of the bus. Out: bursts, lines in the pool."""

@@ -1,4 +1,4 @@
-"""Random layers end to end: golden, the simulator and the RTL agree in bits, cycles and counters."""
+"""Random layers: golden, the simulator and the RTL agree in bits, cycles and counters."""
 
 import pytest
 

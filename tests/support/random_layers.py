@@ -217,14 +217,15 @@ class _Net:
 
     def _conv2d(self, x: str) -> str:
         depth = self._shape(x)[3]
-        channels = self._channels()
+        channels = self._channels(math.prod(self._shape(x)))
         window = self._window(x, depth * channels)
         return self._convolution(x, depth, channels, 1, window)
 
     def _grouped(self, x: str) -> str:
         depth = self._shape(x)[3]
         groups = self.rng.choice([g for g in range(1, depth + 1) if depth % g == 0])
-        channels = groups * max(1, self._channels() // groups)
+        most = self._channels(math.prod(self._shape(x)) // groups)
+        channels = groups * max(1, most // groups)
         window = self._window(x, depth // groups * channels)
         return self._convolution(x, depth // groups, channels, groups, window)
 
@@ -249,13 +250,13 @@ class _Net:
             quant = self.tensors[x].quant
             assert quant is not None
             x = self._node("reshape", (x,), quant, shape=(1, size))
-        return self._weighted("fully_connected", x, (self._channels(), size), 0)
+        return self._weighted("fully_connected", x, (self._channels(size), size), 0)
 
-    def _channels(self) -> int:
-        cols = self.config.cols
-        return self.rng.choice((
-            1, cols, self.rng.randint(1, 2 * cols), self.rng.randint(1, 9 * cols),
-        ))
+    def _channels(self, work: int) -> int:
+        """Output channels, each of about ``work`` multiply-accumulates with a small window."""
+        rng, cols = self.rng, self.config.cols
+        channels = rng.choice((1, cols, rng.randint(1, 2 * cols), rng.randint(1, 9 * cols)))
+        return max(1, min(channels, 2 * WORK * self.config.mac_units // work))
 
     def _weighted(
         self, op: str, x: str, shape: tuple[int, ...], axis: int, **attrs: object

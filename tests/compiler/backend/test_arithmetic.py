@@ -69,7 +69,7 @@ def test_float64_scaling_is_met_or_refused(seed):
     assert met > 35
 
 
-@pytest.mark.parametrize("scale", [0.7, 1.0, 200.0, 256.5, 3e5, 1e12])
+@pytest.mark.parametrize("scale", [1.0, 200.0, 256.5, 3e5, 1e12])
 def test_accumulators_stay_in_32_bits_under_a_coarse_scale(scale):
     acc = np.array([-(1 << 20), -300, -2, -1, 0, 1, 2, 300, (1 << 20) - 1])
     limits = np.array([acc[:1], acc[-1:]])

@@ -141,6 +141,14 @@ def _golden_residual(rng):
     return fields, lambda a, b: add(a.astype(np.int8), b.astype(np.int8), *quants)
 
 
+def _added(a, b, f):
+    """The three passes of an addition with the fields ``f``."""
+    a = _rescale(a + f["a_offset"], f["add_left"], f["a_multiplier"], f["a_right"])
+    b = _rescale(b + f["b_offset"], f["add_left"], f["b_multiplier"], f["b_right"])
+    total = _rescale(a + b, 0, f["sum_multiplier"], f["sum_right"])
+    return np.clip(total + f["add_zero"], f["add_min"], f["add_max"])
+
+
 def _any_residual(rng):
     """Fields of an addition with any shifts and clamps, and what it computes."""
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
@@ -148,18 +156,20 @@ def _any_residual(rng):
     f |= {name: _multiplier(rng) for name in ("a_multiplier", "b_multiplier", "sum_multiplier")}
     f |= {"a_offset": rng.randint(-256, 255), "b_offset": rng.randint(-256, 255),
           "add_zero": rng.randint(-128, 127), "add_min": low, "add_max": high}
+    return f, lambda a, b: _added(a, b, f)
 
-    def function(a, b):
-        a = _rescale(a + f["a_offset"], f["add_left"], f["a_multiplier"], f["a_right"])
-        b = _rescale(b + f["b_offset"], f["add_left"], f["b_multiplier"], f["b_right"])
-        total = _rescale(a + b, 0, f["sum_multiplier"], f["sum_right"])
-        return np.clip(total + f["add_zero"], f["add_min"], f["add_max"])
 
-    return f, function
+def _small_residual(rng):
+    """An addition of small numbers, which shows how each of its passes rounds."""
+    f, _ = _any_residual(rng)
+    f |= {name: rng.randrange(3) for name in ("add_left", "a_right", "b_right", "sum_right")}
+    f |= {name: 1 << 30 for name in ("a_multiplier", "b_multiplier", "sum_multiplier")}
+    f |= {"add_zero": 0, "add_min": -128, "add_max": 127}
+    return f, lambda a, b: _added(a, b, f)
 
 
 @both_configs
-@pytest.mark.parametrize("addition", [_golden_residual, _any_residual])
+@pytest.mark.parametrize("addition", [_golden_residual, _any_residual, _small_residual])
 def test_a_residual_is_added(addition, config, seed):
     rng = random.Random(seed)
     dut = Requantiser(config)
