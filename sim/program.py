@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jsonschema import Draft202012Validator
 
-from compiler.errors import CompilerError, InputError, show
-from compiler.frontend.json_text import check_schema
 from hw.spec import isa
 from hw.spec.config import AccelConfig, ConfigurationError, from_dict
 from hw.spec.isa import Opcode
@@ -97,10 +96,10 @@ def read_program(folder: Path | str) -> Program:
     except (ValueError, RecursionError) as error:
         raise ProgramError(f"{path}: not JSON ({error}); {ACCEPTED}") from None
     try:
-        check_schema(mapping, SCHEMA)
+        _check_schema(mapping)
         program = program_of(folder, image, mapping)
         _check(program, mapping["memory_size"])
-    except (CompilerError, ConfigurationError) as error:
+    except (ProgramError, ConfigurationError) as error:
         raise ProgramError(f"{path}: {error}; {ACCEPTED}") from None
     return program
 
@@ -118,22 +117,38 @@ def _parse(text: str) -> Any:
     return json.loads(text, parse_float=number, parse_constant=refuse)
 
 
+def _check_schema(document: object) -> None:
+    """Raise ProgramError, naming the key, unless the document follows mapping_schema.json."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    fault = next(Draft202012Validator(schema).iter_errors(document), None)
+    if fault is not None:
+        rule = f"{fault.validator} {_show(fault.validator_value)} is accepted"
+        raise ProgramError(f"key {fault.json_path} is {_show(fault.instance)}; {rule}")
+
+
+def _show(value: object) -> str:
+    """The value on one line, cut to a length that a message bears."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def _check(program: Program, size: int) -> None:
-    """Raise InputError where a mapping for ``size`` bytes of memory contradicts itself."""
+    """Raise ProgramError where a mapping for ``size`` bytes of memory contradicts itself."""
     for name, place in program.places.items():
         end = place.address + place.nbytes(program.config.cols)
         if end > size or math.prod(place.shape) % place.channels:
-            raise InputError(f"tensor {show(name)} ends at byte {end} of {size}")
+            raise ProgramError(f"tensor {_show(name)} ends at byte {end} of {size}")
     hosted = (name for node in program.graph["nodes"] for name in node["outputs"])
     known = {*program.places, *hosted}
     for name in program.graph["outputs"]:
         if name not in known:
-            raise InputError(f"output {show(name)}; {', '.join(map(show, sorted(known)))} exist")
+            names = ", ".join(map(_show, sorted(known)))
+            raise ProgramError(f"output {_show(name)}; {names} exist")
     for layer in program.layers:
         last = max(layer.commands, default=0)
         if program.fault is None and last >= len(program.commands):
             count = len(program.commands)
-            raise InputError(f"layer {show(layer.name)}: command {last} of {count}")
+            raise ProgramError(f"layer {_show(layer.name)}: command {last} of {count}")
 
 
 def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Program:

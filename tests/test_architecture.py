@@ -43,13 +43,7 @@ RULES = {
     "sim": {"sim", "hw.spec"},
     "sim.timing": {"sim.timing", "hw.spec"},
     "sim.values": {"sim.values", "hw.spec"},
-    "sim.program": {
-        "sim.timing.program",
-        "sim.values",
-        "hw.spec",
-        "compiler.errors",
-        "compiler.frontend.json_text",
-    },
+    "sim.program": {"sim.timing.program", "sim.values", "hw.spec"},
     # The host's operators run in golden.
     "sim.__main__": {"sim", "golden.__main__", "golden.network"},
     "compiler": set(),

@@ -37,16 +37,16 @@ def parse_json(text: str) -> object:
         raise InputError("not a model: nested too deeply") from None
 
 
-def check_schema(document: object, schema: Path = SCHEMA_FILE) -> None:
-    """Raise InputError, naming the key, unless the document follows the schema in a file."""
-    fault = next(_validator(schema).iter_errors(document), None)
+def check_schema(document: object) -> None:
+    """Raise InputError, naming the key, unless the document follows model_schema.json."""
+    fault = next(_validator().iter_errors(document), None)
     if fault is not None:
         raise _translate(fault)
 
 
 @cache
-def _validator(schema: Path) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
 def _refuse_constant(name: str) -> None:

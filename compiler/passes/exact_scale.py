@@ -1,9 +1,10 @@
 """Post-processor parameters that equal a scaling in float64 with a single rounding.
 
 LiteRT's fully connected kernel computes ``round_half_away(float64(acc) * scale)``. Both that and
-the post-processor's result with ``round_once`` never fall when ``acc`` rises, so they agree everywhere if each output
-value begins at the same accumulator in both. Each such start bounds the multiplier from below and
-above; a multiplier within all bounds is found for some shift, or the scale is refused.
+the post-processor's result with ``round_once`` never fall when ``acc`` rises, so they agree
+everywhere if each output value begins at the same accumulator in both. Each such start bounds the
+multiplier from below and above; a multiplier within all bounds is found for some shift, or the
+scale is refused.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class Drain(wiring.Component):
     tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
     ready : the last multiply-accumulate of a tile may issue
     tile_issued : it issues
-    read_en, read_addr, urgent, grant : read requests; urgent ones are always granted
+    read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
+        needed; urgent ones are always granted
     line : the pool's line register
     write_en, write_addr, write_mask, write_data : finished words
     beat : a beat issues
@@ -51,6 +52,7 @@ class Drain(wiring.Component):
                 "tile_issued": In(1),
                 "read_en": Out(1),
                 "read_addr": Out(WORD_ADDR),
+                "read_mask": Out(words),
                 "urgent": Out(1),
                 "grant": In(1),
                 "line": In(config.line_bytes * 8),
@@ -88,6 +90,7 @@ class Drain(wiring.Component):
             parameters.quiet.eq(self._quiet),
             self.urgent.eq(self.beat & self.cmd.residual),
             self.read_en.eq(self.urgent | parameters.read_en),
+            self.read_mask.eq(Mux(self.urgent, walk.mask, 1)),
             self.read_addr.eq(Mux(self.urgent, walk.other_addr, parameters.read_addr)),
             table.write_en.eq(parameters.table_en),
             table.write_row.eq(parameters.table_row),

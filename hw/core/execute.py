@@ -13,7 +13,7 @@ from hw.core.fill import Fill
 from hw.core.operands import OperandStore
 from hw.core.sequencer import Sequencer
 from hw.core.weights import Weights
-from hw.mem.pool import BANK_BITS, pool_port
+from hw.mem.pool import out_of_range, pool_port
 from hw.spec.config import AccelConfig
 
 COUNT = 20
@@ -117,6 +117,7 @@ class ExecuteUnit(wiring.Component):
         free = ~port.blocked
         m.d.comb += [
             port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
+            port.read_mask.eq(Mux(drain.read_en, drain.read_mask, 1)),
             port.read_addr.eq(
                 Mux(
                     drain.read_en,
@@ -201,7 +202,7 @@ class ExecuteUnit(wiring.Component):
     def _build_fault_index(self, m, weights, drain, fill):
         """Whose access it is: the write's if that is out of range, else the granted read's."""
         port = self.pool
-        write = port.write_en & ((port.write_addr >> BANK_BITS) >= self._config.pool_lines)
+        write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
         reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
         reader = Mux(drain.read_en, drain.cmd.index, reader)
         m.d.comb += self.fault_index.eq(Mux(write, drain.pipe_cmd.index, reader))

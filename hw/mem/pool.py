@@ -21,6 +21,7 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
     -------
     read_en, read_addr : request for the LINE_WORDS words from word address ``read_addr`` on;
         granted unless ``blocked``
+    read_mask : which of the first ``requant_words`` of them are needed; the first always is
     blocked : STORE has the read port in this cycle
     line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in
         position ``a % LINE_WORDS``
@@ -30,6 +31,7 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
         {
             "read_en": Out(1),
             "read_addr": Out(WORD_ADDR),
+            "read_mask": Out(config.requant_words),
             "blocked": In(1),
             "line": In(config.line_bytes * 8),
             "write_en": Out(1),
@@ -38,6 +40,12 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
             "write_data": Out(config.requant_words * config.word_bytes * 8),
         }
     )
+
+
+def out_of_range(config: AccelConfig, addr, mask):
+    """Whether the words of ``mask`` from word address ``addr`` on reach beyond the pool."""
+    last = addr + mask[-1] if len(mask) > 1 else addr
+    return (last >> BANK_BITS) >= config.pool_lines
 
 
 class Pool(wiring.Component):
@@ -123,8 +131,8 @@ class Pool(wiring.Component):
         port = self.execute
         load = self.load_en & (self.load_line >= lines)
         store = storing & (self.store_line >= lines)
-        read = port.read_en & ~storing & ((port.read_addr >> BANK_BITS) >= lines)
-        write = port.write_en & ((port.write_addr >> BANK_BITS) >= lines)
+        read = port.read_en & ~storing & out_of_range(self._config, port.read_addr, port.read_mask)
+        write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
         m.d.comb += [
             self.range_fault.eq(load | store | read | write),
             self.range_unit.eq(Mux(load, 0, Mux(store, 1, 2))),

@@ -1,7 +1,7 @@
 """Cycle-exact timing, compiled by numba.
 
-The compiled code is cached by the content of the sources: numba itself would not see that a function in another
-module has changed.
+The compiled code is cached by the content of the sources: numba itself would not see that a
+function in another module has changed.
 """
 
 import hashlib

@@ -12,6 +12,7 @@ from sim.timing.shared import (
     COLS_LOG2,
     INTERVAL,
     LATENCY,
+    NEVER,
     R_BEAT,
     R_ERROR,
     R_LAST,
@@ -85,6 +86,21 @@ def step(cycle, d, p, now, rd, ld, st):
         d[WRITES] += 1
         d[UNSENT] += 1
     return events
+
+
+@compiled
+def wakes(cycle, d, rd, st, now):
+    """First cycle from ``cycle`` on in which a beat may move or an address be taken, unless LOAD or
+    STORE wakes before."""
+    if (rd[reader.VALID] != 0 or store.address_valid(st, now)
+            or (d[UNSENT] > 0 and store.word_valid(st))):
+        return cycle
+    first = NEVER
+    if d[READS] > 0:
+        first = d[READ_DUE + d[READ_HEAD]]
+    if d[WRITES] > d[UNSENT]:
+        first = min(first, d[ANSWER_DUE + d[WRITE_HEAD]])
+    return first
 
 
 @compiled

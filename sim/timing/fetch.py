@@ -65,6 +65,20 @@ def _present(fe, p):
 
 
 @compiled
+def asleep(fe, p, now, opcodes, codes):
+    """Whether nothing changes without a beat, or a request taken, or room in a queue."""
+    if now[END_PENDING] != 0:
+        return True
+    if fe[FULL] == 0:
+        moves = fe[HELD] != 0 or fe[GONE] == p[PROGRAM_BEATS]
+    else:
+        i = fe[INDEX]
+        moves = (codes[i] != 0 or opcodes[i] == END
+                 or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH])
+    return not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
+
+
+@compiled
 def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
     """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
     if now[STOP] != 0:
@@ -92,6 +106,17 @@ def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
 
 
 @compiled
+def _unit(opcode):
+    return 1 if opcode == EXECUTE else (2 if opcode == STORE else 0)
+
+
+@compiled
+def _queued(now, unit):
+    """Commands in the queue of a unit."""
+    return now[LOAD_PUSHED + unit] - now[LOAD_POPPED + unit]
+
+
+@compiled
 def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
     """Push the command in the register, if it is legal and its queue has room."""
     i = fe[INDEX]
@@ -102,8 +127,8 @@ def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
     if opcode == END:
         nxt[END_PENDING] = 1
     else:
-        unit = 1 if opcode == EXECUTE else (2 if opcode == STORE else 0)
-        if now[LOAD_PUSHED + unit] - now[LOAD_POPPED + unit] >= p[QUEUE_DEPTH]:
+        unit = _unit(opcode)
+        if _queued(now, unit) >= p[QUEUE_DEPTH]:
             return
         nxt[LOAD_PUSHED + unit] = now[LOAD_PUSHED + unit] + 1
     counters[COMMANDS] += 1

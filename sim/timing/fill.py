@@ -44,7 +44,8 @@ def lane_state(rows: int) -> np.ndarray:
 @compiled
 def begin(f, commands, cmd, lanes, rows):
     """Reset the loops and set the lanes' coordinates for ``cmd``."""
-    f[GROUP] = f[KROW] = f[BLOCK] = f[OUT] = f[STARTED] = f[X_OFFSET] = f[Y_OFFSET] = f[EXHAUSTED] = 0
+    f[GROUP] = f[KROW] = f[BLOCK] = f[OUT] = 0
+    f[STARTED] = f[EXHAUSTED] = f[X_OFFSET] = f[Y_OFFSET] = 0
     f[LEFT] = commands[cmd, col.PIXELS]
     f[ROW_ADDR] = f[BLOCK_ADDR] = f[OUT_ADDR] = commands[cmd, col.IN_ADDR]
     pixels = rows >> commands[cmd, col.ARRAY_SHAPE]
@@ -111,8 +112,12 @@ def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     tile_end = last_group and last_row and last_block
     span = commands[cmd, col.LAST_SPAN] if last_group else commands[cmd, col.GROUP_SPAN]
     taps = commands[cmd, col.LAST_TAPS] if last_group else commands[cmd, col.GROUP_TAPS]
-    channels = 1 if commands[cmd, col.DEPTHWISE] else (commands[cmd, col.LAST_CHANNELS] if last_block else cols)
-    used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS] if last_out else cols << shape
+    channels = commands[cmd, col.LAST_CHANNELS] if last_block else cols
+    if commands[cmd, col.DEPTHWISE]:
+        channels = 1
+    used = cols << shape
+    if last_out:
+        used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS]
     steps[CURRENT, S_WORK] = taps * channels
     steps[CURRENT, S_FIRST] = f[GROUP] == 0 and f[KROW] == 0 and f[BLOCK] == 0
     steps[CURRENT, S_LAST] = tile_end

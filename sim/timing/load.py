@@ -10,7 +10,6 @@ from sim.timing.shared import (
     BURST_BEATS,
     COLS,
     COLS_LOG2,
-    EXECUTE_DONE,
     LOAD_DONE,
     LOAD_POPPED,
     LOAD_PUSHED,
@@ -20,12 +19,12 @@ from sim.timing.shared import (
     R_ERROR,
     R_LOAD,
     STOP,
-    STORE_DONE,
     WORD_MASK,
     burst_beats,
     compiled,
     may_read,
     raise_fault,
+    waits_met,
 )
 
 # state of the request stage; APPENDED and FINISHED count descriptors
@@ -79,12 +78,33 @@ def ready(ld, p, now):
 
 
 @compiled
+def asleep(ld, now, fields):
+    """Whether nothing changes without a beat, or a request taken, or a command complete."""
+    if ld[PENDING] != 0 or ld[CLOSED] != 0 or (ld[VALID] != 0 and ld[UNPACK] != 0
+                                               and ld[COUNT] != 0):
+        return False
+    if ld[VALID] == 0 and ld[APPENDED] != ld[FINISHED]:
+        return False
+    if ld[STATE] == RUN:
+        return ld[INSIDE] != 0
+    return not _begins(ld, now, fields) if ld[STATE] == WAIT else idle(ld, now)
+
+
+@compiled
+def _begins(ld, now, fields):
+    """Whether the command that waits has nothing more to wait for."""
+    f = fields[ld[COMMAND]]
+    return (waits_met(now, f[C_LOAD], f[C_EXECUTE], f[C_STORE])
+            and ld[APPENDED] - ld[FINISHED] < DESCRIPTORS)
+
+
+@compiled
 def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
     """Advance by one cycle; notes the cycles in which commands start and end."""
     if (ld[STATE] == IDLE and ld[VALID] == 0 and ld[PENDING] == 0 and ld[CLOSED] == 0
             and now[LOAD_PUSHED] == now[LOAD_POPPED]):
         return
-    descriptors = ld[APPENDED] - ld[FINISHED]
+    begins = ld[STATE] == WAIT and _begins(ld, now, fields)
     if ld[STATE] == RUN and ld[INSIDE] == 0 and now[STOP] == 0:
         raise_fault(nxt, WINDOW, ld[COMMAND])
     if events & R_LOAD and events & R_ERROR and now[STOP] == 0:
@@ -95,9 +115,8 @@ def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
             _advance(ld, p, fields[ld[COMMAND]])
     elif now[STOP] == 0:
         if ld[STATE] == WAIT:
-            f = fields[ld[COMMAND]]
-            if (now[LOAD_DONE] >= f[C_LOAD] and now[EXECUTE_DONE] >= f[C_EXECUTE]
-                    and now[STORE_DONE] >= f[C_STORE] and descriptors < DESCRIPTORS):
+            if begins:
+                f = fields[ld[COMMAND]]
                 starts[ld[COMMAND]] = cycle + 1 if written else cycle
                 ld[APPENDED] += 1
                 ld[STATE] = RUN

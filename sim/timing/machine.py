@@ -1,4 +1,8 @@
-"""The whole machine, one cycle at a time, from the start write to the interrupt."""
+"""The whole machine, one cycle at a time, from the start write to the interrupt.
+
+The memory side steps only in cycles in which it may do anything; most of a network's cycles are not
+among them.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,11 @@ from sim.timing.shared import (
     DONE,
     EXECUTE_DONE,
     EXECUTE_POPPED,
-    EXECUTE_PUSHED,
     FAULT,
     FAULT_CODE,
     FAULT_INDEX,
-    LOAD_DONE,
     PHASE,
     R_BEAT,
-    STORE_DONE,
     STORE_READ,
     W_BEAT,
     raise_fault,
@@ -40,7 +41,8 @@ BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
 
 class Run(NamedTuple):
-    """Times of a run. ``starts``, ``ends`` and ``busy`` are by command index; -1 where a command did not run."""
+    """Times of a run. ``starts``, ``ends`` and ``busy`` are by command index; -1 where a command
+    did not run."""
 
     cycles: int
     counters: np.ndarray
@@ -51,10 +53,13 @@ class Run(NamedTuple):
     fault_index: int
 
 
-def run(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Run:
-    """Run decoded ``commands`` (sim.timing.program.decode) with the parameters of sim.timing.shared.
+def run(
+    commands: Commands, parameters: np.ndarray, config: AccelConfig, *, sleeps: bool = True
+) -> Run:
+    """Run decoded ``commands`` (sim.timing.program.decode), parameters as in sim.timing.shared.
 
-    After a fault, ``cycles`` is the cycle in which it was found.
+    After a fault, ``cycles`` is the cycle in which it was found. Without ``sleeps``, the memory
+    side advances in every cycle, whether it has anything to do or not: the same, slower.
     """
     columns = commands.fields[commands.executes]
     unit = execute.state(config, columns)
@@ -62,7 +67,7 @@ def run(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Run:
     counters = np.zeros(len(Counter), np.int64)
     counters[WAIT_COMMAND] = FIRST_CYCLE
     now, nxt = registers(), registers()
-    cycles = _loop(memory, unit, now, nxt, counters,
+    cycles = _loop(memory, unit, now, nxt, counters, sleeps,
                    config.rows, config.cols, config.requant_words, config.table_words)
     busy = np.zeros(len(commands.opcodes), np.int64)
     taken = len(commands.executes)
@@ -73,22 +78,28 @@ def run(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Run:
                Fault(int(now[FAULT_CODE])), int(now[FAULT_INDEX]))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def _loop(memory, unit, now, nxt, counters, rows, cols, words, table_words):
-    cycle = FIRST_CYCLE
-    quiet = 0
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
+def _loop(memory, unit, now, nxt, counters, sleeps, rows, cols, words, table_words):
+    cycle = wakes = FIRST_CYCLE
+    moved = cycle - 1
     while now[DONE] == 0 and now[FAULT] == 0:
-        events = memory_side.step(cycle, memory, now, nxt, counters)
-        busy = counters[BUSY_NETWORK] + counters[BUSY_OTHER]
-        execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0,
-                     rows, cols, words, table_words)
-        nxt[PHASE] = (now[PHASE] + 1) & (PHASES - 1)
-        quiet += 1
-        if events & MOVES or counters[BUSY_NETWORK] + counters[BUSY_OTHER] != busy:
-            quiet = 0
-        elif quiet == WATCHDOG:
+        now[PHASE] = (cycle - FIRST_CYCLE) & (PHASES - 1)
+        changed = cycle >= wakes
+        events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
+        cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0,
+                             rows, cols, words, table_words)
+        if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
+            moved = cycle
+        elif cycle - moved == WATCHDOG:
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
-        for i in range(len(now)):
-            now[i] = nxt[i]
+            changed = True
+        changed |= (nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED]
+                    or nxt[EXECUTE_DONE] != now[EXECUTE_DONE])
         cycle += 1
+        if changed:
+            for i in range(len(now)):
+                now[i] = nxt[i]
+            wakes = cycle
+            if sleeps and events == 0:
+                wakes = memory_side.wakes(cycle, memory, now)
     return cycle

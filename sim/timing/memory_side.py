@@ -9,7 +9,7 @@ import numpy as np
 from hw.spec.regs import Counter
 from sim.timing import dram, fetch, load, monitor, reader, store
 from sim.timing.program import Commands
-from sim.timing.shared import R_BEAT, R_LOAD, W_BEAT, compiled
+from sim.timing.shared import R_BEAT, R_LOAD, STOP, W_BEAT, compiled
 
 READ_BEATS = int(Counter.READ_BEATS)
 WRITE_BEATS = int(Counter.WRITE_BEATS)
@@ -45,6 +45,18 @@ def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
         parameters, commands.opcodes, commands.fields, commands.beats, commands.codes,
         commands.loads, commands.stores, np.full(count, -1), np.full(count, -1),
     )
+
+
+@compiled
+def wakes(cycle, s, now):
+    """First cycle from ``cycle`` on in which anything may change, if until then no EXECUTE is taken
+    or completed."""
+    dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
+    if (now[STOP] == 0 and monitor.asleep(now, fields, fe) and reader.asleep(rd, now, fe, ld)
+            and fetch.asleep(fe, p, now, opcodes, codes) and load.asleep(ld, now, fields)
+            and store.asleep(st, now, fields)):
+        return dram.wakes(cycle, dr, rd, st, now)
+    return cycle
 
 
 @compiled

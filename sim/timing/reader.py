@@ -25,6 +25,13 @@ def head_is_fetch(rd):
 
 
 @compiled
+def asleep(rd, now, fe, ld):
+    """Whether no request can be taken."""
+    return rd[COUNT] == OUTSTANDING or not (
+        fetch.request_valid(fe, now) or load.request_valid(ld))
+
+
+@compiled
 def step(rd, now, fe, ld, events):
     """Advance by one cycle; returns ``events`` and whose request is taken.
 

@@ -32,10 +32,13 @@ READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
 WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
 PARAMETERS = 20
 
-compiled = njit(cache=True, forceinline=True, _nrt=False)
+compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 """Decorator of the functions that run every cycle: as one piece of code, and without reference
-counts, which would cost more than the rest (so they make no arrays)."""
+counts, which would cost more than the rest (so they make no arrays). Only the machine's loop, which
+they are part of, is cached."""
 
+NEVER = 1 << 62
+"""A cycle that does not come."""
 BURST_BEATS = 64
 BOUNDARY = 4096
 ADDRESS_MASK = (1 << 32) - 1
@@ -78,6 +81,12 @@ def parameters(
     p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error
     p[WRITE_ERROR_LOW : WRITE_ERROR_RESPONSE + 1] = write_error
     return p
+
+
+@compiled
+def waits_met(now, load, execute, store):
+    """Whether so many commands of each kind are complete."""
+    return now[LOAD_DONE] >= load and now[EXECUTE_DONE] >= execute and now[STORE_DONE] >= store
 
 
 @compiled

@@ -12,8 +12,6 @@ from sim.timing.shared import (
     B_ERROR,
     BURST_BEATS,
     COLS_LOG2,
-    EXECUTE_DONE,
-    LOAD_DONE,
     PHASE,
     POOL_LINES,
     STOP,
@@ -27,6 +25,7 @@ from sim.timing.shared import (
     compiled,
     may_write,
     raise_fault,
+    waits_met,
 )
 
 BURST_LIST = 4
@@ -91,6 +90,28 @@ def word_valid(st):
 
 
 @compiled
+def asleep(st, now, fields):
+    """Whether nothing changes without an answer, or a word or an address taken, or a command
+    complete."""
+    if st[STATE] == IDLE:
+        return idle(st, now)
+    if st[STATE] == WAIT:
+        return not _begins(st, now, fields)
+    if st[FLIGHT] != 0 or (st[RUNS_LEFT] != 0 and st[RESERVED] != LINE_BUFFERS):
+        return False
+    if st[RUNS] == 0 and st[UNANSWERED] == 0:
+        return False
+    return st[INSIDE] != 0 or not _wants_address(st, now)
+
+
+@compiled
+def _begins(st, now, fields):
+    """Whether the command that waits has nothing more to wait for."""
+    f = fields[st[COMMAND]]
+    return waits_met(now, f[C_LOAD], f[C_EXECUTE], f[C_STORE])
+
+
+@compiled
 def step(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
     """Advance by one cycle; returns ``events`` and whether the pool is read."""
     if st[STATE] != RUN:
@@ -134,9 +155,8 @@ def _wait(cycle, st, p, now, nxt, fields, stores, starts):
             nxt[STORE_POPPED] = now[STORE_POPPED] + 1
             st[STATE] = WAIT
         return
-    f = fields[st[COMMAND]]
-    if (now[LOAD_DONE] >= f[C_LOAD] and now[EXECUTE_DONE] >= f[C_EXECUTE]
-            and now[STORE_DONE] >= f[C_STORE]):
+    if _begins(st, now, fields):
+        f = fields[st[COMMAND]]
         starts[st[COMMAND]] = cycle
         st[STATE] = RUN
         st[RUNS] = st[RUNS_LEFT] = f[C_RUNS]

@@ -18,7 +18,7 @@ from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
 from hw.spec.config import AccelConfig, Memory
 
-WORK = 2000
+WORK = 4000
 """Multiply-accumulates of one operator at most, for each MAC unit."""
 VALUES = 4000
 """Values of one map at most, for each column of the array."""
@@ -107,7 +107,7 @@ class _Net:
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
             self._quantize,
         ]
-        if last:
+        if last and self._flattens(x):
             makers += [self._fully_connected] * 2
         return self.rng.choice(makers)(x)
 
@@ -251,6 +251,12 @@ class _Net:
             assert quant is not None
             x = self._node("reshape", (x,), quant, shape=(1, size))
         return self._weighted("fully_connected", x, (self._channels(size), size), 0)
+
+    def _flattens(self, x: str) -> bool:
+        """Whether half the pool holds the map and a plane's weights for all of it."""
+        _, height, width, channels = self._shape(x)
+        planes = -(-channels // self.config.cols)
+        return height * width * (planes + channels) <= self.config.pool_words // 2
 
     def _channels(self, work: int) -> int:
         """Output channels, each of about ``work`` multiply-accumulates with a small window."""

@@ -8,7 +8,7 @@ import pytest
 from hw.mem.pool import Pool
 from hw.spec.config import LINE_WORDS
 from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE, PHASES, READ_LATENCY
-from tests.hw.support.units import TINY, both_configs, join, simulate, split
+from tests.hw.support.units import TINY, WIDE, both_configs, join, simulate, split
 
 LOAD, STORE, EXECUTE = range(3)
 """Units as the pool numbers them."""
@@ -139,6 +139,21 @@ def test_an_access_beyond_the_pool_is_a_fault_of_its_unit(case):
         assert ctx.get(dut.range_fault) == (unit is not None)
         if unit is not None:
             assert ctx.get(dut.range_unit) == unit
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("access", ("read", "write"))
+def test_the_second_word_counts_for_the_range(access):
+    dut = Pool(WIDE)
+    enable, address = getattr(dut.execute, f"{access}_en"), getattr(dut.execute, f"{access}_addr")
+
+    async def bench(ctx):
+        ctx.set(enable, 1)
+        ctx.set(address, WIDE.pool_words - 1)
+        for mask in (0b01, 0b11):
+            ctx.set(getattr(dut.execute, f"{access}_mask"), mask)
+            assert ctx.get(dut.range_fault) == (mask == 0b11)
 
     simulate(dut, bench)
 

@@ -1,0 +1,83 @@
+"""The memory side may sleep: cycles, counters and commands' times are as when it always steps."""
+
+import dataclasses
+import random
+
+import pytest
+
+from compiler import driver, zoo
+from compiler.codegen.program import write_program
+from compiler.ir.randomize import randomize
+from hw.spec.config import preset, with_values
+from hw.spec.regs import Fault
+from sim.program import read_program
+from sim.timing.machine import run
+from sim.timing.program import decode
+from sim.timing.shared import parameters
+from tests.hw.mem import dma_programs
+from tests.support import fault_programs
+from tests.support.programs import random_program
+
+MEMORIES = [(1, 1), (7, 4), (20, 2), (64, 1), (150, 4), (400, 1)]
+"""Cycles of latency, and beats' distance."""
+
+
+def both(config, image, addr, size, windows, **memory):
+    """The run, which must be the same with sleep and without."""
+    commands = decode(image, addr, size, config)
+    setup = parameters(config, addr, size, windows, **memory)
+    sleeping = run(commands, setup, config)
+    stepping = run(commands, setup, config, sleeps=False)
+    for name, one, other in zip(sleeping._fields, sleeping, stepping, strict=True):
+        assert list(one) == list(other) if hasattr(one, "__len__") else one == other, name
+    return sleeping
+
+
+def whole(program):
+    """The run of a program, which must be done."""
+    windows = dataclasses.astuple(program.windows)
+    result = both(program.config, program.image, program.address, program.size, windows)
+    assert result.fault == Fault.NONE
+
+
+@pytest.mark.parametrize("name", ["tiny", "edge256"])
+@pytest.mark.parametrize("latency, distance", MEMORIES)
+def test_random_programs(name, latency, distance, seed):
+    config = preset(name)
+    settings = {"latency": latency, "bytes_per_cycle": config.bus_bytes // distance}
+    for number in range(10):
+        depth = random.Random(seed + number).choice((2, 4, 8))
+        whole(random_program(
+            with_values(config, {"memory": settings, "queue_depth": depth}), seed + number))
+
+
+def test_random_transfers(seed):
+    for number in range(60):
+        rng = random.Random(seed + number)
+        latency, distance = rng.choice(MEMORIES)
+        config = with_values(preset("tiny"), {
+            "memory": {"latency": latency, "bytes_per_cycle": 4 // distance}})
+        program = dma_programs.random_program(config, seed + number, rng.randint(1, 10))
+        both(config, program.image, program.addr, program.size, dma_programs.WINDOWS)
+
+
+def test_faults():
+    for case in [*fault_programs.fault_cases(), *fault_programs.timeouts()]:
+        image = fault_programs.memory(case.code)
+        errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
+        both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows, **errors)
+
+
+@pytest.mark.parametrize("preset_name, name", [
+    ("tiny", "mobilenet_v1_025"),
+    ("edge256", "mobilenet_v1_025"),
+    ("edge256", "mobilenet_v2"),
+    pytest.param("edge256", "mobilenet_v1", marks=pytest.mark.full),
+    pytest.param("edge256", "efficientnet_lite0", marks=pytest.mark.full),
+    pytest.param("tiny", "mobilenet_v1", marks=pytest.mark.full),
+    pytest.param("tiny", "mobilenet_v2", marks=pytest.mark.full),
+])
+def test_networks(preset_name, name, tmp_path):
+    graph = randomize(zoo.build(name), 0)
+    write_program(driver.compile(graph, preset(preset_name)), tmp_path)
+    whole(read_program(tmp_path))
