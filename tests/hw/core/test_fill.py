@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from hw.core.fill import Fill, LineRequests, State
+from hw.core.fill import Fill, State
+from hw.core.lines import LineRequests
 from hw.spec.config import LINE_WORDS
 from tests.hw.support.units import both_configs, execute_command, random_command, simulate
 from tests.hw.support.walk import LANE_OFFSETS, walk_steps

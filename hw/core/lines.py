@@ -1,0 +1,94 @@
+"""Line requests: the lines that the lanes need for one step, each requested once."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.core import command
+from hw.mem.pool import LINE_ADDR
+from hw.spec.config import AccelConfig
+
+
+def needs_layout(rows: int) -> data.ArrayLayout:
+    """For each lane, the first and the last line it needs and which of the two it still lacks."""
+    return data.ArrayLayout(
+        data.StructLayout({"low": LINE_ADDR, "high": LINE_ADDR, "need_low": 1, "need_high": 1}),
+        rows,
+    )
+
+
+class LineRequests(wiring.Component):
+    """Holds the current step and requests each distinct line that its lanes need, once.
+
+    Members
+    -------
+    load, step, lanes, needs : the next step, taken when ``load``
+    ready : the current step is absent or finishes in this cycle
+    done : the current step finishes in this cycle
+    current, current_lanes : the current step
+    room, grant, read_en, read_line : requests, as in Fill
+    take : lanes that take the requested line
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        lanes = data.ArrayLayout(command.lane_layout(), config.rows)
+        super().__init__(
+            {
+                "load": In(1),
+                "step": In(command.step_layout()),
+                "lanes": In(lanes),
+                "needs": In(needs_layout(config.rows)),
+                "ready": Out(1),
+                "done": Out(1),
+                "current": Out(command.step_layout()),
+                "current_lanes": Out(lanes),
+                "room": In(1),
+                "grant": In(1),
+                "read_en": Out(1),
+                "read_line": Out(LINE_ADDR),
+                "take": Out(config.rows),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        rows = self._config.rows
+        valid = Signal()
+        needs = Signal(needs_layout(rows))
+        pending = Cat(needs[p].need_low | needs[p].need_high for p in range(rows))
+        low_hit, high_hit = Signal(rows), Signal(rows)
+        for p in reversed(range(rows)):
+            with m.If(pending[p]):
+                m.d.comb += self.read_line.eq(Mux(needs[p].need_low, needs[p].low, needs[p].high))
+        left = Signal(rows)
+        for p in range(rows):
+            m.d.comb += [
+                low_hit[p].eq(needs[p].need_low & (needs[p].low == self.read_line)),
+                high_hit[p].eq(needs[p].need_high & (needs[p].high == self.read_line)),
+                left[p].eq((needs[p].need_low & ~low_hit[p]) | (needs[p].need_high & ~high_hit[p])),
+            ]
+        granted = Signal()
+        m.d.comb += [
+            self.take.eq(low_hit | high_hit),
+            self.read_en.eq(valid & self.room & pending.any()),
+            granted.eq(self.read_en & self.grant),
+            self.done.eq(valid & self.room & Mux(pending.any(), granted & ~left.any(), 1)),
+            self.ready.eq(~valid | self.done),
+        ]
+        with m.If(granted):
+            for p in range(rows):
+                m.d.sync += [
+                    needs[p].need_low.eq(needs[p].need_low & ~low_hit[p]),
+                    needs[p].need_high.eq(needs[p].need_high & ~high_hit[p]),
+                ]
+        with m.If(self.done):
+            m.d.sync += valid.eq(0)
+        with m.If(self.load):
+            m.d.sync += [
+                valid.eq(1),
+                needs.eq(self.needs),
+                self.current.eq(self.step),
+                self.current_lanes.eq(self.lanes),
+            ]
+        return m
