@@ -40,11 +40,9 @@ NO_END = int(Fault.NO_END)
 WINDOW = int(Fault.WINDOW)
 
 
-def state(p: np.ndarray) -> np.ndarray:
-    """FETCH after reset, with the parameters of the run."""
-    fe = np.zeros(SIZE, np.int64)
-    _present(fe, p)
-    return fe
+def state() -> np.ndarray:
+    """FETCH after reset, before its first request is presented."""
+    return np.zeros(SIZE, np.int64)
 
 
 @compiled
@@ -54,7 +52,7 @@ def request_valid(fe, now):
 
 
 @compiled
-def _present(fe, p):
+def present(fe, p):
     """Work out the next request."""
     addr = p[PROGRAM_ADDR] + (fe[ASKED] << p[COLS_LOG2])
     beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
@@ -102,7 +100,7 @@ def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
     if moved:
         fe[CLAIMED] -= 1
     if moved or events & FETCH_TAKEN:
-        _present(fe, p)
+        present(fe, p)
 
 
 @compiled

@@ -80,6 +80,7 @@ def run(
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def _loop(memory, unit, now, nxt, counters, sleeps, rows, cols, words, table_words):
+    memory_side.begin(memory)
     cycle = wakes = FIRST_CYCLE
     moved = cycle - 1
     while now[DONE] == 0 and now[FAULT] == 0:

@@ -38,13 +38,19 @@ class MemorySide(NamedTuple):
 
 
 def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
-    """Everything as it is in cycle 2 of a run."""
+    """Everything as it is in cycle 2 of a run, but for what ``begin`` does."""
     count = len(commands.opcodes)
     return MemorySide(
-        dram.state(), reader.state(), fetch.state(parameters), load.state(), store.state(),
+        dram.state(), reader.state(), fetch.state(), load.state(), store.state(),
         parameters, commands.opcodes, commands.fields, commands.beats, commands.codes,
         commands.loads, commands.stores, np.full(count, -1), np.full(count, -1),
     )
+
+
+@compiled
+def begin(s):
+    """Present the first request."""
+    fetch.present(s.fetch, s.parameters)
 
 
 @compiled
