@@ -1,6 +1,7 @@
-"""Operators that treat each value on its own: add, quantize, pad, reshape.
+"""Operators that treat each value on its own: add, concatenation, quantize, pad, reshape.
 
-Sources: TFLite ``reference/integer_ops/add.h`` and ``reference/requantize.h``.
+Sources: TFLite ``reference/integer_ops/add.h``, ``reference/concatenation.h`` and
+``reference/requantize.h``.
 """
 
 from __future__ import annotations
@@ -44,6 +45,17 @@ def add(
     )
     low, high = activation_range(activation, y_quant)
     return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+
+
+def concatenation(
+    arrays: Sequence[np.ndarray], quants: Sequence[QParams], y_quant: QParams
+) -> np.ndarray:
+    """The channels of all arrays one after another, each array as ``quantize`` makes it.
+
+    TFLite accepts equal scales and zero points only, which leave the values as they are.
+    """
+    moved = [quantize(x, quant, y_quant) for x, quant in zip(arrays, quants, strict=True)]
+    return np.concatenate(moved, axis=-1)
 
 
 def quantize(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:

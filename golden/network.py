@@ -108,6 +108,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "add": lambda c: ops.add(
         *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
     ),
+    "concatenation": lambda c: ops.concatenation(
+        c.arrays, [c.x_quant(i) for i in range(len(c.arrays))], c.y_quant
+    ),
     "avg_pool2d": lambda c: ops.avg_pool2d(
         *c.arrays, c.y_quant, **c.attrs(*_POOL, "count_include_pad")
     ),

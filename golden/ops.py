@@ -12,13 +12,14 @@ from golden.conv import (
     requantize,
     requantize_float64,
 )
-from golden.elementwise import add, pad, quantize, reshape
+from golden.elementwise import add, concatenation, pad, quantize, reshape
 from golden.pool import avg_pool2d, max_pool2d
 from golden.softmax import softmax
 
 __all__ = [
     "add",
     "avg_pool2d",
+    "concatenation",
     "conv2d",
     "conv2d_accumulators",
     "depthwise_conv2d",

@@ -8,7 +8,7 @@ from compiler.codegen.commands import Command, Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.hazards import WaitTracker
 from compiler.codegen.weights import chunk_bytes, distinct_requants
-from compiler.passes.layer import FeatureMap
+from compiler.passes.layer import FeatureMap, origin
 from compiler.schedule.blocks import PARAM_WORDS, Run
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
@@ -28,7 +28,10 @@ class Lowering:
         self.constants = bytearray()
         self.commands: list[Command] = []
         self._chunks: dict[tuple[int, int], int] = {}
-        sizes = {name: m.words(self.cols) for name, m in self.maps.items() if not m.external}
+        sizes = {
+            name: m.words(self.cols) for name, m in self.maps.items()
+            if not (m.external or m.parent)
+        }
         self._tracker = WaitTracker(self.config.pool_words, sizes)
 
     def run(self) -> list[Command]:
@@ -62,8 +65,8 @@ class Lowering:
         place = Placement(buffer.address, buffer.tile, buffer.planes[0])
         for text, fields, pool, memory in self._moves(source, place, buffer.tile, buffer.planes):
             yield Command(
-                Opcode.LOAD, buffer.layer, text, fields, pool_writes=(pool,), memory=source.name,
-                memory_span=memory,
+                Opcode.LOAD, buffer.layer, text, fields, pool_writes=(pool,),
+                memory=origin(self.maps, source.name)[0], memory_span=memory,
             )
 
     def _load_weights(self, buffer: Buffer) -> Command:
@@ -109,11 +112,12 @@ class Lowering:
         """Transfers of ``tile`` of some planes between ``place`` and the map in memory.
 
         Whole rows are one run a plane. Otherwise every plane takes a command with one run a row,
-        or every row a command with one run a plane, whichever is fewer.
+        or every row a command with one run a plane, whichever is fewer. Words of memory count from
+        the first of the map that ``m`` is part of.
         """
         first, count = planes
         name = f"{m.name}{tile} planes {first}:{first + count}"
-        start = tile.top * m.width + tile.left
+        start = origin(self.maps, m.name)[1] * m.pixels + tile.top * m.width + tile.left
         if tile.width == m.width == place.tile.width:
             pool = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.tile.pixels)
             memory = Span(first * m.pixels + start, tile.pixels, count, m.pixels)
@@ -122,7 +126,7 @@ class Lowering:
                 pool, memory = merged
             yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
             return
-        for pool, memory in _window_spans(m, place, tile, planes):
+        for pool, memory in _window_spans(m, place, tile, planes, start):
             yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
 
     def _dma(self, pool: Span, memory: Span) -> dict[str, int]:
@@ -136,7 +140,8 @@ class Lowering:
         """Where an operand lies: in its buffer, or whole in the pool."""
         if buffer is not None:
             return Placement(buffer.address, buffer.tile, buffer.planes[0])
-        return Placement(self.schedule.places[name], whole(self.maps[name]), 0)
+        root, plane = origin(self.maps, name)
+        return Placement(self.schedule.places[root], whole(self.maps[name]), -plane)
 
     def _execute(self, step: Step) -> Iterator[Command]:
         layer = step.spec
@@ -185,8 +190,8 @@ class Lowering:
         planes = (step.chunk.first_plane, step.chunk.planes)
         for text, fields, pool, memory in self._moves(output, place, step.tile, planes):
             yield Command(
-                Opcode.STORE, step.layer, text, fields, pool_reads=(pool,), memory=output.name,
-                memory_span=memory,
+                Opcode.STORE, step.layer, text, fields, pool_reads=(pool,),
+                memory=origin(self.maps, output.name)[0], memory_span=memory,
             )
 
 
@@ -198,11 +203,13 @@ def _rows(place: Placement, run: Run, part: Tile) -> Span:
 
 
 def _window_spans(
-    m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int]
+    m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int], start: int
 ) -> Iterator[tuple[Span, Span]]:
-    """Pool and memory spans of the commands that move a window narrower than its map."""
+    """Pool and memory spans of the commands that move a window narrower than its map.
+
+    ``start`` is the word of its first pixel in memory.
+    """
     first, count = planes
-    start = tile.top * m.width + tile.left
     if count <= tile.height:
         for plane in range(first, first + count):
             pool = place.pixel(plane, tile.top, tile.left)

@@ -14,8 +14,8 @@ from hw.spec.timing import BURST_BOUNDARY
 class MemoryMap:
     """Byte addresses: commands, constants and inputs (read only), then stored maps.
 
-    ``bases`` has an entry for ``constants``, each network input and each map in memory. The
-    windows are ``[read_base, read_limit)`` and ``[write_base, write_limit)``.
+    ``bases`` has an entry for ``constants``, each network input and each map in memory that is no
+    part of another. The windows are ``[read_base, read_limit)`` and ``[write_base, write_limit)``.
     """
 
     program_size: int
@@ -45,7 +45,8 @@ def memory_map(
     write_base = end
     stored = {c.memory for c in commands if c.opcode.name == "STORE"}
     for layer in network.layers:
-        if layer.output in stored:
-            bases[layer.output] = end
-            end = _aligned(end + network.maps[layer.output].words(cols) * cols)
+        root = network.root(layer.output)
+        if root in stored and root not in bases:
+            bases[root] = end
+            end = _aligned(end + network.maps[root].words(cols) * cols)
     return MemoryMap(program, image, bases, write_base, write_base, end)

@@ -15,6 +15,7 @@ from compiler.driver import Compiled
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
 from compiler.ir.graph import Graph, Tensor
+from compiler.passes.layer import origin
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.config import to_dict
 from hw.spec.isa import Opcode, encode
@@ -51,7 +52,11 @@ def image(compiled: Compiled) -> bytes:
 def mapping(compiled: Compiled) -> dict:
     """What ``mapping.json`` holds (docs/compiler.md), as plain data."""
     graph, network, memory = compiled.graph, compiled.network, compiled.memory
-    stored = [name for name in _tensor_order(graph) if _is_stored(compiled, name)]
+    written = _written_maps(compiled)
+    stored = [
+        name for name in _tensor_order(graph)
+        if name in network.views and network.views[name].map in written
+    ]
     hosted = {name for node in network.host for name in node.outputs}
     missing = [
         t for t in _tensor_order(graph)
@@ -125,11 +130,18 @@ def _tensor_order(graph: Graph) -> list[str]:
     return [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]
 
 
-def _is_stored(compiled: Compiled, name: str) -> bool:
-    view = compiled.network.views.get(name)
-    if view is None or name in compiled.graph.inputs:
-        return False
-    return view.map in compiled.memory.bases and not compiled.network.maps[view.map].external
+def _written_maps(compiled: Compiled) -> set[str]:
+    """The maps that are whole in memory: those stored, and those of which all parts are."""
+    maps, layers = compiled.network.maps, compiled.network.layers
+    stored = {layers[c.layer].output for c in compiled.commands if c.opcode == Opcode.STORE}
+    partial = set()
+    for layer in layers:
+        name = layer.output
+        while layer.output not in stored and name:
+            partial.add(name)
+            name = maps[name].parent
+    whole = {name for name, m in maps.items() if not m.external}
+    return whole - partial
 
 
 def _tensor(tensor: Tensor) -> dict:
@@ -152,11 +164,13 @@ def _input(compiled: Compiled, name: str) -> dict:
 def _stored(compiled: Compiled, name: str) -> dict:
     view = compiled.network.views[name]
     m = compiled.network.maps[view.map]
+    root, plane = origin(compiled.network.maps, view.map)
+    plane_bytes = m.pixels * compiled.config.cols
     return {
         **_tensor(compiled.graph.tensors[name]),
-        "address": compiled.memory.bases[view.map],
+        "address": compiled.memory.bases[root] + plane * plane_bytes,
         "height": m.height, "width": m.width, "channels": m.channels,
-        "plane_bytes": m.pixels * compiled.config.cols,
+        "plane_bytes": plane_bytes,
     }
 
 

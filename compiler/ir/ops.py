@@ -30,12 +30,18 @@ class OpSpec:
     """An operator: the roles of its inputs in order, and its attributes.
 
     The ``bias`` role is optional (an absent input is ``""``). ``same_quant`` marks operators that
-    move values, so that input and output share scale and zero point.
+    move values, so that input and output share scale and zero point. ``variadic`` ones have one
+    input or more, all of the only role.
     """
 
     inputs: tuple[str, ...]
     attrs: dict[str, AttrSpec]
     same_quant: bool = False
+    variadic: bool = False
+
+    def roles(self, count: int) -> tuple[str, ...]:
+        """The roles of a node with ``count`` inputs, as many as it may have."""
+        return self.inputs * max(count, 1) if self.variadic else self.inputs
 
 
 def _integers(value: Any, count: int, low: int) -> bool:
@@ -94,6 +100,7 @@ OPS: dict[str, OpSpec] = {
     ),
     "fully_connected": OpSpec(("x", "weights", "bias"), {"activation": _ACTIVATION}),
     "add": OpSpec(("a", "b"), {"activation": _ACTIVATION}),
+    "concatenation": OpSpec(("x",), {}, variadic=True),
     "avg_pool2d": OpSpec(
         ("x",), {**_POOL, "count_include_pad": _BOOL, "activation": _ACTIVATION}, same_quant=True
     ),

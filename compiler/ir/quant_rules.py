@@ -39,7 +39,7 @@ def check_node_quant(graph: Graph, node: Node) -> None:
     output = graph.tensors[node.outputs[0]]
     _check_activation(output, where, node.op)
     x = graph.tensors[node.inputs[0]]
-    for role, name in zip(OPS[node.op].inputs, node.inputs, strict=True):
+    for role, name in zip(OPS[node.op].roles(len(node.inputs)), node.inputs, strict=True):
         if role == "weights":
             _check_weights(graph.tensors[name], where, WEIGHT_AXIS[node.op])
         elif role == "bias":

@@ -18,25 +18,11 @@ from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Node, Quant
 from compiler.ir.ops import WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
+from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.verify import verify
 
 #: Most weights of a network that are made at random.
 MAX_WEIGHTS = 1 << 28
-
-#: Variance before the activation function: after relu half of it is left as the mean square.
-_VARIANCE = {"none": 1.0, "relu": 2.0, "relu6": 2.0, "relu_n1_to_1": 1.0}
-
-#: Real limits of the activation functions; None leaves the side to the statistics.
-_LIMITS = {
-    "none": (None, None),
-    "relu": (0.0, None),
-    "relu6": (0.0, 6.0),
-    "relu_n1_to_1": (-1.0, 1.0),
-}
-
-#: An input without parameters holds real values from -1 to 1, uniform when random.
-_INPUT_RANGE = (-1.0, 1.0)
-_INPUT_MEAN_SQUARE = 1 / 3
 
 #: Standard deviation of the real biases.
 _BIAS_DEVIATION = 0.1
@@ -67,29 +53,28 @@ def _check_size(graph: Graph) -> None:
 
 
 class _Maker:
-    """Walks the nodes in order, with the mean square of every activation made so far."""
+    """Walks the nodes in order, with the range and the mean square of every activation."""
 
     def __init__(self, graph: Graph, seed: int) -> None:
         self.tensors = dict(graph.tensors)
         self._name = graph.name
         self._seed = seed
-        self._mean_square: dict[str, float] = {}
+        self._ranges = Ranges(graph, self._jitter)
+        self._tied = tied_tensors(graph)
         for name in graph.inputs:
-            self._set_quant(name, *_INPUT_RANGE)
-            self._mean_square[name] = _INPUT_MEAN_SQUARE
+            self._set_quant(name)
 
     def visit(self, node: Node) -> None:
         """Give the node's constants values and its output parameters."""
         x, output = node.inputs[0], node.outputs[0]
         if node.op in WEIGHT_AXIS:
             self._weights(node)
-            self._activation(node, _VARIANCE[node.attrs["activation"]])
+            self._set_quant(output)
             self._bias(node)
-        elif node.op == "add":
-            self._activation(node, sum(self._mean_square[name] for name in node.inputs))
+        elif node.op in ("add", "concatenation"):
+            self._set_quant(output)
         elif node.op == "softmax":
             self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
-            self._mean_square[output] = 1.0
         else:
             self._move(x, output)
 
@@ -99,8 +84,8 @@ class _Maker:
             return
         axis = WEIGHT_AXIS[node.op]
         fan_in = math.prod(tensor.shape) / tensor.shape[axis] * self._coverage(node)
-        target = _VARIANCE[node.attrs["activation"]]
-        deviation = math.sqrt(target / (fan_in * self._mean_square[node.inputs[0]]))
+        target = VARIANCE[node.attrs["activation"]]
+        deviation = math.sqrt(target / (fan_in * self._ranges.mean_square[node.inputs[0]]))
         values = deviation * self._normal(tensor.name, tensor.shape)
         others = tuple(a for a in range(values.ndim) if a != axis)
         per_channel = node.op != "fully_connected"
@@ -142,18 +127,6 @@ class _Maker:
         quant = tensor.quant or Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
         self.tensors[name] = replace(tensor, quant=quant, data=data)
 
-    def _activation(self, node: Node, variance: float) -> None:
-        """Output range: what the activation function leaves of 3.5 to 4.5 deviations per side."""
-        output = node.outputs[0]
-        low, high = _LIMITS[node.attrs["activation"]]
-        jitter = self._bytes(output, 2) / 256
-        deviation = math.sqrt(variance)
-        low = -deviation * (3.5 + jitter[0]) if low is None else low
-        high = deviation * (3.5 + jitter[1]) if high is None else high
-        self._set_quant(output, float(low), float(high))
-        left = 0.5 if node.attrs["activation"] in ("relu", "relu6") else 1.0
-        self._mean_square[output] = variance * left
-
     def _move(self, x: str, output: str) -> None:
         """Pools, padding and reshapes keep their input's parameters; ``quantize`` its range."""
         quant, found = self.tensors[x].quant, self.tensors[output]
@@ -162,9 +135,20 @@ class _Maker:
             shift = 128 if found.dtype == "uint8" else -128
             quant = Quant(quant.scale, (quant.zero_point[0] + shift,))
         self._default(output, quant)
-        self._mean_square[output] = self._mean_square[x]
 
-    def _set_quant(self, name: str, low: float, high: float) -> None:
+    def _set_quant(self, name: str) -> None:
+        """Parameters for the tensor's real range; for those of all tensors that it is tied to.
+
+        Parameters that one of these has already are those of all.
+        """
+        group = self._tied.get(name, [name])
+        given = [self.tensors[n].quant for n in group if self.tensors[n].quant]
+        if given:
+            assert given[0] is not None
+            self._default(name, given[0])
+            return
+        ranges = [self._ranges.real[n] for n in group if n in self._ranges.real]
+        low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
         scale = np.float32((high - low) / 255)
         first = 0 if self.tensors[name].dtype == "uint8" else -128
         zero_point = first + round(-low / float(scale))
@@ -180,6 +164,10 @@ class _Maker:
         sums = self._bytes(name, 4 * count).reshape(count, 4).sum(axis=1, dtype=np.int16) - 510
         deviation = np.float32(math.sqrt(4 * (256**2 - 1) / 12))
         return (sums.astype(np.float32) / deviation).reshape(shape)
+
+    def _jitter(self, name: str) -> tuple[float, float]:
+        low, high = self._bytes(name, 2) / 256
+        return float(low), float(high)
 
     def _bytes(self, name: str, count: int) -> np.ndarray:
         key = f"{self._name}\0{name}\0{self._seed}".encode()

@@ -129,6 +129,18 @@ def _add(node: Node, shapes: list[Shape]) -> Shape:
     return shapes[0]
 
 
+def _concatenation(node: Node, shapes: list[Shape]) -> Shape:
+    first = shapes[0][:-1]
+    for shape in shapes[1:]:
+        if shape[:-1] != first:
+            raise _fail(
+                node,
+                f"shapes {list(shapes[0])} and {list(shape)} differ before the channels; "
+                "equal ones are accepted",
+            )
+    return *first, sum(shape[-1] for shape in shapes)
+
+
 def _pool2d(node: Node, shapes: list[Shape]) -> Shape:
     x, kernel, padding = shapes[0], node.attrs["kernel"], node.attrs["padding"]
     _need_rank(node, "x", x, 4)
@@ -166,6 +178,7 @@ _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "depthwise_conv2d": _depthwise_conv2d,
     "fully_connected": _fully_connected,
     "add": _add,
+    "concatenation": _concatenation,
     "avg_pool2d": _pool2d,
     "max_pool2d": _pool2d,
     "pad": _pad,

@@ -162,7 +162,7 @@ def _check_attrs(node: Node, spec: OpSpec, where: str) -> None:
 def _check_operands(
     graph: Graph, node: Node, where: str, available: set[str], made: set[str]
 ) -> None:
-    roles = OPS[node.op].inputs
+    roles = OPS[node.op].roles(len(node.inputs))
     if len(node.inputs) != len(roles):
         raise InputError(
             f"{where}: {len(node.inputs)} inputs; {len(roles)} are accepted ({', '.join(roles)})"

@@ -43,8 +43,9 @@ def _partner(
         layer = layers[place]
         if layer.output not in (add.source, add.residual.other):
             continue
+        made = network.maps[layer.output]
         suits = layer.weights is not None and layer.residual is None
-        if suits and readers[layer.output] == 1 and not network.maps[layer.output].stored:
+        if suits and readers[made.name] == 1 and not (made.stored or made.parent):
             return place
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.ir.graph import Graph, Node
+from compiler.ir.graph import Graph, Node, Tensor
 
 Pair = tuple[int, int]
 
@@ -18,7 +18,8 @@ class FeatureMap:
 
     ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
-    whatever else happens to them.
+    whatever else happens to them. A map with a ``parent``, which a concatenation made, is the
+    planes of that map from ``plane`` on.
     """
 
     name: str
@@ -28,6 +29,8 @@ class FeatureMap:
     external: bool = False
     flip: bool = False
     stored: bool = False
+    parent: str = ""
+    plane: int = 0
 
     @property
     def pixels(self) -> int:
@@ -40,6 +43,21 @@ class FeatureMap:
     def words(self, cols: int) -> int:
         """Pool words of the whole map."""
         return self.planes(cols) * self.pixels
+
+
+def map_shape(tensor: Tensor) -> tuple[int, int, int]:
+    """Height, width and channels of a tensor with batch 1; missing dimensions are 1."""
+    shape = (1, 1, 1, *tensor.shape[1:])[-3:] if len(tensor.shape) > 1 else (1, 1, tensor.shape[0])
+    return shape[0], shape[1], shape[2]
+
+
+def origin(maps: dict[str, FeatureMap], name: str) -> tuple[str, int]:
+    """The map that the map ``name`` is part of, itself if of none, and its first plane there."""
+    plane = 0
+    while maps[name].parent:
+        plane += maps[name].plane
+        name = maps[name].parent
+    return name, plane
 
 
 @dataclass(frozen=True)
@@ -80,8 +98,9 @@ class Layer:
 
     ``kind`` is the operator's name, with ``+add`` for a fused addition. ``weights`` is int8
     ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise`` ``[C, K_h, K_w, 1]``, or None where
-    every weight is 1. ``padding`` is (top, bottom, left, right) pixels of ``pad_value``. With
-    ``round_once`` sums are requantised with a single rounding.
+    every weight is 1. Of ``sparse`` weights an output block multiplies only the input blocks from
+    the first to the last that are not all 0. ``padding`` is (top, bottom, left, right) pixels of
+    ``pad_value``. With ``round_once`` sums are requantised with a single rounding.
     """
 
     name: str
@@ -100,6 +119,7 @@ class Layer:
     out_max: int
     weights: np.ndarray | None = None
     groups: int = 1
+    sparse: bool = False
     depthwise: bool = False
     maximum: bool = False
     residual: Residual | None = None
@@ -141,7 +161,6 @@ class Network:
     fused: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
 
-    def last_use(self, name: str) -> int:
-        """Index of the last layer that reads or makes the map, -1 if none does."""
-        uses = [i for i, x in enumerate(self.layers) if name == x.output or name in x.reads]
-        return uses[-1] if uses else -1
+    def root(self, name: str) -> str:
+        """The map that the map ``name`` is part of, itself if of none."""
+        return origin(self.maps, name)[0]

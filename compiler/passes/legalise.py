@@ -10,17 +10,10 @@ from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes import constraints, operators
+from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import HOST_REASON, host_nodes
-from compiler.passes.layer import FeatureMap, Layer, Network, View
-
-Shape = tuple[int, int, int]
-
-
-def map_shape(tensor: Tensor) -> Shape:
-    """Height, width and channels of a tensor with batch 1; missing dimensions are 1."""
-    shape = (1, 1, 1, *tensor.shape[1:])[-3:] if len(tensor.shape) > 1 else (1, 1, tensor.shape[0])
-    return shape[0], shape[1], shape[2]
+from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape
 
 
 def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
@@ -79,6 +72,8 @@ class _Legaliser:
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
             total = _summed(earlier[1], node.attrs["padding"])
             self.folded[y.name] = (earlier[0], total)
+        elif node.op == "concatenation":
+            self.layers += concatenate(self.graph, node, self.maps, self.views, self.cols)
         else:
             try:
                 self._layer(node, y)
@@ -155,10 +150,15 @@ class _Legaliser:
         self.layers.append(dataclasses.replace(layer, macs=node_macs(self.graph, node)))
 
     def _mark_stored(self) -> None:
-        """Maps that the host or the user reads go to memory."""
+        """Maps that the host or the user reads go to memory, with all their parts."""
         needed = {t for n in self.host for t in n.inputs if t} | set(self.graph.outputs)
         for name, view in self.views.items():
             if self.options.materialize or name in needed:
                 found = self.maps[view.map]
                 if not found.external:
                     self.maps[view.map] = dataclasses.replace(found, stored=True)
+        for name, found in self.maps.items():
+            within = found
+            while within.parent and not within.stored:
+                within = self.maps[within.parent]
+            self.maps[name] = dataclasses.replace(found, stored=within.stored)

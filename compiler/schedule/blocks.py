@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from compiler.passes.layer import FeatureMap, Layer
 from hw.spec.config import LINE_WORDS, AccelConfig
 
@@ -84,7 +86,9 @@ def _blocks(
             words = 0 if layer.weights is None else layer.taps
             yield Run(shape, first, count, first, 1, 1, 1, _lines(words << shape))
             continue
-        low, high = _input_channels(layer, source, output, first * cols, (first + count) * cols)
+        low, high = _input_channels(
+            layer, source, output, first * cols, (first + count) * cols, cols
+        )
         in_plane = low // cols
         in_blocks = (high - 1) // cols - in_plane + 1
         last = high - (in_plane + in_blocks - 1) * cols
@@ -97,9 +101,13 @@ def _lines(words: int) -> int:
 
 
 def _input_channels(
-    layer: Layer, source: FeatureMap, output: FeatureMap, first: int, end: int
+    layer: Layer, source: FeatureMap, output: FeatureMap, first: int, end: int, cols: int
 ) -> tuple[int, int]:
     """Input channels ``[low, high)`` that the output channels ``[first, end)`` read."""
+    if layer.sparse:
+        assert layer.weights is not None
+        read = np.flatnonzero(layer.weights[first:end].any(axis=(0, 1, 2)))
+        return int(read[0]), min(int(read[-1]) // cols * cols + cols, source.channels)
     if layer.groups == 1:
         return 0, source.channels
     out_group = output.channels // layer.groups

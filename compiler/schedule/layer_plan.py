@@ -162,21 +162,22 @@ def _plans(
     smallest: bool = False,
 ) -> Iterator[LayerPlan]:
     tiles = tiles_of(site.output, *size)
+    inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
     many = len(tiles) > 1
     for shape, chunks in cuts[many]:
         for order in ("keep", "reload", "outer") if many and len(chunks) > 1 else ("keep",):
-            plan = _estimate(site, shape, tiles, chunks, order, free, smallest)
+            plan = _estimate(site, shape, tiles, inputs, chunks, order, free, smallest)
             if plan is not None:
                 yield plan
 
 
 def _estimate(
-    site: Site, shape: int, tiles: list[Tile], chunks: tuple[Chunk, ...], order: Order, free: int,
-    smallest: bool,
+    site: Site, shape: int, tiles: list[Tile], inputs: list[int], chunks: tuple[Chunk, ...],
+    order: Order, free: int, smallest: bool,
 ) -> LayerPlan | None:
+    """The plan, or None if it takes more than ``free`` words; ``inputs`` are the tiles' pixels."""
     cols, streams = site.config.cols, site.streams
     weights = [c.words for c in chunks]
-    inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
     largest = max(chunks, key=lambda c: c.planes).planes
     plane_counts = [input_planes(site, c)[1] for c in chunks]
     shared = len({input_planes(site, c) for c in chunks}) == 1

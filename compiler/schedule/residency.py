@@ -26,11 +26,13 @@ class Lifetime:
 
 
 def lifetimes(network: Network) -> dict[str, Lifetime]:
-    """Lifetimes of the maps that layers make."""
-    first = {layer.output: i for i, layer in enumerate(network.layers)}
-    last = dict(first)
+    """Lifetimes of the maps that layers make, those that are no part of another."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
     for i, layer in enumerate(network.layers):
-        last.update({name: i for name in layer.reads if name in first})
+        first.setdefault(network.root(layer.output), i)
+        touched = (network.root(name) for name in (layer.output, *layer.reads))
+        last.update({name: i for name in touched if name in first})
     return {name: Lifetime(i, last[name]) for name, i in first.items()}
 
 
@@ -100,16 +102,20 @@ class Residency:
 
     def _price(self, name: str) -> tuple[int, str]:
         """Words that pass through memory when the map does not stay."""
-        readers = sum(name in layer.reads for layer in self.network.layers)
-        stored = self.network.maps[name].stored
-        return self._words(name) * (readers + (not stored)), name
+        network, words = self.network, 0
+        for layer in network.layers:
+            moved = list(layer.reads)
+            if not network.maps[layer.output].stored:
+                moved.append(layer.output)
+            words += sum(self._words(m) for m in moved if network.root(m) == name)
+        return words, name
 
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
-        layer = self.network.layers[index]
+        layer, root = self.network.layers[index], self.network.root
         other = layer.residual.other if layer.residual else layer.source
         streams = Streams(
-            layer.source not in resident, layer.output not in resident,
-            layer.residual is not None and other not in resident,
+            root(layer.source) not in resident, root(layer.output) not in resident,
+            layer.residual is not None and root(other) not in resident,
         )
         used = sum(self._words(m) for m in self.live(index, resident))
         free = int((self.config.pool_words - used) * self.share[index])

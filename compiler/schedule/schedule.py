@@ -42,7 +42,7 @@ def schedule(network: Network, config: AccelConfig) -> Schedule:
     residency = Residency(network, config)
     while True:
         plans = residency.plans()
-        steps = build_steps(plans)
+        steps = build_steps(network, plans)
         arena = Arena(config.pool_words)
         places = _place_maps(network, residency, steps, arena)
         if places is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from compiler.passes.layer import Layer
+from compiler.passes.layer import FeatureMap, Layer, Network, origin
 from compiler.schedule.blocks import Chunk
 from compiler.schedule.cost import execute_cycles
 from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
@@ -69,17 +69,46 @@ class Step:
         return [b for b in (self.weights, self.other, self.source) if b is not None]
 
 
-def build_steps(plans: list[LayerPlan]) -> list[Step]:
+class _Writers:
+    """The steps that have made the pixels of each map, in planes of the map that it is part of."""
+
+    def __init__(self, maps: dict[str, FeatureMap]) -> None:
+        self._maps = maps
+        self._steps: dict[str, list[tuple[int, Step]]] = {}
+
+    def add(self, name: str, steps: list[Step]) -> None:
+        """Note the steps of the layer that makes the map ``name``."""
+        root, plane = origin(self._maps, name)
+        found = self._steps.setdefault(root, [])
+        found += [(plane + step.chunk.first_plane, step) for step in steps]
+
+    def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
+        """The first step after all that make pixels of ``tile`` in ``planes`` of the map."""
+        root, plane = origin(self._maps, name)
+        first, end = plane + planes[0], plane + sum(planes)
+        after = 0
+        for low, step in self._steps.get(root, []):
+            t = step.tile
+            apart = (
+                t.bottom <= tile.top or tile.bottom <= t.top or t.right <= tile.left
+                or tile.right <= t.left or low >= end or low + step.chunk.planes <= first
+            )
+            if not apart:
+                after = max(after, step.index + 1)
+        return after
+
+
+def build_steps(network: Network, plans: list[LayerPlan]) -> list[Step]:
     """The steps of all layers in program order."""
     steps: list[Step] = []
-    writers: dict[str, list[Step]] = {}
+    writers = _Writers(network.maps)
     for index, plan in enumerate(plans):
         _append_layer(steps, index, plan, writers)
     return steps
 
 
 def _append_layer(
-    steps: list[Step], index: int, plan: LayerPlan, writers: dict[str, list[Step]]
+    steps: list[Step], index: int, plan: LayerPlan, writers: _Writers
 ) -> None:
     site = plan.site
     known: dict[tuple, Buffer] = {}
@@ -118,25 +147,15 @@ def _append_layer(
                 "output", index, words, now, now, site.layer.output, tile, planes
             )
         steps.append(step)
-    writers[site.layer.output] = steps[-len(plan.tiles) * len(plan.chunks):]
+    writers.add(site.layer.output, steps[-len(plan.tiles) * len(plan.chunks):])
 
 
 def _window(
     role: Role, layer: int, now: int, name: str, tile: Tile, planes: tuple[int, int],
-    writers: dict[str, list[Step]],
+    writers: _Writers,
 ) -> Buffer:
     """A window of a map in memory; it can be loaded after the steps that store its pixels."""
-    after = 0
-    for step in writers.get(name, []):
-        t = step.tile
-        apart = (
-            t.bottom <= tile.top or tile.bottom <= t.top or t.right <= tile.left
-            or tile.right <= t.left or step.chunk.first_plane >= planes[0] + planes[1]
-            or step.chunk.first_plane + step.chunk.planes <= planes[0]
-        )
-        if not apart:
-            after = step.index + 1
-    words = planes[1] * tile.pixels
+    words, after = planes[1] * tile.pixels, writers.end(name, tile, planes)
     return Buffer(role, layer, words, now, now, name, tile, planes, after=after)
 
 

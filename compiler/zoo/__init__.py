@@ -7,9 +7,29 @@ from collections.abc import Callable
 from compiler.errors import InputError, show
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
-from compiler.zoo import efficientnet_lite, mobilenet_v1, mobilenet_v2
+from compiler.zoo import (
+    bsconv,
+    efficientnet_lite,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    mobilenet_v1,
+    mobilenet_v2,
+    resnet,
+    squeezenet,
+)
 
-_FAMILIES = (mobilenet_v1, mobilenet_v2, efficientnet_lite)
+_FAMILIES = (
+    bsconv,
+    efficientnet_lite,
+    inception_v1,
+    inception_v2,
+    inception_v3,
+    mobilenet_v1,
+    mobilenet_v2,
+    resnet,
+    squeezenet,
+)
 
 _NETWORKS: dict[str, Callable[[], Graph]] = {
     name: make for family in _FAMILIES for name, make in family.NETWORKS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.shapes import Padding, infer_shape, same_padding
@@ -12,6 +13,18 @@ Pair = tuple[int, int]
 
 def _pair(value: int | Pair) -> Pair:
     return (value, value) if isinstance(value, int) else value
+
+
+def ceil_padding(size: Pair, kernel: Pair, stride: Pair) -> Padding:
+    """Padding at the ends only, up to the last window that begins on the map.
+
+    It gives the output sizes of Caffe's pools and of PyTorch's with ``ceil_mode``.
+    """
+    ends = []
+    for extent, taps, step in zip(size, kernel, stride, strict=True):
+        last = min(-(-(extent - taps) // step), (extent - 1) // step) * step
+        ends.append(max(last + taps - extent, 0))
+    return 0, ends[0], 0, ends[1]
 
 
 class GraphBuilder:
@@ -74,16 +87,44 @@ class GraphBuilder:
         """The sum of two tensors of one shape."""
         return self._append(name, "add", (a, b), {"activation": activation})
 
+    def concatenate(self, name: str, *inputs: str) -> str:
+        """The channels of all inputs one after another."""
+        return self._append(name, "concatenation", inputs, {})
+
+    def reshape(self, name: str, x: str, shape: tuple[int, ...]) -> str:
+        """The same values in another shape."""
+        return self._append(name, "reshape", (x,), {"shape": shape})
+
+    def max_pool(
+        self,
+        name: str,
+        x: str,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: Padding | Literal["ceil"] | None = None,
+    ) -> str:
+        """The maximum over windows; ``"ceil"`` pads so far that no pixel is left out."""
+        attrs = self._pool(x, kernel, stride, padding)
+        return self._append(name, "max_pool2d", (x,), attrs)
+
+    def avg_pool(
+        self,
+        name: str,
+        x: str,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: Padding | Literal["ceil"] | None = None,
+    ) -> str:
+        """The average over the pixels of windows, padding left out; ``"ceil"`` as for maxima."""
+        attrs = {**self._pool(x, kernel, stride, padding), "count_include_pad": False}
+        return self._append(name, "avg_pool2d", (x,), attrs)
+
     def global_avg_pool(self, name: str, x: str) -> str:
         """The average over all pixels, one per channel."""
-        attrs = {
-            "kernel": self._tensors[x].shape[1:3],
-            "stride": (1, 1),
-            "padding": (0, 0, 0, 0),
-            "count_include_pad": False,
-            "activation": "none",
-        }
-        return self._append(name, "avg_pool2d", (x,), attrs)
+        _, height, width, _ = self._tensors[x].shape
+        return self.avg_pool(name, x, (height, width), padding=(0, 0, 0, 0))
 
     def finish(self, *outputs: str) -> Graph:
         """The graph with the given outputs."""
@@ -105,6 +146,20 @@ class GraphBuilder:
         _, height, width, _ = self._tensors[x].shape
         padding = padding or same_padding((height, width), kernel, stride, dilation)
         return kernel, {"stride": stride, "dilation": dilation, "padding": padding}
+
+    def _pool(
+        self,
+        x: str,
+        kernel: int | Pair,
+        stride: int | Pair,
+        padding: Padding | Literal["ceil"] | None,
+    ) -> dict:
+        if padding == "ceil":
+            _, height, width, _ = self._tensors[x].shape
+            padding = ceil_padding((height, width), _pair(kernel), _pair(stride))
+        kernel, geometry = self._geometry(x, kernel, stride, 1, padding)
+        del geometry["dilation"]
+        return {"kernel": kernel, **geometry, "activation": "none"}
 
     def _weighted(
         self, name: str, op: str, x: str, shape: tuple[int, ...], channels: int, attrs: dict

@@ -1,6 +1,7 @@
 """MobileNetV1 (arXiv 1704.04861) at 224 x 224, with the padding of its TensorFlow definition.
 
-Source of the layers: tensorflow/models, research/slim/nets/mobilenet_v1.py.
+Source of the layers: tensorflow/models, research/slim/nets/mobilenet_v1.py. The form with 5 x 5
+depthwise kernels is that of arXiv 2104.14125.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from compiler.ir.graph import Graph
 from compiler.zoo.builder import GraphBuilder
 
 #: Output channels at width 1 and stride of each depthwise separable block.
-_BLOCKS = (
+BLOCKS = (
     (64, 1),
     (128, 2),
     (128, 1),
@@ -24,12 +25,12 @@ _BLOCKS = (
 )
 
 
-def _mobilenet_v1(name: str, width: float) -> Graph:
-    """The network with all channel counts times ``width``."""
+def _mobilenet_v1(name: str, width: float, kernel: int = 3) -> Graph:
+    """The network with all channel counts times ``width`` and depthwise kernels of that size."""
     net = GraphBuilder(name, (224, 224, 3))
     x = net.conv("stem", "input", int(32 * width), 3, stride=2, activation="relu6")
-    for i, (channels, stride) in enumerate(_BLOCKS, 1):
-        x = net.depthwise(f"block{i}/depthwise", x, 3, stride=stride, activation="relu6")
+    for i, (channels, stride) in enumerate(BLOCKS, 1):
+        x = net.depthwise(f"block{i}/depthwise", x, kernel, stride=stride, activation="relu6")
         x = net.conv(f"block{i}/pointwise", x, int(channels * width), 1, activation="relu6")
     x = net.global_avg_pool("head/pool", x)
     return net.finish(net.fully_connected("head/logits", x, 1000))
@@ -37,5 +38,8 @@ def _mobilenet_v1(name: str, width: float) -> Graph:
 
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "mobilenet_v1": lambda: _mobilenet_v1("mobilenet_v1", 1.0),
+    "mobilenet_v1_075": lambda: _mobilenet_v1("mobilenet_v1_075", 0.75),
+    "mobilenet_v1_050": lambda: _mobilenet_v1("mobilenet_v1_050", 0.5),
     "mobilenet_v1_025": lambda: _mobilenet_v1("mobilenet_v1_025", 0.25),
+    "mobilenet_v1_025_dw5x5": lambda: _mobilenet_v1("mobilenet_v1_025_dw5x5", 0.25, 5),
 }

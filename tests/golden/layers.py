@@ -150,6 +150,18 @@ class RandomLayers:
             activation=self.pick(*ACTIVATIONS),
         )
 
+    def concatenation(self) -> dict[str, Any]:
+        """One to four maps of one scale and zero point, or vectors."""
+        shape = self.pick((1,), (1, self.integer(1, 9), self.integer(1, 9)))
+        scale, zero_point = self.scale(), self.zero_point()
+        depths = [self.integer(1, 9) for _ in range(self.integer(1, 4))]
+        inputs = {
+            f"x{i}": activation((*shape, depth), scale, zero_point)
+            for i, depth in enumerate(depths)
+        }
+        output = activation((*shape, sum(depths)), scale, zero_point)
+        return one_node("concatenation", inputs, {}, output)
+
     def quantize(self) -> dict[str, Any]:
         """A change of type, scale or both; the scales differ by up to ``2**12``."""
         source, target = self.pick("int8", "uint8"), self.pick("int8", "uint8")

@@ -13,6 +13,7 @@ MAKERS = {
     "depthwise_conv2d": (RandomLayers.depthwise_conv2d, 60),
     "fully_connected": (RandomLayers.fully_connected, 60),
     "add": (RandomLayers.add, 40),
+    "concatenation": (RandomLayers.concatenation, 40),
     "avg_pool2d": (lambda r: r.pool("avg_pool2d"), 40),
     "max_pool2d": (lambda r: r.pool("max_pool2d"), 40),
     "quantize": (RandomLayers.quantize, 40),
@@ -99,6 +100,15 @@ def test_moving_values(op, shape, attrs):
     x = activation((1, 4, 5, 3), 0.1, -9)
     graph = one_node(op, {"x": x}, {}, activation(shape, 0.1, -9), **attrs)
     assert_equal_to_litert(graph, RandomLayers(seeds(1)[0]).inputs(graph))
+
+
+@pytest.mark.parametrize("other", [(0.11, -9), (0.1, -8)])
+def test_litert_refuses_to_concatenate_other_scales(other):
+    x, z = activation((1, 4), 0.1, -9), activation((1, 3), *other)
+    graph = one_node("concatenation", {"x": x, "z": z}, {}, activation((1, 7), 0.1, -9))
+    inputs = RandomLayers(seeds(1)[0]).inputs(graph)
+    with pytest.raises(RuntimeError, match="params"):
+        run_litert(build_model(graph), inputs)
 
 
 def test_builder_refuses_padding_that_tflite_cannot_express():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import random
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ class _Net:
         makers = [
             self._conv2d, self._conv2d, self._conv2d, self._grouped, self._depthwise,
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
-            self._quantize,
+            self._quantize, self._concatenation, self._concatenation,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -167,15 +168,17 @@ class _Net:
     def _window(self, x: str, channels: int, pooling: bool = False) -> dict[str, object]:
         """Kernel, stride, dilation and padding that fit the map ``x``.
 
-        ``channels`` are the multiply-accumulates of one tap of one output pixel.
+        ``channels`` are the multiply-accumulates of one tap of one output pixel. Strides grow until
+        the work is small enough.
         """
         rng, (height, width) = self.rng, self._shape(x)[1:3]
-        while True:
+        for attempt in itertools.count():
             kernel = self._kernel(height, width)
             dilation = (1, 1)
             if not pooling and rng.random() < 0.3:
                 dilation = rng.randint(1, 4), rng.randint(1, 4)
-            stride = rng.randint(1, 3), rng.randint(1, 3)
+            longest = 3 + attempt // 50
+            stride = rng.randint(1, longest), rng.randint(1, longest)
             if rng.random() < 0.5:
                 stride = stride[0], stride[0]
             span = window_span(kernel[0], dilation[0]), window_span(kernel[1], dilation[1])
@@ -189,6 +192,7 @@ class _Net:
             if min(outputs) > 0 and work <= WORK * self.config.mac_units:
                 window = {"kernel": kernel, "stride": stride, "padding": padding}
                 return window if pooling else {**window, "dilation": dilation}
+        raise AssertionError("a stride as long as the map leaves one pixel")
 
     def _kernel(self, height: int, width: int) -> Pair:
         """One pixel, square, one row, one column, any, or the whole map."""
@@ -304,6 +308,31 @@ class _Net:
         larger = max(self._scale(x), self._scale(other))
         scale = larger * 2 ** rng.choice((*[rng.uniform(-1, 2)] * 4, rng.uniform(-16, 12)))
         return self._node("add", pair, self._quant(scale=scale), activation=self._activation())
+
+    def _concatenation(self, x: str) -> str:
+        """Maps that are there, other inputs and requantised ones, most on the output's scale."""
+        rng, (_, height, width, total) = self.rng, self._shape(x)
+        limit = self.config.cols * min(VALUES // (height * width), 6)
+        quant = self.tensors[x].quant if rng.random() < 0.7 else self._quant()
+        assert quant is not None
+        parts = [x]
+        for _ in range(rng.randint(1, 3)):
+            maps = [n for n in [*self.inputs, *(n.outputs[0] for n in self.nodes)]
+                    if self._shape(n)[:3] == (1, height, width) and self.tensors[n].dtype == "int8"]
+            old = rng.choice(maps)
+            new = rng.choice((self._channels(), self.config.cols * rng.randint(1, 3)))
+            made = rng.random() < 0.5
+            total += new if made else self._shape(old)[3]
+            if total > limit:
+                break
+            part = self._input((1, height, width, new), "int8") if made else old
+            if rng.random() < 0.6:
+                part = self._node("quantize", (part,), quant)
+            parts.append(part)
+        rng.shuffle(parts)
+        if rng.random() < 0.5:
+            parts.sort(key=lambda n: self._shape(n)[3] % self.config.cols)
+        return self._node("concatenation", tuple(parts), quant)
 
     def _average(self, x: str) -> str:
         return self._pool("avg_pool2d", x, count_include_pad=self.rng.random() < 0.3)

@@ -33,6 +33,7 @@ _VERSIONS = {
     "depthwise_conv2d": 3,
     "fully_connected": 4,
     "add": 2,
+    "concatenation": 2,
     "avg_pool2d": 2,
     "max_pool2d": 2,
     "pad": 2,
@@ -260,6 +261,12 @@ def _add(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
     return tflite.AddOptionsEnd(b)
 
 
+def _concatenation(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any) -> int:
+    tflite.ConcatenationOptionsStart(b)
+    tflite.ConcatenationOptionsAddAxis(b, len(tensors[node["outputs"][0]]["shape"]) - 1)
+    return tflite.ConcatenationOptionsEnd(b)
+
+
 def _softmax(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
     tflite.SoftmaxOptionsStart(b)
     tflite.SoftmaxOptionsAddBeta(b, node["attrs"]["beta"])
@@ -284,6 +291,7 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
     "depthwise_conv2d": (_BUILTIN.DEPTHWISE_CONV_2D, _KIND.DepthwiseConv2DOptions, _depthwise),
     "fully_connected": (_BUILTIN.FULLY_CONNECTED, _KIND.FullyConnectedOptions, _fully_connected),
     "add": (_BUILTIN.ADD, _KIND.AddOptions, _add),
+    "concatenation": (_BUILTIN.CONCATENATION, _KIND.ConcatenationOptions, _concatenation),
     "avg_pool2d": (_BUILTIN.AVERAGE_POOL_2D, _KIND.Pool2DOptions, _pool),
     "max_pool2d": (_BUILTIN.MAX_POOL_2D, _KIND.Pool2DOptions, _pool),
     "pad": (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tflite
 
-from compiler.errors import InputError, UnsupportedError
+from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
 from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Node, Tensor
@@ -133,6 +133,24 @@ def _add(op: Operator) -> Node:
     return op.node("add", (op.input(0).name, op.input(1).name), activation=op.activation())
 
 
+def _concatenation(op: Operator) -> Node:
+    """The channels come last; LiteRT's int8 kernel too accepts nothing to clamp or to rescale."""
+    output, axis = op.output(), op.options["axis"]
+    last = len(output.shape) - 1
+    if axis not in (-1, last):
+        raise UnsupportedError(f"axis {axis}; the last one, {last}, is accepted")
+    if op.activation() != "none":
+        raise UnsupportedError(f"activation {op.activation()}; none is accepted")
+    inputs = [op.input(i) for i in range(len(op.inputs))]
+    for tensor in inputs:
+        if tensor.quant != output.quant:
+            raise UnsupportedError(
+                f"input {show(tensor.name)} is not quantised as the output is; equal scales and "
+                "zero points are accepted"
+            )
+    return op.node("concatenation", tuple(tensor.name for tensor in inputs))
+
+
 def _pool_attrs(op: Operator) -> dict:
     kernel = op.pair("kernel")
     return {
@@ -200,6 +218,7 @@ class Converter:
 CONVERTERS: dict[str, Converter] = {
     "ADD": Converter(2, 2, _add),
     "AVERAGE_POOL_2D": Converter(1, 1, _avg_pool2d),
+    "CONCATENATION": Converter(1, MAX_ATTR, _concatenation),
     "CONV_2D": Converter(2, 3, _conv2d),
     "DEPTHWISE_CONV_2D": Converter(2, 3, _depthwise_conv2d),
     "FULLY_CONNECTED": Converter(2, 3, _fully_connected),

@@ -113,6 +113,9 @@ OPTIONS: dict[str, Options] = {
         },
         6,
     ),
+    "CONCATENATION": Options(
+        "ConcatenationOptions", {"axis": Field(0, "i"), "activation": Field(1, "b")}, 2
+    ),
     "PAD": Options("PadOptions", {}, 0, required=False),
     "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
     "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),

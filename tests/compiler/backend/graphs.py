@@ -96,13 +96,15 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     }
     same = [t for t in earlier[1:] if net.shape(t) == net.shape(x)]
     kind = rng.choice(("conv", "conv", "depthwise", "avg", "max", "add", "pad", "grouped",
-                       "dilated", "multiplied"))
+                       "dilated", "multiplied", "concatenation", "concatenation"))
     if kind == "depthwise":
         return net.depthwise(x, **window)
     if kind in ("avg", "max"):
         return net.pool(f"{kind}_pool2d", x, include=kind == "avg" and rng.random() < 0.3, **window)
     if kind == "add":
         return net.add(x, rng.choice(same) if same else x, rng.choice(ACTIVATIONS))
+    if kind == "concatenation":
+        return _random_concatenation(net, rng, x, earlier)
     if kind == "pad":
         return net.op("pad", (x,), padding=tuple(rng.randint(0, 2) for _ in range(4)))
     if kind == "dilated":
@@ -117,3 +119,19 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     if rng.random() < 0.5:
         return net.add(net.conv(y, net.shape(y)[3], kernel=(1, 1)), y, rng.choice(ACTIVATIONS))
     return y
+
+
+def _random_concatenation(net: Net, rng: random.Random, x: str, earlier: list[str]) -> str:
+    """New branches of ``x`` and maps that lie elsewhere already, aligned or not."""
+    inputs = [t for t in (*earlier, x) if net.shape(t)[:3] == net.shape(x)[:3]]
+    inputs = rng.sample(inputs, rng.randint(0, min(2, len(inputs))))
+    width = rng.choice((1, 4, 16))
+    for _ in range(rng.randint(1, 3)):
+        channels = width * rng.randint(1, 5)
+        activation = rng.choice(ACTIVATIONS)
+        y = net.conv(x, channels, kernel=(1, 1), activation=activation)
+        if rng.random() < 0.3:
+            y = net.pool("max_pool2d", y, (3, 3), padding=(1, 1, 1, 1))
+        inputs.append(y)
+    rng.shuffle(inputs)
+    return net.op("concatenation", tuple(inputs))

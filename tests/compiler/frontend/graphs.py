@@ -23,6 +23,16 @@ def residual_graph() -> Graph:
     return randomize(net.finish(net.fully_connected("logits", x, 5)))
 
 
+def concatenated_graph() -> Graph:
+    """Branches of several widths, a pool among them, that share their parameters."""
+    net = GraphBuilder("concatenated", (6, 5, 3))
+    x = net.conv("stem", "input", 6, 3, activation="relu6")
+    y = net.conv("linear", x, 4, 1)
+    z = net.max_pool("pool", net.conv("branch", x, 5, 3, activation="relu"), 3)
+    x = net.concatenate("joined", x, y, z)
+    return randomize(net.finish(net.fully_connected("logits", x, 5)))
+
+
 def assert_same(found: Graph, expected: Graph) -> None:
     """Equal in every field, values included."""
     assert found == expected

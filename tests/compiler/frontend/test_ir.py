@@ -1,4 +1,4 @@
-"""The graph's shapes, invariants, counts and random weights, and the built-in networks."""
+"""The graph's shapes, invariants and random weights."""
 
 import dataclasses
 import hashlib
@@ -8,48 +8,18 @@ import pytest
 
 from compiler import zoo
 from compiler.errors import InputError, UnsupportedError
-from compiler.ir.counts import macs, parameters
-from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.randomize import randomize
 from compiler.ir.shapes import same_padding
 from compiler.ir.verify import verify, verify_pass
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run
-from tests.compiler.frontend.graphs import assert_same, residual_graph, weightless
-
-#: Multiply-accumulates, and weights with biases (batch normalisation folded).
-COUNTS = {
-    "efficientnet_lite0": (385_187_552, 4_631_000),
-    "mobilenet_v1": (568_740_352, 4_221_032),
-    "mobilenet_v1_025": (41_030_272, 467_336),
-    "mobilenet_v2": (300_774_272, 3_487_816),
-}
-
-
-def test_every_built_in_network_is_counted():
-    assert zoo.names() == tuple(COUNTS)
-
-
-@pytest.mark.parametrize("name", COUNTS)
-def test_counts_of_a_built_in_network(name):
-    graph = zoo.build(name)
-    assert (sum(macs(graph).values()), parameters(graph)) == COUNTS[name]
-    assert graph.name == name and not graph.random_weights
-    assert graph.tensors[graph.outputs[0]].shape == (1, 1000)
-
-
-def test_macs_by_kind_of_mobilenet_v1():
-    graph = zoo.build("mobilenet_v1")
-    per_node = macs(graph)
-    depthwise = sum(per_node[n.name] for n in graph.nodes if n.op == "depthwise_conv2d")
-    assert depthwise / sum(per_node.values()) == pytest.approx(0.031, abs=5e-4)
-    assert per_node["head/pool"] == 0
-    assert per_node["head/logits"] == 1024 * 1000
-
-
-def test_unknown_network():
-    with pytest.raises(InputError, match="network 'vgg'; accepted: efficientnet_lite0, mobilenet"):
-        zoo.build("vgg")
+from tests.compiler.frontend.graphs import (
+    assert_same,
+    concatenated_graph,
+    residual_graph,
+    weightless,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +71,7 @@ def test_key_and_name_of_a_tensor_agree():
     ("op", "shapes", "attrs", "message"),
     [
         ("add", [(1, 2, 2, 3), (1, 2, 2, 1)], {"activation": "none"}, "equal ones are accepted"),
+        ("concatenation", [(1, 2, 2, 3), (1, 2, 1, 3)], {}, "differ before the channels; equal"),
         ("reshape", [(1, 2, 2, 3)], {"shape": (1, 13)}, "has 13 elements; x .* has 12"),
         ("fully_connected", [(1, 10), (4, 3), ()], {"activation": "none"}, "a multiple of 3"),
         ("fully_connected", [(1, 6), (4, 3), ()], {"activation": "none"}, "batch 2; batch 1"),
@@ -142,6 +113,17 @@ def test_given_parameters_stay():
     assert_same(randomize(bare), graph)
 
 
+def test_random_parameters_let_concatenations_move_values_only():
+    graph = concatenated_graph()
+    quants = {graph.tensors[name].quant for name in ("joined", "stem", "linear", "branch", "pool")}
+    assert len(quants) == 1
+    bare = weightless(graph)
+    given = Quant((0.125,), (7,))
+    bare.tensors["pool"] = dataclasses.replace(bare.tensors["pool"], quant=given)
+    found = randomize(bare)
+    assert all(found.tensors[name].quant == given for name in ("joined", "stem", "branch"))
+
+
 def test_too_many_random_weights():
     net = GraphBuilder("huge", (1, 1, 20000))
     x = net.fully_connected("a", "input", 10000)
@@ -157,10 +139,12 @@ def test_random_weights_use_the_whole_range():
     assert abs(weights.mean()) < 1
 
 
-def test_random_activations_neither_saturate_nor_die():
+@pytest.mark.parametrize("name", ("mobilenet_v2", "squeezenet_1_1"))
+def test_random_activations_neither_saturate_nor_die(name):
     """Every layer of a deep network keeps some spread and clips next to nothing."""
-    graph = randomize(zoo.build("mobilenet_v2"))
-    picture = np.random.default_rng(0).integers(-128, 128, (1, 224, 224, 3)).astype(np.int8)
+    graph = randomize(zoo.build(name))
+    shape = graph.tensors["input"].shape
+    picture = np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
     values = run(graph.to_dict(), {"input": picture})
     for node in graph.nodes:
         y = values[node.outputs[0]]

@@ -74,6 +74,12 @@ def both(*changes):
     return change
 
 
+def concatenation(axis, activation=0):
+    """A concatenation of x with itself."""
+    options = {0: Scalar("i", axis), 1: Scalar("b", activation)}
+    return set_operator(BUILTIN.CONCATENATION, (X, X), KIND.ConcatenationOptions, options)
+
+
 def operand(shape, values, dtype=INT32):
     """An int32 constant at tensor 4."""
 
@@ -244,7 +250,7 @@ UNSUPPORTED = [
     ),
     (
         lambda m: m.update({ModelSlot.OPERATOR_CODES: [code(BUILTIN.LSTM)]}),
-        "operator 0: LSTM is not handled; accepted: ADD, AVERAGE_POOL_2D, CONV_2D",
+        "operator 0: LSTM is not handled; accepted: ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D",
     ),
     (
         lambda m: m.update(
@@ -299,6 +305,12 @@ UNSUPPORTED = [
         ),
         "output has scale 4 and zero point -5; the input's 0.5 and 3 are accepted",
     ),
+    (
+        concatenation(axis=2),
+        r"operator 0 \(CONCATENATION\): axis 2; the last one, 3, is accepted",
+    ),
+    (concatenation(axis=-1, activation=1), "activation relu; none is accepted"),
+    (concatenation(axis=3), "input 'x' is not quantised as the output is; equal scales and zero"),
     (
         both(
             set_shape(Y, 1, 6, 6, 4),

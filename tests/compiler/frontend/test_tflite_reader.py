@@ -16,7 +16,7 @@ from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import OPS
 from compiler.ir.shapes import infer_shape
 from compiler.zoo import build
-from tests.compiler.frontend.graphs import assert_same, residual_graph
+from tests.compiler.frontend.graphs import assert_same, concatenated_graph, residual_graph
 from tests.support.assets import lite0_path
 from tests.support.tflite_builder import build_model
 
@@ -59,7 +59,8 @@ CHAIN = chain(
 
 
 def test_every_operator_survives_the_round_trip():
-    graphs = (dataclasses.replace(residual_graph(), random_weights=False), CHAIN)
+    made = (residual_graph(), concatenated_graph())
+    graphs = (*(dataclasses.replace(g, random_weights=False) for g in made), CHAIN)
     assert {n.op for g in graphs for n in g.nodes} == set(OPS)
     for graph in graphs:
         found = read_tflite(build_model(graph.to_dict()), graph.name)

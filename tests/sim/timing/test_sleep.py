@@ -9,6 +9,7 @@ from compiler import driver, zoo
 from compiler.codegen.program import write_program
 from compiler.ir.randomize import randomize
 from hw.spec.config import preset, with_values
+from hw.spec.isa import Opcode, encode
 from hw.spec.regs import Fault
 from sim.program import read_program
 from sim.timing.machine import run
@@ -81,3 +82,22 @@ def test_networks(preset_name, name, tmp_path):
     graph = randomize(zoo.build(name), 0)
     write_program(driver.compile(graph, preset(preset_name)), tmp_path)
     whole(read_program(tmp_path))
+
+
+@pytest.mark.parametrize("fields", [
+    (Opcode.LOAD, {"dram_addr": 0}),
+    (Opcode.LOAD, {"dram_addr": fault_programs.WINDOWS[1], "unpack": 1, "channels": 3}),
+    (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "pool_addr": fault_programs.BEYOND}),
+    (Opcode.STORE, {"dram_addr": fault_programs.DATA}),
+    (Opcode.STORE, {"dram_addr": fault_programs.RESULT, "pool_addr": fault_programs.BEYOND}),
+])
+def test_a_fault_when_all_else_is_quiet(fields):
+    opcode, values = fields
+    late = (opcode, {"runs": 1, "length": 9, "wait_execute": 2, "wait_store": 2} | values)
+    code = fault_programs.encode([*fault_programs.whole_program()[:-1], late])
+    code += encode(Opcode.END, wait_load=4, wait_store=3)
+    image = fault_programs.memory(code)
+    result = both(fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code),
+                  fault_programs.WINDOWS)
+    assert result.fault in (Fault.WINDOW, Fault.POOL_RANGE)
+    assert result.fault_index == fault_programs.END
