@@ -320,7 +320,7 @@ class _Net:
             maps = [n for n in [*self.inputs, *(n.outputs[0] for n in self.nodes)]
                     if self._shape(n)[:3] == (1, height, width) and self.tensors[n].dtype == "int8"]
             old = rng.choice(maps)
-            new = rng.choice((self._channels(), self.config.cols * rng.randint(1, 3)))
+            new = rng.choice((self._channels(height * width), self.config.cols * rng.randint(1, 3)))
             made = rng.random() < 0.5
             total += new if made else self._shape(old)[3]
             if total > limit:
