@@ -55,6 +55,7 @@ class WaitTracker:
     def add(self, command: Command) -> None:
         """Set ``command.waits`` and count the command. END waits for everything before it."""
         if command.opcode == Opcode.END:
+            # One count for each of the three units; a type checker cannot see the length.
             command.waits = tuple(self.counts[u] for u in _UNITS)  # type: ignore[assignment]
             return
         waits = dict.fromkeys(_UNITS, 0)
@@ -73,6 +74,7 @@ class WaitTracker:
             assert command.memory_span is not None
             last = _view(self._stored[command.memory], command.memory_span).max()
             waits[Opcode.STORE] = max(waits[Opcode.STORE], int(last))
+        # One count for each of the three units; a type checker cannot see the length.
         command.waits = tuple(waits[u] for u in _UNITS)  # type: ignore[assignment]
         self._count(command)
 
