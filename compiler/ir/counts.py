@@ -11,12 +11,14 @@ from compiler.ir.ops import WEIGHT_AXIS
 def node_macs(graph: Graph, node: Node) -> int:
     """Multiply-accumulates of one node: convolutions and fully connected layers, 0 otherwise.
 
-    Taps that fall on padding count, as they do in every published figure.
+    Taps that fall on padding count, as they do in every published figure; of a transposed
+    convolution, those that its padding cuts off as well.
     """
     if node.op not in WEIGHT_AXIS:
         return 0
     weights = graph.tensors[node.inputs[1]].shape
-    outputs = math.prod(graph.tensors[node.outputs[0]].shape)
+    windows = node.inputs[0] if node.op == "transpose_conv2d" else node.outputs[0]
+    outputs = math.prod(graph.tensors[windows].shape[:-1]) * weights[WEIGHT_AXIS[node.op]]
     return outputs * math.prod(weights) // weights[WEIGHT_AXIS[node.op]]
 
 

@@ -25,14 +25,33 @@ class Quant:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """How the model declares an activation that the graph holds as NHWC integers.
+
+    A file of the model's user holds an array of ``shape``; ``array.transpose(order)`` reshaped to
+    the tensor's shape is the graph's. ``dtype`` is the type of an input or output of the network:
+    the tensor's own, or float32, which stands for real values.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Tensor:
-    """A named tensor of type int8, uint8 or int32. ``data`` is set for constants only."""
+    """A named tensor of type int8, uint8 or int32, or a constant of type float32.
+
+    ``data`` is set for constants only. ``declared`` is None where the model's own form of the
+    tensor is the graph's.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     quant: Quant | None = None
     data: np.ndarray | None = field(default=None, compare=False, repr=False)
+    declared: Declared | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -102,4 +121,5 @@ def _tensor_dict(tensor: Tensor) -> dict:
         "zero_point": None if quant is None else np.asarray(quant.zero_point, np.int64),
         "axis": None if quant is None else quant.axis,
         "data": tensor.data,
+        "declared": None if tensor.declared is None else vars(tensor.declared),
     }

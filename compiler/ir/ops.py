@@ -29,9 +29,10 @@ class AttrSpec:
 class OpSpec:
     """An operator: the roles of its inputs in order, and its attributes.
 
-    The ``bias`` role is optional (an absent input is ``""``). ``same_quant`` marks operators that
-    move values, so that input and output share scale and zero point. ``variadic`` ones have one
-    input or more, all of the only role.
+    The roles of ``CONSTANTS`` are constants, all others activations; ``bias`` is optional (an
+    absent input is ``""``). ``same_quant`` marks operators that move values, so that input and
+    output share scale and zero point. ``variadic`` ones have one input or more, all of the only
+    role.
     """
 
     inputs: tuple[str, ...]
@@ -60,9 +61,13 @@ def _is_shape(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) > 0 and all(_is_int(v) and v > 0 for v in value)
 
 
-def _is_positive_real(value: Any) -> bool:
+def _is_real(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
+    return number and math.isfinite(value)
+
+
+def _is_positive_real(value: Any) -> bool:
+    return _is_real(value) and value > 0
 
 
 def _pair(default: tuple[int, int] | None) -> AttrSpec:
@@ -70,19 +75,28 @@ def _pair(default: tuple[int, int] | None) -> AttrSpec:
     return AttrSpec(accepted, lambda v: _integers(v, 2, 1), default)
 
 
-def _count() -> AttrSpec:
-    accepted = f"an integer from 1 to {MAX_ATTR}"
-    return AttrSpec(accepted, lambda v: _is_int(v) and 1 <= v <= MAX_ATTR, 1)
+def _integer(low: int, default: int | None) -> AttrSpec:
+    accepted = f"an integer from {low} to {MAX_ATTR}"
+    return AttrSpec(accepted, lambda v: _is_int(v) and low <= v <= MAX_ATTR, default)
 
 
-_PADDING = AttrSpec(
-    f"four integers (top, bottom, left, right) from 0 to {MAX_ATTR}",
-    lambda v: _integers(v, 4, 0),
-    (0, 0, 0, 0),
-)
-_ACTIVATION = AttrSpec(
-    "one of " + ", ".join(ACTIVATIONS), lambda v: isinstance(v, str) and v in ACTIVATIONS, "none"
-)
+def _real(default: float) -> AttrSpec:
+    return AttrSpec("a finite number", _is_real, default)
+
+
+def _margins(names: str) -> AttrSpec:
+    count = len(names.split(","))
+    accepted = f"{count} integers ({names}) from 0 to {MAX_ATTR}"
+    return AttrSpec(accepted, lambda v: _integers(v, count, 0), (0,) * count)
+
+
+def _choice(values: tuple[str, ...], default: str | None = None) -> AttrSpec:
+    accepted = "one of " + ", ".join(values)
+    return AttrSpec(accepted, lambda v: isinstance(v, str) and v in values, default)
+
+
+_PADDING = _margins("top, bottom, left, right")
+_ACTIVATION = _choice(ACTIVATIONS, "none")
 _BOOL = AttrSpec("true or false", lambda v: isinstance(v, bool), False)
 _BETA = AttrSpec("a finite number above 0", _is_positive_real, 1.0)
 _SHAPE = AttrSpec("a list of positive integers", _is_shape)
@@ -91,25 +105,79 @@ _KERNEL = _pair(None)
 _CONV = {"stride": _STRIDE, "dilation": _STRIDE, "padding": _PADDING}
 _POOL = {"kernel": _KERNEL, "stride": _STRIDE, "padding": _PADDING}
 
+#: Functions of one value, with their parameters; on the hardware a table of 256 entries.
+FUNCTIONS: dict[str, OpSpec] = {
+    "relu": OpSpec(("x",), {}),
+    "relu6": OpSpec(("x",), {}),
+    "relu_n1_to_1": OpSpec(("x",), {}),
+    "leaky_relu": OpSpec(("x",), {"alpha": _real(0.01)}),
+    "hard_swish": OpSpec(("x",), {}),
+    "hard_sigmoid": OpSpec(("x",), {"alpha": _real(1 / 6), "beta": _real(0.5)}),
+    "sigmoid": OpSpec(("x",), {}),
+    "tanh": OpSpec(("x",), {}),
+    "silu": OpSpec(("x",), {}),
+    "gelu": OpSpec(("x",), {"approximate": _BOOL}),
+    "lookup": OpSpec(("x", "table"), {}),
+}
+
 OPS: dict[str, OpSpec] = {
     "conv2d": OpSpec(
-        ("x", "weights", "bias"), {**_CONV, "groups": _count(), "activation": _ACTIVATION}
+        ("x", "weights", "bias"), {**_CONV, "groups": _integer(1, 1), "activation": _ACTIVATION}
     ),
     "depthwise_conv2d": OpSpec(
-        ("x", "weights", "bias"), {**_CONV, "depth_multiplier": _count(), "activation": _ACTIVATION}
+        ("x", "weights", "bias"),
+        {**_CONV, "depth_multiplier": _integer(1, 1), "activation": _ACTIVATION},
+    ),
+    "transpose_conv2d": OpSpec(
+        ("x", "weights", "bias"),
+        {
+            "stride": _STRIDE,
+            "padding": _PADDING,
+            "output_padding": _margins("bottom, right"),
+            "activation": _ACTIVATION,
+        },
     ),
     "fully_connected": OpSpec(("x", "weights", "bias"), {"activation": _ACTIVATION}),
     "add": OpSpec(("a", "b"), {"activation": _ACTIVATION}),
+    "mul": OpSpec(("a", "b"), {"activation": _ACTIVATION}),
     "concatenation": OpSpec(("x",), {}, variadic=True),
     "avg_pool2d": OpSpec(
         ("x",), {**_POOL, "count_include_pad": _BOOL, "activation": _ACTIVATION}, same_quant=True
     ),
     "max_pool2d": OpSpec(("x",), {**_POOL, "activation": _ACTIVATION}, same_quant=True),
-    "pad": OpSpec(("x",), {"padding": _PADDING}, same_quant=True),
+    "mean": OpSpec(("x",), {}),
+    "pad": OpSpec(
+        ("x",),
+        {"padding": _PADDING, "channel_padding": _margins("before, after")},
+        same_quant=True,
+    ),
+    "slice": OpSpec(("x",), {"begin": _integer(0, 0), "size": _integer(1, None)}, same_quant=True),
+    "channel_shuffle": OpSpec(("x",), {"groups": _integer(1, None)}, same_quant=True),
+    "resize": OpSpec(
+        ("x",),
+        {
+            "mode": _choice(("nearest", "bilinear")),
+            "size": _pair(None),
+            "align_corners": _BOOL,
+            "half_pixel_centers": _BOOL,
+        },
+        same_quant=True,
+    ),
     "reshape": OpSpec(("x",), {"shape": _SHAPE}, same_quant=True),
     "quantize": OpSpec(("x",), {}),
     "softmax": OpSpec(("x",), {"beta": _BETA}),
+    "layer_norm": OpSpec(("x", "gamma", "beta"), {"epsilon": AttrSpec(
+        "a finite number above 0", _is_positive_real, 1e-5
+    )}),
+    **FUNCTIONS,
+}
+
+#: Roles of inputs that are constants, with their types.
+CONSTANTS = {
+    "weights": "int8", "bias": "int32", "table": "int8", "gamma": "float32", "beta": "float32",
 }
 
 #: The axis of a weight tensor that counts output channels, by operator.
-WEIGHT_AXIS = {"conv2d": 0, "depthwise_conv2d": 3, "fully_connected": 0}
+WEIGHT_AXIS = {
+    "conv2d": 0, "depthwise_conv2d": 3, "transpose_conv2d": 0, "fully_connected": 0,
+}

@@ -12,7 +12,7 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import OPS, WEIGHT_AXIS
+from compiler.ir.ops import CONSTANTS, OPS, WEIGHT_AXIS
 
 #: Scales that float32 holds as normal numbers.
 MIN_SCALE = float(np.finfo(np.float32).tiny)
@@ -27,7 +27,7 @@ BIAS_TOLERANCE = 0.02
 #: The int8 output of softmax: (scale, zero point).
 SOFTMAX_QUANT = (1 / 256, -128)
 
-_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
+_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0), "float32": (0, 0)}
 
 
 def check_node_quant(graph: Graph, node: Node) -> None:
@@ -46,6 +46,9 @@ def check_node_quant(graph: Graph, node: Node) -> None:
             if name:
                 _check_bias(graph.tensors[name], where)
                 _check_bias_scale(graph, node, where)
+        elif role in CONSTANTS:
+            _need_dtype(graph.tensors[name], where, role, (CONSTANTS[role],))
+            _check_constant(graph.tensors[name], where, role)
         else:
             _check_activation(graph.tensors[name], where, node.op)
     if OPS[node.op].same_quant:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from compiler.errors import InputError, show
 from compiler.ir.graph import Node, Tensor
+from compiler.ir.ops import FUNCTIONS
 
 Shape = tuple[int, ...]
 Padding = tuple[int, int, int, int]
@@ -107,6 +108,29 @@ def _depthwise_conv2d(node: Node, shapes: list[Shape]) -> Shape:
     return x[0], height, width, weights[3]
 
 
+def _transpose_conv2d(node: Node, shapes: list[Shape]) -> Shape:
+    x, weights, attrs = shapes[0], shapes[1], node.attrs
+    _need_rank(node, "x", x, 4)
+    _need_rank(node, "weights", weights, 4)
+    if x[3] != weights[3]:
+        raise _fail(node, f"x has {x[3]} channels; weights {list(weights)} accept {weights[3]}")
+    _check_bias(node, shapes[2], weights[0])
+    sizes = []
+    for i, axis in enumerate(("height", "width")):
+        stride, extra = attrs["stride"][i], attrs["output_padding"][i]
+        if extra >= stride:
+            raise _fail(
+                node, f"output_padding {extra} of the {axis}; less than the stride {stride} is "
+                "accepted"
+            )
+        crop = attrs["padding"][2 * i] + attrs["padding"][2 * i + 1]
+        size = (x[1 + i] - 1) * stride + weights[1 + i] - crop + extra
+        if size < 1:
+            raise _fail(node, f"the padding leaves {axis} {size}; 1 or more is accepted")
+        sizes.append(size)
+    return x[0], sizes[0], sizes[1], weights[0]
+
+
 def _fully_connected(node: Node, shapes: list[Shape]) -> Shape:
     x, weights = shapes[0], shapes[1]
     _need_rank(node, "weights", weights, 2)
@@ -127,6 +151,18 @@ def _add(node: Node, shapes: list[Shape]) -> Shape:
             node, f"shapes {list(shapes[0])} and {list(shapes[1])} differ; equal ones are accepted"
         )
     return shapes[0]
+
+
+def _mul(node: Node, shapes: list[Shape]) -> Shape:
+    """Equal shapes, or one operand with one value per channel."""
+    large, small = sorted(shapes[:2], key=math.prod, reverse=True)
+    per_channel = len(large) == len(small) and small[-1] == large[-1] == math.prod(small)
+    if large != small and not per_channel:
+        raise _fail(
+            node, f"shapes {list(shapes[0])} and {list(shapes[1])}; equal ones, or one of them "
+            "with one value per channel, are accepted"
+        )
+    return large
 
 
 def _concatenation(node: Node, shapes: list[Shape]) -> Shape:
@@ -155,7 +191,49 @@ def _pool2d(node: Node, shapes: list[Shape]) -> Shape:
 def _pad(node: Node, shapes: list[Shape]) -> Shape:
     x, (top, bottom, left, right) = shapes[0], node.attrs["padding"]
     _need_rank(node, "x", x, 4)
-    return x[0], x[1] + top + bottom, x[2] + left + right, x[3]
+    return x[0], x[1] + top + bottom, x[2] + left + right, x[3] + sum(node.attrs["channel_padding"])
+
+
+def _mean(node: Node, shapes: list[Shape]) -> Shape:
+    _need_rank(node, "x", shapes[0], 4)
+    return shapes[0][0], 1, 1, shapes[0][3]
+
+
+def _slice(node: Node, shapes: list[Shape]) -> Shape:
+    begin, size, channels = node.attrs["begin"], node.attrs["size"], shapes[0][-1]
+    if begin + size > channels:
+        raise _fail(node, f"channels {begin} to {begin + size}; x has {channels}")
+    return *shapes[0][:-1], size
+
+
+def _channel_shuffle(node: Node, shapes: list[Shape]) -> Shape:
+    if shapes[0][-1] % node.attrs["groups"]:
+        raise _fail(
+            node, f"{shapes[0][-1]} channels are no multiple of groups {node.attrs['groups']}"
+        )
+    return shapes[0]
+
+
+def _resize(node: Node, shapes: list[Shape]) -> Shape:
+    _need_rank(node, "x", shapes[0], 4)
+    if node.attrs["align_corners"] and node.attrs["half_pixel_centers"]:
+        raise _fail(node, "align_corners and half_pixel_centers; at most one is accepted")
+    return shapes[0][0], *node.attrs["size"], shapes[0][3]
+
+
+def _layer_norm(node: Node, shapes: list[Shape]) -> Shape:
+    for role, shape in zip(("gamma", "beta"), shapes[1:], strict=True):
+        if shape != shapes[0][-1:]:
+            raise _fail(
+                node, f"{role} has shape {list(shape)}; {list(shapes[0][-1:])} is accepted"
+            )
+    return shapes[0]
+
+
+def _lookup(node: Node, shapes: list[Shape]) -> Shape:
+    if shapes[1] != (256,):
+        raise _fail(node, f"table has shape {list(shapes[1])}; [256] is accepted")
+    return shapes[0]
 
 
 def _reshape(node: Node, shapes: list[Shape]) -> Shape:
@@ -176,8 +254,17 @@ def _same(node: Node, shapes: list[Shape]) -> Shape:
 _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise_conv2d,
+    **dict.fromkeys(FUNCTIONS, _same),
+    "transpose_conv2d": _transpose_conv2d,
     "fully_connected": _fully_connected,
     "add": _add,
+    "mul": _mul,
+    "mean": _mean,
+    "slice": _slice,
+    "channel_shuffle": _channel_shuffle,
+    "resize": _resize,
+    "layer_norm": _layer_norm,
+    "lookup": _lookup,
     "concatenation": _concatenation,
     "avg_pool2d": _pool2d,
     "max_pool2d": _pool2d,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.ir.ops import OPS, OpSpec
+from compiler.ir.ops import CONSTANTS, OPS, OpSpec
 from compiler.ir.quant_rules import check_node_quant
 from compiler.ir.shapes import infer_shape
 
@@ -171,7 +171,7 @@ def _check_operands(
         if role == "bias" and not name:
             continue
         tensor = _tensor(graph, where, name)
-        if role in ("weights", "bias"):
+        if role in CONSTANTS:
             if name in available or name in made:
                 raise UnsupportedError(
                     f"{where}: {role} {show(name)} is computed; a constant is accepted"

@@ -28,7 +28,7 @@ from sim.program import Program, program_of
 from tests.support.programs import random_program
 from tests.support.random_layers import random_layer
 
-DEPTH_BYTES = 1 << 20
+DEPTH_BYTES = 1 << 23
 """Memory of a simulated design; one size for all, so that each design is built once."""
 DONE = 0b10
 """Status of a run that ended without a fault."""

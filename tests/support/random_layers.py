@@ -353,7 +353,8 @@ class _Net:
     def _pad(self, x: str) -> str:
         quant = self.tensors[x].quant
         assert quant is not None
-        return self._node("pad", (x,), quant, padding=tuple(self.rng.choices(range(6), k=4)))
+        padding = tuple(self.rng.choices(range(6), k=4))
+        return self._node("pad", (x,), quant, padding=padding, channel_padding=(0, 0))
 
     def _quantize(self, x: str) -> str:
         """A new scale and zero point; of uint8 also the same ones, where one bit changes."""

@@ -182,7 +182,7 @@ def _pad(op: Operator) -> Node:
             "and channels, are accepted"
         )
     padding = tuple(int(v) for v in amounts[1:3].reshape(-1))
-    return op.node("pad", (op.input(0).name,), padding=padding)
+    return op.node("pad", (op.input(0).name,), padding=padding, channel_padding=(0, 0))
 
 
 def _reshape(op: Operator) -> Node:

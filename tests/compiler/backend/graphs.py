@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.ops import OPS
 from compiler.ir.randomize import randomize
 from compiler.ir.shapes import infer_shape
 
@@ -22,8 +23,10 @@ class Net:
         return self.tensors[x].shape
 
     def op(self, op: str, inputs: tuple[str, ...], **attrs: object) -> str:
+        """Any operator; attributes that are left out have their defaults."""
         name = f"{op}{len(self.nodes)}"
-        node = Node(name, op, inputs, (name,), attrs)
+        defaults = {k: a.default for k, a in OPS[op].attrs.items() if a.default is not None}
+        node = Node(name, op, inputs, (name,), {**defaults, **attrs})
         self.tensors[name] = Tensor(name, infer_shape(node, self.tensors), "int8")
         self.nodes.append(node)
         return name

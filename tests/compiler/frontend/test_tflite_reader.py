@@ -38,7 +38,7 @@ def chain(*layers: tuple[str, dict]) -> Graph:
 
 CHAIN = chain(
     ("quantize", {}),
-    ("pad", {"padding": (0, 1, 2, 0)}),
+    ("pad", {"padding": (0, 1, 2, 0), "channel_padding": (0, 0)}),
     (
         "max_pool2d",
         {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1, 0, 1), "activation": "relu"},
