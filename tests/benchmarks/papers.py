@@ -1,0 +1,104 @@
+"""``python -m tests.benchmarks.papers``: what the papers exchange, in MACs and in exact cycles.
+
+Each row is a network or module and what a paper puts in its place: cycles should fall as much as
+multiply-accumulates do. ``kept`` is the speed-up over the ratio of MACs. Sources:
+arXiv 2104.14125 (depthwise and dilated convolutions), 2003.13549 (BSConv), 1512.00567 (factorised
+convolutions).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from compiler import zoo
+from compiler.__main__ import map_graph
+from compiler.ir.graph import Graph
+from compiler.ir.randomize import randomize
+from compiler.options import CompilerOptions
+from compiler.zoo.builder import GraphBuilder, Pair
+from hw.spec.config import preset
+from tests.benchmarks.measure import print_command
+
+HEAD = ("instead of", "this", "preset", "MACs", "", "cycles", "", "utilisation", "", "kept")
+
+
+def convolutions(name: str, shape: tuple[int, int, int], *layers: tuple[int, Pair]) -> Graph:
+    """Convolutions of (channels, kernel) one after another, each with relu."""
+    net = GraphBuilder(name, shape)
+    x = "input"
+    for number, (channels, kernel) in enumerate(layers):
+        x = net.conv(f"conv{number}", x, channels, kernel, activation="relu")
+    return net.finish(x)
+
+
+def ssh_module(shape: tuple[int, int, int]) -> Graph:
+    """The context module of RetinaFace with 64 channels: 3x3 convolutions, in part stacked."""
+    net = GraphBuilder("ssh_module", shape)
+    wide = net.conv("conv3", "input", 32, 3)
+    first = net.conv("conv5_1", "input", 16, 3, activation="relu")
+    middle = net.conv("conv5_2", first, 16, 3)
+    deep = net.conv("conv7_2", first, 16, 3, activation="relu")
+    return net.finish(net.concatenate("out", wide, middle, net.conv("conv7_3", deep, 16, 3)))
+
+
+def ddc_module(shape: tuple[int, int, int]) -> Graph:
+    """Its replacement: depthwise 3x3 with dilations 1, 2 and 3, each before a 1x1."""
+    net = GraphBuilder("ddc_module", shape)
+    branches = []
+    for dilation, channels in ((1, 32), (2, 16), (3, 16)):
+        x = net.depthwise(f"depthwise{dilation}", "input", 3, dilation=dilation)
+        branches.append(net.conv(f"pointwise{dilation}", x, channels, 1))
+    return net.finish(net.concatenate("out", *branches))
+
+
+def pairs() -> list[tuple[Graph, Graph, str]]:
+    """Before, after and preset."""
+    context = (80, 80, 64)
+    named = (
+        ("retinaface_mnet025_ssh", "retinaface_mnet025_ddc", "edge512"),
+        ("mobilenet_v1_025", "mobilenet_v1_025_dw5x5", "edge256"),
+        ("mobilenet_v1", "bsconv_u_mobilenet_v1", "edge256"),
+    )
+    made = (
+        (ssh_module(context), ddc_module(context), "edge512"),
+        (convolutions("conv5x5", (35, 35, 64), (96, (5, 5))),
+         convolutions("conv3x3_twice", (35, 35, 64), (96, (3, 3)), (96, (3, 3))), "edge256"),
+        (convolutions("conv7x7", (17, 17, 192), (192, (7, 7))),
+         convolutions("conv1x7_7x1", (17, 17, 192), (192, (1, 7)), (192, (7, 1))), "edge256"),
+        (convolutions("conv3x3", (8, 8, 384), (384, (3, 3))),
+         convolutions("conv1x3_3x1", (8, 8, 384), (384, (1, 3)), (384, (3, 1))), "edge256"),
+    )
+    return [*((zoo.build(a), zoo.build(b), p) for a, b, p in named), *made]
+
+
+def figures(graph: Graph, config: str) -> tuple[int, int, float]:
+    """MACs, cycles and utilisation."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = map_graph(
+            randomize(graph), preset(config), CompilerOptions(), Path(folder), quiet=True
+        )
+    return report["macs"], report["cycles"], report["utilization"]
+
+
+def main() -> int:
+    """Print the table: 0."""
+    print_command()
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    for before, after, config in pairs():
+        (macs, cycles, share), (macs2, cycles2, share2) = (
+            figures(graph, config) for graph in (before, after)
+        )
+        kept = (cycles / cycles2) / (macs / macs2)
+        cells = (
+            before.name, after.name, config, f"{macs / 1e6:,.1f} M", f"{macs2 / 1e6:,.1f} M",
+            f"{cycles:,}", f"{cycles2:,}", f"{100 * share:.1f} %", f"{100 * share2:.1f} %",
+            f"{kept:.3f}",
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
