@@ -33,36 +33,14 @@ def convolutions(name: str, shape: tuple[int, int, int], *layers: tuple[int, Pai
     return net.finish(x)
 
 
-def ssh_module(shape: tuple[int, int, int]) -> Graph:
-    """The context module of RetinaFace with 64 channels: 3x3 convolutions, in part stacked."""
-    net = GraphBuilder("ssh_module", shape)
-    wide = net.conv("conv3", "input", 32, 3)
-    first = net.conv("conv5_1", "input", 16, 3, activation="relu")
-    middle = net.conv("conv5_2", first, 16, 3)
-    deep = net.conv("conv7_2", first, 16, 3, activation="relu")
-    return net.finish(net.concatenate("out", wide, middle, net.conv("conv7_3", deep, 16, 3)))
-
-
-def ddc_module(shape: tuple[int, int, int]) -> Graph:
-    """Its replacement: depthwise 3x3 with dilations 1, 2 and 3, each before a 1x1."""
-    net = GraphBuilder("ddc_module", shape)
-    branches = []
-    for dilation, channels in ((1, 32), (2, 16), (3, 16)):
-        x = net.depthwise(f"depthwise{dilation}", "input", 3, dilation=dilation)
-        branches.append(net.conv(f"pointwise{dilation}", x, channels, 1))
-    return net.finish(net.concatenate("out", *branches))
-
-
 def pairs() -> list[tuple[Graph, Graph, str]]:
     """Before, after and preset."""
-    context = (80, 80, 64)
     named = (
         ("retinaface_mnet025_ssh", "retinaface_mnet025_ddc", "edge512"),
         ("mobilenet_v1_025", "mobilenet_v1_025_dw5x5", "edge256"),
         ("mobilenet_v1", "bsconv_u_mobilenet_v1", "edge256"),
     )
     made = (
-        (ssh_module(context), ddc_module(context), "edge512"),
         (convolutions("conv5x5", (35, 35, 64), (96, (5, 5))),
          convolutions("conv3x3_twice", (35, 35, 64), (96, (3, 3)), (96, (3, 3))), "edge256"),
         (convolutions("conv7x7", (17, 17, 192), (192, (7, 7))),
