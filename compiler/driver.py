@@ -12,6 +12,7 @@ from compiler.errors import AllocationError
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
+from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Network
 from compiler.passes.legalise import legalise
@@ -50,7 +51,7 @@ def compile(
     verify(graph, "quantised")
     network = legalise(graph, options, config.cols)
     if not options.materialize:
-        network = fuse_adds(network)
+        network = fuse_functions(fuse_adds(network))
     plan = schedule(network, config)
     lowering = Lowering(plan)
     commands = lowering.run()

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from golden import ops
+from golden.functions import FUNCTIONS
 from golden.quant import QParams
 
 
@@ -96,6 +97,13 @@ class _Call:
         return x, weights, bias, self.x_quant(), scales, self.y_quant
 
 
+    def function(self) -> np.ndarray:
+        """The result of a function of one value; ``lookup`` has its table as second input."""
+        x, *table = self.arrays
+        call = FUNCTIONS[self._node["op"]]
+        return call(x, self.x_quant(), self.y_quant, *table, **self._node["attrs"])
+
+
 _CONV = ("stride", "dilation", "padding", "activation")
 _POOL = ("kernel", "stride", "padding", "activation")
 
@@ -119,6 +127,7 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
     "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),
     "softmax": lambda c: ops.softmax(*c.arrays, c.x_quant().scale, **c.attrs("beta")),
+    **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 
 

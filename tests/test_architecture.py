@@ -57,6 +57,7 @@ RULES = {
         "compiler.errors",
         "compiler.options",
         "golden.fixed",
+        "golden.functions",
         "golden.quant",
     },
     "compiler.schedule": {

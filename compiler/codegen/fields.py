@@ -32,12 +32,13 @@ class Placement:
 
 def execute_fields(
     layer: Layer, run: Run, part: Tile, region: Region, source: Placement, output: Placement,
-    other: Placement | None, params: int, weights: int, channels: int, config: AccelConfig,
+    other: Placement | None, params: int, weights: int, table: int | None, channels: int,
+    config: AccelConfig,
 ) -> dict[str, int]:
     """Fields of the EXECUTE that computes the output pixels ``part`` of the run's planes.
 
-    ``params`` and ``weights`` are pool word addresses, ``channels`` the output channels of the
-    layer.
+    ``params``, ``weights`` and ``table`` are pool word addresses, ``channels`` the output channels
+    of the layer.
     """
     fields = {
         "depthwise": int(layer.depthwise), "maximum": int(layer.maximum),
@@ -61,6 +62,8 @@ def execute_fields(
         out_addr=output.pixel(run.first_plane, part.top, part.left),
         out_plane=output.tile.pixels, out_width=part.width, out_skip=skip, dense=int(skip == 0),
     )
+    if table is not None:
+        fields.update(table=1, table_addr=table)
     if layer.residual is not None:
         assert other is not None and other.tile.width == output.tile.width
         fields.update(layer.residual.fields)

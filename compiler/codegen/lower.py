@@ -8,7 +8,7 @@ from compiler.codegen.commands import Command, Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.hazards import WaitTracker
 from compiler.codegen.weights import chunk_bytes, distinct_requants
-from compiler.passes.layer import FeatureMap, origin
+from compiler.passes.layer import FeatureMap, Layer, origin
 from compiler.schedule.blocks import PARAM_WORDS, Run
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
@@ -18,7 +18,7 @@ from hw.spec.isa import Opcode
 
 
 class Lowering:
-    """Emits the commands of a schedule. ``constants`` collects the weights as LOADs want them."""
+    """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -27,7 +27,7 @@ class Lowering:
         self.maps = schedule.network.maps
         self.constants = bytearray()
         self.commands: list[Command] = []
-        self._chunks: dict[tuple[int, int], int] = {}
+        self._places: dict[tuple[str, int, int], int] = {}
         sizes = {
             name: m.words(self.cols) for name, m in self.maps.items()
             if not (m.external or m.parent)
@@ -55,8 +55,8 @@ class Lowering:
         self.commands.append(command)
 
     def _load(self, buffer: Buffer) -> Iterator[Command]:
-        if buffer.role == "weights":
-            yield self._load_weights(buffer)
+        if buffer.role in ("weights", "table"):
+            yield self._load_constants(buffer)
             return
         source = self.maps[buffer.map]
         if source.external:
@@ -69,22 +69,29 @@ class Lowering:
                 memory=origin(self.maps, source.name)[0], memory_span=memory,
             )
 
-    def _load_weights(self, buffer: Buffer) -> Command:
+    def _load_constants(self, buffer: Buffer) -> Command:
+        """A chunk's parameters and weights, or the layer's table."""
         layer = self.schedule.network.layers[buffer.layer]
-        key = (buffer.layer, buffer.chunk)
-        if key not in self._chunks:
-            self._chunks[key] = len(self.constants)
-            chunk = self.schedule.plans[buffer.layer].chunks[buffer.chunk]
-            self.constants += chunk_bytes(layer, chunk, self.cols)
+        key = (buffer.role, buffer.layer, buffer.chunk)
+        if key not in self._places:
+            self._places[key] = len(self.constants)
+            self.constants += self._constant_bytes(layer, buffer)
         fields = {
-            "dram_addr": self._chunks[key], "pool_addr": buffer.address, "runs": 1,
+            "dram_addr": self._places[key], "pool_addr": buffer.address, "runs": 1,
             "length": buffer.words,
         }
         span = Span(buffer.address, buffer.words)
-        text = f"{layer.name} weights {buffer.chunk} to {span}"
+        text = f"{layer.name} {buffer.role} {buffer.chunk} to {span}"
         return Command(
             Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory="constants"
         )
+
+    def _constant_bytes(self, layer: Layer, buffer: Buffer) -> bytes:
+        if buffer.role == "table":
+            assert layer.table is not None
+            return layer.table.tobytes()
+        chunk = self.schedule.plans[buffer.layer].chunks[buffer.chunk]
+        return chunk_bytes(layer, chunk, self.cols)
 
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
         """Pixels of the network's input, each cut into words."""
@@ -148,6 +155,7 @@ class Lowering:
         source = self._place(step.source, layer.source)
         output = self._place(step.output, layer.output)
         other = self._place(step.other, layer.residual.other) if layer.residual else None
+        table = Span(step.table.address, step.table.words) if step.table else None
         requants = distinct_requants(layer)
         sets = len(requants)
         for index, run in enumerate(step.chunk.runs):
@@ -158,13 +166,15 @@ class Lowering:
                 own = params + chosen * run.planes * PARAM_WORDS
                 fields = execute_fields(
                     layer, run, part, region, source, output, other, own, weights,
-                    step.site.output.channels, self.config,
+                    table.base if table else None, step.site.output.channels, self.config,
                 )
                 reads = [Span(own, run.planes * PARAM_WORDS), self._input_span(step, run, part)]
                 if layer.weights is not None:
                     reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
                 if other is not None:
                     reads.append(_rows(other, run, part))
+                if table is not None:
+                    reads.append(table)
                 yield Command(
                     Opcode.EXECUTE, step.layer, self._text(step, run, part), fields,
                     tuple(reads), (_rows(output, run, part),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,8 @@ def _is_shape(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    # An integer beyond float64 has no isfinite; not-a-number compares as false.
+    return number and abs(value) <= sys.float_info.max
 
 
 def _is_positive_real(value: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Node, Quant
-from compiler.ir.ops import WEIGHT_AXIS
+from compiler.ir.ops import FUNCTIONS, WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.verify import verify
@@ -73,6 +73,9 @@ class _Maker:
             self._bias(node)
         elif node.op in ("add", "concatenation"):
             self._set_quant(output)
+        elif node.op in FUNCTIONS:
+            self._tables(node)
+            self._set_quant(output)
         elif node.op == "softmax":
             self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
         else:
@@ -96,6 +99,14 @@ class _Maker:
         axis_or_none = axis if len(scales) > 1 else None
         quant = tensor.quant or Quant(scales, (0,) * len(scales), axis_or_none)
         self.tensors[tensor.name] = replace(tensor, quant=quant, data=data)
+
+    def _tables(self, node: Node) -> None:
+        """The table of a lookup."""
+        for name in node.inputs[1:]:
+            tensor = self.tensors[name]
+            if not tensor.is_constant:
+                data = self._bytes(name, math.prod(tensor.shape)).view(np.int8)
+                self.tensors[name] = replace(tensor, data=data)
 
     def _coverage(self, node: Node) -> float:
         """Share of a convolution's taps that fall on its input and not on padding."""

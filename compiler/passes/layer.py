@@ -96,11 +96,13 @@ class Residual:
 class Layer:
     """One pass of the array over ``source``, making ``output``.
 
-    ``kind`` is the operator's name, with ``+add`` for a fused addition. ``weights`` is int8
-    ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise`` ``[C, K_h, K_w, 1]``, or None where
-    every weight is 1. Of ``sparse`` weights an output block multiplies only the input blocks from
-    the first to the last that are not all 0. ``padding`` is (top, bottom, left, right) pixels of
-    ``pad_value``. With ``round_once`` sums are requantised with a single rounding.
+    ``kind`` is the operator's name, followed by ``+`` and the name of each one that is fused.
+    ``weights`` is int8 ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise``
+    ``[C, K_h, K_w, 1]``, or None where every weight is 1. Of ``sparse`` weights an output block
+    multiplies only the input blocks from the first to the last that are not all 0. ``padding`` is
+    (top, bottom, left, right) pixels of ``pad_value``. With ``round_once`` sums are requantised
+    with a single rounding. ``table``, int8 ``[256]``, has the result for each value from -128 to
+    127 that would be the output without it.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Layer:
     maximum: bool = False
     residual: Residual | None = None
     round_once: bool = False
+    table: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property

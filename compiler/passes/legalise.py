@@ -7,11 +7,13 @@ import dataclasses
 from compiler.errors import UnsupportedError, show
 from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.ops import FUNCTIONS
 from compiler.ir.shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes import constraints, operators
 from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
+from compiler.passes.functions import function
 from compiler.passes.host import HOST_REASON, host_nodes
 from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape
 
@@ -133,7 +135,7 @@ class _Legaliser:
         name, pads = self.folded.get(node.inputs[0], (node.inputs[0], (0, 0, 0, 0)))
         source = self.maps[self.views[name].map]
         context = operators.Context(self.graph, node, source, output, self.cols)
-        layer = operators.BUILDERS[node.op](context)
+        layer = function(context) if node.op in FUNCTIONS else operators.BUILDERS[node.op](context)
         if any(pads):
             total = _summed(layer.padding, pads)
             note = f"pad {list(pads)} folded into the convolution's padding"

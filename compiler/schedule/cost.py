@@ -71,7 +71,8 @@ def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) 
     for planes, blocks in ((1 << run.shape, run.blocks - 1), (run.last_planes, 1)):
         drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
         total += blocks * tiles * max(compute, port, drain)
-    return int(total) + config.rows + EXECUTE_OVERHEAD
+    table = 0 if layer.table is None else FLUSH + config.table_words
+    return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
 
 def _lines_per_step(layer: Layer, window: Window, pixels: int) -> float:

@@ -188,14 +188,17 @@ def _estimate(
     out_buffer = aligned(pixels * largest) if streams.output else 0
     other_buffer = aligned(pixels * other_largest) if streams.other else 0
     buffers = window + out_buffer + other_buffer
+    table = 0 if site.layer.table is None else site.config.table_words
     many = len(tiles) * len(chunks) > 1
     held = sum(weights) if order == "keep" and len(tiles) > 1 else 0
-    single = (held or max(weights)) + buffers
-    double = (held or min(sum(weights), 2 * max(weights))) + buffers * (2 if many else 1)
+    fixed = held + aligned(table)
+    single = fixed + (0 if held else max(weights)) + buffers
+    double = fixed + (0 if held else min(sum(weights), 2 * max(weights)))
+    double += buffers * (2 if many else 1)
     if single > free:
         return None
     loads_per_tile = plane_counts[0] if shared and order != "outer" else sum(plane_counts)
-    words = sum(weights) * (len(tiles) if order == "reload" else 1)
+    words = table + sum(weights) * (len(tiles) if order == "reload" else 1)
     words += sum(inputs) * loads_per_tile if streams.source else 0
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.words(cols)

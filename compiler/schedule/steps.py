@@ -11,14 +11,14 @@ from compiler.schedule.cost import execute_cycles
 from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
 from compiler.schedule.tiles import Tile, input_tile, windows
 
-Role = Literal["weights", "source", "other", "output"]
+Role = Literal["weights", "table", "source", "other", "output"]
 
 
 @dataclass(eq=False)
 class Buffer:
     """Pool words that hold one thing from step ``first`` to step ``last``.
 
-    ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; weights have none.
+    ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; constants have none.
     ``issue`` is the step before whose EXECUTE the LOAD is emitted.
     """
 
@@ -38,7 +38,7 @@ class Buffer:
 
 @dataclass(eq=False)
 class Step:
-    """One tile computed with one chunk. An absent buffer means the whole map lies in the pool."""
+    """One tile computed with one chunk. A map without a buffer lies whole in the pool."""
 
     index: int
     layer: int
@@ -47,6 +47,7 @@ class Step:
     chunk: Chunk
     cycles: int
     weights: Buffer
+    table: Buffer | None = None
     source: Buffer | None = None
     other: Buffer | None = None
     output: Buffer | None = None
@@ -66,7 +67,8 @@ class Step:
     @property
     def buffers(self) -> list[Buffer]:
         """Buffers that a LOAD fills, in the order in which they are wanted."""
-        return [b for b in (self.weights, self.other, self.source) if b is not None]
+        wanted = (self.weights, self.table, self.other, self.source)
+        return [b for b in wanted if b is not None]
 
 
 class _Writers:
@@ -127,6 +129,9 @@ def _append_layer(
         )
         round_ = chunk_index if plan.order == "outer" else 0
         step = Step(now, index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
+        if site.layer.table is not None:
+            words = site.config.table_words
+            step.table = shared(("table",), Buffer("table", index, words, now, now))
         if site.streams.source:
             planes, part = input_planes(site, chunk), input_tile(site.layer, site.source, tile)
             step.source = shared(

@@ -47,7 +47,7 @@ def test_an_operand_may_be_a_constant():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda g: g["nodes"][0].update(op="tanh"), r"node 'quantize' \(tanh\): operator must be"),
+        (lambda g: g["nodes"][0].update(op="lstm"), r"node 'quantize' \(lstm\): operator must be"),
         (lambda g: g["tensors"]["z"].update(shape=(1, 3)), r"output 'z' must be int8 \(1, 3\)"),
         (lambda g: g["tensors"]["y"].update(scale=None), "must have one scale, not None"),
         (lambda g: g["inputs"].append("w2"), "input 'w2' is missing"),

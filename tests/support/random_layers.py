@@ -13,7 +13,7 @@ import numpy as np
 from compiler.driver import Compiled, compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import ACTIVATIONS, MAX_ATTR
+from compiler.ir.ops import ACTIVATIONS, FUNCTIONS, MAX_ATTR
 from compiler.ir.quant_rules import SCALE_TOLERANCE
 from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
@@ -106,11 +106,16 @@ class _Net:
         makers = [
             self._conv2d, self._conv2d, self._conv2d, self._grouped, self._depthwise,
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
-            self._quantize, self._concatenation, self._concatenation,
+            self._quantize, self._concatenation, self._concatenation, self._function,
+            self._residual,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
-        return self.rng.choice(makers)(x)
+        maker = self.rng.choice(makers)
+        y = maker(x)
+        # What follows a classifier without an exact scale would have to run on the host too.
+        follows = maker != self._fully_connected and self.rng.random() < 0.3
+        return self._function(y) if follows else y
 
     # Tensors.
 
@@ -309,6 +314,10 @@ class _Net:
         scale = larger * 2 ** rng.choice((*[rng.uniform(-1, 2)] * 4, rng.uniform(-16, 12)))
         return self._node("add", pair, self._quant(scale=scale), activation=self._activation())
 
+    def _residual(self, x: str) -> str:
+        """A convolution, an addition that may leave with it, and a function of the sum."""
+        return self._function(self._add(self._conv2d(x)))
+
     def _concatenation(self, x: str) -> str:
         """Maps that are there, other inputs and requantised ones, most on the output's scale."""
         rng, (_, height, width, total) = self.rng, self._shape(x)
@@ -355,6 +364,24 @@ class _Net:
         assert quant is not None
         padding = tuple(self.rng.choices(range(6), k=4))
         return self._node("pad", (x,), quant, padding=padding, channel_padding=(0, 0))
+
+    def _function(self, x: str) -> str:
+        """A function of one value, of another one now and then; half of them keep the scale."""
+        rng = self.rng
+        op = rng.choice(list(FUNCTIONS))
+        quant = self.tensors[x].quant
+        assert quant is not None
+        if rng.random() < 0.5:
+            quant = self._quant(scale=quant.scale[0] * 2 ** rng.uniform(-6, 6))
+        attrs = {name: spec.default for name, spec in FUNCTIONS[op].attrs.items()}
+        if "alpha" in attrs:
+            attrs["alpha"] = rng.choice((0.1, rng.uniform(-1, 2)))
+        table = ()
+        if op == "lookup":
+            values = self.source.integers(-128, 127, 256, np.int8, endpoint=True)
+            table = (self._constant(values, None),)
+        y = self._node(op, (x, *table), quant, **attrs)
+        return self._function(y) if rng.random() < 0.3 else y
 
     def _quantize(self, x: str) -> str:
         """A new scale and zero point; of uint8 also the same ones, where one bit changes."""

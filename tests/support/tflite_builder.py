@@ -40,6 +40,14 @@ _VERSIONS = {
     "reshape": 1,
     "quantize": 2,
     "softmax": 2,
+    "relu": 2,
+    "relu6": 2,
+    "relu_n1_to_1": 1,
+    "leaky_relu": 2,
+    "hard_swish": 1,
+    "sigmoid": 2,
+    "tanh": 2,
+    "gelu": 2,
 }
 
 
@@ -161,7 +169,7 @@ class _ModelBuilder:
         b = self._b
         builtin = _OPERATORS[op][0]
         tflite.OperatorCodeStart(b)
-        tflite.OperatorCodeAddDeprecatedBuiltinCode(b, builtin)
+        tflite.OperatorCodeAddDeprecatedBuiltinCode(b, min(builtin, 127))
         tflite.OperatorCodeAddBuiltinCode(b, builtin)
         tflite.OperatorCodeAddVersion(b, _VERSIONS[op])
         return tflite.OperatorCodeEnd(b)
@@ -283,6 +291,23 @@ def _empty(
     return write
 
 
+def _leaky_relu(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.LeakyReluOptionsStart(b)
+    tflite.LeakyReluOptionsAddAlpha(b, node["attrs"]["alpha"])
+    return tflite.LeakyReluOptionsEnd(b)
+
+
+def _gelu(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.GeluOptionsStart(b)
+    tflite.GeluOptionsAddApproximate(b, node["attrs"]["approximate"])
+    return tflite.GeluOptionsEnd(b)
+
+
+def _no_options(_b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
+    """The offset of a table that is left out."""
+    return 0
+
+
 _BUILTIN, _KIND = tflite.BuiltinOperator, tflite.BuiltinOptions
 
 #: Operator code, kind of options table and its writer, by operator.
@@ -310,4 +335,16 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
         _empty(tflite.QuantizeOptionsStart, tflite.QuantizeOptionsEnd),
     ),
     "softmax": (_BUILTIN.SOFTMAX, _KIND.SoftmaxOptions, _softmax),
+    "relu": (_BUILTIN.RELU, _KIND.NONE, _no_options),
+    "relu6": (_BUILTIN.RELU6, _KIND.NONE, _no_options),
+    "relu_n1_to_1": (_BUILTIN.RELU_N1_TO_1, _KIND.NONE, _no_options),
+    "leaky_relu": (_BUILTIN.LEAKY_RELU, _KIND.LeakyReluOptions, _leaky_relu),
+    "hard_swish": (
+        _BUILTIN.HARD_SWISH,
+        _KIND.HardSwishOptions,
+        _empty(tflite.HardSwishOptionsStart, tflite.HardSwishOptionsEnd),
+    ),
+    "sigmoid": (_BUILTIN.LOGISTIC, _KIND.NONE, _no_options),
+    "tanh": (_BUILTIN.TANH, _KIND.NONE, _no_options),
+    "gelu": (_BUILTIN.GELU, _KIND.GeluOptions, _gelu),
 }

@@ -11,7 +11,7 @@ import tflite
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
 from compiler.frontend.tflite.tensors import TensorReader
-from compiler.ir.graph import Node, Tensor
+from compiler.ir.graph import Node, Quant, Tensor
 from compiler.ir.ops import MAX_ATTR
 from compiler.ir.shapes import Padding, same_padding
 
@@ -206,6 +206,26 @@ def _softmax(op: Operator) -> Node:
     return op.node("softmax", (op.input(0).name,), beta=op.options["beta"])
 
 
+def _function(op_name: str, *options: str) -> Callable[[Operator], Node]:
+    """The converter to a function of one value whose attributes are the operator's options."""
+
+    def convert(op: Operator) -> Node:
+        attrs = {name: op.options[name] for name in options}
+        return op.node(op_name, (op.input(0).name,), **attrs)
+
+    return convert
+
+
+def _logistic(op: Operator) -> Node:
+    """LiteRT's int8 kernel accepts one scale and zero point only."""
+    output = op.output()
+    if output.quant != Quant((1 / 256,), (-128,)):
+        raise UnsupportedError(
+            f"output {show(output.name)}: scale 1/256 and zero point -128 are accepted"
+        )
+    return op.node("sigmoid", (op.input(0).name,))
+
+
 @dataclass(frozen=True)
 class Converter:
     """How many inputs an operator may have, and the function that makes its node."""
@@ -227,4 +247,12 @@ CONVERTERS: dict[str, Converter] = {
     "QUANTIZE": Converter(1, 1, _quantize),
     "RESHAPE": Converter(1, 2, _reshape),
     "SOFTMAX": Converter(1, 1, _softmax),
+    "GELU": Converter(1, 1, _function("gelu", "approximate")),
+    "HARD_SWISH": Converter(1, 1, _function("hard_swish")),
+    "LEAKY_RELU": Converter(1, 1, _function("leaky_relu", "alpha")),
+    "LOGISTIC": Converter(1, 1, _logistic),
+    "RELU": Converter(1, 1, _function("relu")),
+    "RELU6": Converter(1, 1, _function("relu6")),
+    "RELU_N1_TO_1": Converter(1, 1, _function("relu_n1_to_1")),
+    "TANH": Converter(1, 1, _function("tanh")),
 }

@@ -120,8 +120,15 @@ OPTIONS: dict[str, Options] = {
     "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
     "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),
     "SOFTMAX": Options("SoftmaxOptions", {"beta": Field(0, "f", 0.0)}, 1),
+    "LEAKY_RELU": Options("LeakyReluOptions", {"alpha": Field(0, "f", 0.0)}, 1),
+    "HARD_SWISH": Options("HardSwishOptions", {}, 0, required=False),
+    "GELU": Options("GeluOptions", {"approximate": Field(0, "?", False)}, 1, required=False),
 }
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
+
+#: Operators without an options table.
+for _name in ("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1"):
+    OPTIONS[_name] = Options("NONE", {}, 0, required=False)
 
 #: Activations by their code in the schema; the others are refused by name.
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}

@@ -81,7 +81,7 @@ def _unmet(
 def accesses(opcode: Opcode, f: dict[str, int], cols: int) -> tuple[set[tuple], set[tuple]]:
     """Words read and written: ``("pool", word)`` and ``("memory", word)``."""
     if opcode == Opcode.EXECUTE:
-        return _execute(f)
+        return _execute(f, cols)
     pool, memory = set(), set()
     planes = -(-f["channels"] // cols) if f.get("unpack") else 1
     size = f["length"] * (f["channels"] if f.get("unpack") else cols)
@@ -94,7 +94,7 @@ def accesses(opcode: Opcode, f: dict[str, int], cols: int) -> tuple[set[tuple], 
     return (memory, pool) if opcode == Opcode.LOAD else (pool, memory)
 
 
-def _execute(f: dict[str, int]) -> tuple[set[tuple], set[tuple]]:
+def _execute(f: dict[str, int], cols: int) -> tuple[set[tuple], set[tuple]]:
     planes = ((f["blocks"] - 1) << f["array_shape"]) + f["last_planes"]
     rows = f["pixels"] // f["out_width"]
     reads = _operands(f, rows)
@@ -102,6 +102,8 @@ def _execute(f: dict[str, int]) -> tuple[set[tuple], set[tuple]]:
     if not f["ones"]:
         lines = f["blocks"] * f["weight_lines"]
         reads |= _words(f["weight_addr"] * LINE_WORDS, lines * LINE_WORDS)
+    if f["table"]:
+        reads |= _words(f["table_addr"], 256 // cols)
     places = [
         plane * f["out_plane"] + y * (f["out_width"] + f["out_skip"]) + x
         for plane, y, x in itertools.product(range(planes), range(rows), range(f["out_width"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.ir.ops import OPS
+from compiler.ir.ops import FUNCTIONS, OPS
 from compiler.ir.randomize import randomize
 from compiler.ir.shapes import infer_shape
 
@@ -68,6 +68,10 @@ class Net:
         return self.op(op, (x,), kernel=kernel, stride=stride, padding=padding,
                        activation=activation, **attrs)
 
+    def function(self, op, x, **attrs) -> str:
+        table = (self._constant((256,), "int8"),) if op == "lookup" else ()
+        return self.op(op, (x, *table), **attrs)
+
     def finish(self, *outputs: str, name: str = "net", seed: int = 0) -> Graph:
         return randomize(Graph(name, self.tensors, self.nodes, ("input",), outputs), seed)
 
@@ -99,7 +103,10 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     }
     same = [t for t in earlier[1:] if net.shape(t) == net.shape(x)]
     kind = rng.choice(("conv", "conv", "depthwise", "avg", "max", "add", "pad", "grouped",
-                       "dilated", "multiplied", "concatenation", "concatenation"))
+                       "dilated", "multiplied", "concatenation", "concatenation", "function",
+                       "function"))
+    if kind == "function":
+        return net.function(rng.choice(list(FUNCTIONS)), x)
     if kind == "depthwise":
         return net.depthwise(x, **window)
     if kind in ("avg", "max"):

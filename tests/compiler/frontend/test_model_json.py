@@ -11,6 +11,7 @@ from compiler.errors import InputError, UnsupportedError
 from compiler.frontend import load_model, write_model
 from compiler.ir.ops import OPS
 from compiler.zoo import build
+from tests.compiler.backend.graphs import Net
 from tests.compiler.frontend.graphs import assert_same, residual_graph, weightless
 
 ROOT = Path(__file__).parents[3]
@@ -139,7 +140,7 @@ INPUT_ERRORS = [
     (changed("nodes", 0, "attrs", value={"stride": 2}), "stride is 2; accepted: two integers"),
     (changed("nodes", 0, "attrs", value={"stride": [0, 1]}), r"stride is \(0, 1\); accepted"),
     (changed("nodes", 0, "attrs", value={"stride": [True, 1]}), r"stride is \(True, 1\); accepted"),
-    (changed("nodes", 0, "attrs", value={"padding": [1, 1]}), "accepted: four integers"),
+    (changed("nodes", 0, "attrs", value={"padding": [1, 1]}), "accepted: 4 integers"),
     (changed("nodes", 0, "attrs", value={"groups": {}}), "groups is {}; accepted: an integer"),
     (
         changed("nodes", 0, "attrs", value={"activation": "tanh"}),
@@ -252,6 +253,25 @@ def test_round_trip_is_exact(tmp_path):
     found = load_model(write_model(graph, tmp_path / "model.json"))
     assert found.random_weights
     assert_same(found, graph)
+
+
+def test_round_trip_of_a_table_and_of_real_attributes(tmp_path):
+    net = Net((4, 4, 3))
+    x = net.function("leaky_relu", net.function("lookup", "input"), alpha=0.3)
+    graph = net.finish(net.function("hard_sigmoid", x, alpha=0.2, beta=0.5))
+    found = load_model(write_model(graph, tmp_path / "model.json"))
+    assert_same(found, graph)
+
+
+@pytest.mark.parametrize("alpha", ["0.1", True, None, [0.1], 10**400])
+def test_a_real_attribute_is_a_finite_number(tmp_path, alpha):
+    net = Net((4, 4, 3))
+    path = write_model(net.finish(net.function("leaky_relu", "input")), tmp_path / "model.json")
+    model = json.loads(path.read_text())
+    model["nodes"][0]["attrs"] = {"alpha": alpha}
+    path.write_text(json.dumps(model))
+    with pytest.raises(InputError, match="accepted: a finite number"):
+        load_model(path)
 
 
 def test_round_trip_with_odd_names(tmp_path):

@@ -6,14 +6,16 @@ import time
 
 import numpy as np
 import pytest
+import tflite
 
-from compiler.errors import CompilerError, InputError
+from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend import load_model, write_model
 from compiler.frontend.tflite import read_tflite
 from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
+from compiler.frontend.tflite.operators import CONVERTERS
+from compiler.frontend.tflite.schema import enum_name
 from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import OPS
 from compiler.ir.shapes import infer_shape
 from compiler.zoo import build
 from tests.compiler.frontend.graphs import assert_same, concatenated_graph, residual_graph
@@ -58,13 +60,52 @@ CHAIN = chain(
 )
 
 
-def test_every_operator_survives_the_round_trip():
-    made = (residual_graph(), concatenated_graph())
-    graphs = (*(dataclasses.replace(g, random_weights=False) for g in made), CHAIN)
-    assert {n.op for g in graphs for n in g.nodes} == set(OPS)
-    for graph in graphs:
-        found = read_tflite(build_model(graph.to_dict()), graph.name)
-        assert_same(found, graph)
+def functions() -> Graph:
+    """Functions of one value one after another; scales and alpha are exact in float32."""
+    x = Quant((0.0625,), (-4,))
+    layers = {
+        "hard_swish": ({}, x), "leaky_relu": ({"alpha": 0.125}, x),
+        "gelu": ({"approximate": True}, x), "relu": ({}, x), "relu6": ({}, x),
+        "relu_n1_to_1": ({}, x), "tanh": ({}, Quant((1 / 128,), (0,))),
+        "sigmoid": ({}, Quant((1 / 256,), (-128,))),
+    }
+    tensors, nodes, name = {"x": Tensor("x", (1, 3, 2, 4), "int8", x)}, [], "x"
+    for op, (attrs, quant) in layers.items():
+        nodes.append(Node(op, op, (name,), (op,), attrs))
+        tensors[op] = Tensor(op, (1, 3, 2, 4), "int8", quant)
+        name = op
+    return Graph("functions", tensors, nodes, ("x",), (name,))
+
+
+#: Graphs that hold every operator of a TFLite model.
+EVERY_OPERATOR = (
+    *(dataclasses.replace(g, random_weights=False)
+      for g in (residual_graph(), concatenated_graph())),
+    CHAIN,
+    functions(),
+)
+
+
+@pytest.mark.parametrize("graph", EVERY_OPERATOR, ids=lambda g: g.name)
+def test_a_graph_survives_the_round_trip(graph):
+    assert_same(read_tflite(build_model(graph.to_dict()), graph.name), graph)
+
+
+def test_every_operator_is_among_the_round_trips():
+    written = set()
+    for graph in EVERY_OPERATOR:
+        model = tflite.Model.GetRootAs(build_model(graph.to_dict()))
+        codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+        written |= {enum_name(tflite.BuiltinOperator, code.BuiltinCode()) for code in codes}
+    assert set(CONVERTERS) == written
+
+
+def test_a_sigmoid_has_the_scale_that_litert_accepts():
+    graph = functions()
+    other = dataclasses.replace(graph.tensors["sigmoid"], quant=Quant((1 / 128,), (-128,)))
+    graph.tensors["sigmoid"] = other
+    with pytest.raises(UnsupportedError, match="'sigmoid': scale 1/256 and zero point -128 are"):
+        read_tflite(build_model(graph.to_dict()), "model")
 
 
 @pytest.fixture(scope="module")
