@@ -116,6 +116,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "add": lambda c: ops.add(
         *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
     ),
+    "mul": lambda c: ops.mul(
+        *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
+    ),
     "concatenation": lambda c: ops.concatenation(
         c.arrays, [c.x_quant(i) for i in range(len(c.arrays))], c.y_quant
     ),
@@ -123,6 +126,7 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
         *c.arrays, c.y_quant, **c.attrs(*_POOL, "count_include_pad")
     ),
     "max_pool2d": lambda c: ops.max_pool2d(*c.arrays, c.y_quant, **c.attrs(*_POOL)),
+    "mean": lambda c: ops.mean(*c.arrays, c.x_quant(), c.y_quant),
     "pad": lambda c: ops.pad(*c.arrays, c.y_quant, **c.attrs("padding")),
     "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
     "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),

@@ -13,6 +13,8 @@ from golden.conv import (
     requantize_float64,
 )
 from golden.elementwise import add, concatenation, pad, quantize, reshape
+from golden.mean import mean
+from golden.multiply import mul
 from golden.pool import avg_pool2d, max_pool2d
 from golden.softmax import softmax
 
@@ -27,6 +29,8 @@ __all__ = [
     "fully_connected",
     "fully_connected_accumulators",
     "max_pool2d",
+    "mean",
+    "mul",
     "pad",
     "quantize",
     "requantize",

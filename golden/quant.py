@@ -183,3 +183,24 @@ def add_params(a_scale: float, b_scale: float, y_scale: float) -> AddParams:
         y_multiplier,
         y_shift,
     )
+
+
+def mul_multiplier(a_scale: float, b_scale: float, y_scale: float) -> tuple[int, int]:
+    """Q31 multiplier and shift of ``a_scale * b_scale / y_scale``, product and quotient in float32.
+
+    Source: TFLite ``kernels/mul.cc``.
+    """
+    product = np.float32(a_scale) * np.float32(b_scale)
+    return quantize_multiplier(float(product / np.float32(y_scale)))
+
+
+def mean_multiplier(x_scale: float, y_scale: float, count: int) -> tuple[int, int]:
+    """Multiplier and shift of ``x_scale / (y_scale * count)`` for a sum of ``count`` values.
+
+    The Q31 multiplier of the scales is shifted left by the whole part of ``log2(count)``, at most
+    so far that the shift stays -31 or more, and divided by ``count``; the quotient is cut off.
+    Source: TFLite ``kernels/reduce.cc`` and ``QuantizedMeanOrSum`` of ``reference/reduce.h``.
+    """
+    multiplier, shift = requantize_multiplier(x_scale, y_scale)
+    left = min(count.bit_length() - 1, 31 + shift)
+    return (multiplier << left) // count, shift - left

@@ -42,7 +42,7 @@ def execute_fields(
     """
     fields = {
         "depthwise": int(layer.depthwise), "maximum": int(layer.maximum),
-        "ones": int(layer.weights is None), "array_shape": run.shape,
+        "ones": int(not layer.weighted), "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
         "network": int(layer.macs > 0), "round_once": int(layer.round_once),
         "pad_value": layer.pad_value,
@@ -51,10 +51,12 @@ def execute_fields(
     fields.update(_input_fields(layer, run, source))
     fields.update(_kernel_fields(layer, source.tile.width))
     fields.update(_walk_fields(layer, part, source.tile, config.shape_pixels(run.shape)))
+    if layer.factor and layer.kernel[0] > 1:
+        fields.update(_factor_fields(run, part, source))
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
         blocks=run.blocks, last_planes=run.last_planes, last_cols=min(last_cols, config.cols),
-        weight_addr=weights // LINE_WORDS if layer.weights is not None else 0,
+        weight_addr=weights // LINE_WORDS if layer.weighted else 0,
         weight_lines=run.weight_lines, param_addr=params // LINE_WORDS,
     )
     skip = output.tile.width - part.width
@@ -92,6 +94,15 @@ def _kernel_fields(layer: Layer, in_row: int) -> dict[str, int]:
         "row_step": layer.dilation[0] * in_row, "groups": count, "group_taps": taps,
         "last_taps": last, "col_dilation": dilation, "group_span": (taps - 1) * dilation,
         "last_span": (last - 1) * dilation, "group_step": taps * dilation,
+    }
+
+
+def _factor_fields(run: Run, part: Tile, source: Placement) -> dict[str, int]:
+    """Rows that the part does not have are outside the input, so that kernel row 1 is."""
+    return {
+        "in_addr": source.pixel(run.in_plane, part.top, source.tile.left),
+        "in_height": part.height, "start_y": 0, "start_row": 0,
+        "row_dilation": part.height, "row_step": part.height * source.tile.width,
     }
 
 

@@ -160,7 +160,7 @@ class Lowering:
         sets = len(requants)
         for index, run in enumerate(step.chunk.runs):
             params = param_address(step.weights.address, step.chunk.runs, index, sets)
-            weights = weight_address(params, run, sets)
+            weights = self._weights(layer, run, weight_address(params, run, sets))
             for part, region in pieces(layer, step.tile):
                 chosen = next(i for i, r in enumerate(requants) if r is region.requant)
                 own = params + chosen * run.planes * PARAM_WORDS
@@ -169,7 +169,7 @@ class Lowering:
                     table.base if table else None, step.site.output.channels, self.config,
                 )
                 reads = [Span(own, run.planes * PARAM_WORDS), self._input_span(step, run, part)]
-                if layer.weights is not None:
+                if layer.weighted:
                     reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
                 if other is not None:
                     reads.append(_rows(other, run, part))
@@ -179,6 +179,12 @@ class Lowering:
                     Opcode.EXECUTE, step.layer, self._text(step, run, part), fields,
                     tuple(reads), (_rows(output, run, part),),
                 )
+
+    def _weights(self, layer: Layer, run: Run, own: int) -> int:
+        """Pool word address of the run's weights: ``own``, or where another layer makes them."""
+        if not layer.factor:
+            return own
+        return self._place(None, layer.factor).pixel(0, run.first_plane, 0)
 
     def _input_span(self, step: Step, run: Run, part: Tile) -> Span:
         """Words of the input rows that the run reads, whole rows of all its planes."""

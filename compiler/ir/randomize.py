@@ -71,7 +71,7 @@ class _Maker:
             self._weights(node)
             self._set_quant(output)
             self._bias(node)
-        elif node.op in ("add", "concatenation"):
+        elif node.op in ("add", "mul", "concatenation"):
             self._set_quant(output)
         elif node.op in FUNCTIONS:
             self._tables(node)
@@ -139,7 +139,7 @@ class _Maker:
         self.tensors[name] = replace(tensor, quant=quant, data=data)
 
     def _move(self, x: str, output: str) -> None:
-        """Pools, padding and reshapes keep their input's parameters; ``quantize`` its range."""
+        """Pools, means, padding and reshapes keep parameters; ``quantize`` keeps the range."""
         quant, found = self.tensors[x].quant, self.tensors[output]
         assert quant is not None, "made before it is read"
         if found.dtype != self.tensors[x].dtype:

@@ -58,6 +58,8 @@ class Ranges:
             self._activation(node, sum(squares))
         elif node.op in FUNCTIONS:
             self._function(node, math.sqrt(squares[0]))
+        elif node.op == "mul":
+            self._activation(node, math.prod(squares))
         elif node.op == "softmax":
             self.mean_square[output] = 1.0
         elif node.op == "concatenation":

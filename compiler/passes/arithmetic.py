@@ -12,7 +12,13 @@ from compiler.errors import UnsupportedError, show
 from compiler.ir.graph import Quant
 from compiler.passes.layer import Requant
 from golden.fixed import wrap32
-from golden.quant import QParams, add_params, requantize_multiplier
+from golden.quant import (
+    QParams,
+    add_params,
+    mean_multiplier,
+    mul_multiplier,
+    requantize_multiplier,
+)
 
 #: Left shift before the multiplication that loses nothing for windows up to 2**20 pixels.
 AVERAGE_LEFT = 3
@@ -107,6 +113,30 @@ def requantize_requant(channels: int, x: QParams, y: QParams, where: str) -> Req
             f"{y.scale:.6g}; less is accepted"
         )
     return constant_requant(channels, -x.zero_point, multiplier, max(shift, 0), max(-shift, 0))
+
+
+def product_requant(channels: int, a: QParams, b: QParams, y: QParams, where: str) -> Requant:
+    """Parameters that scale products of ``a`` and ``b`` whose zero points are only in the bias."""
+    multiplier, shift = mul_multiplier(a.scale, b.scale, y.scale)
+    _check_left_shift(shift, where)
+    bias = a.zero_point * b.zero_point
+    return constant_requant(channels, bias, multiplier, max(shift, 0), max(-shift, 0))
+
+
+def mean_requant(channels: int, count: int, x: QParams, y: QParams, where: str) -> Requant:
+    """Parameters that scale a sum of ``count`` values of ``x`` to their mean in steps of ``y``."""
+    multiplier, shift = mean_multiplier(x.scale, y.scale, count)
+    _check_left_shift(shift, where)
+    bias = -count * x.zero_point
+    return constant_requant(channels, bias, multiplier, max(shift, 0), max(-shift, 0))
+
+
+def _check_left_shift(shift: int, where: str) -> None:
+    if shift > 31:
+        raise UnsupportedError(
+            f"{where}: the output is {show(2.0 ** shift)} times finer than what it is computed "
+            "from; at most 2**31 is accepted"
+        )
 
 
 def add_fields(a: QParams, b: QParams, y: QParams, low: int, high: int, where: str) -> dict:

@@ -91,6 +91,8 @@ class _Concatenation:
             return "it is an input of the network"
         if source.parent:
             return "it already lies in a concatenation"
+        if any(m.parent == source.name and m.pixels != source.pixels for m in self.maps.values()):
+            return "a multiplication reads its words in a row"
         return ""
 
     def _gather(self, sources: list[str], target: FeatureMap, output: FeatureMap) -> Layer:

@@ -17,8 +17,9 @@ def fuse_adds(network: Network) -> Network:
     fused = list(network.fused)
     readers: dict[str, int] = {}
     for layer in network.layers:
-        for name in layer.reads:
-            readers[name] = readers.get(name, 0) + 1
+        for read in layer.reads:
+            for name in (read, network.maps[read].parent):
+                readers[name] = readers.get(name, 0) + 1
     for layer in network.layers:
         place = _partner(network, layers, layer, readers) if layer.kind == "add" else None
         if place is None:

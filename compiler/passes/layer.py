@@ -11,6 +11,9 @@ from compiler.ir.graph import Graph, Node, Tensor
 
 Pair = tuple[int, int]
 
+FACTOR_WIDTH = 8
+"""Pixels of a row of a map of weights: the words of a line, one a tap."""
+
 
 @dataclass(frozen=True)
 class FeatureMap:
@@ -103,6 +106,10 @@ class Layer:
     (top, bottom, left, right) pixels of ``pad_value``. With ``round_once`` sums are requantised
     with a single rounding. ``table``, int8 ``[256]``, has the result for each value from -128 to
     127 that would be the output without it.
+
+    A layer with a ``factor`` is depthwise, and its weights are that map, which an earlier layer
+    makes: row p holds the weights of plane p, in the order of the taps. All taps of its kernel
+    read the same pixel, but those of row 1 read ``pad_value``.
     """
 
     name: str
@@ -127,6 +134,7 @@ class Layer:
     residual: Residual | None = None
     round_once: bool = False
     table: np.ndarray | None = None
+    factor: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -136,8 +144,13 @@ class Layer:
     @property
     def reads(self) -> tuple[str, ...]:
         """The maps that the layer reads, each once."""
-        other = self.residual.other if self.residual else self.source
-        return (self.source,) if other == self.source else (self.source, other)
+        other = self.residual.other if self.residual else ""
+        return tuple(dict.fromkeys(name for name in (self.source, other, self.factor) if name))
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the array multiplies by weights that it fetches."""
+        return self.weights is not None or bool(self.factor)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from compiler.passes.exact_scale import InexactError
 from compiler.passes.functions import function
 from compiler.passes.host import HOST_REASON, host_nodes
 from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape
+from compiler.passes.multiply import multiply
 
 
 def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
@@ -76,6 +77,8 @@ class _Legaliser:
             self.folded[y.name] = (earlier[0], total)
         elif node.op == "concatenation":
             self.layers += concatenate(self.graph, node, self.maps, self.views, self.cols)
+        elif node.op == "mul":
+            self.layers += multiply(self.graph, node, self.maps, self.views, self.cols)
         else:
             try:
                 self._layer(node, y)

@@ -16,6 +16,7 @@ from compiler.passes.arithmetic import (
     constant_requant,
     conv_requant,
     folded_bias,
+    mean_requant,
     qparams,
     requantize_requant,
 )
@@ -216,6 +217,13 @@ def max_pool2d(c: Context) -> Layer:
     )
 
 
+def mean(c: Context) -> Layer:
+    """The mean over the whole map."""
+    kernel = c.source.height, c.source.width
+    requant = mean_requant(c.output.channels, c.source.pixels, c.x, c.y, c.where)
+    return c.layer(kernel=kernel, depthwise=True, regions=c.whole(requant), **c.clamp())
+
+
 def pad(c: Context) -> Layer:
     """Padding as a pass of one tap that reads beyond the map."""
     return c.layer(
@@ -233,6 +241,6 @@ def quantize(c: Context) -> Layer:
 
 BUILDERS: dict[str, Callable[[Context], Layer]] = {
     "conv2d": conv2d, "depthwise_conv2d": depthwise_conv2d, "fully_connected": fully_connected,
-    "add": add, "avg_pool2d": avg_pool2d, "max_pool2d": max_pool2d, "pad": pad,
-    "quantize": quantize,
+    "add": add, "avg_pool2d": avg_pool2d, "max_pool2d": max_pool2d, "mean": mean,
+    "pad": pad, "quantize": quantize,
 }

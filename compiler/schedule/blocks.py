@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.passes.layer import FeatureMap, Layer
+from compiler.passes.layer import FACTOR_WIDTH, FeatureMap, Layer
 from hw.spec.config import LINE_WORDS, AccelConfig
+
+assert FACTOR_WIDTH == LINE_WORDS
 
 PARAM_WORDS = 2 * LINE_WORDS
 """Words of channel parameters of one plane."""
@@ -26,6 +28,7 @@ class Run:
 
     Planes count from the first of the output and of the input map. ``planes`` is the number of
     output planes of the whole run, ``in_step`` the input planes from one output block to the next.
+    Without ``own_weights`` another layer makes the weights.
     """
 
     shape: int
@@ -36,6 +39,7 @@ class Run:
     in_step: int
     last_channels: int
     weight_lines: int
+    own_weights: bool = True
 
     @property
     def blocks(self) -> int:
@@ -50,8 +54,9 @@ class Run:
         return (self.in_blocks - 1) * cols + self.last_channels
 
     def words(self, param_sets: int) -> int:
-        """Pool words of the run's parameters, ``param_sets`` times, and weights."""
-        return param_sets * self.planes * PARAM_WORDS + self.blocks * self.weight_lines * LINE_WORDS
+        """Pool words of the run's parameters, ``param_sets`` times, and own weights."""
+        weights = self.blocks * self.weight_lines * LINE_WORDS if self.own_weights else 0
+        return param_sets * self.planes * PARAM_WORDS + weights
 
     def part(self, first: int, count: int) -> Run:
         """The run of ``count`` blocks from block ``first`` on."""
@@ -83,8 +88,8 @@ def _blocks(
     for first in range(0, planes, width):
         count = min(width, planes - first)
         if layer.depthwise:
-            words = 0 if layer.weights is None else layer.taps
-            yield Run(shape, first, count, first, 1, 1, 1, _lines(words << shape))
+            lines = _lines(layer.taps << shape) if layer.weighted else 0
+            yield Run(shape, first, count, first, 1, 1, 1, lines, not layer.factor)
             continue
         low, high = _input_channels(
             layer, source, output, first * cols, (first + count) * cols, cols

@@ -49,7 +49,7 @@ class Window:
 def group_taps(layer: Layer) -> int:
     """Taps of a kernel row that one step of the operand stores holds."""
     dilation = layer.dilation[1]
-    return min(layer.kernel[1], 8 // dilation + 1)
+    return min(layer.kernel[1], 8 // dilation + 1) if dilation else layer.kernel[1]
 
 
 def groups(layer: Layer) -> int:

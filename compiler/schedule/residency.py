@@ -37,13 +37,19 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
 
 
 class Residency:
-    """The maps in the pool. It starts with all and lets go of the cheapest until layers fit."""
+    """The maps in the pool. It starts with all and lets go of the cheapest until layers fit.
+
+    ``factors`` are maps of weights, which always stay.
+    """
 
     def __init__(self, network: Network, config: AccelConfig) -> None:
         self.network = network
         self.config = config
         self.lifetimes = lifetimes(network)
-        self.resident = {m for m in self.lifetimes if self._words(m) < config.pool_words}
+        self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
+        self.resident = self.factors | {
+            m for m in self.lifetimes if self._words(m) < config.pool_words
+        }
         self.share = [1.0] * len(network.layers)
         self._known: dict[tuple, LayerPlan | None] = {}
 
@@ -65,7 +71,7 @@ class Residency:
             plan = self._needed(index, self.resident)
             if plan.cycles < CRAMPED * max(plan.compute, plan.words):
                 continue
-            for name in self.live(index, self.resident):
+            for name in self._releasable(index):
                 without = self.resident - {name}
                 life = self.lifetimes[name]
                 beside = range(life.first, life.last + 1)
@@ -83,7 +89,7 @@ class Residency:
         """Let go of the cheapest map that lives at the same time as ``name`` (or that one)."""
         life = self.lifetimes[name]
         beside = [
-            m for m in self.resident
+            m for m in self.resident - self.factors
             if self.lifetimes[m].first <= life.last and life.first <= self.lifetimes[m].last
         ]
         self.resident.remove(min(beside, key=self._price))
@@ -96,6 +102,10 @@ class Residency:
         """The maps in the pool while layer ``index`` runs."""
         lives = self.lifetimes
         return sorted(m for m in resident if lives[m].first <= index <= lives[m].last)
+
+    def _releasable(self, index: int) -> list[str]:
+        """The maps in the pool beside layer ``index`` that may go."""
+        return self.live(index, self.resident - self.factors)
 
     def _words(self, name: str) -> int:
         return aligned(self.network.maps[name].words(self.config.cols))
@@ -132,7 +142,7 @@ class Residency:
 
     def _release(self, index: int) -> None:
         """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""
-        candidates = sorted(self.live(index, self.resident), key=self._price)
+        candidates = sorted(self._releasable(index), key=self._price)
         if not candidates:
             raise self._failure(index)
         for name in candidates:
@@ -145,7 +155,9 @@ class Residency:
         layer = self.network.layers[index]
         site = self._site(index, Streams(True, True, layer.residual is not None))
         need = smallest_need(site) * self.config.word_bytes
-        room = int(self.config.pool_bytes * self.share[index])
+        fixed = sum(self._words(m) for m in self.live(index, self.factors))
+        free = max(self.config.pool_words - fixed, 0)
+        room = int(free * self.share[index]) * self.config.word_bytes
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
             f"pool; {room} of its {self.config.pool_bytes} are available "

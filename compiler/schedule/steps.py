@@ -85,13 +85,17 @@ class _Writers:
         found += [(plane + step.chunk.first_plane, step) for step in steps]
 
     def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
-        """The first step after all that make pixels of ``tile`` in ``planes`` of the map."""
+        """The first step after all that make pixels of ``tile`` in ``planes`` of the map.
+
+        After all of the map's if it has rows where they have planes.
+        """
         root, plane = origin(self._maps, name)
         first, end = plane + planes[0], plane + sum(planes)
+        same = self._maps[name].pixels == self._maps[root].pixels
         after = 0
         for low, step in self._steps.get(root, []):
             t = step.tile
-            apart = (
+            apart = same and (
                 t.bottom <= tile.top or tile.bottom <= t.top or t.right <= tile.left
                 or tile.right <= t.left or low >= end or low + step.chunk.planes <= first
             )

@@ -150,6 +150,36 @@ class RandomLayers:
             activation=self.pick(*ACTIVATIONS),
         )
 
+    def mul(self) -> dict[str, Any]:
+        """A product of equal shapes or by a value per channel, from coarse to fine output steps."""
+        shape = (1, self.integer(1, 9), self.integer(1, 9), self.integer(1, 9))
+        one = (1, 1, 1, shape[3])
+        shapes = self.pick((shape, shape), (shape, one), (one, shape))
+        a, b = self.scale(), self.scale()
+        spread = self.pick((4, 12), (-5, 4), (-30, 30))
+        bounded = ("none",) if spread[0] == -30 else ACTIVATIONS
+        ratio = 2.0 ** self.rng.uniform(*spread)
+        return one_node(
+            "mul",
+            {
+                "a": activation(shapes[0], a, self.zero_point()),
+                "b": activation(shapes[1], b, self.zero_point()),
+            },
+            {},
+            activation(shape, a * b * ratio, self.zero_point()),
+            activation=self.pick(*bounded),
+        )
+
+    def mean(self) -> dict[str, Any]:
+        """A mean that keeps or changes scale and zero point."""
+        shape = (self.integer(1, 2), self.integer(1, 20), self.integer(1, 20), self.integer(1, 9))
+        scale, zero_point = self.scale(), self.zero_point()
+        x = activation(shape, scale, zero_point)
+        spread = self.pick(0, 1, 3, 30)
+        scale *= float(2.0 ** self.rng.uniform(-spread, spread))
+        y = activation((shape[0], 1, 1, shape[3]), scale, self.pick(zero_point, self.zero_point()))
+        return one_node("mean", {"x": x}, {}, y)
+
     def concatenation(self) -> dict[str, Any]:
         """One to four maps of one scale and zero point, or vectors."""
         shape = self.pick((1,), (1, self.integer(1, 9), self.integer(1, 9)))

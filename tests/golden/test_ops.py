@@ -10,6 +10,7 @@ from golden.ops import (
     depthwise_conv2d_accumulators,
     fully_connected_accumulators,
     max_pool2d,
+    mul,
     pad,
     quantize,
     reshape,
@@ -171,6 +172,10 @@ def test_softmax_is_near_the_real_one():
         (
             lambda: add(np.zeros((1, 2), np.int8), np.zeros((2, 1), np.int8), Q, Q, Q),
             "same shape",
+        ),
+        (
+            lambda: mul(np.zeros((1, 2, 3), np.int8), np.zeros((1, 2, 1), np.int8), Q, Q, Q),
+            "same shape or one of them a value per channel",
         ),
         (lambda: softmax(np.zeros((1, 4096), np.int8), 0.1), "sum to less than 4096"),
         (lambda: softmax(np.zeros((1, 4), np.int8), 2.0**-27), "above 2"),

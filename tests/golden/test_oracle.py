@@ -13,6 +13,8 @@ MAKERS = {
     "depthwise_conv2d": (RandomLayers.depthwise_conv2d, 60),
     "fully_connected": (RandomLayers.fully_connected, 60),
     "add": (RandomLayers.add, 40),
+    "mul": (RandomLayers.mul, 80),
+    "mean": (RandomLayers.mean, 60),
     "concatenation": (RandomLayers.concatenation, 40),
     "avg_pool2d": (lambda r: r.pool("avg_pool2d"), 40),
     "max_pool2d": (lambda r: r.pool("max_pool2d"), 40),
@@ -90,6 +92,24 @@ def test_every_pair_of_addends(zero_point):
     other = activation((1, 256, 256), 0.011, -zero_point - 1)
     graph = one_node("add", {"a": quant, "b": other}, {}, activation((1, 256, 256), 0.031, 5))
     assert_equal_to_litert(graph, {"a": a, "b": b})
+
+
+@pytest.mark.parametrize("zero_point", [-128, -1, 127])
+def test_every_pair_of_factors(zero_point):
+    a, b = (m.astype(np.int8)[None] for m in np.meshgrid(np.arange(-128, 128), range(-128, 128)))
+    quant = activation((1, 256, 256), 0.023, zero_point)
+    other = activation((1, 256, 256), 1 / 256, -zero_point - 1)
+    graph = one_node("mul", {"a": quant, "b": other}, {}, activation((1, 256, 256), 0.017, 5))
+    assert_equal_to_litert(graph, {"a": a, "b": b})
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (64, 64), (255, 255), (1, 4096)])
+@pytest.mark.parametrize("y", [(0.02, -9), (0.02, 4), (0.013, -128), (0.0003, 0), (1e-9, 0)])
+def test_means_of_maps_of_every_size(size, y):
+    x = activation((1, *size, 5), 0.02, -9)
+    graph = one_node("mean", {"x": x}, {}, activation((1, 1, 1, 5), *y))
+    values = np.random.default_rng(size[1]).integers(-60, 40, (1, *size, 5), np.int8)
+    assert_equal_to_litert(graph, {"x": values})
 
 
 @pytest.mark.parametrize(

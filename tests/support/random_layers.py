@@ -26,6 +26,11 @@ VALUES = 4000
 SMALL_POOLS = (64, 64, 128, 256)
 """Lines of the pools for which some networks are mapped, which then run on the whole one."""
 
+_ONE_PIXEL = {
+    "stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "groups": 1,
+}
+"""A convolution of 1x1 maps."""
+
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
 
@@ -107,7 +112,7 @@ class _Net:
             self._conv2d, self._conv2d, self._conv2d, self._grouped, self._depthwise,
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
             self._quantize, self._concatenation, self._concatenation, self._function,
-            self._residual,
+            self._residual, self._mean, self._multiply, self._multiply, self._excitation,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -342,6 +347,35 @@ class _Net:
         if rng.random() < 0.5:
             parts.sort(key=lambda n: self._shape(n)[3] % self.config.cols)
         return self._node("concatenation", tuple(parts), quant)
+
+    def _multiply(self, x: str, factor: str | None = None) -> str:
+        """A product with a value per channel of an input, of an earlier map or of ``factor``."""
+        rng, one = self.rng, (1, 1, 1, self._shape(x)[3])
+        maps = [n for n in [*self.inputs, *(n.outputs[0] for n in self.nodes)]
+                if self._shape(n) == one and self.tensors[n].dtype == "int8"]
+        if factor is None:
+            factor = rng.choice(maps) if maps and rng.random() < 0.6 else self._input(one, "int8")
+        pair = (x, factor) if rng.random() < 0.5 else (factor, x)
+        product = self._scale(x) * self._scale(factor)
+        scale = product * 2 ** rng.choice((*[rng.uniform(2, 10)] * 4, rng.uniform(-16, 16)))
+        return self._node("mul", pair, self._quant(scale=scale), activation=self._activation())
+
+    def _excitation(self, x: str) -> str:
+        """Squeeze and excitation: the product with what two layers make of the map's means."""
+        channels = self._shape(x)[3]
+        hidden = self.rng.randint(1, 2 * self.config.cols)
+        y = self._weighted("conv2d", self._mean(x), (hidden, 1, 1, channels), 0, **_ONE_PIXEL)
+        factor = self._weighted("conv2d", y, (channels, 1, 1, hidden), 0, **_ONE_PIXEL)
+        return self._multiply(x, factor)
+
+    def _mean(self, x: str) -> str:
+        """A mean on its own scale or on the input's."""
+        quant = self.tensors[x].quant
+        assert quant is not None
+        spread = self.rng.choice((0, 1, 4, 20))
+        scale = quant.scale[0] * 2 ** self.rng.uniform(-spread, spread)
+        quant = self.rng.choice((quant, self._quant(scale=scale)))
+        return self._node("mean", (x,), quant)
 
     def _average(self, x: str) -> str:
         return self._pool("avg_pool2d", x, count_include_pad=self.rng.random() < 0.3)

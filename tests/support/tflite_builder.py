@@ -33,9 +33,11 @@ _VERSIONS = {
     "depthwise_conv2d": 3,
     "fully_connected": 4,
     "add": 2,
+    "mul": 2,
     "concatenation": 2,
     "avg_pool2d": 2,
     "max_pool2d": 2,
+    "mean": 2,
     "pad": 2,
     "reshape": 1,
     "quantize": 2,
@@ -106,12 +108,14 @@ class _ModelBuilder:
         return bytes(b.Output())
 
     def _with_operand_tensors(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The node, its paddings or target shape made a constant input where TFLite wants one."""
+        """The node, with paddings, shape or axes as a constant input where TFLite wants one."""
         if node["op"] == "pad":
             top, bottom, left, right = node["attrs"]["padding"]
             data = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
         elif node["op"] == "reshape":
             data = np.array(node["attrs"]["shape"], np.int32)
+        elif node["op"] == "mean":
+            data = np.array([1, 2], np.int32)
         else:
             return dict(node)
         name = node["name"] + "/operand"
@@ -269,6 +273,18 @@ def _add(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
     return tflite.AddOptionsEnd(b)
 
 
+def _mul(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.MulOptionsStart(b)
+    tflite.MulOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.MulOptionsEnd(b)
+
+
+def _mean(b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
+    tflite.ReducerOptionsStart(b)
+    tflite.ReducerOptionsAddKeepDims(b, True)
+    return tflite.ReducerOptionsEnd(b)
+
+
 def _concatenation(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any) -> int:
     tflite.ConcatenationOptionsStart(b)
     tflite.ConcatenationOptionsAddAxis(b, len(tensors[node["outputs"][0]]["shape"]) - 1)
@@ -316,9 +332,11 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
     "depthwise_conv2d": (_BUILTIN.DEPTHWISE_CONV_2D, _KIND.DepthwiseConv2DOptions, _depthwise),
     "fully_connected": (_BUILTIN.FULLY_CONNECTED, _KIND.FullyConnectedOptions, _fully_connected),
     "add": (_BUILTIN.ADD, _KIND.AddOptions, _add),
+    "mul": (_BUILTIN.MUL, _KIND.MulOptions, _mul),
     "concatenation": (_BUILTIN.CONCATENATION, _KIND.ConcatenationOptions, _concatenation),
     "avg_pool2d": (_BUILTIN.AVERAGE_POOL_2D, _KIND.Pool2DOptions, _pool),
     "max_pool2d": (_BUILTIN.MAX_POOL_2D, _KIND.Pool2DOptions, _pool),
+    "mean": (_BUILTIN.MEAN, _KIND.ReducerOptions, _mean),
     "pad": (
         _BUILTIN.PAD,
         _KIND.PadOptions,

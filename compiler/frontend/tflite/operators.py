@@ -133,6 +133,28 @@ def _add(op: Operator) -> Node:
     return op.node("add", (op.input(0).name, op.input(1).name), activation=op.activation())
 
 
+def _mul(op: Operator) -> Node:
+    return op.node("mul", (op.input(0).name, op.input(1).name), activation=op.activation())
+
+
+def _mean(op: Operator) -> Node | list[Node]:
+    """The mean keeps its dimensions; where the model drops them, a reshape does."""
+    x, output = op.input(0), op.output()
+    axes = op.tensors.index_values(op.inputs[1])
+    if axes is None:
+        raise UnsupportedError("computed axes; a constant is accepted")
+    batch, _, _, channels = _nhwc(x)
+    if sorted(a + 4 * (a < 0) for a in axes.reshape(-1).tolist()) != [1, 2]:
+        raise UnsupportedError(f"axes {axes.tolist()}; height and width, [1, 2], are accepted")
+    if op.options["keep_dims"]:
+        return op.node("mean", (x.name,))
+    kept = op.tensors.invent(f"{output.name}/keep_dims", output, (batch, 1, 1, channels))
+    return [
+        Node(kept.name, "mean", (x.name,), (kept.name,), {}),
+        op.node("reshape", (kept.name,), shape=output.shape),
+    ]
+
+
 def _concatenation(op: Operator) -> Node:
     """The channels come last; LiteRT's int8 kernel too accepts nothing to clamp or to rescale."""
     output, axis = op.output(), op.options["axis"]
@@ -228,11 +250,14 @@ def _logistic(op: Operator) -> Node:
 
 @dataclass(frozen=True)
 class Converter:
-    """How many inputs an operator may have, and the function that makes its node."""
+    """How many inputs an operator may have, and the function that makes its node or nodes.
+
+    Of several nodes the last is the one named after the operator's output.
+    """
 
     fewest: int
     most: int
-    convert: Callable[[Operator], Node]
+    convert: Callable[[Operator], Node | list[Node]]
 
 
 CONVERTERS: dict[str, Converter] = {
@@ -243,6 +268,8 @@ CONVERTERS: dict[str, Converter] = {
     "DEPTHWISE_CONV_2D": Converter(2, 3, _depthwise_conv2d),
     "FULLY_CONNECTED": Converter(2, 3, _fully_connected),
     "MAX_POOL_2D": Converter(1, 1, _max_pool2d),
+    "MEAN": Converter(2, 2, _mean),
+    "MUL": Converter(2, 2, _mul),
     "PAD": Converter(2, 2, _pad),
     "QUANTIZE": Converter(1, 1, _quantize),
     "RESHAPE": Converter(1, 2, _reshape),

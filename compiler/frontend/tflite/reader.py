@@ -75,11 +75,12 @@ def _read_nodes(model: Table, subgraph: Table, tensors: TensorReader) -> list[No
         builtin = _builtin(model, table, index)
         with located(f"operator {index} ({builtin})"):
             operator = _decode(table, builtin, tensors)
-            node = CONVERTERS[builtin].convert(operator)
-            if node.name in made:
-                raise InputError(f"output {show(node.name)} is another operator's too")
-        made.add(node.name)
-        nodes.append(node)
+            found = CONVERTERS[builtin].convert(operator)
+            nodes += found if isinstance(found, list) else [found]
+            name = nodes[-1].name
+            if name in made:
+                raise InputError(f"output {show(name)} is another operator's too")
+        made.add(name)
     return nodes
 
 

@@ -103,6 +103,8 @@ OPTIONS: dict[str, Options] = {
         5,
     ),
     "ADD": Options("AddOptions", {"activation": Field(0, "b")}, 2, required=False),
+    "MUL": Options("MulOptions", {"activation": Field(0, "b")}, 1, required=False),
+    "MEAN": Options("ReducerOptions", {"keep_dims": Field(0, "?")}, 1, required=False),
     "AVERAGE_POOL_2D": Options(
         "Pool2DOptions",
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import tflite
@@ -34,6 +35,7 @@ class TensorReader:
         self._model = model
         self._subgraph = subgraph
         self._by_index: dict[int, Tensor] = {}
+        self._invented: list[Tensor] = []
         self._names: set[str] = set()
 
     def tensor(self, index: int) -> Tensor:
@@ -45,8 +47,14 @@ class TensorReader:
         return self._by_index[index]
 
     def decoded(self) -> dict[str, Tensor]:
-        """Every tensor asked for so far, by name."""
-        return {t.name: t for t in self._by_index.values()}
+        """Every tensor asked for or invented so far, by name."""
+        return {t.name: t for t in (*self._by_index.values(), *self._invented)}
+
+    def invent(self, name: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """A tensor that the model does not have, of type and quantisation of ``like``."""
+        tensor = replace(like, name=self._unique_name(name, 0), shape=shape)
+        self._invented.append(tensor)
+        return tensor
 
     def index_values(self, index: int) -> np.ndarray | None:
         """A constant int32 or int64 tensor such as a shape, as int64; None when it is computed."""

@@ -104,7 +104,7 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     same = [t for t in earlier[1:] if net.shape(t) == net.shape(x)]
     kind = rng.choice(("conv", "conv", "depthwise", "avg", "max", "add", "pad", "grouped",
                        "dilated", "multiplied", "concatenation", "concatenation", "function",
-                       "function"))
+                       "function", "excited", "excited"))
     if kind == "function":
         return net.function(rng.choice(list(FUNCTIONS)), x)
     if kind == "depthwise":
@@ -113,6 +113,8 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
         return net.pool(f"{kind}_pool2d", x, include=kind == "avg" and rng.random() < 0.3, **window)
     if kind == "add":
         return net.add(x, rng.choice(same) if same else x, rng.choice(ACTIVATIONS))
+    if kind == "excited":
+        return _random_excitation(net, rng, x)
     if kind == "concatenation":
         return _random_concatenation(net, rng, x, earlier)
     if kind == "pad":
@@ -145,3 +147,14 @@ def _random_concatenation(net: Net, rng: random.Random, x: str, earlier: list[st
         inputs.append(y)
     rng.shuffle(inputs)
     return net.op("concatenation", tuple(inputs))
+
+
+def _random_excitation(net: Net, rng: random.Random, x: str) -> str:
+    """Squeeze and excitation: a value per channel, made from the means, times the map."""
+    channels = net.shape(x)[3]
+    squeezed = net.op("mean", (x,))
+    if rng.random() < 0.7:
+        hidden = net.conv(squeezed, rng.randint(1, 9), kernel=(1, 1), activation="relu")
+        squeezed = net.conv(hidden, channels, kernel=(1, 1), activation=rng.choice(ACTIVATIONS))
+    pair = (x, squeezed) if rng.random() < 0.5 else (squeezed, x)
+    return net.op("mul", pair, activation=rng.choice(ACTIVATIONS))
