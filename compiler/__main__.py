@@ -92,8 +92,9 @@ def _zoo(arguments: argparse.Namespace) -> None:
             raise InputError("-o needs the NAME of a network; `zoo` without both lists them")
         for name in zoo.names():
             graph = zoo.build(name)
+            shape = "x".join(map(str, graph.tensors["input"].shape[1:]))
             figures = sum(macs(graph).values()), parameters(graph)
-            print("{:28} {:>15,} MACs {:>12,} parameters".format(name, *figures))
+            print("{:28} {:>10} {:>15,} MACs {:>12,} parameters".format(name, shape, *figures))
         return
     graph = zoo.build(arguments.name)
     write_model(graph, arguments.file or Path(f"{arguments.name}.json"))

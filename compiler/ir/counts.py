@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 from compiler.ir.graph import Graph, Node
-from compiler.ir.ops import WEIGHT_AXIS
+from compiler.ir.ops import CONSTANTS, OPS, WEIGHT_AXIS
+
+#: Roles of the constants that training sets.
+_LEARNED = CONSTANTS.keys() - {"table"}
 
 
 def node_macs(graph: Graph, node: Node) -> int:
@@ -28,6 +31,11 @@ def macs(graph: Graph) -> dict[str, int]:
 
 
 def parameters(graph: Graph) -> int:
-    """Elements of all weights and biases; a tensor that two nodes share counts once."""
-    names = {t for n in graph.nodes if n.op in WEIGHT_AXIS for t in n.inputs[1:] if t}
+    """Elements of all weights, biases and gains; a tensor that two nodes share counts once."""
+    names = {
+        name
+        for node in graph.nodes
+        for role, name in zip(OPS[node.op].roles(len(node.inputs)), node.inputs, strict=True)
+        if role in _LEARNED and name
+    }
     return sum(math.prod(graph.tensors[name].shape) for name in names)

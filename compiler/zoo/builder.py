@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.ops import ACTIVATIONS, FUNCTIONS
 from compiler.ir.shapes import Padding, infer_shape, same_padding
 
 Pair = tuple[int, int]
@@ -27,11 +28,18 @@ def ceil_padding(size: Pair, kernel: Pair, stride: Pair) -> Padding:
     return 0, ends[0], 0, ends[1]
 
 
+def even_padding(kernel: int) -> Padding:
+    """Half a kernel on every side: Caffe's and PyTorch's usual padding of an odd kernel."""
+    half = kernel // 2
+    return half, half, half, half
+
+
 class GraphBuilder:
     """Appends layers and returns the name of the tensor that each makes.
 
     Layers take the name of the tensor that they read. Kernels, strides and dilations are pixels,
-    one integer or (height, width); padding is TFLite's SAME unless given.
+    one integer or (height, width); padding is TFLite's SAME unless given. The activation of a layer
+    with weights is fused, or a function of one value, which follows as the node LAYER/FUNCTION.
     """
 
     def __init__(self, name: str, input_shape: tuple[int, int, int]) -> None:
@@ -83,9 +91,85 @@ class GraphBuilder:
         attrs = {"activation": activation}
         return self._weighted(name, "fully_connected", x, shape, channels, attrs)
 
+    def transpose_conv(
+        self,
+        name: str,
+        x: str,
+        channels: int,
+        kernel: int | Pair,
+        *,
+        stride: int | Pair,
+        padding: Padding = (0, 0, 0, 0),
+        output_padding: Pair = (0, 0),
+        activation: str = "none",
+    ) -> str:
+        """A transposed convolution with bias; ``padding`` is cut off its output."""
+        shape = (channels, *_pair(kernel), self.channels(x))
+        attrs = {
+            "stride": _pair(stride),
+            "padding": padding,
+            "output_padding": output_padding,
+            "activation": activation,
+        }
+        return self._weighted(name, "transpose_conv2d", x, shape, channels, attrs)
+
+    def layer_norm(self, name: str, x: str, epsilon: float = 1e-5) -> str:
+        """Each pixel's channels normalised to mean 0 and variance 1, with gain and bias."""
+        channels = (self.channels(x),)
+        gamma = self._new(f"{name}/gamma", channels, "float32")
+        beta = self._new(f"{name}/beta", channels, "float32")
+        return self._append(name, "layer_norm", (x, gamma, beta), {"epsilon": epsilon})
+
+    def function(self, name: str, x: str, function: str, **parameters: float) -> str:
+        """A function of one value (``compiler.ir.ops.FUNCTIONS``) of every value."""
+        defaults = {key: spec.default for key, spec in FUNCTIONS[function].attrs.items()}
+        return self._append(name, function, (x,), {**defaults, **parameters})
+
     def add(self, name: str, a: str, b: str, activation: str = "none") -> str:
         """The sum of two tensors of one shape."""
         return self._append(name, "add", (a, b), {"activation": activation})
+
+    def mul(self, name: str, a: str, b: str, activation: str = "none") -> str:
+        """The product of two tensors of one shape, or of one with a value per channel."""
+        return self._append(name, "mul", (a, b), {"activation": activation})
+
+    def mean(self, name: str, x: str) -> str:
+        """The mean over all pixels, one per channel, with a scale of its own."""
+        return self._append(name, "mean", (x,), {})
+
+    def pad(
+        self, name: str, x: str, padding: Padding = (0, 0, 0, 0), channels: Pair = (0, 0)
+    ) -> str:
+        """Zeros around the map, and channels of zeros before and after."""
+        attrs = {"padding": padding, "channel_padding": channels}
+        return self._append(name, "pad", (x,), attrs)
+
+    def slice(self, name: str, x: str, begin: int, size: int) -> str:
+        """``size`` channels from channel ``begin``."""
+        return self._append(name, "slice", (x,), {"begin": begin, "size": size})
+
+    def shuffle(self, name: str, x: str, groups: int) -> str:
+        """The channels of the groups by turns."""
+        return self._append(name, "channel_shuffle", (x,), {"groups": groups})
+
+    def resize(
+        self,
+        name: str,
+        x: str,
+        size: Pair,
+        mode: Literal["nearest", "bilinear"],
+        *,
+        align_corners: bool = False,
+        half_pixel_centers: bool = False,
+    ) -> str:
+        """The map at another height and width."""
+        attrs = {
+            "mode": mode,
+            "size": size,
+            "align_corners": align_corners,
+            "half_pixel_centers": half_pixel_centers,
+        }
+        return self._append(name, "resize", (x,), attrs)
 
     def concatenate(self, name: str, *inputs: str) -> str:
         """The channels of all inputs one after another."""
@@ -130,9 +214,13 @@ class GraphBuilder:
         """The graph with the given outputs."""
         return Graph(self._name, self._tensors, self._nodes, ("input",), outputs)
 
+    def shape(self, x: str) -> tuple[int, ...]:
+        """Shape of a tensor."""
+        return self._tensors[x].shape
+
     def channels(self, x: str) -> int:
         """Channels of a tensor."""
-        return self._tensors[x].shape[-1]
+        return self.shape(x)[-1]
 
     def _geometry(
         self,
@@ -166,7 +254,11 @@ class GraphBuilder:
     ) -> str:
         weights = self._new(f"{name}/weights", shape, "int8")
         bias = self._new(f"{name}/bias", (channels,), "int32")
-        return self._append(name, op, (x, weights, bias), attrs)
+        activation = attrs["activation"]
+        if activation in ACTIVATIONS:
+            return self._append(name, op, (x, weights, bias), attrs)
+        y = self._append(name, op, (x, weights, bias), {**attrs, "activation": "none"})
+        return self.function(f"{name}/{activation}", y, activation)
 
     def _append(self, name: str, op: str, inputs: tuple[str, ...], attrs: dict) -> str:
         node = Node(name, op, inputs, (name,), attrs)

@@ -6,11 +6,10 @@ efficientnet_lite_builder.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compiler.ir.graph import Graph
 from compiler.zoo.blocks import inverted_residual
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 #: Repeats, kernel, stride of the first block, expansion and output channels of each stage.
 _STAGES = (
@@ -24,8 +23,8 @@ _STAGES = (
 )
 
 
-def _efficientnet_lite0() -> Graph:
-    net = GraphBuilder("efficientnet_lite0", (224, 224, 3))
+def _efficientnet_lite0(name: str, size: Pair) -> Graph:
+    net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem", "input", 32, 3, stride=2, activation="relu6")
     index = 0
     for repeats, kernel, first_stride, expansion, channels in _STAGES:
@@ -38,4 +37,4 @@ def _efficientnet_lite0() -> Graph:
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"efficientnet_lite0": _efficientnet_lite0}
+NETWORKS = {"efficientnet_lite0": Network(_efficientnet_lite0)}

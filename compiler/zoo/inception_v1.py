@@ -6,11 +6,11 @@ left out, as in every later form of the network. Pools of stride 2 keep their la
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def _module(net: GraphBuilder, name: str, x: str, module: _Module) -> str:
     return net.concatenate(f"{name}/output", one, three, five, pool)
 
 
-def _inception_v1() -> Graph:
-    net = GraphBuilder("inception_v1", (224, 224, 3))
+def _inception_v1(name: str, size: Pair) -> Graph:
+    net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem/7x7", "input", 64, 7, stride=2, activation="relu")
     x = net.max_pool("stem/pool1", x, 3, stride=2, padding="ceil")
     x = net.conv("stem/3x3_reduce", x, 64, 1, activation="relu")
@@ -70,4 +70,4 @@ def _inception_v1() -> Graph:
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"inception_v1": _inception_v1}
+NETWORKS = {"inception_v1": Network(_inception_v1)}

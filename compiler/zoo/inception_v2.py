@@ -6,11 +6,11 @@ separable convolution with eight channels of the first for each colour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ def _module(net: GraphBuilder, name: str, x: str, m: _Module) -> str:
     return net.concatenate(f"{name}/output", *branches, y)
 
 
-def _inception_v2() -> Graph:
-    net = GraphBuilder("inception_v2", (224, 224, 3))
+def _inception_v2(name: str, size: Pair) -> Graph:
+    net = GraphBuilder(name, (*size, 3))
     x = net.depthwise("stem/depthwise", "input", 7, stride=2, multiplier=8)
     x = net.conv("stem/pointwise", x, 64, 1, activation="relu")
     x = net.max_pool("stem/pool1", x, 3, stride=2)
     x = net.conv("stem/1x1", x, 64, 1, activation="relu")
     x = net.conv("stem/3x3", x, 192, 3, activation="relu")
     x = net.max_pool("stem/pool2", x, 3, stride=2)
-    for name, module in _MODULES.items():
-        x = _module(net, name, x, module)
+    for module, widths in _MODULES.items():
+        x = _module(net, module, x, widths)
     x = net.global_avg_pool("head/pool", x)
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"inception_v2": _inception_v2}
+NETWORKS = {"inception_v2": Network(_inception_v2)}

@@ -6,10 +6,9 @@ as in TensorFlow's definition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compiler.ir.graph import Graph
 from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 #: Channels and kernel of each convolution of a branch.
 _Chain = tuple[tuple[int, int | Pair], ...]
@@ -65,8 +64,8 @@ def _stem(net: GraphBuilder) -> str:
     return net.max_pool("stem/pool2", x, 3, stride=2, padding=valid)
 
 
-def _inception_v3() -> Graph:
-    net = GraphBuilder("inception_v3", (299, 299, 3))
+def _inception_v3(name: str, size: Pair) -> Graph:
+    net = GraphBuilder(name, (*size, 3))
     x = _stem(net)
     for letter, pool in zip("bcd", (32, 64, 64), strict=True):
         x = _module(
@@ -89,4 +88,4 @@ def _inception_v3() -> Graph:
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"inception_v3": _inception_v3}
+NETWORKS = {"inception_v3": Network(_inception_v3, size=(299, 299), reduced=(75, 75))}

@@ -6,10 +6,11 @@ depthwise kernels is that of arXiv 2104.14125.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 #: Output channels at width 1 and stride of each depthwise separable block.
 BLOCKS = (
@@ -25,9 +26,9 @@ BLOCKS = (
 )
 
 
-def _mobilenet_v1(name: str, width: float, kernel: int = 3) -> Graph:
+def _mobilenet_v1(name: str, size: Pair, width: float, kernel: int = 3) -> Graph:
     """The network with all channel counts times ``width`` and depthwise kernels of that size."""
-    net = GraphBuilder(name, (224, 224, 3))
+    net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem", "input", int(32 * width), 3, stride=2, activation="relu6")
     for i, (channels, stride) in enumerate(BLOCKS, 1):
         x = net.depthwise(f"block{i}/depthwise", x, kernel, stride=stride, activation="relu6")
@@ -36,10 +37,10 @@ def _mobilenet_v1(name: str, width: float, kernel: int = 3) -> Graph:
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {
-    "mobilenet_v1": lambda: _mobilenet_v1("mobilenet_v1", 1.0),
-    "mobilenet_v1_075": lambda: _mobilenet_v1("mobilenet_v1_075", 0.75),
-    "mobilenet_v1_050": lambda: _mobilenet_v1("mobilenet_v1_050", 0.5),
-    "mobilenet_v1_025": lambda: _mobilenet_v1("mobilenet_v1_025", 0.25),
-    "mobilenet_v1_025_dw5x5": lambda: _mobilenet_v1("mobilenet_v1_025_dw5x5", 0.25, 5),
+NETWORKS = {
+    "mobilenet_v1": Network(partial(_mobilenet_v1, width=1.0)),
+    "mobilenet_v1_075": Network(partial(_mobilenet_v1, width=0.75)),
+    "mobilenet_v1_050": Network(partial(_mobilenet_v1, width=0.5)),
+    "mobilenet_v1_025": Network(partial(_mobilenet_v1, width=0.25)),
+    "mobilenet_v1_025_dw5x5": Network(partial(_mobilenet_v1, width=0.25, kernel=5)),
 }

@@ -5,14 +5,13 @@ Source of the layers: tensorflow/models, research/slim/nets/mobilenet/mobilenet_
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compiler.ir.graph import Graph
 from compiler.zoo.blocks import inverted_residual
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 #: Expansion, output channels, repeats and stride of the first block of each stage.
-_STAGES = (
+STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
     (6, 32, 3, 2),
@@ -23,11 +22,12 @@ _STAGES = (
 )
 
 
-def _mobilenet_v2() -> Graph:
-    net = GraphBuilder("mobilenet_v2", (224, 224, 3))
+def mobilenet_v2(name: str, size: Pair) -> Graph:
+    """The network at width 1."""
+    net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem", "input", 32, 3, stride=2, activation="relu6")
     index = 0
-    for expansion, channels, repeats, first_stride in _STAGES:
+    for expansion, channels, repeats, first_stride in STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
             x = inverted_residual(net, f"block{index}", x, channels, 3, stride, expansion)
@@ -37,4 +37,4 @@ def _mobilenet_v2() -> Graph:
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"mobilenet_v2": _mobilenet_v2}
+NETWORKS = {"mobilenet_v2": Network(mobilenet_v2)}

@@ -6,10 +6,9 @@ window, as Caffe's do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder
+from compiler.zoo.builder import GraphBuilder, Pair
+from compiler.zoo.network import Network
 
 #: Squeezed and expanded channels of the fire modules of each resolution.
 _STAGES = (
@@ -26,8 +25,8 @@ def _fire(net: GraphBuilder, name: str, x: str, squeeze: int, expand: int) -> st
     return net.concatenate(f"{name}/output", one, three)
 
 
-def _squeezenet() -> Graph:
-    net = GraphBuilder("squeezenet_1_1", (227, 227, 3))
+def _squeezenet(name: str, size: Pair) -> Graph:
+    net = GraphBuilder(name, (*size, 3))
     x = net.conv(
         "stem", "input", 64, 3, stride=2, padding=(0, 0, 0, 0), activation="relu"
     )
@@ -42,4 +41,4 @@ def _squeezenet() -> Graph:
     return net.finish(net.reshape("head/logits", x, (1, 1000)))
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {"squeezenet_1_1": _squeezenet}
+NETWORKS = {"squeezenet_1_1": Network(_squeezenet, size=(227, 227))}
