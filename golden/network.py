@@ -112,6 +112,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "depthwise_conv2d": lambda c: ops.depthwise_conv2d(
         *c.weighted, **c.attrs(*_CONV, "depth_multiplier")
     ),
+    "transpose_conv2d": lambda c: ops.transpose_conv2d(
+        *c.weighted, **c.attrs("stride", "padding", "output_padding", "activation")
+    ),
     "fully_connected": lambda c: ops.fully_connected(*c.weighted, **c.attrs("activation")),
     "add": lambda c: ops.add(
         *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
@@ -128,6 +131,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "max_pool2d": lambda c: ops.max_pool2d(*c.arrays, c.y_quant, **c.attrs(*_POOL)),
     "mean": lambda c: ops.mean(*c.arrays, c.x_quant(), c.y_quant),
     "pad": lambda c: ops.pad(*c.arrays, c.y_quant, **c.attrs("padding")),
+    "resize": lambda c: ops.resize(
+        *c.arrays, **c.attrs("mode", "size", "align_corners", "half_pixel_centers")
+    ),
     "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
     "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),
     "softmax": lambda c: ops.softmax(*c.arrays, c.x_quant().scale, **c.attrs("beta")),

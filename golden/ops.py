@@ -16,7 +16,9 @@ from golden.elementwise import add, concatenation, pad, quantize, reshape
 from golden.mean import mean
 from golden.multiply import mul
 from golden.pool import avg_pool2d, max_pool2d
+from golden.resize import resize
 from golden.softmax import softmax
+from golden.transpose_conv import transpose_conv2d, transpose_conv2d_accumulators
 
 __all__ = [
     "add",
@@ -36,5 +38,8 @@ __all__ = [
     "requantize",
     "requantize_float64",
     "reshape",
+    "resize",
     "softmax",
+    "transpose_conv2d",
+    "transpose_conv2d_accumulators",
 ]

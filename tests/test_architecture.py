@@ -59,6 +59,7 @@ RULES = {
         "golden.fixed",
         "golden.functions",
         "golden.quant",
+        "golden.resize",
     },
     "compiler.schedule": {
         "compiler.schedule",

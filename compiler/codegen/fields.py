@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compiler.passes.layer import Layer, Region
 from compiler.schedule.blocks import PARAM_WORDS, Run
 from compiler.schedule.cost import group_taps, groups
-from compiler.schedule.tiles import Tile
+from compiler.schedule.tiles import TALLEST, Tile, first_tap
 from hw.spec.config import LINE_WORDS, AccelConfig
 from hw.spec.timing import WEIGHT_RING
 
@@ -48,11 +48,14 @@ def execute_fields(
         "pad_value": layer.pad_value,
         "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
     }
-    fields.update(_input_fields(layer, run, source))
+    fields.update(_input_fields(run, region, source))
     fields.update(_kernel_fields(layer, source.tile.width))
-    fields.update(_walk_fields(layer, part, source.tile, config.shape_pixels(run.shape)))
+    pixels = config.shape_pixels(run.shape)
+    fields.update(_walk_fields(layer, region, part, source.tile, pixels))
     if layer.factor and layer.kernel[0] > 1:
         fields.update(_factor_fields(run, part, source))
+    if source.tile.height > TALLEST:
+        _narrow(fields, layer, part)
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
         blocks=run.blocks, last_planes=run.last_planes, last_cols=min(last_cols, config.cols),
@@ -76,14 +79,26 @@ def execute_fields(
     return fields
 
 
-def _input_fields(layer: Layer, run: Run, source: Placement) -> dict[str, int]:
+def _input_fields(run: Run, region: Region, source: Placement) -> dict[str, int]:
     plane = source.tile.pixels
+    first = run.in_plane + region.plane - source.plane
     return {
-        "in_addr": source.address + (run.in_plane - source.plane) * plane, "in_plane": plane,
+        "in_addr": source.address + first * plane, "in_plane": plane,
         "in_block_step": run.in_step * plane, "in_row": source.tile.width,
         "in_width": source.tile.width, "in_height": source.tile.height,
         "in_blocks": run.in_blocks, "last_channels": run.last_channels,
     }
+
+
+def _narrow(fields: dict[str, int], layer: Layer, part: Tile) -> None:
+    """Let a window of many rows be those that ``part`` reads."""
+    start, height = fields["start_y"], fields["in_height"]
+    span = (part.height - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] + 1
+    low = min(max(start, 0), height - 1)
+    fields["in_height"] = max(min(start + span, height) - low, 1)
+    fields["in_addr"] += low * fields["in_row"]
+    fields["start_y"] -= low
+    fields["start_row"] -= low * fields["in_row"]
 
 
 def _kernel_fields(layer: Layer, in_row: int) -> dict[str, int]:
@@ -106,12 +121,13 @@ def _factor_fields(run: Run, part: Tile, source: Placement) -> dict[str, int]:
     }
 
 
-def _walk_fields(layer: Layer, part: Tile, window: Tile, tile_pixels: int) -> dict[str, int]:
+def _walk_fields(
+    layer: Layer, region: Region, part: Tile, window: Tile, tile_pixels: int
+) -> dict[str, int]:
     """The walk over output pixels; ``window`` says which input pixels lie in the pool."""
-    top, _, left, _ = layer.padding
     down, across = layer.stride
-    start_x = part.left * across - left - window.left
-    start_y = part.top * down - top - window.top
+    y, x = first_tap(layer, region, part)
+    start_x, start_y = x - window.left, y - window.top
     rows, rest = divmod(tile_pixels, part.width)
     return {
         "pixels": part.pixels, "start_x": start_x, "start_y": start_y,

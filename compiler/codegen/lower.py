@@ -8,7 +8,7 @@ from compiler.codegen.commands import Command, Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.hazards import WaitTracker
 from compiler.codegen.weights import chunk_bytes, distinct_requants
-from compiler.passes.layer import FeatureMap, Layer, origin
+from compiler.passes.layer import FeatureMap, Layer, Region, origin
 from compiler.schedule.blocks import PARAM_WORDS, Run
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
@@ -110,7 +110,8 @@ class Lowering:
         span = Span(buffer.address, count * tile.pixels)
         text = f"{source.name}{tile} to {span}"
         return Command(
-            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory=source.name
+            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,),
+            memory=origin(self.maps, source.name)[0],
         )
 
     def _moves(
@@ -168,7 +169,10 @@ class Lowering:
                     layer, run, part, region, source, output, other, own, weights,
                     table.base if table else None, step.site.output.channels, self.config,
                 )
-                reads = [Span(own, run.planes * PARAM_WORDS), self._input_span(step, run, part)]
+                reads = [
+                    Span(own, run.planes * PARAM_WORDS),
+                    self._input_span(step, run, part, region),
+                ]
                 if layer.weighted:
                     reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
                 if other is not None:
@@ -186,12 +190,12 @@ class Lowering:
             return own
         return self._place(None, layer.factor).pixel(0, run.first_plane, 0)
 
-    def _input_span(self, step: Step, run: Run, part: Tile) -> Span:
+    def _input_span(self, step: Step, run: Run, part: Tile, region: Region) -> Span:
         """Words of the input rows that the run reads, whole rows of all its planes."""
         source = self._place(step.source, step.spec.source)
         used = input_tile(step.spec, step.site.source, part)
         planes = (run.blocks - 1) * run.in_step + run.in_blocks
-        base = source.pixel(run.in_plane, used.top, source.tile.left)
+        base = source.pixel(run.in_plane + region.plane, used.top, source.tile.left)
         return Span(base, used.height * source.tile.width, planes, source.tile.pixels)
 
     def _text(self, step: Step, run: Run, part: Tile) -> str:

@@ -19,6 +19,7 @@ from compiler.ir.graph import Graph, Node, Quant
 from compiler.ir.ops import FUNCTIONS, WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
+from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
 
 #: Most weights of a network that are made at random.
@@ -50,6 +51,17 @@ def _check_size(graph: Graph) -> None:
     total = sum(math.prod(graph.tensors[name].shape) for name in names)
     if total > MAX_WEIGHTS:
         raise UnsupportedError(f"{total} random weights; at most {MAX_WEIGHTS} are accepted")
+
+
+def _spread(node: Node, x: Shape, weights: Shape, y: Shape) -> float:
+    """Share of a transposed convolution's taps that an output pixel has on average."""
+    share = 1.0
+    for i in (0, 1):
+        size, taps, outputs = x[1 + i], weights[1 + i], y[1 + i]
+        first = np.arange(size) * node.attrs["stride"][i] - node.attrs["padding"][2 * i]
+        place = first[:, None] + np.arange(taps)
+        share *= float(((place >= 0) & (place < outputs)).sum()) / (taps * outputs)
+    return max(share, 1 / math.prod(weights[1:3]))
 
 
 class _Maker:
@@ -109,10 +121,12 @@ class _Maker:
                 self.tensors[name] = replace(tensor, data=data)
 
     def _coverage(self, node: Node) -> float:
-        """Share of a convolution's taps that fall on its input and not on padding."""
+        """Share of a convolution's taps that fall on pixels of its input."""
         if node.op == "fully_connected":
             return 1.0
         shapes = [self.tensors[name].shape for name in (*node.inputs[:2], *node.outputs)]
+        if node.op == "transpose_conv2d":
+            return _spread(node, *shapes)
         share = 1.0
         for i in (0, 1):
             size, taps, outputs = (shape[1 + i] for shape in shapes)

@@ -40,9 +40,12 @@ def fuse_functions(network: Network) -> Network:
     layers: list[Layer] = []
     places: dict[str, int] = {}
     fused = list(network.fused)
+    readers = network.readers()
     for layer in network.layers:
         place = places.get(layer.source) if layer.kind in FUNCTIONS else None
-        if place is None or not _only_reader(network, layer.source):
+        source = network.maps[layer.source]
+        alone = readers[layer.source] == 1 and not (source.stored or source.parent)
+        if place is None or not alone:
             places[layer.output] = len(layers)
             layers.append(layer)
             continue
@@ -52,13 +55,6 @@ def fuse_functions(network: Network) -> Network:
     maps = {name: m for name, m in network.maps.items() if name not in fused}
     views = {name: v for name, v in network.views.items() if v.map not in fused}
     return dataclasses.replace(network, layers=layers, maps=maps, views=views, fused=fused)
-
-
-def _only_reader(network: Network, name: str) -> bool:
-    """Whether a single layer, and nothing else, reads the map."""
-    found = network.maps[name]
-    readers = sum(name in layer.reads for layer in network.layers)
-    return readers == 1 and not (found.stored or found.parent)
 
 
 def _fused(layer: Layer, after: Layer) -> Layer:

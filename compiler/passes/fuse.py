@@ -15,11 +15,7 @@ def fuse_adds(network: Network) -> Network:
     """
     layers: list[Layer] = []
     fused = list(network.fused)
-    readers: dict[str, int] = {}
-    for layer in network.layers:
-        for read in layer.reads:
-            for name in (read, network.maps[read].parent):
-                readers[name] = readers.get(name, 0) + 1
+    readers = network.readers()
     for layer in network.layers:
         place = _partner(network, layers, layer, readers) if layer.kind == "add" else None
         if place is None:

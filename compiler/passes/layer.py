@@ -21,8 +21,8 @@ class FeatureMap:
 
     ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
-    whatever else happens to them. A map with a ``parent``, which a concatenation made, is the
-    planes of that map from ``plane`` on.
+    whatever else happens to them. A map with a ``parent`` is the planes of that map from ``plane``
+    on, as many pixels that may be seen in rows of another length.
     """
 
     name: str
@@ -78,13 +78,20 @@ class Requant:
 
 @dataclass(frozen=True)
 class Region:
-    """Output pixels ``[top, bottom) x [left, right)`` that share channel parameters."""
+    """Output pixels ``[top, bottom) x [left, right)`` that share channel parameters.
+
+    ``start`` is the row and column of the input under the first tap of the region's first pixel;
+    None leaves it to the layer's stride and padding. A depthwise layer reads the region's input
+    channels from ``plane`` planes further on.
+    """
 
     top: int
     bottom: int
     left: int
     right: int
     requant: Requant
+    start: Pair | None = None
+    plane: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ class Residual:
 class Layer:
     """One pass of the array over ``source``, making ``output``.
 
+    It makes the pixels of its ``regions``, a rectangle that other layers may complete. A stride of
+    0 stays on a row, or in regions of one column on a column.
     ``kind`` is the operator's name, followed by ``+`` and the name of each one that is fused.
     ``weights`` is int8 ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise``
     ``[C, K_h, K_w, 1]``, or None where every weight is 1. Of ``sparse`` weights an output block
@@ -180,3 +189,13 @@ class Network:
     def root(self, name: str) -> str:
         """The map that the map ``name`` is part of, itself if of none."""
         return origin(self.maps, name)[0]
+
+    def readers(self) -> dict[str, int]:
+        """How many layers read each map, themselves or a map that is part of it."""
+        counts: dict[str, int] = {}
+        for layer in self.layers:
+            for name in layer.reads:
+                while name:
+                    counts[name] = counts.get(name, 0) + 1
+                    name = self.maps[name].parent
+        return counts

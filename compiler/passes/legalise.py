@@ -17,6 +17,11 @@ from compiler.passes.functions import function
 from compiler.passes.host import HOST_REASON, host_nodes
 from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape
 from compiler.passes.multiply import multiply
+from compiler.passes.resize import resize
+from compiler.passes.transpose_conv import transpose_conv2d
+
+#: Operators that become several layers over maps of their own.
+SPREADING = {"mul": multiply, "resize": resize, "transpose_conv2d": transpose_conv2d}
 
 
 def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
@@ -77,8 +82,9 @@ class _Legaliser:
             self.folded[y.name] = (earlier[0], total)
         elif node.op == "concatenation":
             self.layers += concatenate(self.graph, node, self.maps, self.views, self.cols)
-        elif node.op == "mul":
-            self.layers += multiply(self.graph, node, self.maps, self.views, self.cols)
+        elif node.op in SPREADING:
+            build = SPREADING[node.op]
+            self.layers += build(self.graph, node, self.maps, self.views, self.cols)
         else:
             try:
                 self._layer(node, y)

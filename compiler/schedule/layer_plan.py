@@ -17,12 +17,17 @@ from compiler.schedule.blocks import (
     runs_of,
 )
 from compiler.schedule.cost import COMMAND_CYCLES, Window, execute_cycles
-from compiler.schedule.tiles import Tile, input_tile, tiles_of, windows
+from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, tiles_of, windows
 from hw.spec.config import AccelConfig
 
 Order = Literal["keep", "reload", "outer"]
 """keep: weights stay for all tiles. reload: for each tile, all weights again. outer: for each chunk
 of weights, all tiles again."""
+
+
+MANY_ROWS = 1024
+SMALL_STRIP = 64
+"""Of maps with more than MANY_ROWS rows, strips of fewer pixels than SMALL_STRIP are not tried."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
         return 0, site.source.planes(site.config.cols)
     low = min(r.in_plane for r in chunk.runs)
     high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.runs)
-    return low, high - low
+    return low, high - low + max(r.plane for r in site.layer.regions)
 
 
 def other_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
@@ -138,12 +143,18 @@ def _shapes(layer: Layer) -> tuple[int, ...]:
 
 
 def _strips(site: Site) -> list[tuple[int, int]]:
-    """Tile sizes of full width: the whole map, or row strips when something is streamed."""
-    height, width = site.output.height, site.output.width
+    """Tile sizes of full width: all that the layer makes, or row strips when something is streamed.
+    """
+    area = extent(site.layer)
+    height, width = area.height, area.width
     if not site.streams.any:
-        return [(height, width)]
+        return [(min(height, TALLEST), width)]
     counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
-    return [(h, width) for h in sorted({-(-height // n) for n in counts}, reverse=True)]
+    heights = {-(-height // n) for n in counts}
+    least = SMALL_STRIP if height > MANY_ROWS else 1
+    return [
+        (h, width) for h in sorted(heights, reverse=True) if h <= TALLEST and h * width >= least
+    ]
 
 
 def _rectangles(site: Site) -> list[tuple[int, int]]:
@@ -151,9 +162,10 @@ def _rectangles(site: Site) -> list[tuple[int, int]]:
     layer, streams = site.layer, site.streams
     if not streams.any or (layer.residual and streams.other != streams.output):
         return []
-    width = site.output.width
+    area = extent(layer)
+    width = area.width
     widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
-    heights = [h for h in (16, 8, 4, 2, 1) if h <= site.output.height]
+    heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]
     return [(h, w) for h in heights for w in widths if w < width]
 
 
@@ -161,7 +173,7 @@ def _plans(
     site: Site, size: tuple[int, int], free: int, cuts: dict[bool, list[Cut]],
     smallest: bool = False,
 ) -> Iterator[LayerPlan]:
-    tiles = tiles_of(site.output, *size)
+    tiles = tiles_of(extent(site.layer), *size)
     inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
     many = len(tiles) > 1
     for shape, chunks in cuts[many]:
@@ -201,7 +213,7 @@ def _estimate(
     words = table + sum(weights) * (len(tiles) if order == "reload" else 1)
     words += sum(inputs) * loads_per_tile if streams.source else 0
     moved = int(streams.output or site.output.stored) + int(streams.other)
-    words += moved * site.output.words(cols)
+    words += moved * site.output.planes(cols) * sum(t.pixels for t in tiles)
     compute = 0 if smallest else _compute(site, chunks, tiles)
     overlapped = double <= free and not smallest
     bus = words + COMMAND_CYCLES * _transfers(site, tiles, chunks, order, shared)

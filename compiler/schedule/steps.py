@@ -9,7 +9,7 @@ from compiler.passes.layer import FeatureMap, Layer, Network, origin
 from compiler.schedule.blocks import Chunk
 from compiler.schedule.cost import execute_cycles
 from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
-from compiler.schedule.tiles import Tile, input_tile, windows
+from compiler.schedule.tiles import Tile, apart, input_tile, windows
 
 Role = Literal["weights", "table", "source", "other", "output"]
 
@@ -91,15 +91,14 @@ class _Writers:
         """
         root, plane = origin(self._maps, name)
         first, end = plane + planes[0], plane + sum(planes)
-        same = self._maps[name].pixels == self._maps[root].pixels
+        found = self._maps[name]
         after = 0
         for low, step in self._steps.get(root, []):
-            t = step.tile
-            apart = same and (
-                t.bottom <= tile.top or tile.bottom <= t.top or t.right <= tile.left
-                or tile.right <= t.left or low >= end or low + step.chunk.planes <= first
-            )
-            if not apart:
+            output = step.site.output
+            same = found.pixels == output.pixels == self._maps[root].pixels
+            elsewhere = low >= end or low + step.chunk.planes <= first
+            elsewhere = elsewhere or apart(step.tile, output.width, tile, found.width)
+            if not (same and elsewhere):
                 after = max(after, step.index + 1)
         return after
 

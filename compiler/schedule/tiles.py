@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compiler.passes.layer import FeatureMap, Layer, Region
+from compiler.passes.layer import FeatureMap, Layer, Pair, Region
 from compiler.schedule.cost import Window
+
+TALLEST = 8191
+"""Rows of a tile, and of an input window: what the fields of the walk hold."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +42,66 @@ def whole(m: FeatureMap) -> Tile:
     return Tile(0, m.height, 0, m.width)
 
 
-def tiles_of(output: FeatureMap, height: int, width: int) -> list[Tile]:
-    """The output cut into tiles of at most ``height`` x ``width`` pixels, row by row."""
+def extent(layer: Layer) -> Tile:
+    """The output pixels that the layer makes."""
+    return _hull([Tile(r.top, r.bottom, r.left, r.right) for r in layer.regions])
+
+
+def tiles_of(area: Tile, height: int, width: int) -> list[Tile]:
+    """``area`` cut into tiles of at most ``height`` x ``width`` pixels, row by row."""
     return [
-        Tile(y, min(y + height, output.height), x, min(x + width, output.width))
-        for y in range(0, output.height, height)
-        for x in range(0, output.width, width)
+        Tile(y, min(y + height, area.bottom), x, min(x + width, area.right))
+        for y in range(area.top, area.bottom, height)
+        for x in range(area.left, area.right, width)
     ]
+
+
+def first_tap(layer: Layer, region: Region, part: Tile) -> Pair:
+    """Row and column of the input under the first tap of the first pixel of ``part``."""
+    down, across = layer.stride
+    if region.start is None:
+        return part.top * down - layer.padding[0], part.left * across - layer.padding[2]
+    y, x = region.start
+    return y + (part.top - region.top) * down, x + (part.left - region.left) * across
+
+
+def apart(a: Tile, a_width: int, b: Tile, b_width: int) -> bool:
+    """Whether tiles of a map, seen in rows of ``a_width`` and ``b_width`` pixels, share no pixel.
+
+    Of views with rows of different lengths the pixels from a tile's first to its last count.
+    """
+    if a_width == b_width:
+        return (
+            a.bottom <= b.top or b.bottom <= a.top or a.right <= b.left or b.right <= a.left
+        )
+    first_a, end_a = a.top * a_width + a.left, (a.bottom - 1) * a_width + a.right
+    first_b, end_b = b.top * b_width + b.left, (b.bottom - 1) * b_width + b.right
+    return end_a <= first_b or end_b <= first_a
 
 
 def input_tile(layer: Layer, source: FeatureMap, tile: Tile) -> Tile:
     """Pixels of the input that the output ``tile`` reads, padding left out; at least one pixel."""
-    top, _, left, _ = layer.padding
-    rows = _extent(tile.top, tile.bottom, layer.stride[0], layer.kernel[0], layer.dilation[0], top,
-                   source.height)
-    cols = _extent(tile.left, tile.right, layer.stride[1], layer.kernel[1], layer.dilation[1], left,
-                   source.width)
-    return Tile(*rows, *cols)
+    parts = []
+    for part, region in pieces(layer, tile):
+        y, x = first_tap(layer, region, part)
+        (kh, kw), (dh, dw), (down, across) = layer.kernel, layer.dilation, layer.stride
+        rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
+        cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
+        parts.append(Tile(*rows, *cols))
+    return _hull(parts)
 
 
-def _extent(
-    first: int, end: int, stride: int, kernel: int, dilation: int, before: int, size: int
-) -> tuple[int, int]:
-    low = first * stride - before
-    high = (end - 1) * stride - before + (kernel - 1) * dilation + 1
-    low = min(max(low, 0), size - 1)
-    return low, max(min(high, size), low + 1)
+def _inside(low: int, span: int, size: int) -> tuple[int, int]:
+    first = min(max(low, 0), size - 1)
+    return first, max(min(low + span, size), first + 1)
+
+
+def _hull(parts: list[Tile]) -> Tile:
+    """The smallest tile around all parts."""
+    return Tile(
+        min(p.top for p in parts), max(p.bottom for p in parts),
+        min(p.left for p in parts), max(p.right for p in parts),
+    )
 
 
 def pieces(layer: Layer, tile: Tile) -> Iterator[tuple[Tile, Region]]:

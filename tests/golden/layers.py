@@ -57,7 +57,7 @@ def one_node(
 ) -> dict[str, Any]:
     """A graph of one node ``op`` that reads ``inputs`` and ``constants`` and writes ``y``."""
     names = [*inputs, *constants]
-    if op in ("conv2d", "depthwise_conv2d", "fully_connected") and "bias" not in constants:
+    if "w" in constants and "bias" not in constants:
         names.append("")
     node = {"name": op, "op": op, "inputs": names, "outputs": ["y"], "attrs": attrs}
     return {

@@ -18,6 +18,7 @@ from compiler.ir.quant_rules import SCALE_TOLERANCE
 from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
 from hw.spec.config import AccelConfig, Memory
+from tests.support import random_spatial
 
 WORK = 4000
 """Multiply-accumulates of one operator at most, for each MAC unit."""
@@ -113,6 +114,7 @@ class _Net:
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
             self._quantize, self._concatenation, self._concatenation, self._function,
             self._residual, self._mean, self._multiply, self._multiply, self._excitation,
+            self._resize, self._transpose_conv2d,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -121,6 +123,13 @@ class _Net:
         # What follows a classifier without an exact scale would have to run on the host too.
         follows = maker != self._fully_connected and self.rng.random() < 0.3
         return self._function(y) if follows else y
+
+    def _resize(self, x: str) -> str:
+        return random_spatial.resize(self, x, VALUES * self.config.cols)
+
+    def _transpose_conv2d(self, x: str) -> str:
+        most = 2 * VALUES * self.config.cols
+        return random_spatial.transpose_conv2d(self, x, WORK * self.config.mac_units, most)
 
     # Tensors.
 

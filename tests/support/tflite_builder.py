@@ -31,6 +31,7 @@ _ACTIVATIONS = {
 _VERSIONS = {
     "conv2d": 3,
     "depthwise_conv2d": 3,
+    "transpose_conv2d": 3,
     "fully_connected": 4,
     "add": 2,
     "mul": 2,
@@ -41,6 +42,8 @@ _VERSIONS = {
     "pad": 2,
     "reshape": 1,
     "quantize": 2,
+    "nearest": 3,
+    "bilinear": 3,
     "softmax": 2,
     "relu": 2,
     "relu6": 2,
@@ -95,7 +98,7 @@ class _ModelBuilder:
             buffers.append(self._buffer(tensor["data"]))
             tensors.append(self._tensor(name, tensor, len(buffers) - 1))
         operators = [self._operator(i, node) for i, node in enumerate(self._nodes)]
-        codes = [self._code(node["op"]) for node in self._nodes]
+        codes = [self._code(_kind(node)) for node in self._nodes]
         subgraph = self._subgraph(self._offsets(tensors), self._offsets(operators))
         subgraphs = self._offsets([subgraph])
         code_vector, buffer_vector = self._offsets(codes), self._offsets(buffers)
@@ -116,6 +119,10 @@ class _ModelBuilder:
             data = np.array(node["attrs"]["shape"], np.int32)
         elif node["op"] == "mean":
             data = np.array([1, 2], np.int32)
+        elif node["op"] == "resize":
+            data = np.array(node["attrs"]["size"], np.int32)
+        elif node["op"] == "transpose_conv2d":
+            data = np.array(self._tensors[node["outputs"][0]]["shape"], np.int32)
         else:
             return dict(node)
         name = node["name"] + "/operand"
@@ -127,6 +134,9 @@ class _ModelBuilder:
             "axis": None,
             "data": data,
         }
+        if node["op"] == "transpose_conv2d":
+            x, weights, bias = node["inputs"]
+            return {**node, "inputs": [name, weights, x, *([bias] if bias else [])]}
         return {**node, "inputs": [*node["inputs"], name]}
 
     def _offsets(self, offsets: list[int]) -> int:
@@ -180,7 +190,7 @@ class _ModelBuilder:
 
     def _operator(self, index: int, node: Mapping[str, Any]) -> int:
         b = self._b
-        _, kind, write = _OPERATORS[node["op"]]
+        _, kind, write = _OPERATORS[_kind(node)]
         options = write(b, node, self._tensors)
         inputs = self._vector([self._indices[n] if n else -1 for n in node["inputs"]], "i4")
         outputs = self._vector([self._indices[n] for n in node["outputs"]], "i4")
@@ -214,6 +224,11 @@ def _padding(node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[
     if declared != same:
         raise ValueError(f"padding must be (0, 0, 0, 0) or {same}, not {declared}")
     return tflite.Padding.SAME
+
+
+def _kind(node: Mapping[str, Any]) -> str:
+    """The entry of the tables: the operator, or the mode of a resize, which is one in TFLite."""
+    return node["attrs"]["mode"] if node["op"] == "resize" else node["op"]
 
 
 def _kernel(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> tuple[int, int]:
@@ -291,6 +306,36 @@ def _concatenation(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any
     return tflite.ConcatenationOptionsEnd(b)
 
 
+def _transpose_conv2d(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any) -> int:
+    """VALID cuts nothing off, SAME what it would add to a convolution of the output."""
+    attrs, output = node["attrs"], tensors[node["outputs"][0]]["shape"]
+    begin = attrs["padding"][::2]
+    same = same_padding(output, _kernel(node, tensors), attrs["stride"])[::2]
+    padding = tflite.Padding.SAME if any(attrs["padding"]) else tflite.Padding.VALID
+    if any(attrs["padding"]) and begin != same:
+        raise ValueError(f"padding must be 0 or begin with {same}, not {begin}")
+    tflite.TransposeConvOptionsStart(b)
+    tflite.TransposeConvOptionsAddPadding(b, padding)
+    tflite.TransposeConvOptionsAddStrideH(b, attrs["stride"][0])
+    tflite.TransposeConvOptionsAddStrideW(b, attrs["stride"][1])
+    tflite.TransposeConvOptionsAddFusedActivationFunction(b, _activation(node))
+    return tflite.TransposeConvOptionsEnd(b)
+
+
+def _resize_nearest(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.ResizeNearestNeighborOptionsStart(b)
+    tflite.ResizeNearestNeighborOptionsAddAlignCorners(b, node["attrs"]["align_corners"])
+    tflite.ResizeNearestNeighborOptionsAddHalfPixelCenters(b, node["attrs"]["half_pixel_centers"])
+    return tflite.ResizeNearestNeighborOptionsEnd(b)
+
+
+def _resize_bilinear(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.ResizeBilinearOptionsStart(b)
+    tflite.ResizeBilinearOptionsAddAlignCorners(b, node["attrs"]["align_corners"])
+    tflite.ResizeBilinearOptionsAddHalfPixelCenters(b, node["attrs"]["half_pixel_centers"])
+    return tflite.ResizeBilinearOptionsEnd(b)
+
+
 def _softmax(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
     tflite.SoftmaxOptionsStart(b)
     tflite.SoftmaxOptionsAddBeta(b, node["attrs"]["beta"])
@@ -352,6 +397,17 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
         _KIND.QuantizeOptions,
         _empty(tflite.QuantizeOptionsStart, tflite.QuantizeOptionsEnd),
     ),
+    "transpose_conv2d": (
+        _BUILTIN.TRANSPOSE_CONV,
+        _KIND.TransposeConvOptions,
+        _transpose_conv2d,
+    ),
+    "nearest": (
+        _BUILTIN.RESIZE_NEAREST_NEIGHBOR,
+        _KIND.ResizeNearestNeighborOptions,
+        _resize_nearest,
+    ),
+    "bilinear": (_BUILTIN.RESIZE_BILINEAR, _KIND.ResizeBilinearOptions, _resize_bilinear),
     "softmax": (_BUILTIN.SOFTMAX, _KIND.SoftmaxOptions, _softmax),
     "relu": (_BUILTIN.RELU, _KIND.NONE, _no_options),
     "relu6": (_BUILTIN.RELU6, _KIND.NONE, _no_options),

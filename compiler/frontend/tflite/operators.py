@@ -9,6 +9,7 @@ import numpy as np
 import tflite
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.tflite import spatial
 from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
 from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Node, Quant, Tensor
@@ -273,6 +274,8 @@ CONVERTERS: dict[str, Converter] = {
     "PAD": Converter(2, 2, _pad),
     "QUANTIZE": Converter(1, 1, _quantize),
     "RESHAPE": Converter(1, 2, _reshape),
+    "RESIZE_BILINEAR": Converter(2, 2, spatial.resize_bilinear),
+    "RESIZE_NEAREST_NEIGHBOR": Converter(2, 2, spatial.resize_nearest),
     "SOFTMAX": Converter(1, 1, _softmax),
     "GELU": Converter(1, 1, _function("gelu", "approximate")),
     "HARD_SWISH": Converter(1, 1, _function("hard_swish")),
@@ -282,4 +285,5 @@ CONVERTERS: dict[str, Converter] = {
     "RELU6": Converter(1, 1, _function("relu6")),
     "RELU_N1_TO_1": Converter(1, 1, _function("relu_n1_to_1")),
     "TANH": Converter(1, 1, _function("tanh")),
+    "TRANSPOSE_CONV": Converter(3, 4, spatial.transpose_conv2d),
 }

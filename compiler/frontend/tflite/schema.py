@@ -121,10 +121,23 @@ OPTIONS: dict[str, Options] = {
     "PAD": Options("PadOptions", {}, 0, required=False),
     "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
     "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),
+    "RESIZE_BILINEAR": Options(
+        "ResizeBilinearOptions",
+        {"align_corners": Field(2, "?", False), "half_pixel_centers": Field(3, "?", False)},
+        4,
+        required=False,
+    ),
+    "RESIZE_NEAREST_NEIGHBOR": Options(
+        "ResizeNearestNeighborOptions",
+        {"align_corners": Field(0, "?", False), "half_pixel_centers": Field(1, "?", False)},
+        2,
+        required=False,
+    ),
     "SOFTMAX": Options("SoftmaxOptions", {"beta": Field(0, "f", 0.0)}, 1),
     "LEAKY_RELU": Options("LeakyReluOptions", {"alpha": Field(0, "f", 0.0)}, 1),
     "HARD_SWISH": Options("HardSwishOptions", {}, 0, required=False),
     "GELU": Options("GeluOptions", {"approximate": Field(0, "?", False)}, 1, required=False),
+    "TRANSPOSE_CONV": Options("TransposeConvOptions", {**_CONV, "activation": Field(3, "b")}, 5),
 }
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 

@@ -51,6 +51,17 @@ class Net:
         return self.op("depthwise_conv2d", (x, weights, bias), stride=stride, dilation=dilation,
                        padding=padding, depth_multiplier=multiplier, activation=activation)
 
+    def transpose(self, x, channels, kernel=(2, 2), stride=(2, 2), padding=(0, 0, 0, 0),
+                  extra=(0, 0), activation="none") -> str:
+        weights = self._constant((channels, *kernel, self.shape(x)[3]), "int8")
+        bias = self._constant((channels,), "int32")
+        return self.op("transpose_conv2d", (x, weights, bias), stride=stride, padding=padding,
+                       output_padding=extra, activation=activation)
+
+    def resize(self, x, size, mode="nearest", half_pixel=False, corners=False) -> str:
+        return self.op("resize", (x,), mode=mode, size=size, half_pixel_centers=half_pixel,
+                       align_corners=corners)
+
     def dense(self, x, channels) -> str:
         size = 1
         for side in self.shape(x):

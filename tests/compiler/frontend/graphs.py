@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.randomize import randomize
+from compiler.ir.shapes import infer_shape
 from compiler.zoo.builder import GraphBuilder
 
 
@@ -31,6 +32,45 @@ def concatenated_graph() -> Graph:
     z = net.max_pool("pool", net.conv("branch", x, 5, 3, activation="relu"), 3)
     x = net.concatenate("joined", x, y, z)
     return randomize(net.finish(net.fully_connected("logits", x, 5)))
+
+
+def excited_graph() -> Graph:
+    """Squeeze and excitation by a mean, and the product of two maps."""
+    net = GraphBuilder("excited", (6, 5, 7))
+    s = net.conv("squeeze", net.mean("mean", "input"), 7, 1, activation="relu")
+    x = net.mul("excite", "input", s, activation="relu6")
+    return randomize(net.finish(net.mul("square", x, x)))
+
+
+def spatial_graph() -> Graph:
+    """Transposed convolutions as TFLite says them, with and without bias, and both resizes."""
+    tensors = {"input": Tensor("input", (1, 5, 6, 3), "int8")}
+    nodes: list[Node] = []
+
+    def append(op: str, inputs: tuple[str, ...], attrs: dict) -> str:
+        name = f"{op}{len(nodes)}"
+        nodes.append(Node(name, op, inputs, (name,), attrs))
+        tensors[name] = Tensor(name, infer_shape(nodes[-1], tensors), "int8")
+        return name
+
+    def transposed(x: str, kernel: int, bias: bool, **attrs: object) -> str:
+        shape = (4, kernel, kernel, tensors[x].shape[3])
+        tensors[x + "/weights"] = Tensor(x + "/weights", shape, "int8")
+        tensors[x + "/bias"] = Tensor(x + "/bias", (4,), "int32")
+        names = x, x + "/weights", x + "/bias" if bias else ""
+        if not bias:
+            del tensors[x + "/bias"]
+        return append("transpose_conv2d", names, {"stride": (2, 2), **attrs})
+
+    def resized(x: str, mode: str, *size: int, **attrs: bool) -> str:
+        options = {"align_corners": False, "half_pixel_centers": False, **attrs}
+        return append("resize", (x,), {"mode": mode, "size": size, **options})
+
+    x = transposed("input", 4, True, padding=(1, 1, 1, 1), output_padding=(0, 0), activation="none")
+    x = resized(x, "nearest", 11, 7, half_pixel_centers=True)
+    x = transposed(x, 1, False, padding=(0,) * 4, output_padding=(1, 0), activation="relu6")
+    x = resized(x, "bilinear", 20, 3, align_corners=True)
+    return randomize(Graph("spatial", tensors, nodes, ("input",), (x,)))
 
 
 def assert_same(found: Graph, expected: Graph) -> None:

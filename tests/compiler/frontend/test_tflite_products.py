@@ -1,6 +1,5 @@
 """Products and means of .tflite models."""
 
-import dataclasses
 
 import numpy as np
 import pytest
@@ -9,10 +8,7 @@ import tflite
 from compiler.errors import CompilerError
 from compiler.frontend.tflite import read_tflite
 from compiler.frontend.tflite.schema import BufferSlot, ModelSlot, SubgraphSlot
-from compiler.ir.graph import Graph
 from golden.network import run
-from tests.compiler.backend.graphs import Net
-from tests.compiler.frontend.graphs import assert_same
 from tests.compiler.frontend.raw_tflite import (
     INT8,
     INT32,
@@ -23,7 +19,6 @@ from tests.compiler.frontend.raw_tflite import (
     write,
 )
 from tests.golden.oracle import run_litert
-from tests.support.tflite_builder import build_model
 
 BUILTIN, KIND = tflite.BuiltinOperator, tflite.BuiltinOptions
 
@@ -60,18 +55,6 @@ def mean_model(x: tuple, y: tuple, axes: list[int], keep: bool) -> bytes:
 
 def mul_model(x: tuple, other: tuple, y: tuple, constant: np.ndarray | None = None) -> bytes:
     return model(BUILTIN.MUL, KIND.MulOptions, {0: Scalar("b", 1)}, x, other, y, constant)
-
-
-def excitation() -> Graph:
-    net = Net((6, 5, 7))
-    s = net.conv(net.op("mean", ("input",)), 7, kernel=(1, 1), activation="relu")
-    x = net.op("mul", ("input", s), activation="relu6")
-    return dataclasses.replace(net.finish(net.op("mul", (x, x))), random_weights=False)
-
-
-def test_products_and_means_survive_the_round_trip():
-    graph = excitation()
-    assert_same(read_tflite(build_model(graph.to_dict()), graph.name), graph)
 
 
 @pytest.mark.parametrize("axes", ([1, 2], [2, 1], [-3, -2], [1, -2]))

@@ -18,7 +18,13 @@ from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.shapes import infer_shape
 from compiler.zoo import build
-from tests.compiler.frontend.graphs import assert_same, concatenated_graph, residual_graph
+from tests.compiler.frontend.graphs import (
+    assert_same,
+    concatenated_graph,
+    excited_graph,
+    residual_graph,
+    spatial_graph,
+)
 from tests.support.assets import lite0_path
 from tests.support.tflite_builder import build_model
 
@@ -80,7 +86,7 @@ def functions() -> Graph:
 #: Graphs that hold every operator of a TFLite model.
 EVERY_OPERATOR = (
     *(dataclasses.replace(g, random_weights=False)
-      for g in (residual_graph(), concatenated_graph())),
+      for g in (residual_graph(), concatenated_graph(), excited_graph(), spatial_graph())),
     CHAIN,
     functions(),
 )
