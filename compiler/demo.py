@@ -18,12 +18,12 @@ from compiler.assets import (
 from compiler.errors import CompilerError
 from compiler.frontend import load_model
 from compiler.options import CompilerOptions
-from golden.network import tensor_qparams
+from golden.declared import tensor_qparams
 from golden.quant import dequantize
 from hw.spec.config import preset
-from sim.__main__ import run_host
-from sim.machine import run_values
-from sim.program import MODEL, Program, read_program
+from sim.__main__ import host_compute
+from sim.machine import simulate
+from sim.program import Program, read_program
 from sim.report import reporting
 
 FOLDER = Path("out/efficientnet_lite0")
@@ -57,11 +57,10 @@ def _scores(program: Program, picture: np.ndarray) -> np.ndarray:
     """Probabilities of the classes, float32."""
     (source,), (output,) = program.graph["inputs"], program.graph["outputs"]
     with reporting(f"simulating {program.network}") as progress:
-        state = run_values(program, {source: picture}, progress)
-    cols = program.config.cols
-    tensors = {name: place.read(state.memory, cols) for name, place in program.places.items()}
-    tensor = load_model(program.folder / MODEL).to_dict()["tensors"][output]
-    return dequantize(run_host(program, tensors)[output].ravel(), tensor_qparams(tensor))
+        result = simulate(program, {source: picture}, progress=progress,
+                          compute=host_compute(program))
+    tensor = program.graph["tensors"][output]
+    return dequantize(result.tensors[output].ravel(), tensor_qparams(tensor))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 from compiler.codegen.commands import Command
 from compiler.codegen.lower import Lowering
@@ -16,11 +17,20 @@ from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Network
 from compiler.passes.legalise import legalise
+from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
 
 MEMORY_LIMIT = 1 << 32
 """Bytes that the machine addresses."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One run of the machine: its schedule and its commands, with layers by their own numbers."""
+
+    plan: Schedule
+    commands: list[Command]
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,29 @@ class Compiled:
     network: Network
     config: AccelConfig
     options: CompilerOptions
-    plan: Schedule
-    commands: list[Command]
+    segments: list[Segment]
     constants: bytes
     memory: MemoryMap
 
     @property
     def graph(self) -> Graph:
         return self.network.graph
+
+    @cached_property
+    def commands(self) -> list[Command]:
+        """The commands of all segments, with layers by their numbers in the network."""
+        found, first = [], 0
+        for segment in self.segments:
+            for c in segment.commands:
+                layer = c.layer + first if c.layer >= 0 else c.layer
+                found.append(dataclasses.replace(c, layer=layer))
+            first += len(segment.plan.network.layers)
+        return found
+
+    @property
+    def plans(self) -> list[LayerPlan]:
+        """The plans of all layers, in order."""
+        return [plan for segment in self.segments for plan in segment.plan.plans]
 
 
 def compile(
@@ -52,17 +77,20 @@ def compile(
     network = legalise(graph, options, config.cols)
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
-    plan = schedule(network, config)
-    lowering = Lowering(plan)
-    commands = lowering.run()
-    memory = memory_map(network, commands, len(lowering.constants), config.cols)
+    constants = bytearray()
+    plans = [schedule(network.part(i), config) for i in range(network.segments)]
+    programs = [Lowering(plan, constants).run() for plan in plans]
+    memory = memory_map(network, programs, len(constants), config.cols)
     if memory.write_limit > MEMORY_LIMIT:
         raise AllocationError(
             f"network {graph.name!r}: {memory.write_limit} bytes of memory; at most "
             f"{MEMORY_LIMIT} are accepted"
         )
-    commands = [_addressed(c, memory) for c in commands]
-    return Compiled(network, config, options, plan, commands, bytes(lowering.constants), memory)
+    segments = [
+        Segment(plan, [_addressed(c, memory) for c in commands])
+        for plan, commands in zip(plans, programs, strict=True)
+    ]
+    return Compiled(network, config, options, segments, bytes(constants), memory)
 
 
 def _addressed(command: Command, memory: MemoryMap) -> Command:

@@ -12,9 +12,9 @@ import numpy as np
 
 from compiler.errors import CompilerError, InputError, show
 from compiler.frontend import load_model
+from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
-from golden.network import run, tensor_qparams
-from golden.quant import quantize
+from golden.network import run
 
 #: Seed of the inputs that stand in for those not given.
 DEFAULT_SEED = 0
@@ -74,13 +74,8 @@ def _run(arguments: argparse.Namespace) -> None:
         values = run(graph, inputs)
     except ValueError as error:
         raise InputError(f"{arguments.model}: {error}") from error
-    files = {
-        output_path(arguments.output, index): values[name]
-        for index, name in enumerate(graph["outputs"])
-    }
-    if arguments.tensors is not None:
-        files.update(tensor_files(arguments.tensors, values))
-    write_arrays(files, arguments.tensors)
+    folder = arguments.tensors
+    write_arrays(result_files(graph, values, arguments.output, folder), folder)
 
 
 def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
@@ -97,7 +92,7 @@ def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
 
 
 def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
-    """The array in ``path`` for the model input ``name``; real values are quantised.
+    """The stored integers of the model input ``name`` from its declared form in ``path``.
 
     Raises InputError for a file that is no array, another shape, another integer type, or a number
     that is not finite.
@@ -109,25 +104,31 @@ def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
         raise InputError(f"{path}: {reason}") from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{path}: several arrays; a .npy file with one is accepted")
-    shape = tuple(tensor["shape"])
-    if array.shape != shape:
-        raise InputError(
-            f"{path}: shape is {list(array.shape)}; {list(shape)} is accepted for input "
-            f"{show(name)}"
-        )
-    if np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all():
-            value = array[~np.isfinite(array)][0]
-            raise InputError(
-                f"{path}: holds {value}; finite numbers are accepted for input {show(name)}"
-            )
-        return quantize(array, tensor_qparams(tensor))
-    if array.dtype != tensor["dtype"]:
-        raise InputError(
-            f"{path}: type is {array.dtype}; {tensor['dtype']} or a float type is accepted for "
-            f"input {show(name)}"
-        )
-    return array
+    try:
+        return from_declared(array, tensor)
+    except ValueError as error:
+        raise InputError(f"{path}: {error} for input {show(name)}") from None
+
+
+def result_files(
+    graph: Mapping[str, Any],
+    values: Mapping[str, np.ndarray],
+    output: Path | None,
+    folder: Path | None,
+) -> dict[Path, np.ndarray]:
+    """What a run leaves, by file: outputs as declared, and all tensors in the model's layout.
+
+    ``values`` are stored integers. Raises InputError if two tensors become the same file.
+    """
+    tensors = graph["tensors"]
+    files: dict[Path, np.ndarray] = {}
+    if output is not None:
+        for index, name in enumerate(graph["outputs"]):
+            files[output_path(output, index)] = to_declared(values[name], tensors[name])
+    if folder is not None:
+        moved = {n: in_declared_layout(array, tensors[n]) for n, array in values.items()}
+        files.update(tensor_files(folder, moved))
+    return files
 
 
 def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, np.ndarray]:

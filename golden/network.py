@@ -4,7 +4,8 @@ The dict form::
 
     {"name": str, "inputs": [tensor names], "outputs": [tensor names],
      "tensors": {name: {"shape": tuple, "dtype": str, "scale": array or None,
-                        "zero_point": array or None, "axis": int or None, "data": array or None}},
+                        "zero_point": array or None, "axis": int or None, "data": array or None,
+                        "declared": as in golden.declared, may be left out}},
      "nodes": [{"name": str, "op": str, "inputs": [...], "outputs": [...], "attrs": dict}]}
 
 Nodes are in execution order, operators and attributes those of ``docs/ir.md``.
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from golden import ops
+from golden.declared import tensor_qparams
 from golden.functions import FUNCTIONS
 from golden.quant import QParams
 
@@ -59,13 +61,6 @@ def run_node(
             f"{where}: output {name!r} must be {dtype} {shape}, not {result.dtype} {result.shape}"
         )
     return {name: result}
-
-
-def tensor_qparams(tensor: Mapping[str, Any]) -> QParams:
-    """The per-tensor quantisation of an activation in the dict form."""
-    if tensor["scale"] is None or np.size(tensor["scale"]) != 1:
-        raise ValueError(f"an activation must have one scale, not {tensor['scale']!r}")
-    return QParams(float(tensor["scale"][0]), int(tensor["zero_point"][0]), tensor["dtype"])
 
 
 class _Call:
@@ -137,6 +132,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
     "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),
     "softmax": lambda c: ops.softmax(*c.arrays, c.x_quant().scale, **c.attrs("beta")),
+    "layer_norm": lambda c: ops.layer_norm(
+        *c.arrays, c.x_quant(), c.y_quant, **c.attrs("epsilon")
+    ),
     **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 

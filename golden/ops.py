@@ -15,6 +15,7 @@ from golden.conv import (
 from golden.elementwise import add, concatenation, pad, quantize, reshape
 from golden.mean import mean
 from golden.multiply import mul
+from golden.norm import layer_norm
 from golden.pool import avg_pool2d, max_pool2d
 from golden.resize import resize
 from golden.softmax import softmax
@@ -30,6 +31,7 @@ __all__ = [
     "depthwise_conv2d_accumulators",
     "fully_connected",
     "fully_connected_accumulators",
+    "layer_norm",
     "max_pool2d",
     "mean",
     "mul",

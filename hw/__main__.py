@@ -14,6 +14,7 @@ import numpy as np
 from compiler.__main__ import add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import load_model
+from golden.files import output_path
 from golden.network import run as golden_run
 from hw.cosim.runner import RtlError, run_rtl
 from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
@@ -23,9 +24,10 @@ from hw.spec.docgen import c_header
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.verilator import ToolError
-from sim.__main__ import add_data_options, read_inputs, run_host, write_files
-from sim.machine import Timing, layer_times, run_timing
-from sim.program import MODEL, Program, ProgramError, read_program
+from sim.__main__ import add_data_options, host_compute, read_inputs, write_files
+from sim.host import Host
+from sim.machine import Times, Timing, joined, segment_times
+from sim.program import MODEL, Program, ProgramError, Segment, read_program
 from sim.report import print_summary, reporting, summary
 from sim.values.state import CommandFault
 
@@ -65,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(command=_generate)
     cosim = commands.add_parser("cosim", help="run a mapped network on the RTL")
     add_data_options(cosim)
-    cosim.add_argument("--waves", metavar="FILE", type=Path, help="record a VCD file (slow)")
+    cosim.add_argument(
+        "--waves", metavar="FILE", type=Path,
+        help="record a VCD file (slow); for a second segment x.vcd becomes x.1.vcd, and so on",
+    )
     cosim.set_defaults(command=_cosim)
     return parser
 
@@ -107,13 +112,13 @@ def _cosim(arguments: argparse.Namespace) -> int:
     """Run on the RTL, compare with golden, report as the simulator does."""
     program = read_program(arguments.folder)
     inputs = read_inputs(program, arguments.input)
-    result = _run(program, inputs, arguments.waves)
-    _check_fault(result)
-    values = run_host(program, inputs | _tensors(program, result))
+    host = Host(program, inputs, host_compute(program))
+    memory, results = _run(program, host, arguments.waves)
+    values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)
     _compare(arguments.folder, inputs, values)
-    report = summary(program, timing_of(program, result))
-    report["cycles_per_second"] = result.cycles_per_second
+    report = summary(program, timing_of(program, results))
+    report["cycles_per_second"] = report["cycles"] / sum(r.wall_time for r in results)
     if arguments.json:
         print(json.dumps(report))
         return 0
@@ -125,93 +130,101 @@ def _cosim(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_spec(program: Program, inputs: dict[str, np.ndarray], timeout: int) -> RunSpec:
-    """The run of a program on ``inputs`` (stored integers by name)."""
+def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: int) -> RunSpec:
+    """The run of a segment that begins with ``memory`` (Program.memory)."""
     windows = program.windows
-    image = program.image.copy()
-    for name, array in inputs.items():
-        program.places[name].write(image, array, program.config.cols)
     values = {
-        "program_addr": program.address,
-        "program_size": program.size,
+        "program_addr": segment.address,
+        "program_size": segment.size,
         "read_base": windows.read_base,
         "read_limit": windows.read_limit,
         "write_base": windows.write_base,
         "write_limit": windows.write_limit,
     }
-    memory = program.config.memory
+    model = program.config.memory
     names = [f"{c.name.lower()}_{half}" for c in Counter for half in ("lo", "hi")]
     return RunSpec(
-        image=image,
+        image=memory,
         writes=tuple((offset_of(name), value) for name, value in values.items()),
         start=(offset_of("control"), START),
         reads=tuple(offset_of(name) for name in ("status", "fault_index", *names)),
         timeout=timeout,
-        memory=MemoryModel(memory.latency, memory.bytes_per_cycle or None),
+        memory=MemoryModel(model.latency, model.bytes_per_cycle or None),
         dump=(windows.write_base, windows.write_limit),
     )
 
 
-def timing_of(program: Program, result: RtlResult) -> Timing:
-    """Cycles, counters and layers' times as the RTL has them."""
+def timing_of(program: Program, results: Sequence[RtlResult]) -> Timing:
+    """Cycles, counters and layers' times as the RTL has them; ``results`` are by segment."""
+    pairs = zip(program.segments, results, strict=True)
+    return joined(program, [_times(segment, result) for segment, result in pairs])
+
+
+def _times(segment: Segment, result: RtlResult) -> Times:
     registers = result.registers
     counters = {}
     for counter in Counter:
         name = counter.name.lower()
         low, high = registers[offset_of(f"{name}_lo")], registers[offset_of(f"{name}_hi")]
         counters[name] = high << 32 | low
-    starts, ends = (_in_order(program, result, event) for event in ("start", "done"))
-    busy = [0] * len(program.commands)
+    starts, ends = (_in_order(segment, result, event) for event in ("start", "done"))
+    busy = [0] * len(segment.commands)
     for event in result.events:
         if event.event == "busy":
             busy[event.index] += event.count
-    spans = tuple(zip(starts, ends, busy, strict=True))
-    return Timing(result.cycles, counters, layer_times(program.layers, spans), spans)
+    return Times(result.cycles, counters, tuple(zip(starts, ends, busy, strict=True)))
 
 
-def _in_order(program: Program, result: RtlResult, kind: str) -> list[int]:
+def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:
     """Cycle of each command's start or done: a unit's commands start and end in program order."""
-    cycles = [0] * len(program.commands)
+    cycles = [0] * len(segment.commands)
     for opcode in (Opcode.LOAD, Opcode.STORE, Opcode.EXECUTE):
         unit = opcode.name.lower()
         seen = [e.cycle for e in result.events if e.unit == unit and e.event == kind]
-        own = [c.index for c in program.commands if c.opcode == opcode]
+        own = [i for i, c in enumerate(segment.commands) if c.opcode == opcode]
         for index, cycle in zip(own, seen, strict=True):
             cycles[index] = cycle
     return cycles
 
 
-def _run(program: Program, inputs: dict[str, np.ndarray], waves: Path | None) -> RtlResult:
+def _run(
+    program: Program, host: Host, waves: Path | None
+) -> tuple[np.ndarray, list[RtlResult]]:
+    """Run every segment in a simulation of its own; the memory goes from one to the next.
+
+    Returns the memory in the end, and the segments' results. Raises RunFailure.
+    """
     from hw.generate import verilog
 
-    expected = run_timing(program).cycles
-    spec = run_spec(program, inputs, TIMEOUT_FACTOR * expected + TIMEOUT_EXTRA)
-    end = max(len(spec.image), program.windows.read_limit, program.windows.write_limit)
-    design = Design(verilog(program.config), program.config.bus_bytes, 1 << (end - 1).bit_length())
+    expected = [segment_times(program, segment).cycles for segment in program.segments]
+    memory = program.memory(host.values)
+    depth = 1 << (len(memory) - 1).bit_length()
+    design = Design(verilog(program.config), program.config.bus_bytes, depth)
+    results: list[RtlResult] = []
     with reporting(f"co-simulating {program.network}") as progress:
-        return run_rtl(
-            design, spec, waves=waves, progress=lambda _, cycles: progress(cycles, expected)
-        )
+        for number, segment in enumerate(program.segments):
+            timeout = TIMEOUT_FACTOR * expected[number] + TIMEOUT_EXTRA
+            before = sum(expected[:number])
+            result = run_rtl(
+                design,
+                run_spec(program, segment, memory, timeout),
+                waves=waves and output_path(waves, number),
+                progress=lambda _, cycles, before=before: progress(before + cycles, sum(expected)),
+            )
+            _check_fault(segment, result)
+            low, high = program.windows.write_base, program.windows.write_limit
+            memory[low:high] = result.dram
+            host.run(segment, memory)
+            results.append(result)
+    return memory, results
 
 
-def _check_fault(result: RtlResult) -> None:
+def _check_fault(segment: Segment, result: RtlResult) -> None:
     status = result.registers[offset_of("status")]
     if status & FAULT:
         code = Fault(status >> FAULT_CODE_LSB & 0xFF)
-        index = result.registers[offset_of("fault_index")]
+        index = segment.first + result.registers[offset_of("fault_index")]
         raise RunFailure(f"fault {code.name} at command {index}: {FAULT_DOC[code]}")
-
-
-def _tensors(program: Program, result: RtlResult) -> dict[str, np.ndarray]:
-    memory = program.image.copy()
-    lo, hi = program.windows.write_base, program.windows.write_limit
-    memory = np.zeros(max(len(memory), hi), np.uint8)
-    memory[lo:hi] = result.dram
-    return {
-        name: place.read(memory, program.config.cols)
-        for name, place in program.places.items()
-        if name not in program.graph["inputs"]
-    }
 
 
 def _compare(folder: Path, inputs: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:

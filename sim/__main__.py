@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,13 @@ from golden.__main__ import (
     CompilerError,
     InputError,
     load_model,
-    output_path,
     random_inputs,
     read_input,
-    tensor_files,
+    result_files,
     write_arrays,
 )
 from golden.network import run_node
+from sim.host import Compute
 from sim.machine import Result, simulate
 from sim.program import MODEL, Program, ProgramError, read_program
 from sim.report import print_summary, reporting, summary
@@ -79,10 +80,9 @@ def _simulate(program: Program, arguments: argparse.Namespace) -> Result:
         return simulate(program, values=False)
     inputs = read_inputs(program, arguments.input)
     with reporting(f"simulating {program.network}") as progress:
-        result = simulate(program, inputs, progress=progress)
+        result = simulate(program, inputs, progress=progress, compute=host_compute(program))
     if result.fault is None:
-        values = run_host(program, inputs | result.tensors)
-        write_files(program, values, arguments.output, arguments.tensors)
+        write_files(program, result.tensors, arguments.output, arguments.tensors)
     return result
 
 
@@ -125,14 +125,45 @@ def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray
     return inputs
 
 
-def run_host(program: Program, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """``tensors`` from the hardware and the inputs, and what the host's operators make of them."""
-    values = dict(tensors)
-    if program.graph["nodes"]:
-        graph = load_model(program.folder / MODEL).to_dict()
-        for node in program.graph["nodes"]:
-            values.update(run_node(graph, node, values))
-    return values
+def host_compute(program: Program) -> Compute:
+    """Golden's code for the host's nodes, which are those of the model beside the program."""
+    graph = load_model(program.folder / MODEL).to_dict() if program.host else {"nodes": []}
+    return model_compute(graph)
+
+
+def model_compute(graph: Mapping[str, Any]) -> Compute:
+    """Golden's code for the nodes of a graph in golden's form.
+
+    It raises ProgramError for a node that the graph lacks, and for an input that is not there or
+    not as the graph has it.
+    """
+    nodes = {node["name"]: node for node in graph["nodes"]}
+
+    def compute(name: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if name not in nodes:
+            raise ProgramError(f"{MODEL}: host node {name!r} of the mapping is not there")
+        values = {}
+        for source in nodes[name]["inputs"]:
+            if source and graph["tensors"][source]["data"] is None:
+                values[source] = _input_of(tensors, source, graph["tensors"][source])
+        return run_node(graph, nodes[name], values)
+
+    return compute
+
+
+def _input_of(
+    tensors: Mapping[str, np.ndarray], name: str, tensor: Mapping[str, Any]
+) -> np.ndarray:
+    """The tensor ``name``, which the model describes. Raises ProgramError where it is another."""
+    found = tensors.get(name)
+    wanted = (tuple(tensor["shape"]), tensor["dtype"])
+    if found is None or (found.shape, found.dtype) != wanted:
+        what = "not there" if found is None else f"{found.dtype} {list(found.shape)}"
+        raise ProgramError(
+            f"{MODEL}: the host reads tensor {name!r} as {tensor['dtype']} {list(wanted[0])}; "
+            f"in the mapping it is {what}"
+        )
+    return found
 
 
 def write_files(
@@ -140,15 +171,10 @@ def write_files(
 ) -> None:
     """Write the network's outputs to ``output`` and its siblings, all tensors into ``folder``.
 
-    Raises InputError for a file that cannot be written.
+    ``values`` are stored integers, the files in the model's own form. Raises InputError for a file
+    that cannot be written.
     """
-    files: dict[Path, np.ndarray] = {}
-    if output is not None:
-        names = program.graph["outputs"]
-        files = {output_path(output, i): values[name] for i, name in enumerate(names)}
-    if folder is not None:
-        files.update(tensor_files(folder, values))
-    write_arrays(files, folder)
+    write_arrays(result_files(program.graph, values, output, folder), folder)
     if folder is not None and program.not_stored:
         names = ", ".join(program.not_stored)
         print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)

@@ -15,7 +15,8 @@ import numpy as np
 
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
-from sim.program import Command, Layer, Program, read_program
+from sim.host import Compute, Host
+from sim.program import Command, Layer, Program, Segment, read_program
 from sim.values.dma import load, store
 from sim.values.execute import execute
 from sim.values.state import AccessError, CommandFault, State
@@ -42,24 +43,35 @@ class LayerTimes:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Cycles of a run: in all, by counter (lower-case name), by layer and by command.
+class Times:
+    """Cycles of one run: in all, by counter (lower-case name) and by command.
 
     ``spans`` has first cycle, last cycle and cycles of the array for each command.
     """
 
     cycles: int
     counters: dict[str, int]
-    layers: tuple[LayerTimes, ...]
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Timing(Times):
+    """Cycles of all segments, one after another without what the host does between them.
+
+    ``cycles`` and ``counters`` are sums. The cycles of ``layers`` and ``spans`` count from the
+    start of the first segment.
+    """
+
+    layers: tuple[LayerTimes, ...]
 
 
 @dataclass(frozen=True)
 class Result:
     """A simulated run.
 
-    ``tensors`` are those in memory afterwards, by name, in the model's layout, as stored; empty
-    without values. ``fault`` is what stopped the run, or None; ``timing`` is then None.
+    ``tensors`` are those in memory afterwards and those of the host, by name, in the tensors'
+    shapes, as stored; empty without values. ``fault`` is what stopped the run, or None; ``timing``
+    is then None.
     """
 
     timing: Timing | None
@@ -72,39 +84,61 @@ def simulate(
     inputs: Mapping[str, np.ndarray] | None = None,
     values: bool = True,
     progress: Progress | None = None,
+    compute: Compute | None = None,
 ) -> Result:
     """Run ``program``, or the one in a folder, on ``inputs``: stored integers by tensor name.
 
-    Inputs that are left out keep what the image holds. Raises ProgramError for a folder that does
-    not hold a mapped network.
+    Inputs that are left out keep what the image holds. ``compute`` runs the host's nodes; without
+    it they are left out, and only the last segment may have any (ValueError). Raises ProgramError
+    for a folder that does not hold a mapped network.
     """
     if not isinstance(program, Program):
         program = read_program(program)
+    inputs = inputs or {}
+    host = Host(program, inputs, compute) if compute else None
     try:
         timing = run_timing(program)
-        state = run_values(program, inputs or {}, progress) if values else None
+        memory = run_values(program, inputs, progress, host) if values else None
     except CommandFault as fault:
         return Result(None, {}, fault)
-    if state is None:
+    if memory is None:
         return Result(timing)
-    cols = program.config.cols
-    return Result(timing, {n: p.read(state.memory, cols) for n, p in program.places.items()})
+    return Result(timing, host.tensors(memory) if host else program.tensors(memory))
 
 
 def run_values(
-    program: Program, inputs: Mapping[str, np.ndarray], progress: Progress | None = None
-) -> State:
-    """The state after every command, one after another. Raises CommandFault."""
-    state = State(program.config, program.image, program.windows)
-    for name, array in inputs.items():
-        program.places[name].write(state.memory, array, program.config.cols)
-    for command in program.commands:
+    program: Program,
+    inputs: Mapping[str, np.ndarray],
+    progress: Progress | None = None,
+    host: Host | None = None,
+) -> np.ndarray:
+    """The memory (uint8) after all segments and, given a ``host``, what it does after each.
+
+    Raises CommandFault, ValueError for host nodes before the last segment without a host.
+    """
+    if host is None and any(segment.host for segment in program.segments[:-1]):
+        raise ValueError("the network needs the host between two segments; give one")
+    memory = program.memory(inputs)
+    for segment in program.segments:
+        memory = run_segment(program, segment, memory, progress)
+        if host is not None:
+            host.run(segment, memory)
+    return memory
+
+
+def run_segment(
+    program: Program, segment: Segment, memory: np.ndarray, progress: Progress | None = None
+) -> np.ndarray:
+    """The memory (uint8) after a segment that begins with ``memory``. Raises CommandFault."""
+    state = State(program.config, memory, program.windows)
+    total = len(program.commands)
+    for command in segment.commands:
         if progress is not None:
-            progress(command.index, len(program.commands))
+            progress(command.index, total)
         run_command(state, command)
-    if program.fault is not None:
-        raise program.fault
-    return state
+    if segment.fault is not None:
+        raise segment.fault
+    return state.memory
 
 
 def run_command(state: State, command: Command) -> None:
@@ -119,20 +153,38 @@ def run_command(state: State, command: Command) -> None:
 
 def run_timing(program: Program) -> Timing:
     """Cycles of a run, whatever the values. Raises CommandFault when the machine stops with one."""
+    return joined(program, [segment_times(program, segment) for segment in program.segments])
+
+
+def segment_times(program: Program, segment: Segment) -> Times:
+    """Cycles of one segment, from its own start. Raises CommandFault."""
     from sim.timing.machine import run
     from sim.timing.program import decode
     from sim.timing.shared import parameters
 
-    commands = decode(program.image, program.address, program.size, program.config)
+    commands = decode(program.image, segment.address, segment.size, program.config)
     windows = dataclasses.astuple(program.windows)
-    setup = parameters(program.config, program.address, program.size, windows)
+    setup = parameters(program.config, segment.address, segment.size, windows)
     result = run(commands, setup, program.config)
     if result.fault != Fault.NONE:
-        raise CommandFault(result.fault, result.fault_index)
+        raise CommandFault(result.fault, segment.first + result.fault_index)
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
     columns = (result.starts, result.ends, result.busy)
     spans = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return Timing(result.cycles, counters, layer_times(program.layers, spans), spans)
+    return Times(result.cycles, counters, spans)
+
+
+def joined(program: Program, segments: Sequence[Times]) -> Timing:
+    """The times of all segments, each from its own start, as those of one run."""
+    before = 0
+    spans: list[Span] = []
+    counters: dict[str, int] = {}
+    for times in segments:
+        spans += [(before + start, before + end, busy) for start, end, busy in times.spans]
+        before += times.cycles
+        for name, value in times.counters.items():
+            counters[name] = counters.get(name, 0) + value
+    return Timing(before, counters, tuple(spans), layer_times(program.layers, spans))
 
 
 def layer_times(layers: Iterable[Layer], spans: Sequence[Span]) -> tuple[LayerTimes, ...]:

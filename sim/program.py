@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from hw.spec import isa
 from hw.spec.config import AccelConfig, ConfigurationError, from_dict
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
+from sim.mapped import Command, HostNode, Layer, Program, Segment
 from sim.timing.program import decode
 from sim.values.state import CommandFault, Windows
 from sim.values.tensors import Place
@@ -28,60 +28,6 @@ ACCEPTED = "a folder that `python -m compiler map` wrote is accepted"
 
 class ProgramError(ValueError):
     """A folder does not hold a mapped network; the message names the file and what is wrong."""
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command: its opcode and fields, and its number in the program."""
-
-    opcode: Opcode
-    fields: dict[str, int]
-    index: int
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer of the network: its commands by number, and what the compiler says about it."""
-
-    name: str
-    kind: str
-    macs: int
-    commands: tuple[int, ...]
-    residency: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Program:
-    """A mapped network.
-
-    ``image`` is the memory from address 0, uint8, with room for the inputs; the program is its
-    ``size`` bytes from ``address``. ``commands`` run up to END, or up to the one that raises
-    ``fault``. ``graph`` is in golden's form: inputs, outputs, the tensors in memory, and the host's
-    nodes. ``places`` says where the inputs and what the hardware stores lie. ``host_reasons`` has
-    nodes of the host and why; ``not_stored`` names tensors that fusion keeps from memory.
-    """
-
-    folder: Path
-    config: AccelConfig
-    image: np.ndarray
-    address: int
-    size: int
-    windows: Windows
-    commands: tuple[Command, ...]
-    fault: CommandFault | None
-    macs: int
-    layers: tuple[Layer, ...]
-    graph: dict[str, Any]
-    places: dict[str, Place]
-    host_reasons: tuple[tuple[str, str], ...]
-    not_stored: tuple[str, ...]
-    random_weights: bool
-
-    @property
-    def network(self) -> str:
-        """The network's name."""
-        return self.graph["name"]
 
 
 def read_program(folder: Path | str) -> Program:
@@ -138,11 +84,12 @@ def _check(program: Program, size: int) -> None:
         end = place.address + place.nbytes(program.config.cols)
         if end > size or math.prod(place.shape) % place.channels:
             raise ProgramError(f"tensor {_show(name)} ends at byte {end} of {size}")
-    hosted = (name for node in program.graph["nodes"] for name in node["outputs"])
-    known = {*program.places, *hosted}
+    tensors = program.graph["tensors"]
+    for name, tensor in tensors.items():
+        _check_declared(name, tensor)
     for name in program.graph["outputs"]:
-        if name not in known:
-            names = ", ".join(map(_show, sorted(known)))
+        if name not in tensors:
+            names = ", ".join(map(_show, sorted(tensors)))
             raise ProgramError(f"output {_show(name)}; {names} exist")
     for layer in program.layers:
         last = max(layer.commands, default=0)
@@ -151,39 +98,72 @@ def _check(program: Program, size: int) -> None:
             raise ProgramError(f"layer {_show(layer.name)}: command {last} of {count}")
 
 
+def _check_declared(name: str, tensor: dict[str, Any]) -> None:
+    declared = tensor["declared"]
+    if declared is None:
+        return
+    rank, size = len(declared["shape"]), math.prod(tensor["shape"])
+    if sorted(declared["order"]) != list(range(rank)) or math.prod(declared["shape"]) != size:
+        raise ProgramError(
+            f"tensor {_show(name)}: declared shape {declared['shape']} and order "
+            f"{declared['order']} do not make {list(tensor['shape'])}"
+        )
+    quantised = tensor["scale"] is not None and tensor["zero_point"] is not None
+    if declared["dtype"] == "float32" and not quantised:
+        raise ProgramError(f"tensor {_show(name)}: declared float32 without quantisation")
+
+
 def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Program:
     """The program of a memory image and the content of mapping.json."""
     config = from_dict(mapping["config"])
     memory = np.zeros(max(len(image), mapping["read_window"][1]), np.uint8)
     memory[: len(image)] = image
-    address, size = mapping["program_addr"], mapping["program_size"]
-    commands, fault = decode_program(memory, address, size, config)
-    described = [*mapping["inputs"], *mapping["tensors"]]
+    placed = [*mapping["inputs"], *mapping["tensors"]]
     return Program(
         folder=folder,
         config=config,
         image=memory,
-        address=address,
-        size=size,
         windows=Windows(*mapping["read_window"], *mapping["write_window"]),
-        commands=commands,
-        fault=fault,
+        segments=_segments(memory, mapping, config),
         macs=mapping["macs"],
         layers=tuple(_layer(entry) for entry in mapping["layers"]),
         graph={
             "name": mapping["network"],
             "inputs": [entry["name"] for entry in mapping["inputs"]],
             "outputs": list(mapping["outputs"]),
-            "tensors": {entry["name"]: _tensor(entry) for entry in described},
-            "nodes": [{**entry, "name": entry["node"]} for entry in mapping["host"]],
+            "tensors": {
+                entry["name"]: _tensor(entry) for entry in [*placed, *mapping["host_tensors"]]
+            },
         },
-        places={entry["name"]: _place(entry) for entry in described},
-        host_reasons=tuple(
-            (f"{entry['node']} ({entry['op']})", entry["reason"]) for entry in mapping["host"]
-        ),
+        places={entry["name"]: _place(entry) for entry in placed},
         not_stored=tuple(mapping["not_stored"]),
         random_weights=mapping["random_weights"],
+        elements=mapping["elements"],
     )
+
+
+def _segments(
+    image: np.ndarray, mapping: dict[str, Any], config: AccelConfig
+) -> tuple[Segment, ...]:
+    nodes = {entry["node"]: entry for entry in mapping["host"]}
+    segments: list[Segment] = []
+    for entry in mapping["segments"]:
+        address, size = entry["program_addr"], entry["program_size"]
+        first = sum(len(segment.commands) for segment in segments)
+        commands, fault = decode_program(image, address, size, config, first)
+        try:
+            host = tuple(_host_node(nodes.pop(name)) for name in entry["host"])
+        except KeyError as error:
+            raise ProgramError(f"segment {len(segments)}: no host node {error}") from None
+        segments.append(Segment(address, size, commands, fault, host))
+    if nodes:
+        raise ProgramError(f"host node {_show(next(iter(nodes)))} is in no segment")
+    return tuple(segments)
+
+
+def _host_node(entry: dict[str, Any]) -> HostNode:
+    keys = ("node", "op", "reason", "elements", "macs")
+    return HostNode(*(entry[key] for key in keys))
 
 
 def _layer(entry: dict[str, Any]) -> Layer:
@@ -217,20 +197,23 @@ def _tensor(entry: dict[str, Any]) -> dict[str, Any]:
         "zero_point": None if zero_point is None else np.array(zero_point, np.int64),
         "axis": None,
         "data": None,
+        "declared": entry["declared"],
     }
 
 
 def decode_program(
-    image: np.ndarray, address: int, size: int, config: AccelConfig
+    image: np.ndarray, address: int, size: int, config: AccelConfig, first: int = 0
 ) -> tuple[tuple[Command, ...], CommandFault | None]:
-    """The commands in ``size`` bytes from ``address``, and the fault that ends them, if any."""
+    """The commands in ``size`` bytes from ``address``, and the fault that ends them, if any.
+
+    They are numbered from ``first`` on.
+    """
     decoded = decode(image, address, size, config)
     commands: list[Command] = []
     left = size // config.bus_bytes
     columns = (decoded.opcodes, decoded.fields, decoded.beats, decoded.codes)
-    for index, (opcode, fields, beats, code) in enumerate(
-        zip(*(c.tolist() for c in columns), strict=True)
-    ):
+    rows = zip(*(c.tolist() for c in columns), strict=True)
+    for index, (opcode, fields, beats, code) in enumerate(rows, first):
         left -= beats
         if code == Fault.ILLEGAL_OPCODE:
             return tuple(commands), CommandFault(Fault.ILLEGAL_OPCODE, index)
@@ -242,4 +225,4 @@ def decode_program(
         commands.append(Command(Opcode(opcode), dict(zip(names, fields, strict=False)), index))
         if opcode == Opcode.END:
             return tuple(commands), None
-    return tuple(commands), CommandFault(Fault.NO_END, len(commands))
+    return tuple(commands), CommandFault(Fault.NO_END, first + len(commands))

@@ -20,12 +20,12 @@ from hw.spec.isa import Opcode
 class Lowering:
     """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, constants: bytearray) -> None:
         self.schedule = schedule
         self.config = schedule.config
         self.cols = schedule.config.cols
         self.maps = schedule.network.maps
-        self.constants = bytearray()
+        self.constants = constants
         self.commands: list[Command] = []
         self._places: dict[tuple[str, int, int], int] = {}
         sizes = {

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.commands import Command
 from compiler.passes.layer import Network
-from hw.spec.isa import COMMAND_WORDS
+from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS
 from hw.spec.timing import BURST_BOUNDARY
 
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """Byte addresses: commands, constants and inputs (read only), then stored maps.
+    """Byte addresses: commands, constants and inputs (read only), then maps in memory.
 
-    ``bases`` has an entry for ``constants``, each network input and each map in memory that is no
-    part of another. The windows are ``[read_base, read_limit)`` and ``[write_base, write_limit)``.
+    ``programs`` are address and size of each segment's commands. ``bases`` has an entry for
+    ``constants``, each network input and each map in memory that is no part of another. The windows
+    are ``[read_base, read_limit)`` and ``[write_base, write_limit)``.
     """
 
-    program_size: int
+    programs: tuple[tuple[int, int], ...]
     image_size: int
     bases: dict[str, int]
     read_limit: int
@@ -31,11 +33,19 @@ def _aligned(address: int) -> int:
 
 
 def memory_map(
-    network: Network, commands: list[Command], constants: int, cols: int
+    network: Network, segments: Sequence[Sequence[Command]], constants: int, cols: int
 ) -> MemoryMap:
-    """Lay out ``constants`` bytes of weights, the inputs and the maps that commands store."""
-    program = sum(COMMAND_WORDS[c.opcode] * 4 for c in commands)
-    bases = {"constants": _aligned(program)}
+    """Lay out the segments' commands, ``constants`` bytes of weights, the inputs and the maps.
+
+    The maps are those that commands store and those that the host writes.
+    """
+    programs, end = [], 0
+    for commands in segments:
+        size = sum(COMMAND_WORDS[c.opcode] * 4 for c in commands)
+        assert size % COMMAND_ALIGN == 0, size
+        programs.append((end, size))
+        end += size
+    bases = {"constants": _aligned(end)}
     image = bases["constants"] + constants
     end = _aligned(image)
     for name in network.graph.inputs:
@@ -43,10 +53,10 @@ def memory_map(
         m = network.maps[name]
         end = _aligned(end + m.pixels * m.channels)
     write_base = end
-    stored = {c.memory for c in commands if c.opcode.name == "STORE"}
-    for layer in network.layers:
-        root = network.root(layer.output)
-        if root in stored and root not in bases:
+    stored = {c.memory for commands in segments for c in commands if c.opcode.name == "STORE"}
+    made = (network.root(layer.output) for layer in network.layers)
+    for root in (*(name for name in made if name in stored), *network.host_maps):
+        if root not in bases:
             bases[root] = end
             end = _aligned(end + network.maps[root].words(cols) * cols)
-    return MemoryMap(program, image, bases, write_base, write_base, end)
+    return MemoryMap(tuple(programs), image, bases, write_base, write_base, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -14,13 +15,14 @@ from compiler.codegen.commands import Command
 from compiler.driver import Compiled
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
-from compiler.ir.graph import Graph, Tensor
-from compiler.passes.layer import origin
+from compiler.ir.counts import node_macs
+from compiler.ir.graph import Graph, Node, Tensor
+from compiler.passes.layer import HostNode, origin
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.config import to_dict
 from hw.spec.isa import Opcode, encode
 
-VERSION = 1
+VERSION = 2
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
@@ -39,11 +41,12 @@ def encode_commands(commands: list[Command]) -> bytes:
 
 
 def image(compiled: Compiled) -> bytes:
-    """The memory from address 0 on: commands, then constants."""
-    code = encode_commands(compiled.commands)
-    assert len(code) == compiled.memory.program_size
+    """The memory from address 0 on: each segment's commands, then constants."""
     data = bytearray(compiled.memory.image_size)
-    data[: len(code)] = code
+    for segment, (address, size) in zip(compiled.segments, compiled.memory.programs, strict=True):
+        code = encode_commands(segment.commands)
+        assert len(code) == size
+        data[address : address + size] = code
     base = compiled.memory.bases["constants"]
     data[base : base + len(compiled.constants)] = compiled.constants
     return bytes(data)
@@ -57,7 +60,7 @@ def mapping(compiled: Compiled) -> dict:
         name for name in _tensor_order(graph)
         if name in network.views and network.views[name].map in written
     ]
-    hosted = {name for node in network.host for name in node.outputs}
+    hosted = [name for h in network.host for name in h.node.outputs]
     missing = [
         t for t in _tensor_order(graph)
         if t not in stored and t not in hosted and t not in graph.inputs
@@ -68,24 +71,25 @@ def mapping(compiled: Compiled) -> dict:
         "random_weights": graph.random_weights,
         "config": to_dict(compiled.config),
         "options": {"materialize": compiled.options.materialize, "seed": compiled.options.seed},
-        "program_addr": 0,
-        "program_size": memory.program_size,
+        "segments": [
+            {"program_addr": address, "program_size": size,
+             "host": [h.node.name for h in network.host if h.segment == index]}
+            for index, (address, size) in enumerate(memory.programs)
+        ],
         "image_size": memory.image_size,
         "memory_size": memory.write_limit,
         "read_window": [0, memory.read_limit],
         "write_window": [memory.write_base, memory.write_limit],
         "macs": sum(layer.macs for layer in network.layers),
-        "modelled_cycles": compiled.plan.modelled_cycles,
+        "elements": sum(_elements(graph, node) for node in graph.nodes),
+        "modelled_cycles": sum(segment.plan.modelled_cycles for segment in compiled.segments),
         "inputs": [_input(compiled, name) for name in graph.inputs],
         "outputs": list(graph.outputs),
         "tensors": [_stored(compiled, name) for name in stored],
+        "host_tensors": [_tensor(graph.tensors[n]) for n in hosted if n not in stored],
         "not_stored": missing,
-        "host": [
-            {"node": n.name, "op": n.op, "inputs": list(n.inputs), "outputs": list(n.outputs),
-             "attrs": n.attrs, "reason": network.reasons[n.name]}
-            for n in network.host
-        ],
-        "layers": [_layer(compiled, i, plan) for i, plan in enumerate(compiled.plan.plans)],
+        "host": [_host_node(graph, h) for h in network.host],
+        "layers": _layers(compiled),
     }
 
 
@@ -144,6 +148,21 @@ def _written_maps(compiled: Compiled) -> set[str]:
     return whole - partial
 
 
+def _elements(graph: Graph, node: Node) -> int:
+    """The values that the node computes; a reshape computes none."""
+    if node.op == "reshape":
+        return 0
+    return sum(math.prod(graph.tensors[name].shape) for name in node.outputs)
+
+
+def _host_node(graph: Graph, host: HostNode) -> dict:
+    node = host.node
+    return {
+        "node": node.name, "op": node.op, "reason": host.reason,
+        "elements": _elements(graph, node), "macs": node_macs(graph, node),
+    }
+
+
 def _tensor(tensor: Tensor) -> dict:
     quant = tensor.quant
     return {
@@ -152,6 +171,7 @@ def _tensor(tensor: Tensor) -> dict:
         "shape": list(tensor.shape),
         "scale": None if quant is None else [float(s) for s in quant.scale],
         "zero_point": None if quant is None else [int(z) for z in quant.zero_point],
+        "declared": None if tensor.declared is None else vars(tensor.declared),
     }
 
 
@@ -174,12 +194,25 @@ def _stored(compiled: Compiled, name: str) -> dict:
     }
 
 
-def _layer(compiled: Compiled, index: int, plan: LayerPlan) -> dict:
+def _layers(compiled: Compiled) -> list[dict]:
+    """The layers, each with the numbers of its commands among those of all segments."""
+    own: list[list[int]] = [[] for _ in compiled.plans]
+    executes = [0] * len(own)
+    for number, command in enumerate(compiled.commands):
+        if command.layer >= 0:
+            own[command.layer].append(number)
+            executes[command.layer] += command.opcode == Opcode.EXECUTE
+    return [
+        _layer(compiled, *of_layer)
+        for of_layer in zip(compiled.plans, own, executes, strict=True)
+    ]
+
+
+def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict:
     layer, site = plan.site.layer, plan.site
-    own = [i for i, c in enumerate(compiled.commands) if c.layer == index]
-    executes = sum(compiled.commands[i].opcode == Opcode.EXECUTE for i in own)
     return {
-        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "commands": own,
+        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "segment": layer.segment,
+        "commands": own,
         "array_shape": plan.shape, "tiles": len(plan.tiles), "chunks": len(plan.chunks),
         "order": plan.order, "executes": executes, "modelled_compute": plan.compute,
         "modelled_words": plan.words,

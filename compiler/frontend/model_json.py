@@ -7,13 +7,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.json_text import check_schema, parse_json
 from compiler.frontend.weights_file import read_weights, write_weights
-from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.graph import Declared, Graph, Node, Quant, Tensor
 from compiler.ir.ops import OPS
 from compiler.ir.quant_rules import check_quant
 from compiler.ir.randomize import randomize
@@ -109,14 +110,23 @@ def _graph(document: dict) -> Graph:
 
 
 def _tensor(name: str, value: dict) -> Tensor:
-    tensor = Tensor(name, tuple(map(int, value["shape"])), value["dtype"])
+    declared = _declared(value["declared"]) if "declared" in value else None
+    tensor = Tensor(name, _integers(value["shape"]), value["dtype"], declared=declared)
     check_shape(tensor)
     if "quant" not in value:
         return tensor
     with located(f"tensor {show(name)}"):
         quant = _quant(value["quant"], tensor.shape)
     check_quant(tensor, quant)
-    return Tensor(name, tensor.shape, tensor.dtype, quant)
+    return replace(tensor, quant=quant)
+
+
+def _declared(value: dict) -> Declared:
+    return Declared(value["dtype"], _integers(value["shape"]), _integers(value["order"]))
+
+
+def _integers(values: list) -> tuple[int, ...]:
+    return tuple(map(int, values))
 
 
 def _quant(value: dict, shape: tuple[int, ...]) -> Quant:
@@ -161,9 +171,7 @@ def _with_weights(graph: Graph, path: Path) -> Graph:
     constants = [t for t in graph.tensors.values() if t.name not in computed]
     values = read_weights(path, constants)
     for tensor in constants:
-        graph.tensors[tensor.name] = Tensor(
-            tensor.name, tensor.shape, tensor.dtype, tensor.quant, values[tensor.name]
-        )
+        graph.tensors[tensor.name] = replace(tensor, data=values[tensor.name])
     return graph
 
 
@@ -213,6 +221,8 @@ def _tensor_value(tensor: Tensor) -> dict:
         }
         if tensor.quant.axis is not None:
             value["quant"]["axis"] = tensor.quant.axis
+    if tensor.declared is not None:
+        value["declared"] = vars(tensor.declared)
     return value
 
 

@@ -27,7 +27,7 @@ BIAS_TOLERANCE = 0.02
 #: The int8 output of softmax: (scale, zero point).
 SOFTMAX_QUANT = (1 / 256, -128)
 
-_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0), "float32": (0, 0)}
+_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
 
 
 def check_node_quant(graph: Graph, node: Node) -> None:
@@ -60,6 +60,11 @@ def check_node_quant(graph: Graph, node: Node) -> None:
 def check_quant(tensor: Tensor, quant: Quant) -> None:
     """Raise InputError unless scales, zero points and axis fit the tensor's type and shape."""
     where = f"tensor {show(tensor.name)}"
+    if tensor.dtype == "float32":
+        raise InputError(
+            f"{where}: type 'float32' is quantised; int8, uint8 or int32 is accepted, and float32 "
+            "without quantisation for constants"
+        )
     for scale in quant.scale:
         if not (math.isfinite(scale) and MIN_SCALE <= scale <= MAX_SCALE):
             raise InputError(
@@ -118,6 +123,11 @@ def _check_constant(tensor: Tensor, where: str, role: str) -> None:
         raise InputError(
             f"{where}: {role} {show(tensor.name)} has values of {data.dtype} {list(data.shape)}; "
             f"{tensor.dtype} {list(tensor.shape)} is accepted"
+        )
+    if not np.isfinite(data).all():
+        value = data[~np.isfinite(data)][0]
+        raise InputError(
+            f"{where}: {role} {show(tensor.name)} holds {value}; finite numbers are accepted"
         )
 
 

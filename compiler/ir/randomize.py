@@ -25,7 +25,7 @@ from compiler.ir.verify import verify
 #: Most weights of a network that are made at random.
 MAX_WEIGHTS = 1 << 28
 
-#: Standard deviation of the real biases.
+#: Standard deviation of the real biases, and of gamma and beta.
 _BIAS_DEVIATION = 0.1
 
 
@@ -87,6 +87,10 @@ class _Maker:
             self._set_quant(output)
         elif node.op in FUNCTIONS:
             self._tables(node)
+            self._set_quant(output)
+        elif node.op == "layer_norm":
+            self._float_constant(node.inputs[1], 1.0)
+            self._float_constant(node.inputs[2], 0.0)
             self._set_quant(output)
         elif node.op == "softmax":
             self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
@@ -151,6 +155,13 @@ class _Maker:
         scales = tuple(map(float, scale.reshape(-1)))
         quant = tensor.quant or Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
         self.tensors[name] = replace(tensor, quant=quant, data=data)
+
+    def _float_constant(self, name: str, mean: float) -> None:
+        """Values about ``mean``, float32."""
+        tensor = self.tensors[name]
+        if not tensor.is_constant:
+            real = np.float32(mean) + np.float32(_BIAS_DEVIATION) * self._normal(name, tensor.shape)
+            self.tensors[name] = replace(tensor, data=real)
 
     def _move(self, x: str, output: str) -> None:
         """Pools, means, padding and reshapes keep parameters; ``quantize`` keeps the range."""

@@ -62,6 +62,8 @@ class Ranges:
             self._activation(node, math.prod(squares))
         elif node.op == "softmax":
             self.mean_square[output] = 1.0
+        elif node.op == "layer_norm":
+            self._activation(node, 1.0)
         elif node.op == "concatenation":
             counts = [self._graph.tensors[name].shape[-1] for name in node.inputs]
             total = sum(c * s for c, s in zip(counts, squares, strict=True))
@@ -93,14 +95,15 @@ class Ranges:
     def _activation(self, node: Node, variance: float) -> None:
         """What the activation function leaves of 3.5 to 4.5 deviations per side."""
         output = node.outputs[0]
-        low, high = _LIMITS[node.attrs["activation"]]
+        activation = node.attrs.get("activation", "none")
+        low, high = _LIMITS[activation]
         jitter = self._jitter(output)
         deviation = math.sqrt(variance)
         low = -deviation * (3.5 + jitter[0]) if low is None else low
         high = deviation * (3.5 + jitter[1]) if high is None else high
         self.real[output] = float(low), float(high)
         self.mean_square[output] = variance
-        if node.attrs["activation"] in ("relu", "relu6"):
+        if activation in ("relu", "relu6"):
             self._rectified.add(output)
             self.mean_square[output] = variance / 2
 

@@ -10,7 +10,7 @@ import math
 from typing import Literal
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
-from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.graph import Declared, Graph, Node, Tensor
 from compiler.ir.ops import CONSTANTS, OPS, OpSpec
 from compiler.ir.quant_rules import check_node_quant
 from compiler.ir.shapes import infer_shape
@@ -87,6 +87,29 @@ def _check_tensors(graph: Graph) -> None:
         if key != tensor.name:
             raise InputError(f"tensor {show(key)}: named {show(tensor.name)}")
         check_shape(tensor)
+        if tensor.declared is not None:
+            _check_declared(tensor, tensor.declared)
+
+
+def _check_declared(tensor: Tensor, declared: Declared) -> None:
+    """The model's own form holds the tensor's elements, and its type is one of theirs."""
+    where = f"tensor {show(tensor.name)}: declared"
+    if tensor.is_constant:
+        raise InputError(f"{where} is given for a constant; activations may have it")
+    if declared.dtype not in (tensor.dtype, "float32"):
+        raise InputError(
+            f"{where} dtype {declared.dtype}; {tensor.dtype} or float32 is accepted"
+        )
+    if math.prod(declared.shape) != math.prod(tensor.shape):
+        raise InputError(
+            f"{where} shape {list(declared.shape)}; as many elements as in {list(tensor.shape)} "
+            "are accepted"
+        )
+    if sorted(declared.order) != list(range(len(declared.shape))):
+        raise InputError(
+            f"{where} order {list(declared.order)}; each axis of {list(declared.shape)} once is "
+            "accepted"
+        )
 
 
 def _check_inputs(graph: Graph) -> set[str]:

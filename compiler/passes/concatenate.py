@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
@@ -16,15 +17,16 @@ _ONE_TAP = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
 
 
 def concatenate(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int
+    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int,
+    elsewhere: Collection[str] = (),
 ) -> list[Layer]:
     """The passes that the node takes, often none; its maps and its view join ``maps``, ``views``.
 
-    Inputs begin at whole planes. Where the channels of each but the last fill their planes, that is
-    the output, and an input's map becomes part of it. Otherwise a last pass moves the channels
-    together.
+    The maps named in ``elsewhere`` are not made by layers of the node's own segment. Inputs begin
+    at whole planes. Where the channels of each but the last fill their planes, that is the output,
+    and an input's map becomes part of it. Otherwise a last pass moves the channels together.
     """
-    return _Concatenation(graph, node, maps, views, cols).run()
+    return _Concatenation(graph, node, maps, views, cols, elsewhere).run()
 
 
 class _Concatenation:
@@ -32,9 +34,10 @@ class _Concatenation:
 
     def __init__(
         self, graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
-        cols: int,
+        cols: int, elsewhere: Collection[str],
     ) -> None:
         self.graph, self.node, self.maps, self.views, self.cols = graph, node, maps, views, cols
+        self.elsewhere = elsewhere
         self.layers: list[Layer] = []
 
     def run(self) -> list[Layer]:
@@ -89,6 +92,8 @@ class _Concatenation:
             return "its scale or zero point is another"
         if source.external:
             return "it is an input of the network"
+        if source.name in self.elsewhere:
+            return "it is not made in the same segment"
         if source.parent:
             return "it already lies in a concatenation"
         if any(m.parent == source.name and m.pixels != source.pixels for m in self.maps.values()):

@@ -1,35 +1,43 @@
-"""The end of a graph that runs on the host: softmax and what follows it."""
+"""Which nodes run on the host, and why. ``host_reason`` is the one place that says so.
+
+A reason completes "NODE (OP) runs on the host: ...". A front end or a pass never drops a node: what
+neither has a rule here nor becomes a layer is refused.
+"""
 
 from __future__ import annotations
 
-from compiler.errors import UnsupportedError, show
+from collections.abc import Callable
+
 from compiler.ir.graph import Graph, Node
+from compiler.passes.resize import hardware_resize
 
-#: Operators that may follow softmax on the host.
-HOST_OPS = ("softmax", "reshape", "quantize")
+#: Operators that stay on the host once their input is there: they are no work to speak of.
+FOLLOWERS = ("reshape", "quantize", "slice")
 
-HOST_REASON = "softmax, and what reads its result, is computed on the host"
+FOLLOWS = "it reads a result of the host"
 
 
-def host_nodes(graph: Graph) -> list[Node]:
-    """The nodes that run on the host after the last hardware layer, in execution order.
+def host_reason(graph: Graph, node: Node) -> str | None:
+    """Why the hardware cannot run the node, from the node alone; None where it can."""
+    rule = RULES.get(node.op)
+    return rule(graph, node) if rule else None
 
-    These are softmax, a conversion to uint8, and what reads their results. Raises UnsupportedError
-    when a hardware operator reads a result of the host.
-    """
-    made: dict[str, Node] = {}
-    found = []
-    for node in graph.nodes:
-        cause = next((made[t] for t in node.inputs if t in made), None)
-        to_uint8 = node.op == "quantize" and graph.tensors[node.outputs[0]].dtype == "uint8"
-        if cause is None and node.op != "softmax" and not to_uint8:
-            continue
-        if node.op not in HOST_OPS:
-            assert cause is not None, node.op
-            raise UnsupportedError(
-                f"node {show(node.name)} ({node.op}) reads a result of node {show(cause.name)} "
-                f"({cause.op}), which runs on the host; after it {', '.join(HOST_OPS)} are accepted"
-            )
-        found.append(node)
-        made.update({t: node for t in node.outputs})
-    return found
+
+def _softmax(graph: Graph, node: Node) -> str:
+    return "the array has no exponential and no division by a sum"
+
+
+def _layer_norm(graph: Graph, node: Node) -> str:
+    return "each pixel is divided by the deviation of its own channels"
+
+
+def _quantize(graph: Graph, node: Node) -> str | None:
+    unsigned = graph.tensors[node.outputs[0]].dtype == "uint8"
+    return "the array makes int8, not uint8" if unsigned else None
+
+
+#: By operator: why the hardware cannot run a node of it, or None where it can.
+RULES: dict[str, Callable[[Graph, Node], str | None]] = {
+    "softmax": _softmax, "layer_norm": _layer_norm, "quantize": _quantize,
+    "resize": hardware_resize,
+}

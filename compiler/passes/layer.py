@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -114,7 +114,8 @@ class Layer:
     multiplies only the input blocks from the first to the last that are not all 0. ``padding`` is
     (top, bottom, left, right) pixels of ``pad_value``. With ``round_once`` sums are requantised
     with a single rounding. ``table``, int8 ``[256]``, has the result for each value from -128 to
-    127 that would be the output without it.
+    127 that would be the output without it. ``segment`` is the run of the machine that it
+    belongs to.
 
     A layer with a ``factor`` is depthwise, and its weights are that map, which an earlier layer
     makes: row p holds the weights of plane p, in the order of the taps. All taps of its kernel
@@ -142,6 +143,7 @@ class Layer:
     maximum: bool = False
     residual: Residual | None = None
     round_once: bool = False
+    segment: int = 0
     table: np.ndarray | None = None
     factor: str = ""
     notes: tuple[str, ...] = ()
@@ -169,22 +171,44 @@ class View:
     map: str
 
 
+@dataclass(frozen=True)
+class HostNode:
+    """A node that runs on the host after a segment, and why."""
+
+    node: Node
+    segment: int
+    reason: str
+
+
 @dataclass
 class Network:
     """A graph after legalisation.
 
-    ``views`` has an entry for each tensor that the hardware makes or reads; ``host`` nodes run on
-    the host after the hardware, in order, for the ``reasons`` given by node; ``fused`` lists
-    tensors that exist nowhere.
+    ``layers`` and the nodes of ``host`` are sorted by their segments. ``views`` has an entry for
+    each tensor that the hardware makes or reads; ``fused`` lists tensors that exist nowhere.
     """
 
     graph: Graph
     layers: list[Layer]
     maps: dict[str, FeatureMap]
     views: dict[str, View]
-    host: list[Node]
+    host: list[HostNode]
     fused: list[str] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def segments(self) -> int:
+        """Runs of the machine."""
+        return 1 + max((part.segment for part in (*self.layers, *self.host)), default=0)
+
+    @property
+    def host_maps(self) -> list[str]:
+        """The maps that the host writes for layers to read."""
+        return [name for h in self.host for name in h.node.outputs if name in self.maps]
+
+    def part(self, segment: int) -> Network:
+        """The network with the layers of one segment only, over the same maps."""
+        layers = [layer for layer in self.layers if layer.segment == segment]
+        return replace(self, layers=layers)
 
     def root(self, name: str) -> str:
         """The map that the map ``name`` is part of, itself if of none."""

@@ -14,10 +14,11 @@ from compiler.passes import constraints, operators
 from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.functions import function
-from compiler.passes.host import HOST_REASON, host_nodes
-from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape
+from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
+from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape, origin
 from compiler.passes.multiply import multiply
 from compiler.passes.resize import resize
+from compiler.passes.segments import Segments, crossing, made_in
 from compiler.passes.transpose_conv import transpose_conv2d
 
 #: Operators that become several layers over maps of their own.
@@ -43,8 +44,7 @@ class _Legaliser:
         self.graph = graph
         self.options = options
         self.cols = cols
-        self.host = host_nodes(graph)
-        self.reasons = {n.name: HOST_REASON for n in self.host}
+        self.segments = Segments(graph)
         self.maps: dict[str, FeatureMap] = {}
         self.views: dict[str, View] = {}
         self.layers: list[Layer] = []
@@ -60,17 +60,32 @@ class _Legaliser:
             shape = map_shape(tensor)
             self.maps[name] = FeatureMap(name, *shape, external=True, flip=tensor.dtype == "uint8")
             self.views[name] = View(name)
-        hosted = {n.name for n in self.host}
         for node in self.graph.nodes:
-            if node.name not in hosted:
-                self._node(node)
+            self._node(node)
+        self.layers.sort(key=lambda layer: layer.segment)
+        self._forget_unread()
         self._mark_stored()
-        fused = list(self.folded)
-        return Network(
-            self.graph, self.layers, self.maps, self.views, self.host, fused, self.reasons
-        )
+        host, fused = self.segments.sorted_host(), list(self.folded)
+        return Network(self.graph, self.layers, self.maps, self.views, host, fused)
 
     def _node(self, node: Node) -> None:
+        reason = host_reason(self.graph, node)
+        if node.op in FOLLOWERS and self.segments.on_host(node.inputs[0]):
+            reason = reason or FOLLOWS
+        first = len(self.layers)
+        if reason is None:
+            self.segments.add_hardware(node)
+            try:
+                self._hardware(node)
+            except InexactError as fault:
+                reason = str(fault)
+        if reason is not None:
+            self._host(node, reason)
+        segment = self.segments.of(node.outputs[0])
+        for index in range(first, len(self.layers)):
+            self.layers[index] = dataclasses.replace(self.layers[index], segment=segment)
+
+    def _hardware(self, node: Node) -> None:
         x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
         if node.op == "reshape":
             self._view(node, x, y)
@@ -81,24 +96,47 @@ class _Legaliser:
             total = _summed(earlier[1], node.attrs["padding"])
             self.folded[y.name] = (earlier[0], total)
         elif node.op == "concatenation":
-            self.layers += concatenate(self.graph, node, self.maps, self.views, self.cols)
+            self.layers += concatenate(
+                self.graph, node, self.maps, self.views, self.cols, self._elsewhere(node)
+            )
         elif node.op in SPREADING:
             build = SPREADING[node.op]
             self.layers += build(self.graph, node, self.maps, self.views, self.cols)
         else:
-            try:
-                self._layer(node, y)
-            except InexactError as fault:
-                self._leave_to_host(node, fault)
+            self._layer(node, y)
 
-    def _leave_to_host(self, node: Node, fault: InexactError) -> None:
-        """Run a classifier that the post-processor cannot scale exactly on the host, at the end."""
-        hosted = {n.name for n in self.host}
-        if not all(n.name in hosted for n in self.consumers.get(node.outputs[0], [])):
-            raise fault
-        order = {n.name: i for i, n in enumerate(self.graph.nodes)}
-        self.host = sorted([*self.host, node], key=lambda n: order[n.name])
-        self.reasons[node.name] = str(fault)
+    def _elsewhere(self, node: Node) -> set[str]:
+        """The maps of the node's inputs that no layer of its segment makes."""
+        made, segment = made_in(self.layers, self.maps), self.segments.of(node.outputs[0])
+        sources = {self.views[name].map for name in node.inputs}
+        return {name for name in sources if made.get(name) != segment}
+
+    def _host(self, node: Node, reason: str) -> None:
+        """Leave the node to the host, which writes a map that layers may read."""
+        for name in node.inputs:
+            self._bring_to_host(name)
+        y = self.graph.tensors[node.outputs[0]]
+        viewed = y.name in self.views
+        self.segments.add_host(node, reason, viewed)
+        if not viewed and y.dtype == "int8":
+            self.maps[y.name] = FeatureMap(y.name, *map_shape(y), stored=True)
+            self.views[y.name] = View(y.name)
+
+    def _bring_to_host(self, name: str) -> None:
+        """A view of a network input is nowhere in memory: the host makes it for itself."""
+        if name not in self.views or name in self.graph.inputs or self.segments.made_by_host(name):
+            return
+        if self.maps[self.views[name].map].external:
+            node = self.graph.producer(name)
+            assert node is not None, name
+            self._host(node, "another node of the host reads its result")
+
+    def _forget_unread(self) -> None:
+        """Only maps that a layer reads are written by the host."""
+        read = {origin(self.maps, name)[0] for layer in self.layers for name in layer.reads}
+        made = {name for h in self.segments.host for name in h.node.outputs}
+        self.maps = {n: m for n, m in self.maps.items() if n in read or n not in made}
+        self.views = {n: v for n, v in self.views.items() if v.map in self.maps}
 
     def _view(self, node: Node, x: Tensor, y: Tensor) -> None:
         """A reshape moves nothing; what reads it must agree with the order in memory."""
@@ -106,7 +144,7 @@ class _Legaliser:
         same = map_shape(y) == (source.height, source.width, source.channels)
         for consumer in self.consumers.get(y.name, []):
             flattens = consumer.op in ("fully_connected", "reshape")
-            if not (same or flattens or consumer in self.host):
+            if not (same or flattens or host_reason(self.graph, consumer)):
                 raise UnsupportedError(
                     f"node {show(node.name)} (reshape): {list(x.shape)} becomes {list(y.shape)} "
                     f"for node {show(consumer.name)} ({consumer.op}); a reshape that changes "
@@ -133,7 +171,8 @@ class _Legaliser:
         """Whether every reader is a convolution, which pads with the zero point itself."""
         readers = self.consumers.get(node.outputs[0], [])
         convolutions = all(
-            n.op in ("conv2d", "depthwise_conv2d") or (n.op == "pad" and self._pad_folds(n))
+            host_reason(self.graph, n) is None
+            and (n.op in ("conv2d", "depthwise_conv2d") or (n.op == "pad" and self._pad_folds(n)))
             for n in readers
         )
         is_output = node.outputs[0] in self.graph.outputs
@@ -161,13 +200,15 @@ class _Legaliser:
         self.layers.append(dataclasses.replace(layer, macs=node_macs(self.graph, node)))
 
     def _mark_stored(self) -> None:
-        """Maps that the host or the user reads go to memory, with all their parts."""
-        needed = {t for n in self.host for t in n.inputs if t} | set(self.graph.outputs)
+        """What the host, the user or another segment reads goes to memory, with all its parts."""
+        read = {name for h in self.segments.host for name in h.node.inputs}
+        needed = crossing(self.layers, self.maps)
         for name, view in self.views.items():
-            if self.options.materialize or name in needed:
-                found = self.maps[view.map]
-                if not found.external:
-                    self.maps[view.map] = dataclasses.replace(found, stored=True)
+            if self.options.materialize or name in read or name in self.graph.outputs:
+                needed.add(view.map)
+        for name in needed:
+            if not self.maps[name].external:
+                self.maps[name] = dataclasses.replace(self.maps[name], stored=True)
         for name, found in self.maps.items():
             within = found
             while within.parent and not within.stored:

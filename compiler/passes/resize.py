@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from compiler.errors import UnsupportedError, show
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant
@@ -26,7 +25,7 @@ Taps = tuple[int, tuple[int, ...]]
 _ONE_PIXEL: Taps = (0, (ONE,))
 
 
-def hardware_resize(node: Node, graph: Graph) -> str | None:
+def hardware_resize(graph: Graph, node: Node) -> str | None:
     """Why the hardware cannot run a resize to the bit; None if it can."""
     x, y = (map_shape(graph.tensors[n]) for n in (node.inputs[0], node.outputs[0]))
     for before, after in zip(x[:2], y[:2], strict=True):
@@ -57,13 +56,11 @@ def hardware_resize(node: Node, graph: Graph) -> str | None:
 def resize(
     graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int
 ) -> list[Layer]:
-    """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
+    """The passes of a node that ``hardware_resize`` gives no reason against.
 
-    Raises UnsupportedError for what ``hardware_resize`` gives a reason for.
+    Its maps and its view join ``maps`` and ``views``.
     """
-    reason = hardware_resize(node, graph)
-    if reason:
-        raise UnsupportedError(f"node {show(node.name)} (resize): {reason}")
+    assert hardware_resize(graph, node) is None, node.name
     s = Spread(graph, node, maps, views, cols)
     one_tap = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
     constraints.check(node, constraints.Geometry(s.source, s.output, *one_tap, cols))

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from compiler.report.rows import LayerRow
 from hw.spec.config import to_dict
-from sim.program import Program
+from sim.program import HostNode, Program
 from sim.report import LOST_DOC, console, headline, lost_table, short_names
 
 WIDE = 110
@@ -50,9 +50,34 @@ def remarks(program: Program) -> list[str]:
     lines = []
     if program.random_weights:
         lines.append("The model has no weights: these are seeded random ones.")
-    lines += [f"Not on the accelerator: {node} {reason}." for node, reason in program.host_reasons]
+    lines += host_remarks(program)
     if program.not_stored:
         lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")
+    return lines
+
+
+def host_remarks(program: Program) -> list[str]:
+    """The host's operators by kind and reason, with their share of the values that nodes compute.
+
+    Values are the elements of what the nodes make; a reshape makes none.
+    """
+    kinds: dict[tuple[str, str], list[HostNode]] = {}
+    for found in program.host:
+        kinds.setdefault((found.op, found.reason), []).append(found)
+    lines = []
+    for (op, reason), nodes in kinds.items():
+        count, macs = sum(n.elements for n in nodes), sum(n.macs for n in nodes)
+        uncounted = f", {macs:,} multiply-accumulates that are in no count" if macs else ""
+        names = ", ".join(found.name for found in nodes)
+        lines.append(
+            f"On the host: {op} ({reason}), {count:,} of the network's {program.elements:,} "
+            f"computed values ({count / max(program.elements, 1):.1%}){uncounted}: {names}."
+        )
+    if len(program.segments) > 1:
+        lines.append(
+            f"The machine runs {len(program.segments)} segments, the host between them; cycles "
+            "are those of the machine."
+        )
     return lines
 
 

@@ -59,13 +59,13 @@ def _measure(arguments, folder: Path) -> None:
     map_graph(graph, config, CompilerOptions(), folder, quiet=True)
     program = read_program(folder)
     cycles = run_timing(program).cycles
-    spec = run_spec(program, {}, TIMEOUT_FACTOR * cycles + TIMEOUT_EXTRA)
+    (segment,) = program.segments
+    spec = run_spec(program, segment, program.memory({}), TIMEOUT_FACTOR * cycles + TIMEOUT_EXTRA)
     print(f"{program.network} on {config.name}: {program.macs:,} MACs, {cycles:,} cycles")
     start = time.perf_counter()
     text = verilog(config)
     generated = time.perf_counter()
-    end = max(len(spec.image), program.windows.read_limit, program.windows.write_limit)
-    design = Design(text, config.bus_bytes, 1 << (end - 1).bit_length())
+    design = Design(text, config.bus_bytes, 1 << (len(spec.image) - 1).bit_length())
     design.build()
     built = time.perf_counter() - generated
     print(f"{generated - start:.1f} s to write the Verilog, {built:.1f} s to build the simulation"

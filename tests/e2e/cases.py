@@ -10,6 +10,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,12 @@ from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
 from hw.cosim.wrapper import TOPS, Design, Memory
 from hw.generate import verilog
 from hw.spec.config import PRESETS, preset
+from hw.spec.isa import Opcode
 from hw.spec.regs import offset_of
-from sim.machine import run_timing, run_values
-from sim.program import Program, program_of
+from sim.__main__ import model_compute
+from sim.host import Host
+from sim.machine import run_segment, run_timing, segment_times
+from sim.program import Program, Segment, program_of
 from tests.support.programs import random_program
 from tests.support.random_layers import random_layer
 
@@ -39,13 +43,38 @@ GAP_RATE = 0.4
 
 @dataclass(frozen=True)
 class Case:
-    """A program and its inputs. ``expected`` are golden's tensors, ``command`` runs it alone."""
+    """A program and its inputs. ``expected`` are golden's tensors, ``command`` runs it alone.
+
+    ``graph`` is the network in golden's form, for the host's nodes.
+    """
 
     program: Program
     seed: int
     command: str
     inputs: dict[str, np.ndarray] = field(default_factory=dict)
     expected: dict[str, np.ndarray] = field(default_factory=dict)
+    graph: dict = field(default_factory=lambda: {"nodes": []})
+
+
+@dataclass(frozen=True)
+class Step:
+    """A segment on the simulator: the memory that it begins with, and that it leaves."""
+
+    segment: Segment
+    before: np.ndarray
+    after: np.ndarray
+
+
+def simulated(case: Case) -> tuple[list[Step], dict[str, np.ndarray]]:
+    """The segments of a run on the simulator, with the host between them, and all tensors."""
+    host = Host(case.program, case.inputs, model_compute(case.graph))
+    memory, steps = case.program.memory(case.inputs), []
+    for segment in case.program.segments:
+        after = run_segment(case.program, segment, memory)
+        steps.append(Step(segment, memory, after.copy()))
+        host.run(segment, after)
+        memory = after
+    return steps, host.tensors(memory)
 
 
 def layer_case(name: str, seed: int) -> Case:
@@ -56,8 +85,9 @@ def layer_case(name: str, seed: int) -> Case:
     program = program_of(Path(), memory, mapping(compiled))
     # A program for a small pool runs on the whole one, whose RTL is built once.
     program = dataclasses.replace(program, config=layer.config)
-    expected = golden_run(layer.graph.to_dict(), layer.inputs)
-    return Case(program, seed, _command("layer", name, seed), layer.inputs, expected)
+    graph = layer.graph.to_dict()
+    expected = golden_run(graph, layer.inputs)
+    return Case(program, seed, _command("layer", name, seed), layer.inputs, expected, graph)
 
 
 def program_case(name: str, seed: int) -> Case:
@@ -87,68 +117,79 @@ def compare(
     With gaps, or another memory than that of the simulator, times are not compared.
     """
     timed = not gap_rate and memory == "dram"
-    specs = [_spec(case, gap_rate) for case in cases]
-    results = run_rtl_many(design(name), specs, memory=memory, check=False)
+    runs = [simulated(case) for case in cases]
+    specs = [
+        _spec(case, step, gap_rate)
+        for case, (steps, _) in zip(cases, runs, strict=True) for step in steps
+    ]
+    results = iter(run_rtl_many(design(name), specs, memory=memory, check=False))
     options = f" --gaps {gap_rate}" * bool(gap_rate) + f" --memory {memory}" * (memory != "dram")
     faults = []
-    for case, result in zip(cases, results, strict=True):
-        found = list(_differences(case, result, timed))
+    for case, (steps, tensors) in zip(cases, runs, strict=True):
+        own = list(islice(results, len(steps)))
+        found = [*_wrong_values(case, tensors), *_differences(case, steps, own, timed)]
         if found:
             faults += [*found, f"  repeat with: {case.command}{options}"]
     return faults
 
 
-def _spec(case: Case, gap_rate: float) -> RunSpec:
-    cycles = run_timing(case.program).cycles
+def _spec(case: Case, step: Step, gap_rate: float) -> RunSpec:
+    cycles = segment_times(case.program, step.segment).cycles
     factor = GAP_FACTOR if gap_rate else TIMEOUT_FACTOR
-    spec = run_spec(case.program, case.inputs, factor * cycles + TIMEOUT_EXTRA)
+    timeout = factor * cycles + TIMEOUT_EXTRA
+    spec = run_spec(case.program, step.segment, step.before, timeout)
     if not gap_rate:
         return spec
     model = MemoryModel(gap_seed=case.seed % (1 << 31), gap_rate=gap_rate)
     return dataclasses.replace(spec, memory=model)
 
 
-def _differences(case: Case, result: RtlResult, timed: bool) -> Iterator[str]:
-    program = case.program
-    state = run_values(program, case.inputs)
-    for name, place in program.places.items():
-        if name in case.inputs:
-            continue
-        values, expected = place.read(state.memory, program.config.cols), case.expected[name]
+def _wrong_values(case: Case, tensors: dict[str, np.ndarray]) -> Iterator[str]:
+    for name in set(tensors) - set(case.inputs):
+        values, expected = tensors[name], case.expected[name]
         if not np.array_equal(values, expected):
             count = np.count_nonzero(values != expected)
             yield f"tensor {name}: {count} of {values.size} values, simulator against golden"
-    if result.failure is not None:
-        yield f"RTL: {result.failure}"
-        return
-    if result.registers[offset_of("status")] != DONE:
-        index = result.registers[offset_of("fault_index")]
-        yield f"RTL: status {result.registers[offset_of('status')]:#x} at command {index}"
-        return
-    yield from result.violations
-    if not result.quiet:
-        yield "RTL: a burst was under way at the interrupt"
-    windows = program.windows
-    stored = state.memory[windows.write_base : windows.write_limit]
-    wrong = np.flatnonzero(stored != result.dram)
-    if len(wrong):
-        yield f"memory: {len(wrong)} bytes from {windows.write_base + wrong[0]}, simulator and RTL"
+
+
+def _differences(
+    case: Case, steps: list[Step], results: list[RtlResult], timed: bool
+) -> Iterator[str]:
+    windows = case.program.windows
+    for number, (step, result) in enumerate(zip(steps, results, strict=True)):
+        where = f"segment {number}: "
+        if result.failure is not None:
+            yield f"{where}RTL: {result.failure}"
+            return
+        status = result.registers[offset_of("status")]
+        if status != DONE:
+            index = result.registers[offset_of("fault_index")]
+            yield f"{where}RTL: status {status:#x} at command {index}"
+            return
+        yield from result.violations
+        if not result.quiet:
+            yield f"{where}RTL: a burst was under way at the interrupt"
+        stored = step.after[windows.write_base : windows.write_limit]
+        wrong = np.flatnonzero(stored != result.dram)
+        if len(wrong):
+            first = windows.write_base + wrong[0]
+            yield f"{where}memory: {len(wrong)} bytes from {first}, simulator and RTL"
     if timed:
-        yield from _times(program, result)
+        yield from _times(case.program, results)
 
 
-def _times(program: Program, result: RtlResult) -> Iterator[str]:
-    simulated, found = run_timing(program), timing_of(program, result)
+def _times(program: Program, results: list[RtlResult]) -> Iterator[str]:
+    simulated, found = run_timing(program), timing_of(program, results)
     if simulated.cycles != found.cycles:
         yield f"cycles: simulator {simulated.cycles}, RTL {found.cycles}"
     for name, value in simulated.counters.items():
         if value != found.counters[name]:
             yield f"{name}: simulator {value}, RTL {found.counters[name]}"
-    # The trace does not tell END, the last one.
     for command, ours, theirs in zip(
-        program.commands[:-1], simulated.spans, found.spans, strict=False
+        program.commands, simulated.spans, found.spans, strict=True
     ):
-        if ours != theirs:
+        # The trace does not tell END.
+        if ours != theirs and command.opcode != Opcode.END:
             yield (
                 f"command {command.index} ({command.opcode.name}), start, end and busy: "
                 f"simulator {ours}, RTL {theirs}"

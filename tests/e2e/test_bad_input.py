@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import random
 import subprocess
@@ -14,12 +15,17 @@ import numpy as np
 import pytest
 
 from compiler.__main__ import main as compiler_main
+from compiler.codegen.program import write as write_mapping
+from compiler.driver import compile
 from compiler.frontend import write_model
+from compiler.ir.graph import Declared
 from compiler.ir.randomize import randomize
 from compiler.zoo.builder import GraphBuilder
 from golden.__main__ import main as golden_main
 from hw.__main__ import main as hw_main
+from hw.spec.config import preset
 from sim.__main__ import main as sim_main
+from tests.compiler.backend.graphs import Net
 from tests.golden.layers import activation, constant, one_node
 from tests.support.tflite_builder import build_model
 
@@ -403,9 +409,23 @@ def places(value: object) -> list[tuple]:
     return paths
 
 
-def test_any_damage_to_a_mapping(tmp_path, capsys, folder, seed):
+def hosted_folder(folder: Path) -> Path:
+    """A mapped network with the host in its middle and declared tensors."""
+    net = Net((4, 3, 4))
+    graph = net.finish(net.conv(net.layer_norm(net.conv("input", 4, (1, 1))), 6, (1, 1)))
+    for name, tensor in graph.tensors.items():
+        if len(tensor.shape) == 4 and not tensor.is_constant:
+            _, height, width, channels = tensor.shape
+            declared = Declared("float32", (1, channels, height, width), (0, 2, 3, 1))
+            graph.tensors[name] = dataclasses.replace(tensor, declared=declared)
+    return write_mapping(compile(graph, preset("tiny")), folder)
+
+
+@pytest.mark.parametrize("hosted", (False, True))
+def test_any_damage_to_a_mapping(tmp_path, capsys, folder, seed, hosted):
     """A changed value may leave a program, one that stops with a fault even; or it is refused."""
     rng = random.Random(seed)
+    folder = hosted_folder(tmp_path / "hosted") if hosted else folder
     path = folder / "mapping.json"
     good = json.loads(path.read_text())
     for place in places(good):

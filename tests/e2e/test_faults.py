@@ -404,9 +404,10 @@ def break_program(mapped: Path, folder: Path, fault: Fault) -> int:
     mapping["write_window"][1] = DEPTH_BYTES
     (folder / "mapping.json").write_text(json.dumps(mapping))
     image = np.fromfile(folder / "program.bin", np.uint8)
-    commands, _ = decode_program(image, 0, mapping["program_size"], CONFIG)
+    size = mapping["segments"][0]["program_size"]
+    commands, _ = decode_program(image, 0, size, CONFIG)
     command = next(command for command in commands if command.opcode == Opcode.EXECUTE)
-    beats = decode(image, 0, mapping["program_size"], CONFIG).beats
+    beats = decode(image, 0, size, CONFIG).beats
     at = int(beats[: command.index].sum()) * CONFIG.bus_bytes
     changes = {"in_addr": programs.BEYOND} if fault == Fault.POOL_RANGE else {"blocks": 0}
     fields = {k: v for k, v in command.fields.items() if k != "opcode"} | changes

@@ -12,9 +12,9 @@ from compiler.options import CompilerOptions
 from golden.network import run as golden_run
 from hw.__main__ import main as hw_main
 from hw.spec.config import preset
+from sim.__main__ import host_compute
 from sim.__main__ import main as sim_main
-from sim.__main__ import run_host
-from sim.machine import run_values
+from sim.machine import simulate
 from sim.program import read_program
 from tests.golden.oracle import run_litert
 from tests.support.assets import imagenet_pictures, lite0_path, load_picture
@@ -51,9 +51,7 @@ def picture(graph, number):
 
 def simulated(program, inputs):
     """The tensors in memory after a run, and what the host makes of them."""
-    memory, cols = run_values(program, inputs).memory, program.config.cols
-    tensors = {name: place.read(memory, cols) for name, place in program.places.items()}
-    return run_host(program, tensors)
+    return simulate(program, inputs, compute=host_compute(program)).tensors
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -16,8 +16,8 @@ from compiler.frontend import load_model
 from compiler.ir.counts import macs
 from golden.__main__ import random_inputs
 from golden.network import run
-from sim.__main__ import run_host
-from sim.machine import run_values
+from sim.__main__ import host_compute
+from sim.machine import simulate
 from sim.program import read_program
 
 SECONDS = 60
@@ -77,9 +77,10 @@ def _check_values(path: Path, folder: Path, seed: int) -> str:
     inputs = random_inputs(plain, seed)
     expected = run(plain, inputs)
     program = read_program(folder)
-    memory, cols = run_values(program, inputs).memory, program.config.cols
-    tensors = {name: place.read(memory, cols) for name, place in program.places.items()}
-    for name, found in run_host(program, tensors).items():
+    result = simulate(program, inputs, compute=host_compute(program))
+    if result.fault is not None:
+        raise Finding(str(result.fault))
+    for name, found in result.tensors.items():
         if not np.array_equal(found, expected[name]):
             raise Finding(f"tensor {name!r} differs from golden's")
     return "right"

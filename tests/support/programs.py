@@ -16,7 +16,7 @@ import numpy as np
 
 from hw.spec.config import LINE_WORDS, AccelConfig, Memory
 from hw.spec.isa import Opcode, encode
-from sim.program import Program, decode_program
+from sim.program import Program, Segment, decode_program
 from sim.values.state import Windows
 from tests.sim import commands
 
@@ -55,18 +55,15 @@ def random_program(config: AccelConfig, seed: int) -> Program:
         folder=Path(),
         config=config,
         image=image,
-        address=0,
-        size=len(code),
         windows=Windows(0, results, results, size),
-        commands=decoded,
-        fault=None,
+        segments=(Segment(0, len(code), decoded),),
         macs=0,
         layers=(),
         graph={"name": f"program{seed}", "inputs": []},
         places={},
-        host_reasons=(),
         not_stored=(),
         random_weights=False,
+        elements=0,
     )
 
 

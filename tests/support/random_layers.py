@@ -115,6 +115,7 @@ class _Net:
             self._quantize, self._concatenation, self._concatenation, self._function,
             self._residual, self._mean, self._multiply, self._multiply, self._excitation,
             self._resize, self._transpose_conv2d,
+            self._on_host, self._on_host,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -391,6 +392,18 @@ class _Net:
 
     def _maximum(self, x: str) -> str:
         return self._pool("max_pool2d", x)
+
+    def _on_host(self, x: str) -> str:
+        """An operator that the host runs wherever it stands."""
+        if self.rng.random() < 0.3:
+            return self._node("softmax", (x,), Quant((1 / 256,), (-128,)), beta=1.0)
+        channels = self._shape(x)[3]
+        gamma, beta = (
+            self._constant(self.source.normal(mean, 0.5, channels).astype(np.float32), None)
+            for mean in (1, 0)
+        )
+        quant = self._quant(scale=2 ** self.rng.uniform(-6, -4))
+        return self._node("layer_norm", (x, gamma, beta), quant, epsilon=1e-5)
 
     def _pool(self, op: str, x: str, **attrs: object) -> str:
         window = self._window(x, self._shape(x)[3] * self.config.cols, pooling=True)

@@ -38,7 +38,7 @@ def _runs(net: _Net, x: str, attrs: dict) -> bool:
     _, height, width, channels = net._shape(x)
     y = dataclasses.replace(net.tensors[x], name="y", shape=(1, *attrs["size"], channels))
     tensors = {x: net.tensors[x], "y": y}
-    return hardware_resize(node, Graph("trial", tensors, [node], (x,), ("y",))) is None
+    return hardware_resize(Graph("trial", tensors, [node], (x,), ("y",)), node) is None
 
 
 def transpose_conv2d(net: _Net, x: str, work: int, most: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tflite
 
 from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.frontend.tflite.boundary import Boundary, find_boundary
 from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
 from compiler.frontend.tflite.operators import CONVERTERS, Operator
 from compiler.frontend.tflite.schema import (
@@ -49,30 +50,47 @@ def _read_model(model: Table, name: str) -> Graph:
         raise UnsupportedError(f"{subgraphs} subgraphs; 1 is accepted")
     subgraph = model.entry(ModelSlot.SUBGRAPHS, 0)
     tensors = TensorReader(model, subgraph)
-    inputs = _names(subgraph, SubgraphSlot.INPUTS, tensors)
-    nodes = _read_nodes(model, subgraph, tensors)
-    outputs = _names(subgraph, SubgraphSlot.OUTPUTS, tensors)
+    builtins = [
+        _builtin(model, subgraph.entry(SubgraphSlot.OPERATORS, index), index)
+        for index in range(subgraph.count(SubgraphSlot.OPERATORS))
+    ]
+    boundary = find_boundary(subgraph, builtins, tensors)
+    inputs = _names(subgraph, SubgraphSlot.INPUTS, tensors, boundary)
+    nodes = _read_nodes(subgraph, builtins, tensors, boundary)
+    outputs = _names(subgraph, SubgraphSlot.OUTPUTS, tensors, boundary)
     return Graph(name, tensors.decoded(), nodes, inputs, outputs)
 
 
-def _names(subgraph: Table, slot: SubgraphSlot, tensors: TensorReader) -> tuple[str, ...]:
-    """Names of the subgraph's inputs or outputs."""
+def _names(
+    subgraph: Table, slot: SubgraphSlot, tensors: TensorReader, boundary: Boundary
+) -> tuple[str, ...]:
+    """Names of the subgraph's inputs or outputs, or of the integer tensors that stand for them."""
     names: dict[str, None] = {}
     with located(slot.name.lower()):
-        for index in subgraph.vector(slot, "i4"):
-            tensor = tensors.tensor(int(index))
+        for index in map(int, subgraph.vector(slot, "i4")):
+            if index in boundary.stands_for:
+                tensor = tensors.declare(boundary.stands_for[index], index)
+            else:
+                tensor = tensors.tensor(index)
             if tensor.name in names:
                 raise InputError(f"tensor {show(tensor.name)} is listed twice")
             names[tensor.name] = None
     return tuple(names)
 
 
-def _read_nodes(model: Table, subgraph: Table, tensors: TensorReader) -> list[Node]:
+def _read_nodes(
+    subgraph: Table, builtins: list[str], tensors: TensorReader, boundary: Boundary
+) -> list[Node]:
     nodes: list[Node] = []
     made: set[str] = set()
-    for index in range(subgraph.count(SubgraphSlot.OPERATORS)):
+    for index, builtin in enumerate(builtins):
+        if index in boundary.dropped:
+            continue
+        if builtin not in CONVERTERS:
+            raise UnsupportedError(
+                f"operator {index}: {builtin} is not handled; accepted: {', '.join(CONVERTERS)}"
+            )
         table = subgraph.entry(SubgraphSlot.OPERATORS, index)
-        builtin = _builtin(model, table, index)
         with located(f"operator {index} ({builtin})"):
             operator = _decode(table, builtin, tensors)
             found = CONVERTERS[builtin].convert(operator)
@@ -85,7 +103,7 @@ def _read_nodes(model: Table, subgraph: Table, tensors: TensorReader) -> list[No
 
 
 def _builtin(model: Table, operator: Table, index: int) -> str:
-    """Name of the operator. Raises UnsupportedError, with the accepted ones, for any other."""
+    """Name of the operator, with that of its kind if it is a custom one."""
     number = int(operator.scalar(OperatorSlot.OPCODE_INDEX, "I"))
     codes = model.count(ModelSlot.OPERATOR_CODES)
     if number >= codes:
@@ -98,10 +116,6 @@ def _builtin(model: Table, operator: Table, index: int) -> str:
     name = enum_name(tflite.BuiltinOperator, value)
     if name == "CUSTOM":
         name = f"CUSTOM {show(code.string(CodeSlot.CUSTOM_CODE))}"
-    if name not in CONVERTERS:
-        raise UnsupportedError(
-            f"operator {index}: {name} is not handled; accepted: {', '.join(CONVERTERS)}"
-        )
     return name
 
 

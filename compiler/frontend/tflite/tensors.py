@@ -19,7 +19,7 @@ from compiler.frontend.tflite.schema import (
     TensorSlot,
     enum_name,
 )
-from compiler.ir.graph import Quant, Tensor
+from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.verify import check_shape
 
 _INDEX_TYPES = {tflite.TensorType.INT32: "int32", tflite.TensorType.INT64: "int64"}
@@ -55,6 +55,20 @@ class TensorReader:
         tensor = replace(like, name=self._unique_name(name, 0), shape=shape)
         self._invented.append(tensor)
         return tensor
+
+    def is_float(self, index: int) -> bool:
+        """Whether tensor ``index`` is a float32 one, which only the model's boundary may be."""
+        return self._table(index).scalar(TensorSlot.TYPE, "b") == tflite.TensorType.FLOAT32
+
+    def declare(self, index: int, real: int) -> Tensor:
+        """Tensor ``index``, which stands for the float32 one ``real`` at the model's boundary."""
+        tensor = self.tensor(index)
+        table = self._table(real)
+        with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
+            shape = _shape(table)
+        declared = Declared("float32", shape, tuple(range(len(shape))))
+        self._by_index[index] = replace(tensor, declared=declared)
+        return self._by_index[index]
 
     def index_values(self, index: int) -> np.ndarray | None:
         """A constant int32 or int64 tensor such as a shape, as int64; None when it is computed."""

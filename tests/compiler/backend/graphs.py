@@ -73,6 +73,11 @@ class Net:
     def add(self, a, b, activation="none") -> str:
         return self.op("add", (a, b), activation=activation)
 
+    def layer_norm(self, x) -> str:
+        channels = self.shape(x)[-1:]
+        constants = (self._constant(channels, "float32") for _ in range(2))
+        return self.op("layer_norm", (x, *constants))
+
     def pool(self, op, x, kernel, stride=(1, 1), padding=(0, 0, 0, 0), include=False,
              activation="none") -> str:
         attrs = {"count_include_pad": include} if op == "avg_pool2d" else {}

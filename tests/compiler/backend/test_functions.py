@@ -129,7 +129,7 @@ def test_a_layer_of_many_executes_loads_its_table_once():
     net = Net((20, 12, 24))
     graph = net.finish(net.function("gelu", net.conv("input", 40, kernel=(1, 1))))
     compiled = compile(graph, config)
-    plan = compiled.plan.plans[0]
+    plan = compiled.plans[0]
     assert len(plan.tiles) > 1 and len(plan.chunks) > 1
     assert table_loads(compiled) == [0]
     net = Net((6, 6, 5))

@@ -128,8 +128,8 @@ def test_every_operand_passes_through_memory(nothing_stays, seed):
     config = with_values(TINY, {"pool_lines": 96})
     graph = excitation((9, 8, 40), 30, activation="relu6")
     compiled = compile(graph, config)
-    assert list(compiled.plan.places) == ["mul4/weights"]
-    assert len(compiled.plan.plans[3].chunks) > 1
+    assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
+    assert len(compiled.plans[3].chunks) > 1
     assert check(graph, config, False, seed)
     assert not hazards(encode_commands(compiled.commands), config.cols)
 

@@ -45,7 +45,7 @@ def test_mapping_describes_the_image(tmp_path):
     found = json.loads((folder / "mapping.json").read_text())
     assert found["config"] == to_dict(EDGE)
     assert (folder / "program.bin").stat().st_size == found["image_size"]
-    assert found["program_size"] % 64 == 0 and found["random_weights"]
+    assert found["segments"][0]["program_size"] % 64 == 0 and found["random_weights"]
     assert [i["name"] for i in found["inputs"]] == ["input"]
     assert found["inputs"][0]["nbytes"] == 90
     assert [t["name"] for t in found["tensors"]] == ["fully_connected1"]

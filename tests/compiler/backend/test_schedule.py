@@ -47,7 +47,7 @@ def test_nothing_overlaps_in_address_and_time(lines, seed):
     config = with_values(PRESETS["tiny"], {"pool_lines": lines})
     for number in range(seed, seed + 6):
         try:
-            plan = compile(random_graph(number), config).plan
+            plan = compile(random_graph(number), config).segments[0].plan
         except AllocationError:
             continue
         assert not overlaps(plan), number
@@ -72,9 +72,9 @@ def test_efficientnet_keeps_all_but_one_map():
     compiled = compile(randomize(zoo.build("efficientnet_lite0"), 0), PRESETS["edge256"])
     maps = compiled.network.maps
     made = {layer.output for layer in compiled.network.layers}
-    spilled = [maps[m] for m in made - set(compiled.plan.places)]
+    spilled = [maps[m] for m in made - set(compiled.segments[0].plan.places)]
     assert [(m.height, m.width, m.channels) for m in spilled] == [(112, 112, 96)]
-    assert compiled.plan.modelled_cycles < 1_800_000
+    assert compiled.segments[0].plan.modelled_cycles < 1_800_000
 
 
 def test_smallest_tile_that_does_not_fit():

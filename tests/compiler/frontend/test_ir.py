@@ -14,6 +14,7 @@ from compiler.ir.shapes import same_padding
 from compiler.ir.verify import verify, verify_pass
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run
+from tests.compiler.backend.graphs import Net
 from tests.compiler.frontend.graphs import (
     assert_same,
     concatenated_graph,
@@ -86,6 +87,16 @@ def test_shape_errors(op, shapes, attrs, message):
     given = ("t0",) if op == "fully_connected" else tuple(tensors)[:-1]
     with pytest.raises((InputError, UnsupportedError), match=message):
         verify(Graph("g", tensors, [node], given, ("y",)), "structure")
+
+
+def test_float_constants_are_finite():
+    net = Net((2, 2, 3))
+    graph = net.finish(net.layer_norm("input"))
+    gamma = graph.tensors[graph.nodes[0].inputs[1]]
+    values = np.array([1, np.nan, 1], np.float32)
+    graph.tensors[gamma.name] = dataclasses.replace(gamma, data=values)
+    with pytest.raises(InputError, match="gamma .* holds nan; finite numbers are accepted"):
+        verify(graph, "quantised")
 
 
 def test_depthwise_weights_must_match():

@@ -37,7 +37,8 @@ def both(config, image, addr, size, windows, **memory):
 def whole(program):
     """The run of a program, which must be done."""
     windows = dataclasses.astuple(program.windows)
-    result = both(program.config, program.image, program.address, program.size, windows)
+    (segment,) = program.segments
+    result = both(program.config, program.image, segment.address, segment.size, windows)
     assert result.fault == Fault.NONE
 
 
