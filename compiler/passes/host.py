@@ -24,20 +24,29 @@ def host_reason(graph: Graph, node: Node) -> str | None:
 
 
 def _softmax(graph: Graph, node: Node) -> str:
+    """the host"""
     return "the array has no exponential and no division by a sum"
 
 
 def _layer_norm(graph: Graph, node: Node) -> str:
+    """the host"""
     return "each pixel is divided by the deviation of its own channels"
 
 
 def _quantize(graph: Graph, node: Node) -> str | None:
+    """hardware; to uint8 the host"""
     unsigned = graph.tensors[node.outputs[0]].dtype == "uint8"
     return "the array makes int8, not uint8" if unsigned else None
 
 
-#: By operator: why the hardware cannot run a node of it, or None where it can.
+def _resize(graph: Graph, node: Node) -> str | None:
+    """hardware, where each side grows by a whole factor and every weight is exact; else the host"""
+    return hardware_resize(graph, node)
+
+
+#: By operator: why the hardware cannot run a node of it, or None where it can. The
+#: docstrings say where nodes run (docs/supported_ops.md).
 RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "softmax": _softmax, "layer_norm": _layer_norm, "quantize": _quantize,
-    "resize": hardware_resize,
+    "resize": _resize,
 }
