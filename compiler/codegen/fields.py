@@ -41,7 +41,7 @@ def execute_fields(
     of the layer.
     """
     fields = {
-        "depthwise": int(layer.depthwise), "maximum": int(layer.maximum),
+        "split": (config.cols // run.width).bit_length() - 1, "maximum": int(layer.maximum),
         "ones": int(not layer.weighted), "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
         "network": int(layer.macs > 0), "round_once": int(layer.round_once),

@@ -243,7 +243,25 @@ def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
     if len(plan.tiles) > 1 and len(plan.chunks) > 1:
         text += {"keep": ", kept for all tiles", "reload": ", loaded again for each tile",
                  "outer": ", each kept while all tiles pass"}[plan.order]
-    runs = {(r.in_plane, r.in_blocks) for c in plan.chunks for r in c.runs}
     if plan.site.layer.groups > 1 and not plan.site.layer.depthwise:
-        text += f"; grouped: {len(runs)} regular runs of output blocks, zeros inside a block"
+        text += f"; {grouped_text(plan)}"
     return text
+
+
+def grouped_text(plan: LayerPlan) -> str:
+    """What a tap of a grouped convolution costs, and why."""
+    site, cols = plan.site, plan.site.config.cols
+    inputs = site.source.channels // site.layer.groups
+    outputs = site.output.channels // site.layer.groups
+    runs = [r for c in plan.chunks for r in c.runs]
+    text = f"{site.layer.groups} groups of {inputs} to {outputs} channels: "
+    if runs[0].width < cols:
+        return text + f"columns take their own group's, {inputs} and not {cols} channels per tap"
+    most = max(r.channels for r in runs)
+    text += f"{most} channels per tap"
+    if most > inputs:
+        text += ", with zeros between groups"
+        if inputs < cols:
+            text += ", which only equal widths that are a power of two go without"
+    places = len({(r.in_plane, r.in_blocks) for r in runs})
+    return text + f"; output blocks in {places} regular {'run' if places == 1 else 'runs'}"

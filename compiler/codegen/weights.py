@@ -48,36 +48,37 @@ def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
 def weight_bytes(layer: Layer, run: Run, cols: int) -> bytes:
     """The weight streams of the run's output blocks, each padded to whole lines."""
     assert layer.weights is not None
-    width = 1 << run.shape
+    count = 1 << run.shape
     words = np.zeros((run.blocks, run.weight_lines * LINE_WORDS, cols), np.int8)
     for block in range(run.blocks):
         first = run.first_plane + (block << run.shape)
-        stream = _depthwise(layer, first, width, cols) if layer.depthwise else _dense(
-            layer, first, width, run.in_plane + block * run.in_step, run.in_blocks,
-            run.channels(cols), cols,
+        stream = _grouped(layer, first, count, run.width, cols) if run.width < cols else _dense(
+            layer, first, count, run.in_plane + block * run.in_step, run.in_blocks,
+            run.channels, cols,
         )
         words[block, : len(stream)] = stream
     return words.tobytes()
 
 
-def _depthwise(layer: Layer, plane: int, width: int, cols: int) -> np.ndarray:
-    """Words ``[tap][plane]`` of the output planes from ``plane`` on."""
+def _grouped(layer: Layer, plane: int, count: int, width: int, cols: int) -> np.ndarray:
+    """Words ``[tap][channel of the group][plane]`` of ``count`` output planes from ``plane`` on."""
     assert layer.weights is not None
-    part = layer.weights[plane * cols : (plane + width) * cols]
-    full = np.zeros((width * cols, layer.taps), np.int8)
-    full[: len(part)] = part.reshape(len(part), layer.taps)
-    return full.reshape(width, cols, layer.taps).transpose(2, 0, 1).reshape(-1, cols)
+    part = layer.weights[plane * cols : (plane + count) * cols]
+    full = np.zeros((count * cols, layer.taps, width), np.int8)
+    full[: len(part)] = part.reshape(len(part), layer.taps, width)
+    by_plane = full.reshape(count, cols, layer.taps, width)
+    return by_plane.transpose(2, 3, 0, 1).reshape(-1, cols)
 
 
 def _dense(
-    layer: Layer, plane: int, width: int, in_plane: int, in_blocks: int, channels: int, cols: int
+    layer: Layer, plane: int, count: int, in_plane: int, in_blocks: int, channels: int, cols: int
 ) -> np.ndarray:
     """Words ``[input block][tap][channel][plane]`` of the output planes from ``plane`` on."""
-    full = _block_weights(layer, plane * cols, width * cols, in_plane * cols, channels)
+    full = _block_weights(layer, plane * cols, count * cols, in_plane * cols, channels)
     parts = []
     for block in range(in_blocks):
         part = full[..., block * cols : min((block + 1) * cols, channels)]
-        by_plane = part.reshape(width, cols, layer.taps, -1)
+        by_plane = part.reshape(count, cols, layer.taps, -1)
         parts.append(by_plane.transpose(2, 3, 0, 1).reshape(-1, cols))
     return np.concatenate(parts)
 

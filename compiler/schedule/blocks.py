@@ -28,10 +28,12 @@ class Run:
 
     Planes count from the first of the output and of the input map. ``planes`` is the number of
     output planes of the whole run, ``in_step`` the input planes from one output block to the next.
-    Without ``own_weights`` another layer makes the weights.
+    A column multiplies the channels of its own group of ``width`` channels of a word, in the last
+    input block ``last_channels`` of them. Without ``own_weights`` another layer makes the weights.
     """
 
     shape: int
+    width: int
     first_plane: int
     planes: int
     in_plane: int
@@ -49,9 +51,10 @@ class Run:
     def last_planes(self) -> int:
         return self.planes - ((self.blocks - 1) << self.shape)
 
-    def channels(self, cols: int) -> int:
-        """Channels that each tap of an output block multiplies (1 when depthwise)."""
-        return (self.in_blocks - 1) * cols + self.last_channels
+    @property
+    def channels(self) -> int:
+        """Channels that each tap of an output block multiplies."""
+        return (self.in_blocks - 1) * self.width + self.last_channels
 
     def words(self, param_sets: int) -> int:
         """Pool words of the run's parameters, ``param_sets`` times, and own weights."""
@@ -66,6 +69,25 @@ class Run:
             self, first_plane=self.first_plane + skipped, planes=planes,
             in_plane=self.in_plane + first * self.in_step,
         )
+
+
+def group_width(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -> int:
+    """Channels of a word that a column chooses from: those of its group of channels, if groups
+    are as wide at the output as at the input and a power of two, else all ``cols``.
+
+    Groups that are narrower than a word then cost their own channels. As an output plane reads the
+    same input plane only, an output block is one plane.
+    """
+    if layer.depthwise:
+        return 1
+    width = source.channels // layer.groups
+    fits = width < cols and width & (width - 1) == 0
+    return width if layer.groups > 1 and source.channels == output.channels and fits else cols
+
+
+def shapes_of(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -> tuple[int, ...]:
+    """The array shapes that the layer can run in."""
+    return (0,) if group_width(layer, source, output, cols) < cols else (0, 1, 2)
 
 
 def runs_of(layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int) -> list:
@@ -84,12 +106,14 @@ def _blocks(
     layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int
 ) -> Iterator[Run]:
     """Each output block as a run of its own."""
-    planes, width = output.planes(cols), 1 << shape
-    for first in range(0, planes, width):
-        count = min(width, planes - first)
-        if layer.depthwise:
-            lines = _lines(layer.taps << shape) if layer.weighted else 0
-            yield Run(shape, first, count, first, 1, 1, 1, lines, not layer.factor)
+    planes, block = output.planes(cols), 1 << shape
+    width = group_width(layer, source, output, cols)
+    for first in range(0, planes, block):
+        count = min(block, planes - first)
+        if width < cols:
+            lines = _lines(layer.taps * width << shape) if layer.weighted else 0
+            own = not layer.factor
+            yield Run(shape, width, first, count, first, 1, 1, width, lines, own)
             continue
         low, high = _input_channels(
             layer, source, output, first * cols, (first + count) * cols, cols
@@ -98,7 +122,7 @@ def _blocks(
         in_blocks = (high - 1) // cols - in_plane + 1
         last = high - (in_plane + in_blocks - 1) * cols
         words = layer.taps * ((in_blocks - 1) * cols + last)
-        yield Run(shape, first, count, in_plane, in_blocks, 0, last, _lines(words << shape))
+        yield Run(shape, cols, first, count, in_plane, in_blocks, 0, last, _lines(words << shape))
 
 
 def _lines(words: int) -> int:

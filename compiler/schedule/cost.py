@@ -61,7 +61,7 @@ def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) 
     """Cycles of one EXECUTE over ``window``, its operands and weights in the pool."""
     pixels = config.shape_pixels(run.shape)
     tiles = -(-window.pixels // pixels)
-    compute = layer.taps * run.channels(config.cols)
+    compute = layer.taps * run.channels
     steps = run.in_blocks * layer.kernel[0] * groups(layer)
     streamed = run.weight_lines if run.weight_lines > WEIGHT_RING else 0
     port = steps * _lines_per_step(layer, window, pixels) + streamed

@@ -15,6 +15,7 @@ from compiler.schedule.blocks import (
     chunk_limit,
     param_sets,
     runs_of,
+    shapes_of,
 )
 from compiler.schedule.cost import COMMAND_CYCLES, Window, execute_cycles
 from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, tiles_of, windows
@@ -128,18 +129,15 @@ Cut = tuple[int, tuple[Chunk, ...]]
 def _cuts(site: Site, many_tiles: bool) -> Iterator[Cut]:
     """The array shapes and ways to cut the weights: also uncut where they serve many tiles."""
     sets, usual = param_sets(site.layer), chunk_limit(site.config)
-    for shape in _shapes(site.layer):
-        runs = runs_of(site.layer, site.source, site.output, shape, site.config.cols)
+    geometry = site.layer, site.source, site.output
+    for shape in shapes_of(*geometry, site.config.cols):
+        runs = runs_of(*geometry, shape, site.config.cols)
         counts = set()
         for size in (1 << 40, usual, usual // 4, 1)[0 if many_tiles else 1 :]:
             chunks = tuple(balanced_chunks(runs, sets, size))
             if len(chunks) not in counts:
                 counts.add(len(chunks))
                 yield shape, chunks
-
-
-def _shapes(layer: Layer) -> tuple[int, ...]:
-    return (0,) if layer.depthwise else (0, 1, 2)
 
 
 def _strips(site: Site) -> list[tuple[int, int]]:

@@ -22,8 +22,8 @@ class MacArray(wiring.Component):
     -------
     issue, first, last : a multiply-accumulate; the first, the last of its tile
     words, weights : the operand word of each lane, the weight word of each group of lanes
-    channel : the operand byte that all columns use
-    depthwise : column m uses operand byte m instead
+    channel, split : column m uses byte ``m & ~(g - 1) | channel`` of the word, with
+        ``g = cols >> split``
     ones, maximum : weights are 1; keep the maximum instead of the sum
     tile_done : ``shadow`` holds a new tile from the next cycle on
     shadow : the accumulators of the last finished tile, lane by lane
@@ -40,7 +40,7 @@ class MacArray(wiring.Component):
                 "words": In(data.ArrayLayout(word, config.rows)),
                 "weights": In(data.ArrayLayout(word, LANE_GROUPS)),
                 "channel": In(6),
-                "depthwise": In(1),
+                "split": In(3),
                 "ones": In(1),
                 "maximum": In(1),
                 "tile_done": Out(1),
@@ -66,9 +66,9 @@ class MacArray(wiring.Component):
         m.d.comb += self.tile_done.eq(issued2 & last2)
         for p in range(rows):
             operand = Signal(word, name=f"operand{p}")
-            chosen = self.words[p].word_select(self.channel[: max(1, (cols - 1).bit_length())], 8)
+            selected = _selected(m, self.words[p], self.channel, self.split)
             with m.If(self.issue):
-                m.d.sync += operand.eq(Mux(self.depthwise, self.words[p], chosen.replicate(cols)))
+                m.d.sync += operand.eq(selected)
             weight = weights[p * LANE_GROUPS // rows]
             sums = []
             for c in range(cols):
@@ -92,3 +92,30 @@ class MacArray(wiring.Component):
             with m.If(self.tile_done):
                 m.d.sync += self.shadow[p].eq(Cat(*sums))
         return m
+
+
+def _selected(m, word, channel, split):
+    """The bytes of ``word`` that the columns use.
+
+    ``chosen[k]`` has, for each group of 2**k channels, the byte that ``channel`` chooses in it.
+    The order of the cases lets columns share what they do not choose alone.
+    """
+    bits = (len(word) // 8).bit_length() - 1
+    chosen = [word]
+    for k in range(bits):
+        pairs = _parts(chosen[-1], 16)
+        chosen.append(Signal(8 * len(pairs), name=f"chosen{k + 1}"))
+        m.d.comb += chosen[-1].eq(Cat(Mux(channel[k], pair[8:], pair[:8]) for pair in pairs))
+    selected = Signal(len(word), name="selected")
+    with m.If(split == bits):
+        m.d.comb += selected.eq(word)
+    for k in range(1, bits):
+        with m.Elif(split == bits - k):
+            m.d.comb += selected.eq(Cat(byte.replicate(2**k) for byte in _parts(chosen[k], 8)))
+    with m.Else():
+        m.d.comb += selected.eq(chosen[bits].replicate(2**bits))
+    return selected
+
+
+def _parts(value, width: int):
+    return [value[i : i + width] for i in range(0, len(value), width)]

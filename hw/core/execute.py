@@ -167,7 +167,7 @@ class ExecuteUnit(wiring.Component):
             array.words.eq(operands.words),
             array.weights.eq(weights.words),
             array.channel.eq(sequencer.channel),
-            array.depthwise.eq(cmd.depthwise),
+            array.split.eq(cmd.split),
             array.ones.eq(cmd.ones),
             array.maximum.eq(cmd.maximum),
         ]

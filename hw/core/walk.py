@@ -1,6 +1,6 @@
 """The walk of fill: which step comes next, where its lanes are and which lines they need."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -126,7 +126,7 @@ class StepWalk(wiring.Component):
                     self.exhausted.eq(last_out),
                 ]
         self._span = Mux(last_group, cmd.last_span, cmd.group_span)
-        channels = Mux(cmd.depthwise, 1, Mux(last_block, cmd.last_channels, self._config.cols))
+        channels = Mux(last_block, cmd.last_channels, Const(self._config.cols) >> cmd.split)
         columns = Mux(
             last_out,
             ((cmd.last_planes - 1) * self._config.cols + cmd.last_cols)[:9],

@@ -68,7 +68,7 @@ def _execute_rules(fields, config):
         fields["array_shape"] == 3,
         fields["resident"] & (fields["weight_lines"] > WEIGHT_RING),
         fields["last_planes"] > (Const(1, 1) << fields["array_shape"]),
-        fields["last_channels"] > config.cols,
+        fields["last_channels"] > (Const(config.cols) >> fields["split"]),
         fields["last_cols"] > config.cols,
         fields["group_span"] > MOST_SPAN,
         fields["last_span"] > MOST_SPAN,

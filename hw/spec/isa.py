@@ -95,7 +95,12 @@ END_FIELDS = _place(*_HEADER)
 
 EXECUTE_FIELDS = _place(
     *_HEADER,
-    ("depthwise", 1, "Operand selector. 0: one channel to all columns. 1: channel m to column m."),
+    (
+        "split",
+        3,
+        "Operand selector: a word's channels form groups of cols >> split, a column multiplies its "
+        "own group's. 0: all channels (regular). log2(cols): channel m to column m (depthwise).",
+    ),
     ("maximum", 1, "0: accumulate the sum. 1: keep the maximum (of operands; needs `ones`)."),
     ("ones", 1, "Every weight is 1; none is fetched."),
     ("array_shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
@@ -120,13 +125,17 @@ EXECUTE_FIELDS = _place(
     (
         "in_block_step",
         20,
-        "Words added to the input address per output block (depthwise, grouped).",
+        "Words added to the input address per output block (grouped, depthwise).",
     ),
     ("in_row", 16, "Words from one input row to the next."),
     ("in_width", 14, "Valid columns of the input window; beyond them is padding."),
     ("in_height", 14, "Valid rows of the input window; beyond them is padding."),
-    ("in_blocks", 12, "Input channel blocks of an output block; 1 when depthwise."),
-    ("last_channels", 7, "Channels of the last input block, 1 to cols (1 when depthwise)."),
+    ("in_blocks", 12, "Input channel blocks of an output block."),
+    (
+        "last_channels",
+        7,
+        "Channels of a group in the last input block, 1 to cols >> split; in the others all.",
+    ),
     # the kernel
     ("kernel_rows", 8, "Kernel height."),
     ("row_dilation", 8, "Vertical dilation."),

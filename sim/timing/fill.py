@@ -112,9 +112,7 @@ def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     tile_end = last_group and last_row and last_block
     span = commands[cmd, col.LAST_SPAN] if last_group else commands[cmd, col.GROUP_SPAN]
     taps = commands[cmd, col.LAST_TAPS] if last_group else commands[cmd, col.GROUP_TAPS]
-    channels = commands[cmd, col.LAST_CHANNELS] if last_block else cols
-    if commands[cmd, col.DEPTHWISE]:
-        channels = 1
+    channels = commands[cmd, col.LAST_CHANNELS] if last_block else cols >> commands[cmd, col.SPLIT]
     used = cols << shape
     if last_out:
         used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS]

@@ -120,7 +120,7 @@ def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarr
         return _any_zero(bad, f, _DMA_COUNTS)
     if opcode == Opcode.EXECUTE:
         bad |= (f["array_shape"] == 3) | (f["last_planes"] > 1 << f["array_shape"])
-        bad |= (f["last_channels"] > config.cols) | (f["last_cols"] > config.cols)
+        bad |= (f["last_channels"] > config.cols >> f["split"]) | (f["last_cols"] > config.cols)
         bad |= (f["group_span"] > _MOST_SPAN) | (f["last_span"] > _MOST_SPAN)
         bad |= (f["resident"] == 1) & (f["weight_lines"] > WEIGHT_RING)
         bad |= (f["ones"] == 0) & ((f["maximum"] == 1) | (f["weight_lines"] == 0))

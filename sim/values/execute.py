@@ -1,8 +1,8 @@
 """EXECUTE: the multiply-accumulates of every output pixel, then the post-processor.
 
 Sums of up to EXACT_CHANNELS products of two int8 values are exact in float32, so convolutions run
-as matrix products of that depth whose results are added as int32. Depthwise kernels and maxima go
-tap by tap.
+as matrix products of that depth, one for each group of a word's channels, whose results are added
+as int32. Depthwise kernels and maxima go tap by tap.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Task:
         self.operands = Operands(state, fields)
         self.block_planes = 1 << fields["array_shape"]
         self.planes = (fields["blocks"] - 1) * self.block_planes + fields["last_planes"]
-        self.by_word = bool(fields["depthwise"] or fields["maximum"])
+        self.depthwise = self.operands.width == 1
         self.params = self._params()
         self.table = self._table()
         self.second = None
@@ -92,18 +92,19 @@ class _Task:
     def weights(self, blocks: range) -> np.ndarray | None:
         """Weights of ``blocks``: ``[steps, channels, planes, cols]``.
 
-        ``planes`` are those of all blocks in turn. ``channels`` is 1 when depthwise, else
-        ``cols``, with zeros beyond a step's last channel; the type is the one that they are
-        multiplied in. None for maxima.
+        ``planes`` are those of all blocks in turn. ``channels`` are those of a group, with zeros
+        beyond a step's last channel; the type is the one that they are multiplied in. None for
+        maxima.
         """
         if self.fields["maximum"]:
             return None
         steps = self.operands.steps
         counts = [self.operands.channels(step) for step in range(steps)]
-        deep = 1 if self.fields["depthwise"] else self.cols
+        deep = self.operands.width
         used = np.arange(deep) < np.array(counts)[:, None]
         planes = len(blocks) * self.block_planes
-        full = np.zeros((steps, deep, planes, self.cols), np.int32 if self.by_word else np.float32)
+        dtype = np.int32 if self.depthwise else np.float32
+        full = np.zeros((steps, deep, planes, self.cols), dtype)
         if self.fields["ones"]:
             full[used] = 1
             return full
@@ -120,7 +121,7 @@ class _Task:
         shape = (len(pixels), len(blocks) * self.block_planes, self.cols)
         if weights is None:
             return np.broadcast_to(self._maximum(window, blocks.start), shape)
-        if self.by_word:
+        if self.depthwise:
             return self._by_word(window, blocks.start, weights, shape)
         return self._product(window, blocks.start, weights, shape)
 
@@ -151,15 +152,18 @@ class _Task:
         return words.reshape(-1).copy()
 
     def _product(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
-        acc = np.zeros((shape[0], shape[1] * shape[2]), np.int32)
-        size = EXACT_CHANNELS // self.cols
+        pixels, planes, cols = shape
+        width, groups = self.operands.width, cols // self.operands.width
+        acc = np.zeros((groups, pixels, planes * width), np.int32)
+        size = EXACT_CHANNELS // width
         for first in range(0, len(weights), size):
             steps = range(first, min(first + size, len(weights)))
-            words = self.operands.gather(window, steps, block)
-            left = words.reshape(shape[0], -1).astype(np.float32)
-            right = weights[steps.start : steps.stop].reshape(left.shape[1], -1)
-            acc += (left @ right).astype(np.int32)
-        return acc.reshape(shape)
+            words = self.operands.gather(window, steps, block).astype(np.float32)
+            left = words.reshape(pixels, len(steps), groups, width).transpose(2, 0, 1, 3)
+            right = weights[steps.start : steps.stop].reshape(-1, planes, groups, width)
+            right = right.transpose(2, 0, 1, 3).reshape(groups, len(steps) * width, -1)
+            acc += (left.reshape(groups, pixels, -1) @ right).astype(np.int32)
+        return acc.reshape(groups, pixels, planes, width).transpose(1, 2, 0, 3).reshape(shape)
 
     def _by_word(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
         acc = np.zeros(shape, np.int32)
@@ -169,11 +173,11 @@ class _Task:
         return acc
 
     def _maximum(self, window: tuple, block: int) -> np.ndarray:
-        """The largest operands: int32 ``[pixels, 1, cols]``, 1 column when not depthwise."""
+        """The largest operands: int32 ``[pixels, 1, cols]``."""
         best = None
         for step in range(self.operands.steps):
             words = self.operands.gather(window, range(step, step + 1), block)
-            if not self.fields["depthwise"]:
-                words = words[:, :, : self.operands.channels(step)].max(axis=2, keepdims=True)
+            groups = words.reshape(len(words), 1, -1, self.operands.width)
+            words = groups[..., : self.operands.channels(step)].max(axis=3)
             best = words if best is None else np.maximum(best, words)
-        return best.astype(np.int32)
+        return np.repeat(best, self.operands.width, axis=2).astype(np.int32)

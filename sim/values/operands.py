@@ -11,6 +11,7 @@ class Operands:
     """The operand words of one EXECUTE, by output pixel and step.
 
     A *step* is one (input block, kernel row, tap); steps are numbered in the order of the weights.
+    ``width`` is the number of a word's channels that a column multiplies, the groups' width.
     """
 
     def __init__(self, state: State, fields: dict[str, int]) -> None:
@@ -19,13 +20,12 @@ class Operands:
         self.taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         self.kernel = fields["kernel_rows"] * self.taps
         self.steps = fields["in_blocks"] * self.kernel
+        self.width = state.config.cols >> fields["split"]
 
     def channels(self, step: int) -> int:
-        """Channels that a step multiplies one after another: 1 when depthwise."""
-        if self.fields["depthwise"]:
-            return 1
+        """Channels that a step multiplies one after another."""
         last = step // self.kernel == self.fields["in_blocks"] - 1
-        return self.fields["last_channels"] if last else self.state.config.cols
+        return self.fields["last_channels"] if last else self.width
 
     def window(self, pixels: range) -> tuple[np.ndarray, np.ndarray]:
         """Word offset within the plane and whether that is input, ``[pixels, kernel]``."""

@@ -45,6 +45,7 @@ def test_programs_have_what_they_are_for(seed):
         others |= {c.fields["unpack"] for c in program.commands if c.opcode == Opcode.LOAD}
     for name in ("table", "residual", "dense", "resident", "maximum", "round_once"):
         assert {fields[name] for fields in executes} == {0, 1}
+    assert {fields["split"] for fields in executes} == {0, 1, 2}
     assert others == {0, 1}
     for unit in ("wait_load", "wait_execute", "wait_store"):
         assert any(fields[unit] for fields in executes)

@@ -32,18 +32,23 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
 def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str, int]:
     """Fields of an EXECUTE in the pool: all shapes, strides, dilations, options."""
     f = {field.name: 0 for field in EXECUTE_FIELDS}
-    kind = rng.choice(("dense", "dense", "grouped", "depthwise", "maximum", "all maximum"))
+    kind = rng.choice(("dense", "dense", "grouped", "split", "depthwise", "maximum", "all maximum"))
+    narrowest = config.cols.bit_length() - 1
+    split = {
+        "split": rng.randint(1, narrowest), "all maximum": rng.randrange(narrowest),
+        "depthwise": narrowest, "maximum": narrowest,
+    }
     f |= {
         "opcode": 3,
         "array_shape": rng.randrange(3),
         "network": rng.randrange(2),
         "pad_value": rng.randint(-128, 127),
-        "depthwise": int(kind in ("depthwise", "maximum")),
+        "split": split.get(kind, 0),
         "maximum": int("maximum" in kind),
     }
     f["ones"] = int(f["maximum"] or rng.random() < 0.2)
-    f["in_blocks"] = 1 if f["depthwise"] else rng.randint(1, 3)
-    f["last_channels"] = 1 if f["depthwise"] else rng.randint(1, config.cols)
+    f["in_blocks"] = rng.randint(1, 3)
+    f["last_channels"] = rng.randint(1, config.cols >> f["split"])
     f["blocks"] = rng.randint(1, 3)
     f["last_planes"] = rng.randint(1, 1 << f["array_shape"])
     f["last_cols"] = rng.randint(1, config.cols)
@@ -51,6 +56,11 @@ def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str
     _windows(f, rng, kind)
     _post_process(f, rng)
     return f
+
+
+def channels(f: dict[str, int], config: AccelConfig) -> int:
+    """Channels that a column multiplies for each tap, over all input blocks."""
+    return (f["in_blocks"] - 1) * (config.cols >> f["split"]) + f["last_channels"]
 
 
 def _kernel(f: dict[str, int], rng: random.Random) -> None:
@@ -111,9 +121,8 @@ def _windows(f: dict[str, int], rng: random.Random, kind: str) -> None:
 
 
 def _post_process(f: dict[str, int], rng: random.Random) -> None:
-    channels = 1 if f["depthwise"] else (f["in_blocks"] - 1) * CONFIG.cols + f["last_channels"]
     taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
-    words = f["kernel_rows"] * taps * channels << f["array_shape"]
+    words = f["kernel_rows"] * taps * channels(f, CONFIG) << f["array_shape"]
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
     f |= {
         "weight_addr": WEIGHT_LINE,

@@ -59,14 +59,15 @@ class ScalarExecute:
     def accumulate(self, block: int, plane: int, ox: int, oy: int, column: int) -> int:
         f = self.f
         acc, first = 0, True
+        width = self.cols // 2 ** f["split"]
         word = (f["weight_addr"] + block * f["weight_lines"]) * 8 + plane
         taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
         for b in range(f["in_blocks"]):
-            channels = f["last_channels"] if b == f["in_blocks"] - 1 else self.cols
+            channels = f["last_channels"] if b == f["in_blocks"] - 1 else width
             for r in range(f["kernel_rows"]):
                 for t in range(taps):
-                    for c in range(1 if f["depthwise"] else channels):
-                        lane = column if f["depthwise"] else c
+                    for c in range(channels):
+                        lane = column // width * width + c
                         operand = self.operand(block, b, r, t, ox, oy, lane)
                         if f["maximum"]:
                             acc = operand if first else max(acc, operand)

@@ -38,7 +38,7 @@ def test_extreme_operands_accumulate_exactly_and_parameters_wrap():
     config = AccelConfig(name="test", rows=4, cols=4, pool_lines=16384, requant_lanes=4)
     state = random_state(rng, config)
     fields = random_execute(random.Random(0)) | {
-        "depthwise": 0,
+        "split": 0,
         "maximum": 0,
         "ones": 0,
         "array_shape": 0,

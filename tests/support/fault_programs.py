@@ -188,6 +188,8 @@ _EXECUTE_FIELDS = (
     {"resident": 1, "weight_lines": WEIGHT_RING + 1}, {"last_planes": 2},
     {"array_shape": 1, "last_planes": 3}, {"array_shape": 2, "last_planes": 5},
     {"last_channels": CONFIG.cols + 1}, {"last_channels": 127}, {"last_cols": CONFIG.cols + 1},
+    {"split": 1}, {"split": 1, "last_channels": CONFIG.cols // 2 + 1},
+    {"split": CONFIG.cols.bit_length(), "last_channels": 1}, {"split": 7, "last_channels": 1},
     {"group_span": 9}, {"last_span": 9}, {"last_span": 15}, {"maximum": 1}, {"weight_lines": 0},
 )  # fmt: skip
 
@@ -328,8 +330,8 @@ def legal_changes() -> Iterator[tuple[str, bytes]]:
         (4, {"in_addr": BEYOND - 2 * PLANE}), (4, {"out_addr": BEYOND - 2 * PLANE}),
         (4, {"res_addr": BEYOND - 2 * PLANE}), (4, {"table_addr": BEYOND - 64}),
         (4, {"weight_addr": BEYOND // 8 - 18}), (4, {"param_addr": BEYOND // 8 - 4}),
-        (4, {"group_span": 8}), (4, {"resident": 1, "weight_lines": WEIGHT_RING,
-                                     "last_channels": 3, "in_blocks": 1}),
+        (4, {"group_span": 8}), (4, {"split": 1, "last_channels": CONFIG.cols // 2}),
+        (4, {"resident": 1, "weight_lines": WEIGHT_RING, "last_channels": 3, "in_blocks": 1}),
     )  # fmt: skip
     for place, fields in changes:
         text = ", ".join(f"{name} {value}" for name, value in fields.items())

@@ -200,10 +200,9 @@ class _Writer:
         fields = commands.random_execute(rng, config)
         for name in ("opcode", *_waits(dict.fromkeys(UNITS, 0))):
             del fields[name]
-        channels = (fields["in_blocks"] - 1) * config.cols + fields["last_channels"]
         taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
-        words = fields["kernel_rows"] * taps * channels << fields["array_shape"]
-        lines = -(-words // LINE_WORDS)
+        products = fields["kernel_rows"] * taps * commands.channels(fields, config)
+        lines = -(-(products << fields["array_shape"]) // LINE_WORDS)
         rows, columns = divmod(config.rows >> fields["array_shape"], fields["out_width"])
         target, source = rng.sample(range(AREAS), 2)
         other = rng.choice([area for area in range(AREAS) if area != target])

@@ -114,8 +114,7 @@ class _Net:
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
             self._quantize, self._concatenation, self._concatenation, self._function,
             self._residual, self._mean, self._multiply, self._multiply, self._excitation,
-            self._resize, self._transpose_conv2d,
-            self._on_host, self._on_host,
+            self._resize, self._transpose_conv2d, self._on_host, self._on_host, self._grouped,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -247,11 +246,21 @@ class _Net:
 
     def _grouped(self, x: str) -> str:
         depth = self._shape(x)[3]
+        if depth % 2 == 0 and self.rng.random() < 0.75:
+            return self._groups_in_words(x)
         groups = self.rng.choice([g for g in range(1, depth + 1) if depth % g == 0])
         most = self._channels(math.prod(self._shape(x)) // groups)
         channels = groups * max(1, most // groups)
         window = self._window(x, depth // groups * channels)
         return self._convolution(x, depth // groups, channels, groups, window)
+
+    def _groups_in_words(self, x: str) -> str:
+        """Groups of equal widths at both sides, a power of two and narrower than a word."""
+        depth = self._shape(x)[3]
+        width = 2
+        while 2 * width < self.config.cols and depth % (2 * width) == 0 and self.rng.randrange(4):
+            width *= 2
+        return self._convolution(x, width, depth, depth // width, self._window(x, width * depth))
 
     def _convolution(
         self, x: str, depth: int, channels: int, groups: int, window: dict[str, object]

@@ -11,10 +11,8 @@ from tests.hw.support.units import both_configs, join, simulate
 
 KINDS = {
     "sum": {},
-    "depthwise": {"depthwise": 1},
     "ones": {"ones": 1},
-    "maximum": {"depthwise": 1, "ones": 1, "maximum": 1},
-    "maximum of one channel": {"ones": 1, "maximum": 1},
+    "maximum": {"ones": 1, "maximum": 1},
 }
 
 
@@ -27,14 +25,17 @@ def _products(rng, config, flags, ctx, dut):
     cols = range(config.cols)
     words = [[_byte(rng) for _ in cols] for _ in range(config.rows)]
     weights = [[_byte(rng) for _ in cols] for _ in range(LANE_GROUPS)]
-    channel = rng.randrange(config.cols)
+    split = rng.randint(0, config.cols.bit_length() - 1)
+    width = config.cols // 2**split
+    channel = rng.randrange(width)
     ctx.set(dut.words, [join([b & 0xFF for b in word], 8) for word in words])
     ctx.set(dut.weights, [join([b & 0xFF for b in word], 8) for word in weights])
     ctx.set(dut.channel, channel)
+    ctx.set(dut.split, split)
     lanes_per_group = config.rows // LANE_GROUPS
     return [
         [
-            words[p][m if flags.get("depthwise") else channel]
+            words[p][m // width * width + channel]
             * (1 if flags.get("ones") else weights[p // lanes_per_group][m])
             for m in cols
         ]

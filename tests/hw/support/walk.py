@@ -70,10 +70,7 @@ def _step(f, config, block, first, in_block, row, group) -> WalkStep:
     columns = planes * config.cols
     if last_block:
         columns -= config.cols - f["last_cols"]
-    if f["depthwise"]:
-        channels = 1
-    else:
-        channels = f["last_channels"] if last_in else config.cols
+    channels = f["last_channels"] if last_in else config.cols // 2 ** f["split"]
     fields = {
         "taps": f["last_taps"] if last_group else f["group_taps"],
         "channels": channels,
