@@ -68,9 +68,16 @@ def quantize(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
 
 
-def pad(x: np.ndarray, y_quant: QParams, padding: Padding) -> np.ndarray:
-    """``x`` (NHWC) with (top, bottom, left, right) pixels of the zero point around it."""
-    return pad_spatial(x, padding, y_quant.zero_point)
+def pad(
+    x: np.ndarray, y_quant: QParams, padding: Padding, channel_padding: tuple[int, int] = (0, 0)
+) -> np.ndarray:
+    """``x`` (NHWC) with (top, bottom, left, right) pixels of the zero point around it.
+
+    ``channel_padding`` channels of it come before and after.
+    """
+    padded = pad_spatial(x, padding, y_quant.zero_point)
+    width = ((0, 0), (0, 0), (0, 0), channel_padding)
+    return np.pad(padded, width, constant_values=y_quant.zero_point)
 
 
 def reshape(x: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -125,7 +125,9 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     ),
     "max_pool2d": lambda c: ops.max_pool2d(*c.arrays, c.y_quant, **c.attrs(*_POOL)),
     "mean": lambda c: ops.mean(*c.arrays, c.x_quant(), c.y_quant),
-    "pad": lambda c: ops.pad(*c.arrays, c.y_quant, **c.attrs("padding")),
+    "pad": lambda c: ops.pad(*c.arrays, c.y_quant, **c.attrs("padding", "channel_padding")),
+    "slice": lambda c: ops.channel_slice(*c.arrays, **c.attrs("begin", "size")),
+    "channel_shuffle": lambda c: ops.channel_shuffle(*c.arrays, **c.attrs("groups")),
     "resize": lambda c: ops.resize(
         *c.arrays, **c.attrs("mode", "size", "align_corners", "half_pixel_centers")
     ),

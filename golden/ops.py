@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from golden.channels import channel_shuffle, channel_slice
 from golden.conv import (
     conv2d,
     conv2d_accumulators,
@@ -24,6 +25,8 @@ from golden.transpose_conv import transpose_conv2d, transpose_conv2d_accumulator
 __all__ = [
     "add",
     "avg_pool2d",
+    "channel_shuffle",
+    "channel_slice",
     "concatenation",
     "conv2d",
     "conv2d_accumulators",

@@ -135,7 +135,10 @@ def _tensor_order(graph: Graph) -> list[str]:
 
 
 def _written_maps(compiled: Compiled) -> set[str]:
-    """The maps that are whole in memory: those stored, and those of which all parts are."""
+    """The maps that are whole in memory: those stored, and those of which all parts are.
+
+    A slice is if its parent is, which comes before it.
+    """
     maps, layers = compiled.network.maps, compiled.network.layers
     stored = {layers[c.layer].output for c in compiled.commands if c.opcode == Opcode.STORE}
     partial = set()
@@ -144,8 +147,11 @@ def _written_maps(compiled: Compiled) -> set[str]:
         while layer.output not in stored and name:
             partial.add(name)
             name = maps[name].parent
-    whole = {name for name, m in maps.items() if not m.external}
-    return whole - partial
+    whole = {name for name, m in maps.items() if not m.external} - partial
+    for name, m in maps.items():
+        if m.view and m.parent not in whole:
+            whole.discard(name)
+    return whole
 
 
 def _elements(graph: Graph, node: Node) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints, operators
-from compiler.passes.arithmetic import constant_requant
+from compiler.passes.gather import gather
 from compiler.passes.layer import FeatureMap, Layer, View, map_shape
 
 #: Kernel, stride, dilation and padding of a pass that only moves pixels.
@@ -90,6 +90,8 @@ class _Concatenation:
         assert x is not None and y is not None, "checked before"
         if (x.scale, x.zero_point) != (y.scale, y.zero_point):
             return "its scale or zero point is another"
+        if source.view:
+            return "it is a slice"
         if source.external:
             return "it is an input of the network"
         if source.name in self.elsewhere:
@@ -102,23 +104,13 @@ class _Concatenation:
 
     def _gather(self, sources: list[str], target: FeatureMap, output: FeatureMap) -> Layer:
         """The convolution that moves channels which begin inside a plane into their places."""
-        weights = np.zeros((output.channels, 1, 1, target.channels), np.int8)
-        first = plane = 0
+        channels, plane = [], 0
         for source in sources:
-            count = self.maps[source].channels
-            channels = np.arange(count)
-            weights[first + channels, 0, 0, plane * self.cols + channels] = 1
-            first += count
+            channels.append(plane * self.cols + np.arange(self.maps[source].channels))
             plane += self.maps[source].planes(self.cols)
         context = operators.Context(self.graph, self.node, target, output, self.cols)
-        note = (
-            f"1x1 convolution with weights 0 and 1: {self.cols} channels a word, and some inputs "
-            "do not fill their last one"
-        )
-        return context.layer(
-            regions=context.whole(constant_requant(output.channels)), weights=weights, sparse=True,
-            out_zero=0, out_min=operators.INT8_MIN, out_max=operators.INT8_MAX, notes=(note,),
-        )
+        reason = f"{self.cols} channels a word, and some inputs do not fill their last one"
+        return gather(context, np.concatenate(channels), reason)
 
     def _check(self, m: FeatureMap) -> None:
         constraints.check(self.node, constraints.Geometry(m, m, *_ONE_TAP, self.cols))

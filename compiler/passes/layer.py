@@ -22,7 +22,8 @@ class FeatureMap:
     ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
     whatever else happens to them. A map with a ``parent`` is the planes of that map from ``plane``
-    on, as many pixels that may be seen in rows of another length.
+    on, as many pixels that may be seen in rows of another length. A ``view`` is made with its
+    parent, as a slice is; other parts are made by layers of their own.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FeatureMap:
     stored: bool = False
     parent: str = ""
     plane: int = 0
+    view: bool = False
 
     @property
     def pixels(self) -> int:

@@ -11,6 +11,7 @@ from compiler.ir.ops import FUNCTIONS
 from compiler.ir.shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes import constraints, operators
+from compiler.passes.absorb import absorb
 from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.functions import function
@@ -18,6 +19,7 @@ from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
 from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape, origin
 from compiler.passes.multiply import multiply
 from compiler.passes.resize import resize
+from compiler.passes.route import Routed, route
 from compiler.passes.segments import Segments, crossing, made_in
 from compiler.passes.transpose_conv import transpose_conv2d
 
@@ -30,7 +32,9 @@ def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
 
     Raises UnsupportedError for what neither the hardware nor the host runs.
     """
-    return _Legaliser(graph, options, cols).run()
+    routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
+    network = _Legaliser(routed, options, cols).run()
+    return dataclasses.replace(network, graph=graph)
 
 
 def _summed(a: Padding, b: Padding) -> Padding:
@@ -40,8 +44,9 @@ def _summed(a: Padding, b: Padding) -> Padding:
 class _Legaliser:
     """State of the walk over the graph's nodes."""
 
-    def __init__(self, graph: Graph, options: CompilerOptions, cols: int) -> None:
-        self.graph = graph
+    def __init__(self, routed: Routed, options: CompilerOptions, cols: int) -> None:
+        self.routed = routed
+        self.graph = graph = routed.graph
         self.options = options
         self.cols = cols
         self.segments = Segments(graph)
@@ -95,6 +100,8 @@ class _Legaliser:
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
             total = _summed(earlier[1], node.attrs["padding"])
             self.folded[y.name] = (earlier[0], total)
+        elif node.op == "slice" and self._slices_planes(node, x):
+            self._slice(node, x, y)
         elif node.op == "concatenation":
             self.layers += concatenate(
                 self.graph, node, self.maps, self.views, self.cols, self._elsewhere(node)
@@ -167,6 +174,19 @@ class _Legaliser:
         output = y.name in self.graph.outputs
         return same and y.quant.zero_point[0] == x.quant.zero_point[0] - 128 and not output
 
+    def _slices_planes(self, node: Node, x: Tensor) -> bool:
+        """Whether the channels begin at a plane of a map in words, of which they are then part."""
+        source = self.maps[self.views[x.name].map]
+        return node.attrs["begin"] % self.cols == 0 and not source.external
+
+    def _slice(self, node: Node, x: Tensor, y: Tensor) -> None:
+        source = self.maps[self.views[x.name].map]
+        self.maps[y.name] = FeatureMap(
+            y.name, source.height, source.width, node.attrs["size"], parent=source.name,
+            plane=node.attrs["begin"] // self.cols, view=True,
+        )
+        self.views[y.name] = View(y.name)
+
     def _pad_folds(self, node: Node) -> bool:
         """Whether every reader is a convolution, which pads with the zero point itself."""
         readers = self.consumers.get(node.outputs[0], [])
@@ -175,8 +195,8 @@ class _Legaliser:
             and (n.op in ("conv2d", "depthwise_conv2d") or (n.op == "pad" and self._pad_folds(n)))
             for n in readers
         )
-        is_output = node.outputs[0] in self.graph.outputs
-        return convolutions and bool(readers) and not is_output and not self.options.materialize
+        stays = node.outputs[0] in self.graph.outputs or any(node.attrs["channel_padding"])
+        return convolutions and bool(readers) and not stays and not self.options.materialize
 
     def _layer(self, node: Node, y: Tensor) -> None:
         output = FeatureMap(y.name, *map_shape(y))
@@ -197,10 +217,19 @@ class _Legaliser:
         ))
         self.maps[y.name] = output
         self.views[y.name] = View(y.name)
-        self.layers.append(dataclasses.replace(layer, macs=node_macs(self.graph, node)))
+        if node.name in self.routed.moves:
+            note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
+            layer = dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
+        else:
+            macs = self.routed.macs.get(node.name, node_macs(self.graph, node))
+            layer = dataclasses.replace(layer, macs=macs)
+        self.layers.append(layer)
 
     def _mark_stored(self) -> None:
-        """What the host, the user or another segment reads goes to memory, with all its parts."""
+        """What the host, the user or another segment reads goes to memory, with all its parts.
+
+        So do maps of which these read slices.
+        """
         read = {name for h in self.segments.host for name in h.node.inputs}
         needed = crossing(self.layers, self.maps)
         for name, view in self.views.items():
@@ -209,6 +238,10 @@ class _Legaliser:
         for name in needed:
             if not self.maps[name].external:
                 self.maps[name] = dataclasses.replace(self.maps[name], stored=True)
+        for found in reversed(list(self.maps.values())):
+            if found.view and self.maps[found.name].stored:
+                parent = self.maps[found.parent]
+                self.maps[parent.name] = dataclasses.replace(parent, stored=True)
         for name, found in self.maps.items():
             within = found
             while within.parent and not within.stored:

@@ -121,7 +121,9 @@ class _Product:
         """The operand in a map whose planes are words in a row, copied if need be."""
         if not (scale.external or scale.parent):
             return scale
-        reason = "the network's input" if scale.external else "part of a concatenation"
+        reason = "the network's input" if scale.external else (
+            "a slice" if scale.view else "part of a concatenation"
+        )
         copy = FeatureMap(self._unused(f"{self.node.name}/copy"), 1, 1, scale.channels)
         self.maps[copy.name] = copy
         layer = Context(self.graph, self.node, scale, copy, self.cols).layer(
@@ -136,7 +138,7 @@ class _Product:
         """The map of weights; the pass that makes it joins the layers."""
         planes = scale.planes(self.cols)
         rows = FeatureMap(
-            self._unused(f"{scale.name}/rows"), planes, 1, self.cols, parent=scale.name
+            self._unused(f"{scale.name}/rows"), planes, 1, self.cols, parent=scale.name, view=True
         )
         weights = FeatureMap(
             self._unused(f"{self.node.name}/weights"), planes, FACTOR_WIDTH, self.cols

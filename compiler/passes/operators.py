@@ -21,6 +21,7 @@ from compiler.passes.arithmetic import (
     requantize_requant,
 )
 from compiler.passes.exact_scale import exact_requant
+from compiler.passes.gather import channel_shuffle, channel_slice, pad_channels
 from compiler.passes.layer import FeatureMap, Layer, Region, Requant, Residual
 from golden.quant import (
     QParams,
@@ -225,7 +226,9 @@ def mean(c: Context) -> Layer:
 
 
 def pad(c: Context) -> Layer:
-    """Padding as a pass of one tap that reads beyond the map."""
+    """Padding as a pass of one tap that reads beyond the map; of channels, one that moves them."""
+    if any(c.node.attrs["channel_padding"]):
+        return pad_channels(c)
     return c.layer(
         padding=c.node.attrs["padding"], pad_value=c.x.zero_point, depthwise=True,
         regions=c.whole(constant_requant(c.output.channels)), out_zero=0, out_min=INT8_MIN,
@@ -242,5 +245,5 @@ def quantize(c: Context) -> Layer:
 BUILDERS: dict[str, Callable[[Context], Layer]] = {
     "conv2d": conv2d, "depthwise_conv2d": depthwise_conv2d, "fully_connected": fully_connected,
     "add": add, "avg_pool2d": avg_pool2d, "max_pool2d": max_pool2d, "mean": mean,
-    "pad": pad, "quantize": quantize,
+    "pad": pad, "slice": channel_slice, "channel_shuffle": channel_shuffle, "quantize": quantize,
 }

@@ -136,6 +136,8 @@ def _input_channels(
     if layer.sparse:
         assert layer.weights is not None
         read = np.flatnonzero(layer.weights[first:end].any(axis=(0, 1, 2)))
+        if not read.size:
+            return 0, 1
         return int(read[0]), min(int(read[-1]) // cols * cols + cols, source.channels)
     if layer.groups == 1:
         return 0, source.channels

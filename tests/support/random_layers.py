@@ -19,6 +19,7 @@ from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
 from hw.spec.config import AccelConfig, Memory
 from tests.support import random_spatial
+from tests.support.random_moves import Moves
 
 WORK = 4000
 """Multiply-accumulates of one operator at most, for each MAC unit."""
@@ -84,7 +85,7 @@ def _input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
     return values
 
 
-class _Net:
+class _Net(Moves):
     """Appends random nodes to a graph."""
 
     def __init__(self, rng: random.Random, config: AccelConfig) -> None:
@@ -114,7 +115,9 @@ class _Net:
             self._depthwise, self._add, self._add, self._average, self._maximum, self._pad,
             self._quantize, self._concatenation, self._concatenation, self._function,
             self._residual, self._mean, self._multiply, self._multiply, self._excitation,
-            self._resize, self._transpose_conv2d, self._on_host, self._on_host, self._grouped,
+            self._resize, self._transpose_conv2d, self._grouped,
+            self._slice, self._slice, self._shuffle, self._pad_channels,
+            *[self._split_and_join] * 3, self._on_host, self._on_host,
         ]
         if last and self._flattens(x):
             makers += [self._fully_connected] * 2
@@ -268,6 +271,12 @@ class _Net:
         shape = (channels, *window.pop("kernel"), depth)
         return self._weighted("conv2d", x, shape, 0, groups=groups, **window)
 
+    def _pointwise(self, x: str, channels: int, quant: Quant | None = None) -> str:
+        """A convolution of one pixel, with the output's parameters if given."""
+        window = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "groups": 1}
+        shape = (channels, 1, 1, self._shape(x)[3])
+        return self._weighted("conv2d", x, shape, 0, quant, **window)
+
     def _depthwise(self, x: str) -> str:
         multiplier = self.rng.choice((1, 1, 1, 2, 3, 4))
         channels = self._shape(x)[3] * multiplier
@@ -298,7 +307,8 @@ class _Net:
         return max(1, min(channels, 2 * WORK * self.config.mac_units // work))
 
     def _weighted(
-        self, op: str, x: str, shape: tuple[int, ...], axis: int, **attrs: object
+        self, op: str, x: str, shape: tuple[int, ...], axis: int, quant: Quant | None = None,
+        **attrs: object,
     ) -> str:
         """A layer whose results use the output's range, or scales with shifts up to the ends."""
         rng, source = self.rng, self.source
@@ -310,7 +320,8 @@ class _Net:
         ratio = rng.choice((*[typical / 2 ** rng.uniform(4, 7)] * 8, 2 ** rng.uniform(-28, 33)))
         if rng.random() < 0.2:
             ratio, spread = 2.0 ** round(math.log2(ratio)), 2.0 ** source.integers(-3, 3, count)
-        x_scale, y_scale = self._scale(x), _float32(2 ** rng.uniform(-8, -2))
+        quant = quant or self._quant()
+        x_scale, y_scale = self._scale(x), quant.scale[0]
         scales = [_float32(s) for s in y_scale / (x_scale * ratio) * spread]
         quantised = Quant(tuple(scales), (0,) * count, axis if count > 1 else None)
         names = [x, self._constant(weights, quantised), ""]
@@ -321,9 +332,7 @@ class _Net:
             products = tuple(x_scale * s for s in scales)
             product = Quant(products, (0,) * count, 0 if count > 1 else None)
             names[2] = self._constant(bias, product if rng.random() < 0.8 else None)
-        return self._node(
-            op, tuple(names), self._quant(scale=y_scale), activation=self._activation(), **attrs
-        )
+        return self._node(op, tuple(names), quant, activation=self._activation(), **attrs)
 
     # Operators without weights.
 

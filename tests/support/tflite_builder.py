@@ -40,6 +40,11 @@ _VERSIONS = {
     "max_pool2d": 2,
     "mean": 2,
     "pad": 2,
+    "slice": 3,
+    "split": 2,
+    "split_v": 2,
+    "strided_slice": 2,
+    "transpose": 2,
     "reshape": 1,
     "quantize": 2,
     "nearest": 3,
@@ -88,7 +93,8 @@ class _ModelBuilder:
         self._graph = graph
         self._b = flatbuffers.Builder(1 << 16)
         self._tensors = dict(graph["tensors"])
-        self._nodes = [self._with_operand_tensors(node) for node in graph["nodes"]]
+        nodes = [part for node in graph["nodes"] for part in self._primitive(node)]
+        self._nodes = [self._with_operand_tensors(node) for node in nodes]
         self._indices = {name: i for i, name in enumerate(self._tensors)}
 
     def build(self) -> bytes:
@@ -111,34 +117,38 @@ class _ModelBuilder:
         b.Finish(tflite.ModelEnd(b), b"TFL3")
         return bytes(b.Output())
 
+    def _primitive(self, node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """TFLite's operators for the node; it has none that shuffles channels."""
+        if node["op"] != "channel_shuffle":
+            return [node]
+        (x,), (y,), groups = node["inputs"], node["outputs"], node["attrs"]["groups"]
+        tensor = self._tensors[x]
+        *leading, channels = tensor["shape"]
+        order = (*range(len(leading)), len(leading) + 1, len(leading))
+        parts = (*leading, groups, channels // groups)
+        steps, names = [], [x, f"{y}/split", f"{y}/swapped", y]
+        for op, attrs, source, made in (
+            ("reshape", {"shape": parts}, *names[0:2]),
+            ("transpose", {"order": order}, *names[1:3]),
+            ("reshape", {"shape": tensor["shape"]}, *names[2:4]),
+        ):
+            steps.append({"name": made, "op": op, "inputs": [source], "outputs": [made],
+                          "attrs": attrs})
+        self._tensors[names[1]] = {**tensor, "shape": parts}
+        self._tensors[names[2]] = {**tensor, "shape": tuple(parts[i] for i in order)}
+        return steps
+
     def _with_operand_tensors(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The node, with paddings, shape or axes as a constant input where TFLite wants one."""
-        if node["op"] == "pad":
-            top, bottom, left, right = node["attrs"]["padding"]
-            data = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
-        elif node["op"] == "reshape":
-            data = np.array(node["attrs"]["shape"], np.int32)
-        elif node["op"] == "mean":
-            data = np.array([1, 2], np.int32)
-        elif node["op"] == "resize":
-            data = np.array(node["attrs"]["size"], np.int32)
-        elif node["op"] == "transpose_conv2d":
-            data = np.array(self._tensors[node["outputs"][0]]["shape"], np.int32)
-        else:
-            return dict(node)
-        name = node["name"] + "/operand"
-        self._tensors[name] = {
-            "shape": data.shape,
-            "dtype": "int32",
-            "scale": None,
-            "zero_point": None,
-            "axis": None,
-            "data": data,
-        }
+        """The node, its attributes made constant inputs where TFLite wants them so."""
+        operands = _operands(node, self._tensors)
+        names = [f"{node['name']}/operand{i or ''}" for i in range(len(operands))]
+        for name, data in zip(names, operands, strict=True):
+            self._tensors[name] = _index_tensor(data)
         if node["op"] == "transpose_conv2d":
             x, weights, bias = node["inputs"]
-            return {**node, "inputs": [name, weights, x, *([bias] if bias else [])]}
-        return {**node, "inputs": [*node["inputs"], name]}
+            return {**node, "inputs": [*names, weights, x, *([bias] if bias else [])]}
+        inputs = [*names, *node["inputs"]] if node["op"] == "split" else [*node["inputs"], *names]
+        return {**node, "inputs": inputs}
 
     def _offsets(self, offsets: list[int]) -> int:
         self._b.StartVector(4, len(offsets), 4)
@@ -213,6 +223,45 @@ class _ModelBuilder:
         tflite.SubGraphAddOutputs(b, outputs)
         tflite.SubGraphAddOperators(b, operators)
         return tflite.SubGraphEnd(b)
+
+
+def _index_tensor(data: np.ndarray) -> dict[str, Any]:
+    return {
+        "shape": data.shape,
+        "dtype": "int32",
+        "scale": None,
+        "zero_point": None,
+        "axis": None,
+        "data": data,
+    }
+
+
+def _operands(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> list[np.ndarray]:
+    """The int32 inputs that stand for the node's attributes."""
+    attrs, op = node["attrs"], node["op"]
+    if op == "pad":
+        top, bottom, left, right = attrs["padding"]
+        rows = [[0, 0], [top, bottom], [left, right], attrs.get("channel_padding", (0, 0))]
+        return [np.array(rows, np.int32)]
+    if op == "mean":
+        return [np.array([1, 2], np.int32)]
+    if op == "resize":
+        return [np.array(attrs["size"], np.int32)]
+    if op == "transpose_conv2d":
+        return [np.array(tensors[node["outputs"][0]]["shape"], np.int32)]
+    if op in ("reshape", "transpose"):
+        return [np.array(attrs["shape" if op == "reshape" else "order"], np.int32)]
+    if op == "slice":
+        shape = tensors[node["inputs"][0]]["shape"]
+        begin = [*[0] * (len(shape) - 1), attrs["begin"]]
+        return [np.array(v, np.int32) for v in (begin, [*shape[:-1], attrs["size"]])]
+    if op == "strided_slice":
+        return [np.array(attrs[k], np.int32) for k in ("begin", "end", "strides")]
+    if op == "split":
+        return [np.array(attrs["axis"], np.int32)]
+    if op == "split_v":
+        return [np.array(v, np.int32) for v in (attrs["sizes"], attrs["axis"])]
+    return []
 
 
 def _padding(node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[int, int]) -> int:
@@ -343,6 +392,25 @@ def _softmax(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
     return tflite.SoftmaxOptionsEnd(b)
 
 
+def _split(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.SplitOptionsStart(b)
+    tflite.SplitOptionsAddNumSplits(b, len(node["outputs"]))
+    return tflite.SplitOptionsEnd(b)
+
+
+def _split_v(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.SplitVOptionsStart(b)
+    tflite.SplitVOptionsAddNumSplits(b, len(node["outputs"]))
+    return tflite.SplitVOptionsEnd(b)
+
+
+def _strided_slice(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
+    tflite.StridedSliceOptionsStart(b)
+    tflite.StridedSliceOptionsAddBeginMask(b, node["attrs"].get("begin_mask", 0))
+    tflite.StridedSliceOptionsAddEndMask(b, node["attrs"].get("end_mask", 0))
+    return tflite.StridedSliceOptionsEnd(b)
+
+
 def _empty(
     start: Callable[[flatbuffers.Builder], None], end: Callable[[flatbuffers.Builder], int]
 ) -> Callable[[flatbuffers.Builder, object, object], int]:
@@ -397,6 +465,19 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
         _BUILTIN.QUANTIZE,
         _KIND.QuantizeOptions,
         _empty(tflite.QuantizeOptionsStart, tflite.QuantizeOptionsEnd),
+    ),
+    "slice": (
+        _BUILTIN.SLICE,
+        _KIND.SliceOptions,
+        _empty(tflite.SliceOptionsStart, tflite.SliceOptionsEnd),
+    ),
+    "split": (_BUILTIN.SPLIT, _KIND.SplitOptions, _split),
+    "split_v": (_BUILTIN.SPLIT_V, _KIND.SplitVOptions, _split_v),
+    "strided_slice": (_BUILTIN.STRIDED_SLICE, _KIND.StridedSliceOptions, _strided_slice),
+    "transpose": (
+        _BUILTIN.TRANSPOSE,
+        _KIND.TransposeOptions,
+        _empty(tflite.TransposeOptionsStart, tflite.TransposeOptionsEnd),
     ),
     "transpose_conv2d": (
         _BUILTIN.TRANSPOSE_CONV,

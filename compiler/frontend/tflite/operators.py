@@ -9,7 +9,7 @@ import numpy as np
 import tflite
 
 from compiler.errors import InputError, UnsupportedError, show
-from compiler.frontend.tflite import spatial
+from compiler.frontend.tflite import channels, spatial
 from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
 from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Node, Quant, Tensor
@@ -19,7 +19,10 @@ from compiler.ir.shapes import Padding, same_padding
 
 @dataclass(frozen=True)
 class Operator:
-    """A decoded operator: its name, tensor indices (-1: absent) and options by field name."""
+    """A decoded operator: its name, tensor indices (-1: absent) and options by field name.
+
+    Of several outputs, those that nothing reads are absent.
+    """
 
     builtin: str
     inputs: tuple[int, ...]
@@ -199,13 +202,16 @@ def _pad(op: Operator) -> Node:
         raise UnsupportedError("computed paddings; a constant is accepted")
     if amounts.shape != (4, 2):
         raise UnsupportedError(f"paddings of shape {list(amounts.shape)}; [4, 2] is accepted")
-    if amounts[[0, 3]].any() or amounts.min() < 0 or amounts.max() > MAX_ATTR:
+    if amounts[0].any() or amounts.min() < 0 or amounts.max() > MAX_ATTR:
         raise UnsupportedError(
-            f"paddings {amounts.tolist()}; 0 to {MAX_ATTR} for height and width, and 0 for batch "
-            "and channels, are accepted"
+            f"paddings {amounts.tolist()}; 0 to {MAX_ATTR} for height, width and channels, "
+            "and 0 for batch, are accepted"
         )
-    padding = tuple(int(v) for v in amounts[1:3].reshape(-1))
-    return op.node("pad", (op.input(0).name,), padding=padding, channel_padding=(0, 0))
+    top, bottom, left, right, before, after = map(int, amounts[1:].reshape(-1))
+    return op.node(
+        "pad", (op.input(0).name,), padding=(top, bottom, left, right),
+        channel_padding=(before, after),
+    )
 
 
 def _reshape(op: Operator) -> Node:
@@ -251,14 +257,15 @@ def _logistic(op: Operator) -> Node:
 
 @dataclass(frozen=True)
 class Converter:
-    """How many inputs an operator may have, and the function that makes its node or nodes.
+    """How many inputs and outputs an operator may have, and what makes its node or nodes.
 
-    Of several nodes the last is the one named after the operator's output.
+    Of several nodes for one output the last is the one named after it.
     """
 
     fewest: int
     most: int
     convert: Callable[[Operator], Node | list[Node]]
+    outputs: int = 1
 
 
 CONVERTERS: dict[str, Converter] = {
@@ -276,7 +283,11 @@ CONVERTERS: dict[str, Converter] = {
     "RESHAPE": Converter(1, 2, _reshape),
     "RESIZE_BILINEAR": Converter(2, 2, spatial.resize_bilinear),
     "RESIZE_NEAREST_NEIGHBOR": Converter(2, 2, spatial.resize_nearest),
+    "SLICE": Converter(3, 3, channels.channel_slice),
     "SOFTMAX": Converter(1, 1, _softmax),
+    "SPLIT": Converter(2, 2, channels.split, MAX_ATTR),
+    "SPLIT_V": Converter(3, 3, channels.split_v, MAX_ATTR),
+    "STRIDED_SLICE": Converter(4, 4, channels.strided_slice),
     "GELU": Converter(1, 1, _function("gelu", "approximate")),
     "HARD_SWISH": Converter(1, 1, _function("hard_swish")),
     "LEAKY_RELU": Converter(1, 1, _function("leaky_relu", "alpha")),

@@ -18,6 +18,7 @@ from compiler.frontend.tflite.schema import (
     SubgraphSlot,
     enum_name,
 )
+from compiler.frontend.tflite.shuffle import find_shuffles
 from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Graph, Node
 from compiler.ir.verify import verify
@@ -83,23 +84,40 @@ def _read_nodes(
 ) -> list[Node]:
     nodes: list[Node] = []
     made: set[str] = set()
-    for index, builtin in enumerate(builtins):
-        if index in boundary.dropped:
+    tables = [
+        subgraph.entry(SubgraphSlot.OPERATORS, i)
+        for i in range(subgraph.count(SubgraphSlot.OPERATORS))
+    ]
+    shuffles = find_shuffles(subgraph, builtins, tensors)
+    inside = {i for shuffle in shuffles.values() for i in (shuffle.first, shuffle.second)}
+    inside.update(boundary.dropped)
+    read = _read_tensors(subgraph, tables)
+    for index, (builtin, table) in enumerate(zip(builtins, tables, strict=True)):
+        if index in inside:
             continue
-        if builtin not in CONVERTERS:
+        if builtin not in CONVERTERS and index not in shuffles:
             raise UnsupportedError(
                 f"operator {index}: {builtin} is not handled; accepted: {', '.join(CONVERTERS)}"
             )
-        table = subgraph.entry(SubgraphSlot.OPERATORS, index)
         with located(f"operator {index} ({builtin})"):
-            operator = _decode(table, builtin, tensors)
-            found = CONVERTERS[builtin].convert(operator)
-            nodes += found if isinstance(found, list) else [found]
-            name = nodes[-1].name
-            if name in made:
-                raise InputError(f"output {show(name)} is another operator's too")
-        made.add(name)
+            if index in shuffles:
+                found = shuffles[index].node(tensors)
+            else:
+                found = CONVERTERS[builtin].convert(_decode(table, builtin, read, tensors))
+            added = found if isinstance(found, list) else [found]
+            for node in added:
+                if node.name in made:
+                    raise InputError(f"output {show(node.name)} is another operator's too")
+                made.add(node.name)
+        nodes += added
     return nodes
+
+
+def _read_tensors(subgraph: Table, operators: list[Table]) -> set[int]:
+    """Indices of the tensors that an operator reads or the subgraph gives out."""
+    vectors = [operator.vector(OperatorSlot.INPUTS, "i4") for operator in operators]
+    vectors.append(subgraph.vector(SubgraphSlot.OUTPUTS, "i4"))
+    return {int(index) for vector in vectors for index in vector}
 
 
 def _builtin(model: Table, operator: Table, index: int) -> str:
@@ -119,20 +137,21 @@ def _builtin(model: Table, operator: Table, index: int) -> str:
     return name
 
 
-def _decode(table: Table, builtin: str, tensors: TensorReader) -> Operator:
+def _decode(table: Table, builtin: str, read: set[int], tensors: TensorReader) -> Operator:
     inputs = table.vector(OperatorSlot.INPUTS, "i4")
     outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
     fewest, most = CONVERTERS[builtin].fewest, CONVERTERS[builtin].most
     if not fewest <= inputs.size <= most:
         accepted = str(most) if fewest == most else f"{fewest} to {most}"
         raise InputError(f"{inputs.size} inputs; {accepted} are accepted")
-    if outputs.size != 1:
-        raise InputError(f"{outputs.size} outputs; 1 is accepted")
+    if not 1 <= outputs.size <= CONVERTERS[builtin].outputs:
+        accepted = "1 is" if CONVERTERS[builtin].outputs == 1 else "1 or more are"
+        raise InputError(f"{outputs.size} outputs; {accepted} accepted")
     _refuse_special(table)
     return Operator(
         builtin,
         tuple(map(int, inputs)),
-        tuple(map(int, outputs)),
+        tuple(int(i) if outputs.size == 1 or int(i) in read else -1 for i in outputs),
         _read_options(table, builtin),
         tensors,
     )

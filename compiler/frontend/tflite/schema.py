@@ -121,6 +121,22 @@ OPTIONS: dict[str, Options] = {
     "PAD": Options("PadOptions", {}, 0, required=False),
     "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
     "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),
+    "SLICE": Options("SliceOptions", {}, 0, required=False),
+    "SPLIT": Options("SplitOptions", {"num_splits": Field(0, "i")}, 1),
+    "SPLIT_V": Options("SplitVOptions", {"num_splits": Field(0, "i")}, 1),
+    "STRIDED_SLICE": Options(
+        "StridedSliceOptions",
+        {
+            "begin_mask": Field(0, "i"),
+            "end_mask": Field(1, "i"),
+            "ellipsis_mask": Field(2, "i"),
+            "new_axis_mask": Field(3, "i"),
+            "shrink_axis_mask": Field(4, "i"),
+            "offset": Field(5, "?"),
+        },
+        6,
+        required=False,
+    ),
     "RESIZE_BILINEAR": Options(
         "ResizeBilinearOptions",
         {"align_corners": Field(2, "?", False), "half_pixel_centers": Field(3, "?", False)},

@@ -46,6 +46,12 @@ class TensorReader:
             self._by_index[index] = self._decode(table, name)
         return self._by_index[index]
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """The shape of tensor ``index``, which stays undecoded and may have any number of axes."""
+        table = self._table(index)
+        with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
+            return _shape(table)
+
     def decoded(self) -> dict[str, Tensor]:
         """Every tensor asked for or invented so far, by name."""
         return {t.name: t for t in (*self._by_index.values(), *self._invented)}

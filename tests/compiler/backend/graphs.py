@@ -92,6 +92,19 @@ class Net:
         return randomize(Graph(name, self.tensors, self.nodes, ("input",), outputs), seed)
 
 
+def shuffle_unit(net: Net, x: str, stride: int = 1) -> str:
+    """The unit of ShuffleNetV2: half of the channels pass by, and both halves are shuffled."""
+    channels = net.shape(x)[3]
+    window = {"stride": (stride, stride), "padding": (1, 1, 1, 1)}
+    left, right = (net.op("slice", (x,), begin=begin, size=channels // 2)
+                   for begin in (0, channels // 2)) if stride == 1 else (x, x)
+    if stride == 2:
+        left = net.conv(net.depthwise(left, **window), channels // 2, (1, 1), activation="relu")
+    right = net.depthwise(net.conv(right, channels // 2, (1, 1), activation="relu"), **window)
+    right = net.conv(right, channels // 2, (1, 1), activation="relu")
+    return net.op("channel_shuffle", (net.op("concatenation", (left, right)),), groups=2)
+
+
 def random_graph(seed: int) -> Graph:
     """A chain with branches: every operator of the hardware may occur, the last is stored."""
     rng = random.Random(seed)
@@ -120,7 +133,8 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     same = [t for t in earlier[1:] if net.shape(t) == net.shape(x)]
     kind = rng.choice(("conv", "conv", "depthwise", "avg", "max", "add", "pad", "grouped",
                        "dilated", "multiplied", "concatenation", "concatenation", "function",
-                       "function", "excited", "excited"))
+                       "function", "slice", "shuffle", "unit", "unit", "excited",
+                       "excited"))
     if kind == "function":
         return net.function(rng.choice(list(FUNCTIONS)), x)
     if kind == "depthwise":
@@ -134,7 +148,16 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     if kind == "concatenation":
         return _random_concatenation(net, rng, x, earlier)
     if kind == "pad":
-        return net.op("pad", (x,), padding=tuple(rng.randint(0, 2) for _ in range(4)))
+        return net.op("pad", (x,), padding=tuple(rng.randint(0, 2) for _ in range(4)),
+                      channel_padding=rng.choice(((0, 0), (0, 3), (1, 16))))
+    if kind == "slice":
+        begin = rng.randrange(channels)
+        return net.op("slice", (x,), begin=begin, size=rng.randint(1, channels - begin))
+    if kind == "shuffle":
+        return net.op("channel_shuffle", (x,), groups=2 if channels % 2 == 0 else channels)
+    if kind == "unit":
+        x = shuffle_unit(net, net.conv(x, 2 * rng.randint(1, 40), (1, 1)), stride=2)
+        return net.conv(shuffle_unit(net, shuffle_unit(net, x)), rng.randint(1, 50), (1, 1))
     if kind == "dilated":
         window["kernel"] = 1 + (height > 4), 1 + (width > 6)
         return net.depthwise(x, dilation=(rng.randint(1, 3), rng.randint(1, 5)), **window)

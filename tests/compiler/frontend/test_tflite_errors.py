@@ -276,10 +276,10 @@ UNSUPPORTED = [
     ),
     (
         both(
-            operand((4, 2), [0, 0, 1, 1, 1, 1, 0, 4]),
+            operand((4, 2), [0, 4, 1, 1, 1, 1, 0, 0]),
             set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {}),
         ),
-        r"operator 0 \(PAD\): paddings \[\[0, 0\], \[1, 1\], \[1, 1\], \[0, 4\]\]",
+        r"operator 0 \(PAD\): paddings \[\[0, 4\], \[1, 1\], \[1, 1\], \[0, 0\]\]",
     ),
     (
         both(operand((2, 2), [0, 0, 1, 1]), set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {})),

@@ -1,0 +1,202 @@
+"""Moves of channels that disappear into convolutions: when, into what, and golden's values."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from compiler.codegen.program import encode_commands
+from compiler.driver import Compiled, compile
+from compiler.ir.counts import macs
+from compiler.ir.graph import Graph, Quant
+from compiler.ir.verify import verify
+from compiler.options import CompilerOptions
+from compiler.passes.absorb import absorb
+from compiler.passes.route import route
+from golden import network as golden
+from hw.spec.config import PRESETS, with_values
+from tests.compiler.backend.adversary import hazards
+from tests.compiler.backend.graphs import Net, shuffle_unit
+from tests.compiler.backend.test_values import check
+
+TINY, EDGE256 = PRESETS["tiny"], PRESETS["edge256"]
+SMALL = with_values(TINY, {"pool_lines": 128})
+MOVES = ("slice", "channel_shuffle", "concatenation", "pad")
+
+
+def shuffle_net(channels: tuple[int, ...] = (14, 28), units: int = 4, size: int = 16) -> Graph:
+    """ShuffleNetV2 in small: stages of units, the first of a stage with stride 2."""
+    net = Net((size, size, 3))
+    x = net.conv("input", 6, padding=(1, 1, 1, 1), activation="relu")
+    for count in channels:
+        x = net.conv(x, count, kernel=(1, 1))
+        for index in range(units):
+            x = shuffle_unit(net, x, stride=1 if index else 2)
+    return net.finish(net.dense(net.conv(x, 10, kernel=(1, 1), activation="relu"), 5))
+
+
+def padded_before_depthwise() -> Graph:
+    """Stride 2 as converters from PyTorch write it, and pools, behind a shuffle."""
+    net = Net((9, 7, 3))
+    x = net.conv("input", 10, kernel=(1, 1))
+    x = net.op("channel_shuffle", (net.op("concatenation", (x, net.conv(x, 10, (1, 1)))),),
+               groups=2)
+    y = net.depthwise(net.op("pad", (x,), padding=(1, 1, 1, 1)), stride=(2, 2))
+    z = net.pool("max_pool2d", x, (3, 3), stride=(2, 2), padding=(1, 1, 1, 1))
+    return net.finish(net.add(net.conv(y, 8, kernel=(1, 1)), net.conv(z, 8, kernel=(1, 1))))
+
+
+def per_channel_scales() -> Graph:
+    """Weights of one scale and biases without one, cut and put in another order."""
+    graph = shuffle_net((22,), 3, 8)
+    for name, tensor in graph.tensors.items():
+        if tensor.dtype == "int32":
+            graph.tensors[name] = dataclasses.replace(tensor, quant=None)
+        elif name == graph.nodes[4].inputs[1]:
+            assert tensor.quant is not None
+            graph.tensors[name] = dataclasses.replace(tensor, quant=Quant(
+                (max(tensor.quant.scale),), (0,)))
+    return graph
+
+
+def functions_between(count: int = 11) -> Graph:
+    """Functions of what is cut, one of another among them, and of what is in another order."""
+    net = Net((9, 7, 3))
+    a = net.function("silu", net.conv("input", count, kernel=(1, 1)))
+    b = net.function("tanh", net.function("leaky_relu", net.conv("input", count, kernel=(1, 1))))
+    x = net.op("channel_shuffle", (net.op("concatenation", (a, b)),), groups=2)
+    parts = [net.op("slice", (x,), begin=begin, size=count) for begin in (0, count)]
+    y = [net.conv(net.function("hard_swish", part), 6, kernel=(1, 1)) for part in parts]
+    return net.finish(net.add(*y))
+
+
+def rearranged() -> Graph:
+    """A shuffle, an unaligned slice and padded channels of maps that others read as well."""
+    net = Net((9, 7, 3))
+    x = net.depthwise(net.conv("input", 24, kernel=(1, 1)))
+    a = net.op("channel_shuffle", (x,), groups=6)
+    b = net.op("slice", (x,), begin=10, size=13)
+    c = net.op("pad", (x,), channel_padding=(3, 2))
+    made = [net.conv(t, 8) for t in (a, b, c)]
+    return net.finish(net.add(net.add(made[0], made[1]), made[2]), x)
+
+
+def sliced_input() -> Graph:
+    net = Net((9, 7, 11))
+    return net.finish(net.conv(net.op("slice", ("input",), begin=1, size=10), 5))
+
+
+CASES = (shuffle_net, padded_before_depthwise, per_channel_scales, functions_between, rearranged,
+         sliced_input)
+
+
+@pytest.mark.parametrize("config", (TINY, SMALL, EDGE256),
+                         ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
+def test_values_and_waits(case, config):
+    graph = case()
+    assert check(graph, config, False, 1)
+    assert not hazards(encode_commands(compile(graph, config).commands), config.cols)
+
+
+@pytest.mark.parametrize("cols", (4, 16))
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
+def test_the_graph_stays_valid_and_means_the_same(case, cols):
+    graph = case()
+    routed = absorb(route(graph, cols), cols)
+    verify(routed.graph, "quantised")
+    x = np.random.default_rng(1).integers(-128, 128, graph.tensors["input"].shape).astype(np.int8)
+    before, after = (golden.run(g.to_dict(), {"input": x}) for g in (graph, routed.graph))
+    for name in before.keys() & after.keys():
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("config", (TINY, EDGE256), ids=lambda c: c.name)
+def test_counts_are_the_network_s(case, config):
+    graph = case()
+    layers = compile(graph, config).network.layers
+    assert sum(layer.macs for layer in layers) == sum(macs(graph).values())
+
+
+def share_of_moves(compiled: Compiled) -> float:
+    """The share of the cycles that passes which move channels take, as modelled."""
+    cycles = [(p.site.layer.macs, p.site.layer.kind, p.compute) for p in compiled.plans]
+    moves = sum(c for count, kind, c in cycles if not count and kind in MOVES)
+    return moves / sum(c for *_, c in cycles)
+
+
+def test_the_moves_of_shufflenet_cost_next_to_nothing():
+    graph = shuffle_net((116,), 4, 56)
+    assert share_of_moves(compile(graph, EDGE256)) < 0.03
+    assert share_of_moves(compile(graph, EDGE256, CompilerOptions(materialize=True))) > 0.3
+
+
+def test_only_channels_that_fill_no_word_take_a_pass():
+    layers = compile(shuffle_net((58,)), EDGE256).network.layers
+    kinds = {layer.kind for layer in layers}
+    assert kinds == {"conv2d", "depthwise_conv2d", "fully_connected", "concatenation"}
+    assert all(layer.sparse for layer in layers if layer.kind == "concatenation")
+    aligned = compile(shuffle_net((128,), 2, 8), EDGE256).network.layers
+    assert "concatenation" not in {layer.kind for layer in aligned}
+
+
+def test_functions_are_cut_with_their_convolution():
+    layers = compile(functions_between(16), TINY).network.layers
+    assert [layer.kind for layer in layers] == [
+        *["conv2d+silu"] * 2, *["conv2d+leaky_relu+tanh"] * 2, *["hard_swish", "conv2d"],
+        *["hard_swish", "conv2d+add"],
+    ]
+
+
+@pytest.mark.parametrize("case", (rearranged, sliced_input), ids=lambda c: c.__name__)
+def test_convolutions_read_the_channels_where_they_lie(case):
+    kinds = {layer.kind for layer in compile(case(), TINY).network.layers}
+    assert not kinds & set(MOVES)
+
+
+def test_a_small_part_of_a_large_map_is_moved_before_a_large_convolution():
+    net = Net((9, 7, 3))
+    x = net.op("channel_shuffle", (net.depthwise(net.conv("input", 64, (1, 1))),), groups=2)
+    graph = net.finish(net.conv(net.op("slice", (x,), begin=0, size=4), 64))
+    kinds = [layer.kind for layer in compile(graph, TINY).network.layers]
+    assert kinds[-2:] == ["channel_shuffle", "conv2d"] and check(graph, TINY, False, 1)
+
+
+@pytest.mark.parametrize("reader", ("output", "add", "grouped", "other scale"))
+def test_what_needs_the_order_gets_it(reader):
+    net = Net((9, 7, 3))
+    a, b = net.conv("input", 6, (1, 1)), net.conv("input", 6, (1, 1))
+    x = net.op("channel_shuffle", (net.op("concatenation", (a, b)),), groups=2)
+    y = net.conv(x, 8, (1, 1))
+    extra = {
+        "add": lambda: net.add(x, x), "grouped": lambda: net.conv(x, 6, (1, 1), groups=3),
+    }.get(reader, lambda: x)()
+    outputs = (y,) if reader == "other scale" else (y, extra)
+    graph = net.finish(*outputs)
+    if reader == "other scale":
+        quant = graph.tensors[a].quant
+        assert quant is not None
+        graph.tensors[a] = dataclasses.replace(
+            graph.tensors[a], quant=Quant((quant.scale[0] * 1.5,), quant.zero_point)
+        )
+    kinds = {layer.kind for layer in compile(graph, TINY).network.layers}
+    assert kinds & set(MOVES) and check(graph, TINY, False, 1)
+
+
+def test_materialize_moves_every_channel():
+    graph = shuffle_net((14,), 2, 8)
+    assert check(graph, TINY, True, 1) == len(graph.nodes)
+
+
+def test_random_parameters_tie_what_slices_and_concatenations_share():
+    graph = shuffle_net((14, 28), 3)
+    stages: dict[int, set] = {}
+    for node in graph.nodes:
+        if node.op in MOVES:
+            names = (*node.inputs, *node.outputs)
+            height = graph.tensors[names[0]].shape[1]
+            stages.setdefault(height, set()).update(graph.tensors[n].quant for n in names)
+    assert [len(found) for found in stages.values()] == [1, 1]
