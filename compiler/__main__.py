@@ -15,7 +15,7 @@ from compiler import driver, zoo
 from compiler.assets import AssetError
 from compiler.codegen.program import MODEL, write_program
 from compiler.errors import CompilerError, InputError
-from compiler.frontend import load_model, write_model
+from compiler.frontend import add_calibration_option, load_model, write_model
 from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("map", help="map a model, simulate its cycles and report")
     command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
     command.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="default: out/NAME")
+    add_calibration_option(command)
     add_config_options(command)
     command.add_argument(
         "--materialize", action="store_true", help="store every tensor; fuse nothing"
@@ -72,13 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("import", help="convert a model to this project's format")
     command.add_argument("model", metavar="MODEL", type=Path, help=".onnx or .tflite model")
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
+    add_calibration_option(command)
     command.set_defaults(command=_import)
     return parser
 
 
 def _map(arguments: argparse.Namespace) -> None:
     config = config_of(arguments)
-    graph = load_model(arguments.model)
+    graph = load_model(arguments.model, arguments.calibrate)
     folder = arguments.folder or OUTPUT / graph.name
     options = CompilerOptions(arguments.materialize)
     report = map_graph(graph, config, options, folder, quiet=arguments.json)
@@ -101,7 +103,7 @@ def _zoo(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    write_model(load_model(arguments.model), arguments.file)
+    write_model(load_model(arguments.model, arguments.calibrate), arguments.file)
 
 
 def map_graph(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompilerError, InputError, show
-from compiler.frontend import load_model
+from compiler.frontend import add_calibration_option, load_model
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
 from golden.network import run
@@ -56,12 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
     )
+    add_calibration_option(command)
     command.set_defaults(command=_run)
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    graph = load_model(arguments.model).to_dict()
+    graph = load_model(arguments.model, arguments.calibrate).to_dict()
     if len(arguments.input) > len(graph["inputs"]):
         raise InputError(
             f"--input is given {len(arguments.input)} times; {arguments.model} has "

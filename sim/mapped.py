@@ -92,6 +92,7 @@ class Program:
     places: dict[str, Place]
     not_stored: tuple[str, ...]
     random_weights: bool
+    random_calibration: bool
     elements: int
 
     @property

@@ -138,6 +138,7 @@ def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Prog
         places={entry["name"]: _place(entry) for entry in placed},
         not_stored=tuple(mapping["not_stored"]),
         random_weights=mapping["random_weights"],
+        random_calibration=mapping["random_calibration"],
         elements=mapping["elements"],
     )
 

@@ -52,6 +52,14 @@ RULES = {
     "compiler": set(),
     "compiler.ir": {"compiler.ir", "compiler.errors"},
     "compiler.frontend": {"compiler.frontend", "compiler.ir", "compiler.errors"},
+    # A float model is quantised before it is read.
+    "compiler.frontend.load": {
+        "compiler.frontend",
+        "compiler.ir.graph",
+        "compiler.quantize",
+        "compiler.errors",
+    },
+    "compiler.quantize": {"compiler.quantize", "compiler.frontend.onnx", "compiler.errors"},
     "compiler.zoo": {"compiler.zoo", "compiler.ir", "compiler.errors"},
     # Lowering knows the arithmetic, not the machine's sizes.
     "compiler.passes": {
@@ -97,6 +105,8 @@ RULES = {
         "sim.program",
         "sim.report",
     },
+    # The page is derived from what accepts and refuses.
+    "compiler.docgen": {"compiler.frontend", "compiler.ir", "compiler.passes"},
     "compiler.assets": {"hw.verilator"},
     "compiler.__main__": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
     "compiler.demo": {

@@ -69,6 +69,7 @@ def mapping(compiled: Compiled) -> dict:
         "version": VERSION,
         "network": graph.name,
         "random_weights": graph.random_weights,
+        "random_calibration": graph.random_calibration,
         "config": to_dict(compiled.config),
         "options": {"materialize": compiled.options.materialize, "seed": compiled.options.seed},
         "segments": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from compiler.errors import InputError, UnsupportedError, located
@@ -9,27 +10,62 @@ from compiler.frontend.model_json import read_model
 from compiler.frontend.tflite import read_tflite
 from compiler.ir.graph import Graph
 
-FORMATS = ".json and .tflite"
+FORMATS = ".json, .onnx and .tflite"
 
 #: Largest model file, in bytes.
 MAX_FILE = 1 << 31
 
 
-def load_model(path: Path | str) -> Graph:
+def load_model(path: Path | str, calibration: Path | None = None) -> Graph:
     """The verified, quantised graph of a model file, chosen by its suffix.
 
-    Raises InputError for a file that cannot be read or is no valid model, UnsupportedError for
-    another format or a model that uses what is not handled. Messages begin with the path.
+    A float ``.onnx`` model is quantised with the inputs in ``calibration``, a ``.npy`` file or a
+    folder of them, or else with seeded random ones. Raises InputError for a file that cannot be
+    read or is no valid model, UnsupportedError for another format or a model that uses what is not
+    handled. Messages begin with the path.
     """
     path = Path(path)
     with located(path):
         suffix = path.suffix.lower()
-        if suffix not in (".json", ".tflite"):
+        if suffix not in (".json", ".onnx", ".tflite"):
             raise UnsupportedError(f"format {suffix or 'without suffix'!r}; accepted: {FORMATS}")
         data = _read_file(path)
+        name = path.stem.encode("utf-8", "replace").decode()
+        if suffix == ".onnx":
+            return _load_onnx(data, name, path.parent, calibration)
+        if calibration is not None:
+            raise InputError(f"calibration {calibration} for a {suffix} model; a float .onnx model "
+                             "is accepted")
         if suffix == ".json":
             return read_model(data, path.parent)
-        return read_tflite(data, path.stem.encode("utf-8", "replace").decode())
+        return read_tflite(data, name)
+
+
+def add_calibration_option(parser: argparse.ArgumentParser) -> None:
+    """Add --calibrate, the inputs that a float model is quantised with."""
+    parser.add_argument(
+        "--calibrate",
+        metavar="PATH",
+        type=Path,
+        help="inputs for a float .onnx model: a .npy file or a folder of them",
+    )
+
+
+def _load_onnx(data: bytes, name: str, folder: Path, calibration: Path | None) -> Graph:
+    # Imported when needed: onnxruntime takes longer to load than most models.
+    from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
+
+    model = parse_onnx(data, folder)
+    if is_quantised(model):
+        if calibration is not None:
+            raise InputError(f"calibration {calibration} for a quantised model; a float one is "
+                             "accepted")
+        return read_onnx(model, name)
+    from compiler.quantize import quantize
+
+    graph = read_onnx(quantize(model, calibration), name)
+    graph.random_calibration = calibration is None
+    return graph
 
 
 def _read_file(path: Path) -> bytes:

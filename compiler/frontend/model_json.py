@@ -106,6 +106,7 @@ def _graph(document: dict) -> Graph:
         tuple(document["inputs"]),
         tuple(document["outputs"]),
         bool(document.get("random_weights", False)),
+        bool(document.get("random_calibration", False)),
     )
 
 
@@ -196,6 +197,8 @@ def _document(graph: Graph, weights: Path | None) -> dict:
         document["weights"] = weights.name
     if graph.random_weights:
         document["random_weights"] = True
+    if graph.random_calibration:
+        document["random_calibration"] = True
     document["inputs"] = list(graph.inputs)
     document["outputs"] = list(graph.outputs)
     document["tensors"] = {t.name: _tensor_value(t) for t in graph.tensors.values()}

@@ -74,7 +74,8 @@ class Node:
 class Graph:
     """Nodes in execution order over tensors by name.
 
-    ``random_weights`` says that weights and quantisation parameters are seeded random ones.
+    ``random_weights`` says that weights and quantisation parameters are seeded random ones,
+    ``random_calibration`` that a float model was quantised with seeded random inputs.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     random_weights: bool = False
+    random_calibration: bool = False
 
     def producer(self, tensor: str) -> Node | None:
         """The node that makes ``tensor``, or None for graph inputs and constants."""

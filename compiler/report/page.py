@@ -50,6 +50,9 @@ def remarks(program: Program) -> list[str]:
     lines = []
     if program.random_weights:
         lines.append("The model has no weights: these are seeded random ones.")
+    if program.random_calibration:
+        lines.append("Calibrated with seeded random inputs, so that answers may be far off: "
+                     "--calibrate takes real ones.")
     lines += host_remarks(program)
     if program.not_stored:
         lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")

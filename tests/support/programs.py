@@ -63,6 +63,7 @@ def random_program(config: AccelConfig, seed: int) -> Program:
         places={},
         not_stored=(),
         random_weights=False,
+        random_calibration=False,
         elements=0,
     )
 

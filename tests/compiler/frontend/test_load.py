@@ -5,20 +5,20 @@ from compiler.frontend import load_model
 from tests.compiler.frontend import raw_tflite
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.tflite"])
+@pytest.mark.parametrize("name", ["model.json", "model.onnx", "model.tflite"])
 def test_missing_file(tmp_path, name):
     with pytest.raises(InputError, match=rf"{name}: no such file"):
         load_model(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.tflite"])
+@pytest.mark.parametrize("name", ["model.json", "model.onnx", "model.tflite"])
 def test_directory(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(InputError, match="not a regular file; a model file is accepted"):
         load_model(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["model.json", "model.tflite"])
+@pytest.mark.parametrize("name", ["model.json", "model.onnx", "model.tflite"])
 def test_empty_file(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match="the file is empty"):
@@ -30,10 +30,10 @@ def test_name_with_null_byte():
         load_model("model\0.json")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.h5", "model"])
+@pytest.mark.parametrize("name", ["model.h5", "model"])
 def test_other_formats_are_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"anything")
-    with pytest.raises(UnsupportedError, match=r"accepted: \.json and \.tflite"):
+    with pytest.raises(UnsupportedError, match=r"accepted: \.json, \.onnx and \.tflite"):
         load_model(tmp_path / name)
 
 

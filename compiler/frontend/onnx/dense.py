@@ -1,0 +1,75 @@
+"""Gemm and MatMul with constant weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from compiler.errors import UnsupportedError
+from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.operator import Operator
+from compiler.frontend.onnx.values import Pending, QuantConstant, Real
+from compiler.frontend.onnx.views import arranged
+from compiler.frontend.onnx.weights import read_bias, read_weights, weight_tensor
+from compiler.ir.graph import Tensor
+
+
+def gemm(imp: Importer, op: Operator) -> Pending:
+    """A fully connected layer; alpha and beta are 1."""
+    op.expect("alpha", 1.0, 1.0)
+    op.expect("beta", 1.0, 1.0)
+    op.expect("transA", 0, 0)
+    transposed = op.expect("transB", 0, 0, 1)
+    weights = read_weights(imp, op, 1, 0 if transposed else 1)
+    return _dense(imp, op, weights, weights.steps if transposed else weights.steps.T)
+
+
+def matmul(imp: Importer, op: Operator) -> Pending:
+    """A fully connected layer, or over several positions a 1x1 convolution."""
+    weights = read_weights(imp, op, 1, 1)
+    return _dense(imp, op, weights, weights.steps.T)
+
+
+def _dense(imp: Importer, op: Operator, weights: QuantConstant, rows: np.ndarray) -> Pending:
+    """``rows`` are ``[outputs, inputs]``."""
+    x = imp.real(op)
+    shape = x.view.shape
+    if rows.ndim != 2 or len(shape) < 2 or shape[-1] != rows.shape[1]:
+        raise UnsupportedError(
+            f"an input of shape {list(shape)} and weights of {list(weights.steps.shape)}; weights "
+            "of 2 dimensions and an input that ends with their rows are accepted"
+        )
+    if math.prod(shape[:-1]) == 1:
+        return _fully_connected(imp, op, x, weights, rows)
+    return _pointwise(imp, op, x, weights, rows)
+
+
+def _fully_connected(
+    imp: Importer, op: Operator, x: Real, weights: QuantConstant, rows: np.ndarray
+) -> Pending:
+    """Columns go where memory has the elements that the model flattened channels first."""
+    outputs = rows.shape[0]
+    constant = weight_tensor(weights, rows[:, x.view.memory_to_model()], 0)
+    inputs = (x.tensor, constant, read_bias(imp, op, 2, x.tensor, weights, outputs))
+    shape = (*x.view.shape[:-1], outputs)
+    view = arranged(shape, tuple(range(len(shape))))
+    return imp.pending("fully_connected", inputs, {"activation": "none"}, view)
+
+
+def _pointwise(
+    imp: Importer, op: Operator, x: Real, weights: QuantConstant, rows: np.ndarray
+) -> Pending:
+    axis = len(x.view.shape) - 1
+    tensor, view = imp.channels_at(x, axis)
+    constant = weight_tensor(weights, rows[:, None, None, :], 0)
+    bias: str | Tensor = read_bias(imp, op, 2, tensor, weights, rows.shape[0])
+    attrs = {
+        "stride": (1, 1),
+        "dilation": (1, 1),
+        "padding": (0, 0, 0, 0),
+        "groups": 1,
+        "activation": "none",
+    }
+    view = view.with_last(axis, rows.shape[0])
+    return imp.pending("conv2d", (tensor, constant, bias), attrs, view)

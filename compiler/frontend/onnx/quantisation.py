@@ -1,0 +1,137 @@
+"""QuantizeLinear and DequantizeLinear: where real values become tensors of the graph, and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.operator import Operator
+from compiler.frontend.onnx.store import store, unsigned
+from compiler.frontend.onnx.values import Constant, QuantConstant, Real, Stored, Value
+from compiler.ir.graph import Quant, Tensor
+
+_ACTIVATIONS = ("int8", "uint8")
+
+
+def quantize_linear(imp: Importer, op: Operator) -> Value:
+    """A constant is quantised here; an activation becomes a tensor of the graph."""
+    _check_attributes(op, "output_dtype", "saturate", "precision")
+    x = imp.value(op, 0)
+    if isinstance(x, Stored | QuantConstant):
+        raise UnsupportedError(f"input {show(op.inputs[0])} is quantised; real values are accepted")
+    if isinstance(x, Constant):
+        return _quantize_constant(imp, op, x)
+    quant, dtype = _activation_quant(imp, op)
+    return replace(store(imp, x, quant, op.output), dtype=dtype)
+
+
+def dequantize_linear(imp: Importer, op: Operator) -> Value:
+    """The real values of a tensor, which must have been stored with the same parameters."""
+    _check_attributes(op, "output_dtype")
+    x = imp.value(op, 0)
+    if isinstance(x, Constant):
+        scale, zero_point, axis = _parameters(imp, op, x.array.ndim, str(x.array.dtype))
+        return QuantConstant(x.name, x.array, scale, zero_point, axis)
+    if isinstance(x, QuantConstant):
+        if not np.array_equal(imp.constant(op, 1).reshape(-1), x.scale.reshape(-1)):
+            raise UnsupportedError("another scale than QuantizeLinear's; the same is accepted")
+        return x
+    if not isinstance(x, Stored):
+        raise UnsupportedError(
+            f"input {show(op.inputs[0])} is real; stored integers are accepted"
+        )
+    found, _ = _activation_quant(imp, op)
+    tensor = imp.tensors[x.tensor]
+    if tensor.quant is None:
+        return _first_reading(imp, tensor, found, x)
+    if found != tensor.quant:
+        raise UnsupportedError(
+            f"scale {found.scale[0]:.9g} and zero point {found.zero_point[0]} (as int8) for a "
+            f"tensor stored with {tensor.quant.scale[0]:.9g} and {tensor.quant.zero_point[0]}; "
+            "equal ones are accepted"
+        )
+    return Real(x.tensor, x.view)
+
+
+def _check_attributes(op: Operator, *without_effect: str) -> None:
+    op.ignore("axis", *without_effect)
+    op.expect("block_size", 0, 0)
+
+
+def _first_reading(imp: Importer, tensor: Tensor, quant: Quant, x: Stored) -> Real:
+    """A network's input of integers gets its parameters from the first node that reads it."""
+    if tensor.dtype == "int8":
+        imp.tensors[tensor.name] = replace(tensor, quant=quant)
+        return Real(tensor.name, x.view)
+    imp.tensors[tensor.name] = replace(tensor, quant=unsigned(quant))
+    name = imp.emit("quantize", (tensor.name,), {}, f"{tensor.name}/int8", quant, x.view)
+    imp.values[tensor.name] = Stored(name, x.view)
+    return Real(name, x.view)
+
+
+def _activation_quant(imp: Importer, op: Operator) -> tuple[Quant, str]:
+    """Parameters for int8 (a zero point of uint8 is 128 lower, as the values are), and the type."""
+    scale, zero_point, axis = _parameters(imp, op, None, None)
+    dtype = str(zero_point.dtype)
+    if dtype not in _ACTIVATIONS:
+        raise UnsupportedError(f"zero point of type {dtype}; int8 or uint8 is accepted")
+    if axis is not None:
+        raise UnsupportedError(
+            f"{scale.size} scales for an activation; one per activation is accepted"
+        )
+    shift = 128 if dtype == "uint8" else 0
+    return Quant((float(scale[0]),), (int(zero_point[0]) - shift,)), dtype
+
+
+def _parameters(
+    imp: Importer, op: Operator, rank: int | None, dtype: str | None
+) -> tuple[np.ndarray, np.ndarray, int | None]:
+    """Scales, zero points of the stored type, and the axis that they go along."""
+    scale = imp.constant(op, 1)
+    if scale.dtype != np.float32 or scale.ndim > 1 or not scale.size:
+        raise UnsupportedError(
+            f"scale of type {scale.dtype} and shape {list(scale.shape)}; float32, one or one per "
+            "channel, is accepted"
+        )
+    if op.given(2):
+        zero_point = imp.constant(op, 2)
+    else:
+        zero_point = np.zeros(scale.shape, dtype or _output_type(op))
+    # A list of one and a number mean the same: onnxruntime's quantiser mixes them.
+    if zero_point.size != scale.size or zero_point.ndim > 1:
+        raise InputError(
+            f"zero point of shape {list(zero_point.shape)}; the scale's {list(scale.shape)} is "
+            "accepted"
+        )
+    axis = None
+    if scale.size > 1:
+        axis = int(op.attribute("axis", 1))
+        axis += (rank or 0) if axis < 0 else 0
+    return scale.reshape(-1), zero_point.reshape(-1), axis
+
+
+def _output_type(op: Operator) -> str:
+    """The type without a zero point: uint8, unless the node names another."""
+    named = {0: "uint8", 2: "uint8", 3: "int8"}
+    code = op.attribute("output_dtype", 0) if op.op == "QuantizeLinear" else 0
+    if code not in named:
+        raise UnsupportedError(f"output_dtype {code}; 2 (uint8) or 3 (int8) is accepted")
+    return named[code]
+
+
+def _quantize_constant(imp: Importer, op: Operator, x: Constant) -> QuantConstant:
+    """The constant divided by the scale in float32, rounded to even, saturated (ONNX)."""
+    scale, zero_point, axis = _parameters(imp, op, x.array.ndim, None)
+    if zero_point.dtype.kind not in "iu":
+        raise UnsupportedError(f"zero point of type {zero_point.dtype}; an integer is accepted")
+    limits, shape = np.iinfo(zero_point.dtype), [1] * x.array.ndim
+    if axis is not None:
+        shape[axis] = -1
+    steps = np.rint(x.array.astype(np.float32) / scale.reshape(shape)).astype(np.float64)
+    steps = np.clip(steps + zero_point.astype(np.float64).reshape(shape), limits.min, limits.max)
+    if not np.isfinite(steps).all():
+        raise InputError(f"constant {show(x.name)} is not finite; finite values are accepted")
+    return QuantConstant(x.name, steps.astype(zero_point.dtype), scale, zero_point, axis)

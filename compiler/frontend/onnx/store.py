@@ -1,0 +1,170 @@
+"""Real results become stored tensors: the node of an operator is made with its output's scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
+from compiler.ir.graph import Declared, Quant, Tensor
+from compiler.ir.ops import OPS
+from compiler.ir.quant_rules import SOFTMAX_QUANT
+
+#: Real bounds of the graph's activations.
+BOUNDS = {
+    "none": (-math.inf, math.inf),
+    "relu": (0.0, math.inf),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
+
+_SOFTMAX = Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],))
+
+
+def store(imp: Importer, x: Input | Real | Function | Pending, quant: Quant, name: str) -> Stored:
+    """The tensor ``name`` of the values ``x`` with the parameters ``quant``.
+
+    Raises UnsupportedError where the graph has no operator for them.
+    """
+    name = imp.names.get(name, name)
+    if isinstance(x, Input):
+        return _store_input(imp, x, quant)
+    if isinstance(x, Real):
+        if quant == imp.quant(x.tensor):
+            return Stored(x.tensor, x.view)
+        return Stored(imp.emit("quantize", (x.tensor,), {}, name, quant, x.view), x.view)
+    if isinstance(x, Function):
+        return Stored(_store_function(imp, x, quant, name), x.view)
+    return _store_pending(imp, x, quant, name)
+
+
+def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
+    """The network's input itself, whose file holds float32."""
+    if x.name not in imp.tensors:
+        imp.add_tensor(x.name, imp.input_shapes[x.name], quant, x.view, "float32")
+    elif imp.quant(x.name) != quant:
+        raise UnsupportedError(
+            f"a second scale for the input {show(x.name)}; one QuantizeLinear's is accepted"
+        )
+    return Stored(x.name, x.view)
+
+
+def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
+    if x.op != "lookup":
+        return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view)
+    table = Tensor(f"{name}/table", (256,), "int8", data=_table(imp.quant(x.tensor), x, quant))
+    return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view)
+
+
+def _table(x_quant: Quant, x: Function, quant: Quant) -> np.ndarray:
+    """The function at -128 to 127 in float64, divided by the scale, rounded to even (ONNX)."""
+    steps = np.arange(-128, 128, dtype=np.float64) - x_quant.zero_point[0]
+    with np.errstate(all="ignore"):
+        values = x.apply(steps * x_quant.scale[0])
+    if np.isnan(values).any():
+        raise InputError("a function that is not a number at some input; numbers are accepted")
+    rounded = np.rint(values / quant.scale[0]) + quant.zero_point[0]
+    table = np.clip(rounded, -128, 127).astype(np.int8)
+    table.setflags(write=False)
+    return table
+
+
+def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored:
+    key = (quant, x.low, x.high)
+    if x.origin in imp.stored:
+        found, tensor = imp.stored[x.origin]
+        if found != key:
+            raise UnsupportedError(
+                "real values that two QuantizeLinear or activations read in different ways; one "
+                "is accepted"
+            )
+        return Stored(tensor, x.view)
+    own = _own_quant(imp, x, quant)
+    activation = _activation(x, own)
+    inside = "activation" in OPS[x.op].attrs
+    attrs = {**x.attrs, "activation": activation} if inside else x.attrs
+    steps = [(x.op, x.inputs, attrs, own)]
+    if activation != "none" and not inside:
+        steps.append((activation, None, {}, own))
+    if own != quant:
+        steps.append(("quantize", None, {}, quant))
+    tensor = ""
+    for i, (op, inputs, attrs, parameters) in enumerate(steps):
+        last = i == len(steps) - 1
+        label = name if last else f"{name}/{op}"
+        tensor = imp.emit(op, inputs or (tensor,), attrs, label, parameters, x.view)
+    imp.stored[x.origin] = key, tensor
+    return Stored(tensor, x.view)
+
+
+def _own_quant(imp: Importer, x: Pending, quant: Quant) -> Quant:
+    """The parameters that the operator itself gives its output."""
+    if x.op == "softmax":
+        return _SOFTMAX
+    if OPS[x.op].same_quant:
+        assert isinstance(x.inputs[0], str)
+        return imp.quant(x.inputs[0])
+    return quant
+
+
+def _activation(x: Pending, quant: Quant) -> str:
+    """The activation function with the bounds of ``x``, to the step of the output.
+
+    One that the output's own range implies is ``none``.
+    """
+    if x.low > x.high:
+        raise UnsupportedError(f"bounds {x.low:g} and {x.high:g}; bounds in order are accepted")
+    for name, bounds in BOUNDS.items():
+        if bounds == (x.low, x.high):
+            return name
+    wanted = _stored_bounds((x.low, x.high), quant)
+    for name, bounds in BOUNDS.items():
+        if _stored_bounds(bounds, quant) == wanted:
+            return name
+    raise UnsupportedError(
+        f"bounds {x.low:g} and {x.high:g} on the result of {x.op}; those of "
+        f"{', '.join(BOUNDS)}, or of the output's range, are accepted"
+    )
+
+
+def _stored_bounds(bounds: tuple[float, float], quant: Quant) -> tuple[int, int]:
+    low, high = (b / quant.scale[0] + quant.zero_point[0] for b in bounds)
+    return math.floor(max(low, -128) + 0.5), math.floor(min(high, 127) + 0.5)
+
+
+def unsigned(quant: Quant) -> Quant:
+    """The parameters of the same values as uint8."""
+    return Quant(quant.scale, (quant.zero_point[0] + 128,))
+
+
+def store_output(imp: Importer, x: Stored | Real, name: str) -> str:
+    """The tensor of the network's output ``name``, in the form that the model gives it."""
+    tensor, quant = x.tensor, imp.quant(x.tensor)
+    made = {node.outputs[0] for node in imp.nodes}
+    if tensor not in made or tensor in imp.outputs:
+        shape = {"shape": imp.tensors[tensor].shape}
+        tensor = imp.emit("reshape", (tensor,), shape, name, quant, x.view)
+    if isinstance(x, Stored) and x.dtype == "uint8":
+        label = f"{name}/uint8"
+        tensor = imp.emit("quantize", (tensor,), {}, label, unsigned(quant), x.view, "uint8")
+    _declare_output(imp, tensor, x)
+    imp.outputs.append(tensor)
+    return tensor
+
+
+def _declare_output(imp: Importer, tensor: str, x: Stored | Real) -> None:
+    """Give a tensor the form of the network's output ``x``."""
+    found = imp.tensors[tensor]
+    order = x.view.order
+    if order is None:
+        raise UnsupportedError(
+            f"an output of shape {list(x.view.shape)} that a Reshape or Transpose rearranges; one "
+            "whose axes stay whole is accepted"
+        )
+    dtype = "float32" if isinstance(x, Real) else found.dtype
+    declared = Declared(dtype, x.view.shape, order)
+    imp.tensors[tensor] = replace(found, declared=declared)

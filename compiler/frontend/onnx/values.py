@@ -1,0 +1,104 @@
+"""What a name of an ONNX graph stands for while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.frontend.onnx.views import View
+from compiler.ir.graph import Tensor
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Values known when the model is read; ``name`` names them."""
+
+    name: str
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class QuantConstant:
+    """Constant stored values with their scales: ``real = scale * (steps - zero_point)``.
+
+    ``scale`` and ``zero_point`` have one value, or one per index of ``axis``.
+    """
+
+    name: str
+    steps: np.ndarray
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int | None
+
+    @property
+    def real(self) -> np.ndarray:
+        """The values that the constant stands for, float64."""
+        shape = [1] * self.steps.ndim
+        if self.axis is not None:
+            shape[self.axis] = -1
+        scale, zero_point = self.scale.reshape(shape), self.zero_point.reshape(shape)
+        return (self.steps.astype(np.float64) - zero_point) * scale.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A real-valued input of the network, before its QuantizeLinear."""
+
+    name: str
+    view: View
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stored integers of a tensor of the graph; ``dtype`` is the model's own type."""
+
+    tensor: str
+    view: View
+    dtype: str = "int8"
+
+
+@dataclass(frozen=True)
+class Real:
+    """The real values of a tensor of the graph."""
+
+    tensor: str
+    view: View
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the real values of one tensor, element by element.
+
+    ``apply`` computes it in float64; ``op`` names it if it is one of the graph's operators.
+    """
+
+    tensor: str
+    view: View
+    apply: Callable[[np.ndarray], np.ndarray]
+    op: str = "lookup"
+    attrs: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The real result of an operator that waits for its QuantizeLinear.
+
+    ``inputs`` are names of tensors, or constants that become tensors with the node; ``shape`` is
+    the graph's shape of the result. ``low`` and ``high`` bound it, as an activation function does.
+    ``origin`` is one object for all that is made from one result.
+    """
+
+    op: str
+    inputs: tuple[str | Tensor, ...]
+    attrs: dict
+    shape: tuple[int, ...]
+    view: View
+    low: float = -np.inf
+    high: float = np.inf
+    origin: object = field(default_factory=object)
+
+
+Activation = Input | Stored | Real | Function | Pending
+Value = Constant | QuantConstant | Activation

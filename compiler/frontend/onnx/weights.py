@@ -1,0 +1,119 @@
+"""Constants of layers: int8 weights and int32 biases from what DequantizeLinear makes real."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.operator import Operator
+from compiler.frontend.onnx.values import Constant, QuantConstant
+from compiler.ir.graph import Quant, Tensor
+
+_INT32 = np.iinfo(np.int32)
+
+#: Relative difference of scales up to which a stored bias is taken as it is.
+_SAME_SCALE = 1e-6
+
+
+def read_weights(imp: Importer, op: Operator, position: int, axis: int) -> QuantConstant:
+    """The weights at an input as int8 with zero point 0; ``axis`` counts output channels.
+
+    uint8 with zero point 128 is int8 with every value 128 lower. Raises UnsupportedError for
+    weights that are not quantised, or otherwise.
+    """
+    value = imp.value(op, position)
+    name = show(op.inputs[position])
+    if isinstance(value, Constant):
+        raise UnsupportedError(
+            f"weights {name} are {value.array.dtype}; int8 or uint8 behind a DequantizeLinear are "
+            "accepted"
+        )
+    if not isinstance(value, QuantConstant):
+        raise UnsupportedError(f"weights {name} are computed; a constant is accepted")
+    dtype = str(value.steps.dtype)
+    if dtype not in ("int8", "uint8"):
+        raise UnsupportedError(f"weights {name} are {dtype}; int8 or uint8 is accepted")
+    shift = 128 if dtype == "uint8" else 0
+    if np.any(value.zero_point.astype(np.int64) != shift):
+        raise UnsupportedError(
+            f"weights {name} have zero points {show(value.zero_point[:8].tolist())}; {shift} is "
+            f"accepted for {dtype}"
+        )
+    if value.axis not in (None, axis):
+        raise UnsupportedError(
+            f"weights {name} are quantised along axis {value.axis}; axis {axis} or one scale is "
+            "accepted"
+        )
+    steps = (value.steps.astype(np.int16) - shift).astype(np.int8)
+    return QuantConstant(value.name, steps, value.scale, np.zeros_like(steps, shape=1), value.axis)
+
+
+def weight_tensor(weights: QuantConstant, array: np.ndarray, axis: int) -> Tensor:
+    """The tensor of ``array``, the steps of ``weights`` in the graph's layout."""
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    scale = tuple(float(s) for s in weights.scale)
+    quant = Quant(scale, (0,) * len(scale), axis if len(scale) > 1 else None)
+    return Tensor(weights.name, array.shape, "int8", quant, array)
+
+
+def read_bias(
+    imp: Importer, op: Operator, position: int, x: str, weights: QuantConstant, channels: int
+) -> str | Tensor:
+    """The bias at an input as int32 steps of input scale * weight scale; "" if there is none."""
+    if not op.given(position):
+        return ""
+    value = imp.value(op, position)
+    if not isinstance(value, Constant | QuantConstant):
+        raise UnsupportedError(
+            f"bias {show(op.inputs[position])} is computed; a constant is accepted"
+        )
+    return bias_tensor(imp, value, x, weights.scale, channels)
+
+
+def bias_tensor(
+    imp: Importer,
+    value: Constant | QuantConstant,
+    x: str,
+    weight_scale: np.ndarray,
+    channels: int,
+) -> Tensor:
+    """``value`` as the bias of a layer with input ``x``.
+
+    Stored values of that very scale stay; others are rounded to it, ties to even. Raises
+    InputError where 32 bits do not hold them.
+    """
+    product = imp.quant(x).scale[0] * weight_scale.astype(np.float64)
+    scale = product.astype(np.float32)
+    steps = _own_steps(value, scale)
+    if steps is None:
+        real = value.real if isinstance(value, QuantConstant) else value.array.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = np.rint(_flat(real, channels) / product)
+        if not np.all((steps >= _INT32.min) & (steps <= _INT32.max)):
+            raise InputError(
+                f"bias {show(value.name)} has {np.abs(real).max():.6g}, beyond int32 at scale "
+                f"{scale.min():.6g} (input scale * weight scale); less is accepted"
+            )
+    data = _flat(np.asarray(steps), channels).astype(np.int32)
+    data.setflags(write=False)
+    scales = tuple(float(s) for s in scale)
+    quant = Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
+    return Tensor(value.name, (channels,), "int32", quant, data)
+
+
+def _own_steps(value: Constant | QuantConstant, scale: np.ndarray) -> np.ndarray | None:
+    if not isinstance(value, QuantConstant) or value.steps.dtype != np.int32:
+        return None
+    if np.any(value.zero_point) or value.scale.size not in (1, scale.size):
+        return None
+    same = np.all(np.abs(value.scale - scale) <= _SAME_SCALE * scale)
+    return value.steps if same else None
+
+
+def _flat(array: np.ndarray, channels: int) -> np.ndarray:
+    """One value per channel; a single one stands for all."""
+    if array.size not in (1, channels):
+        raise InputError(f"{array.size} values for {channels} channels; one each is accepted")
+    return np.broadcast_to(array.reshape(-1), (channels,)).copy()

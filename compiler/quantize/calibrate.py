@@ -1,0 +1,94 @@
+"""Ranges of activations from samples, and the int8 parameters that fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from compiler.errors import InputError, show
+from compiler.quantize.runtime import Runner
+from compiler.quantize.samples import Sample
+
+#: Values kept of each tensor, over all samples.
+KEPT = 1 << 16
+_SEED = 0
+
+#: Fractions of the whole range among which ``mse`` chooses.
+_FRACTIONS = np.linspace(1.0, 0.3, 36)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What was seen of a tensor: its extremes, and some of its values."""
+
+    low: float
+    high: float
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """int8: ``real = scale * (q - zero_point)``; the scale is a float32 number."""
+
+    scale: float
+    zero_point: int
+
+
+def collect(
+    model: onnx.ModelProto, names: Sequence[str], samples: Sequence[Sample]
+) -> dict[str, Statistics]:
+    """Statistics of the named tensors over the samples. Raises InputError for NaN or infinity."""
+    runner = Runner(model, names)
+    generator = np.random.default_rng(_SEED)
+    count = max(KEPT // len(samples), 1)
+    low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
+    kept: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for sample in samples:
+        for name, array in runner.run(sample).items():
+            if not np.isfinite(array).all():
+                raise InputError(f"tensor {show(name)} is not finite for a calibration input")
+            low[name] = min(low[name], float(array.min()))
+            high[name] = max(high[name], float(array.max()))
+            flat = array.reshape(-1)
+            picked = flat if flat.size <= count else generator.choice(flat, count)
+            kept[name].append(picked)
+    return {
+        name: Statistics(low[name], high[name], np.concatenate(kept[name])) for name in names
+    }
+
+
+def parameters(low: float, high: float) -> Parameters:
+    """The parameters of the range, widened to hold 0, which is a stored value."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = float(np.float32((high - low) / 255))
+    if scale < np.finfo(np.float32).tiny:
+        return Parameters(1.0, 0)
+    return Parameters(scale, int(np.clip(round(-128 - low / scale), -128, 127)))
+
+
+def _minmax(seen: Statistics) -> tuple[float, float]:
+    return seen.low, seen.high
+
+
+def _mse(seen: Statistics) -> tuple[float, float]:
+    """The fraction of the whole range with the least mean square error of the values."""
+    best, least = _minmax(seen), np.inf
+    values = seen.values.astype(np.float64)
+    for fraction in _FRACTIONS:
+        low, high = seen.low * fraction, seen.high * fraction
+        p = parameters(low, high)
+        steps = np.clip(np.rint(values / p.scale) + p.zero_point, -128, 127)
+        error = float(np.square((steps - p.zero_point) * p.scale - values).mean())
+        if error < least:
+            best, least = (low, high), error
+    return best
+
+
+#: Ways to choose the range of a tensor.
+METHODS: dict[str, Callable[[Statistics], tuple[float, float]]] = {
+    "minmax": _minmax,
+    "mse": _mse,
+}

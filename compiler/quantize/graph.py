@@ -1,0 +1,58 @@
+"""A float ONNX graph by name: who makes and who reads each tensor, and its constants."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+
+@dataclass(frozen=True)
+class FloatGraph:
+    """``constants`` by name, ``makers`` and ``readers`` of activations, in ``nodes``' order."""
+
+    nodes: tuple[onnx.NodeProto, ...]
+    constants: dict[str, np.ndarray]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    makers: dict[str, onnx.NodeProto]
+    readers: dict[str, list[onnx.NodeProto]]
+
+    def activations(self, node: onnx.NodeProto) -> list[str]:
+        """The inputs of a node that are no constants."""
+        return [name for name in node.input if name and name not in self.constants]
+
+    def only_reader(self, name: str) -> onnx.NodeProto | None:
+        """The node that alone reads ``name``; None for several, and for a network's output."""
+        readers = self.readers[name]
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
+
+
+def float_graph(model: onnx.ModelProto) -> FloatGraph:
+    """The graph of a folded model."""
+    constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    makers, readers = {}, defaultdict(list)
+    for node in model.graph.node:
+        makers.update((name, node) for name in node.output if name not in constants)
+        for name in dict.fromkeys(node.input):
+            readers[name].append(node)
+    return FloatGraph(
+        tuple(model.graph.node),
+        constants,
+        tuple(v.name for v in model.graph.input if v.name not in constants),
+        tuple(v.name for v in model.graph.output),
+        makers,
+        readers,
+    )
+
+
+def attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:
+    """An attribute of a node, or ``default``."""
+    found = next((a for a in node.attribute if a.name == name), None)
+    return default if found is None else onnx.helper.get_attribute_value(found)

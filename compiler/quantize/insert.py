@@ -1,0 +1,157 @@
+"""A float model with QuantizeLinear and DequantizeLinear at its stored tensors and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from compiler.quantize.calibrate import Parameters
+from compiler.quantize.graph import FloatGraph, attribute, float_graph
+from compiler.quantize.points import VIEWS, source
+
+#: Layers with weights as second input, and the weights' axis of output channels.
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+#: Steps of a bias that leave room in 32 bits for the products.
+_MAX_BIAS = 2.0**30
+
+REAL, STORED = "/real", "/stored"
+
+
+def weight_axis(node: onnx.NodeProto) -> int:
+    """The axis of the node's weights that counts output channels."""
+    if node.op_type == "Conv":
+        return 0
+    transposed = node.op_type == "Gemm" and attribute(node, "transB", 0)
+    return 0 if transposed else 1
+
+
+def insert(model: onnx.ModelProto, params: Mapping[str, Parameters]) -> onnx.ModelProto:
+    """The model with every tensor of ``params`` rounded to int8, and every layer's weights.
+
+    A stored tensor keeps its name; what made it becomes ``NAME/real``. An input or output of the
+    network, which is real, becomes ``NAME/stored``.
+    """
+    graph = float_graph(model)
+    return _Inserter(model, graph, params).result()
+
+
+class _Inserter:
+    def __init__(
+        self, model: onnx.ModelProto, graph: FloatGraph, params: Mapping[str, Parameters]
+    ) -> None:
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+        self._graph = graph
+        self._params = params
+        self._constants: list[onnx.TensorProto] = []
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: set[str] = set()
+
+    def result(self) -> onnx.ModelProto:
+        for name in self._graph.inputs:
+            self._round(name, name, self._params[name], f"{name}{STORED}", f"{name}/dequantized")
+        for node in self._graph.nodes:
+            self._add(node)
+        graph = self._model.graph
+        del graph.node[:]
+        graph.node.extend(self._nodes)
+        graph.initializer.extend(self._constants)
+        used = {name for node in graph.node for name in node.input}
+        kept = [t for t in graph.initializer if t.name in used]
+        del graph.initializer[:]
+        graph.initializer.extend(kept)
+        del graph.value_info[:]
+        return self._model
+
+    def _add(self, node: onnx.NodeProto) -> None:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        for i, name in enumerate(node.input):
+            copy.input[i] = self._read(name)
+        if node.op_type in WEIGHTED and node.input[1] in self._graph.constants:
+            copy.input[1] = self._weight(node)
+        for i, name in enumerate(node.output):
+            if self._is_rounded(name):
+                copy.output[i] = name + REAL
+        self._nodes.append(copy)
+        for name in node.output:
+            if not self._is_rounded(name):
+                continue
+            p = self._params[source(self._graph, name)]
+            if name in self._graph.outputs:
+                self._round(name, name + REAL, p, name + STORED, name)
+            else:
+                self._round(name, name + REAL, p, name, f"{name}/dequantized")
+
+    def _is_rounded(self, name: str) -> bool:
+        """A view is rounded only where it leaves the network, as its source is."""
+        maker = self._graph.makers.get(name)
+        if maker is not None and maker.op_type in VIEWS:
+            return name in self._graph.outputs
+        return name in self._params
+
+    def _read(self, name: str) -> str:
+        if name in self._graph.inputs or (
+            self._is_rounded(name) and name not in self._graph.outputs
+        ):
+            return f"{name}/dequantized"
+        return name
+
+    def _round(self, name: str, x: str, p: Parameters, stored: str, real: str) -> None:
+        scale = self._constant(f"{name}/scale", np.float32(p.scale))
+        zero_point = self._constant(f"{name}/zero_point", np.int8(p.zero_point))
+        self._nodes += [
+            helper.make_node("QuantizeLinear", [x, scale, zero_point], [stored]),
+            helper.make_node("DequantizeLinear", [stored, scale, zero_point], [real]),
+        ]
+
+    def _constant(self, name: str, value: np.ndarray | np.generic) -> str:
+        self._constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def _weight(self, node: onnx.NodeProto) -> str:
+        """The weights as int8 with a scale per output channel, made real again."""
+        name, axis = f"{node.output[0]}/weights", weight_axis(node)
+        x_scale = self._params[source(self._graph, node.input[0])].scale
+        bias = layer_bias(self._graph, node)
+        steps, scale = quantize_weights(self._graph.constants[node.input[1]], axis, bias, x_scale)
+        names = [
+            self._constant(name, steps),
+            self._constant(f"{name}/scale", scale),
+            self._constant(f"{name}/zero_point", np.zeros(scale.shape, np.int8)),
+        ]
+        real = f"{name}/dequantized"
+        self._nodes.append(helper.make_node("DequantizeLinear", names, [real], axis=axis))
+        return real
+
+
+def layer_bias(graph: FloatGraph, node: onnx.NodeProto) -> np.ndarray | None:
+    """The bias of a layer, also one added after a MatMul."""
+    if len(node.input) > 2 and node.input[2]:
+        return graph.constants.get(node.input[2])
+    reader = graph.only_reader(node.output[0])
+    if node.op_type == "MatMul" and reader is not None and reader.op_type == "Add":
+        return next((graph.constants[n] for n in reader.input if n in graph.constants), None)
+    return None
+
+
+def quantize_weights(
+    weights: np.ndarray, axis: int, bias: np.ndarray | None, x_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(int8 steps, float32 scales along ``axis``), symmetric.
+
+    A scale is at least what the bias needs to be int32 of input scale * weight scale.
+    """
+    others = tuple(a for a in range(weights.ndim) if a != axis)
+    largest = np.abs(weights).max(axis=others).astype(np.float64)
+    scale = largest / 127
+    if bias is not None:
+        scale = np.maximum(scale, np.abs(bias).reshape(-1) / (x_scale * _MAX_BIAS))
+    scale = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale).astype(np.float32)
+    shape = [-1 if a == axis else 1 for a in range(weights.ndim)]
+    steps = np.clip(np.rint(weights / scale.reshape(shape)), -127, 127)
+    return steps.astype(np.int8), scale

@@ -1,0 +1,122 @@
+"""Which tensors of a float model are stored as int8, and which of them share their parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from compiler.frontend.onnx.binary import BINARY
+from compiler.frontend.onnx.functions import FUNCTIONS
+from compiler.quantize.graph import FloatGraph
+
+#: Operators that only move axes: the reader does not even make a node of most of them.
+VIEWS = frozenset("Reshape Flatten Squeeze Unsqueeze Transpose Identity Dropout".split())
+
+#: Operators whose output has the scale of their input.
+SAME = frozenset("MaxPool AveragePool GlobalMaxPool Slice Split Pad Resize".split())
+
+#: Layers whose results a Relu or Clip bounds before they are stored.
+_BOUNDED = frozenset(
+    "Conv ConvTranspose Gemm MatMul Add Mul AveragePool MaxPool BatchNormalization".split()
+)
+_ONE_VALUE = frozenset((*FUNCTIONS, *BINARY, "Relu", "Clip", "PRelu"))
+_CLIPS = ((0.0, 6.0), (-1.0, 1.0), (0.0, np.inf))
+
+
+def stored_points(graph: FloatGraph) -> list[str]:
+    """The tensors that are rounded to int8, in the order in which they are made.
+
+    Left real are results that go only through an activation, a bias or a function of one value to
+    where they are rounded: what the reader makes one node of.
+    """
+    points: list[str] = []
+    while True:
+        # A function reads what is stored before it: storing more leaves fewer in one piece.
+        roots = _roots(graph, set(points))
+        found = [*graph.inputs] + [
+            name
+            for node in graph.nodes
+            for name in node.output
+            if name in graph.makers and not _stays_real(graph, node, name, roots)
+        ]
+        if found == points:
+            return points
+        points = found
+
+
+def source(graph: FloatGraph, name: str) -> str:
+    """The tensor of which ``name`` is a view."""
+    node = graph.makers.get(name)
+    while node is not None and node.op_type in VIEWS:
+        name = node.input[0]
+        node = graph.makers.get(name)
+    return name
+
+
+def _stays_real(
+    graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[str, str]
+) -> bool:
+    if name in graph.outputs:
+        return False
+    if node.op_type in VIEWS:
+        return True
+    reader = graph.only_reader(name)
+    if reader is not None and (_bounds(graph, node, reader) or _is_bias(graph, node, reader)):
+        return True
+    root = roots.get(name, name)
+    return root != name and all(
+        all(roots.get(out) == root for out in r.output) for r in graph.readers[name]
+    )
+
+
+def _bounds(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) -> bool:
+    """Whether ``reader`` is the activation function of the layer ``node``, or of a bias on it."""
+    if node.op_type not in _BOUNDED or node.output[0] != reader.input[0]:
+        return False
+    if node.op_type in ("Add", "Mul") and len(graph.activations(node)) < 2:
+        maker = graph.makers.get(graph.activations(node)[0])
+        if maker is None or not _is_bias(graph, maker, node):
+            return False
+    return reader.op_type == "Relu" or (
+        reader.op_type == "Clip" and clip_bounds(graph, reader) in _CLIPS
+    )
+
+
+def clip_bounds(graph: FloatGraph, node: onnx.NodeProto) -> tuple[float, float]:
+    """The constant bounds of a Clip."""
+    bounds = [-np.inf, np.inf]
+    for i, name in enumerate(node.input[1:3]):
+        if name in graph.constants:
+            bounds[i] = float(graph.constants[name].reshape(-1)[0])
+    return bounds[0], bounds[1]
+
+
+def _is_bias(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) -> bool:
+    """Whether ``reader`` adds one constant per output to a MatMul with constant weights."""
+    if node.op_type != "MatMul" or reader.op_type != "Add" or node.input[1] not in graph.constants:
+        return False
+    if graph.only_reader(node.output[0]) is not reader:
+        return False
+    constants = [graph.constants[n] for n in reader.input if n in graph.constants]
+    outputs = graph.constants[node.input[1]].shape[-1]
+    return len(constants) == 1 and constants[0].size == outputs == constants[0].shape[-1]
+
+
+def _roots(graph: FloatGraph, stored: set[str]) -> dict[str, str]:
+    """For the result of a function of one tensor, element by element, that tensor.
+
+    It is the nearest one in ``stored``.
+    """
+    roots: dict[str, str] = {}
+    for node in graph.nodes:
+        inputs = graph.activations(node)
+        if node.op_type not in _ONE_VALUE or not inputs:
+            continue
+        numbers = all(graph.constants[n].size == 1 for n in node.input if n in graph.constants)
+        found = {name if name in stored else roots.get(name, name) for name in inputs}
+        twice = len(inputs) > 1 and len(set(inputs)) == 1 and node.op_type in ("Add", "Mul")
+        maker = graph.makers.get(inputs[0])
+        fused = maker is not None and _bounds(graph, maker, node)
+        if len(found) == 1 and numbers and not twice and not fused:
+            roots[node.output[0]] = found.pop()
+    return roots

@@ -1,0 +1,132 @@
+"""From a float model to a quantised one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import onnx
+
+from compiler.errors import UnsupportedError
+from compiler.frontend.onnx import opset, parse_onnx
+from compiler.quantize.bias import correct_biases
+from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
+from compiler.quantize.graph import FloatGraph, float_graph
+from compiler.quantize.insert import insert
+from compiler.quantize.points import SAME, source, stored_points
+from compiler.quantize.runtime import folded
+from compiler.quantize.samples import read_samples
+
+#: The graph's softmax gives these parameters (TFLite int8 specification).
+_SOFTMAX = Parameters(1 / 256, -128)
+
+#: Inputs of a concatenation share its parameters if that costs them at most one bit.
+_MOST_COARSER = 2.0
+
+#: Oldest operator set with scales per channel, and with LayerNormalization, which onnxruntime
+#: makes of its parts.
+_PER_CHANNEL, _NORMALISED = 13, 17
+
+
+def quantize(
+    model: onnx.ModelProto, calibration: Path | None, method: str = "mse"
+) -> onnx.ModelProto:
+    """The float ``model``, as ``parse_onnx`` gives it, with int8 weights and activations.
+
+    Weights have one scale per output channel; activations one, chosen by ``method`` (a key of
+    ``METHODS``) over the inputs in ``calibration``, or over random ones. Batch normalisation is
+    folded into the weights, and biases are corrected. Raises InputError and UnsupportedError.
+    """
+    model = folded(_with_opset(model))
+    graph = float_graph(model)
+    points = stored_points(graph)
+    samples = read_samples(model, calibration)
+    seen = collect(model, points, samples)
+    params = choose_parameters(graph, points, seen, method)
+    model = correct_biases(model, params, samples)
+    return parse_onnx(insert(model, params).SerializeToString(), Path())
+
+
+def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in an operator set that has all that is wanted, if ONNX can convert it."""
+    version = opset(model)
+    if version >= _NORMALISED:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, _NORMALISED)
+    except (RuntimeError, ValueError) as fault:
+        if version >= _PER_CHANNEL:
+            return model
+        raise UnsupportedError(
+            f"opset {version}, which cannot be converted to {_NORMALISED}: {fault}"
+        ) from None
+
+
+def choose_parameters(
+    graph: FloatGraph, points: Sequence[str], seen: Mapping[str, Statistics], method: str
+) -> dict[str, Parameters]:
+    """The parameters of every stored tensor, in the order of ``points``.
+
+    Outputs of the network keep their whole range. Operators that move values keep their input's
+    parameters, and a concatenation gives its own to inputs of a similar range.
+    """
+    ranges = {
+        name: METHODS["minmax" if name in _output_sources(graph) else method](seen[name])
+        for name in points
+    }
+    leader = {name: _leader(graph, name) for name in points}
+    shared = _shared_with_concatenations(graph, points, leader, ranges)
+    groups: dict[str, list[str]] = {}
+    for name in points:
+        if name == leader[name]:
+            groups.setdefault(shared.get(name, name), []).append(name)
+    chosen = {}
+    for members in groups.values():
+        low, high = min(ranges[m][0] for m in members), max(ranges[m][1] for m in members)
+        chosen.update(dict.fromkeys(members, parameters(low, high)))
+    for name in chosen:
+        if name in graph.makers and graph.makers[name].op_type == "Softmax":
+            chosen[name] = _SOFTMAX
+    return {name: chosen[leader[name]] for name in points}
+
+
+def _output_sources(graph: FloatGraph) -> set[str]:
+    return {source(graph, name) for name in graph.outputs}
+
+
+def _leader(graph: FloatGraph, name: str) -> str:
+    """The tensor whose parameters ``name`` takes over through operators that move values."""
+    while True:
+        name = source(graph, name)
+        node = graph.makers.get(name)
+        if node is None or node.op_type not in SAME:
+            return name
+        name = node.input[0]
+
+
+def _shared_with_concatenations(
+    graph: FloatGraph,
+    points: Sequence[str],
+    leader: Mapping[str, str],
+    ranges: Mapping[str, tuple[float, float]],
+) -> dict[str, str]:
+    """For inputs of concatenations whose parameters they take, the first of their group."""
+    shared: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while name in shared:
+            name = shared[name]
+        return name
+
+    for node in graph.nodes:
+        if node.op_type != "Concat" or node.output[0] not in ranges:
+            continue
+        output = node.output[0]
+        for name in node.input:
+            lead = leader.get(source(graph, name), _leader(graph, name))
+            width, whole = (ranges[n][1] - ranges[n][0] for n in (lead, output))
+            alike = whole <= _MOST_COARSER * width
+            softmax = graph.makers.get(lead) is not None and graph.makers[lead].op_type == "Softmax"
+            if alike and not softmax and first(lead) != first(output):
+                shared[first(lead)] = first(output)
+    return {name: first(name) for name in shared}

@@ -1,0 +1,151 @@
+"""Functions of one value: their operator in the graph, and tables against onnxruntime."""
+
+import numpy as np
+import pytest
+
+from tests.support.onnx_builder import OnnxBuilder, run_onnx
+
+# No function below comes near a tie with these: there float32 and float64 could differ.
+X_SCALE, X_ZERO = 0.0513, -7
+Y_SCALE, Y_ZERO = 0.0307, 5
+
+
+def model(make, opset=22):
+    """A model of one function of a stored input of 256 channels."""
+    net = OnnxBuilder(opset)
+    x = net.stored(net.input(1, 256), X_SCALE, X_ZERO)
+    net.output(net.stored(make(net, x), Y_SCALE, Y_ZERO))
+    return net
+
+
+def chain(*ops):
+    def make(net, x):
+        for op, attrs in ops:
+            x = net.node(op, x, **attrs)
+        return x
+
+    return make
+
+
+def gated(op, **attrs):
+    return lambda net, x: net.node("Mul", x, net.node(op, x, **attrs))
+
+
+def with_number(op, number, first=False, inner=None):
+    def make(net, x):
+        constant = net.constant(np.float32(number))
+        y = net.node(inner, x) if inner else x
+        return net.node(op, *((constant, y) if first else (y, constant)))
+
+    return make
+
+
+def clip(low, high):
+    return lambda net, x: net.node(
+        "Clip", x, *(net.constant(np.float32(b)) if b is not None else "" for b in (low, high))
+    )
+
+
+def gelu_by_erf(net, x):
+    """As exporters write it out."""
+    erf = net.node("Erf", net.node("Div", x, net.constant(np.float32(np.sqrt(2)))))
+    one = net.node("Add", erf, net.constant(np.float32(1)))
+    return net.node("Mul", net.node("Mul", x, one), net.constant(np.float32(0.5)))
+
+
+def hard_swish_by_clip(net, x):
+    shifted = net.node("Add", x, net.constant(np.float32(3)))
+    bounded = clip(0, 6)(net, shifted)
+    return net.node("Div", net.node("Mul", x, bounded), net.constant(np.float32(6)))
+
+
+NAMED = {
+    "relu": (chain(("Relu", {})), {}),
+    "relu6": (clip(0, 6), {}),
+    "relu_n1_to_1": (clip(-1, 1), {}),
+    "leaky_relu": (chain(("LeakyRelu", {"alpha": 0.125})), {"alpha": 0.125}),
+    "hard_swish": (chain(("HardSwish", {})), {}),
+    "hard_sigmoid": (
+        chain(("HardSigmoid", {"alpha": 0.25, "beta": 0.5})), {"alpha": 0.25, "beta": 0.5},
+    ),
+    "sigmoid": (chain(("Sigmoid", {})), {}),
+    "tanh": (chain(("Tanh", {})), {}),
+    "silu": (gated("Sigmoid"), {}),
+    "gelu": (chain(("Gelu", {})), {"approximate": False}),
+}
+OTHER_SPELLINGS = {
+    "hard_swish": (gated("HardSigmoid", alpha=1 / 6, beta=0.5), {}),
+    "gelu": (chain(("Gelu", {"approximate": "tanh"})), {"approximate": True}),
+    "hard_sigmoid": (chain(("HardSigmoid", {})), None),
+    "leaky_relu": (lambda net, x: net.node("PRelu", x, net.constant(np.float32([0.5]))),
+                   {"alpha": 0.5}),
+    "relu": (clip(0, None), {}),
+}
+COMPOSED = {
+    "gelu written out": gelu_by_erf,
+    "hard swish written out": hard_swish_by_clip,
+    "clip": clip(-0.5, 2),
+    "clip from below": clip(-0.5, None),
+    "mish": lambda net, x: net.node("Mul", x, net.node("Tanh", net.node("Softplus", x))),
+    "mish by name": chain(("Mish", {})),
+    "elu": chain(("Elu", {"alpha": 0.5})),
+    "softsign": chain(("Softsign", {})),
+    "sigmoid of relu": chain(("Relu", {}), ("Sigmoid", {})),
+    "exp of neg of abs": chain(("Abs", {}), ("Neg", {}), ("Exp", {})),
+    "sqrt of abs": chain(("Abs", {}), ("Sqrt", {})),
+    "log of exp": chain(("Exp", {}), ("Log", {})),
+    "reciprocal of exp": chain(("Exp", {}), ("Reciprocal", {})),
+    "product with a number": with_number("Mul", -0.7),
+    "difference from a number": with_number("Sub", 2.0, first=True),
+    "square": with_number("Pow", 2.0),
+    "largest": with_number("Max", 0.3),
+    "smallest": with_number("Min", 0.3, first=True),
+    "product with its tanh": gated("Tanh"),
+    "sum with its sigmoid": lambda net, x: net.node("Add", x, net.node("Sigmoid", x)),
+}
+
+
+@pytest.mark.parametrize("spelling", [NAMED, OTHER_SPELLINGS], ids=["named", "spelled"])
+@pytest.mark.parametrize("op", NAMED)
+def test_named_function(op, spelling):
+    if op not in spelling:
+        return
+    make, attrs = spelling[op]
+    graph = model(make).graph()
+    assert [node.op for node in graph.nodes] == [op]
+    if attrs is not None:
+        assert graph.nodes[0].attrs == attrs
+
+
+def test_defaults_are_those_of_onnx():
+    graph = model(chain(("HardSigmoid", {}))).graph()
+    assert graph.nodes[0].attrs == {"alpha": pytest.approx(0.2), "beta": 0.5}
+    graph = model(chain(("LeakyRelu", {}))).graph()
+    assert graph.nodes[0].attrs == {"alpha": pytest.approx(0.01)}
+
+
+def every_step(net):
+    """onnxruntime's stored result for each stored input from -128 to 127."""
+    steps = np.arange(-128, 128)
+    x = ((steps - X_ZERO) * np.float32(X_SCALE)).astype(np.float32)[None]
+    (y,) = run_onnx(net.bytes(), {"input": x})
+    return np.rint(y / np.float32(Y_SCALE)).astype(int).reshape(-1) + Y_ZERO
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_composed_function_is_a_table(case):
+    net = model(COMPOSED[case])
+    graph = net.graph()
+    assert [node.op for node in graph.nodes] == ["lookup"]
+    table = graph.tensors[graph.nodes[0].inputs[1]].data
+    np.testing.assert_array_equal(table, every_step(net))
+
+
+def test_function_after_a_layer_needs_no_node_of_its_own_for_moved_axes():
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 6, 4, 5), X_SCALE, X_ZERO)
+    y = net.node("Sigmoid", net.node("Transpose", x, perm=[0, 2, 3, 1]))
+    net.output(net.stored(y, Y_SCALE, Y_ZERO))
+    graph = net.graph()
+    assert [node.op for node in graph.nodes] == ["sigmoid"]
+    assert graph.tensors[graph.outputs[0]].declared.order == (0, 1, 2, 3)
