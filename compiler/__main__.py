@@ -1,4 +1,4 @@
-"""Command line: ``python -m compiler map | zoo | import``."""
+"""Command line: ``python -m compiler map | compare | zoo | import``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from compiler import driver, zoo
+from compiler import compare, driver, zoo
 from compiler.assets import AssetError
 from compiler.codegen.program import MODEL, write_program
 from compiler.errors import CompilerError, InputError
@@ -20,6 +20,8 @@ from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.report import layer_rows, print_report, render
+from compiler.report.comparison import as_data, print_comparison
+from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
     PRESETS,
     AccelConfig,
@@ -33,6 +35,8 @@ from sim.program import read_program
 from sim.report import reporting, summary
 
 DEFAULT_PRESET = "edge256"
+DEFAULT_CLOCK = "100"
+"""MHz in a comparison: a round number, nothing that a chip was found to reach."""
 OUTPUT = Path("out")
 """Folder of mapped networks when -o is not given."""
 
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=_map)
+    _add_compare(commands.add_parser("compare", help="networks and machines side by side"))
     command = commands.add_parser("zoo", help="list the built-in networks, or write one")
     command.add_argument("name", metavar="NAME", nargs="?")
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path)
@@ -76,6 +81,62 @@ def _parser() -> argparse.ArgumentParser:
     add_calibration_option(command)
     command.set_defaults(command=_import)
     return parser
+
+
+def _add_compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "networks", metavar="NETWORK", nargs="+", help="model file, or name of a built-in network"
+    )
+    command.add_argument(
+        "--preset",
+        metavar="NAME",
+        action="append",
+        help=f"any of {', '.join(PRESETS)}, as often as wanted (default: {DEFAULT_PRESET})",
+    )
+    command.add_argument(
+        "--set",
+        metavar="KEY=VALUE[,VALUE...]",
+        action="append",
+        default=[],
+        help="change a value of the configurations; several values are compared",
+    )
+    command.add_argument(
+        "--materialize", action="store_true", help="also with every tensor stored, nothing fused"
+    )
+    command.add_argument(
+        "--clock",
+        metavar="MHZ",
+        default=DEFAULT_CLOCK,
+        help=f"clock at which times are stated (default: {DEFAULT_CLOCK}, an assumption)",
+    )
+    command.add_argument(
+        "--energy",
+        metavar="FILE.json",
+        type=Path,
+        default=DEFAULT,
+        help="energies of an access for the estimate (default: Horowitz, ISSCC 2014)",
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("-o", dest="plot", metavar="PLOT", type=Path, help=".svg or .png file")
+    command.set_defaults(command=_compare)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    compare.check_plot(arguments.plot)
+    machines = [
+        (" ".join((name, *texts)), with_values(preset(name), dict(map(_setting, texts))))
+        for name in arguments.preset or [DEFAULT_PRESET]
+        for texts in compare.choices(arguments.set)
+    ]
+    options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
+    table, mhz = read_energy_table(arguments.energy), compare.clock(arguments.clock)
+    runs = compare.compare(arguments.networks, machines, options, table, mhz)
+    if arguments.plot is not None:
+        compare.write_plot(arguments.plot, runs, mhz)
+    if arguments.json:
+        print(json.dumps(as_data(runs, table, mhz)))
+    else:
+        print_comparison(runs, table, mhz)
 
 
 def _map(arguments: argparse.Namespace) -> None:

@@ -24,7 +24,13 @@ from hw.spec.docgen import c_header
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.verilator import ToolError
-from sim.__main__ import add_data_options, host_compute, read_inputs, write_files
+from sim.__main__ import (
+    add_data_options,
+    host_compute,
+    read_inputs,
+    write_files,
+    write_timeline,
+)
 from sim.host import Host
 from sim.machine import Times, Timing, joined, segment_times
 from sim.program import MODEL, Program, ProgramError, Segment, read_program
@@ -117,7 +123,9 @@ def _cosim(arguments: argparse.Namespace) -> int:
     values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)
     _compare(arguments.folder, inputs, values)
-    report = summary(program, timing_of(program, results))
+    timing = timing_of(program, results)
+    write_timeline(arguments.timeline, program, timing)
+    report = summary(program, timing)
     report["cycles_per_second"] = report["cycles"] / sum(r.wall_time for r in results)
     if arguments.json:
         print(json.dumps(report))

@@ -27,9 +27,10 @@ from golden.__main__ import (
 )
 from golden.network import run_node
 from sim.host import Compute
-from sim.machine import Result, simulate
+from sim.machine import Result, Timing, simulate
 from sim.program import MODEL, Program, ProgramError, read_program
 from sim.report import print_summary, reporting, summary
+from sim.timeline import timeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"error: {arguments.folder}: {result.fault}", file=sys.stderr)
         return 1
     assert result.timing is not None
+    write_timeline(arguments.timeline, program, result.timing)
     report = summary(program, result.timing)
     if arguments.json:
         print(json.dumps(report))
@@ -87,7 +89,7 @@ def _simulate(program: Program, arguments: argparse.Namespace) -> Result:
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the mapped network, --input, --output, --tensors and --json."""
+    """Add the folder of the mapped network, --input, --output, --tensors, --timeline and --json."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="what `compiler map` wrote")
     parser.add_argument(
         "--input",
@@ -105,6 +107,12 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
+    )
+    parser.add_argument(
+        "--timeline",
+        metavar="FILE.json",
+        type=Path,
+        help="file for the commands' times, to be opened in Perfetto or chrome://tracing",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -178,6 +186,16 @@ def write_files(
     if folder is not None and program.not_stored:
         names = ", ".join(program.not_stored)
         print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
+
+
+def write_timeline(path: Path | None, program: Program, timing: Timing) -> None:
+    """Write the timeline of a run to ``path``, if any. Raises InputError."""
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(timeline(program, timing)) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

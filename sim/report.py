@@ -17,7 +17,7 @@ from rich.table import Table
 
 from hw.spec.regs import CYCLE_COUNTERS, Counter
 from sim.machine import Timing
-from sim.program import Program
+from sim.program import Command, Program
 
 LOST_DOC = {
     "useful": "the network's own multiply-accumulates",
@@ -81,6 +81,16 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
         "lost": {name: count / total for name, count in shares.items()},
         "layers": [dataclasses.asdict(layer) for layer in timing.layers],
     }
+
+
+def bus_bytes(command: Command, beat: int) -> int:
+    """Bytes that a LOAD or STORE moves over the bus, in whole beats of ``beat`` bytes."""
+    f = command.fields
+    if not f.get("unpack"):
+        return f["runs"] * f["length"] * beat
+    size = f["length"] * f["channels"]
+    starts = (f["dram_addr"] + run * f["dram_stride"] for run in range(f["runs"]))
+    return sum(-(-(start % beat + size) // beat) * beat for start in starts)
 
 
 def console() -> Console:

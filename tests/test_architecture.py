@@ -100,6 +100,7 @@ RULES = {
     },
     "compiler.report": {
         "compiler.report",
+        "compiler.errors",
         "hw.spec",
         "sim.machine",
         "sim.program",
@@ -107,6 +108,7 @@ RULES = {
     },
     # The page is derived from what accepts and refuses.
     "compiler.docgen": {"compiler.frontend", "compiler.ir", "compiler.passes"},
+    "compiler.compare": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
     "compiler.assets": {"hw.verilator"},
     "compiler.__main__": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
     "compiler.demo": {

@@ -47,16 +47,21 @@ def print_report(program: Program, summary: dict[str, Any], rows: list[LayerRow]
 
 def remarks(program: Program) -> list[str]:
     """What the reader must know: random weights, operators of the host, tensors not stored."""
+    lines = model_remarks(program)
+    if program.not_stored:
+        lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")
+    return lines
+
+
+def model_remarks(program: Program) -> list[str]:
+    """Likewise, as far as the model has it so."""
     lines = []
     if program.random_weights:
         lines.append("The model has no weights: these are seeded random ones.")
     if program.random_calibration:
         lines.append("Calibrated with seeded random inputs, so that answers may be far off: "
                      "--calibrate takes real ones.")
-    lines += host_remarks(program)
-    if program.not_stored:
-        lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")
-    return lines
+    return lines + host_remarks(program)
 
 
 def host_remarks(program: Program) -> list[str]:

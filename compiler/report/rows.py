@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from hw.spec.isa import Opcode
 from sim.machine import Timing
-from sim.program import Command, Layer, Program
+from sim.program import Layer, Program
+from sim.report import bus_bytes
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,5 @@ def _own_cycles(program: Program, timing: Timing) -> list[int]:
 
 def _moved(program: Program, layer: Layer, opcode: Opcode) -> int:
     own = (program.commands[index] for index in layer.commands)
-    return sum(_bytes(command, program.config.cols) for command in own if command.opcode == opcode)
-
-
-def _bytes(command: Command, word: int) -> int:
-    """Bytes that a LOAD or STORE moves over the bus, in whole beats."""
-    f = command.fields
-    if not f.get("unpack"):
-        return f["runs"] * f["length"] * word
-    size = f["length"] * f["channels"]
-    starts = (f["dram_addr"] + run * f["dram_stride"] for run in range(f["runs"]))
-    return sum(-(-(start % word + size) // word) * word for start in starts)
+    word = program.config.bus_bytes
+    return sum(bus_bytes(command, word) for command in own if command.opcode == opcode)

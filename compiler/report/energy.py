@@ -1,0 +1,156 @@
+"""An estimate of a run's energy: what the machine did, counted, times published energies.
+
+The default energies are those of M. Horowitz, "Computing's energy problem (and what we can do about
+it)", ISSCC 2014, doi:10.1109/ISSCC.2014.6757323, for 45 nm at 0.9 V; for DRAM the middle of the
+1.3 to 2.6 nJ that it gives. What is counted, and what is left out, is in docs/compiler.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jsonschema import Draft202012Validator
+
+from compiler.errors import MAX_SHOWN, InputError, located
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.isa import Opcode
+from hw.spec.timing import STEP_RING, WEIGHT_RING
+from sim.machine import Timing
+from sim.program import Command, Program
+
+DEFAULT = Path(__file__).with_name("horowitz_2014.json")
+PORT_BYTES = 8
+"""Bytes of the accesses to memories that the energies are for."""
+PARTS = {
+    "multiply_accumulate": "multiply-accumulates",
+    "operand_store": "operand stores",
+    "weight_store": "weight store",
+    "pool": "pool",
+    "dram": "DRAM",
+}
+"""Where the energy goes, in the order of reports."""
+_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "source": {"type": "string", "minLength": 1},
+        "multiply_8_bit": _POSITIVE,
+        "add_32_bit": _POSITIVE,
+        "sram_64_bit": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": "^[1-9][0-9]{0,11}$"},
+            "additionalProperties": _POSITIVE,
+        },
+        "dram_64_bit": _POSITIVE,
+    },
+    "required": ["source", "multiply_8_bit", "add_32_bit", "sram_64_bit", "dram_64_bit"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class EnergyTable:
+    """Energies in picojoules: of an operation, and of an access of 64 bits to a memory.
+
+    ``sram_64_bit`` has pairs of the memory's bytes and the energy, the smallest first.
+    """
+
+    source: str
+    multiply_8_bit: float
+    add_32_bit: float
+    sram_64_bit: tuple[tuple[int, float], ...]
+    dram_64_bit: float
+
+    def sram_byte(self, size: int) -> float:
+        """Picojoules per byte of an access to an SRAM of ``size`` bytes.
+
+        Between two sizes of the table, interpolated with both axes logarithmic; beyond its ends
+        the nearest size counts.
+        """
+        sizes, energies = np.log(np.array(self.sram_64_bit, np.float64)).T
+        return float(np.exp(np.interp(np.log(size), sizes, energies))) / PORT_BYTES
+
+
+def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
+    """The table in a JSON file. Raises InputError, which names the file and the key."""
+    with located(path):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        except OSError as error:
+            raise InputError(error.strerror) from None
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not JSON ({error})") from None
+        fault = next(Draft202012Validator(_SCHEMA).iter_errors(document), None)
+        if fault is not None:
+            message = f"{fault.message[:MAX_SHOWN]}; keys and numbers as in {DEFAULT.name}"
+            raise InputError(f"key {fault.json_path}: {message} are accepted")
+    sizes = {int(size): energy for size, energy in document["sram_64_bit"].items()}
+    return EnergyTable(**document | {"sram_64_bit": tuple(sorted(sizes.items()))})
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"number {name}")
+
+
+def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dict[str, float]:
+    """Estimated microjoules of a run, by part (the keys of PARTS)."""
+    config = program.config
+    counted = accesses(program, timing)
+    picojoules = {
+        "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
+        "operand_store": table.sram_byte(2 * STEP_RING * config.line_bytes),
+        "weight_store": table.sram_byte(WEIGHT_RING * config.line_bytes),
+        "pool": table.sram_byte(config.pool_bytes // LINE_WORDS),
+        "dram": table.dram_64_bit / PORT_BYTES,
+    }
+    return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
+
+
+def accesses(program: Program, timing: Timing) -> dict[str, int]:
+    """Multiply-accumulates of a run, and bytes read and written in each memory, by part."""
+    config, counters = program.config, timing.counters
+    line = config.line_bytes
+    busy = counters["busy_network"] + counters["busy_other"]
+    filled, weights = counters["pool_lines_filled"], counters["pool_lines_weight"]
+    words = sum(_pool_words(command, config) for command in program.commands)
+    fetched = sum(_weight_words(*pair) for pair in _executes(program, timing))
+    beats = counters["read_beats"] + counters["write_beats"]
+    return {
+        "multiply_accumulate": counters["occupied"] + config.mac_units * counters["busy_other"],
+        "operand_store": filled * line + busy * config.rows * config.word_bytes,
+        "weight_store": weights * line + fetched * config.word_bytes,
+        "pool": (filled + weights) * line + words * config.word_bytes,
+        "dram": beats * config.bus_bytes,
+    }
+
+
+def _executes(program: Program, timing: Timing) -> Iterator[tuple[dict[str, Any], int]]:
+    """Fields of each EXECUTE, and the cycles in which the array works for it."""
+    for command in program.commands:
+        if command.opcode == Opcode.EXECUTE:
+            yield command.fields, timing.spans[command.index][2]
+
+
+def _weight_words(fields: dict[str, int], busy: int) -> int:
+    """Words that an EXECUTE reads from the weight store."""
+    return 0 if fields["ones"] else busy << fields["array_shape"]
+
+
+def _pool_words(command: Command, config: AccelConfig) -> int:
+    """Words that a command reads and writes in the pool, apart from operands and weights."""
+    f = command.fields
+    if command.opcode in (Opcode.LOAD, Opcode.STORE):
+        planes = -(-f["channels"] // config.cols) if f.get("unpack") else 1
+        return f["runs"] * f["length"] * planes
+    if command.opcode == Opcode.END:
+        return 0
+    planes = (f["blocks"] - 1 << f["array_shape"]) + f["last_planes"]
+    results = f["pixels"] * planes
+    parameters = 2 * LINE_WORDS * planes
+    return (1 + f["residual"]) * results + parameters + f["table"] * config.table_words

@@ -1,0 +1,177 @@
+"""The run of a program as a timeline in the Trace Event format, for Perfetto and chrome://tracing.
+
+The format: "Trace Event Format", Google, the JSON object form with complete events ("ph": "X") and
+metadata events ("M"). One cycle is shown as one microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hw.spec.config import AccelConfig
+from hw.spec.isa import Opcode
+from sim.machine import Timing
+from sim.program import Command, Program
+from sim.report import bus_bytes
+
+UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
+PROCESS = 1
+"""The process id of all events."""
+MODES = ("depthwise", "maximum", "ones", "residual", "table", "network")
+"""Bits of an EXECUTE that a reader wants to see."""
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A named stretch of cycles, the first and the last included."""
+
+    name: str
+    first: int
+    last: int
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+def timeline(program: Program, timing: Timing) -> dict[str, Any]:
+    """The Trace Event object of a run, fit for JSON.
+
+    A thread for the layers, then one for each unit. Slices of one thread never overlap: where a
+    unit begins a command before the one before it is complete, the unit gets further threads.
+    """
+    threads = [("layers", _layers(program, timing))]
+    for opcode in UNITS:
+        lanes = _lanes(_commands(program, timing, opcode)) or [[]]
+        names = (f"{opcode.name} {n}" if n else opcode.name for n in range(len(lanes)))
+        threads += zip(names, lanes, strict=True)
+    title = f"{program.network} on {program.config.name}"
+    events = [_metadata("process_name", 0, name=title)]
+    for number, (name, slices) in enumerate(threads, 1):
+        events.append(_metadata("thread_name", number, name=name))
+        events.append(_metadata("thread_sort_index", number, sort_index=number))
+        events += [_event(piece, number) for piece in slices]
+    return {
+        "displayTimeUnit": "ms",
+        "otherData": {
+            "network": program.network,
+            "preset": program.config.name,
+            "cycles": timing.cycles,
+            "clock": "1 us stands for 1 cycle; 0 is the cycle of the start write",
+        },
+        "traceEvents": events,
+    }
+
+
+def _metadata(kind: str, thread: int, **args: Any) -> dict[str, Any]:
+    return {"name": kind, "ph": "M", "ts": 0, "pid": PROCESS, "tid": thread, "args": args}
+
+
+def _event(piece: _Slice, thread: int) -> dict[str, Any]:
+    return {
+        "name": piece.name,
+        "ph": "X",
+        "ts": piece.first,
+        "dur": piece.last - piece.first + 1,
+        "pid": PROCESS,
+        "tid": thread,
+        "args": piece.args,
+    }
+
+
+def _lanes(slices: Iterable[_Slice]) -> list[list[_Slice]]:
+    """The slices on as few lanes as keep those of a lane apart, in order of time."""
+    lanes: list[list[_Slice]] = []
+    for piece in sorted(slices, key=lambda piece: piece.first):
+        lane = next((lane for lane in lanes if lane[-1].last < piece.first), None)
+        if lane is None:
+            lanes.append(lane := [])
+        lane.append(piece)
+    return lanes
+
+
+def _layers(program: Program, timing: Timing) -> list[_Slice]:
+    """Each layer from the end of the EXECUTE before its first one to the end of its last.
+
+    A layer whose EXECUTEs alternate with another's has several slices.
+    """
+    owner = {i: number for number, layer in enumerate(program.layers) for i in layer.commands}
+    stretches: list[list[int]] = []
+    before = -1
+    for command in program.commands:
+        number, last = owner.get(command.index), timing.spans[command.index][1]
+        if command.opcode != Opcode.EXECUTE or number is None:
+            continue
+        if not stretches or stretches[-1][0] != number:
+            stretches.append([number, before + 1, last])
+        stretches[-1][2] = before = last
+    return [_layer(program, timing, *stretch) for stretch in stretches]
+
+
+def _layer(program: Program, timing: Timing, number: int, first: int, last: int) -> _Slice:
+    layer, times = program.layers[number], timing.layers[number]
+    args = {
+        "kind": layer.kind,
+        "macs": layer.macs,
+        "any unit": f"cycles {times.start_cycle} to {times.end_cycle}",
+        "busy_cycles": times.busy_cycles,
+        "residency": layer.residency,
+        "notes": list(layer.notes),
+    }
+    return _Slice(layer.name, first, last, args)
+
+
+def _commands(program: Program, timing: Timing, opcode: Opcode) -> list[_Slice]:
+    """The commands of a unit."""
+    owner = {index: layer for layer in program.layers for index in layer.commands}
+    regions = _regions(program)
+    slices = []
+    for command in program.commands:
+        first, last, busy = timing.spans[command.index]
+        if command.opcode != opcode:
+            continue
+        layer = owner.get(command.index)
+        kind = layer.kind if layer else "execute"
+        args: dict[str, Any] = {"command": command.index, "opcode": opcode.name}
+        if opcode == Opcode.EXECUTE:
+            what = kind
+            args |= _execute_args(command, program.config) | {"busy_cycles": busy}
+        else:
+            what = f"{opcode.name.lower()} {_region(regions, command)}"
+            args |= _transfer_args(command, program.config)
+        slices.append(_Slice(f"{layer.name}: {what}" if layer else what, first, last, args))
+    return slices
+
+
+def _regions(program: Program) -> list[tuple[range, str]]:
+    """What lies in which bytes of memory: tensors, the smallest first, then what has no name."""
+    cols, base = program.config.cols, program.windows.write_base
+    places = ((range(p.address, p.address + p.nbytes(cols)), n) for n, p in program.places.items())
+    tensors = sorted(places, key=lambda region: len(region[0]))
+    return [*tensors, (range(base), "constants"), (range(program.windows.write_limit), "map")]
+
+
+def _region(regions: list[tuple[range, str]], command: Command) -> str:
+    """What a LOAD or STORE moves."""
+    return next(name for where, name in regions if command.fields["dram_addr"] in where)
+
+
+def _transfer_args(command: Command, config: AccelConfig) -> dict[str, Any]:
+    f = command.fields
+    names = ("runs", "length", "channels", "dram_addr", "pool_addr")
+    shown = {name: f[name] for name in names if f.get(name) or name != "channels"}
+    return {"bytes": bus_bytes(command, config.bus_bytes), **shown}
+
+
+def _execute_args(command: Command, config: AccelConfig) -> dict[str, Any]:
+    f = command.fields
+    shape = f["array_shape"]
+    columns = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+    return {
+        "pixels": f["pixels"],
+        "out_width": f["out_width"],
+        "planes": (f["blocks"] - 1 << shape) + f["last_planes"],
+        "in_blocks": f["in_blocks"],
+        "kernel": f"{f['kernel_rows']}x{columns}",
+        "array": f"{config.rows >> shape} pixels x {config.cols << shape} channels",
+        "modes": [name for name in MODES if f[name]],
+    }

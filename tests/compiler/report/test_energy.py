@@ -1,0 +1,118 @@
+"""The energy estimate: what is counted, by hand, and tables that users give."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from compiler.errors import InputError
+from compiler.report.energy import (
+    DEFAULT,
+    PARTS,
+    EnergyTable,
+    accesses,
+    energy_estimate,
+    read_energy_table,
+)
+from hw.spec.config import preset
+from hw.spec.isa import FIELDS, Opcode
+from hw.spec.regs import Counter
+from sim.machine import Timing
+from sim.program import Command
+
+
+def command(opcode, index, **fields):
+    return Command(opcode, dict.fromkeys((f.name for f in FIELDS[opcode]), 0) | fields, index)
+
+
+COMMANDS = (
+    command(Opcode.LOAD, 0, runs=3, length=5),
+    # Three planes of 6 pixels in shape 1, with a second operand: 18 words out, 18 words in.
+    command(Opcode.EXECUTE, 1, pixels=6, blocks=2, last_planes=1, array_shape=1, residual=1),
+    # One plane of 7 pixels through a table, without weights.
+    command(Opcode.EXECUTE, 2, pixels=7, blocks=1, last_planes=1, ones=1, table=1),
+    command(Opcode.STORE, 3, runs=2, length=9),
+    # Pixels of 20 channels: two words each.
+    command(Opcode.LOAD, 4, runs=2, length=11, unpack=1, channels=20),
+    command(Opcode.END, 5),
+)
+PROGRAM = SimpleNamespace(config=preset("edge256"), commands=COMMANDS)
+COUNTERS = {c.name.lower(): 0 for c in Counter} | {
+    "busy_network": 100, "busy_other": 10, "occupied": 20_000, "read_beats": 40,
+    "write_beats": 18, "fetch_beats": 8, "pool_lines_filled": 30, "pool_lines_weight": 12,
+}
+TIMING = Timing(
+    cycles=500, counters=COUNTERS, layers=(),
+    spans=((5, 50, 0), (60, 200, 100), (150, 300, 10), (310, 400, 0), (320, 410, 0), (0, 0, 0)),
+)
+
+
+def test_accesses_are_what_the_machine_did():
+    # edge256: 256 units, words of 16 bytes, lines of 128, 16 lanes, tables of 16 words.
+    parameters = (3 + 1) * 2 * 8
+    others = 15 + 44 + (18 + 18) + 7 + 16 + 18 + parameters
+    assert accesses(PROGRAM, TIMING) == {
+        "multiply_accumulate": 20_000 + 256 * 10,
+        "operand_store": 30 * 128 + 110 * 16 * 16,
+        "weight_store": 12 * 128 + 100 * 2 * 16,
+        "pool": 42 * 128 + others * 16,
+        "dram": 58 * 16,
+    }
+
+
+def test_energy_is_accesses_times_the_table():
+    table = EnergyTable("test", 2.0, 3.0, ((1, 8.0), (1 << 30, 8.0)), 80.0)
+    counted = accesses(PROGRAM, TIMING)
+    found = energy_estimate(PROGRAM, TIMING, table)
+    assert list(found) == list(PARTS)
+    each = {"multiply_accumulate": 5.0, "dram": 10.0}
+    for part, microjoules in found.items():
+        assert microjoules == pytest.approx(counted[part] * each.get(part, 1.0) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("size", "access"),
+    [
+        (8192, 10), (32768, 20), (1 << 20, 100), (16384, 200**0.5),
+        ((32768 << 20) ** 0.5, 2000**0.5), (16, 10), (1 << 22, 100),
+    ],
+)
+def test_memories_cost_what_the_source_says(size, access):
+    assert read_energy_table().sram_byte(size) == pytest.approx(access / 8)
+
+
+def test_the_default_is_the_published_table():
+    table = read_energy_table()
+    assert "ISSCC 2014" in table.source
+    assert (table.multiply_8_bit, table.add_32_bit) == (0.2, 0.1)
+    assert table.sram_64_bit == ((8192, 10), (32768, 20), (1 << 20, 100))
+    assert table.dram_64_bit == pytest.approx((1300 + 2600) / 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"dram_64_bit": -1}, "dram_64_bit"),
+        ({"dram_64_bit": "1"}, "dram_64_bit"),
+        ({"sram_64_bit": {}}, "sram_64_bit"),
+        ({"sram_64_bit": {"8 KB": 1}}, "8 KB"),
+        ({"sram_64_bit": {"8192": 0}}, "8192"),
+        ({"other": 1}, "other"),
+    ],
+)
+def test_faulty_tables_are_named(tmp_path, change, named):
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(json.loads(DEFAULT.read_text()) | change))
+    with pytest.raises(InputError) as fault:
+        read_energy_table(path)
+    assert str(fault.value).startswith(f"{path}: ") and named in str(fault.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"dram_64_bit": NaN}', "{"])
+def test_texts_that_are_no_table_are_named(tmp_path, text):
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="table.json: "):
+        read_energy_table(path)
+    with pytest.raises(InputError, match="none.json: No such file"):
+        read_energy_table(tmp_path / "none.json")
