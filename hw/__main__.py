@@ -42,6 +42,8 @@ FAULT_CODE_LSB = 8
 """Places of fault and fault code in the status register."""
 START = 0b101
 """Start, with the interrupt enabled."""
+MEMORY = 1 << 25
+"""Bytes of simulated memory at least, so that most networks share a simulation that is built."""
 TIMEOUT_FACTOR = 2
 TIMEOUT_EXTRA = 100_000
 """A run may take TIMEOUT_FACTOR times the simulated cycles, and so many more."""
@@ -206,7 +208,7 @@ def _run(
 
     expected = [segment_times(program, segment).cycles for segment in program.segments]
     memory = program.memory(host.values)
-    depth = 1 << (len(memory) - 1).bit_length()
+    depth = max(MEMORY, 1 << (len(memory) - 1).bit_length())
     design = Design(verilog(program.config), program.config.bus_bytes, depth)
     results: list[RtlResult] = []
     with reporting(f"co-simulating {program.network}") as progress:
