@@ -19,7 +19,7 @@ from sim.report import bus_bytes
 UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 PROCESS = 1
 """The process id of all events."""
-MODES = ("depthwise", "maximum", "ones", "residual", "table", "network")
+MODES = ("maximum", "ones", "residual", "table", "network")
 """Bits of an EXECUTE that a reader wants to see."""
 
 
@@ -173,5 +173,6 @@ def _execute_args(command: Command, config: AccelConfig) -> dict[str, Any]:
         "in_blocks": f["in_blocks"],
         "kernel": f"{f['kernel_rows']}x{columns}",
         "array": f"{config.rows >> shape} pixels x {config.cols << shape} channels",
+        "group_width": config.cols >> f["split"],
         "modes": [name for name in MODES if f[name]],
     }

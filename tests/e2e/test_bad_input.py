@@ -149,9 +149,10 @@ BAD_FILES: dict[str, tuple[str, Write, tuple[str, ...]]] = {
     "list": ("m.json", lambda p: p.write_text("[1, 2]"), ("[1, 2]", "object")),
     "half a json": ("m.json", lambda p: p.write_text('{"format": "cnn-graph", '), ("line 1",)),
     "half a tflite": ("m.tflite", lambda p: p.write_bytes(TFLITE[: len(TFLITE) // 2]), ()),
-    "onnx": ("m.onnx", lambda p: p.write_bytes(b"\x08\x07"), (".onnx", ".json and .tflite")),
-    "h5": ("m.h5", lambda p: p.write_bytes(b"x"), (".h5", ".json and .tflite")),
-    "no suffix": ("model", lambda p: p.write_bytes(TFLITE), ("suffix", ".json and .tflite")),
+    "onnx": ("m.onnx", lambda p: p.write_bytes(b"\x08\x07"), ("not a valid ONNX model",)),
+    "random onnx": ("m.onnx", lambda p: p.write_bytes(random.Random(1).randbytes(999)), ("ONNX",)),
+    "h5": ("m.h5", lambda p: p.write_bytes(b"x"), (".h5", ".json, .onnx and .tflite")),
+    "no suffix": ("model", lambda p: p.write_bytes(TFLITE), ("suffix", ".json, .onnx and .tflite")),
 }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def compiled(channels, outputs, groups, config=EDGE, size=16):
 )
 def test_a_tap_costs_its_group_or_the_hull_of_groups(channels, outputs, groups, width, per_tap):
     """Groups of 3: planes 0 to 2 need channels 0:18, 15:33 and 30:48, each from a whole word on."""
-    plan = compiled(channels, outputs, groups).plan.plans[0]
+    plan = compiled(channels, outputs, groups).plans[0]
     runs = runs_of(plan.site.layer, plan.site.source, plan.site.output, 0, EDGE.cols)
     assert {r.width for r in runs} == {width}
     assert {r.channels for r in runs} == per_tap
