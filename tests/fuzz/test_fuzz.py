@@ -20,6 +20,7 @@ from sim.program import ProgramError
 from tests.fuzz import judge as judge_module
 from tests.fuzz.judge import judge
 from tests.fuzz.mutate import damaged_bytes, damaged_document
+from tests.fuzz.onnx_models import damaged_onnx
 from tests.support.random_layers import random_layer
 from tests.support.tflite_builder import build_model
 
@@ -55,7 +56,9 @@ def damaged_tflite(rng: random.Random, folder: Path) -> Path:
         return path
 
 
-MAKERS: dict[str, Make] = {"json": damaged_json, "tflite": damaged_tflite}
+MAKERS: dict[str, Make] = {
+    "json": damaged_json, "onnx": damaged_onnx, "tflite": damaged_tflite
+}
 
 
 def check(kind: str, first: int, count: int, folder: Path) -> None:
