@@ -1,4 +1,4 @@
-"""Command line: ``python -m hw generate`` and ``python -m hw cosim DIR``."""
+"""Command line: ``python -m hw generate``, ``cosim DIR``, ``lint`` and ``synth``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.__main__ import add_config_options, config_of
+from compiler.__main__ import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import load_model
 from golden.files import output_path
@@ -19,10 +19,13 @@ from golden.network import run as golden_run
 from hw.cosim.runner import RtlError, run_rtl
 from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
 from hw.cosim.wrapper import Design
+from hw.lint import lint
 from hw.spec.config import ConfigurationError
 from hw.spec.docgen import c_header
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
+from hw.synth.device import ECP5, TARGETS
+from hw.synth.flow import check_tools, print_report, synthesise
 from hw.verilator import ToolError
 from sim.__main__ import (
     add_data_options,
@@ -80,6 +83,18 @@ def _parser() -> argparse.ArgumentParser:
         help="record a VCD file (slow); for a second segment x.vcd becomes x.1.vcd, and so on",
     )
     cosim.set_defaults(command=_cosim)
+    check = commands.add_parser("lint", help="check the Verilog with Verilator's -Wall")
+    add_config_options(check)
+    check.set_defaults(command=_lint)
+    synth = commands.add_parser("synth", help="synthesise for an FPGA, place and route")
+    add_config_options(synth)
+    synth.add_argument("--target", choices=TARGETS, default=ECP5.name, help="default: ecp5")
+    synth.add_argument("--pnr", action="store_true", help="place and route (ecp5 only)")
+    synth.add_argument(
+        "-o", dest="folder", metavar="DIR", type=Path, help="default: out/synth_NAME"
+    )
+    synth.add_argument("--json", action="store_true", help="print one JSON object")
+    synth.set_defaults(command=_synth)
     return parser
 
 
@@ -114,6 +129,36 @@ def ports(text: str) -> list[dict[str, str | int]]:
         {"name": name, "direction": direction, "width": int(high or 0) + 1}
         for direction, high, name in found
     ]
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    """Print what the lint says; 1 if that is anything."""
+    from hw.generate import TOP, verilog
+
+    found = lint(verilog(config_of(arguments)), TOP)
+    print("\n".join(found) or "no warnings")
+    return 1 if found else 0
+
+
+def _synth(arguments: argparse.Namespace) -> int:
+    """Synthesise one configuration and report its resources and, after routing, its clock."""
+    from hw.generate import verilog
+
+    config, target = config_of(arguments), TARGETS[arguments.target]
+    if arguments.pnr and target is not ECP5:
+        raise InputError(f"--pnr with --target {target.name}: accepted with --target {ECP5.name}")
+    check_tools(arguments.pnr)
+    folder = arguments.folder or OUTPUT / f"synth_{config.name}"
+    text = verilog(config)
+    try:
+        report = synthesise(config, target, text, ports(text), folder, pnr=arguments.pnr)
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+    if arguments.json:
+        print(json.dumps(report))
+    else:
+        print_report(report, target)
+    return 0
 
 
 def _cosim(arguments: argparse.Namespace) -> int:

@@ -25,10 +25,14 @@ RULES = {
     # Runs any Verilog; knows nothing of the machine.
     "hw.verilator": set(),
     "hw.cosim": {"hw.cosim", "hw.verilator"},
+    "hw.lint": {"hw.verilator"},
+    "hw.synth": {"hw.synth", "hw.spec.config", "hw.verilator"},
     "hw.__main__": {
         "hw.cosim",
         "hw.generate",
+        "hw.lint",
         "hw.spec",
+        "hw.synth",
         "hw.verilator",
         "compiler.__main__",
         "compiler.errors",

@@ -24,7 +24,7 @@ class MacArray(wiring.Component):
     words, weights : the operand word of each lane, the weight word of each group of lanes
     channel, split : column m uses byte ``m & ~(g - 1) | channel`` of the word, with
         ``g = cols >> split``
-    ones, maximum : weights are 1; keep the maximum instead of the sum
+    ones, maximum : weights are 1; keep the maximum instead of the sum, with ``ones`` only
     tile_done : ``shadow`` holds a new tile from the next cycle on
     shadow : the accumulators of the last finished tile, lane by lane
     """
@@ -63,7 +63,8 @@ class MacArray(wiring.Component):
             m.d.sync += flags[-1].eq(flags[-2])
         issued1 = flags[1][0]
         issued2, first2, last2, maximum2 = flags[2]
-        m.d.comb += self.tile_done.eq(issued2 & last2)
+        compare = Signal()
+        m.d.comb += [self.tile_done.eq(issued2 & last2), compare.eq(maximum2 & ~first2)]
         for p in range(rows):
             operand = Signal(word, name=f"operand{p}")
             selected = _selected(m, self.words[p], self.channel, self.split)
@@ -79,15 +80,17 @@ class MacArray(wiring.Component):
                     m.d.sync += product.eq(
                         operand.word_select(c, 8).as_signed() * weight.word_select(c, 8).as_signed()
                     )
-                m.d.comb += total.eq(
-                    Mux(
-                        first2 | (maximum2 & (product > acc)),
-                        product,
-                        Mux(maximum2, acc, acc + product),
-                    )
-                )
+                # One adder for all: a maximum adds by how much the new byte is greater. Weights are
+                # 1 then, and products bytes.
+                more = Signal(signed(9), name=f"more{p}_{c}")
+                m.d.comb += [
+                    more.eq(product[:8].as_signed() - acc[:8].as_signed()),
+                    total.eq(acc + Mux(compare, Mux(more < 0, 0, more), product)),
+                ]
                 with m.If(issued2):
                     m.d.sync += acc.eq(total)
+                with m.If(self.tile_done):
+                    m.d.sync += acc.eq(0)
                 sums.append(total)
             with m.If(self.tile_done):
                 m.d.sync += self.shadow[p].eq(Cat(*sums))

@@ -64,6 +64,14 @@ class Requantiser(wiring.Component):
             ages[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
         self._summed = ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY]
+        self._zero, self._min, self._max = (
+            Mux(self._summed, last, own)
+            for last, own in (
+                (cmd.add_zero, cmd.out_zero),
+                (cmd.add_min, cmd.out_min),
+                (cmd.add_max, cmd.out_max),
+            )
+        )
         self._active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += entered.eq(Cat(self.enter, entered))
@@ -116,7 +124,7 @@ class Requantiser(wiring.Component):
         )
         b1, b2 = Signal(signed(ACC), name=f"b1_{lane}"), Signal(signed(ACC), name=f"b2_{lane}")
         own = Signal(signed(8), name=f"own{lane}")
-        m.d.comb += own.eq(_clamp(s5 + cmd.out_zero, cmd.out_min, cmd.out_max))
+        m.d.comb += own.eq(_clamp(s5 + self._zero, self._min, self._max))
         a, b = self._a, self._b
         value = Mux(a, own, Mux(b, self.other[lane], Mux(self._sum, s5, self.sums[lane])))
         offset = Mux(
@@ -135,7 +143,7 @@ class Requantiser(wiring.Component):
         with m.If(self._active[2]):
             once = self._once[2]
             m.d.sync += [
-                s4.eq((s3 + Mux(once, 0, 1 << (MULTIPLIER - 1))) >> MULTIPLIER),
+                s4.eq(((s3 >> (MULTIPLIER - 1)) + ~once) >> 1),
                 inexact.eq(once & s3[:MULTIPLIER].any()),
             ]
         with m.If(self._active[3]):
@@ -143,13 +151,13 @@ class Requantiser(wiring.Component):
         m.d.sync += [
             b1.eq(s5),
             b2.eq(b1),
-            self.result[lane].eq(
-                Mux(self._summed, _clamp(s5 + cmd.add_zero, cmd.add_min, cmd.add_max), own)
-            ),
+            self.result[lane].eq(own),
         ]
 
 
 assert timing.RESIDUAL_SUM == timing.RESIDUAL_B + timing.REQUANT_LATENCY + 2
+# The clamp of the sum is never that of another beat's own value in the same cycle.
+assert (timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - timing.RESIDUAL_A) % 4
 
 
 def _delay(m, value, cycles, name, width, active):

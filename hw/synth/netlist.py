@@ -1,0 +1,97 @@
+"""Synthesis by Yosys: from Verilog to cells of the target, counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hw.spec.config import AccelConfig
+from hw.synth.device import ECP5, Target
+from hw.synth.pins import TOP as PINS
+from hw.synth.pins import pins
+from hw.synth.tools import YOSYS, run
+
+SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
+NETLIST = "accel.json"
+"""Of the accelerator within its pins: what is placed and routed."""
+TOP = "accelerator"
+ARRAY = f"{TOP}.core.execute.array"
+
+REQUANT_MULTIPLIERS = 4
+"""18x18 multipliers of the product of a requantiser lane, 32 by 32 bits."""
+ADDRESS_MULTIPLIERS = 3
+"""18x18 multipliers of the products of sizes: two in LOAD, one in the step walk."""
+
+
+def lut_lanes(config: AccelConfig, target: Target) -> int:
+    """Lanes of the array whose products must be made of LUTs so that the others fit the device."""
+    limit = target.limits["multipliers"]
+    needed = config.mac_units + REQUANT_MULTIPLIERS * config.requant_lanes + ADDRESS_MULTIPLIERS
+    return min(config.rows, max(0, -(-(needed - limit) // config.cols)))
+
+
+def synthesise(
+    config: AccelConfig, target: Target, verilog: str, ports: Sequence[dict], folder: Path
+) -> dict[str, int]:
+    """Synthesise in ``folder`` and count the resources; ``accel.json`` there is the netlist.
+
+    Raises ToolError when Yosys is missing or fails.
+    """
+    files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
+    return target.count(cells_by_type(json.loads((folder / STATISTICS).read_text())))
+
+
+def cells_by_type(statistics: Mapping[str, Any]) -> dict[str, int]:
+    """Cells of the flat netlist, from the JSON that Yosys' ``stat -json`` prints."""
+    return statistics["modules"][f"\\{TOP}"]["num_cells_by_type"]
+
+
+def script(config: AccelConfig, target: Target) -> str:
+    """The Yosys script of one target."""
+    begin = [f"read_verilog -sv {SOURCE}", f"hierarchy -top {TOP}", "proc -latches error"]
+    count = [f"tee -q -o {STATISTICS} stat -json"]
+    if target is not ECP5:
+        return _lines(begin, [f"synth_xilinx -family xc7 -flatten -top {TOP}"], count)
+    return _lines(begin, _soft_products(config), _map_ecp5(), count, _within_pins())
+
+
+def _lines(*parts: list[str]) -> str:
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _soft_products(config: AccelConfig) -> list[str]:
+    lanes = lut_lanes(config, ECP5)
+    return [
+        f"booth {ARRAY}/w:operand{lane} %co1 {ARRAY}/t:$mul %i"
+        for lane in range(config.rows - lanes, config.rows)
+    ]
+
+
+def _map_ecp5() -> list[str]:
+    # ABC instead of synth_ecp5's own ABC9, which takes far longer on this design and ends in an
+    # assertion of Yosys 0.70 on the larger ones.
+    return [
+        f"synth_ecp5 -top {TOP} -run begin:map_luts",
+        "abc -dress -lut 4:7",
+        "clean",
+        "synth_ecp5 -run map_cells:edif",
+    ]
+
+
+def _within_pins() -> list[str]:
+    return [
+        "design -save mapped",
+        f"read_verilog -sv {PINS}.v",
+        f"blackbox {TOP}",
+        f"synth_ecp5 -top {PINS} -run begin:edif",
+        f"design -copy-from mapped {TOP}",
+        f"setattr -mod -unset blackbox {TOP}",
+        "flatten",
+        "clean",
+        f"write_json {NETLIST}",
+    ]

@@ -1,0 +1,49 @@
+"""A module with few pins around the accelerator, so that it can be placed on a device alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+TOP = "pins"
+KEPT = ("clk", "rst")
+"""Ports that become pins themselves."""
+
+
+def pins(ports: Sequence[dict]) -> str:
+    """Verilog of module ``pins``: ``accelerator`` with a register at each port but clock and reset.
+
+    The inputs are one shift register fed from a pin; the outputs are folded, with one XOR and one
+    register each, into another one that ends at a pin. So no port is optimised away, and every
+    path from or to a port counts as one to a register beside the accelerator.
+    """
+    inputs, outputs = (
+        [port for port in ports if port["direction"] == kind and port["name"] not in KEPT]
+        for kind in ("input", "output")
+    )
+    reads, n = _slices(inputs, "inputs")
+    writes, m = _slices(outputs, "values")
+    connections = ",\n    ".join([f".{name}({name})" for name in KEPT] + reads + writes)
+    return f"""\
+module {TOP}(input clk, input rst, input scan_in, output scan_out);
+  reg [{n - 1}:0] inputs;
+  reg [{m - 1}:0] outputs;
+  wire [{m - 1}:0] values;
+  always @(posedge clk) begin
+    inputs <= {{inputs[{n - 2}:0], scan_in}};
+    outputs <= {{outputs[{m - 2}:0], 1'b0}} ^ values;
+  end
+  assign scan_out = outputs[{m - 1}];
+  accelerator accelerator(
+    {connections}
+  );
+endmodule
+"""
+
+
+def _slices(ports: Sequence[dict], vector: str) -> tuple[list[str], int]:
+    """The connections of the ports to consecutive bits of ``vector``, and how many bits."""
+    connections, low = [], 0
+    for port in ports:
+        connections.append(f".{port['name']}({vector}[{low + port['width'] - 1}:{low}])")
+        low += port["width"]
+    return connections, low

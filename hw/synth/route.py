@@ -1,0 +1,76 @@
+"""Place and route by nextpnr: the clock, and where the longest path runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hw.synth.device import ECP5
+from hw.synth.netlist import NETLIST, TOP
+from hw.synth.tools import NEXTPNR, run
+
+LOG, REPORT = "nextpnr.log", "nextpnr.json"
+TARGET_MHZ = 80
+DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
+"""The slowest speed grade."""
+OUTSIDE = "registers at the ports"
+CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "flip_flops",
+         "DP16KD": "block_rams"}  # fmt: skip
+
+
+def route(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
+    """Place and route the netlist in ``folder``; the figures of :func:`figures`.
+
+    ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
+    fit or a tool fails.
+    """
+    options = ["--freq", str(TARGET_MHZ), "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    files = ["--json", NETLIST, "--report", REPORT, "-l", LOG, "-q"]
+    run(NEXTPNR, [*DEVICE, *options, *files], folder, LOG)
+    return figures(json.loads((folder / REPORT).read_text()), modules)
+
+
+def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
+    """Clock (MHz), used resources and the critical path, from nextpnr's JSON report.
+
+    The path is a list of stretches within one module, in order, each with its ``module`` and its
+    delay in ``logic_ns`` (clock to output, cells and setup) and ``routing_ns``.
+    """
+    (clock,) = report["fmax"].values()
+    edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
+    (path,) = [p["path"] for p in edges if p["from"].startswith("posedge")]
+    used = report["utilization"]
+    return {
+        "device": ECP5.device,
+        "mhz": round(clock["achieved"], 2),
+        "target_mhz": clock["constraint"],
+        "resources": {name: used[cell]["used"] for cell, name in CELLS.items()},
+        "critical_path": stretches(path, modules),
+    }
+
+
+def stretches(path: Iterable[Mapping[str, Any]], modules: Sequence[str]) -> list[dict[str, Any]]:
+    """A path's segments, joined as long as they end in the same module."""
+    result: list[dict[str, Any]] = []
+    for segment in path:
+        module = module_of(segment["to"]["cell"], modules)
+        if not result or result[-1]["module"] != module:
+            result.append({"module": module, "logic_ns": 0.0, "routing_ns": 0.0})
+        kind = "routing_ns" if segment["type"] == "routing" else "logic_ns"
+        result[-1][kind] = round(result[-1][kind] + segment["delay"], 3)
+    return result
+
+
+def module_of(cell: str, modules: Sequence[str]) -> str:
+    """The module that a cell of the flattened netlist comes from, by its name."""
+    inside = [m for m in modules if cell == m or re.match(re.escape(m) + r"[._$]", cell)]
+    return max(inside, key=len, default=OUTSIDE)
+
+
+def modules_of(verilog: str) -> list[str]:
+    """The instances that the hierarchical module names of the Verilog stand for."""
+    names = re.findall(r"^module \\?(\S+?)\s*\(", verilog, re.MULTILINE)
+    return [name for name in names if name == TOP or name.startswith(f"{TOP}.")]

