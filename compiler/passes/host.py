@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compiler.ir.graph import Graph, Node
+from compiler.passes.layer import map_shape
 from compiler.passes.resize import hardware_resize
 
 #: Operators that stay on the host once their input is there: they are no work to speak of.
@@ -44,9 +45,31 @@ def _resize(graph: Graph, node: Node) -> str | None:
     return hardware_resize(graph, node)
 
 
+def _concatenation(graph: Graph, node: Node) -> str | None:
+    """hardware; the host, where a reshape before it changes height, width or channels"""
+    return next(
+        (
+            "its inputs are reshaped, which moves values in the words of memory"
+            for name in node.inputs
+            if _reshaped_layer(graph, name)
+        ),
+        None,
+    )
+
+
+def _reshaped_layer(graph: Graph, name: str) -> bool:
+    """Whether reshapes give a result of the hardware another height, width or channels."""
+    shape, maker = map_shape(graph.tensors[name]), graph.producer(name)
+    while maker is not None and maker.op == "reshape":
+        name = maker.inputs[0]
+        maker = graph.producer(name)
+    same = map_shape(graph.tensors[name]) == shape
+    return not same and maker is not None and host_reason(graph, maker) is None
+
+
 #: By operator: why the hardware cannot run a node of it, or None where it can. The
 #: docstrings say where nodes run (docs/supported_ops.md).
 RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "softmax": _softmax, "layer_norm": _layer_norm, "quantize": _quantize,
-    "resize": _resize,
+    "resize": _resize, "concatenation": _concatenation,
 }

@@ -1,6 +1,7 @@
 from compiler import docgen
 from compiler.frontend.onnx.operators import CONVERTERS as ONNX
 from compiler.frontend.tflite.operators import CONVERTERS as TFLITE
+from compiler.frontend.tflite_float.operators import CONVERTERS as FLOAT
 from compiler.ir.ops import OPS
 
 
@@ -13,5 +14,5 @@ def test_every_operator_and_attribute_is_there():
     for name, spec in OPS.items():
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         assert all(f"`{key}`" in row for key in spec.attrs), name
-    for name in (*TFLITE, *ONNX):
+    for name in (*TFLITE, *FLOAT, *ONNX):
         assert f"| `{name}` |" in text

@@ -18,6 +18,7 @@ _TYPES = {
     "int8": tflite.TensorType.INT8,
     "uint8": tflite.TensorType.UINT8,
     "int32": tflite.TensorType.INT32,
+    "float16": tflite.TensorType.FLOAT16,
     "float32": tflite.TensorType.FLOAT32,
 }
 _ACTIVATIONS = {
@@ -55,6 +56,7 @@ _VERSIONS = {
     "relu6": 2,
     "relu_n1_to_1": 1,
     "leaky_relu": 2,
+    "prelu": 1,
     "hard_swish": 1,
     "sigmoid": 2,
     "tanh": 2,
@@ -500,6 +502,7 @@ _OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
     "relu6": (_BUILTIN.RELU6, _KIND.NONE, _no_options),
     "relu_n1_to_1": (_BUILTIN.RELU_N1_TO_1, _KIND.NONE, _no_options),
     "leaky_relu": (_BUILTIN.LEAKY_RELU, _KIND.LeakyReluOptions, _leaky_relu),
+    "prelu": (_BUILTIN.PRELU, _KIND.NONE, _no_options),
     "hard_swish": (
         _BUILTIN.HARD_SWISH,
         _KIND.HardSwishOptions,

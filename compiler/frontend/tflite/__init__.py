@@ -1,5 +1,6 @@
 """Reader of int8 TFLite models."""
 
+from compiler.frontend.tflite.model_file import is_float
 from compiler.frontend.tflite.reader import read_tflite
 
-__all__ = ["read_tflite"]
+__all__ = ["is_float", "read_tflite"]

@@ -120,6 +120,7 @@ OPTIONS: dict[str, Options] = {
     ),
     "PAD": Options("PadOptions", {}, 0, required=False),
     "RESHAPE": Options("ReshapeOptions", {}, 1, required=False),
+    "DEQUANTIZE": Options("DequantizeOptions", {}, 0, required=False),
     "QUANTIZE": Options("QuantizeOptions", {}, 0, required=False),
     "SLICE": Options("SliceOptions", {}, 0, required=False),
     "SPLIT": Options("SplitOptions", {"num_splits": Field(0, "i")}, 1),
@@ -158,7 +159,7 @@ OPTIONS: dict[str, Options] = {
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 
 #: Operators without an options table.
-for _name in ("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1"):
+for _name in ("LOGISTIC", "PRELU", "TANH", "RELU", "RELU6", "RELU_N1_TO_1"):
     OPTIONS[_name] = Options("NONE", {}, 0, required=False)
 
 #: Activations by their code in the schema; the others are refused by name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.verify import check_shape
 
 _INDEX_TYPES = {tflite.TensorType.INT32: "int32", tflite.TensorType.INT64: "int64"}
+_REAL_TYPES = {tflite.TensorType.FLOAT32: "float32", tflite.TensorType.FLOAT16: "float16"}
 
 
 class TensorReader:
@@ -36,15 +38,25 @@ class TensorReader:
         self._subgraph = subgraph
         self._by_index: dict[int, Tensor] = {}
         self._invented: list[Tensor] = []
+        self._name_of: dict[int, str] = {}
         self._names: set[str] = set()
 
     def tensor(self, index: int) -> Tensor:
         """Tensor ``index``. Raises InputError or UnsupportedError naming it."""
         if index not in self._by_index:
-            table = self._table(index)
-            name = self._unique_name(table.string(TensorSlot.NAME), index)
-            self._by_index[index] = self._decode(table, name)
+            self._by_index[index] = self._decode(self._table(index), self.name(index))
         return self._by_index[index]
+
+    def name(self, index: int) -> str:
+        """The name of tensor ``index``, which stays undecoded."""
+        if index not in self._name_of:
+            given = self._table(index).string(TensorSlot.NAME)
+            self._name_of[index] = self._unique_name(given, index)
+        return self._name_of[index]
+
+    def kind(self, index: int) -> str:
+        """The schema's name of the type of tensor ``index``, such as ``FLOAT32``."""
+        return enum_name(tflite.TensorType, int(self._table(index).scalar(TensorSlot.TYPE, "b")))
 
     def shape(self, index: int) -> tuple[int, ...]:
         """The shape of tensor ``index``, which stays undecoded and may have any number of axes."""
@@ -78,16 +90,25 @@ class TensorReader:
 
     def index_values(self, index: int) -> np.ndarray | None:
         """A constant int32 or int64 tensor such as a shape, as int64; None when it is computed."""
+        data = self._constant(index, _INDEX_TYPES)
+        return None if data is None else data.astype(np.int64)
+
+    def real_values(self, index: int) -> np.ndarray | None:
+        """A constant float32 or float16 tensor as float32; None when it is computed."""
+        data = self._constant(index, _REAL_TYPES)
+        return None if data is None else data.astype(np.float32)
+
+    def _constant(self, index: int, types: Mapping[int, str]) -> np.ndarray | None:
+        """The values of a tensor of one of two types by their code in the schema."""
         table = self._table(index)
         code = int(table.scalar(TensorSlot.TYPE, "b"))
         where = f"tensor {show(table.string(TensorSlot.NAME))}"
-        if code not in _INDEX_TYPES:
-            raise UnsupportedError(
-                f"{where}: type {enum_name(tflite.TensorType, code)}; INT32 or INT64 is accepted"
-            )
+        if code not in types:
+            accepted = " or ".join(dtype.upper() for dtype in types.values())
+            raise UnsupportedError(f"{where}: type {self.kind(index)}; {accepted} is accepted")
         with located(where):
-            data = self._values(table, _shape(table), _INDEX_TYPES[code])
-        return None if data is None else data.astype(np.int64)
+            _refuse_special(table)
+            return self._values(table, _shape(table), types[code])
 
     def _table(self, index: int) -> Table:
         count = self._subgraph.count(SubgraphSlot.TENSORS)

@@ -223,3 +223,14 @@ def test_the_mapping_says_what_the_host_does():
     assert [t["name"] for t in found["host_tensors"]] == ["softmax2"]
     assert [h["elements"] for h in found["host"]] == [48, 24] and found["elements"] == 96
     assert [layer["segment"] for layer in found["layers"]] == [1]
+
+
+def test_rows_of_two_maps_are_joined_by_the_host():
+    """The anchors of a detector: maps of several sizes, reshaped and joined."""
+    net = Net((4, 4, 3))
+    a = net.conv("input", 6, padding=(1, 1, 1, 1))
+    b = net.conv(a, 5, padding=(1, 1, 1, 1))
+    rows = [net.op("reshape", (x,), shape=(1, 1, 1, size)) for x, size in ((a, 96), (b, 80))]
+    y = net.op("concatenation", tuple(rows))
+    compiled = check(net.finish(net.op("reshape", (y,), shape=(1, 88, 2))))
+    assert segments(compiled) == [(["conv2d"] * 2, ["concatenation", "reshape"])]

@@ -1,0 +1,134 @@
+"""A TFLite file as its tables: one subgraph, its operators by name, and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import tflite
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
+from compiler.frontend.tflite.schema import (
+    IDENTIFIER,
+    OPTIONS,
+    VERSION,
+    CodeSlot,
+    ModelSlot,
+    OperatorSlot,
+    SubgraphSlot,
+    enum_name,
+)
+from compiler.frontend.tflite.tensors import TensorReader
+
+#: Types of activations that say that a model is quantised.
+_INTEGERS = ("INT8", "UINT8", "INT16")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The only subgraph of a model, with its ``operators`` and their names, ``builtins``."""
+
+    subgraph: Table
+    tensors: TensorReader
+    operators: tuple[Table, ...]
+    builtins: tuple[str, ...]
+
+    def indices(self, slot: SubgraphSlot) -> tuple[int, ...]:
+        """The tensors that are the subgraph's inputs or outputs."""
+        return tuple(map(int, self.subgraph.vector(slot, "i4")))
+
+
+@contextmanager
+def valid_file() -> Iterator[None]:
+    """Raise InputError where the file's own structure does not hold."""
+    try:
+        yield
+    except (FlatbufferError, UnicodeDecodeError) as fault:
+        raise InputError(f"not a valid TFLite model: {fault}") from None
+
+
+def open_model(data: bytes) -> ModelFile:
+    """The tables of a ``.tflite`` file. Raises InputError, UnsupportedError and FlatbufferError."""
+    if data[4:8] != IDENTIFIER:
+        raise InputError(
+            f"not a TFLite model: identifier {data[4:8]!r}; {IDENTIFIER!r} is accepted"
+        )
+    model = Table.root(data)
+    version = model.scalar(ModelSlot.VERSION, "I")
+    if version != VERSION:
+        raise UnsupportedError(f"schema version {version}; {VERSION} is accepted")
+    subgraphs = model.count(ModelSlot.SUBGRAPHS)
+    if subgraphs != 1:
+        raise UnsupportedError(f"{subgraphs} subgraphs; 1 is accepted")
+    subgraph = model.entry(ModelSlot.SUBGRAPHS, 0)
+    count = subgraph.count(SubgraphSlot.OPERATORS)
+    operators = tuple(subgraph.entry(SubgraphSlot.OPERATORS, index) for index in range(count))
+    builtins = tuple(_builtin(model, table, index) for index, table in enumerate(operators))
+    return ModelFile(subgraph, TensorReader(model, subgraph), operators, builtins)
+
+
+def is_float(data: bytes) -> bool:
+    """Whether the inputs of a ``.tflite`` model are float32 and no operator makes 8 or 16 bits.
+
+    Raises InputError and UnsupportedError.
+    """
+    with valid_file():
+        model = open_model(data)
+        inputs = model.indices(SubgraphSlot.INPUTS)
+        made = [int(i) for t in model.operators for i in t.vector(OperatorSlot.OUTPUTS, "i4")]
+        return (
+            bool(inputs)
+            and all(map(model.tensors.is_float, inputs))
+            and not any(i >= 0 and model.tensors.kind(i) in _INTEGERS for i in made)
+        )
+
+
+def _builtin(model: Table, operator: Table, index: int) -> str:
+    """Name of the operator, with that of its kind if it is a custom one."""
+    number = int(operator.scalar(OperatorSlot.OPCODE_INDEX, "I"))
+    codes = model.count(ModelSlot.OPERATOR_CODES)
+    if number >= codes:
+        raise InputError(f"operator {index}: opcode index {number}; 0 to {codes - 1} is accepted")
+    code = model.entry(ModelSlot.OPERATOR_CODES, number)
+    value = max(
+        int(code.scalar(CodeSlot.DEPRECATED_BUILTIN_CODE, "b")),
+        int(code.scalar(CodeSlot.BUILTIN_CODE, "i")),
+    )
+    name = enum_name(tflite.BuiltinOperator, value)
+    if name == "CUSTOM":
+        name = f"CUSTOM {show(code.string(CodeSlot.CUSTOM_CODE))}"
+    return name
+
+
+def refuse_special(table: Table) -> None:
+    """Raise UnsupportedError for what an operator has beside inputs, outputs and options."""
+    if table.vector(OperatorSlot.MUTATING_INPUTS, "u1").any():
+        raise UnsupportedError("changes an input in place; inputs that stay are accepted")
+    if table.vector(OperatorSlot.INTERMEDIATES, "i4").size:
+        raise UnsupportedError("has intermediate tensors; none are accepted")
+    if table.vector(OperatorSlot.CUSTOM_OPTIONS, "u1").size or table.has(OperatorSlot.OPTIONS_2):
+        raise UnsupportedError("has custom options; built-in ones are accepted")
+
+
+def read_options(table: Table, builtin: str) -> dict:
+    """The options by field name. Fields that a later schema added are refused."""
+    spec = OPTIONS[builtin]
+    found = enum_name(tflite.BuiltinOptions, int(table.scalar(OperatorSlot.OPTIONS_TYPE, "B")))
+    options = table.table(OperatorSlot.OPTIONS)
+    if found == "NONE" or options is None:
+        if spec.required:
+            raise InputError(f"has no options; {spec.table} is accepted")
+        return {name: field.default for name, field in spec.fields.items()}
+    if found != spec.table:
+        raise InputError(f"has options {found}; {spec.table} is accepted")
+    for slot in range(spec.slots, options.slots()):
+        if options.has(slot):
+            raise UnsupportedError(
+                f"{spec.table} field {slot} is not known; 0 to {spec.slots - 1} are accepted"
+            )
+    return {
+        name: options.scalar(field.slot, field.layout, field.default)
+        for name, field in spec.fields.items()
+    }

@@ -1,0 +1,90 @@
+"""Operators element by element: sums, products, functions of one value; softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite_float.operator import Operator, Shape
+from compiler.frontend.tflite_float.twin import TO_FIRST
+
+
+def binary(kind: str) -> Callable[[Operator], None]:
+    """The converter to ``Add`` or ``Mul`` of two activations, or of one and a constant."""
+
+    def convert(op: Operator) -> None:
+        shapes = op.shape(0), op.shape(1)
+        try:
+            result = np.broadcast_shapes(*shapes)
+        except ValueError:
+            result = None
+        if result != op.output_shape:
+            raise InputError(
+                f"inputs of shape {list(shapes[0])} and {list(shapes[1])} for an output of "
+                f"{list(op.output_shape)}; shapes that give the output's are accepted"
+            )
+        op.emit(kind, *(_operand(op, i, len(result)) for i in (0, 1)))
+
+    convert.__doc__ = f"{kind} of two activations, or of one and a constant."
+    return convert
+
+
+def _operand(op: Operator, position: int, rank: int) -> str:
+    values = op.array(position)
+    if values is None:
+        if len(op.shape(position)) != rank:
+            raise UnsupportedError(
+                f"an activation of shape {list(op.shape(position))}; {rank} dimensions, as in the "
+                "output, are accepted"
+            )
+        return op.activation(position)
+    return op.named(_spread(op.constant(position, "operand"), rank), "operand")
+
+
+def _spread(values: np.ndarray, rank: int) -> np.ndarray:
+    """A constant with as many axes as ONNX's array of ``rank`` axes, in their order."""
+    shape: Shape = (1,) * (rank - values.ndim) + values.shape
+    spread = values.reshape(shape)
+    return spread.transpose(TO_FIRST) if rank == 4 else spread
+
+
+def function(kind: str) -> Callable[[Operator], None]:
+    """The converter to an ONNX function of one value without attributes."""
+
+    def convert(op: Operator) -> None:
+        op.emit(kind, op.activation())
+
+    convert.__doc__ = f"{kind}."
+    return convert
+
+
+def clamp(kind: str) -> Callable[[Operator], None]:
+    """The converter to an activation function that only bounds values."""
+
+    def convert(op: Operator) -> None:
+        op.clamp(kind, op.activation(), op.twin.make(op.output))
+
+    convert.__doc__ = "Relu." if kind == "relu" else "Clip."
+    return convert
+
+
+def leaky_relu(op: Operator) -> None:
+    """LeakyRelu."""
+    op.emit("LeakyRelu", op.activation(), alpha=op.options["alpha"])
+
+
+def prelu(op: Operator) -> None:
+    """LeakyRelu, where all slopes are equal."""
+    slopes = np.unique(op.constant(1, "slopes"))
+    if slopes.size != 1:
+        raise UnsupportedError(f"{slopes.size} different slopes; one for all channels is accepted")
+    op.emit("LeakyRelu", op.activation(), alpha=float(slopes[0]))
+
+
+def softmax(op: Operator) -> None:
+    """Softmax over the last axis, the channels; beta is 1."""
+    if op.options["beta"] != 1.0:
+        raise UnsupportedError(f"beta {op.options['beta']}; 1 is accepted")
+    op.emit("Softmax", op.activation(), axis=op.axis(-1, len(op.shape(0))))

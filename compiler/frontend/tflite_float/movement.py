@@ -1,0 +1,63 @@
+"""Operators that move values, and constants behind DEQUANTIZE."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite_float.operator import Operator
+from compiler.frontend.tflite_float.twin import TO_FIRST
+from compiler.ir.ops import MAX_ATTR
+
+
+def concatenation(op: Operator) -> None:
+    """Concat."""
+    rank = len(op.output_shape)
+    if any(len(op.shape(i)) != rank for i in range(len(op.inputs))):
+        raise InputError(f"inputs of other than {rank} dimensions, the output's; {rank} accepted")
+    axis = op.axis(op.options["axis"], rank)
+    op.emit("Concat", *(op.activation(i) for i in range(len(op.inputs))), axis=axis)
+
+
+def pad(op: Operator) -> None:
+    """Pad with zeros, in space and channels."""
+    op.map_shape(0)
+    amounts = op.integers(1, "paddings")
+    if amounts.shape != (4, 2):
+        raise UnsupportedError(f"paddings of shape {list(amounts.shape)}; [4, 2] is accepted")
+    if amounts[0].any() or amounts.min() < 0 or amounts.max() > MAX_ATTR:
+        raise UnsupportedError(
+            f"paddings {amounts.tolist()}; 0 to {MAX_ATTR} for height, width and channels, "
+            "and 0 for batch, are accepted"
+        )
+    begins_then_ends = amounts[list(TO_FIRST)].T.reshape(-1)
+    op.emit("Pad", op.activation(), op.integer_list(*map(int, begins_then_ends)))
+
+
+def reshape(op: Operator) -> None:
+    """Reshape of the model's own order of axes; the output tensor's shape rules."""
+    shape = op.output_shape
+    if op.given(1):
+        wanted = op.integers(1, "shape")
+        agrees = wanted.shape == (len(shape),) and np.all((wanted == -1) | (wanted == shape))
+        if not agrees:
+            raise InputError(f"shape {wanted.tolist()}; the output's {list(shape)} is accepted")
+    if np.prod(op.shape(0)) != np.prod(shape):
+        raise InputError(
+            f"shape {list(shape)} for an input of {list(op.shape(0))}; as many elements are "
+            "accepted"
+        )
+    x, new = op.last(), op.integer_list(*shape)
+    if len(shape) != 4:
+        op.emit("Reshape", x, new)
+        return
+    last = op.twin.node("Reshape", (x, new), f"{op.name}/channels_last")
+    op.emit("Transpose", last, perm=TO_FIRST)
+
+
+def dequantize(op: Operator) -> None:
+    """A float16 constant made float32; no node."""
+    kind = op.twin.tensors.kind(op.inputs[0])
+    if kind != "FLOAT16":
+        raise UnsupportedError(f"an input of type {kind}; a FLOAT16 constant is accepted")
+    op.twin.set_array(op.output, op.constant(0, "input"))

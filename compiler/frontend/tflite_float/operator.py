@@ -1,0 +1,145 @@
+"""A float operator as its converter sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tflite
+
+from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
+from compiler.frontend.tflite_float.twin import TO_FIRST, Twin
+from compiler.ir.ops import MAX_ATTR
+from compiler.ir.shapes import Padding, same_padding
+
+Shape = tuple[int, ...]
+
+_BOUNDS = {"relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A decoded operator: its name, tensor indices (-1: absent) and options by field name."""
+
+    builtin: str
+    inputs: tuple[int, ...]
+    output: int
+    options: dict
+    twin: Twin
+
+    def shape(self, position: int) -> Shape:
+        """The shape of an input, as the model has it."""
+        return self.twin.tensors.shape(self._index(position))
+
+    def map_shape(self, position: int) -> Shape:
+        """Likewise of four axes: (N, H, W, C), or those of weights."""
+        shape = self.shape(position)
+        if len(shape) != 4 or not all(shape):
+            name = self.twin.tensors.name(self.inputs[position])
+            raise InputError(
+                f"tensor {show(name)} has shape {list(shape)}; 4 dimensions are accepted"
+            )
+        return shape
+
+    @property
+    def name(self) -> str:
+        """The model's name of the output."""
+        return self.twin.tensors.name(self.output)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of the output, as the model has it."""
+        return self.twin.tensors.shape(self.output)
+
+    def activation(self, position: int = 0) -> str:
+        """The ONNX name of an activation."""
+        return self.twin.activation(self._index(position))
+
+    def last(self, position: int = 0) -> str:
+        """Likewise, the axes in TFLite's order."""
+        return self.twin.last(self._index(position))
+
+    def given(self, position: int) -> bool:
+        """Whether there is an input at ``position``."""
+        return position < len(self.inputs) and self.inputs[position] != -1
+
+    def array(self, position: int) -> np.ndarray | None:
+        """The values of a constant, None for an activation."""
+        return self.twin.array(self._index(position))
+
+    def constant(self, position: int, role: str) -> np.ndarray:
+        """The values of a float constant. Raises UnsupportedError when it is computed."""
+        values = self.array(position)
+        if values is None:
+            raise UnsupportedError(f"computed {role}; a constant is accepted")
+        if not np.isfinite(values).all():
+            raise InputError(f"{role}: not all values are finite; finite ones are accepted")
+        return values
+
+    def integers(self, position: int, role: str) -> np.ndarray:
+        """The values of a constant of integers. Raises UnsupportedError when it is computed."""
+        values = self.twin.tensors.index_values(self._index(position))
+        if values is None:
+            raise UnsupportedError(f"computed {role}; a constant is accepted")
+        return values
+
+    def pair(self, field: str) -> tuple[int, int]:
+        """The options FIELD_h and FIELD_w."""
+        pair = (self.options[field + "_h"], self.options[field + "_w"])
+        if not all(1 <= value <= MAX_ATTR for value in pair):
+            raise InputError(f"{field} is {list(pair)}; 1 to {MAX_ATTR} is accepted")
+        return pair
+
+    def padding(self, size: Shape, kernel: Shape, dilation: tuple[int, int] = (1, 1)) -> Padding:
+        """SAME or VALID for windows over ``size``: top, bottom, left, right."""
+        code = self.options["padding"]
+        if code == tflite.Padding.VALID:
+            return 0, 0, 0, 0
+        if code != tflite.Padding.SAME:
+            found = enum_name(tflite.Padding, code)
+            raise InputError(f"padding has {found}; SAME or VALID is accepted")
+        (height, width), (rows, columns) = size, kernel
+        return same_padding((height, width), (rows, columns), self.pair("stride"), dilation)
+
+    def emit(self, op: str, *inputs: str, **attrs: object) -> None:
+        """The node that makes the output, and the fused activation behind it."""
+        code = self.options.get("activation", 0)
+        if code not in ACTIVATIONS:
+            raise UnsupportedError(
+                f"activation {enum_name(tflite.ActivationFunctionType, code)}; "
+                f"accepted: {', '.join(ACTIVATIONS.values())}"
+            )
+        output = self.twin.make(self.output)
+        if ACTIVATIONS[code] == "none":
+            self.twin.node(op, inputs, output, **attrs)
+            return
+        linear = self.twin.node(op, inputs, f"{output}/linear", **attrs)
+        self.clamp(ACTIVATIONS[code], linear, output)
+
+    def clamp(self, kind: str, x: str, output: str) -> None:
+        """``relu``, ``relu6`` or ``relu_n1_to_1`` of an ONNX tensor."""
+        if kind == "relu":
+            self.twin.node("Relu", (x,), output)
+            return
+        bounds = [self.named(np.float32(bound), "bound") for bound in _BOUNDS[kind]]
+        self.twin.node("Clip", (x, *bounds), output)
+
+    def named(self, values: np.ndarray | np.generic, role: str) -> str:
+        """A constant named after the output."""
+        return self.twin.constant(np.asarray(values), f"{self.name}/{role}")
+
+    def integer_list(self, *values: int) -> str:
+        """A constant list of integers, such as a shape."""
+        return self.named(np.array(values, np.int64), "list")
+
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis of an array of ``rank`` axes where ONNX has it."""
+        if not -rank <= axis < rank:
+            raise InputError(f"axis {axis}; {-rank} to {rank - 1} is accepted")
+        return TO_FIRST.index(axis % rank) if rank == 4 else axis % rank
+
+    def _index(self, position: int) -> int:
+        if not self.given(position):
+            raise InputError(f"input {position} is absent; a tensor is accepted")
+        return self.inputs[position]
