@@ -22,11 +22,15 @@ _FRACTIONS = np.linspace(1.0, 0.3, 36)
 
 @dataclass(frozen=True)
 class Statistics:
-    """What was seen of a tensor: its extremes, and some of its values."""
+    """What was seen of a tensor: its shape, its extremes, some of its values, and the largest
+    magnitude of each channel (axis 1, or the only one).
+    """
 
+    shape: tuple[int, ...]
     low: float
     high: float
     values: np.ndarray
+    peak: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ def collect(
     count = max(KEPT // len(samples), 1)
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
     kept: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    peaks: dict[str, np.ndarray] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for sample in samples:
         for name, array in runner.run(sample).items():
             if not np.isfinite(array).all():
@@ -55,8 +61,15 @@ def collect(
             flat = array.reshape(-1)
             picked = flat if flat.size <= count else generator.choice(flat, count)
             kept[name].append(picked)
+            shapes[name] = array.shape
+            others = tuple(a for a in range(array.ndim) if a != min(1, array.ndim - 1))
+            peak = np.abs(array).max(axis=others)
+            peaks[name] = np.maximum(peaks.get(name, peak), peak)
     return {
-        name: Statistics(low[name], high[name], np.concatenate(kept[name])) for name in names
+        name: Statistics(
+            shapes[name], low[name], high[name], np.concatenate(kept[name]), peaks[name]
+        )
+        for name in names
     }
 
 

@@ -11,6 +11,7 @@ from compiler.errors import UnsupportedError
 from compiler.frontend.onnx import opset, parse_onnx
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
+from compiler.quantize.equalise import equalise
 from compiler.quantize.graph import FloatGraph, float_graph
 from compiler.quantize.insert import insert
 from compiler.quantize.points import SAME, source, stored_points
@@ -35,12 +36,15 @@ def quantize(
 
     Weights have one scale per output channel; activations one, chosen by ``method`` (a key of
     ``METHODS``) over the inputs in ``calibration``, or over random ones. Batch normalisation is
-    folded into the weights, and biases are corrected. Raises InputError and UnsupportedError.
+    folded into the weights, channels are equalised and biases corrected. Raises InputError and
+    UnsupportedError.
     """
     model = folded(_with_opset(model))
     graph = float_graph(model)
     points = stored_points(graph)
     samples = read_samples(model, calibration)
+    model = equalise(model, collect(model, points, samples))
+    graph = float_graph(model)
     seen = collect(model, points, samples)
     params = choose_parameters(graph, points, seen, method)
     model = correct_biases(model, params, samples)

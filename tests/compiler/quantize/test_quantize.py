@@ -13,7 +13,12 @@ from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend import load_model
 from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
 from compiler.quantize import quantize
+from compiler.quantize.calibrate import collect
+from compiler.quantize.equalise import equalise
+from compiler.quantize.graph import float_graph
 from compiler.quantize.insert import quantize_weights
+from compiler.quantize.points import stored_points
+from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 from golden.network import run
 from hw.spec.config import preset
@@ -137,6 +142,23 @@ def test_names_stay_the_models(generator):
     assert {node.outputs[0] for node in graph.nodes} <= names
     assert graph.inputs == ("image",)
     assert graph.outputs == (net.model().graph.output[0].name,)
+
+
+def test_equalisation_changes_no_output(tmp_path, generator):
+    """Real arithmetic with factors that are no powers of two: equal but for float32."""
+    net = mobile_net(generator)
+    model = folded(parse_onnx(net.bytes(), tmp_path))
+    samples = read_samples(model, calibration_of(tmp_path / "x.npy", net, generator))
+    points = stored_points(float_graph(model))
+    seen = collect(model, points, samples)
+    changed = equalise(model, seen)
+    after = collect(changed, points, samples)
+    evenness = [[s[n].peak.mean() / s[n].peak.max() for s in (seen, after)] for n in points]
+    assert any(new > 1.01 * old for old, new in evenness)
+    for sample in samples[:4]:
+        (expected,) = run_onnx(model.SerializeToString(), sample)
+        (found,) = run_onnx(changed.SerializeToString(), sample)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_gates_and_biases_stay_in_one_piece(generator):

@@ -1,0 +1,181 @@
+"""Channels brought to similar ranges before quantisation, without a change of the network.
+
+A tensor has one scale for all its channels, so that a channel with small values keeps few steps.
+What makes a channel can be multiplied by any positive number if what reads it is divided by it:
+cross-layer equalisation (Nagel et al. 2019, arXiv 1906.04721), here of activations, since weights
+have a scale per channel anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from compiler.quantize.calibrate import Statistics
+from compiler.quantize.graph import FloatGraph, attribute, float_graph
+from compiler.quantize.points import clip_bounds
+
+#: Operators that keep channels apart and commute with positive factors.
+_PASSING = frozenset(
+    "Relu LeakyRelu MaxPool AveragePool GlobalAveragePool GlobalMaxPool Identity".split()
+)
+
+#: The upper bound of ReLU6.
+_BOUND = 6.0
+
+#: Largest factor of a channel.
+_MOST = 256.0
+
+#: Exponent where regular layers read the channels: their weights have one scale for all inputs,
+#: and what the activations gain they lose. Measured (docs/quantisation.md).
+_SHARED = 0.5
+
+
+def equalise(model: onnx.ModelProto, seen: Mapping[str, Statistics]) -> onnx.ModelProto:
+    """The model with channels scaled, where layers on both sides take it.
+
+    ``seen`` has the statistics of the stored tensors. A ReLU6 of a channel multiplied by f bounds
+    it at 6 / f. The factors are such that this is at or above the largest value that was seen;
+    everything else computes the same.
+    """
+    graph = float_graph(model)
+    constants = dict(graph.constants)
+    for group in _groups(graph, seen):
+        group.apply(constants)
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    for tensor in result.graph.initializer:
+        if constants[tensor.name] is not graph.constants[tensor.name]:
+            array = constants[tensor.name].astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    return result
+
+
+class _Group:
+    """Tensors with the same channels, the layers that make them and those that read them.
+
+    ``peaks`` are the channels' largest magnitudes, ``bounded`` those behind a ReLU6.
+    """
+
+    def __init__(self) -> None:
+        self.peaks: list[np.ndarray] = []
+        self.bounded: list[np.ndarray] = []
+        self.makers: list[onnx.NodeProto] = []
+        self.readers: list[onnx.NodeProto] = []
+
+    def factors(self, constants: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What to multiply each channel by, at least 1."""
+        peak = np.max(self.peaks, axis=0).astype(np.float64)
+        ratio = np.divide(peak.max(), peak, out=np.ones_like(peak), where=peak > 0)
+        own = all(_is_depthwise(node, constants) for node in self.readers)
+        factors = np.minimum(ratio if own else ratio**_SHARED, _MOST)
+        for peak in self.bounded:
+            limit = np.divide(_BOUND, peak, out=np.full_like(factors, np.inf), where=peak > 0)
+            factors = np.minimum(factors, limit)
+        return factors
+
+    def apply(self, constants: dict[str, np.ndarray]) -> None:
+        factors = self.factors(constants)
+        for node in self.makers:
+            axis = 0 if node.op_type == "Conv" or attribute(node, "transB", 0) else 1
+            for name in node.input[1:3]:
+                array = constants[name]
+                shape = [1] * array.ndim
+                shape[axis if array.ndim > 1 else 0] = -1
+                constants[name] = array * factors.reshape(shape)
+        for node in self.readers:
+            _divide(node, constants, factors)
+
+
+def _is_depthwise(node: onnx.NodeProto, constants: Mapping[str, np.ndarray]) -> bool:
+    return node.op_type == "Conv" and constants[node.input[1]].shape[1] == 1
+
+
+def _divide(
+    node: onnx.NodeProto, constants: dict[str, np.ndarray], factors: np.ndarray
+) -> None:
+    """The layer's weights divided by the factors of the input channels that they read."""
+    array = constants[node.input[1]]
+    if node.op_type == "Gemm":
+        rows = (1, -1) if attribute(node, "transB", 0) else (-1, 1)
+        constants[node.input[1]] = array / factors.reshape(rows)
+        return
+    groups = attribute(node, "group", 1)
+    per_row = factors.reshape(groups, -1).repeat(array.shape[0] // groups, axis=0)
+    constants[node.input[1]] = array / per_row.reshape(array.shape[:2] + (1,) * (array.ndim - 2))
+
+
+def _groups(graph: FloatGraph, seen: Mapping[str, Statistics]) -> list[_Group]:
+    """The groups all of whose makers and readers are layers with constants of their own."""
+    leaders = {name: name for name in (*graph.inputs, *graph.makers)}
+
+    def find(name: str) -> str:
+        while leaders[name] != name:
+            name = leaders[name]
+        return name
+
+    fixed = {*graph.inputs, *graph.outputs}
+    makers: dict[str, list[onnx.NodeProto]] = {}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.nodes:
+        inputs = graph.activations(node)
+        if not inputs:
+            fixed.update(node.output)
+        elif _is_layer(graph, node):
+            readers.setdefault(inputs[0], []).append(node)
+            makers.setdefault(node.output[0], []).append(node)
+        elif _passes(graph, node, seen):
+            for name in inputs:
+                leaders[find(name)] = find(node.output[0])
+        else:
+            fixed.update((*inputs, *node.output))
+    closed = {find(name) for name in fixed if name in leaders}
+    groups: dict[str, _Group] = {}
+    for name in leaders:
+        if find(name) in closed:
+            continue
+        group = groups.setdefault(find(name), _Group())
+        group.makers += makers.get(name, [])
+        group.readers += readers.get(name, [])
+        if name in seen:
+            group.peaks.append(seen[name].peak)
+            if name in graph.makers and graph.makers[name].op_type == "Clip":
+                group.bounded.append(seen[name].peak)
+    return [g for g in groups.values() if g.makers and g.readers and g.peaks]
+
+
+def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:
+    """A layer whose weights and bias are constants that no other node reads."""
+    if node.op_type not in ("Conv", "Gemm"):
+        return False
+    names = [name for name in node.input[1:3] if name]
+    own = all(n in graph.constants and len(graph.readers[n]) == 1 for n in names)
+    if node.op_type == "Gemm" and own:
+        if attribute(node, "transA", 0):
+            return False
+        return graph.constants[names[-1]].ndim == 1 or len(names) == 1
+    return own
+
+
+def _passes(graph: FloatGraph, node: onnx.NodeProto, seen: Mapping[str, Statistics]) -> bool:
+    """Whether the node maps channels multiplied by positive factors to the same channels."""
+    inputs = graph.activations(node)
+    if node.op_type == "Clip":
+        return clip_bounds(graph, node) == (0.0, _BOUND) and node.output[0] in seen
+    if node.op_type == "Add":
+        shapes = {seen[name].shape if name in seen else None for name in inputs}
+        return len(inputs) == 2 and len(shapes) == 1 and None not in shapes
+    if node.op_type == "ReduceMean":
+        return inputs[0] in seen and _is_spatial(graph, node, len(seen[inputs[0]].shape))
+    return node.op_type in _PASSING
+
+
+def _is_spatial(graph: FloatGraph, node: onnx.NodeProto, rank: int) -> bool:
+    """Whether the node reduces axes behind the channels only; operator set 18 has them as input."""
+    axes = attribute(node, "axes")
+    if len(node.input) > 1:
+        axes = graph.constants.get(node.input[1])
+    return axes is not None and all(int(axis) % rank > 1 for axis in axes)
