@@ -13,13 +13,17 @@ from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
 from compiler.quantize.graph import FloatGraph, float_graph
-from compiler.quantize.insert import insert
+from compiler.quantize.insert import WEIGHTED, insert
 from compiler.quantize.points import SAME, source, stored_points
 from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 
 #: The graph's softmax gives these parameters (TFLite int8 specification).
 _SOFTMAX = Parameters(1 / 256, -128)
+
+#: Room that outputs of layers get beyond what was seen. A classifier that is surer of an input
+#: than of all that calibrate it would give several classes the largest step.
+_ROOM = 1.5
 
 #: Inputs of a concatenation share its parameters if that costs them at most one bit.
 _MOST_COARSER = 2.0
@@ -71,11 +75,15 @@ def choose_parameters(
 ) -> dict[str, Parameters]:
     """The parameters of every stored tensor, in the order of ``points``.
 
-    Outputs of the network keep their whole range. Operators that move values keep their input's
-    parameters, and a concatenation gives its own to inputs of a similar range.
+    Outputs of the network keep their whole range, and get room if a layer makes them. Operators
+    that move values keep their input's parameters, and a concatenation gives its own to inputs of
+    a similar range.
     """
+    outputs = _output_sources(graph)
     ranges = {
-        name: METHODS["minmax" if name in _output_sources(graph) else method](seen[name])
+        name: _output_range(graph, name, seen[name])
+        if name in outputs
+        else METHODS[method](seen[name])
         for name in points
     }
     leader = {name: _leader(graph, name) for name in points}
@@ -96,6 +104,20 @@ def choose_parameters(
 
 def _output_sources(graph: FloatGraph) -> set[str]:
     return {source(graph, name) for name in graph.outputs}
+
+
+def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:
+    maker = graph.makers.get(name)
+    room = _ROOM if maker is not None and _is_layer(graph, maker) else 1.0
+    return room * seen.low, room * seen.high
+
+
+def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:
+    """Whether the node is a layer with weights, or adds the bias to one."""
+    inputs = graph.activations(node)
+    if node.op_type == "Add" and len(inputs) == 1 and inputs[0] in graph.makers:
+        node = graph.makers[inputs[0]]
+    return node.op_type in WEIGHTED
 
 
 def _leader(graph: FloatGraph, name: str) -> str:
