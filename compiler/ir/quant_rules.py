@@ -27,6 +27,9 @@ BIAS_TOLERANCE = 0.02
 #: The int8 output of softmax: (scale, zero point).
 SOFTMAX_QUANT = (1 / 256, -128)
 
+#: beta * input scale that softmax takes as 0 (TFLite kernels, Q5.26 differences).
+MIN_SOFTMAX_STEP = 2.0**-26
+
 _RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
 
 
@@ -54,7 +57,7 @@ def check_node_quant(graph: Graph, node: Node) -> None:
     if OPS[node.op].same_quant:
         _check_same(x, output, where)
     if node.op == "softmax":
-        _check_softmax(output, where)
+        _check_softmax(x, node.attrs["beta"], output, where)
 
 
 def check_quant(tensor: Tensor, quant: Quant) -> None:
@@ -183,8 +186,13 @@ def _check_same(x: Tensor, output: Tensor, where: str) -> None:
         )
 
 
-def _check_softmax(output: Tensor, where: str) -> None:
-    assert output.quant is not None, "checked before"
+def _check_softmax(x: Tensor, beta: float, output: Tensor, where: str) -> None:
+    assert x.quant is not None and output.quant is not None, "checked before"
+    step = float(np.float32(beta)) * float(np.float32(x.quant.scale[0]))
+    if step <= MIN_SOFTMAX_STEP:
+        raise UnsupportedError(
+            f"{where}: beta * input scale is {step:.3g}; above {MIN_SOFTMAX_STEP:.3g} is accepted"
+        )
     found = (output.quant.scale[0], output.quant.zero_point[0])
     if found != SOFTMAX_QUANT:
         raise UnsupportedError(

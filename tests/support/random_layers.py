@@ -14,7 +14,7 @@ from compiler.driver import Compiled, compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import ACTIVATIONS, FUNCTIONS, MAX_ATTR
-from compiler.ir.quant_rules import SCALE_TOLERANCE
+from compiler.ir.quant_rules import MIN_SOFTMAX_STEP, SCALE_TOLERANCE
 from compiler.ir.shapes import infer_shape, same_padding, window_span
 from compiler.options import CompilerOptions
 from hw.spec.config import AccelConfig, Memory
@@ -413,7 +413,9 @@ class _Net(Moves):
 
     def _on_host(self, x: str) -> str:
         """An operator that the host runs wherever it stands."""
-        if self.rng.random() < 0.3:
+        found = self.tensors[x].quant
+        assert found is not None
+        if self.rng.random() < 0.3 and found.scale[0] > 2 * MIN_SOFTMAX_STEP:
             return self._node("softmax", (x,), Quant((1 / 256,), (-128,)), beta=1.0)
         channels = self._shape(x)[3]
         gamma, beta = (

@@ -11,7 +11,9 @@ import pytest
 
 from compiler.codegen.program import encode_commands, image, mapping
 from compiler.driver import Compiled, compile
+from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from golden.network import run
 from hw.spec.config import PRESETS, with_values
@@ -234,3 +236,18 @@ def test_rows_of_two_maps_are_joined_by_the_host():
     y = net.op("concatenation", tuple(rows))
     compiled = check(net.finish(net.op("reshape", (y,), shape=(1, 88, 2))))
     assert segments(compiled) == [(["conv2d"] * 2, ["concatenation", "reshape"])]
+
+
+@pytest.mark.parametrize("step", (2.0**-26, 2.0**-25))
+def test_softmax_of_steps_that_vanish(step):
+    """LiteRT's fixed point holds no difference of 2**-26; golden refuses what it cannot scale."""
+    x, y = Quant((step,), (0,)), Quant((1 / 256,), (-128,))
+    tensors = {name: Tensor(name, (1, 1, 1, 4), "int8", q) for name, q in (("x", x), ("y", y))}
+    graph = Graph("net", tensors, [Node("y", "softmax", ("x",), ("y",), {"beta": 1.0})], ("x",),
+                  ("y",))
+    if step > 2.0**-26:
+        verify(graph, "quantised")
+        run(graph.to_dict(), {"x": np.zeros((1, 1, 1, 4), np.int8)})
+    else:
+        with pytest.raises(UnsupportedError, match=r"'y' \(softmax\): beta \* input scale"):
+            verify(graph, "quantised")
