@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
 
-from compiler.errors import UnsupportedError
+from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx import opset, parse_onnx
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
@@ -17,6 +18,9 @@ from compiler.quantize.insert import WEIGHTED, insert
 from compiler.quantize.points import SAME, source, stored_points
 from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
+
+#: Most elements of one activation of a model to be quantised.
+MAX_ELEMENTS = 1 << 26
 
 #: The graph's softmax gives these parameters (TFLite int8 specification).
 _SOFTMAX = Parameters(1 / 256, -128)
@@ -44,6 +48,7 @@ def quantize(
     UnsupportedError.
     """
     model = folded(_with_opset(model))
+    _check_sizes(model)
     graph = float_graph(model)
     points = stored_points(graph)
     samples = read_samples(model, calibration)
@@ -53,6 +58,18 @@ def quantize(
     params = choose_parameters(graph, points, seen, method)
     model = correct_biases(model, params, samples)
     return parse_onnx(insert(model, params).SerializeToString(), Path())
+
+
+def _check_sizes(model: onnx.ModelProto) -> None:
+    """Raise UnsupportedError for an activation that calibration cannot hold."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if math.prod(shape) > MAX_ELEMENTS:
+            raise UnsupportedError(
+                f"tensor {show(value.name)}: shape {shape} has {math.prod(shape)} elements; "
+                f"at most {MAX_ELEMENTS} are accepted for a model to be quantised"
+            )
 
 
 def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -16,9 +16,9 @@ OPERATORS = ("Conv", "Relu", "Add", "MaxPool", "Softmax", "Einsum", "Resize", "T
 
 
 def damaged_onnx(rng: random.Random, folder: Path) -> Path:
-    """A quantised ``.onnx`` file with some damage."""
+    """An ``.onnx`` file, quantised or now and then float, with some damage."""
     path = folder / "model.onnx"
-    model = _quantised(rng)
+    model = _quantised(rng) if rng.random() < 0.85 else _float(rng)
     if rng.random() < 0.5:
         data = damaged_bytes(rng, model.SerializeToString())
     else:
@@ -48,6 +48,14 @@ def _quantised(rng: random.Random) -> onnx.ModelProto:
     steps = source.integers(-127, 128, (5, 6)).astype(np.int8)
     x = net.node("Gemm", x, net.weights(steps, 0.01), transB=1)
     net.output(net.stored(x, *stored))
+    return net.model()
+
+
+def _float(rng: random.Random) -> onnx.ModelProto:
+    net, source = OnnxBuilder(17), np.random.default_rng(rng.randrange(1 << 30))
+    weights = net.constant(source.normal(size=(4, 3, 3, 3)).astype(np.float32))
+    x = net.node("Conv", net.input("N", 3, 6, 6), weights, pads=[1, 1, 1, 1])
+    net.output(net.node("GlobalAveragePool", net.node("Clip", x, net.constant(np.float32(0)))))
     return net.model()
 
 

@@ -315,3 +315,11 @@ def test_exported_by_torch(tmp_path, generator):
         "conv2d", "depthwise_conv2d", "hard_swish", "conv2d", "silu", "max_pool2d",
         "fully_connected",
     ]
+
+
+def test_a_map_that_calibration_cannot_hold(tmp_path, generator):
+    net = FloatNet(generator)
+    net.output(net.conv(net.input("N", 3, 1 << 17, 1 << 17, name="image"), 3, 4, 3))
+    (tmp_path / "net.onnx").write_bytes(net.bytes())
+    with pytest.raises(UnsupportedError, match="elements; at most 67108864 are accepted"):
+        load_model(tmp_path / "net.onnx")
