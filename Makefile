@@ -17,6 +17,7 @@ test: .venv/test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-full: .venv/full lint
+	$(call need,command -v chromium,chromium)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full
 
 lint: .venv/test

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from compiler import compare, driver, zoo
@@ -19,7 +20,7 @@ from compiler.frontend import add_calibration_option, load_model, write_model
 from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.report import layer_rows, print_report, render
+from compiler.report import print_report, report_of, write_report
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
@@ -32,7 +33,7 @@ from hw.spec.config import (
 )
 from sim.machine import run_timing
 from sim.program import read_program
-from sim.report import reporting, summary
+from sim.report import reporting
 
 DEFAULT_PRESET = "edge256"
 DEFAULT_CLOCK = "100"
@@ -67,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     add_config_options(command)
     command.add_argument(
         "--materialize", action="store_true", help="store every tensor; fuse nothing"
+    )
+    command.add_argument(
+        "--unfused", action="store_true", help="also time it with every tensor stored, to compare"
+    )
+    command.add_argument(
+        "--plots", action="store_true", help="write the report's figures as .svg and .png files too"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=_map)
@@ -144,7 +151,8 @@ def _map(arguments: argparse.Namespace) -> None:
     graph = load_model(arguments.model, arguments.calibrate)
     folder = arguments.folder or OUTPUT / graph.name
     options = CompilerOptions(arguments.materialize)
-    report = map_graph(graph, config, options, folder, quiet=arguments.json)
+    extras = Extras(arguments.unfused, arguments.plots)
+    report = map_graph(graph, config, options, folder, quiet=arguments.json, extras=extras)
     if arguments.json:
         print(json.dumps(report))
 
@@ -167,8 +175,22 @@ def _import(arguments: argparse.Namespace) -> None:
     write_model(load_model(arguments.model, arguments.calibrate), arguments.file)
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a report has on request: the cycles with every tensor stored, and its figures as files.
+    """
+
+    unfused: bool = False
+    plots: bool = False
+
+
 def map_graph(
-    graph: Graph, config: AccelConfig, options: CompilerOptions, folder: Path, quiet: bool
+    graph: Graph,
+    config: AccelConfig,
+    options: CompilerOptions,
+    folder: Path,
+    quiet: bool,
+    extras: Extras = Extras(),
 ) -> dict:
     """Compile, simulate the timing, and write the folder whole or not at all.
 
@@ -177,18 +199,18 @@ def map_graph(
     """
     with reporting(f"mapping {graph.name}") as progress, _whole_folder(folder) as work:
         progress(0, 2)
-        write_program(driver.compile(graph, config, options), work)
+        compiled = driver.compile(graph, config, options)
+        write_program(compiled, work)
         write_model(graph, work / MODEL)
         progress(1, 2)
         program = read_program(work)
-        timing = run_timing(program)
-        report = summary(program, timing)
-        rows = layer_rows(program, timing)
-        (work / "report.html").write_text(render(program, report, rows), encoding="utf-8")
+        unfused = compare.cycles(graph, config, compare.MATERIALIZED) if extras.unfused else None
+        report = report_of(compiled, program, run_timing(program), unfused)
+        write_report(report, work, extras.plots)
     if not quiet:
-        print_report(program, report, rows)
+        print_report(report)
         print(f"report: {folder / 'report.html'}")
-    return report
+    return report.summary
 
 
 @contextmanager

@@ -109,6 +109,11 @@ def compare(
     return runs
 
 
+def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:
+    """Cycles of a graph on one machine. Raises CompilerError."""
+    return run_timing(_mapped(graph, config, options)).cycles
+
+
 def _mapped(graph: Graph, config: AccelConfig, options: CompilerOptions) -> Program:
     compiled = driver.compile(graph, config, options)
     return program_of(Path(), np.frombuffer(image(compiled), np.uint8), mapping(compiled))

@@ -102,8 +102,13 @@ RULES = {
         "compiler.options",
         "hw.spec",
     },
+    # Explains what the compiler decided.
     "compiler.report": {
         "compiler.report",
+        "compiler.codegen",
+        "compiler.driver",
+        "compiler.passes.layer",
+        "compiler.schedule",
         "compiler.errors",
         "hw.spec",
         "sim.machine",

@@ -26,6 +26,12 @@ VERSION = 2
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
+ORDER_TEXT = {
+    "keep": ", kept for all tiles",
+    "reload": ", loaded again for each tile",
+    "outer": ", each kept while all tiles pass",
+}
+"""What becomes of the parts of a layer's weights, by the order of its plan."""
 
 
 def encode_commands(commands: list[Command]) -> bytes:
@@ -248,8 +254,7 @@ def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
     text = f"array {rows} pixels x {cols} channels; {len(plan.tiles)} tiles of {first.height}x"
     text += f"{first.width}; weights in {len(plan.chunks)} parts"
     if len(plan.tiles) > 1 and len(plan.chunks) > 1:
-        text += {"keep": ", kept for all tiles", "reload": ", loaded again for each tile",
-                 "outer": ", each kept while all tiles pass"}[plan.order]
+        text += ORDER_TEXT[plan.order]
     if plan.site.layer.groups > 1 and not plan.site.layer.depthwise:
         text += f"; {grouped_text(plan)}"
     return text

@@ -1,6 +1,7 @@
 """The report of a mapping: what each layer costs and why, as one HTML page and on a terminal."""
 
-from compiler.report.page import print_report, render
-from compiler.report.rows import LayerRow, layer_rows
+from compiler.report.files import write_report
+from compiler.report.report import Report, report_of
+from compiler.report.terminal import print_report
 
-__all__ = ["LayerRow", "layer_rows", "print_report", "render"]
+__all__ = ["Report", "print_report", "report_of", "write_report"]

@@ -1,48 +1,48 @@
-"""The report as HTML and as text."""
+"""The report as HTML, and what the reader must know of a program."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import jinja2
-from rich.box import SIMPLE
-from rich.table import Table
 
-from compiler.report.rows import LayerRow
+from compiler.report.captions import CAPTIONS
+from compiler.report.report import Report
 from hw.spec.config import to_dict
 from sim.program import HostNode, Program
-from sim.report import LOST_DOC, console, headline, lost_table, short_names
 
-WIDE = 110
-"""Columns of a terminal from which on the table of layers has all of its own."""
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 
-def render(program: Program, summary: dict[str, Any], rows: list[LayerRow]) -> str:
-    """One HTML page that needs no other file."""
+def render(report: Report, drawn: dict[str, bytes]) -> str:
+    """One HTML page that needs no other file; ``drawn`` are the figures' SVG files by name."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    program = report.program
     return template.render(
         program=program,
         config=to_dict(program.config),
-        summary=summary,
+        summary=report.summary,
         remarks=remarks(program),
-        rows=list(zip(short_names([row.name for row in rows]), rows, strict=True)),
-        lost={name: (LOST_DOC[name], share) for name, share in summary["lost"].items()},
+        rows=list(zip(report.names, report.rows, strict=True)),
+        blocks=[
+            (report.names[block.layers[0]], report.names[block.layers[-1]], block,
+             block.efficiencies(report.roof))
+            for block in report.blocks if len(block.layers) > 1 and sum(block.macs)
+        ],
+        sections=[
+            (title, text, [_inline(drawn[name]) for name in drawn if name.startswith(kind)])
+            for kind, (title, text) in CAPTIONS.items()
+        ],
     )
 
 
-def print_report(program: Program, summary: dict[str, Any], rows: list[LayerRow]) -> None:
-    """The same on a terminal."""
-    out = console()
-    out.print(_layer_table(rows, out.width >= WIDE))
-    out.print(lost_table(summary))
-    for line in remarks(program):
-        out.print(line, markup=False)
-    out.print(headline(summary), markup=False)
+def _inline(svg: bytes) -> str:
+    """The part of an SVG file that stands in a page; its text is escaped already."""
+    text = svg.decode("utf-8")
+    return text[text.index("<svg") :]
 
 
 def remarks(program: Program) -> list[str]:
@@ -87,29 +87,3 @@ def host_remarks(program: Program) -> list[str]:
             "are those of the machine."
         )
     return lines
-
-
-def _layer_table(rows: list[LayerRow], wide: bool) -> Table:
-    """``wide`` adds what the array lost and the maps that pass through memory."""
-    table = Table(title="Layers", box=SIMPLE)
-    for name in ("layer", "kind"):
-        table.add_column(name, no_wrap=True)
-    for name in ("MACs", "cycles", "useful", "read", "written"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        for name in ("lost", "idle"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("streamed", overflow="fold", min_width=8)
-    for name, row in zip(short_names([row.name for row in rows]), rows, strict=True):
-        figures = [f"{n:,}" for n in (row.macs, row.cycles)]
-        moved = [f"{size:,}" for size in (row.read_bytes, row.write_bytes)]
-        extra = [f"{row.lost:.1%}", f"{row.idle:.1%}", streamed(row.residency)] if wide else []
-        table.add_row(name, row.kind, *figures, f"{row.useful:.1%}", *moved, *extra)
-    return table
-
-
-def streamed(residency: str) -> str:
-    """The maps that pass through memory, out of the compiler's words for where all of them lie."""
-    words = " streamed"
-    parts = [p.strip() for p in residency.split(",") if p.endswith(words)]
-    return ", ".join(p.removesuffix(words).removeprefix("network ") for p in parts)

@@ -1,0 +1,105 @@
+"""How full the pool is over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.codegen.commands import Command, Span
+from hw.spec.isa import Opcode
+from sim.machine import Timing
+
+SAMPLES = 400
+"""Instants at which the words in use are counted."""
+KINDS = ("weights, parameters, tables", "maps from memory", "maps computed")
+CONSTANTS, LOADED, COMPUTED = range(3)
+_FREE = -1
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """Words of the pool in use at some ``cycles``, a row of ``words`` for each of KINDS.
+
+    A word is in use from the start of the command that writes it to the end of the last one that
+    reads it.
+    """
+
+    cycles: np.ndarray
+    words: np.ndarray
+    pool_words: int
+
+    @property
+    def share(self) -> np.ndarray:
+        """All words in use at each instant, out of the pool's."""
+        return self.words.sum(axis=0) / self.pool_words
+
+
+def occupancy(commands: Sequence[Command], timing: Timing, pool_words: int) -> Occupancy:
+    """The pool's use through a run of ``commands``, which have the numbers of ``timing.spans``."""
+    at = (2 * np.arange(SAMPLES) + 1) * timing.cycles // (2 * SAMPLES)
+    ledger = _Ledger(pool_words, at)
+    for command, (start, end, _) in zip(commands, timing.spans, strict=True):
+        for span in command.pool_reads:
+            ledger.read(span, end)
+        for span in command.pool_writes:
+            ledger.write(span, start, _kind(command))
+    return Occupancy(at, ledger.counts(), pool_words)
+
+
+def _kind(command: Command) -> int:
+    if command.opcode == Opcode.EXECUTE:
+        return COMPUTED
+    return CONSTANTS if command.memory == "constants" else LOADED
+
+
+class _Ledger:
+    """For each word of the pool what it holds, since when, and when that was last read.
+
+    A word written again before it was read counts from the first of the writes: spans of commands
+    that write with gaps contain each other's words.
+    """
+
+    def __init__(self, pool_words: int, at: np.ndarray) -> None:
+        self._at = at
+        self._all = np.arange(pool_words)
+        self._born = np.zeros(pool_words, np.int64)
+        self._read = np.full(pool_words, -1, np.int64)
+        self._kind = np.full(pool_words, _FREE, np.int8)
+        self._changes = np.zeros((len(KINDS), len(at) + 1), np.int64)
+
+    def read(self, span: Span, cycle: int) -> None:
+        where = _words(span)
+        self._read[where] = np.maximum(self._read[where], cycle)
+
+    def write(self, span: Span, cycle: int, kind: int) -> None:
+        words = self._all[_words(span)]
+        new = words[(self._read[words] >= 0) | (self._kind[words] != kind)]
+        self._close(new, cycle)
+        self._born[new], self._read[new], self._kind[new] = cycle, -1, kind
+
+    def counts(self) -> np.ndarray:
+        """Words in use at each instant, by kind."""
+        self._close(self._all, np.iinfo(np.int64).max)
+        self._read[:] = -1
+        return np.cumsum(self._changes, axis=1)[:, :-1]
+
+    def _close(self, words: np.ndarray, limit: int) -> None:
+        """Enter what was in use in ``words``, up to its last reading but before ``limit``."""
+        words = words[self._read[words] >= 0]
+        first = np.searchsorted(self._at, self._born[words], "left")
+        end = np.searchsorted(self._at, np.minimum(self._read[words], limit - 1), "right")
+        for kind in range(len(KINDS)):
+            own = (self._kind[words] == kind) & (first < end)
+            size = self._changes.shape[1]
+            self._changes[kind] += np.bincount(first[own], minlength=size)
+            self._changes[kind] -= np.bincount(end[own], minlength=size)
+
+
+def _words(span: Span) -> slice | np.ndarray:
+    span = span.simplified()
+    if span.count == 1:
+        return slice(span.base, span.base + span.length)
+    runs = span.base + span.stride * np.arange(span.count)
+    return (runs[:, None] + np.arange(span.length)).ravel()

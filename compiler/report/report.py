@@ -1,0 +1,55 @@
+"""What is known of a mapping, before it is drawn or printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.driver import Compiled
+from compiler.report.blocks import Edge, blocks, edges
+from compiler.report.bounds import Block, Latency, Roof, block_figures, latencies, roof_of
+from compiler.report.memory import Occupancy, occupancy
+from compiler.report.rows import LayerRow, layer_rows
+from sim.machine import Timing
+from sim.program import Program
+from sim.report import short_names, summary
+
+
+@dataclass(frozen=True)
+class Report:
+    """A mapping's figures. ``summary`` is that of ``sim.report``, ``rows`` has the layers,
+    ``names`` what they are called where room is short."""
+
+    program: Program
+    summary: dict[str, Any]
+    rows: Sequence[LayerRow]
+    names: Sequence[str]
+    edges: Sequence[Edge]
+    blocks: Sequence[Block]
+    roof: Roof
+    occupancy: Occupancy
+    latencies: Sequence[Latency]
+
+
+def report_of(
+    compiled: Compiled, program: Program, timing: Timing, unfused: int | None = None
+) -> Report:
+    """The report of a compiled network, its program as written and the program's simulated times.
+
+    ``unfused`` is the cycles of the same network with every tensor stored, if they are known.
+    """
+    rows, links = layer_rows(compiled, program, timing), edges(compiled)
+    found = block_figures(compiled, rows, blocks(len(rows), links))
+    roof = roof_of(program.config)
+    return Report(
+        program=program,
+        summary=summary(program, timing),
+        rows=rows,
+        names=short_names([row.name for row in rows]),
+        edges=links,
+        blocks=found,
+        roof=roof,
+        occupancy=occupancy(compiled.commands, timing, program.config.pool_words),
+        latencies=latencies(roof, found, timing.cycles, unfused),
+    )
