@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +18,10 @@ from golden.network import run as golden_run
 from hw.cosim.runner import RtlError, run_rtl
 from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
 from hw.cosim.wrapper import Design
+from hw.integration.files import files
+from hw.integration.ports import ports
 from hw.lint import lint
 from hw.spec.config import ConfigurationError
-from hw.spec.docgen import c_header
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.synth.device import ECP5, TARGETS
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hw", description="The accelerator's RTL.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    generate = commands.add_parser("generate", help="write the Verilog and a C header")
+    generate = commands.add_parser("generate", help="write the Verilog and a driver in C")
     add_config_options(generate)
     generate.add_argument("-o", dest="folder", metavar="DIR", type=Path, required=True)
     generate.set_defaults(command=_generate)
@@ -99,36 +99,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    """Write accel.v, ports.json and regs.h; files that would not change keep their time."""
+    """Write the Verilog and what a system needs beside it; unchanged files keep their time."""
     from hw.generate import verilog
 
     config = config_of(arguments)
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        text = verilog(config)
-        files = {
-            "accel.v": text,
-            "ports.json": json.dumps(ports(text), indent=2) + "\n",
-            "regs.h": c_header(),
-        }
-        for name, content in files.items():
+        for name, content in files(verilog(config)).items():
             path = arguments.folder / name
             if not path.is_file() or path.read_text() != content:
                 path.write_text(content)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
     return 0
-
-
-def ports(text: str) -> list[dict[str, str | int]]:
-    """Name, direction and width in bits of each port of the Verilog module ``accelerator``."""
-    body = re.search(r"^module accelerator\b.*?^endmodule", text, re.MULTILINE | re.DOTALL)
-    assert body is not None
-    found = re.findall(r"^\s*(input|output)\s+(?:\[(\d+):0\]\s+)?(\w+)\s*;", body[0], re.MULTILINE)
-    return [
-        {"name": name, "direction": direction, "width": int(high or 0) + 1}
-        for direction, high, name in found
-    ]
 
 
 def _lint(arguments: argparse.Namespace) -> int:

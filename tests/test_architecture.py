@@ -25,11 +25,13 @@ RULES = {
     # Runs any Verilog; knows nothing of the machine.
     "hw.verilator": set(),
     "hw.cosim": {"hw.cosim", "hw.verilator"},
+    "hw.integration": {"hw.integration.ports", "hw.spec.docgen"},
     "hw.lint": {"hw.verilator"},
     "hw.synth": {"hw.synth", "hw.spec.config", "hw.verilator"},
     "hw.__main__": {
         "hw.cosim",
         "hw.generate",
+        "hw.integration",
         "hw.lint",
         "hw.spec",
         "hw.synth",

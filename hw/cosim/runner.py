@@ -59,7 +59,7 @@ def run_rtl_many(
     folder = design.build(memory, waves=waves is not None)
     with tempfile.TemporaryDirectory(prefix="cosim-") as name:
         work = Path(name)
-        _write_plan(work, design, runs, memory)
+        write_plan(work, design, runs, memory)
         with _reporting(work / "progress", progress):
             top = TOPS[memory]
             verilator.simulate(folder, work, top, "hw.cosim.bench", waves=waves is not None)
@@ -83,8 +83,8 @@ def _raise_first_failure(results: list[RtlResult]) -> None:
             raise RtlError(f"run {number}: AXI violation, cycle {result.violations[0]}")
 
 
-def _write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memory) -> None:
-    """Write ``runs.json`` and one image per run into ``work``."""
+def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memory) -> None:
+    """Write what a bench reads into ``work``: ``runs.json`` and one image per run."""
     width = design.data_bytes
     for number, run in enumerate(runs):
         if max(len(run.image), run.dump_range[1]) > design.depth_bytes:

@@ -132,6 +132,10 @@ def c_header() -> str:
     lines.append(_define("ACCEL_ID_VALUE", f"0x{regs.ID_VALUE:08x}u"))
     lines.extend(_define(f"ACCEL_FAULT_{f.name}", str(int(f))) for f in regs.Fault)
     lines.extend(_define(f"ACCEL_COUNTER_{c.name}", str(int(c))) for c in regs.Counter)
+    lines.append(_define("ACCEL_COUNTERS", str(len(regs.Counter))))
+    lines.append(_define("ACCEL_COUNTER_BASE", f"0x{regs.COUNTER_BASE:03x}u"))
+    lines.append(_define("ACCEL_COUNTER_STRIDE", f"{regs.COUNTER_STRIDE}u"))
+    lines.append(_define("ACCEL_PROGRAM_ALIGN", f"{regs.PROGRAM_ALIGN}u"))
     return "\n".join([*lines, "", "#endif", ""])
 
 

@@ -112,6 +112,8 @@ def _whole(name: str, offset: int, access: str, doc: str, reset: int = 0) -> Reg
 
 ID_VALUE = 0x434E4E31
 """Reset value of ID: "CNN1"."""
+PROGRAM_ALIGN = 64
+"""A program's address and size are multiples of this; the lower bits are ignored."""
 
 _BASE = (
     _whole("id", 0x000, "ro", "Identification.", ID_VALUE),
@@ -147,8 +149,10 @@ _BASE = (
         "Status; done and fault stay until cleared, or until the next start or soft reset.",
     ),
     _whole("fault_index", 0x00C, "ro", "Index of the command at fault, counted from 0."),
-    _whole("program_addr", 0x010, "rw", "Byte address of the program, a multiple of 64."),
-    _whole("program_size", 0x014, "rw", "Bytes of the program, a multiple of 64."),
+    _whole(
+        "program_addr", 0x010, "rw", f"Byte address of the program, a multiple of {PROGRAM_ALIGN}."
+    ),
+    _whole("program_size", 0x014, "rw", f"Bytes of the program, a multiple of {PROGRAM_ALIGN}."),
     _whole("read_base", 0x018, "rw", "First byte that may be read."),
     _whole("read_limit", 0x01C, "rw", "First byte beyond the read window."),
     _whole("write_base", 0x020, "rw", "First byte that may be written; it may be read too."),
@@ -157,13 +161,15 @@ _BASE = (
     _whole("cycles_hi", 0x02C, "ro", "High half."),
 )
 COUNTER_BASE = 0x100
+COUNTER_STRIDE = 8
+"""Bytes from one counter to the next; the low half comes first."""
 
 
 def registers() -> tuple[Register, ...]:
     """Every register, counters included, by offset."""
     counters = []
     for counter in Counter:
-        offset = COUNTER_BASE + 8 * counter
+        offset = COUNTER_BASE + COUNTER_STRIDE * counter
         name = counter.name.lower()
         counters.append(_whole(f"{name}_lo", offset, "ro", f"Low half: {COUNTER_DOC[counter]}."))
         counters.append(

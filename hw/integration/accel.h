@@ -1,0 +1,96 @@
+/* Bare-metal driver of the accelerator.
+ *
+ * C99 without a library. Registers, fault codes and counters are those of regs.h. For each run:
+ *
+ *     accel_start(&accel, &program, 1);       the interrupt comes when the run has ended
+ *     accel_interrupt(&accel, &fault);        in its handler: how it ended
+ *     accel_cycles(&accel);
+ *
+ * Without an interrupt, accel_wait instead of the handler.
+ */
+#ifndef ACCEL_H
+#define ACCEL_H
+
+#include <stdint.h>
+
+#include "regs.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What functions return; errors are negative. */
+enum {
+    ACCEL_OK = 0,             /* done; of a run: it reached END */
+    ACCEL_IDLE = 1,           /* nothing runs, and no end of a run is unanswered */
+    ACCEL_RUNNING = 2,        /* a program runs, or a soft reset is in progress */
+    ACCEL_ERROR_ID = -1,      /* the ID register is not ACCEL_ID_VALUE */
+    ACCEL_ERROR_BUSY = -2,    /* not started: a program runs, or a soft reset is in progress */
+    ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN */
+    ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
+    ACCEL_ERROR_TIMEOUT = -5  /* still running after the given number of polls */
+};
+
+/* An accelerator: the address of its registers, and how they are accessed. */
+struct accel {
+    uintptr_t base;
+    uint32_t (*read)(uintptr_t address);
+    void (*write)(uintptr_t address, uint32_t value);
+};
+
+/* Byte addresses as the accelerator sees them; limits are the first byte beyond. Of mapping.json:
+ * program_addr and program_size of a segment, read_window and write_window. */
+struct accel_program {
+    uint32_t address;
+    uint32_t size;
+    uint32_t read_base;
+    uint32_t read_limit;
+    uint32_t write_base;
+    uint32_t write_limit;
+};
+
+/* Why a program stopped: ACCEL_FAULT_* and the command's index, counted from 0. */
+struct accel_fault {
+    uint32_t code;
+    uint32_t command;
+};
+
+/* Memory-mapped access, for struct accel. */
+uint32_t accel_mmio_read(uintptr_t address);
+void accel_mmio_write(uintptr_t address, uint32_t value);
+
+/* Whether an accelerator of this register map is there: ACCEL_OK or ACCEL_ERROR_ID. */
+int accel_probe(const struct accel *accel);
+
+/* Start a program, with the interrupt at its end enabled or not. The program and its data are in
+ * memory by now: caches written back, and a barrier passed where the processor needs one.
+ * ACCEL_OK, ACCEL_ERROR_BUSY or ACCEL_ERROR_PROGRAM. */
+int accel_start(const struct accel *accel, const struct accel_program *program, int interrupt);
+
+/* How the run stands: ACCEL_RUNNING, ACCEL_OK, ACCEL_ERROR_FAULT or ACCEL_IDLE. The end of a run
+ * shows until accel_interrupt, the next start or a reset. With ACCEL_ERROR_FAULT, *fault is set;
+ * fault may be null. */
+int accel_poll(const struct accel *accel, struct accel_fault *fault);
+
+/* Poll until the run has ended, `polls` times at most: as accel_poll, or ACCEL_ERROR_TIMEOUT. */
+int accel_wait(const struct accel *accel, struct accel_fault *fault, uint32_t polls);
+
+/* As accel_poll, and answer the end of the run: the interrupt falls. For its handler. */
+int accel_interrupt(const struct accel *accel, struct accel_fault *fault);
+
+/* Soft reset: outstanding bus transfers end, then everything but the registers of the program is
+ * cleared; the interrupt is disabled. Polls `polls` times at most: ACCEL_OK or
+ * ACCEL_ERROR_TIMEOUT. */
+int accel_reset(const struct accel *accel, uint32_t polls);
+
+/* Cycles of the run from the write that starts it to the interrupt, or so far. */
+uint64_t accel_cycles(const struct accel *accel);
+
+/* A performance counter, ACCEL_COUNTER_*; 0 for any other number. */
+uint64_t accel_counter(const struct accel *accel, uint32_t counter);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
