@@ -16,18 +16,19 @@ from hw.spec.timing import WEIGHT_RING
 class Placement:
     """Where part of a map lies in the pool: pixels ``tile``, planes from ``plane`` on.
 
-    ``address`` is the word of the first pixel of the first plane; planes are ``tile.pixels`` apart
+    ``address`` is the word of the first pixel of the first plane; planes are ``pitch`` words apart
     and rows ``tile.width``.
     """
 
     address: int
     tile: Tile
     plane: int
+    pitch: int
 
     def pixel(self, plane: int, y: int, x: int) -> int:
         """Word address of a pixel of the map."""
         row = (y - self.tile.top) * self.tile.width + x - self.tile.left
-        return self.address + (plane - self.plane) * self.tile.pixels + row
+        return self.address + (plane - self.plane) * self.pitch + row
 
 
 def execute_fields(
@@ -65,7 +66,7 @@ def execute_fields(
     skip = output.tile.width - part.width
     fields.update(
         out_addr=output.pixel(run.first_plane, part.top, part.left),
-        out_plane=output.tile.pixels, out_width=part.width, out_skip=skip, dense=int(skip == 0),
+        out_plane=output.pitch, out_width=part.width, out_skip=skip, dense=int(skip == 0),
     )
     if table is not None:
         fields.update(table=1, table_addr=table)
@@ -74,13 +75,13 @@ def execute_fields(
         fields.update(layer.residual.fields)
         fields.update(
             residual=1, res_addr=other.pixel(run.first_plane, part.top, part.left),
-            res_plane=other.tile.pixels,
+            res_plane=other.pitch,
         )
     return fields
 
 
 def _input_fields(run: Run, region: Region, source: Placement) -> dict[str, int]:
-    plane = source.tile.pixels
+    plane = source.pitch
     first = run.in_plane + region.plane - source.plane
     return {
         "in_addr": source.address + first * plane, "in_plane": plane,

@@ -62,7 +62,7 @@ class Lowering:
         if source.external:
             yield self._load_pixels(buffer, source)
             return
-        place = Placement(buffer.address, buffer.tile, buffer.planes[0])
+        place = _in_buffer(buffer)
         for text, fields, pool, memory in self._moves(source, place, buffer.tile, buffer.planes):
             yield Command(
                 Opcode.LOAD, buffer.layer, text, fields, pool_writes=(pool,),
@@ -127,7 +127,7 @@ class Lowering:
         name = f"{m.name}{tile} planes {first}:{first + count}"
         start = origin(self.maps, m.name)[1] * m.pixels + tile.top * m.width + tile.left
         if tile.width == m.width == place.tile.width:
-            pool = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.tile.pixels)
+            pool = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.pitch)
             memory = Span(first * m.pixels + start, tile.pixels, count, m.pixels)
             merged = pool.simplified(), memory.simplified()
             if merged[0].count == merged[1].count:
@@ -147,9 +147,10 @@ class Lowering:
     def _place(self, buffer: Buffer | None, name: str) -> Placement:
         """Where an operand lies: in its buffer, or whole in the pool."""
         if buffer is not None:
-            return Placement(buffer.address, buffer.tile, buffer.planes[0])
+            return _in_buffer(buffer)
         root, plane = origin(self.maps, name)
-        return Placement(self.schedule.places[root], whole(self.maps[name]), -plane)
+        places, pitches = self.schedule.places, self.schedule.pitches
+        return Placement(places[root], whole(self.maps[name]), -plane, pitches[root])
 
     def _execute(self, step: Step) -> Iterator[Command]:
         layer = step.spec
@@ -196,7 +197,7 @@ class Lowering:
         used = input_tile(step.spec, step.site.source, part)
         planes = (run.blocks - 1) * run.in_step + run.in_blocks
         base = source.pixel(run.in_plane + region.plane, used.top, source.tile.left)
-        return Span(base, used.height * source.tile.width, planes, source.tile.pixels)
+        return Span(base, used.height * source.tile.width, planes, source.pitch)
 
     def _text(self, step: Step, run: Run, part: Tile) -> str:
         planes = f"planes {run.first_plane}:{run.first_plane + run.planes}"
@@ -215,11 +216,15 @@ class Lowering:
             )
 
 
+def _in_buffer(buffer: Buffer) -> Placement:
+    return Placement(buffer.address, buffer.tile, buffer.planes[0], buffer.tile.pixels)
+
+
 def _rows(place: Placement, run: Run, part: Tile) -> Span:
     """Words of the pixels ``part`` of the run's planes, with what lies between their rows."""
     base = place.pixel(run.first_plane, part.top, part.left)
     length = (part.height - 1) * place.tile.width + part.width
-    return Span(base, length, run.planes, place.tile.pixels)
+    return Span(base, length, run.planes, place.pitch)
 
 
 def _window_spans(
@@ -241,6 +246,6 @@ def _window_spans(
     for row in range(tile.height):
         pool = place.pixel(first, tile.top + row, tile.left)
         yield (
-            Span(pool, tile.width, count, place.tile.pixels),
+            Span(pool, tile.width, count, place.pitch),
             Span(first * m.pixels + start + row * m.width, tile.width, count, m.pixels),
         )

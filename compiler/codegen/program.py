@@ -255,6 +255,8 @@ def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
     text += f"{first.width}; weights in {len(plan.chunks)} parts"
     if len(plan.tiles) > 1 and len(plan.chunks) > 1:
         text += ORDER_TEXT[plan.order]
+    if plan.together:
+        text += f"; strip by strip together with {plan.together[0]} to {plan.together[-1]}"
     if plan.site.layer.groups > 1 and not plan.site.layer.depthwise:
         text += f"; {grouped_text(plan)}"
     return text

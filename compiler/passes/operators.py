@@ -167,7 +167,11 @@ def add(c: Context) -> Layer:
 
 
 def avg_pool2d(c: Context) -> Layer:
-    """Average pooling, in rectangles of outputs whose windows hold equally many pixels."""
+    """Average pooling, in rectangles of outputs whose windows hold equally many pixels.
+
+    Whole rows leave the array faster than parts of rows. So the widest rectangle of some rows takes
+    all of them, and those beside it come later and make their pixels again.
+    """
     attrs = c.node.attrs
     (top, _, left, _), kernel, stride = attrs["padding"], attrs["kernel"], attrs["stride"]
     if attrs["count_include_pad"]:
@@ -181,8 +185,10 @@ def avg_pool2d(c: Context) -> Layer:
     requants = {
         n * m: average_requant(c.output.channels, n * m) for *_, n in rows for *_, m in cols
     }
+    widest = max(cols, key=lambda c: c[1] - c[0])
+    areas = [(0, c.output.width, widest[2]), *(col for col in cols if col != widest)]
     regions = tuple(
-        Region(y0, y1, x0, x1, requants[n * m]) for y0, y1, n in rows for x0, x1, m in cols
+        Region(y0, y1, x0, x1, requants[n * m]) for y0, y1, n in rows for x0, x1, m in areas
     )
     notes = (f"{len(regions)} rectangles of equal divisor",) if len(regions) > 1 else ()
     clamp = c.clamp()

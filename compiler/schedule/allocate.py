@@ -26,7 +26,7 @@ class Arena:
         self.moving: list[Placed] = []
 
     def place_fixed(self, words: int, first: int, last: int) -> int | None:
-        """Lowest address free during the steps, taken; None if there is none. For whole maps."""
+        """An address free during the steps, taken; None if there is none. For whole maps."""
         address = self.find(words, first, last)
         if address is not None:
             self.fixed.append(Placed(address, aligned(words), first, last))
@@ -49,19 +49,19 @@ class Arena:
         self.fixed = [p for p in self.fixed if p.last >= step]
 
     def find(self, words: int, first: int, last: int) -> int | None:
-        """Lowest address of ``words`` free words during the steps, or None."""
+        """The start of the smallest gap of ``words`` free words during the steps, or None."""
         size = aligned(words)
         taken = sorted(
             (p.address, p.words)
             for group in (self.fixed, self.moving) for p in group
             if p.first <= last and first <= p.last
         )
-        address = 0
-        for begin, length in taken:
-            if begin - address >= size:
-                return address
+        address, best, gap = 0, None, self.words + 1
+        for begin, length in (*taken, (self.words, 0)):
+            if size <= begin - address < gap:
+                best, gap = address, begin - address
             address = max(address, begin + length)
-        return address if address + size <= self.words else None
+        return best
 
     def earliest(self, words: int, low: int, use: int, last: int) -> tuple[int, int] | None:
         """``(step, address)``: the first step from ``low`` to ``use`` from which on, to ``last``,

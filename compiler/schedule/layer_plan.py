@@ -62,6 +62,7 @@ class LayerPlan:
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
     estimates; ``need`` is the pool words that it takes beside the maps that lie there.
+    ``together`` names the layers of its chain, if it runs strip by strip with others.
     """
 
     site: Site
@@ -73,6 +74,7 @@ class LayerPlan:
     words: int
     cycles: float
     need: int
+    together: tuple[str, ...] = ()
 
     def steps(self) -> Iterator[tuple[int, int]]:
         """Pairs (tile, chunk) in the order of execution."""
@@ -115,6 +117,16 @@ def plan_layer(site: Site, free: int) -> LayerPlan | None:
     return None
 
 
+def fastest(site: Site, tiles: list[Tile], free: int) -> LayerPlan | None:
+    """The fastest plan by estimate that keeps the layer's weights in the pool for ``tiles``."""
+    inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
+    plans = (
+        _estimate(site, shape, tiles, inputs, chunks, "keep", free, False)
+        for shape, chunks in _cuts(site, True)
+    )
+    return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
+
+
 def smallest_need(site: Site) -> int:
     """Pool words of the smallest plan, for the message when nothing fits."""
     sizes = [*_strips(site), *_rectangles(site)]
@@ -147,12 +159,14 @@ def _strips(site: Site) -> list[tuple[int, int]]:
     height, width = area.height, area.width
     if not site.streams.any:
         return [(min(height, TALLEST), width)]
-    counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
-    heights = {-(-height // n) for n in counts}
     least = SMALL_STRIP if height > MANY_ROWS else 1
-    return [
-        (h, width) for h in sorted(heights, reverse=True) if h <= TALLEST and h * width >= least
-    ]
+    return [(h, width) for h in strip_heights(height) if h <= TALLEST and h * width >= least]
+
+
+def strip_heights(height: int) -> list[int]:
+    """Heights of strips of a map, the largest first."""
+    counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
+    return sorted({-(-height // n) for n in counts}, reverse=True)
 
 
 def _rectangles(site: Site) -> list[tuple[int, int]]:

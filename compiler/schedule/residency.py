@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from compiler.errors import AllocationError, show
 from compiler.passes.layer import Network
 from compiler.schedule.blocks import aligned
+from compiler.schedule.chain import Chain, ChainPlan, plan_chain, sliding_words
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams, plan_layer, smallest_need
 from hw.spec.config import AccelConfig
 
@@ -36,25 +38,53 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
     return {name: Lifetime(i, last[name]) for name, i in first.items()}
 
 
+@dataclass
+class Known:
+    """Plans that were looked for before: of layers and chains, with what passes through memory and
+    the free words of the pool."""
+
+    layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
+    chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
+        default_factory=dict
+    )
+
+
+class NoFit(Exception):
+    """Layer ``layer`` fits in no way beside the maps that must stay."""
+
+    def __init__(self, residency: Residency, layer: int) -> None:
+        super().__init__(layer)
+        self.residency = residency
+        self.layer = layer
+
+
 class Residency:
     """The maps in the pool. It starts with all and lets go of the cheapest until layers fit.
 
-    ``factors`` are maps of weights, which always stay.
+    ``factors`` are maps of weights, and ``sliding`` those inside the chains: these always stay.
     """
 
-    def __init__(self, network: Network, config: AccelConfig) -> None:
+    def __init__(
+        self, network: Network, config: AccelConfig, chains: Sequence[Chain] = (),
+        known: Known | None = None,
+    ) -> None:
         self.network = network
         self.config = config
         self.lifetimes = lifetimes(network)
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
-        self.resident = self.factors | {
+        self.chains = {i: chain for chain in chains for i in chain.layers}
+        self.sliding = {
+            network.layers[i].output for chain in chains for i in chain.layers[:-1]
+        }
+        self.resident = self.factors | self.sliding | {
             m for m in self.lifetimes if self._words(m) < config.pool_words
         }
+        self._spans = {name: self._span(name) for name in self.lifetimes}
         self.share = [1.0] * len(network.layers)
-        self._known: dict[tuple, LayerPlan | None] = {}
+        self._known = Known() if known is None else known
 
     def plans(self) -> list[LayerPlan]:
-        """A plan for every layer. Raises AllocationError when a layer fits in no way."""
+        """A plan for every layer. Raises NoFit when a layer fits in no way."""
         index = 0
         while index < len(self.network.layers):
             if self._plan(index, self.resident) is None:
@@ -86,22 +116,47 @@ class Residency:
         return plan
 
     def release_beside(self, name: str) -> None:
-        """Let go of the cheapest map that lives at the same time as ``name`` (or that one)."""
-        life = self.lifetimes[name]
+        """Let go of the cheapest map that lives at the same time as ``name`` (or that one).
+
+        Raises NoFit if only maps that must stay do.
+        """
+        life = self._spans[name]
         beside = [
-            m for m in self.resident - self.factors
-            if self.lifetimes[m].first <= life.last and life.first <= self.lifetimes[m].last
+            m for m in self.resident - self.factors - self.sliding
+            if self._spans[m].first <= life.last and life.first <= self._spans[m].last
         ]
+        if not beside:
+            raise NoFit(self, life.first)
         self.resident.remove(min(beside, key=self._price))
+
+    def words(self, name: str) -> int:
+        """Pool words of a resident map."""
+        m, pitch = self.network.maps[name], self.pitch(name)
+        return sliding_words(m, pitch, self.config.cols)
+
+    def pitch(self, name: str) -> int:
+        """Words between the planes of a resident map."""
+        if name not in self.sliding:
+            return self.network.maps[name].pixels
+        plan = self._chain_plan(self.chains[self.lifetimes[name].first], self.resident)
+        assert plan is not None
+        return plan.pitches[name]
+
+    def _span(self, name: str) -> Lifetime:
+        """First and last layer beside which the map lies in the pool: the layers of a chain run
+        at the same time."""
+        life = self.lifetimes[name]
+        first, last = self.chains.get(life.first), self.chains.get(life.last)
+        return Lifetime(first.first if first else life.first, last.last if last else life.last)
 
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
         self.share[index] *= SQUEEZE
 
     def live(self, index: int, resident: set[str]) -> list[str]:
-        """The maps in the pool while layer ``index`` runs."""
-        lives = self.lifetimes
-        return sorted(m for m in resident if lives[m].first <= index <= lives[m].last)
+        """The maps in the pool while layer ``index`` runs, but for those that slide."""
+        spans = {m: self._spans[m] for m in resident - self.sliding}
+        return sorted(m for m, life in spans.items() if life.first <= index <= life.last)
 
     def _releasable(self, index: int) -> list[str]:
         """The maps in the pool beside layer ``index`` that may go."""
@@ -121,19 +176,36 @@ class Residency:
         return words, name
 
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
+        if index in self.chains:
+            chain = self.chains[index]
+            plan = self._chain_plan(chain, resident)
+            return plan and plan.plans[index - chain.first]
+        streams, free = self._streams(index, resident), self._free(index, resident)
+        key = (index, streams, free)
+        if key not in self._known.layers:
+            self._known.layers[key] = plan_layer(self._site(index, streams), free)
+        return self._known.layers[key]
+
+    def _chain_plan(self, chain: Chain, resident: set[str]) -> ChainPlan | None:
+        streams = tuple(self._streams(i, resident) for i in chain.layers)
+        free = min(self._free(i, resident) for i in chain.layers)
+        key = (chain, streams, free)
+        if key not in self._known.chains:
+            sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
+            self._known.chains[key] = plan_chain(sites, free)
+        return self._known.chains[key]
+
+    def _streams(self, index: int, resident: set[str]) -> Streams:
         layer, root = self.network.layers[index], self.network.root
         other = layer.residual.other if layer.residual else layer.source
-        streams = Streams(
+        return Streams(
             root(layer.source) not in resident, root(layer.output) not in resident,
             layer.residual is not None and root(other) not in resident,
         )
+
+    def _free(self, index: int, resident: set[str]) -> int:
         used = sum(self._words(m) for m in self.live(index, resident))
-        free = int((self.config.pool_words - used) * self.share[index])
-        key = (index, streams, free)
-        if key not in self._known:
-            site = self._site(index, streams)
-            self._known[key] = plan_layer(site, free)
-        return self._known[key]
+        return int((self.config.pool_words - used) * self.share[index])
 
     def _site(self, index: int, streams: Streams) -> Site:
         layer, maps = self.network.layers[index], self.network.maps
@@ -144,14 +216,15 @@ class Residency:
         """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""
         candidates = sorted(self._releasable(index), key=self._price)
         if not candidates:
-            raise self._failure(index)
+            raise NoFit(self, index)
         for name in candidates:
             if self._plan(index, self.resident - {name}) is not None:
                 self.resident.remove(name)
                 return
         self.resident.remove(max(candidates, key=self._words))
 
-    def _failure(self, index: int) -> AllocationError:
+    def failure(self, index: int) -> AllocationError:
+        """Says what layer ``index`` takes at least, and what there is."""
         layer = self.network.layers[index]
         site = self._site(index, Streams(True, True, layer.residual is not None))
         need = smallest_need(site) * self.config.word_bytes

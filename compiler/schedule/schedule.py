@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena
+from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.residency import Residency
+from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, build_steps
 from hw.spec.config import AccelConfig
 
@@ -18,13 +20,19 @@ LOAD_DELAY = 80
 
 @dataclass(frozen=True)
 class Schedule:
-    """Placed steps. ``places`` maps the resident feature maps to their pool addresses."""
+    """Placed steps.
+
+    ``places`` maps the resident feature maps to their pool addresses, ``pitches`` to the words
+    between their planes. ``chains`` are the layers that run together.
+    """
 
     network: Network
     config: AccelConfig
     plans: list[LayerPlan]
     steps: list[Step]
     places: dict[str, int]
+    pitches: dict[str, int]
+    chains: tuple[Chain, ...]
     loads: list[Buffer]
     modelled_cycles: int
 
@@ -38,11 +46,69 @@ class _NoRoom(Exception):
 
 
 def schedule(network: Network, config: AccelConfig) -> Schedule:
-    """Place the network. Raises AllocationError when a layer fits in no way."""
-    residency = Residency(network, config)
+    """Place the network. Raises AllocationError when a layer fits in no way.
+
+    Layers with a map between them that would pass through memory are tried as a chain, and with
+    the layers before and behind it, as long as that makes the network faster.
+    """
+    known = Known()
+    try:
+        best = place(network, config, (), known)
+    except NoFit as fault:
+        raise fault.residency.failure(fault.layer) from None
+    for index in range(len(network.layers)):
+        if not (may_slide(network, index) and _moves_much(best.plans[index])):
+            continue
+        chain, others = Chain(index, index + 1), best.chains
+        while True:
+            trials = [
+                _trial(network, config, (*others, wider), known)
+                for wider in _around(network, chain)
+            ]
+            found = min(
+                (t for t in trials if t), key=lambda t: t.modelled_cycles, default=best
+            )
+            if found.modelled_cycles >= best.modelled_cycles:
+                break
+            best, chain = found, next(c for c in found.chains if index in c.layers)
+    return best
+
+
+def _moves_much(plan: LayerPlan) -> bool:
+    """Whether the layer writes its map to memory or waits for the bus."""
+    return plan.site.streams.output or plan.words > plan.compute
+
+
+def _around(network: Network, chain: Chain) -> Iterator[Chain]:
+    """The chain and those with one layer more."""
+    yield chain
+    if chain.first > 0 and may_slide(network, chain.first - 1):
+        yield Chain(chain.first - 1, chain.last)
+    if may_slide(network, chain.last):
+        yield Chain(chain.first, chain.last + 1)
+
+
+def _trial(
+    network: Network, config: AccelConfig, chains: tuple[Chain, ...], known: Known
+) -> Schedule | None:
+    """The schedule with these chains; None if one does not fit, or if they share a layer."""
+    layers = [i for chain in chains for i in chain.layers]
+    if len(layers) > len(set(layers)):
+        return None
+    try:
+        return place(network, config, chains, known)
+    except NoFit:
+        return None
+
+
+def place(
+    network: Network, config: AccelConfig, chains: tuple[Chain, ...], known: Known
+) -> Schedule:
+    """Place the network with these chains. Raises NoFit."""
+    residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
-        steps = build_steps(network, plans)
+        steps = build_steps(network, plans, chains)
         arena = Arena(config.pool_words)
         places = _place_maps(network, residency, steps, arena)
         if places is None:
@@ -52,7 +118,10 @@ def schedule(network: Network, config: AccelConfig) -> Schedule:
         except _NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
-        return Schedule(network, config, plans, steps, places, loads, cycles)
+        pitches = {name: residency.pitch(name) for name in places}
+        return Schedule(
+            network, config, plans, steps, places, pitches, chains, loads, cycles
+        )
 
 
 def _place_maps(
@@ -64,7 +133,7 @@ def _place_maps(
     attempt; one that finds none for the second time, or a neighbour of it, goes.
     """
     spans = _map_spans(network, residency, steps)
-    words = {m: network.maps[m].words(residency.config.cols) for m in spans}
+    words = {m: residency.words(m) for m in spans}
     order = sorted(spans, key=lambda m: (-words[m], m))
     promoted: set[str] = set()
     while True:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from compiler.passes.layer import FeatureMap, Layer, Network, origin
 from compiler.schedule.blocks import Chunk
+from compiler.schedule.chain import Chain
 from compiler.schedule.cost import execute_cycles
 from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
 from compiler.schedule.tiles import Tile, apart, input_tile, windows
@@ -103,68 +105,99 @@ class _Writers:
         return after
 
 
-def build_steps(network: Network, plans: list[LayerPlan]) -> list[Step]:
-    """The steps of all layers in program order."""
+def build_steps(
+    network: Network, plans: list[LayerPlan], chains: Sequence[Chain] = ()
+) -> list[Step]:
+    """The steps of all layers in program order, those of a chain strip by strip."""
     steps: list[Step] = []
     writers = _Writers(network.maps)
-    for index, plan in enumerate(plans):
-        _append_layer(steps, index, plan, writers)
+    ends = {chain.first: chain.last for chain in chains}
+    index = 0
+    while index < len(plans):
+        together = range(index, ends.get(index, index) + 1)
+        _append_layers(steps, together, plans, writers)
+        index = together.stop
     return steps
 
 
-def _append_layer(
-    steps: list[Step], index: int, plan: LayerPlan, writers: _Writers
+def _append_layers(
+    steps: list[Step], together: range, plans: list[LayerPlan], writers: _Writers
 ) -> None:
-    site = plan.site
-    known: dict[tuple, Buffer] = {}
+    """Add the steps of one layer, or of a chain's layers strip by strip."""
+    layers = [_LayerSteps(i, plans[i], writers) for i in together]
+    if len(layers) == 1:
+        for tile, chunk in plans[together.start].steps():
+            steps.append(layers[0].step(len(steps), tile, chunk))
+    else:
+        for strip in range(len(plans[together.start].tiles)):
+            for layer in layers:
+                for chunk in range(len(layer.plan.chunks)):
+                    steps.append(layer.step(len(steps), strip, chunk))
+    for layer in layers:
+        writers.add(layer.plan.site.layer.output, layer.made)
 
-    def shared(key: tuple, make: Buffer) -> Buffer:
-        found = known.setdefault(key, make)
-        found.last = make.last
-        return found
 
-    for tile_index, chunk_index in plan.steps():
-        now = len(steps)
+class _LayerSteps:
+    """Makes the steps of one layer; those that use the same data share a buffer."""
+
+    def __init__(self, index: int, plan: LayerPlan, writers: _Writers) -> None:
+        self.plan = plan
+        self.made: list[Step] = []
+        self._index = index
+        self._writers = writers
+        self._known: dict[tuple, Buffer] = {}
+
+    def step(self, now: int, tile_index: int, chunk_index: int) -> Step:
+        """The step with number ``now``: a tile with a chunk."""
+        plan, site = self.plan, self.plan.site
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
-        weights = shared(
+        weights = self._shared(
             ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
-            Buffer("weights", index, chunk.words, now, now, chunk=chunk_index),
+            Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
-        round_ = chunk_index if plan.order == "outer" else 0
-        step = Step(now, index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
+        step = Step(now, self._index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
         if site.layer.table is not None:
             words = site.config.table_words
-            step.table = shared(("table",), Buffer("table", index, words, now, now))
+            step.table = self._shared(("table",), Buffer("table", self._index, words, now, now))
+        self._add_windows(step, tile_index, chunk_index if plan.order == "outer" else 0)
+        if site.streams.output:
+            step.output = Buffer(
+                "output", self._index, chunk.planes * tile.pixels, now, now, site.layer.output,
+                tile, (chunk.first_plane, chunk.planes),
+            )
+        self.made.append(step)
+        return step
+
+    def _add_windows(self, step: Step, tile_index: int, round_: int) -> None:
+        """The step's operands that come from memory; ``round_`` counts the passes of all tiles."""
+        site, tile, chunk = step.site, step.tile, step.chunk
         if site.streams.source:
             planes, part = input_planes(site, chunk), input_tile(site.layer, site.source, tile)
-            step.source = shared(
+            step.source = self._shared(
                 ("source", tile_index, planes, round_),
-                _window("source", index, now, site.layer.source, part, planes, writers),
+                self._window("source", step, site.layer.source, part, planes),
             )
         if site.streams.other:
             assert site.other is not None
             planes = other_planes(site, chunk)
-            step.other = shared(
-                ("other", now if planes[1] == chunk.planes else tile_index, round_),
-                _window("other", index, now, site.other.name, tile, planes, writers),
+            step.other = self._shared(
+                ("other", step.index if planes[1] == chunk.planes else tile_index, round_),
+                self._window("other", step, site.other.name, tile, planes),
             )
-        planes = (chunk.first_plane, chunk.planes)
-        if site.streams.output:
-            words = chunk.planes * tile.pixels
-            step.output = Buffer(
-                "output", index, words, now, now, site.layer.output, tile, planes
-            )
-        steps.append(step)
-    writers.add(site.layer.output, steps[-len(plan.tiles) * len(plan.chunks):])
 
+    def _shared(self, key: tuple, make: Buffer) -> Buffer:
+        found = self._known.setdefault(key, make)
+        found.last = make.last
+        return found
 
-def _window(
-    role: Role, layer: int, now: int, name: str, tile: Tile, planes: tuple[int, int],
-    writers: _Writers,
-) -> Buffer:
-    """A window of a map in memory; it can be loaded after the steps that store its pixels."""
-    words, after = planes[1] * tile.pixels, writers.end(name, tile, planes)
-    return Buffer(role, layer, words, now, now, name, tile, planes, after=after)
+    def _window(
+        self, role: Role, step: Step, name: str, tile: Tile, planes: tuple[int, int]
+    ) -> Buffer:
+        """A window of a map in memory; it can be loaded after the steps that store its pixels."""
+        words, after = planes[1] * tile.pixels, self._writers.end(name, tile, planes)
+        return Buffer(
+            role, self._index, words, step.index, step.index, name, tile, planes, after=after
+        )
 
 
 def _cycles(plan: LayerPlan, tile: Tile, chunk: Chunk) -> int:

@@ -30,7 +30,8 @@ from sim.host import Host
 from sim.machine import run_segment, run_timing, segment_times
 from sim.program import Program, Segment, program_of
 from tests.support.programs import random_program
-from tests.support.random_layers import random_layer
+from tests.support.random_chains import random_chain
+from tests.support.random_layers import RandomLayer, random_layer
 
 DEPTH_BYTES = 1 << 23
 """Memory of a simulated design; one size for all, so that each design is built once."""
@@ -79,7 +80,15 @@ def simulated(case: Case) -> tuple[list[Step], dict[str, np.ndarray]]:
 
 def layer_case(name: str, seed: int) -> Case:
     """A random network of tests.support.random_layers, mapped onto the preset ``name``."""
-    layer = random_layer(preset(name), seed)
+    return _mapped(random_layer(preset(name), seed), seed, _command("layer", name, seed))
+
+
+def chain_case(name: str, seed: int) -> Case:
+    """A random network of tests.support.random_chains, mapped onto the preset ``name``."""
+    return _mapped(random_chain(preset(name), seed), seed, _command("chain", name, seed))
+
+
+def _mapped(layer: RandomLayer, seed: int, command: str) -> Case:
     compiled = layer.compile()
     memory = np.frombuffer(image(compiled), np.uint8)
     program = program_of(Path(), memory, mapping(compiled))
@@ -87,7 +96,7 @@ def layer_case(name: str, seed: int) -> Case:
     program = dataclasses.replace(program, config=layer.config)
     graph = layer.graph.to_dict()
     expected = golden_run(graph, layer.inputs)
-    return Case(program, seed, _command("layer", name, seed), layer.inputs, expected, graph)
+    return Case(program, seed, command, layer.inputs, expected, graph)
 
 
 def program_case(name: str, seed: int) -> Case:
@@ -95,7 +104,7 @@ def program_case(name: str, seed: int) -> Case:
     return Case(random_program(preset(name), seed), seed, _command("program", name, seed))
 
 
-KINDS = {"layer": layer_case, "program": program_case}
+KINDS = {"chain": chain_case, "layer": layer_case, "program": program_case}
 
 
 def _command(kind: str, name: str, seed: int) -> str:

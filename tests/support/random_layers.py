@@ -62,10 +62,10 @@ class RandomLayer:
 def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
     """The network of a seed; the same for the same arguments."""
     rng = random.Random(seed)
-    graph = _Net(rng, config).graph(f"layer{seed}")
+    graph = RandomNet(rng, config).graph(f"layer{seed}")
     lines = rng.choice((*SMALL_POOLS, *[config.pool_lines] * 6))
     source = np.random.default_rng(seed)
-    inputs = {name: _input(source, graph.tensors[name]) for name in graph.inputs}
+    inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     if rng.random() < 0.25:
         latency, share = rng.choice((1, 7, 20, 64, 150)), rng.choice((1, 2, 4))
         config = dataclasses.replace(config, memory=Memory(latency, config.bus_bytes // share))
@@ -73,7 +73,7 @@ def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
     return RandomLayer(graph, inputs, config, options, lines)
 
 
-def _input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
+def random_input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
     """Values over the whole range; sometimes the ends only, or one value."""
     low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
     values = source.integers(low, high, tensor.shape, tensor.dtype, endpoint=True)
@@ -85,7 +85,7 @@ def _input(source: np.random.Generator, tensor: Tensor) -> np.ndarray:
     return values
 
 
-class _Net(Moves):
+class RandomNet(Moves):
     """Appends random nodes to a graph."""
 
     def __init__(self, rng: random.Random, config: AccelConfig) -> None:

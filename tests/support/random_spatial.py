@@ -10,10 +10,10 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes.resize import hardware_resize
 
 if TYPE_CHECKING:
-    from tests.support.random_layers import _Net
+    from tests.support.random_layers import RandomNet
 
 
-def resize(net: _Net, x: str, most: int) -> str:
+def resize(net: RandomNet, x: str, most: int) -> str:
     """Nearest or bilinear, to ``most`` values; drawn again until the hardware can, or a copy."""
     rng, (_, height, width, channels) = net.rng, net._shape(x)
     quant = net.tensors[x].quant
@@ -32,7 +32,7 @@ def resize(net: _Net, x: str, most: int) -> str:
     return net._node("resize", (x,), quant, **{**attrs, "mode": "nearest", "size": (height, width)})
 
 
-def _runs(net: _Net, x: str, attrs: dict) -> bool:
+def _runs(net: RandomNet, x: str, attrs: dict) -> bool:
     """Whether the hardware runs such a resize of ``x``."""
     node = Node("y", "resize", (x,), ("y",), attrs)
     _, height, width, channels = net._shape(x)
@@ -41,7 +41,7 @@ def _runs(net: _Net, x: str, attrs: dict) -> bool:
     return hardware_resize(Graph("trial", tensors, [node], (x,), ("y",)), node) is None
 
 
-def transpose_conv2d(net: _Net, x: str, work: int, most: int) -> str:
+def transpose_conv2d(net: RandomNet, x: str, work: int, most: int) -> str:
     """Any kernel, stride, crop and output padding, to ``most`` values, with ``work`` products."""
     rng, (_, height, width, depth) = net.rng, net._shape(x)
     channels = net._channels(math.prod(net._shape(x)))

@@ -1,0 +1,136 @@
+"""Chains: consecutive layers that run together, strip by strip.
+
+Every layer of a chain makes the rows that the next one needs for its strip, and no row twice
+(depth-first execution, arXiv 2404.03617). Of a map between two of them only some rows are needed
+at a time. Such a map *slides*: its planes are ``pitch`` words apart, less than a plane, and row y
+of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one plane and
+``pitch`` words for each other plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from compiler.passes.layer import FeatureMap, Layer, Network
+from compiler.schedule.blocks import aligned
+from compiler.schedule.layer_plan import LayerPlan, Site, fastest, strip_heights
+from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, whole
+
+STEP_CYCLES = 90
+"""Cycles that a step waits for the one before it, whose results it reads."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers ``first`` to ``last`` of a network, those of a chain."""
+
+    first: int
+    last: int
+
+    @property
+    def layers(self) -> range:
+        return range(self.first, self.last + 1)
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """The plans of a chain's layers, and the words between the planes of the maps that slide."""
+
+    plans: tuple[LayerPlan, ...]
+    pitches: dict[str, int]
+    cycles: float
+
+
+def sliding_words(m: FeatureMap, pitch: int, cols: int) -> int:
+    """Pool words of a map whose planes are ``pitch`` words apart."""
+    return (m.planes(cols) - 1) * pitch + m.pixels
+
+
+def may_slide(network: Network, index: int) -> bool:
+    """Whether the map between layer ``index`` and the next one can slide."""
+    if index + 1 >= len(network.layers):
+        return False
+    maker, reader = network.layers[index : index + 2]
+    name = maker.output
+    m = network.maps[name]
+    plain = not (m.parent or m.stored or any(o.parent == name for o in network.maps.values()))
+    alone = [i for i, other in enumerate(network.layers) if name in other.reads] == [index + 1]
+    alone = alone and sum(other.output == name for other in network.layers) == 1
+    read = reader.source == name and not (reader.residual and reader.residual.other == name)
+    return plain and alone and read and all(
+        _makes_all(layer, network.maps[layer.output]) for layer in (maker, reader)
+    )
+
+
+def _makes_all(layer: Layer, output: FeatureMap) -> bool:
+    """Whether the layer makes its whole map, row by row of its input."""
+    ordinary = all(r.start is None and not r.plane for r in layer.regions)
+    return ordinary and not layer.factor and extent(layer) == whole(output)
+
+
+def plan_chain(sites: list[Site], free: int) -> ChainPlan | None:
+    """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
+    plans = (_plan(sites, tiles, free) for tiles in _strips(sites))
+    return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
+
+
+def _strips(sites: list[Site]) -> Iterator[list[list[Tile]]]:
+    """Ways to cut the chain: for each layer the rows that it makes in each strip."""
+    height = sites[-1].output.height
+    for rows in strip_heights(height):
+        tiles = [
+            Tile(top, min(top + rows, height), 0, sites[-1].output.width)
+            for top in range(0, height, rows)
+        ]
+        cut = [tiles]
+        for site in reversed(sites[1:]):
+            tiles = _rows_before(site, tiles)
+            if not all(0 < t.height <= TALLEST for t in tiles):
+                break
+            cut.insert(0, tiles)
+        if len(tiles) > 1 and len(cut) == len(sites):
+            yield cut
+
+
+def _rows_before(site: Site, tiles: list[Tile]) -> list[Tile]:
+    """The rows of the layer's input that it needs for each tile beyond those it had."""
+    ends = [input_tile(site.layer, site.source, t).bottom for t in tiles]
+    ends[-1] = site.source.height
+    return [Tile(top, end, 0, site.source.width) for top, end in pairwise([0, *ends])]
+
+
+def _plan(sites: list[Site], tiles: list[list[Tile]], free: int) -> ChainPlan | None:
+    cols = sites[0].config.cols
+    pitches, words = {}, 0
+    for site, made, wanted in zip(sites[1:], tiles, tiles[1:], strict=False):
+        pitch = _pitch(site, made, wanted)
+        pitches[site.source.name] = pitch
+        words += aligned(sliding_words(site.source, pitch, cols))
+    plans = []
+    for site, own in zip(sites, tiles, strict=True):
+        plan = fastest(site, own, free - words) if words < free else None
+        if plan is None:
+            return None
+        words += plan.need
+        plans.append(replace(plan, together=tuple(s.layer.name for s in sites)))
+    if words > free:
+        return None
+    steps = sum(len(p.tiles) * len(p.chunks) for p in plans)
+    compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
+    cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tiles[0])
+    return ChainPlan(tuple(plans), pitches, cycles)
+
+
+def _pitch(site: Site, made: list[Tile], wanted: list[Tile]) -> int:
+    """Words between planes of the layer's input such that no row is overwritten too early.
+
+    While the rows of a strip are made, those from the first that the strip reads are kept; a stride
+    may pass over rows that are made as well.
+    """
+    kept = (
+        own.bottom - min(own.top, input_tile(site.layer, site.source, tile).top)
+        for own, tile in zip(made, wanted, strict=True)
+    )
+    return max(kept) * site.source.width

@@ -1,0 +1,69 @@
+"""Layers that run strip by strip: golden, the simulator and the RTL agree."""
+
+import numpy as np
+import pytest
+
+from hw.spec.config import preset
+from tests.e2e.cases import GAP_RATE, chain_case, compare, simulated
+from tests.support.random_chains import random_chain
+
+TINY = pytest.mark.xdist_group("accelerator_tiny")
+EDGE256 = pytest.mark.xdist_group("accelerator_edge256")
+
+
+def check(name, first, count, **options):
+    faults = compare(name, [chain_case(name, first + i) for i in range(count)], **options)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", ("tiny", "ecp5"))
+def test_values(name, seed):
+    for number in range(seed, seed + 25):
+        case = chain_case(name, number)
+        for tensor, values in simulated(case)[1].items():
+            np.testing.assert_array_equal(values, case.expected[tensor], case.command)
+
+
+def test_there_are_chains(seed):
+    plans = [
+        segment.plan
+        for number in range(seed, seed + 40)
+        for segment in random_chain(preset("tiny"), number).compile().segments
+    ]
+    assert sum(len(plan.chains) for plan in plans) > 5
+    pitches = [
+        (pitch, plan.network.maps[name].pixels)
+        for plan in plans for name, pitch in plan.pitches.items()
+    ]
+    assert any(pitch < pixels for pitch, pixels in pitches)
+
+
+@TINY
+def test_on_tiny(seed):
+    check("tiny", seed, 30)
+    check("tiny", seed + 30, 10, gap_rate=GAP_RATE)
+
+
+@EDGE256
+def test_on_edge256(seed):
+    check("edge256", seed, 4)
+
+
+def test_a_stride_that_passes_over_rows():
+    case = chain_case("tiny", 80)
+    for tensor, values in simulated(case)[1].items():
+        np.testing.assert_array_equal(values, case.expected[tensor])
+
+
+@TINY
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(1, 13))
+def test_many_on_tiny(batch, seed):
+    check("tiny", seed + 1000 * batch, 50)
+
+
+@EDGE256
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(1, 4))
+def test_many_on_edge256(batch, seed):
+    check("edge256", seed + 1000 * batch, 10)

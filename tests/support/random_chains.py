@@ -1,0 +1,84 @@
+"""Random networks whose layers run strip by strip, whether that is faster or not."""
+
+from __future__ import annotations
+
+import random
+from unittest import mock
+
+import numpy as np
+
+from compiler import driver
+from compiler.driver import Compiled
+from compiler.ir.graph import Graph
+from compiler.options import CompilerOptions
+from compiler.passes.layer import Network, map_shape
+from compiler.schedule.chain import Chain, may_slide
+from compiler.schedule.residency import Known, NoFit
+from compiler.schedule.schedule import Schedule, place
+from hw.spec.config import LINE_WORDS, AccelConfig
+from tests.support.random_layers import RandomLayer, RandomNet, random_input
+
+
+class RandomChain(RandomLayer):
+    """A network whose layers run in chains that are drawn, as far as these fit."""
+
+    def compile(self) -> Compiled:
+        """Map it with its chains."""
+        with mock.patch.object(driver, "schedule", _with_chains):
+            return super().compile()
+
+
+def _with_chains(network: Network, config: AccelConfig) -> Schedule:
+    """As ``schedule``, with chains drawn from the network's name."""
+    rng = random.Random(network.graph.name)
+    chains: list[Chain] = []
+    index = 0
+    while index < len(network.layers):
+        last = index
+        while may_slide(network, last) and rng.random() < 0.8:
+            last += 1
+        if last > index:
+            chains.append(Chain(index, last))
+        index = last + 1
+    while True:
+        try:
+            return place(network, config, tuple(chains), Known())
+        except NoFit as fault:
+            if not chains:
+                raise fault.residency.failure(fault.layer) from None
+            chains.remove(rng.choice(chains))
+
+
+def random_chain(config: AccelConfig, seed: int) -> RandomChain:
+    """The network of a seed, for a pool of one to a few times the size of its largest map."""
+    rng = random.Random(f"chain{seed}")
+    graph = _Chain(rng, config).graph(f"chain{seed}")
+    source = np.random.default_rng(seed)
+    inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
+    lines = int(_largest(graph, config.cols) * rng.uniform(0.8, 5)) // LINE_WORDS
+    lines = min(max(lines, 64), config.pool_lines)
+    return RandomChain(graph, inputs, config, CompilerOptions(), lines)
+
+
+def _largest(graph: Graph, cols: int) -> int:
+    """Words of the largest map."""
+    shapes = [map_shape(graph.tensors[name]) for node in graph.nodes for name in node.outputs]
+    return max(height * width * -(-channels // cols) for height, width, channels in shapes)
+
+
+class _Chain(RandomNet):
+    def graph(self, name: str) -> Graph:
+        rng = self.rng
+        channels = rng.choice((3, rng.randint(1, 3 * self.config.cols)))
+        x = self._input((1, rng.randint(10, 40), rng.randint(3, 24), channels))
+        for _ in range(rng.randint(2, 5)):
+            if self.tensors[x].dtype == "uint8":
+                x = self._quantize(x)
+            makers = (
+                self._conv2d, self._conv2d, self._depthwise, self._depthwise, self._average,
+                self._maximum, self._residual,
+            )
+            x = rng.choice(makers)(x)
+            if rng.random() < 0.2:
+                x = self._function(x)
+        return Graph(name, self.tensors, self.nodes, tuple(self.inputs), (x,))
