@@ -1,4 +1,8 @@
-"""Command line: ``python -m golden run MODEL --input X.npy --output Y.npy [--tensors TDIR]``."""
+"""Command line of golden.
+
+``python -m golden run MODEL --input X.npy --output Y.npy [--tensors TDIR]``
+``python -m golden latency MODEL [--device cuda|cpu] [--batch N] [--json]``
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,50 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_calibration_option(command)
     command.set_defaults(command=_run)
+    add_latency_options(commands.add_parser("latency", help="time a model in PyTorch"))
     return parser
+
+
+def add_latency_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``golden latency``."""
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument(
+        "--device", metavar="cuda|cpu", help="default: a CUDA device where there is one"
+    )
+    for option, metavar, default, text in (
+        ("--batch", "N", "1", "inputs at a time"),
+        ("--precision", "A,B", None, "some of the device's precisions (default: all)"),
+        ("--mode", "A,B", None, "some of eager, compiled, graph, compiled-graph (default: all)"),
+        ("--preset", "NAME", "edge256", "the accelerator beside it"),
+        ("--peak", "TOPS", None, "the device's peak in 10^12 operations per second"),
+        ("--seconds", "S", "2", "for each measurement, about"),
+    ):
+        shown = text if default is None else f"{text} (default: {default})"
+        command.add_argument(option, metavar=metavar, default=default, help=shown)
+    command.add_argument(
+        "--clock", metavar="MHZ", action="append",
+        help="clock of the accelerator, may be given again (default: 200 and 1000)",
+    )
+    command.add_argument(
+        "--processor-time", action="store_true",
+        help="on a CPU with other work: time one thread's processor time, not the clock",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object, and nothing else")
+    add_calibration_option(command)
+    command.set_defaults(command=_latency)
+
+
+def _latency(arguments: argparse.Namespace) -> None:
+    try:
+        from golden.latency import command
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise InputError(
+            "latency needs PyTorch, which is not installed: pip install 'convsim[latency]', or in "
+            "a checkout pip install -e '.[latency]'"
+        ) from None
+    command.run(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,32 @@ TOPS = ("hw", "sim", "golden", "compiler")
 RULES = {
     "golden": {"golden"},
     "golden.__main__": {"golden", "compiler.errors", "compiler.frontend"},
+    # Times a network in PyTorch, beside what golden computes and the accelerator does.
+    "golden.latency": {"golden", "compiler.errors"},
+    "golden.latency.bench": {
+        "golden",
+        "compiler.ir.counts",
+        "compiler.ir.graph",
+        "hw.spec.config",
+    },
+    "golden.latency.command": {
+        "golden.latency",
+        "compiler.errors",
+        "compiler.frontend",
+        "hw.spec.config",
+        "sim.report",
+    },
+    "golden.latency.accelerator": {
+        "compiler.codegen.program",
+        "compiler.driver",
+        "compiler.ir.graph",
+        "compiler.options",
+        "compiler.report.rows",
+        "hw.spec.config",
+        "sim.__main__",
+        "sim.machine",
+        "sim.program",
+    },
     "hw": set(),
     # Plain data: readable without any other part.
     "hw.spec": {"hw.spec"},
@@ -135,6 +161,9 @@ RULES = {
 }
 """What the modules of a package may import of ours; a module goes by its longest entry."""
 
+TORCH = "golden.latency"
+"""The package that uses PyTorch, an extra; of the others, only the command line imports it."""
+
 HARDWARE = ("hw.core", "hw.ctrl", "hw.generate", "hw.layouts", "hw.lib", "hw.mem", "hw.top")
 """Modules that are written in Amaranth."""
 
@@ -207,6 +236,16 @@ def test_only_the_hardware_is_written_in_amaranth():
     outside = {name for name in users if not any(_within(name, part) for part in HARDWARE)}
     assert not outside
     assert all(any(_within(name, part) for name in users) for part in HARDWARE)
+
+
+def test_only_the_latency_of_golden_needs_pytorch():
+    users = {name for name in _modules() if any(_within(m, "torch") for m in _imports(name))}
+    assert users and all(_within(name, TORCH) for name in users)
+    importers = {
+        name for name in _modules()
+        if not _within(name, TORCH) and any(_within(m, TORCH) for m in _imports(name))
+    }
+    assert importers == {"golden.__main__"}
 
 
 @pytest.mark.parametrize("path", [

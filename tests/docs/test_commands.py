@@ -19,6 +19,7 @@ LONG = {
     "python -m hw synth --preset tiny -o out/fpga": "synthesis",
     "python -m hw synth --preset tiny --target xilinx": "synthesis",
     "python -m hw lint --preset ecp5": "Verilog of a large preset",
+    "python -m golden latency mobilenet_v2.json": "long benchmark",
     "python -m tests.benchmarks.papers": "long benchmark",
     "python -m tests.benchmarks.simulator lite0": "long benchmark",
     "python -m tests.benchmarks.rtl lite0": "RTL of a large preset",

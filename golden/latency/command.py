@@ -1,0 +1,102 @@
+"""The command ``golden latency``: its options, and its answer as text or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import shlex
+import sys
+from collections.abc import Sequence
+
+import torch
+
+from compiler.errors import ConfigError, show
+from compiler.frontend import load_model
+from golden.latency import peaks
+from golden.latency.bench import Options, benchmark
+from golden.latency.device import chosen, describe
+from golden.latency.measure import CLOCKS
+from golden.latency.modes import MODES, PRECISIONS
+from golden.latency.table import lines
+from hw.spec.config import PRESETS, preset
+from sim.report import reporting
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print. Raises CompilerError for a fault of model or options."""
+    options = options_of(arguments)
+    graph = load_model(arguments.model, arguments.calibrate)
+    with reporting("measuring") as progress:
+        report = benchmark(graph, options, progress)
+    report = stamped(report, ["golden", *sys.argv[1:]])
+    if arguments.json:
+        print(json.dumps(report, indent=2, allow_nan=False))
+    else:
+        print("\n".join(lines(report)))
+
+
+def stamped(report: dict, words: Sequence[str]) -> dict:
+    """The report with the date (UTC) and the command line of the module and its arguments."""
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"date": date, "command": f"python -m {shlex.join(words)}", **report}
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """The options of a command line. Raises ConfigError."""
+    device = chosen(arguments.device)
+    timer = _timer(device, arguments.processor_time)
+    if arguments.preset not in PRESETS:
+        raise ConfigError(f"--preset {show(arguments.preset)}; accepted: {', '.join(PRESETS)}")
+    return Options(
+        device=device,
+        timer=timer,
+        config=preset(arguments.preset),
+        batch=int(_positive(arguments.batch, "--batch", whole=True)),
+        precisions=_some(arguments.precision, PRECISIONS[device], "--precision"),
+        modes=_some(arguments.mode, MODES[device], "--mode"),
+        clocks=[_positive(text, "--clock") for text in arguments.clock or ("200", "1000")],
+        seconds=_positive(arguments.seconds, "--seconds"),
+        peak=_peak(arguments.peak, device, timer),
+    )
+
+
+def _timer(device: str, processor: bool) -> str:
+    """How calls are timed; processor time is that of one thread, to which PyTorch is kept."""
+    if device == "cuda":
+        if processor:
+            raise ConfigError("--processor-time: a GPU has none; --device cpu is accepted")
+        return "device events"
+    if processor:
+        torch.set_num_threads(1)
+        return "processor time, one thread"
+    return "clock"
+
+
+def _peak(text: str | None, device: str, timer: str) -> peaks.Peak | None:
+    if text is not None:
+        return peaks.given_peak(_positive(text, "--peak"), PRECISIONS[device])
+    if device == "cpu":
+        return peaks.measured_cpu_peak(PRECISIONS[device], CLOCKS[timer])
+    return peaks.published_peak(describe(device)["name"])
+
+
+def _some(text: str | None, offered: Sequence[str], option: str) -> list[str]:
+    """The values between commas, or all that the device offers."""
+    values = list(offered) if text is None else text.split(",")
+    for value in values:
+        if value not in offered:
+            raise ConfigError(f"{option} {show(value)}; accepted: {', '.join(offered)}")
+    return values
+
+
+def _positive(text: str, option: str, whole: bool = False) -> float:
+    kind = "a whole number" if whole else "a number"
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        raise ConfigError(f"{option} {show(text)}; {kind} above 0 is accepted")
+    return value

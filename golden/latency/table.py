@@ -1,0 +1,82 @@
+"""The report of a measurement as lines of text, each with the device it ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_RUN = "{:24} {:>10} {:>23} {:>12} {:>10} {:>9}  {}"
+_LAYER = "{:32} {:18} {:>10} {:>10} {:>12} {:>10} {:>12}"
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """The report, a line each, all beginning with the device."""
+    device = report["device"]
+    label = "CPU" if device["type"] == "cpu" else device["name"]
+    return [f"[{label}] {line}".rstrip() for line in _body(report)]
+
+
+def _body(report: Mapping[str, Any]) -> Iterator[str]:
+    yield from _head(report)
+    yield _RUN.format("", "median, ms", "half between, ms", "Gop/s", "efficiency", "SNR, dB", "")
+    for run in report["runs"]:
+        yield _run(run)
+    for precision, reason in report["left_out"].items():
+        yield f"{precision}: left out: {reason}"
+    for row in report["accelerator"]:
+        yield _RUN.format(
+            f"{row['preset']}, {row['clock_mhz']:g} MHz", f"{row['milliseconds']:.3f}", "",
+            f"{row['operations_per_second'] / 1e9:,.1f}", f"{row['efficiency']:.1%}", "",
+            f"accelerator, simulated: {row['cycles']:,} cycles",
+        )
+    yield "latency = operations / (efficiency x peak), in every row"
+    yield from _layers(report)
+
+
+def _head(report: Mapping[str, Any]) -> Iterator[str]:
+    device, versions, agreed = report["device"], report["versions"], report["agreement"]
+    threads = f", {device['threads']} threads" if "threads" in device else ""
+    load = f", load average {device['load_average']}" if "load_average" in device else ""
+    cuda = f", CUDA {versions['cuda']}" if versions["cuda"] else ""
+    timer = f"timed by {report['timer']}"
+    yield f"{device['name']}{threads}{load}; {timer}; PyTorch {versions['torch']}{cuda}"
+    weights = ", random weights" if report["random_weights"] else ""
+    yield (
+        f"{report['network']}{weights}, batch {report['batch']}: "
+        f"{report['operations'] / 1e9:,.3f} G operations, two for each multiply-accumulate"
+    )
+    peak = report["peak"]
+    yield f"peak: {peak['source']}" if peak else "peak: unknown (--peak states it); no efficiency"
+    snr = "none" if agreed["snr_db"] is None else f"{agreed['snr_db']:.1f} dB"
+    yield (
+        f"golden: {agreed['layers']} layers within {agreed['worst_steps']:.2f} steps, outputs {snr}"
+        f" (rounding explains {agreed['bound_db']:.1f} dB)"
+    )
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    name = f"{run['precision']} {run['mode']}"
+    spread = f"{run['low']:.3f} .. {run['high']:.3f}"
+    snr = "none" if run["snr_db"] is None else f"{run['snr_db']:.1f}"
+    doubt = "" if run["agrees"] else f"below {run['snr_bound_db']:.1f} dB: more than rounding"
+    return _RUN.format(
+        name, f"{run['milliseconds']:.3f}", spread, f"{run['operations_per_second'] / 1e9:,.1f}",
+        _share(run["efficiency"]), snr, doubt,
+    )
+
+
+def _layers(report: Mapping[str, Any]) -> Iterator[str]:
+    rows = report["layers"]
+    yield f"layers alone, {rows[0]['precision']} {rows[0]['mode']}:"
+    yield _LAYER.format("layer", "kind", "MACs, M", "median, ms", "Gop/s", "efficiency", "cycles")
+    for row in rows:
+        cycles = row["accelerator_cycles"]
+        yield _LAYER.format(
+            row["name"][-32:], row["kind"], f"{row['macs'] / 1e6:.2f}",
+            f"{row['milliseconds']:.4f}", f"{row['operations_per_second'] / 1e9:,.1f}",
+            _share(row["efficiency"]), "" if cycles is None else f"{cycles:,}",
+        )
+
+
+def _share(efficiency: float | None) -> str:
+    return "" if efficiency is None else f"{efficiency:.1%}"
