@@ -55,9 +55,10 @@ def machine(graph: Graph, config: AccelConfig) -> Machine:
 
     Raises CompilerError for a network that the machine cannot run.
     """
-    program = _program(graph, config, CompilerOptions())
+    compiled = driver.compile(graph, config, CompilerOptions())
+    program = _program(compiled)
     timing = run_timing(program)
-    layers = {row.name: row.cycles for row in layer_rows(program, timing)}
+    layers = {row.name: row.cycles for row in layer_rows(compiled, program, timing)}
     return Machine(config.name, config.mac_units, program.macs, timing.cycles, layers)
 
 
@@ -65,12 +66,11 @@ def machine_values(
     graph: Graph, config: AccelConfig, inputs: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Every tensor as the simulated machine stores it, fusion off: bit for bit golden's."""
-    program = _program(graph, config, CompilerOptions(materialize=True))
+    program = _program(driver.compile(graph, config, CompilerOptions(materialize=True)))
     result = simulate(program, inputs, compute=model_compute(graph.to_dict()))
     assert result.fault is None, f"{graph.name} on {config.name}: {result.fault}"
     return result.tensors
 
 
-def _program(graph: Graph, config: AccelConfig, options: CompilerOptions) -> Program:
-    compiled = driver.compile(graph, config, options)
+def _program(compiled: driver.Compiled) -> Program:
     return program_of(Path(), np.frombuffer(image(compiled), np.uint8), mapping(compiled))

@@ -27,9 +27,10 @@ NETWORKS = (
 """The networks of the table, in its order."""
 
 
-def main(words: Sequence[str]) -> int:
+def main() -> int:
     """Measure a network, or print the table."""
-    if list(words) == ["--table"]:
+    words = sys.argv[1:]
+    if words == ["--table"]:
         print("\n".join(table(reports(FOLDER))))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split(": ")[1].split("\n")[0])
@@ -78,4 +79,4 @@ def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
