@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from compiler import compare, driver, zoo
+from compiler import compare, zoo
 from compiler.assets import AssetError
-from compiler.codegen.program import MODEL, write_program
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import add_calibration_option, load_model, write_model
 from compiler.ir.counts import macs, parameters
-from compiler.ir.graph import Graph
+from compiler.map_cache import MapCache
+from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
-from compiler.report import print_report, report_of, write_report
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
@@ -31,9 +26,6 @@ from hw.spec.config import (
     preset,
     with_values,
 )
-from sim.machine import run_timing
-from sim.program import read_program
-from sim.report import reporting
 
 DEFAULT_PRESET = "edge256"
 DEFAULT_CLOCK = "100"
@@ -76,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         "--plots", action="store_true", help="write the report's figures as .svg and .png files too"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
+    )
     command.set_defaults(command=_map)
     _add_compare(commands.add_parser("compare", help="networks and machines side by side"))
     command = commands.add_parser("zoo", help="list the built-in networks, or write one")
@@ -152,7 +147,10 @@ def _map(arguments: argparse.Namespace) -> None:
     folder = arguments.folder or OUTPUT / graph.name
     options = CompilerOptions(arguments.materialize)
     extras = Extras(arguments.unfused, arguments.plots)
-    report = map_graph(graph, config, options, folder, quiet=arguments.json, extras=extras)
+    cache = None if arguments.no_cache else MapCache()
+    report = map_graph(
+        graph, config, options, folder, quiet=arguments.json, extras=extras, cache=cache
+    )
     if arguments.json:
         print(json.dumps(report))
 
@@ -173,58 +171,6 @@ def _zoo(arguments: argparse.Namespace) -> None:
 
 def _import(arguments: argparse.Namespace) -> None:
     write_model(load_model(arguments.model, arguments.calibrate), arguments.file)
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What a report has on request: the cycles with every tensor stored, and its figures as files.
-    """
-
-    unfused: bool = False
-    plots: bool = False
-
-
-def map_graph(
-    graph: Graph,
-    config: AccelConfig,
-    options: CompilerOptions,
-    folder: Path,
-    quiet: bool,
-    extras: Extras = Extras(),
-) -> dict:
-    """Compile, simulate the timing, and write the folder whole or not at all.
-
-    Returns the run as ``sim.report.summary`` gives it; unless ``quiet``, prints it too. Raises
-    CompilerError.
-    """
-    with reporting(f"mapping {graph.name}") as progress, _whole_folder(folder) as work:
-        progress(0, 2)
-        compiled = driver.compile(graph, config, options)
-        write_program(compiled, work)
-        write_model(graph, work / MODEL)
-        progress(1, 2)
-        program = read_program(work)
-        unfused = compare.cycles(graph, config, compare.MATERIALIZED) if extras.unfused else None
-        report = report_of(compiled, program, run_timing(program), unfused)
-        write_report(report, work, extras.plots)
-    if not quiet:
-        print_report(report)
-        print(f"report: {folder / 'report.html'}")
-    return report.summary
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files move to ``folder`` when the body succeeds."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
-            yield Path(name)
-            folder.mkdir(exist_ok=True)
-            for path in Path(name).iterdir():
-                os.replace(path, folder / path.name)
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from error
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.__main__ import map_graph
 from compiler.assets import (
     AssetError,
     imagenet_labels,
@@ -17,6 +16,7 @@ from compiler.assets import (
 )
 from compiler.errors import CompilerError
 from compiler.frontend import load_model
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import tensor_qparams
 from golden.quant import dequantize

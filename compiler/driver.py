@@ -9,6 +9,7 @@ from functools import cached_property
 from compiler.codegen.commands import Command
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, memory_map
+from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
@@ -18,6 +19,7 @@ from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Network
 from compiler.passes.legalise import legalise
 from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
 
@@ -60,6 +62,15 @@ class Compiled:
         return found
 
     @property
+    def command_layers(self) -> list[int]:
+        """The layer of each command of all segments by its number in the network, -1 for none."""
+        found, first = [], 0
+        for segment in self.segments:
+            found += [c.layer + first if c.layer >= 0 else -1 for c in segment.commands]
+            first += len(segment.plan.network.layers)
+        return found
+
+    @property
     def plans(self) -> list[LayerPlan]:
         """The plans of all layers, in order."""
         return [plan for segment in self.segments for plan in segment.plan.plans]
@@ -72,15 +83,29 @@ def compile(
 
     Raises InputError and UnsupportedError for the graph, AllocationError when it does not fit.
     """
-    options = options or CompilerOptions()
     verify(graph, "quantised")
+    return compile_verified(graph, config, options or CompilerOptions())
+
+
+def compile_verified(
+    graph: Graph,
+    config: AccelConfig,
+    options: CompilerOptions,
+    planner: Planner | None = None,
+    constants: Constants | None = None,
+) -> Compiled:
+    """As ``compile``, for a graph known to be right.
+
+    A ``planner`` that has served other networks saves time; ``constants`` collects the weights.
+    """
     network = legalise(graph, options, config.cols)
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
-    constants = bytearray()
-    plans = [schedule(network.part(i), config) for i in range(network.segments)]
+    constants = Constants() if constants is None else constants
+    planner = planner or Planner()
+    plans = [schedule(network.part(i), config, planner) for i in range(network.segments)]
     programs = [Lowering(plan, constants).run() for plan in plans]
-    memory = memory_map(network, programs, len(constants), config.cols)
+    memory = memory_map(network, programs, constants.size, config.cols)
     if memory.write_limit > MEMORY_LIMIT:
         raise AllocationError(
             f"network {graph.name!r}: {memory.write_limit} bytes of memory; at most "
@@ -90,7 +115,7 @@ def compile(
         Segment(plan, [_addressed(c, memory) for c in commands])
         for plan, commands in zip(plans, programs, strict=True)
     ]
-    return Compiled(network, config, options, segments, bytes(constants), memory)
+    return Compiled(network, config, options, segments, bytes(constants.data), memory)
 
 
 def _addressed(command: Command, memory: MemoryMap) -> Command:

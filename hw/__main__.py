@@ -195,7 +195,7 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
 def timing_of(program: Program, results: Sequence[RtlResult]) -> Timing:
     """Cycles, counters and layers' times as the RTL has them; ``results`` are by segment."""
     pairs = zip(program.segments, results, strict=True)
-    return joined(program, [_times(segment, result) for segment, result in pairs])
+    return joined(program.layers, [_times(segment, result) for segment, result in pairs])
 
 
 def _times(segment: Segment, result: RtlResult) -> Times:

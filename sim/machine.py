@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from sim.program import Command, Layer, Program, Segment, read_program
 from sim.values.dma import load, store
 from sim.values.execute import execute
 from sim.values.state import AccessError, CommandFault, State
+
+if TYPE_CHECKING:
+    from sim.timing.machine import Run
 
 Progress = Callable[[int, int], None]
 """Called with the commands done and the commands in all."""
@@ -153,7 +157,8 @@ def run_command(state: State, command: Command) -> None:
 
 def run_timing(program: Program) -> Timing:
     """Cycles of a run, whatever the values. Raises CommandFault when the machine stops with one."""
-    return joined(program, [segment_times(program, segment) for segment in program.segments])
+    times = [segment_times(program, segment) for segment in program.segments]
+    return joined(program.layers, times)
 
 
 def segment_times(program: Program, segment: Segment) -> Times:
@@ -168,13 +173,18 @@ def segment_times(program: Program, segment: Segment) -> Times:
     result = run(commands, setup, program.config)
     if result.fault != Fault.NONE:
         raise CommandFault(result.fault, segment.first + result.fault_index)
+    return times_of(result)
+
+
+def times_of(result: Run) -> Times:
+    """The times of a run that ended without a fault."""
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
     columns = (result.starts, result.ends, result.busy)
     spans = tuple(zip(*(column.tolist() for column in columns), strict=True))
     return Times(result.cycles, counters, spans)
 
 
-def joined(program: Program, segments: Sequence[Times]) -> Timing:
+def joined(layers: Iterable[Layer], segments: Sequence[Times]) -> Timing:
     """The times of all segments, each from its own start, as those of one run."""
     before = 0
     spans: list[Span] = []
@@ -184,7 +194,7 @@ def joined(program: Program, segments: Sequence[Times]) -> Timing:
         before += times.cycles
         for name, value in times.counters.items():
             counters[name] = counters.get(name, 0) + value
-    return Timing(before, counters, tuple(spans), layer_times(program.layers, spans))
+    return Timing(before, counters, tuple(spans), layer_times(layers, spans))
 
 
 def layer_times(layers: Iterable[Layer], spans: Sequence[Span]) -> tuple[LayerTimes, ...]:

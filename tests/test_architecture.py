@@ -130,6 +130,18 @@ RULES = {
         "compiler.options",
         "hw.spec",
     },
+    "compiler.latency": {
+        "compiler.latency",
+        "compiler.codegen.weights",
+        "compiler.driver",
+        "compiler.ir",
+        "compiler.options",
+        "compiler.schedule.planner",
+        "hw.spec.config",
+        "sim.machine",
+        "sim.mapped",
+        "sim.timing",
+    },
     # Explains what the compiler decided.
     "compiler.report": {
         "compiler.report",
@@ -147,7 +159,9 @@ RULES = {
     "compiler.docgen": {"compiler.frontend", "compiler.ir", "compiler.passes"},
     "compiler.compare": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
     "compiler.assets": {"hw.verilator"},
-    "compiler.__main__": {"compiler", "hw.spec", "sim.machine", "sim.program", "sim.report"},
+    "compiler.map_cache": {"compiler.ir.graph", "hw.verilator"},
+    "compiler.mapping": {"compiler", "hw.spec.config", "sim.machine", "sim.program", "sim.report"},
+    "compiler.__main__": {"compiler", "hw.spec"},
     "compiler.demo": {
         "compiler",
         "golden.declared",

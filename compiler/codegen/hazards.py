@@ -14,42 +14,41 @@ from compiler.codegen.commands import Command, Span
 from hw.spec.isa import Opcode
 
 _UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
+_WRITERS = (Opcode.LOAD, Opcode.EXECUTE)
+_TOUCHERS = (*_WRITERS, Opcode.EXECUTE, Opcode.STORE)
+"""Who wrote (rows 0 and 1) and read (rows 2 and 3) a word of the pool."""
+_WRITES = {Opcode.LOAD: 0, Opcode.EXECUTE: 1}
+_READS = {Opcode.EXECUTE: 2, Opcode.STORE: 3}
+"""The rows of each unit."""
 
 
-def _view(words: np.ndarray, span: Span) -> np.ndarray:
-    """The span's words as a view of ``words``, without copying."""
-    span = span.simplified()
-    if span.count == 1:
-        return words[span.base : span.base + span.length]
-    step = words.strides[0]
+def _view(rows: np.ndarray, span: Span) -> np.ndarray:
+    """The span's words of every row, ``[rows, runs, words]``, without copying."""
+    step = rows.itemsize
     end = span.base + (span.count - 1) * span.stride + span.length
-    assert 0 <= span.base and end <= len(words), span
-    return np.lib.stride_tricks.as_strided(
-        words[span.base :], (span.count, span.length), (span.stride * step, step)
+    assert 0 <= span.base and end <= rows.shape[1], span
+    return np.ndarray(
+        (len(rows), span.count, span.length), rows.dtype, rows.data, span.base * step,
+        (rows.shape[1] * step, span.stride * step, step),
     )
 
 
-class _Words:
-    """For each word the number of the last LOAD and EXECUTE that wrote it and of the last EXECUTE
-    and STORE that read it; 0 for none. Numbers count from 1 in each kind."""
-
-    def __init__(self, size: int) -> None:
-        self.written = {u: np.zeros(size, np.int32) for u in (Opcode.LOAD, Opcode.EXECUTE)}
-        self.read = {u: np.zeros(size, np.int32) for u in (Opcode.EXECUTE, Opcode.STORE)}
-
-    def last(self, kind: dict[Opcode, np.ndarray], unit: Opcode, span: Span) -> int:
-        return int(_view(kind[unit], span).max()) if unit in kind else 0
+def _latest(rows: np.ndarray, span: Span) -> list[int]:
+    """The highest number that each row has for a word of the span."""
+    return np.maximum.reduce(_view(rows, span.simplified()), axis=(1, 2)).tolist()
 
 
 class WaitTracker:
     """Sets the waits of commands given in program order.
 
-    ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory.
+    ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory. For each
+    word of the pool, ``_pool`` has the numbers of the last commands that wrote and read it, for
+    each word of a map ``_stored`` the last STORE's; 0 for none. Numbers count from 1 in each kind.
     """
 
     def __init__(self, pool_words: int, memory_words: dict[str, int]) -> None:
-        self._pool = _Words(pool_words)
-        self._stored = {name: np.zeros(n, np.int32) for name, n in memory_words.items()}
+        self._pool = np.zeros((len(_TOUCHERS), pool_words), np.int32)
+        self._stored = {name: np.zeros((1, n), np.int32) for name, n in memory_words.items()}
         self.counts = dict.fromkeys(_UNITS, 0)
 
     def add(self, command: Command) -> None:
@@ -61,19 +60,17 @@ class WaitTracker:
         waits = dict.fromkeys(_UNITS, 0)
         unit = command.opcode
         for span in command.pool_reads:
-            for writer in self._pool.written:
-                waits[writer] = max(
-                    waits[writer], self._pool.last(self._pool.written, writer, span)
-                )
+            latest = _latest(self._pool[: len(_WRITERS)], span)
+            for writer, number in zip(_WRITERS, latest, strict=True):
+                waits[writer] = max(waits[writer], number)
         for span in command.pool_writes:
-            for kind in (self._pool.written, self._pool.read):
-                for earlier in kind:
-                    if earlier != unit:
-                        waits[earlier] = max(waits[earlier], self._pool.last(kind, earlier, span))
+            for earlier, number in zip(_TOUCHERS, _latest(self._pool, span), strict=True):
+                if earlier != unit:
+                    waits[earlier] = max(waits[earlier], number)
         if unit == Opcode.LOAD and command.memory in self._stored:
             assert command.memory_span is not None
-            last = _view(self._stored[command.memory], command.memory_span).max()
-            waits[Opcode.STORE] = max(waits[Opcode.STORE], int(last))
+            (last,) = _latest(self._stored[command.memory], command.memory_span)
+            waits[Opcode.STORE] = max(waits[Opcode.STORE], last)
         # One count for each of the three units; a type checker cannot see the length.
         command.waits = tuple(waits[u] for u in _UNITS)  # type: ignore[assignment]
         self._count(command)
@@ -82,10 +79,9 @@ class WaitTracker:
         unit = command.opcode
         self.counts[unit] += 1
         number = self.counts[unit]
-        for span in command.pool_reads:
-            _view(self._pool.read[unit], span)[...] = number
-        for span in command.pool_writes:
-            _view(self._pool.written[unit], span)[...] = number
+        for row, spans in ((_READS, command.pool_reads), (_WRITES, command.pool_writes)):
+            for span in spans:
+                _view(self._pool, span.simplified())[row[unit]] = number
         if unit == Opcode.STORE:
             assert command.memory_span is not None
-            _view(self._stored[command.memory], command.memory_span)[...] = number
+            _view(self._stored[command.memory], command.memory_span.simplified())[...] = number

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from compiler.codegen.commands import Command, Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.hazards import WaitTracker
-from compiler.codegen.weights import chunk_bytes, distinct_requants
+from compiler.codegen.weights import Constants, distinct_requants
 from compiler.passes.layer import FeatureMap, Layer, Region, origin
 from compiler.schedule.blocks import PARAM_WORDS, Run
 from compiler.schedule.schedule import Schedule
@@ -20,7 +20,7 @@ from hw.spec.isa import Opcode
 class Lowering:
     """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs."""
 
-    def __init__(self, schedule: Schedule, constants: bytearray) -> None:
+    def __init__(self, schedule: Schedule, constants: Constants) -> None:
         self.schedule = schedule
         self.config = schedule.config
         self.cols = schedule.config.cols
@@ -74,8 +74,9 @@ class Lowering:
         layer = self.schedule.network.layers[buffer.layer]
         key = (buffer.role, buffer.layer, buffer.chunk)
         if key not in self._places:
-            self._places[key] = len(self.constants)
-            self.constants += self._constant_bytes(layer, buffer)
+            chunks = self.schedule.plans[buffer.layer].chunks
+            chunk = None if buffer.role == "table" else chunks[buffer.chunk]
+            self._places[key] = self.constants.add(layer, chunk, buffer.words, self.cols)
         fields = {
             "dram_addr": self._places[key], "pool_addr": buffer.address, "runs": 1,
             "length": buffer.words,
@@ -85,13 +86,6 @@ class Lowering:
         return Command(
             Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory="constants"
         )
-
-    def _constant_bytes(self, layer: Layer, buffer: Buffer) -> bytes:
-        if buffer.role == "table":
-            assert layer.table is not None
-            return layer.table.tobytes()
-        chunk = self.schedule.plans[buffer.layer].chunks[buffer.chunk]
-        return chunk_bytes(layer, chunk, self.cols)
 
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
         """Pixels of the network's input, each cut into words."""

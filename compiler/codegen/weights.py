@@ -9,6 +9,35 @@ from compiler.schedule.blocks import Chunk, Run
 from hw.spec.config import LINE_WORDS
 
 
+class Constants:
+    """The weights, parameters and tables that LOADs read, one after another."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.size = 0
+
+    def add(self, layer: Layer, chunk: Chunk | None, words: int, cols: int) -> int:
+        """Append a chunk's image, or without one the layer's table; where it begins."""
+        first, self.size = self.size, self.size + words * cols
+        self._append(layer, chunk, cols)
+        return first
+
+    def _append(self, layer: Layer, chunk: Chunk | None, cols: int) -> None:
+        if chunk is None:
+            assert layer.table is not None
+            self.data += layer.table.tobytes()
+        else:
+            self.data += chunk_bytes(layer, chunk, cols)
+        assert len(self.data) == self.size, layer.name
+
+
+class BlankConstants(Constants):
+    """Places only, for a program that is timed and never runs."""
+
+    def _append(self, layer: Layer, chunk: Chunk | None, cols: int) -> None:
+        pass
+
+
 def distinct_requants(layer: Layer) -> list[Requant]:
     """The layer's sets of channel parameters, each once, in the order of its regions."""
     found: dict[int, Requant] = {id(r.requant): r.requant for r in layer.regions}

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Container, Hashable
 from dataclasses import replace
 
 import numpy as np
 
 from compiler.errors import UnsupportedError
-from compiler.ir.graph import Graph, Node, Quant
+from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import FUNCTIONS, WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
@@ -46,6 +47,25 @@ def randomize(graph: Graph, seed: int = 0) -> Graph:
     return result
 
 
+Known = dict[Hashable, tuple[Quant, np.ndarray]]
+"""Random weights by all that they follow from."""
+
+
+def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: Known) -> Graph:
+    """As ``randomize``, but of nodes with weights only those of the operators ``weighted`` get
+    weights and biases. The graph is taken to be right.
+
+    ``known`` has the weights of the call before, which are not made again, and is brought up to
+    those of this one.
+    """
+    maker = _Maker(graph, seed, weighted, known)
+    for node in graph.nodes:
+        maker.visit(node)
+    known.clear()
+    known.update(maker.made)
+    return replace(graph, tensors=maker.tensors, random_weights=True)
+
+
 def _check_size(graph: Graph) -> None:
     names = {n.inputs[1] for n in graph.nodes if n.op in WEIGHT_AXIS}
     total = sum(math.prod(graph.tensors[name].shape) for name in names)
@@ -67,7 +87,16 @@ def _spread(node: Node, x: Shape, weights: Shape, y: Shape) -> float:
 class _Maker:
     """Walks the nodes in order, with the range and the mean square of every activation."""
 
-    def __init__(self, graph: Graph, seed: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        seed: int,
+        weighted: Container[str] = WEIGHT_AXIS.keys(),
+        known: Known | None = None,
+    ) -> None:
+        self._weighted = weighted
+        self._known = known
+        self.made: Known = {}
         self.tensors = dict(graph.tensors)
         self._name = graph.name
         self._seed = seed
@@ -80,9 +109,11 @@ class _Maker:
         """Give the node's constants values and its output parameters."""
         x, output = node.inputs[0], node.outputs[0]
         if node.op in WEIGHT_AXIS:
-            self._weights(node)
+            if node.op in self._weighted:
+                self._weights(node)
             self._set_quant(output)
-            self._bias(node)
+            if node.op in self._weighted:
+                self._bias(node)
         elif node.op in ("add", "mul", "concatenation"):
             self._set_quant(output)
         elif node.op in FUNCTIONS:
@@ -105,16 +136,27 @@ class _Maker:
         fan_in = math.prod(tensor.shape) / tensor.shape[axis] * self._coverage(node)
         target = VARIANCE[node.attrs["activation"]]
         deviation = math.sqrt(target / (fan_in * self._ranges.mean_square[node.inputs[0]]))
+        per_channel = node.op != "fully_connected"
+        key = (self._name, tensor.name, self._seed, tensor.shape, axis, deviation, per_channel)
+        made = self._known.get(key) if self._known is not None else None
+        if made is None:
+            made = self._drawn(tensor, axis, deviation, per_channel)
+        if self._known is not None:
+            self.made[key] = made
+        quant, data = made
+        self.tensors[tensor.name] = replace(tensor, quant=tensor.quant or quant, data=data)
+
+    def _drawn(
+        self, tensor: Tensor, axis: int, deviation: float, per_channel: bool
+    ) -> tuple[Quant, np.ndarray]:
+        """Weights of a deviation and their parameters."""
         values = deviation * self._normal(tensor.name, tensor.shape)
         others = tuple(a for a in range(values.ndim) if a != axis)
-        per_channel = node.op != "fully_connected"
         largest = np.abs(values).max(axis=others if per_channel else None, keepdims=True)
         scale = np.float32(np.maximum(largest, deviation) / 127)
         data = np.rint(values / scale).astype(np.int8)
         scales = tuple(map(float, scale.reshape(-1)))
-        axis_or_none = axis if len(scales) > 1 else None
-        quant = tensor.quant or Quant(scales, (0,) * len(scales), axis_or_none)
-        self.tensors[tensor.name] = replace(tensor, quant=quant, data=data)
+        return Quant(scales, (0,) * len(scales), axis if len(scales) > 1 else None), data
 
     def _tables(self, node: Node) -> None:
         """The table of a lookup."""

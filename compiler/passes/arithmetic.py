@@ -42,7 +42,10 @@ def folded_bias(weights: np.ndarray, bias: np.ndarray | None, x_zero_point: int)
     ``weights`` has output channels first. The sum of ``(x - zp) * w`` is that of ``x * w`` minus
     ``zp * sum(w)``, which joins the bias; int32 sums wrap alike.
     """
-    sums = weights.reshape(len(weights), -1).astype(np.int64).sum(axis=1)
+    if any(weights.strides):
+        sums = weights.reshape(len(weights), -1).sum(axis=1, dtype=np.int64)
+    else:  # one value, broadcast
+        sums = np.full(len(weights), weights.size // len(weights) * int(weights.flat[0]))
     return wrap32((0 if bias is None else bias.astype(np.int64)) - x_zero_point * sums)
 
 
@@ -53,8 +56,9 @@ def accumulator_limits(
 
     ``low`` and ``high`` are the limits of the operands with their zero point taken off.
     """
-    flat = weights.reshape(len(weights), -1).astype(np.int64)
-    up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+    flat = weights.reshape(len(weights), -1)
+    up = np.maximum(flat, 0).sum(axis=1, dtype=np.int64)
+    down = flat.sum(axis=1, dtype=np.int64) - up
     offset = 0 if bias is None else bias.astype(np.int64)
     limits = np.stack([up * low + down * high, up * high + down * low]) + offset
     return np.clip(limits, -(1 << 31), (1 << 31) - 1)

@@ -38,14 +38,14 @@ def exact_requant(
     """
     found: dict[tuple[float, int], tuple[int, int, int]] = {}
     rows = []
-    for channel, scale in enumerate(scales):
-        bits = int(np.abs(limits[:, channel]).max()).bit_length()
-        key = (float(scale), bits)
+    largest = np.abs(limits).max(axis=0).tolist()
+    for channel, scale in enumerate(scales.tolist()):
+        key = (scale, largest[channel].bit_length())
         if key not in found:
-            match = _match(key[0], min((1 << bits) - 1, (1 << 31) - 1), steps)
+            match = _match(scale, min((1 << key[1]) - 1, (1 << 31) - 1), steps)
             if match is None:
                 raise InexactError(
-                    f"{where}: output channel {channel} has the scale {key[0]!r}, which no 31-bit "
+                    f"{where}: output channel {channel} has the scale {scale!r}, which no 31-bit "
                     "multiplier and shift equal on all accumulators; another output scale is "
                     "accepted"
                 )

@@ -51,11 +51,12 @@ class Arena:
     def find(self, words: int, first: int, last: int) -> int | None:
         """The start of the smallest gap of ``words`` free words during the steps, or None."""
         size = aligned(words)
-        taken = sorted(
+        taken = [
             (p.address, p.words)
             for group in (self.fixed, self.moving) for p in group
             if p.first <= last and first <= p.last
-        )
+        ]
+        taken.sort()
         address, best, gap = 0, None, self.words + 1
         for begin, length in (*taken, (self.words, 0)):
             if size <= begin - address < gap:

@@ -65,9 +65,10 @@ class Run:
         """The run of ``count`` blocks from block ``first`` on."""
         skipped = first << self.shape
         planes = min(self.planes - skipped, count << self.shape)
-        return replace(
-            self, first_plane=self.first_plane + skipped, planes=planes,
-            in_plane=self.in_plane + first * self.in_step,
+        return Run(
+            self.shape, self.width, self.first_plane + skipped, planes,
+            self.in_plane + first * self.in_step, self.in_blocks, self.in_step,
+            self.last_channels, self.weight_lines, self.own_weights,
         )
 
 

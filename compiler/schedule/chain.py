@@ -15,7 +15,9 @@ from itertools import pairwise
 
 from compiler.passes.layer import FeatureMap, Layer, Network
 from compiler.schedule.blocks import aligned
-from compiler.schedule.layer_plan import LayerPlan, Site, fastest, strip_heights
+from compiler.schedule.candidates import strip_heights
+from compiler.schedule.layer_plan import LayerPlan, Site
+from compiler.schedule.planner import Planner
 from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, whole
 
 STEP_CYCLES = 90
@@ -70,9 +72,9 @@ def _makes_all(layer: Layer, output: FeatureMap) -> bool:
     return ordinary and not layer.factor and extent(layer) == whole(output)
 
 
-def plan_chain(sites: list[Site], free: int) -> ChainPlan | None:
+def plan_chain(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
     """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
-    plans = (_plan(sites, tiles, free) for tiles in _strips(sites))
+    plans = (_plan(sites, tiles, free, planner) for tiles in _strips(sites))
     return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
 
 
@@ -101,7 +103,9 @@ def _rows_before(site: Site, tiles: list[Tile]) -> list[Tile]:
     return [Tile(top, end, 0, site.source.width) for top, end in pairwise([0, *ends])]
 
 
-def _plan(sites: list[Site], tiles: list[list[Tile]], free: int) -> ChainPlan | None:
+def _plan(
+    sites: list[Site], tiles: list[list[Tile]], free: int, planner: Planner
+) -> ChainPlan | None:
     cols = sites[0].config.cols
     pitches, words = {}, 0
     for site, made, wanted in zip(sites[1:], tiles, tiles[1:], strict=False):
@@ -110,7 +114,7 @@ def _plan(sites: list[Site], tiles: list[list[Tile]], free: int) -> ChainPlan | 
         words += aligned(sliding_words(site.source, pitch, cols))
     plans = []
     for site, own in zip(sites, tiles, strict=True):
-        plan = fastest(site, own, free - words) if words < free else None
+        plan = planner.plan_tiles(site, tuple(own), free - words) if words < free else None
         if plan is None:
             return None
         words += plan.need

@@ -9,7 +9,8 @@ from compiler.errors import AllocationError, show
 from compiler.passes.layer import Network
 from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, ChainPlan, plan_chain, sliding_words
-from compiler.schedule.layer_plan import LayerPlan, Site, Streams, plan_layer, smallest_need
+from compiler.schedule.layer_plan import LayerPlan, Site, Streams
+from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 
 CRAMPED = 1.45
@@ -40,9 +41,10 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
 
 @dataclass
 class Known:
-    """Plans that were looked for before: of layers and chains, with what passes through memory and
-    the free words of the pool."""
+    """Plans of a network that were looked for before: of layers and chains, with what passes
+    through memory and the free words of the pool. The planner may have served other networks."""
 
+    planner: Planner
     layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
     chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
         default_factory=dict
@@ -65,8 +67,7 @@ class Residency:
     """
 
     def __init__(
-        self, network: Network, config: AccelConfig, chains: Sequence[Chain] = (),
-        known: Known | None = None,
+        self, network: Network, config: AccelConfig, chains: Sequence[Chain], known: Known
     ) -> None:
         self.network = network
         self.config = config
@@ -81,7 +82,7 @@ class Residency:
         }
         self._spans = {name: self._span(name) for name in self.lifetimes}
         self.share = [1.0] * len(network.layers)
-        self._known = Known() if known is None else known
+        self._known = known
 
     def plans(self) -> list[LayerPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
@@ -183,7 +184,7 @@ class Residency:
         streams, free = self._streams(index, resident), self._free(index, resident)
         key = (index, streams, free)
         if key not in self._known.layers:
-            self._known.layers[key] = plan_layer(self._site(index, streams), free)
+            self._known.layers[key] = self._known.planner.plan(self._site(index, streams), free)
         return self._known.layers[key]
 
     def _chain_plan(self, chain: Chain, resident: set[str]) -> ChainPlan | None:
@@ -192,7 +193,7 @@ class Residency:
         key = (chain, streams, free)
         if key not in self._known.chains:
             sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
-            self._known.chains[key] = plan_chain(sites, free)
+            self._known.chains[key] = plan_chain(sites, free, self._known.planner)
         return self._known.chains[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:
@@ -227,7 +228,7 @@ class Residency:
         """Says what layer ``index`` takes at least, and what there is."""
         layer = self.network.layers[index]
         site = self._site(index, Streams(True, True, layer.residual is not None))
-        need = smallest_need(site) * self.config.word_bytes
+        need = self._known.planner.smallest_need(site) * self.config.word_bytes
         fixed = sum(self._words(m) for m in self.live(index, self.factors))
         free = max(self.config.pool_words - fixed, 0)
         room = int(free * self.share[index]) * self.config.word_bytes

@@ -10,6 +10,7 @@ from compiler.schedule.allocate import Arena
 from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, build_steps
 from hw.spec.config import AccelConfig
@@ -45,13 +46,13 @@ class _NoRoom(Exception):
         self.layer = layer
 
 
-def schedule(network: Network, config: AccelConfig) -> Schedule:
+def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """Place the network. Raises AllocationError when a layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a chain, and with
     the layers before and behind it, as long as that makes the network faster.
     """
-    known = Known()
+    known = Known(planner)
     try:
         best = place(network, config, (), known)
     except NoFit as fault:

@@ -24,6 +24,7 @@ from sim.timing.shared import (
     FAULT,
     FAULT_CODE,
     FAULT_INDEX,
+    NEVER,
     PHASE,
     R_BEAT,
     STORE_READ,
@@ -40,6 +41,11 @@ WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
 
+CYCLE, WAKES, MOVED = range(3)
+"""Elements of a machine's clock: the next cycle, the one in which the memory side next steps, the
+last one in which something moved."""
+
+
 class Run(NamedTuple):
     """Times of a run. ``starts``, ``ends`` and ``busy`` are by command index; -1 where a command
     did not run."""
@@ -53,6 +59,17 @@ class Run(NamedTuple):
     fault_index: int
 
 
+class Machine(NamedTuple):
+    """The state of a run with its program; every array is int64."""
+
+    memory: memory_side.MemorySide
+    unit: execute.Execute
+    now: np.ndarray
+    nxt: np.ndarray
+    counters: np.ndarray
+    clock: np.ndarray
+
+
 def run(
     commands: Commands, parameters: np.ndarray, config: AccelConfig, *, sleeps: bool = True
 ) -> Run:
@@ -61,29 +78,47 @@ def run(
     After a fault, ``cycles`` is the cycle in which it was found. Without ``sleeps``, the memory
     side advances in every cycle, whether it has anything to do or not: the same, slower.
     """
-    columns = commands.fields[commands.executes]
-    unit = execute.state(config, columns)
+    machine = started(commands, parameters, config)
+    advance(machine, config, sleeps=sleeps)
+    return result(machine, commands)
+
+
+def started(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Machine:
+    """The machine at the start of a run."""
+    unit = execute.state(config, commands.fields[commands.executes])
     memory = memory_side.state(parameters, commands)
     counters = np.zeros(len(Counter), np.int64)
     counters[WAIT_COMMAND] = FIRST_CYCLE
-    now, nxt = registers(), registers()
-    cycles = _loop(memory, unit, now, nxt, counters, sleeps,
-                   config.rows, config.cols, config.requant_words, config.table_words)
+    clock = np.array([FIRST_CYCLE, FIRST_CYCLE, FIRST_CYCLE - 1], np.int64)
+    return Machine(memory, unit, registers(), registers(), counters, clock)
+
+
+def advance(
+    machine: Machine, config: AccelConfig, until: int = NEVER, *, sleeps: bool = True
+) -> None:
+    """Run on to the end, or to the end of the cycle in which ``until`` commands are dispatched."""
+    _loop(*machine, until, sleeps,
+          config.rows, config.cols, config.requant_words, config.table_words)
+
+
+def result(machine: Machine, commands: Commands) -> Run:
+    """The times of a run that has ended."""
+    memory, unit, now = machine.memory, machine.unit, machine.now
     busy = np.zeros(len(commands.opcodes), np.int64)
     taken = len(commands.executes)
     memory.starts[commands.executes] = unit.start[:taken]
     memory.ends[commands.executes] = unit.done[:taken]
     busy[commands.executes] = unit.busy[:taken]
-    return Run(int(cycles), counters, memory.starts, memory.ends, busy,
+    return Run(int(machine.clock[CYCLE]), machine.counters, memory.starts, memory.ends, busy,
                Fault(int(now[FAULT_CODE])), int(now[FAULT_INDEX]))
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def _loop(memory, unit, now, nxt, counters, sleeps, rows, cols, words, table_words):
-    memory_side.begin(memory)
-    cycle = wakes = FIRST_CYCLE
-    moved = cycle - 1
-    while now[DONE] == 0 and now[FAULT] == 0:
+def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, rows, cols, words, table_words):
+    cycle, wakes, moved = clock[CYCLE], clock[WAKES], clock[MOVED]
+    if cycle == FIRST_CYCLE:
+        memory_side.begin(memory)
+    while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
         now[PHASE] = (cycle - FIRST_CYCLE) & (PHASES - 1)
         changed = cycle >= wakes
         events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
@@ -103,4 +138,4 @@ def _loop(memory, unit, now, nxt, counters, sleeps, rows, cols, words, table_wor
             wakes = cycle
             if sleeps and events == 0:
                 wakes = memory_side.wakes(cycle, memory, now)
-    return cycle
+    clock[CYCLE], clock[WAKES], clock[MOVED] = cycle, wakes, moved

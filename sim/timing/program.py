@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,10 @@ _EXECUTE_COUNTS = (
     "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
 )
 _MOST_SPAN = 8
+_COLUMNS = {
+    opcode: {field.name: i for i, field in enumerate(fields)}
+    for opcode, fields in isa.FIELDS.items()
+}
 
 
 class Commands(NamedTuple):
@@ -79,6 +84,28 @@ def decode(
         order[rows] = np.arange(len(rows))
     lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
     return Commands(opcodes, fields, beats, codes, order, *lists)
+
+
+def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelConfig) -> Commands:
+    """The commands as ``decode`` gives them from their encoding, END the last.
+
+    Each is its opcode and its fields by name, those left out 0. They must be legal.
+    """
+    opcodes = np.array([opcode for opcode, _ in rows], np.int64)
+    fields = np.zeros((len(rows), FIELD_COLUMNS), np.int64)
+    for row, (opcode, values) in zip(fields, rows, strict=True):
+        columns = _COLUMNS[opcode]
+        row[0] = opcode
+        for name, value in values.items():
+            row[columns[name]] = value
+    words = np.array([isa.COMMAND_WORDS[opcode] for opcode, _ in rows], np.int64)
+    order = np.zeros(len(rows), np.int64)
+    for opcode in Opcode:
+        of_kind = opcodes == opcode
+        order[of_kind] = np.arange(of_kind.sum())
+    lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
+    codes = np.zeros(len(rows), np.int64)
+    return Commands(opcodes, fields, words * 4 // config.bus_bytes, codes, order, *lists)
 
 
 def _walk(opcodes: np.ndarray) -> np.ndarray:

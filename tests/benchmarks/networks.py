@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from compiler.__main__ import map_graph
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.__main__ import main as hw_main
 from hw.spec.config import PRESETS, AccelConfig, preset

@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from compiler import zoo
-from compiler.__main__ import map_graph
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import randomize
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from compiler.zoo.builder import GraphBuilder, Pair
 from hw.spec.config import preset

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from compiler.__main__ import map_graph
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw import verilator
 from hw.__main__ import MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec

@@ -9,7 +9,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from compiler.__main__ import map_graph
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
 from sim.machine import run_timing, run_values

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from compiler import zoo
-from compiler.__main__ import map_graph
 from compiler.ir.randomize import randomize
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.__main__ import main as hw_main
 from hw.spec.config import preset

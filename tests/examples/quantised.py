@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from compiler.__main__ import map_graph
 from compiler.assets import imagenet_pictures
 from compiler.frontend import load_model
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import from_declared, to_declared
 from hw.spec.config import preset

@@ -13,6 +13,7 @@ from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.passes.layer import Network, map_shape
 from compiler.schedule.chain import Chain, may_slide
+from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit
 from compiler.schedule.schedule import Schedule, place
 from hw.spec.config import LINE_WORDS, AccelConfig
@@ -28,7 +29,7 @@ class RandomChain(RandomLayer):
             return super().compile()
 
 
-def _with_chains(network: Network, config: AccelConfig) -> Schedule:
+def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """As ``schedule``, with chains drawn from the network's name."""
     rng = random.Random(network.graph.name)
     chains: list[Chain] = []
@@ -42,7 +43,7 @@ def _with_chains(network: Network, config: AccelConfig) -> Schedule:
         index = last + 1
     while True:
         try:
-            return place(network, config, tuple(chains), Known())
+            return place(network, config, tuple(chains), Known(planner))
         except NoFit as fault:
             if not chains:
                 raise fault.residency.failure(fault.layer) from None

@@ -26,13 +26,19 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
         last[step.layer] = step.index
     lives = lifetimes(plan.network)
     found = [
-        (address, address + plan.network.maps[name].words(plan.config.cols),
+        (address, address + words(plan, name),
          first[lives[name].first], last[lives[name].last])
         for name, address in plan.places.items()
     ]
     found += [(b.address, b.address + b.words, b.issue, b.last) for b in plan.loads]
     outputs = [step.output for step in plan.steps if step.output]
     return found + [(b.address, b.address + b.words, b.first, b.last) for b in outputs]
+
+
+def words(plan: Schedule, name: str) -> int:
+    """Of a map from its first to its last: planes of sliding maps lie closer together."""
+    m = plan.network.maps[name]
+    return (m.planes(plan.config.cols) - 1) * plan.pitches[name] + m.pixels
 
 
 def overlaps(plan: Schedule) -> bool:

@@ -198,7 +198,7 @@ def test_times_are_the_sums_of_the_segments():
     mapped = program(compiled)
     each = [segment_times(mapped, segment) for segment in mapped.segments]
     timing = run_timing(mapped)
-    assert timing == joined(mapped, each)
+    assert timing == joined(mapped.layers, each)
     assert timing.cycles == sum(times.cycles for times in each)
     assert timing.counters["commands"] == len(mapped.commands)
     first, second = each

@@ -1,0 +1,5 @@
+"""Exact latency of networks given as graphs, for search loops."""
+
+from compiler.latency.estimator import Estimator, Latency
+
+__all__ = ["Estimator", "Latency"]

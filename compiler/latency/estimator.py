@@ -1,0 +1,99 @@
+"""The latency of a network: compiled without weights, and timed as ``sim run`` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.codegen.weights import BlankConstants
+from compiler.driver import Compiled, compile_verified
+from compiler.ir.graph import Graph
+from compiler.ir.randomize import Known
+from compiler.latency.standins import with_standins
+from compiler.options import CompilerOptions
+from compiler.schedule.planner import Planner
+from hw.spec.config import AccelConfig
+from sim.machine import LayerTimes, Times, joined, times_of
+from sim.mapped import Layer
+from sim.timing.program import assembled
+from sim.timing.resume import Resumer
+
+_WAITS = ("wait_load", "wait_execute", "wait_store")
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What a network takes on a machine; names and values are those of ``map --json``."""
+
+    network: str
+    mac_units: int
+    macs: int
+    cycles: int
+    counters: dict[str, int]
+    layers: tuple[LayerTimes, ...]
+
+    @property
+    def utilization(self) -> float:
+        """The share of multiply-accumulates in all cycles of all units that are the network's."""
+        return self.macs / (self.mac_units * self.cycles)
+
+
+class Estimator:
+    """Exact latencies on one machine: those of ``map`` and ``sim run``, to the cycle.
+
+    It remembers layers, and machine states where programs begin alike, in bounded memory, so that
+    a network like the ones before takes a part of the time. No answer depends on them. One thread
+    at a time may use it.
+    """
+
+    def __init__(self, config: AccelConfig, options: CompilerOptions | None = None) -> None:
+        self.config = config
+        self.options = options or CompilerOptions()
+        self._planner = Planner()
+        self._resumer = Resumer(config)
+        self._weights: Known = {}
+
+    def cycles(self, graph: Graph) -> int:
+        """Cycles from the start of the machine to its interrupt, summed over segments.
+
+        The graph is one that ``map`` accepts, quantised or without weights; then quantisation is
+        what ``map`` chooses for a model of that name without weights. Raises InputError,
+        UnsupportedError and AllocationError as ``map`` does.
+        """
+        return self.latency(graph).cycles
+
+    def latency(self, graph: Graph) -> Latency:
+        """Cycles, counters and layers of the network (see ``cycles``)."""
+        compiled = compile_verified(
+            with_standins(graph, self.options.seed, self._weights), self.config, self.options,
+            self._planner, BlankConstants(),
+        )
+        timing = joined(_layers(compiled), self._times(compiled))
+        macs = sum(layer.macs for layer in compiled.network.layers)
+        return Latency(
+            graph.name, self.config.mac_units, macs, timing.cycles, timing.counters, timing.layers
+        )
+
+    def _times(self, compiled: Compiled) -> list[Times]:
+        times = []
+        for segment, (address, _) in zip(
+            compiled.segments, compiled.memory.programs, strict=True
+        ):
+            rows = [
+                (c.opcode, {**c.fields, **dict(zip(_WAITS, c.waits, strict=True))})
+                for c in segment.commands
+            ]
+            run = self._resumer.run(assembled(rows, self.config), address)
+            times.append(times_of(run))
+        return times
+
+
+def _layers(compiled: Compiled) -> list[Layer]:
+    """The layers with the numbers of their commands."""
+    own: list[list[int]] = [[] for _ in compiled.plans]
+    for number, layer in enumerate(compiled.command_layers):
+        if layer >= 0:
+            own[layer].append(number)
+    return [
+        Layer(plan.site.layer.name, plan.site.layer.kind, plan.site.layer.macs, tuple(numbers))
+        for plan, numbers in zip(compiled.plans, own, strict=True)
+    ]

@@ -1,0 +1,54 @@
+"""Graphs whose weights are stand-ins of the same shape: no cycle depends on a weight's value.
+
+What is multiplied follows from shapes, zero points and scales of activations. One exception is
+kept: a fully connected layer whose scales the post-processor cannot meet runs on the host
+(``compiler.passes.exact_scale``), so that these layers keep their weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.ops import WEIGHT_AXIS
+from compiler.ir.randomize import Known, randomize_partly
+from compiler.ir.verify import verify
+
+_KEPT = ("fully_connected",)
+
+
+def with_standins(graph: Graph, seed: int, known: Known) -> Graph:
+    """The graph with stand-ins for weights and biases, for ``driver.compile_verified`` only.
+
+    A graph without weights gets the parameters of ``compiler.ir.randomize``, with ``known`` as
+    there. Raises InputError or UnsupportedError for a graph that ``verify`` refuses.
+    """
+    weighted = [node for node in graph.nodes if node.op in WEIGHT_AXIS]
+    if any(graph.tensors[node.inputs[1]].data is None for node in weighted):
+        verify(graph, "structure")
+        graph = randomize_partly(graph, seed, _KEPT, known)
+    else:
+        verify(graph, "quantised")
+    tensors = dict(graph.tensors)
+    for node in weighted:
+        if node.op not in _KEPT:
+            _stand_in(node, tensors)
+    return replace(graph, tensors=tensors)
+
+
+def _stand_in(node: Node, tensors: dict[str, Tensor]) -> None:
+    """Ones that scale the layer's sums by 1, and a bias of 0."""
+    x, y = tensors[node.inputs[0]].quant, tensors[node.outputs[0]].quant
+    assert x is not None and y is not None, node.name
+    _, weights, bias = node.inputs
+    quant = Quant((y.scale[0] / x.scale[0],), (0,))
+    tensors[weights] = _constant(tensors[weights], np.int8(1), quant)
+    if bias:
+        tensors[bias] = _constant(tensors[bias], np.int32(0), None)
+
+
+def _constant(tensor: Tensor, value: np.generic, quant: Quant | None) -> Tensor:
+    """The tensor with one value everywhere, which takes no memory."""
+    return replace(tensor, data=np.broadcast_to(value, tensor.shape), quant=quant)

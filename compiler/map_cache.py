@@ -1,0 +1,116 @@
+"""Mapped folders by content, so that an unchanged model is not mapped twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from compiler.ir.graph import Graph
+from hw.verilator import cache_root
+
+LIMIT = 2 << 30
+"""Bytes that all entries take at most."""
+ANSWER = "answer.pickle"
+"""What a mapping is answered with, beside the files of the mapped folder."""
+_ROOT = Path(__file__).resolve().parents[1]
+_SOURCES = ("compiler", "golden", "hw/spec", "sim")
+
+
+def content_key(graph: Graph, *options: object) -> str:
+    """The hash of all that a mapped folder follows from, the compiler's own sources included.
+
+    ``options`` are the configuration and what else was asked for, with a ``repr`` that says it all.
+    """
+    about = (
+        graph.name, list(graph.tensors.items()), graph.nodes, graph.inputs, graph.outputs,
+        graph.random_weights, graph.random_calibration, options,
+        sys.version, np.__version__, source_digest(_ROOT),
+    )
+    digest = hashlib.sha256(repr(about).encode())
+    for tensor in graph.tensors.values():
+        if tensor.data is not None:
+            digest.update(np.ascontiguousarray(tensor.data).data)
+    return digest.hexdigest()
+
+
+@cache
+def source_digest(root: Path) -> str:
+    """The hash of every source and data file of the parts that map and simulate, below ``root``."""
+    digest = hashlib.sha256()
+    for top in _SOURCES:
+        for path in sorted((root / top).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                data = path.read_bytes()
+                digest.update(f"{path.relative_to(root)}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+class MapCache:
+    """Entries of at most ``limit`` bytes in all; those used longest ago go first.
+
+    Every access holds a lock on the folder, and an entry appears whole, so that processes may share
+    it. ``folder`` is ``maps`` in the project's cache unless given.
+    """
+
+    def __init__(self, folder: Path | None = None, limit: int = LIMIT) -> None:
+        self.folder = folder or cache_root() / "maps"
+        self.limit = limit
+
+    def fetch(self, key: str, work: Path) -> Any:
+        """Copy the entry's files into the folder ``work``; its answer, or None without an entry.
+
+        Raises OSError.
+        """
+        entry = self.folder / key
+        if not entry.is_dir():
+            return None
+        with self._lock():
+            if not entry.is_dir():
+                return None
+            for path in entry.iterdir():
+                if path.name != ANSWER:
+                    shutil.copyfile(path, work / path.name)
+            os.utime(entry)
+            return pickle.loads((entry / ANSWER).read_bytes())
+
+    def keep(self, key: str, work: Path, answer: Any) -> None:
+        """Make an entry of the files in ``work`` and an ``answer``. Raises OSError."""
+        if _size(work.iterdir()) > self.limit:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._lock(), tempfile.TemporaryDirectory(prefix=".", dir=self.folder) as name:
+            made = Path(name) / key
+            shutil.copytree(work, made)
+            (made / ANSWER).write_bytes(pickle.dumps(answer))
+            if not (self.folder / key).exists():
+                made.rename(self.folder / key)
+            self._evict()
+
+    def _evict(self) -> None:
+        entries = sorted(
+            (path for path in self.folder.iterdir() if path.is_dir() and path.name[0] != "."),
+            key=lambda path: path.stat().st_mtime_ns, reverse=True,
+        )
+        total = 0
+        for entry in entries:
+            total += _size(entry.iterdir())
+            if total > self.limit:
+                shutil.rmtree(entry)
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder / ".lock")
+
+
+def _size(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)

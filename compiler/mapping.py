@@ -1,0 +1,118 @@
+"""From a graph to a mapped folder: compiled, simulated, and with a report for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from compiler import compare, driver
+from compiler.codegen.program import MODEL, write_program
+from compiler.errors import InputError
+from compiler.frontend import write_model
+from compiler.ir.graph import Graph
+from compiler.map_cache import MapCache, content_key
+from compiler.options import CompilerOptions
+from compiler.report import Report, print_report, report_of, write_report
+from hw.spec.config import AccelConfig
+from sim.machine import run_timing
+from sim.program import read_program
+from sim.report import reporting
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a report has on request: the cycles with every tensor stored, and its figures as files.
+    """
+
+    unfused: bool = False
+    plots: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is mapped, onto what and how."""
+
+    graph: Graph
+    config: AccelConfig
+    options: CompilerOptions
+    extras: Extras
+
+
+def map_graph(
+    graph: Graph,
+    config: AccelConfig,
+    options: CompilerOptions,
+    folder: Path,
+    quiet: bool,
+    extras: Extras = Extras(),
+    cache: MapCache | None = None,
+) -> dict:
+    """Compile, simulate the timing, and write the folder whole or not at all.
+
+    With a ``cache``, what was mapped before is taken from there. Returns the run as
+    ``sim.report.summary`` gives it; unless ``quiet``, prints it too. Raises CompilerError.
+    """
+    job = Job(graph, config, options, extras)
+    with _whole_folder(folder) as work:
+        report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
+    if not quiet:
+        print_report(report)
+        print(f"report: {folder / 'report.html'}")
+    return report.summary
+
+
+def _map_into(work: Path, job: Job) -> Report:
+    """Write all files of a mapping into ``work``."""
+    graph, config = job.graph, job.config
+    with reporting(f"mapping {graph.name}") as progress:
+        progress(0, 2)
+        compiled = driver.compile(graph, config, job.options)
+        write_program(compiled, work)
+        write_model(graph, work / MODEL)
+        progress(1, 2)
+        program = read_program(work)
+        unfused = None
+        if job.extras.unfused:
+            unfused = compare.cycles(graph, config, compare.MATERIALIZED)
+        report = report_of(compiled, program, run_timing(program), unfused)
+        write_report(report, work, job.extras.plots)
+    return report
+
+
+def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:
+    """As ``_map_into``, from the cache where it has the mapping. A cache on a full or read-only
+    disk is one without entries."""
+    key = content_key(job.graph, job.config, job.options, job.extras)
+    try:
+        known = cache.fetch(key, work)
+    except OSError as error:
+        known = None
+        print(f"cache {cache.folder}: cannot be read: {error.strerror}", file=sys.stderr)
+    if known is not None:
+        print(f"{job.graph.name}: mapped before, from the cache (--no-cache)", file=sys.stderr)
+        return Report(program=read_program(work), **known)
+    report = _map_into(work, job)
+    try:
+        cache.keep(key, work, {k: v for k, v in vars(report).items() if k != "program"})
+    except OSError as error:
+        print(f"cache {cache.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+    return report
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose files move to ``folder`` when the body succeeds."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+            yield Path(name)
+            folder.mkdir(exist_ok=True)
+            for path in Path(name).iterdir():
+                os.replace(path, folder / path.name)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error

@@ -1,0 +1,230 @@
+"""All ways to run one layer, estimated: array shapes, tiles, chunks of weights and their order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from compiler.schedule.blocks import (
+    Chunk,
+    Run,
+    aligned,
+    balanced_chunks,
+    chunk_limit,
+    param_sets,
+    runs_of,
+    shapes_of,
+)
+from compiler.schedule.cost import COMMAND_CYCLES, Window, execute_cycles
+from compiler.schedule.layer_plan import LayerPlan, Order, Site, input_planes, other_planes
+from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, tiles_of, windows
+
+MANY_ROWS = 1024
+SMALL_STRIP = 64
+"""Of maps with more than MANY_ROWS rows, strips of fewer pixels than SMALL_STRIP are not tried."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the EXECUTEs of a layer are, in whatever order: an array shape, tiles and chunks."""
+
+    site: Site
+    shape: int
+    tiles: tuple[Tile, ...]
+    chunks: tuple[Chunk, ...]
+
+    @cached_property
+    def cycles(self) -> int:
+        """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
+        site = self.site
+        shapes: Counter[tuple[Window, ...]] = Counter()
+        for tile in self.tiles:
+            row = tile.width if site.streams.output else site.output.width
+            shapes[tuple(windows(site.layer, tile, row))] += 1
+        runs = Counter(
+            replace(r, first_plane=0, in_plane=0, in_step=0) for c in self.chunks for r in c.runs
+        )
+        return sum(
+            many * count * execute_cycles(site.layer, run, window, site.config)
+            for shape, many in shapes.items() for window in shape for run, count in runs.items()
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to run a layer.
+
+    ``single`` and ``double`` are the pool words that it takes without and with loading ahead,
+    ``words`` those moved from and to memory, ``bus`` the cycles of that, ``rest`` what a plan costs
+    beside computing and moving.
+    """
+
+    work: Work
+    order: Order
+    single: int
+    double: int
+    words: int
+    bus: int
+    rest: float
+
+    def plan(self, site: Site, free: int) -> LayerPlan | None:
+        """The plan for ``site``, like the one it was made for, or None if it takes more than
+        ``free`` words."""
+        if self.single > free:
+            return None
+        compute, bus, overlapped = self.work.cycles, self.bus, self.double <= free
+        cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
+        return LayerPlan(
+            site, self.work.shape, self.work.chunks, self.work.tiles, self.order, compute,
+            self.words, cycles + self.rest, self.double if overlapped else self.single,
+        )
+
+
+class Candidates:
+    """The ways to run the layer of a site: in row strips, and where none of these fits in
+    rectangles; or in given tiles with the weights of all of them in the pool."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._kept: dict[tuple[Tile, ...], list[Candidate]] = {}
+
+    def kept(self, tiles: tuple[Tile, ...]) -> list[Candidate]:
+        """The ways to run the layer in ``tiles``, of which there are several."""
+        if tiles not in self._kept:
+            inputs = [input_tile(self.site.layer, self.site.source, t).pixels for t in tiles]
+            self._kept[tiles] = [
+                _candidate(Work(self.site, shape, tiles, chunks), inputs, "keep")
+                for shape, chunks in self._cuts[True]
+            ]
+        return self._kept[tiles]
+
+    @cached_property
+    def strips(self) -> list[Candidate]:
+        return list(self._of(_strips(self.site)))
+
+    @cached_property
+    def rectangles(self) -> list[Candidate]:
+        return list(self._of(_rectangles(self.site)))
+
+    @cached_property
+    def _cuts(self) -> dict[bool, list[Cut]]:
+        """By whether there are several tiles."""
+        return _cuts(self.site)
+
+    def _of(self, sizes: Iterable[tuple[int, int]]) -> Iterator[Candidate]:
+        site = self.site
+        for size in sizes:
+            tiles = tuple(tiles_of(extent(site.layer), *size))
+            inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
+            many = len(tiles) > 1
+            for shape, chunks in self._cuts[many]:
+                work = Work(site, shape, tiles, chunks)
+                several = many and len(chunks) > 1
+                for order in _ORDERS if several else _ORDERS[:1]:
+                    yield _candidate(work, inputs, order)
+
+
+_ORDERS: tuple[Order, ...] = ("keep", "reload", "outer")
+
+Cut = tuple[int, tuple[Chunk, ...]]
+"""An array shape and the layer's weights cut into chunks for it."""
+
+
+def _cuts(site: Site) -> dict[bool, list[Cut]]:
+    """The array shapes and ways to cut the weights, by whether they serve many tiles: then also
+    uncut."""
+    sets, usual = param_sets(site.layer), chunk_limit(site.config)
+    geometry = site.layer, site.source, site.output
+    found: dict[bool, list[Cut]] = {False: [], True: []}
+    for shape in shapes_of(*geometry, site.config.cols):
+        runs = runs_of(*geometry, shape, site.config.cols)
+        few = _different(runs, sets, (usual, usual // 4, 1))
+        uncut = few[:1] if len(few[0]) == 1 else _different(runs, sets, (1 << 40,))
+        found[False] += [(shape, chunks) for chunks in few]
+        found[True] += [(shape, c) for c in (*uncut, *few[len(few[0]) == 1 :])]
+    return found
+
+
+def _different(runs: list[Run], sets: int, limits: tuple[int, ...]) -> list[tuple[Chunk, ...]]:
+    """The runs cut into chunks of at most each limit, once for each number of chunks."""
+    found: dict[int, tuple[Chunk, ...]] = {}
+    for limit in limits:
+        chunks = tuple(balanced_chunks(runs, sets, limit))
+        found.setdefault(len(chunks), chunks)
+    return list(found.values())
+
+
+def _strips(site: Site) -> list[tuple[int, int]]:
+    """Tile sizes of full width: all that the layer makes, or row strips when something is streamed.
+    """
+    area = extent(site.layer)
+    height, width = area.height, area.width
+    if not site.streams.any:
+        return [(min(height, TALLEST), width)]
+    least = SMALL_STRIP if height > MANY_ROWS else 1
+    return [(h, width) for h in strip_heights(height) if h <= TALLEST and h * width >= least]
+
+
+def strip_heights(height: int) -> list[int]:
+    """Heights of strips of a map, the largest first."""
+    counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
+    return sorted({-(-height // n) for n in counts}, reverse=True)
+
+
+def _rectangles(site: Site) -> list[tuple[int, int]]:
+    """Tile sizes of less than full width, for maps of which not even a row strip fits."""
+    layer, streams = site.layer, site.streams
+    if not streams.any or (layer.residual and streams.other != streams.output):
+        return []
+    area = extent(layer)
+    width = area.width
+    widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
+    heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]
+    return [(h, w) for h in heights for w in widths if w < width]
+
+
+def _candidate(work: Work, inputs: list[int], order: Order) -> Candidate:
+    """The candidate; ``inputs`` are the input pixels of the tiles."""
+    site, tiles, chunks = work.site, work.tiles, work.chunks
+    cols, streams = site.config.cols, site.streams
+    weights = [c.words for c in chunks]
+    largest = max(chunks, key=lambda c: c.planes).planes
+    plane_counts = [input_planes(site, c)[1] for c in chunks]
+    shared = len({input_planes(site, c) for c in chunks}) == 1
+    per_window = max(plane_counts)
+    pixels = max(t.pixels for t in tiles)
+    other_largest = max(other_planes(site, c)[1] for c in chunks)
+    window = aligned(max(inputs) * per_window) if streams.source else 0
+    out_buffer = aligned(pixels * largest) if streams.output else 0
+    other_buffer = aligned(pixels * other_largest) if streams.other else 0
+    buffers = window + out_buffer + other_buffer
+    table = 0 if site.layer.table is None else site.config.table_words
+    many = len(tiles) * len(chunks) > 1
+    held = sum(weights) if order == "keep" and len(tiles) > 1 else 0
+    fixed = held + aligned(table)
+    single = fixed + (0 if held else max(weights)) + buffers
+    double = fixed + (0 if held else min(sum(weights), 2 * max(weights)))
+    double += buffers * (2 if many else 1)
+    loads_per_tile = plane_counts[0] if shared and order != "outer" else sum(plane_counts)
+    words = table + sum(weights) * (len(tiles) if order == "reload" else 1)
+    words += sum(inputs) * loads_per_tile if streams.source else 0
+    moved = int(streams.output or site.output.stored) + int(streams.other)
+    words += moved * site.output.planes(cols) * sum(t.pixels for t in tiles)
+    bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
+    rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
+    return Candidate(work, order, single, double, words, bus, rest)
+
+
+def _transfers(work: Work, order: Order, shared: bool) -> int:
+    """LOADs and STOREs of the plan, about; a window narrower than its map takes several."""
+    site, tiles, chunks = work.site, work.tiles, work.chunks
+    steps = len(tiles) * len(chunks)
+    each = 1
+    if tiles[0].width < site.output.width:
+        each = min(tiles[0].height * site.layer.stride[0], input_planes(site, chunks[0])[1])
+    windows_in = len(tiles) if shared and order != "outer" else steps
+    count = len(chunks) * (len(tiles) if order == "reload" else 1)
+    count += windows_in * each if site.streams.source else 0
+    return count + each * steps * (int(site.streams.output) + int(site.streams.other))

@@ -1,0 +1,131 @@
+"""Runs of programs that begin like earlier ones, resumed where these were at the same command.
+
+The state in which the machine dispatches a command follows from the commands before it, as long as
+the command fetch has not come near the program's end. Of addresses timing sees no more than the
+place in a burst boundary or in a line of the pool, so that programs which differ in where things
+lie begin alike too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+import numpy as np
+
+from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.isa import FIELDS, Opcode
+from hw.spec.timing import BURST_BOUNDARY
+from sim.timing import columns, fetch
+from sim.timing.machine import Machine, Run, advance, result, started
+from sim.timing.program import Commands
+from sim.timing.shared import (
+    DONE,
+    FAULT,
+    FETCH_BURST,
+    PROGRAM_BEATS,
+    parameters,
+)
+
+SPACING = 8
+"""Commands from one kept state to the next."""
+KEPT = 4096
+"""States kept, about 10 KB each; those used longest ago go first."""
+
+_EVERYWHERE = (0, 1 << 32)
+"""A window of all addresses."""
+_MODULI = {"dram_addr": BURST_BOUNDARY, "pool_addr": LINE_WORDS, "in_addr": LINE_WORDS}
+_TIMED = {
+    Opcode.LOAD: {field.name for field in FIELDS[Opcode.LOAD]},
+    Opcode.STORE: {field.name for field in FIELDS[Opcode.STORE]},
+    Opcode.EXECUTE: {name.lower() for name in vars(columns) if name.isupper()},
+    Opcode.END: {field.name for field in FIELDS[Opcode.END]},
+}
+"""The fields that the step functions read, by opcode."""
+
+
+class Resumer:
+    """Times programs of one machine. What it answers does not depend on the runs before."""
+
+    def __init__(self, config: AccelConfig, kept: int = KEPT) -> None:
+        self.config = config
+        self._most = kept
+        self._states: OrderedDict[bytes, list[np.ndarray]] = OrderedDict()
+
+    def run(self, commands: Commands, program_addr: int) -> Run:
+        """The run of a program without faults that lies at ``program_addr``."""
+        address = program_addr % BURST_BOUNDARY
+        size = int(commands.beats.sum()) * self.config.bus_bytes
+        commands = _timed(commands)
+        setup = parameters(self.config, address, size, _EVERYWHERE + _EVERYWHERE)
+        machine = started(commands, setup, self.config)
+        keys = _keys(commands, address)
+        resumed = self._restore(machine, commands, keys)
+        for count in range(resumed + SPACING, len(commands.opcodes), SPACING):
+            advance(machine, self.config, count)
+            if not _independent(machine.memory.fetch, setup):
+                break
+            self._keep(keys[count], machine, commands, count)
+        advance(machine, self.config)
+        assert machine.now[DONE] and not machine.now[FAULT], machine.now
+        return result(machine, commands)
+
+    def _restore(self, machine: Machine, commands: Commands, keys: dict[int, bytes]) -> int:
+        """Bring the machine to the latest state known; the number of commands dispatched."""
+        for count in sorted(keys, reverse=True):
+            state = self._states.get(keys[count])
+            if state is not None and _independent(state[0], machine.memory.parameters):
+                for array, kept in zip(_arrays(machine, commands, count), state, strict=True):
+                    array[...] = kept
+                self._states.move_to_end(keys[count])
+                return count
+        return 0
+
+    def _keep(self, key: bytes, machine: Machine, commands: Commands, count: int) -> None:
+        self._states[key] = [array.copy() for array in _arrays(machine, commands, count)]
+        if len(self._states) > self._most:
+            self._states.popitem(last=False)
+
+
+def _independent(fetched: np.ndarray, setup: np.ndarray) -> bool:
+    """Whether the program's length has had no effect yet: every request was for a full burst.
+
+    ``fetched`` is the state of the command fetch, ``setup`` the parameters of the run.
+    """
+    return bool(setup[PROGRAM_BEATS] - fetched[fetch.ASKED] >= setup[FETCH_BURST])
+
+
+def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray]:
+    """All state when ``count`` commands are dispatched, that of the command fetch first."""
+    memory, unit = machine.memory, machine.unit
+    taken = int(np.searchsorted(commands.executes, count))
+    return [
+        memory.fetch, memory.dram, memory.reader, memory.load, memory.store,
+        memory.starts[:count], memory.ends[:count],
+        unit.fill, unit.steps, unit.lanes, unit.weights, unit.drain, unit.work,
+        unit.busy[:taken], unit.start[:taken], unit.done[:taken],
+        machine.now, machine.nxt, machine.counters, machine.clock,
+    ]
+
+
+def _timed(commands: Commands) -> Commands:
+    """The commands with what timing does not depend on left out."""
+    fields = np.zeros_like(commands.fields)
+    for opcode, names in _TIMED.items():
+        rows = np.flatnonzero(commands.opcodes == opcode)
+        for column, field in enumerate(FIELDS[opcode]):
+            if field.name in names:
+                modulus = _MODULI.get(field.name)
+                values = commands.fields[rows, column]
+                fields[rows, column] = values % modulus if modulus else values
+    return commands._replace(fields=fields)
+
+
+def _keys(commands: Commands, address: int) -> dict[int, bytes]:
+    """By number of commands, in steps of SPACING: a hash of so many and the program's address."""
+    rows = np.ascontiguousarray(np.column_stack([commands.opcodes, commands.fields]))
+    digest, keys = hashlib.blake2b(str(address).encode(), digest_size=16), {}
+    for count in range(SPACING, len(rows), SPACING):
+        digest.update(rows[count - SPACING : count].data)
+        keys[count] = digest.digest()
+    return keys

@@ -1,0 +1,98 @@
+"""The estimator against the way of ``map`` and ``sim run``, to the cycle."""
+
+import random
+
+import pytest
+
+from compiler import driver, zoo
+from compiler.codegen.program import write_program
+from compiler.errors import InputError
+from compiler.ir.randomize import randomize
+from compiler.latency import Estimator
+from compiler.options import CompilerOptions
+from hw.spec.config import preset
+from sim.machine import run_timing
+from sim.program import read_program
+from sim.report import summary
+from sim.timing.resume import Resumer
+from tests.support import random_layers
+from tests.support.mutants import Block, mutated, network
+
+SMALL = (Block(1, 8, 1), Block(4, 16, 2), Block(4, 16, 1), Block(6, 24, 2), Block(6, 24, 1))
+
+
+def mapped(graph, config, folder, options=None):
+    """The run as ``map --json`` gives it, of a quantised graph."""
+    write_program(driver.compile(graph, config, options), folder)
+    program = read_program(folder)
+    return summary(program, run_timing(program))
+
+
+def same(found, wanted):
+    """Whether a latency says what ``map --json`` does."""
+    plain = {**vars(found), "layers": [vars(layer) for layer in found.layers],
+             "utilization": found.utilization}
+    return plain == {key: wanted[key] for key in plain}
+
+
+@pytest.mark.parametrize("name", ("tiny", "edge256"))
+def test_mutated_networks(name, seed, tmp_path):
+    print(f"seed {seed}")
+    draw, config, blocks = random.Random(seed), preset(name), SMALL
+    estimator = Estimator(config)
+    for _ in range(6):
+        blocks = mutated(blocks, draw)
+        graph = network(blocks, size=32, stem=8, head=64, classes=20)
+        wanted = mapped(randomize(graph), config, tmp_path)
+        assert same(estimator.latency(graph), wanted), blocks
+        assert estimator.cycles(graph) == wanted["cycles"]
+
+
+@pytest.mark.parametrize("name", (
+    "mobilenet_v3_small", "shufflenet_v2", "squeezenet_1_1", "retinaface_mnet025_ssh",
+    "resnet20",
+))
+def test_networks_of_all_kinds(name, tmp_path):
+    graph, config = zoo.build(name, zoo.reduced_size(name)), preset("edge256")
+    wanted = mapped(randomize(graph), config, tmp_path)
+    assert same(Estimator(config).latency(graph), wanted)
+
+
+def test_networks_with_weights(seed, tmp_path):
+    print(f"seed {seed}")
+    config = preset("tiny")
+    estimator = Estimator(config)
+    for number in range(8):
+        graph = random_layers.random_layer(config, seed + number).graph
+        assert same(estimator.latency(graph), mapped(graph, config, tmp_path)), number
+
+
+def test_options(tmp_path):
+    graph, config = network(SMALL, size=32, stem=8, head=64, classes=20), preset("tiny")
+    options = CompilerOptions(materialize=True)
+    wanted = mapped(randomize(graph), config, tmp_path, options)
+    assert same(Estimator(config, options).latency(graph), wanted)
+
+
+def test_runs_are_resumed(monkeypatch):
+    """Otherwise the comparisons above would say nothing about it."""
+    begun = []
+    restore = Resumer._restore
+
+    def noted(*arguments):
+        begun.append(restore(*arguments))
+        return begun[-1]
+
+    monkeypatch.setattr(Resumer, "_restore", noted)
+    estimator = Estimator(preset("tiny"))
+    for width in (24, 32):
+        blocks = (*SMALL[:-1], Block(6, width, 1))
+        estimator.cycles(network(blocks, size=32, stem=8, head=64, classes=20))
+    assert begun[0] == 0 and begun[1] > 0
+
+
+def test_a_wrong_graph_is_refused():
+    graph = network(SMALL, size=32, stem=8, head=64, classes=20)
+    graph.outputs = ("nothing",)
+    with pytest.raises(InputError, match="nothing"):
+        Estimator(preset("tiny")).cycles(graph)
