@@ -82,8 +82,9 @@ def test_an_untrained_network_is_golden_s_on_the_simulator(seed, tmp_path):
 
 
 @pytest.mark.full
-def test_int8_is_as_accurate_as_float(tmp_path, capsys):
-    assert train_main(["-o", str(tmp_path)]) == 0
+def test_int8_is_as_accurate_as_float(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train_fashion_mnist", "-o", str(tmp_path)])
+    assert train_main() == 0
     scores = evaluate(tmp_path, preset("edge1024"), TEST_PICTURES, 20, os.cpu_count())
     with capsys.disabled():
         print(f"\n{scores}")

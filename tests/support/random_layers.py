@@ -25,6 +25,8 @@ WORK = 4000
 """Multiply-accumulates of one operator at most, for each MAC unit."""
 VALUES = 4000
 """Values of one map at most, for each column of the array."""
+LEAST_SCALE, MOST_SCALE = 2.0**-20, 2.0**10
+"""Less than 2**31 apart, so that any map can be requantised to the scale of any other."""
 SMALL_POOLS = (64, 64, 128, 256)
 """Lines of the pools for which some networks are mapped, which then run on the whole one."""
 
@@ -161,7 +163,8 @@ class RandomNet(Moves):
         low = -128 if dtype == "int8" else 0
         some = low + self.rng.randrange(256)
         zero_point = self.rng.choice((low, low, low + 128, low + 128, some, some, low + 255))
-        return Quant((_float32(scale or 2 ** self.rng.uniform(-8, -2)),), (zero_point,))
+        scale = min(max(scale or 2 ** self.rng.uniform(-8, -2), LEAST_SCALE), MOST_SCALE)
+        return Quant((_float32(scale),), (zero_point,))
 
     def _activation(self) -> str:
         return self.rng.choice((*["none"] * 6, *ACTIVATIONS))

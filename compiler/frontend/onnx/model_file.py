@@ -36,6 +36,7 @@ def parse_onnx(data: bytes, folder: Path) -> onnx.ModelProto:
     except DecodeError:
         raise InputError("not a valid ONNX model: no protocol buffer of the ONNX schema") from None
     _check_parts(model)
+    _check_types(model)
     _load_external(model, folder)
     _fix_batch(model)
     try:
@@ -52,6 +53,18 @@ def parse_onnx(data: bytes, folder: Path) -> onnx.ModelProto:
 def opset(model: onnx.ModelProto) -> int:
     """The version of ONNX's own operators that the model uses."""
     return next((o.version for o in model.opset_import if o.domain in DOMAINS), 0)
+
+
+def _check_types(model: onnx.ModelProto) -> None:
+    """Raise InputError for an input or output of a type that ONNX does not have."""
+    kinds = onnx.TensorProto.DataType.values()
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type.tensor_type.elem_type
+        if kind not in kinds:
+            raise InputError(
+                f"not a valid ONNX model: tensor {show(value.name)} has element type {kind}; "
+                f"types up to {max(kinds)} are accepted"
+            )
 
 
 def _line(fault: Exception) -> str:

@@ -5,6 +5,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from compiler.errors import InputError
+from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx, read_onnx
 from compiler.frontend.onnx.views import arranged, channels_last
 from golden.network import run
@@ -284,3 +286,14 @@ def test_flattened_channels_are_the_same_bytes():
     steps = np.arange(8, dtype=np.int8).reshape(1, 1, 1, 8)
     values = run(graph.to_dict(), {"x0": steps})
     np.testing.assert_array_equal(values[graph.outputs[0]].reshape(-1), np.arange(8))
+
+
+def test_an_element_type_that_onnx_does_not_have(tmp_path):
+    net = OnnxBuilder()
+    net.output(net.node("Relu", net.input(1, 3, 4, 4)))
+    model = net.model()
+    model.graph.input[0].type.tensor_type.elem_type = 83
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="has element type 83; types up to [0-9]+ are accepted"):
+        load_model(path)
