@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.tflite_builder import same_padding
+from tests.support.tflite_options import same_padding
 
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 

@@ -15,7 +15,8 @@ from tests.golden.layers import (
     seeds,
 )
 from tests.golden.oracle import run_litert
-from tests.support.tflite_builder import build_model, same_padding
+from tests.support.tflite_builder import build_model
+from tests.support.tflite_options import same_padding
 
 
 def assert_equal_to_litert(graph, inputs):
@@ -32,6 +33,17 @@ def resize_graph(shape, size, mode, align_corners, half_pixel_centers):
     )
 
 
+def litert_reads_outside(shape, size, corners):
+    """Whether a step of LiteRT's bilinear kernel, rounded to 1/1024, leads behind the last pixel,
+    where it reads what lies in memory there."""
+
+    def outside(inputs, outputs):
+        step = ((inputs << 10) + outputs // 2) // outputs
+        return (outputs - 1) * step >> 10 > inputs - 1
+
+    return not any(corners) and any(map(outside, shape[1:3], size))
+
+
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 @pytest.mark.parametrize("seed", seeds(80))
 def test_resize_equals_litert(mode, seed):
@@ -41,6 +53,8 @@ def test_resize_equals_litert(mode, seed):
     any_size = (r.integer(1, 60), r.integer(1, 60))
     size = r.pick((shape[1] * factor, shape[2] * 2), any_size, any_size)
     corners = r.pick((False, False), (True, False), (False, True))
+    while mode == "bilinear" and litert_reads_outside(shape, size, corners):
+        size = (r.integer(1, 60), r.integer(1, 60))
     graph = resize_graph(shape, size, mode, *corners)
     assert_equal_to_litert(graph, r.inputs(graph))
 

@@ -18,7 +18,7 @@ from tests.examples.quantised import as_input, open_picture
 from tests.golden.oracle import run_litert
 from tests.support.float_tflite import FloatModel
 from tests.support.onnx_builder import run_onnx
-from tests.support.tflite_builder import same_padding
+from tests.support.tflite_options import same_padding
 
 
 @pytest.fixture
