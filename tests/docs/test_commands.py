@@ -21,6 +21,7 @@ LONG = {
     "python -m hw lint --preset ecp5": "Verilog of a large preset",
     "python -m golden latency mobilenet_v2.json": "long benchmark",
     "python -m tests.benchmarks.papers": "long benchmark",
+    "python -m tests.benchmarks.scaling docs/results/scaling.svg": "long benchmark",
     "python -m tests.benchmarks.simulator lite0": "long benchmark",
     "python -m tests.benchmarks.rtl lite0": "RTL of a large preset",
 }
