@@ -1,4 +1,5 @@
-"""From a network to placed steps: residency, plans, places in the pool and the order of LOADs."""
+"""From a network to placed steps: the order of layers, residency, plans, places in the pool and
+the order of LOADs."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from compiler.schedule.allocate import Arena
 from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.order import blocks, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, build_steps
@@ -17,14 +19,19 @@ from hw.spec.config import AccelConfig
 
 LOAD_DELAY = 80
 """Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""
+WORTH_ORDERING = 0.0005
+"""Share of the network's cycles for which the array must wait at a block for other orders of its
+branches to be tried."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Placed steps.
 
-    ``places`` maps the resident feature maps to their pool addresses, ``pitches`` to the words
-    between their planes. ``chains`` are the layers that run together.
+    ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
+    maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
+    layers that run together. ``waits`` has for each layer the modelled cycles in which the array
+    waits for its data.
     """
 
     network: Network
@@ -35,6 +42,7 @@ class Schedule:
     pitches: dict[str, int]
     chains: tuple[Chain, ...]
     loads: list[Buffer]
+    waits: list[int]
     modelled_cycles: int
 
 
@@ -49,14 +57,34 @@ class _NoRoom(Exception):
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """Place the network. Raises AllocationError when a layer fits in no way.
 
-    Layers with a map between them that would pass through memory are tried as a chain, and with
-    the layers before and behind it, as long as that makes the network faster.
+    Where the array waits, branches of blocks are tried in other places. Then layers with a
+    map between them that would pass through memory are tried as a chain, and with the layers
+    before and behind it, as long as that makes the network faster.
     """
-    known = Known(planner)
     try:
-        best = place(network, config, (), known)
+        best = _ordered(place(network, config, (), Known(planner)), planner)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
+    return _chained(best, Known(planner))
+
+
+def _ordered(best: Schedule, planner: Planner) -> Schedule:
+    """The schedule with one branch moved in each block that gains by it."""
+    cols = best.config.cols
+    for number in range(len(blocks(best.network, cols))):
+        found = blocks(best.network, cols)
+        block, behind = found[number], found[number + 1 : number + 2]
+        end = behind[0].last if behind else len(best.waits)
+        if sum(best.waits[block.first : end]) >= WORTH_ORDERING * best.modelled_cycles:
+            networks = reorderings(best.network, block)
+            trials = [_trial(n, best.config, (), Known(planner)) for n in networks]
+            best = _fastest(trials, best)
+    return best
+
+
+def _chained(best: Schedule, known: Known) -> Schedule:
+    """The schedule with the best chains found."""
+    network, config = best.network, best.config
     for index in range(len(network.layers)):
         if not (may_slide(network, index) and _moves_much(best.plans[index])):
             continue
@@ -66,13 +94,16 @@ def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedul
                 _trial(network, config, (*others, wider), known)
                 for wider in _around(network, chain)
             ]
-            found = min(
-                (t for t in trials if t), key=lambda t: t.modelled_cycles, default=best
-            )
-            if found.modelled_cycles >= best.modelled_cycles:
+            found = _fastest(trials, best)
+            if found is best:
                 break
             best, chain = found, next(c for c in found.chains if index in c.layers)
     return best
+
+
+def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:
+    """``best``, or the first of the fastest trials if that is faster."""
+    return min((best, *(t for t in trials if t)), key=lambda t: t.modelled_cycles)
 
 
 def _moves_much(plan: LayerPlan) -> bool:
@@ -115,13 +146,13 @@ def place(
         if places is None:
             continue
         try:
-            loads, cycles = _Placement(steps, arena, network, config).run()
+            loads, waits, cycles = _Placement(steps, arena, network, config).run()
         except _NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
         pitches = {name: residency.pitch(name) for name in places}
         return Schedule(
-            network, config, plans, steps, places, pitches, chains, loads, cycles
+            network, config, plans, steps, places, pitches, chains, loads, waits, cycles
         )
 
 
@@ -189,15 +220,17 @@ class _Placement:
         self.low = 0
         self.loads: list[Buffer] = []
 
-    def run(self) -> tuple[list[Buffer], int]:
-        """Place everything; the LOADs in order and the modelled cycles. Raises _NoRoom."""
-        stored = 0
+    def run(self) -> tuple[list[Buffer], list[int], int]:
+        """Place everything; the LOADs in order, the cycles in which each layer waits for its data,
+        and the modelled cycles. Raises _NoRoom."""
+        stored, waits = 0, [0] * len(self.network.layers)
         for step in self.steps:
             self._place_output(step)
-            begin = self.end[-1] if self.end else 0
+            begin = free = self.end[-1] if self.end else 0
             for buffer in step.buffers:
                 if buffer.first == step.index:
                     begin = max(begin, self._place_load(buffer))
+            waits[step.layer] += begin - free
             self.start.append(begin)
             self.end.append(begin + step.cycles)
             if step.stores:
@@ -205,7 +238,7 @@ class _Placement:
                 self.bus += words + COMMAND_CYCLES
                 stored = max(stored, self.end[-1]) + words
             self.arena.forget_before(self.low)
-        return self.loads, max(self.end[-1] if self.end else 0, stored, self.bus)
+        return self.loads, waits, max(self.end[-1] if self.end else 0, stored, self.bus)
 
     def _place_output(self, step: Step) -> None:
         """An output buffer is kept for one step more, so that its STORE and that step overlap."""
