@@ -13,7 +13,7 @@ import numpy as np
 from golden.fixed import multiply_by_quantized_multiplier, saturate32
 from golden.quant import (
     QParams,
-    activation_range,
+    clamp,
     conv_multipliers,
     effective_scales,
     round_half_away,
@@ -36,8 +36,7 @@ def requantize(
     is added after the rounding, then the fused activation's range clamps.
     """
     scaled = multiply_by_quantized_multiplier(accumulators, multipliers, shifts)
-    low, high = activation_range(activation, y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant, activation)
 
 
 def requantize_float64(
@@ -49,8 +48,7 @@ def requantize_float64(
     rounding to nearest, ties away from zero; otherwise as ``requantize``.
     """
     scaled = round_half_away(accumulators.astype(np.float64) * scales)
-    low, high = activation_range(activation, y_quant)
-    return np.clip(saturate32(scaled) + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(saturate32(scaled), y_quant, activation)
 
 
 def conv2d_accumulators(
@@ -86,7 +84,7 @@ def conv2d_accumulators(
             for g in range(groups)
         ]
         total = total + np.concatenate(parts, axis=-1).astype(np.int64)
-    return _with_bias(total, bias)
+    return with_bias(total, bias)
 
 
 def depthwise_conv2d_accumulators(
@@ -115,7 +113,7 @@ def depthwise_conv2d_accumulators(
     total = np.zeros((), np.int64)
     for i, j, plane in taps(padded, (height, width), stride, dilation):
         total = total + plane * weights[0, i, j].astype(np.int64)
-    return _with_bias(total, bias)
+    return with_bias(total, bias)
 
 
 def fully_connected_accumulators(
@@ -129,7 +127,7 @@ def fully_connected_accumulators(
     if x.size % weights.shape[1]:
         raise ValueError(f"an input of {x.shape} does not divide into rows of {weights.shape[1]}")
     rows = x.reshape(-1, weights.shape[1]).astype(np.float64) - x_zero_point
-    return _with_bias((rows @ weights.astype(np.float64).T).astype(np.int64), bias)
+    return with_bias((rows @ weights.astype(np.float64).T).astype(np.int64), bias)
 
 
 def conv2d(
@@ -198,7 +196,8 @@ def fully_connected(
     return requantize_float64(accumulators, scales, y_quant, activation)
 
 
-def _with_bias(total: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+def with_bias(total: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """int64 sums (channels last) plus the bias, if any, as int32; what leaves 32 bits wraps."""
     if bias is not None:
         total = total + bias.astype(np.int64)
     return total.astype(np.int32)

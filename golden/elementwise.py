@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden.fixed import multiply_by_quantized_multiplier
-from golden.quant import QParams, activation_range, add_params, requantize_multiplier
+from golden.quant import QParams, add_params, clamp, requantize_multiplier
 from golden.window import Padding, pad_spatial
 
 
@@ -43,8 +43,7 @@ def add(
     scaled = multiply_by_quantized_multiplier(
         scaled_a + scaled_b, params.y_multiplier, params.y_shift
     )
-    low, high = activation_range(activation, y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant, activation)
 
 
 def concatenation(
@@ -64,8 +63,7 @@ def quantize(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     scaled = multiply_by_quantized_multiplier(
         x.astype(np.int64) - x_quant.zero_point, multiplier, shift
     )
-    low, high = activation_range("none", y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant)
 
 
 def pad(

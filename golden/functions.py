@@ -17,10 +17,9 @@ import numpy as np
 from golden.fixed import multiply_by_quantized_multiplier, quantize_multiplier
 from golden.hard_swish import hard_swish
 from golden.quant import (
-    RANGES,
     QParams,
-    activation_range,
     as_float32,
+    clamp,
     dequantize,
     quantize,
     round_half_away,
@@ -52,7 +51,7 @@ def leaky_relu(
     steps = x.astype(np.int64) - x_quant.zero_point
     above = _scaled(steps, _ratio(x_quant, y_quant))
     below = _scaled(steps, _ratio(x_quant, y_quant, alpha))
-    return _saturated(np.where(steps >= 0, above, below), y_quant)
+    return clamp(np.where(steps >= 0, above, below), y_quant)
 
 
 def sigmoid(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
@@ -120,8 +119,7 @@ def function_table(op: str, x_quant: QParams, y_quant: QParams, **attrs: object)
 def _rectified(name: str, x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     """Values in the output's scale, clamped. Source: TFLite ``reference_ops::ReluX``."""
     scaled = _scaled(x.astype(np.int64) - x_quant.zero_point, _ratio(x_quant, y_quant))
-    low, high = activation_range(name, y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant, name)
 
 
 def _ratio(x_quant: QParams, y_quant: QParams, slope: float = 1.0) -> np.float32:
@@ -143,11 +141,6 @@ def _scaled(steps: np.ndarray, factor: np.float32) -> np.ndarray:
     )
 
 
-def _saturated(steps: np.ndarray, y_quant: QParams) -> np.ndarray:
-    low, high = RANGES[y_quant.dtype]
-    return np.clip(steps + y_quant.zero_point, low, high).astype(y_quant.dtype)
-
-
 def _in_float32(
     function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, x_quant: QParams, y_quant: QParams
 ) -> np.ndarray:
@@ -158,7 +151,7 @@ def _in_float32(
     inverse = np.float32(1) / np.float32(y_quant.scale)
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.nan_to_num(function(dequantize(x, x_quant)) * inverse, nan=0.0)
-    return _saturated(round_half_away(np.clip(steps, -_FAR, _FAR)).astype(np.int64), y_quant)
+    return clamp(round_half_away(np.clip(steps, -_FAR, _FAR)).astype(np.int64), y_quant)
 
 
 def _each(function: Callable[[float], float], x: np.ndarray) -> np.ndarray:

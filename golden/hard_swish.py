@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from golden.fixed import quantize_multiplier, rounding_divide_by_pot
-from golden.quant import RANGES, QParams
+from golden.quant import RANGES, QParams, clamp
 
 _INT16_MIN, _INT16_MAX = RANGES["int16"]
 
@@ -33,8 +33,7 @@ def hard_swish(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     preshift = _rounding_high_mul(hires, multiplier)
     product = _truncating_high_mul(_share(hires, hires_scale), preshift)
     steps = rounding_divide_by_pot(product, min(-exponent, 31))
-    low, high = RANGES[y_quant.dtype]
-    return np.clip(steps + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(steps, y_quant)
 
 
 def _share(hires: np.ndarray, scale: np.float32) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from golden.fixed import multiply_by_quantized_multiplier
-from golden.quant import QParams, activation_range, mean_multiplier
+from golden.quant import QParams, clamp, mean_multiplier
 
 
 def mean(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
@@ -19,5 +19,4 @@ def mean(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     total = (x.astype(np.int64) - x_quant.zero_point).sum(axis=(1, 2), keepdims=True)
     multiplier, shift = mean_multiplier(x_quant.scale, y_quant.scale, x.shape[1] * x.shape[2])
     scaled = multiply_by_quantized_multiplier(total, multiplier, shift)
-    low, high = activation_range("none", y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant)

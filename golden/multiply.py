@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from golden.fixed import multiply_by_quantized_multiplier
-from golden.quant import QParams, activation_range, mul_multiplier
+from golden.quant import QParams, clamp, mul_multiplier
 
 
 def mul(
@@ -34,8 +34,7 @@ def mul(
     product = (a.astype(np.int64) - a_quant.zero_point) * (b.astype(np.int64) - b_quant.zero_point)
     multiplier, shift = mul_multiplier(a_quant.scale, b_quant.scale, y_quant.scale)
     scaled = multiply_by_quantized_multiplier(product, multiplier, shift)
-    low, high = activation_range(activation, y_quant)
-    return np.clip(scaled + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(scaled, y_quant, activation)
 
 
 def _per_channel(large: np.ndarray, small: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.quant import RANGES, QParams, as_float32, round_half_away
+from golden.quant import RANGES, QParams, as_float32, clamp, round_half_away
 
 
 def layer_norm(
@@ -40,4 +40,4 @@ def layer_norm(
     real = normal * gamma.astype(np.float64) + beta.astype(np.float64)
     low, high = RANGES[y_quant.dtype]
     steps = np.clip(real / as_float32(y_quant.scale), low - high, high - low)
-    return np.clip(round_half_away(steps) + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    return clamp(round_half_away(steps), y_quant)

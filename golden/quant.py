@@ -84,9 +84,8 @@ def quantize(real: ArrayLike, qparams: QParams) -> np.ndarray:
 
     Not-a-number becomes the zero point. Source: TFLite ``reference_ops::AffineQuantize``.
     """
-    low, high = RANGES[qparams.dtype]
     steps = _steps(np.nan_to_num(np.asarray(real, np.float64), nan=0.0), qparams.scale)
-    return np.clip(steps + qparams.zero_point, low, high).astype(qparams.dtype)
+    return clamp(steps, qparams)
 
 
 def _steps(real: ArrayLike, scale: float) -> np.ndarray:
@@ -138,6 +137,12 @@ def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
     if real_high is not None:
         high = min(high, int(_steps(real_high, qparams.scale)) + qparams.zero_point)
     return low, high
+
+
+def clamp(steps: np.ndarray, y_quant: QParams, activation: str = "none") -> np.ndarray:
+    """Integers in the output's steps as its stored values, cut to ``activation_range``."""
+    low, high = activation_range(activation, y_quant)
+    return np.clip(steps + y_quant.zero_point, low, high).astype(y_quant.dtype)
 
 
 def effective_scales(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.conv import NO_PADDING, requantize
+from golden.conv import NO_PADDING, requantize, with_bias
 from golden.quant import QParams, conv_multipliers
 from golden.window import Padding, Pair
 
@@ -52,9 +52,7 @@ def transpose_conv2d_accumulators(
             window[:, :, j : j + (columns - 1) * across + 1 : across] += products.astype(np.int64)
     top, bottom, left, right = padding
     total = full[:, top : full.shape[1] - bottom, left : full.shape[2] - right]
-    if bias is not None:
-        total = total + bias.astype(np.int64)
-    return total.astype(np.int32)
+    return with_bias(total, bias)
 
 
 def transpose_conv2d(

@@ -38,6 +38,11 @@ def _latest(rows: np.ndarray, span: Span) -> list[int]:
     return np.maximum.reduce(_view(rows, span.simplified()), axis=(1, 2)).tolist()
 
 
+def _waits(counts: dict[Opcode, int]) -> tuple[int, int, int]:
+    """The counts as a command holds them."""
+    return counts[Opcode.LOAD], counts[Opcode.EXECUTE], counts[Opcode.STORE]
+
+
 class WaitTracker:
     """Sets the waits of commands given in program order.
 
@@ -54,8 +59,7 @@ class WaitTracker:
     def add(self, command: Command) -> None:
         """Set ``command.waits`` and count the command. END waits for everything before it."""
         if command.opcode == Opcode.END:
-            # One count for each of the three units; a type checker cannot see the length.
-            command.waits = tuple(self.counts[u] for u in _UNITS)  # type: ignore[assignment]
+            command.waits = _waits(self.counts)
             return
         waits = dict.fromkeys(_UNITS, 0)
         unit = command.opcode
@@ -71,8 +75,7 @@ class WaitTracker:
             assert command.memory_span is not None
             (last,) = _latest(self._stored[command.memory], command.memory_span)
             waits[Opcode.STORE] = max(waits[Opcode.STORE], last)
-        # One count for each of the three units; a type checker cannot see the length.
-        command.waits = tuple(waits[u] for u in _UNITS)  # type: ignore[assignment]
+        command.waits = _waits(waits)
         self._count(command)
 
     def _count(self, command: Command) -> None:

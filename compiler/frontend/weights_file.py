@@ -18,12 +18,13 @@ from compiler.ir.graph import Tensor
 #: Room for the header of a ``.npy`` entry, in bytes.
 _HEADER = 4096
 
-_ENTRY_FAULTS = (
+#: What zipfile and NumPy raise on a faulty file; zipfile a RuntimeError on an encrypted entry, and
+#: a NotImplementedError, which is one, on a compression method or version that it lacks.
+_FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
     ValueError,
-    NotImplementedError,
     RuntimeError,
     OSError,
 )
@@ -38,7 +39,7 @@ def read_weights(path: Path, tensors: Iterable[Tensor]) -> dict[str, np.ndarray]
     with located(f"weights file {path.name}"):
         try:
             archive = zipfile.ZipFile(path)
-        except (OSError, *_ENTRY_FAULTS) as fault:
+        except _FAULTS as fault:
             raise InputError(f"not a readable .npz: {fault}") from None
         with archive:
             return _read_entries(archive, {t.name: t for t in tensors})
@@ -79,7 +80,7 @@ def _read_entry(archive: zipfile.ZipFile, tensor: Tensor) -> np.ndarray:
         )
     try:
         values = np.lib.format.read_array(io.BytesIO(archive.read(info)), allow_pickle=False)
-    except _ENTRY_FAULTS as fault:
+    except _FAULTS as fault:
         raise InputError(f"{where} cannot be read: {fault}") from None
     if values.shape != tensor.shape or values.dtype.newbyteorder("=") != tensor.dtype:
         raise InputError(

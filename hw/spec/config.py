@@ -19,8 +19,8 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True)
 class Memory:
-    """The external memory of the contract: cycles from AR to the first beat, and bytes per cycle
-    of the data bus."""
+    """The external memory (docs/architecture.md, section 6): cycles from AR to the first beat, and
+    bytes per cycle of the data bus."""
 
     latency: int = 64
     bytes_per_cycle: int = 0

@@ -11,7 +11,6 @@ from golden.__main__ import main as golden_main
 from hw.__main__ import main as hw_main
 from sim.__main__ import main as sim_main
 from tests.compiler.backend.graphs import Net
-from tests.e2e.cases import DEPTH_BYTES
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
@@ -30,10 +29,6 @@ def model(tmp_path_factory):
 def mapped(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mapped") / "model"
     assert compiler_main(["map", str(model), "-o", str(folder), "--preset", "tiny"]) == 0
-    mapping = json.loads((folder / "mapping.json").read_text())
-    # The co-simulated memory gets the size that is built already.
-    mapping["write_window"][1] = DEPTH_BYTES
-    (folder / "mapping.json").write_text(json.dumps(mapping))
     return folder
 
 

@@ -17,7 +17,12 @@ from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit
 from compiler.schedule.schedule import Schedule, place
 from hw.spec.config import LINE_WORDS, AccelConfig
-from tests.support.random_layers import RandomLayer, RandomNet, random_input
+from tests.support.random_elementwise import residual
+from tests.support.random_functions import function, quantize
+from tests.support.random_graph import RandomGraph
+from tests.support.random_layers import RandomLayer, random_input
+from tests.support.random_pools import average, maximum
+from tests.support.random_weighted import conv2d, depthwise
 
 
 class RandomChain(RandomLayer):
@@ -53,7 +58,7 @@ def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Sch
 def random_chain(config: AccelConfig, seed: int) -> RandomChain:
     """The network of a seed, for a pool of one to a few times the size of its largest map."""
     rng = random.Random(f"chain{seed}")
-    graph = _Chain(rng, config).graph(f"chain{seed}")
+    graph = _chain(RandomGraph(rng, config), f"chain{seed}")
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     lines = int(_largest(graph, config.cols) * rng.uniform(0.8, 5)) // LINE_WORDS
@@ -67,19 +72,15 @@ def _largest(graph: Graph, cols: int) -> int:
     return max(height * width * -(-channels // cols) for height, width, channels in shapes)
 
 
-class _Chain(RandomNet):
-    def graph(self, name: str) -> Graph:
-        rng = self.rng
-        channels = rng.choice((3, rng.randint(1, 3 * self.config.cols)))
-        x = self._input((1, rng.randint(10, 40), rng.randint(3, 24), channels))
-        for _ in range(rng.randint(2, 5)):
-            if self.tensors[x].dtype == "uint8":
-                x = self._quantize(x)
-            makers = (
-                self._conv2d, self._conv2d, self._depthwise, self._depthwise, self._average,
-                self._maximum, self._residual,
-            )
-            x = rng.choice(makers)(x)
-            if rng.random() < 0.2:
-                x = self._function(x)
-        return Graph(name, self.tensors, self.nodes, tuple(self.inputs), (x,))
+def _chain(net: RandomGraph, name: str) -> Graph:
+    rng = net.rng
+    channels = rng.choice((3, rng.randint(1, 3 * net.config.cols)))
+    x = net.input((1, rng.randint(10, 40), rng.randint(3, 24), channels))
+    for _ in range(rng.randint(2, 5)):
+        if net.tensors[x].dtype == "uint8":
+            x = quantize(net, x)
+        makers = (conv2d, conv2d, depthwise, depthwise, average, maximum, residual)
+        x = rng.choice(makers)(net, x)
+        if rng.random() < 0.2:
+            x = function(net, x)
+    return net.finish(name, x)

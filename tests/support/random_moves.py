@@ -1,81 +1,96 @@
-"""Random nodes that move channels, for tests.support.random_layers."""
+"""Random nodes that move values, for random networks."""
 
 from __future__ import annotations
 
-import random
-from typing import Any
-
-from compiler.ir.graph import Quant, Tensor
-from hw.spec.config import AccelConfig
+from tests.support.random_functions import function
+from tests.support.random_graph import VALUES, RandomGraph
+from tests.support.random_weighted import pointwise
 
 
-class Moves:
-    """Methods that append slices, shuffles and padding of channels to a graph of random layers."""
+def concatenation(net: RandomGraph, x: str) -> str:
+    """Maps that are there, other inputs and requantised ones, most on the output's scale."""
+    rng, cols, (_, height, width, total) = net.rng, net.config.cols, net.shape(x)
+    limit = cols * min(VALUES // (height * width), 6)
+    quant = net.quant(x) if rng.random() < 0.7 else net.draw_quant()
+    parts = [x]
+    for _ in range(rng.randint(1, 3)):
+        old = rng.choice(net.maps(1, height, width))
+        new = rng.choice((net.draw_channels(height * width), cols * rng.randint(1, 3)))
+        made = rng.random() < 0.5
+        total += new if made else net.shape(old)[3]
+        if total > limit:
+            break
+        part = net.input((1, height, width, new), "int8") if made else old
+        if rng.random() < 0.6:
+            part = net.node("quantize", (part,), quant)
+        parts.append(part)
+    rng.shuffle(parts)
+    if rng.random() < 0.5:
+        parts.sort(key=lambda name: net.shape(name)[3] % cols)
+    return net.node("concatenation", tuple(parts), quant)
 
-    rng: random.Random
-    config: AccelConfig
-    tensors: dict[str, Tensor]
-    _node: Any
-    _shape: Any
-    _channels: Any
-    _pointwise: Any
-    _function: Any
 
-    def _moved(self, op: str, *inputs: str, **attrs: object) -> str:
-        """A node that keeps the parameters of its inputs."""
-        return self._node(op, inputs, self._given(inputs[0]), **attrs)
+def pad(net: RandomGraph, x: str) -> str:
+    padding = tuple(net.rng.choices(range(6), k=4))
+    return _moved(net, "pad", x, padding=padding, channel_padding=(0, 0))
 
-    def _given(self, x: str) -> Quant:
-        quant = self.tensors[x].quant
-        assert quant is not None
-        return quant
 
-    def _pad_channels(self, x: str) -> str:
-        """Channels of the zero point around those of ``x``, up to whole words; pixels as well."""
-        rng, cols = self.rng, self.config.cols
-        before = rng.choice((0, cols, rng.randint(0, cols)))
-        after = rng.choice((-(before + self._shape(x)[3]) % cols, rng.randint(0, cols + 1)))
-        padding = rng.choice(((0, 0, 0, 0), tuple(rng.choices(range(3), k=4))))
-        return self._moved("pad", x, padding=padding, channel_padding=(before, after))
+def pad_channels(net: RandomGraph, x: str) -> str:
+    """Channels of the zero point around those of ``x``, up to whole words; pixels as well."""
+    rng, cols = net.rng, net.config.cols
+    before = rng.choice((0, cols, rng.randint(0, cols)))
+    after = rng.choice((-(before + net.shape(x)[3]) % cols, rng.randint(0, cols + 1)))
+    padding = rng.choice(((0, 0, 0, 0), tuple(rng.choices(range(3), k=4))))
+    return _moved(net, "pad", x, padding=padding, channel_padding=(before, after))
 
-    def _slice(self, x: str) -> str:
-        """Channels from the first of a word on, or from any."""
-        rng, channels = self.rng, self._shape(x)[3]
-        begin = rng.randrange(channels)
-        if rng.random() < 0.5:
-            begin -= begin % self.config.cols
-        return self._moved("slice", x, begin=begin, size=rng.randint(1, channels - begin))
 
-    def _shuffle(self, x: str) -> str:
-        channels = self._shape(x)[3]
-        groups = self.rng.choice([g for g in range(1, channels + 1) if channels % g == 0])
-        return self._moved("channel_shuffle", x, groups=groups)
+def some_channels(net: RandomGraph, x: str) -> str:
+    """A slice of channels from the first of a word on, or from any."""
+    rng, channels = net.rng, net.shape(x)[3]
+    begin = rng.randrange(channels)
+    if rng.random() < 0.5:
+        begin -= begin % net.config.cols
+    return _moved(net, "slice", x, begin=begin, size=rng.randint(1, channels - begin))
 
-    def _split_and_join(self, x: str) -> str:
-        """As in ShuffleNetV2: two slices, a layer behind one of them, and both joined again.
 
-        Between layers of all channels, none of the moves is left as it is.
-        """
-        rng = self.rng
-        if rng.random() < 0.9:
-            x = self._pointwise(x, self._some_channels(x))
-        if self._shape(x)[3] < 2:
-            return self._slice(x)
-        for _ in range(rng.randint(1, 2)):
-            x = self._unit(x)
-        return self._pointwise(x, self._some_channels(x)) if rng.random() < 0.9 else x
+def shuffle(net: RandomGraph, x: str) -> str:
+    channels = net.shape(x)[3]
+    groups = net.rng.choice([g for g in range(1, channels + 1) if channels % g == 0])
+    return _moved(net, "channel_shuffle", x, groups=groups)
 
-    def _unit(self, x: str) -> str:
-        rng, channels = self.rng, self._shape(x)[3]
-        first = rng.choice((channels // 2, rng.randint(1, channels - 1)))
-        x, other = (self._moved("slice", x, begin=begin, size=size)
-                    for begin, size in ((0, first), (first, channels - first)))
-        made = self._pointwise(other, self._some_channels(other), self._given(x))
-        parts = [x, self._function(made) if rng.random() < 0.3 else made]
-        rng.shuffle(parts)
-        joined = self._moved("concatenation", *parts)
-        return self._shuffle(joined) if rng.random() < 0.7 else joined
 
-    def _some_channels(self, x: str) -> int:
-        _, height, width, channels = self._shape(x)
-        return self._channels(height * width * channels)
+def split_and_join(net: RandomGraph, x: str) -> str:
+    """As in ShuffleNetV2: two slices, a layer behind one of them, and both joined again.
+
+    Between layers of all channels, none of the moves is left as it is.
+    """
+    rng = net.rng
+    if rng.random() < 0.9:
+        x = pointwise(net, x, _width(net, x))
+    if net.shape(x)[3] < 2:
+        return some_channels(net, x)
+    for _ in range(rng.randint(1, 2)):
+        x = _unit(net, x)
+    return pointwise(net, x, _width(net, x)) if rng.random() < 0.9 else x
+
+
+def _unit(net: RandomGraph, x: str) -> str:
+    rng, channels = net.rng, net.shape(x)[3]
+    first = rng.choice((channels // 2, rng.randint(1, channels - 1)))
+    x, other = (_moved(net, "slice", x, begin=begin, size=size)
+                for begin, size in ((0, first), (first, channels - first)))
+    made = pointwise(net, other, _width(net, other), net.quant(x))
+    parts = [x, function(net, made) if rng.random() < 0.3 else made]
+    rng.shuffle(parts)
+    joined = _moved(net, "concatenation", *parts)
+    return shuffle(net, joined) if rng.random() < 0.7 else joined
+
+
+def _width(net: RandomGraph, x: str) -> int:
+    _, height, width, channels = net.shape(x)
+    return net.draw_channels(height * width * channels)
+
+
+def _moved(net: RandomGraph, op: str, *inputs: str, **attrs: object) -> str:
+    """A node that keeps the parameters of its inputs."""
+    return net.node(op, inputs, net.quant(inputs[0]), **attrs)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 from compiler.ir.graph import Graph, Node
 from compiler.passes.resize import hardware_resize
+from tests.support.random_graph import RandomGraph
+from tests.support.random_weighted import weighted
 
-if TYPE_CHECKING:
-    from tests.support.random_layers import RandomNet
 
-
-def resize(net: RandomNet, x: str, most: int) -> str:
-    """Nearest or bilinear, to ``most`` values; drawn again until the hardware can, or a copy."""
-    rng, (_, height, width, channels) = net.rng, net._shape(x)
-    quant = net.tensors[x].quant
-    assert quant is not None
+def resize(net: RandomGraph, x: str) -> str:
+    """Nearest or bilinear, drawn again until the hardware can, or a copy."""
+    rng, quant, (_, height, width, channels) = net.rng, net.quant(x), net.shape(x)
     for _ in range(20):
         mode = rng.choice(("nearest", "bilinear"))
         factors = (1, 2, 2, 4, 8) if mode == "bilinear" else (1, 2, 2, 3, 5)
@@ -27,24 +23,24 @@ def resize(net: RandomNet, x: str, most: int) -> str:
             "mode": mode, "size": (height * down, width * across), "align_corners": False,
             "half_pixel_centers": rng.random() < 0.6,
         }
-        if height * down * width * across * channels <= most and _runs(net, x, attrs):
-            return net._node("resize", (x,), quant, **attrs)
-    return net._node("resize", (x,), quant, **{**attrs, "mode": "nearest", "size": (height, width)})
+        if height * down * width * across * channels <= net.most_values and _runs(net, x, attrs):
+            return net.node("resize", (x,), quant, **attrs)
+    return net.node("resize", (x,), quant, **{**attrs, "mode": "nearest", "size": (height, width)})
 
 
-def _runs(net: RandomNet, x: str, attrs: dict) -> bool:
+def _runs(net: RandomGraph, x: str, attrs: dict) -> bool:
     """Whether the hardware runs such a resize of ``x``."""
     node = Node("y", "resize", (x,), ("y",), attrs)
-    _, height, width, channels = net._shape(x)
+    _, height, width, channels = net.shape(x)
     y = dataclasses.replace(net.tensors[x], name="y", shape=(1, *attrs["size"], channels))
     tensors = {x: net.tensors[x], "y": y}
     return hardware_resize(Graph("trial", tensors, [node], (x,), ("y",)), node) is None
 
 
-def transpose_conv2d(net: RandomNet, x: str, work: int, most: int) -> str:
-    """Any kernel, stride, crop and output padding, to ``most`` values, with ``work`` products."""
-    rng, (_, height, width, depth) = net.rng, net._shape(x)
-    channels = net._channels(math.prod(net._shape(x)))
+def transpose_conv2d(net: RandomGraph, x: str) -> str:
+    """Any kernel, stride, crop and output padding."""
+    rng, (_, height, width, depth) = net.rng, net.shape(x)
+    channels = net.draw_channels(math.prod(net.shape(x)))
     while True:
         kernel = rng.randint(1, 5), rng.randint(1, 5)
         stride = rng.choice(((2, 2), (2, 2), (rng.randint(1, 3), rng.randint(1, 4))))
@@ -56,9 +52,10 @@ def transpose_conv2d(net: RandomNet, x: str, work: int, most: int) -> str:
                 (height, width), stride, kernel, padding[::2], padding[1::2], extra, strict=True)
         ]
         products = height * width * depth * math.prod(kernel) * channels
-        if min(size) > 0 and products <= work and math.prod(size) * channels <= most:
-            return net._weighted(
-                "transpose_conv2d", x, (channels, *kernel, depth), 0, stride=stride,
+        small = math.prod(size) * channels <= 2 * net.most_values
+        if min(size) > 0 and products <= net.most_work and small:
+            return weighted(
+                net, "transpose_conv2d", x, (channels, *kernel, depth), 0, stride=stride,
                 padding=padding, output_padding=extra,
             )
         channels = max(channels // 2, 1)

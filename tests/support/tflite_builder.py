@@ -14,7 +14,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-from tests.support.tflite_options import OPERATORS, kind
+from tests.support.tflite_options import builtin_code, kind, write_options
 
 _TYPES = {
     "int8": tflite.TensorType.INT8,
@@ -174,7 +174,7 @@ class _ModelBuilder:
 
     def _code(self, op: str) -> int:
         b = self._b
-        builtin = OPERATORS[op][0]
+        builtin = builtin_code(op)
         tflite.OperatorCodeStart(b)
         tflite.OperatorCodeAddDeprecatedBuiltinCode(b, min(builtin, 127))
         tflite.OperatorCodeAddBuiltinCode(b, builtin)
@@ -183,8 +183,7 @@ class _ModelBuilder:
 
     def _operator(self, index: int, node: Mapping[str, Any]) -> int:
         b = self._b
-        _, table, write = OPERATORS[kind(node)]
-        options = write(b, node, self._tensors)
+        table, options = write_options(b, node, self._tensors)
         inputs = self._vector([self._indices[n] if n else -1 for n in node["inputs"]], "i4")
         outputs = self._vector([self._indices[n] for n in node["outputs"]], "i4")
         tflite.OperatorStart(b)

@@ -8,6 +8,10 @@ from typing import Any
 import flatbuffers
 import tflite
 
+Node = Mapping[str, Any]
+Tensors = Mapping[str, Any]
+Fields = dict[str, int | float]
+
 _ACTIVATIONS = {
     "none": tflite.ActivationFunctionType.NONE,
     "relu": tflite.ActivationFunctionType.RELU,
@@ -31,7 +35,7 @@ def same_padding(
     return tuple(sides)
 
 
-def _padding(node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[int, int]) -> int:
+def _padding(node: Node, tensors: Tensors, kernel: tuple[int, int]) -> int:
     declared = tuple(node["attrs"]["padding"])
     shape = tensors[node["inputs"][0]]["shape"]
     dilation = node["attrs"].get("dilation", (1, 1))
@@ -43,87 +47,51 @@ def _padding(node: Mapping[str, Any], tensors: Mapping[str, Any], kernel: tuple[
     return tflite.Padding.SAME
 
 
-def kind(node: Mapping[str, Any]) -> str:
+def kind(node: Node) -> str:
     """The entry of the tables: the operator, or the mode of a resize, which is one in TFLite."""
     return node["attrs"]["mode"] if node["op"] == "resize" else node["op"]
 
 
-def _kernel(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> tuple[int, int]:
+def _kernel(node: Node, tensors: Tensors) -> tuple[int, int]:
     return tuple(tensors[node["inputs"][1]]["shape"][1:3])
 
 
-def _activation(node: Mapping[str, Any]) -> int:
-    return _ACTIVATIONS[node["attrs"].get("activation", "none")]
+def _activation(node: Node, _: object = None) -> Fields:
+    return {"FusedActivationFunction": _ACTIVATIONS[node["attrs"].get("activation", "none")]}
 
 
-def _conv2d(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
-    attrs = node["attrs"]
-    tflite.Conv2DOptionsStart(b)
-    tflite.Conv2DOptionsAddPadding(b, _padding(node, tensors, _kernel(node, tensors)))
-    tflite.Conv2DOptionsAddStrideH(b, attrs["stride"][0])
-    tflite.Conv2DOptionsAddStrideW(b, attrs["stride"][1])
-    tflite.Conv2DOptionsAddDilationHFactor(b, attrs["dilation"][0])
-    tflite.Conv2DOptionsAddDilationWFactor(b, attrs["dilation"][1])
-    tflite.Conv2DOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.Conv2DOptionsEnd(b)
+def _strides(node: Node) -> Fields:
+    height, width = node["attrs"]["stride"]
+    return {"StrideH": height, "StrideW": width}
 
 
-def _depthwise(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
-    attrs = node["attrs"]
-    tflite.DepthwiseConv2DOptionsStart(b)
-    tflite.DepthwiseConv2DOptionsAddPadding(b, _padding(node, tensors, _kernel(node, tensors)))
-    tflite.DepthwiseConv2DOptionsAddStrideH(b, attrs["stride"][0])
-    tflite.DepthwiseConv2DOptionsAddStrideW(b, attrs["stride"][1])
-    tflite.DepthwiseConv2DOptionsAddDilationHFactor(b, attrs["dilation"][0])
-    tflite.DepthwiseConv2DOptionsAddDilationWFactor(b, attrs["dilation"][1])
-    tflite.DepthwiseConv2DOptionsAddDepthMultiplier(b, attrs["depth_multiplier"])
-    tflite.DepthwiseConv2DOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.DepthwiseConv2DOptionsEnd(b)
+def _conv2d(node: Node, tensors: Tensors) -> Fields:
+    height, width = node["attrs"]["dilation"]
+    return {
+        "Padding": _padding(node, tensors, _kernel(node, tensors)),
+        **_strides(node),
+        "DilationHFactor": height,
+        "DilationWFactor": width,
+        **_activation(node),
+    }
 
 
-def _pool(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Mapping[str, Any]) -> int:
-    attrs = node["attrs"]
-    tflite.Pool2DOptionsStart(b)
-    tflite.Pool2DOptionsAddPadding(b, _padding(node, tensors, attrs["kernel"]))
-    tflite.Pool2DOptionsAddStrideH(b, attrs["stride"][0])
-    tflite.Pool2DOptionsAddStrideW(b, attrs["stride"][1])
-    tflite.Pool2DOptionsAddFilterHeight(b, attrs["kernel"][0])
-    tflite.Pool2DOptionsAddFilterWidth(b, attrs["kernel"][1])
-    tflite.Pool2DOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.Pool2DOptionsEnd(b)
+def _depthwise(node: Node, tensors: Tensors) -> Fields:
+    return {**_conv2d(node, tensors), "DepthMultiplier": node["attrs"]["depth_multiplier"]}
 
 
-def _fully_connected(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.FullyConnectedOptionsStart(b)
-    tflite.FullyConnectedOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.FullyConnectedOptionsEnd(b)
+def _pool(node: Node, tensors: Tensors) -> Fields:
+    height, width = kernel = node["attrs"]["kernel"]
+    return {
+        "Padding": _padding(node, tensors, kernel),
+        **_strides(node),
+        "FilterHeight": height,
+        "FilterWidth": width,
+        **_activation(node),
+    }
 
 
-def _add(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.AddOptionsStart(b)
-    tflite.AddOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.AddOptionsEnd(b)
-
-
-def _mul(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.MulOptionsStart(b)
-    tflite.MulOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.MulOptionsEnd(b)
-
-
-def _mean(b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
-    tflite.ReducerOptionsStart(b)
-    tflite.ReducerOptionsAddKeepDims(b, True)
-    return tflite.ReducerOptionsEnd(b)
-
-
-def _concatenation(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any) -> int:
-    tflite.ConcatenationOptionsStart(b)
-    tflite.ConcatenationOptionsAddAxis(b, len(tensors[node["outputs"][0]]["shape"]) - 1)
-    return tflite.ConcatenationOptionsEnd(b)
-
-
-def _transpose_conv2d(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: Any) -> int:
+def _transpose_conv2d(node: Node, tensors: Tensors) -> Fields:
     """VALID cuts nothing off, SAME what it would add to a convolution of the output."""
     attrs, output = node["attrs"], tensors[node["outputs"][0]]["shape"]
     begin = attrs["padding"][::2]
@@ -131,149 +99,86 @@ def _transpose_conv2d(b: flatbuffers.Builder, node: Mapping[str, Any], tensors: 
     padding = tflite.Padding.SAME if any(attrs["padding"]) else tflite.Padding.VALID
     if any(attrs["padding"]) and begin != same:
         raise ValueError(f"padding must be 0 or begin with {same}, not {begin}")
-    tflite.TransposeConvOptionsStart(b)
-    tflite.TransposeConvOptionsAddPadding(b, padding)
-    tflite.TransposeConvOptionsAddStrideH(b, attrs["stride"][0])
-    tflite.TransposeConvOptionsAddStrideW(b, attrs["stride"][1])
-    tflite.TransposeConvOptionsAddFusedActivationFunction(b, _activation(node))
-    return tflite.TransposeConvOptionsEnd(b)
+    return {"Padding": padding, **_strides(node), **_activation(node)}
 
 
-def _resize_nearest(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.ResizeNearestNeighborOptionsStart(b)
-    tflite.ResizeNearestNeighborOptionsAddAlignCorners(b, node["attrs"]["align_corners"])
-    tflite.ResizeNearestNeighborOptionsAddHalfPixelCenters(b, node["attrs"]["half_pixel_centers"])
-    return tflite.ResizeNearestNeighborOptionsEnd(b)
+def _concatenation(node: Node, tensors: Tensors) -> Fields:
+    return {"Axis": len(tensors[node["outputs"][0]]["shape"]) - 1}
 
 
-def _resize_bilinear(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.ResizeBilinearOptionsStart(b)
-    tflite.ResizeBilinearOptionsAddAlignCorners(b, node["attrs"]["align_corners"])
-    tflite.ResizeBilinearOptionsAddHalfPixelCenters(b, node["attrs"]["half_pixel_centers"])
-    return tflite.ResizeBilinearOptionsEnd(b)
+def _mean(_node: object, _tensors: object) -> Fields:
+    return {"KeepDims": True}
 
 
-def _softmax(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.SoftmaxOptionsStart(b)
-    tflite.SoftmaxOptionsAddBeta(b, node["attrs"]["beta"])
-    return tflite.SoftmaxOptionsEnd(b)
+def _resize(node: Node, _: object) -> Fields:
+    attrs = node["attrs"]
+    return {
+        "AlignCorners": attrs["align_corners"],
+        "HalfPixelCenters": attrs["half_pixel_centers"],
+    }
 
 
-def _split(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.SplitOptionsStart(b)
-    tflite.SplitOptionsAddNumSplits(b, len(node["outputs"]))
-    return tflite.SplitOptionsEnd(b)
+def _parts(node: Node, _: object) -> Fields:
+    return {"NumSplits": len(node["outputs"])}
 
 
-def _split_v(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.SplitVOptionsStart(b)
-    tflite.SplitVOptionsAddNumSplits(b, len(node["outputs"]))
-    return tflite.SplitVOptionsEnd(b)
+def _strided_slice(node: Node, _: object) -> Fields:
+    attrs = node["attrs"]
+    return {"BeginMask": attrs.get("begin_mask", 0), "EndMask": attrs.get("end_mask", 0)}
 
 
-def _strided_slice(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.StridedSliceOptionsStart(b)
-    tflite.StridedSliceOptionsAddBeginMask(b, node["attrs"].get("begin_mask", 0))
-    tflite.StridedSliceOptionsAddEndMask(b, node["attrs"].get("end_mask", 0))
-    return tflite.StridedSliceOptionsEnd(b)
+def _none(_node: object, _tensors: object) -> Fields:
+    return {}
 
 
-def _empty(
-    start: Callable[[flatbuffers.Builder], None], end: Callable[[flatbuffers.Builder], int]
-) -> Callable[[flatbuffers.Builder, object, object], int]:
-    def write(b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
-        start(b)
-        return end(b)
-
-    return write
-
-
-def _leaky_relu(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.LeakyReluOptionsStart(b)
-    tflite.LeakyReluOptionsAddAlpha(b, node["attrs"]["alpha"])
-    return tflite.LeakyReluOptionsEnd(b)
-
-
-def _gelu(b: flatbuffers.Builder, node: Mapping[str, Any], _: object) -> int:
-    tflite.GeluOptionsStart(b)
-    tflite.GeluOptionsAddApproximate(b, node["attrs"]["approximate"])
-    return tflite.GeluOptionsEnd(b)
-
-
-def _no_options(_b: flatbuffers.Builder, _node: object, _tensors: object) -> int:
-    """The offset of a table that is left out."""
-    return 0
-
-
-_BUILTIN, _KIND = tflite.BuiltinOperator, tflite.BuiltinOptions
-
-#: Operator code, kind of options table and its writer, by operator.
-OPERATORS: dict[str, tuple[int, int, Callable[..., int]]] = {
-    "conv2d": (_BUILTIN.CONV_2D, _KIND.Conv2DOptions, _conv2d),
-    "depthwise_conv2d": (_BUILTIN.DEPTHWISE_CONV_2D, _KIND.DepthwiseConv2DOptions, _depthwise),
-    "fully_connected": (_BUILTIN.FULLY_CONNECTED, _KIND.FullyConnectedOptions, _fully_connected),
-    "add": (_BUILTIN.ADD, _KIND.AddOptions, _add),
-    "mul": (_BUILTIN.MUL, _KIND.MulOptions, _mul),
-    "concatenation": (_BUILTIN.CONCATENATION, _KIND.ConcatenationOptions, _concatenation),
-    "avg_pool2d": (_BUILTIN.AVERAGE_POOL_2D, _KIND.Pool2DOptions, _pool),
-    "max_pool2d": (_BUILTIN.MAX_POOL_2D, _KIND.Pool2DOptions, _pool),
-    "mean": (_BUILTIN.MEAN, _KIND.ReducerOptions, _mean),
-    "pad": (
-        _BUILTIN.PAD,
-        _KIND.PadOptions,
-        _empty(tflite.PadOptionsStart, tflite.PadOptionsEnd),
-    ),
-    "reshape": (
-        _BUILTIN.RESHAPE,
-        _KIND.ReshapeOptions,
-        _empty(tflite.ReshapeOptionsStart, tflite.ReshapeOptionsEnd),
-    ),
-    "quantize": (
-        _BUILTIN.QUANTIZE,
-        _KIND.QuantizeOptions,
-        _empty(tflite.QuantizeOptionsStart, tflite.QuantizeOptionsEnd),
-    ),
-    "slice": (
-        _BUILTIN.SLICE,
-        _KIND.SliceOptions,
-        _empty(tflite.SliceOptionsStart, tflite.SliceOptionsEnd),
-    ),
-    "split": (_BUILTIN.SPLIT, _KIND.SplitOptions, _split),
-    "split_v": (_BUILTIN.SPLIT_V, _KIND.SplitVOptions, _split_v),
-    "strided_slice": (_BUILTIN.STRIDED_SLICE, _KIND.StridedSliceOptions, _strided_slice),
-    "transpose": (
-        _BUILTIN.TRANSPOSE,
-        _KIND.TransposeOptions,
-        _empty(tflite.TransposeOptionsStart, tflite.TransposeOptionsEnd),
-    ),
-    "transpose_conv2d": (
-        _BUILTIN.TRANSPOSE_CONV,
-        _KIND.TransposeConvOptions,
-        _transpose_conv2d,
-    ),
-    "nearest": (
-        _BUILTIN.RESIZE_NEAREST_NEIGHBOR,
-        _KIND.ResizeNearestNeighborOptions,
-        _resize_nearest,
-    ),
-    "bilinear": (_BUILTIN.RESIZE_BILINEAR, _KIND.ResizeBilinearOptions, _resize_bilinear),
-    "dequantize": (
-        _BUILTIN.DEQUANTIZE,
-        _KIND.DequantizeOptions,
-        _empty(tflite.DequantizeOptionsStart, tflite.DequantizeOptionsEnd),
-    ),
-    "softmax": (_BUILTIN.SOFTMAX, _KIND.SoftmaxOptions, _softmax),
-    "relu": (_BUILTIN.RELU, _KIND.NONE, _no_options),
-    "relu6": (_BUILTIN.RELU6, _KIND.NONE, _no_options),
-    "relu_n1_to_1": (_BUILTIN.RELU_N1_TO_1, _KIND.NONE, _no_options),
-    "leaky_relu": (_BUILTIN.LEAKY_RELU, _KIND.LeakyReluOptions, _leaky_relu),
-    "prelu": (_BUILTIN.PRELU, _KIND.NONE, _no_options),
-    "hard_swish": (
-        _BUILTIN.HARD_SWISH,
-        _KIND.HardSwishOptions,
-        _empty(tflite.HardSwishOptionsStart, tflite.HardSwishOptionsEnd),
-    ),
-    "sigmoid": (_BUILTIN.LOGISTIC, _KIND.NONE, _no_options),
-    "tanh": (_BUILTIN.TANH, _KIND.NONE, _no_options),
-    "gelu": (_BUILTIN.GELU, _KIND.GeluOptions, _gelu),
+#: Of each operator its name in the schema, that of its options table, if it has one, and what
+#: computes the table's fields.
+_OPERATORS: dict[str, tuple[str, str, Callable[[Node, Tensors], Fields]]] = {
+    "conv2d": ("CONV_2D", "Conv2D", _conv2d),
+    "depthwise_conv2d": ("DEPTHWISE_CONV_2D", "DepthwiseConv2D", _depthwise),
+    "transpose_conv2d": ("TRANSPOSE_CONV", "TransposeConv", _transpose_conv2d),
+    "fully_connected": ("FULLY_CONNECTED", "FullyConnected", _activation),
+    "add": ("ADD", "Add", _activation),
+    "mul": ("MUL", "Mul", _activation),
+    "concatenation": ("CONCATENATION", "Concatenation", _concatenation),
+    "avg_pool2d": ("AVERAGE_POOL_2D", "Pool2D", _pool),
+    "max_pool2d": ("MAX_POOL_2D", "Pool2D", _pool),
+    "mean": ("MEAN", "Reducer", _mean),
+    "pad": ("PAD", "Pad", _none),
+    "reshape": ("RESHAPE", "Reshape", _none),
+    "transpose": ("TRANSPOSE", "Transpose", _none),
+    "slice": ("SLICE", "Slice", _none),
+    "strided_slice": ("STRIDED_SLICE", "StridedSlice", _strided_slice),
+    "split": ("SPLIT", "Split", _parts),
+    "split_v": ("SPLIT_V", "SplitV", _parts),
+    "nearest": ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighbor", _resize),
+    "bilinear": ("RESIZE_BILINEAR", "ResizeBilinear", _resize),
+    "quantize": ("QUANTIZE", "Quantize", _none),
+    "dequantize": ("DEQUANTIZE", "Dequantize", _none),
+    "softmax": ("SOFTMAX", "Softmax", lambda node, _: {"Beta": node["attrs"]["beta"]}),
+    "relu": ("RELU", "", _none),
+    "relu6": ("RELU6", "", _none),
+    "relu_n1_to_1": ("RELU_N1_TO_1", "", _none),
+    "leaky_relu": ("LEAKY_RELU", "LeakyRelu", lambda node, _: {"Alpha": node["attrs"]["alpha"]}),
+    "prelu": ("PRELU", "", _none),
+    "hard_swish": ("HARD_SWISH", "HardSwish", _none),
+    "sigmoid": ("LOGISTIC", "", _none),
+    "tanh": ("TANH", "", _none),
+    "gelu": ("GELU", "Gelu", lambda node, _: {"Approximate": node["attrs"]["approximate"]}),
 }
+
+
+def builtin_code(op: str) -> int:
+    """The operator's code; ``op`` as from ``kind``."""
+    return getattr(tflite.BuiltinOperator, _OPERATORS[op][0])
+
+
+def write_options(b: flatbuffers.Builder, node: Node, tensors: Tensors) -> tuple[int, int]:
+    """Write the node's options table; returns its kind and offset, 0 and 0 where it has none."""
+    _, name, fields = _OPERATORS[kind(node)]
+    if not name:
+        return tflite.BuiltinOptions.NONE, 0
+    getattr(tflite, f"{name}OptionsStart")(b)
+    for field, value in fields(node, tensors).items():
+        getattr(tflite, f"{name}OptionsAdd{field}")(b, value)
+    return getattr(tflite.BuiltinOptions, f"{name}Options"), getattr(tflite, f"{name}OptionsEnd")(b)

@@ -8,6 +8,7 @@ from compiler.errors import InputError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Pending, Real
+from compiler.frontend.onnx.windows import ONE_TAP
 from compiler.ir.graph import Quant, Tensor
 
 #: Largest int8 weight; the scale of each channel makes it the gain.
@@ -45,13 +46,7 @@ def affine(
     )
     bias_quant = Quant(tuple(map(float, product.astype(np.float32))), zeros, along and 0)
     biases = Tensor(f"{name}/bias", (channels,), "int32", bias_quant, bias)
-    attrs = {
-        "stride": (1, 1),
-        "dilation": (1, 1),
-        "padding": (0, 0, 0, 0),
-        "depth_multiplier": 1,
-        "activation": "none",
-    }
+    attrs = {**ONE_TAP, "depth_multiplier": 1, "activation": "none"}
     return imp.pending("depthwise_conv2d", (tensor, weights, biases), attrs, view)
 
 

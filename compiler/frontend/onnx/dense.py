@@ -12,6 +12,7 @@ from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Pending, QuantConstant, Real
 from compiler.frontend.onnx.views import arranged
 from compiler.frontend.onnx.weights import read_bias, read_weights, weight_tensor
+from compiler.frontend.onnx.windows import ONE_TAP
 from compiler.ir.graph import Tensor
 
 
@@ -64,12 +65,6 @@ def _pointwise(
     tensor, view = imp.channels_at(x, axis)
     constant = weight_tensor(weights, rows[:, None, None, :], 0)
     bias: str | Tensor = read_bias(imp, op, 2, tensor, weights, rows.shape[0])
-    attrs = {
-        "stride": (1, 1),
-        "dilation": (1, 1),
-        "padding": (0, 0, 0, 0),
-        "groups": 1,
-        "activation": "none",
-    }
     view = view.with_last(axis, rows.shape[0])
+    attrs = {**ONE_TAP, "groups": 1, "activation": "none"}
     return imp.pending("conv2d", (tensor, constant, bias), attrs, view)

@@ -11,6 +11,9 @@ from compiler.ir.shapes import window_span
 
 AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
+#: The window of a convolution of one tap.
+ONE_TAP = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0)}
+
 
 @dataclass(frozen=True)
 class Windows:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite.operator import Operator
 from compiler.ir.graph import Node, Tensor
-
-if TYPE_CHECKING:
-    from compiler.frontend.tflite.operators import Operator
 
 
 def split(op: Operator) -> list[Node]:
@@ -27,7 +24,7 @@ def split_v(op: Operator) -> list[Node]:
     """SPLIT_V into parts of the sizes given, of which one may be -1, the rest."""
     x = op.input(0)
     _check_axis(op, 2, x)
-    sizes = _constant(op, 1, "sizes")
+    sizes = op.integers(1, "sizes")
     rest = x.shape[-1] - sizes[sizes != -1].sum()
     found = np.where(sizes == -1, rest, sizes)
     fits = sizes.ndim == 1 and len(sizes) == len(op.outputs) and found.sum() == x.shape[-1]
@@ -100,23 +97,16 @@ def _slices(op: Operator, x: Tensor, sizes: Sequence[int]) -> list[Node]:
     return nodes
 
 
-def _constant(op: Operator, position: int, what: str) -> np.ndarray:
-    values = op.tensors.index_values(op.inputs[position])
-    if values is None:
-        raise UnsupportedError(f"computed {what}; a constant is accepted")
-    return values
-
-
 def _per_axis(op: Operator, position: int, what: str, x: Tensor) -> np.ndarray:
     """A constant of one value for each axis of ``x``."""
-    values = _constant(op, position, what)
+    values = op.integers(position, what)
     if values.shape != (len(x.shape),):
         raise InputError(f"{what} of shape {list(values.shape)}; [{len(x.shape)}] is accepted")
     return values
 
 
 def _check_axis(op: Operator, position: int, x: Tensor) -> None:
-    axis, last = _constant(op, position, "axis").reshape(-1).tolist(), len(x.shape) - 1
+    axis, last = op.integers(position, "axis").reshape(-1).tolist(), len(x.shape) - 1
     if axis not in ([-1], [last]):
         found = ", ".join(map(str, axis))
         raise UnsupportedError(f"axis {found}; the last one, {last}, is accepted")

@@ -6,119 +6,49 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import tflite
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite import channels, spatial
-from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
-from compiler.frontend.tflite.tensors import TensorReader
+from compiler.frontend.tflite.operator import Operator
+from compiler.frontend.tflite.options import check_paddings
 from compiler.ir.graph import Node, Quant, Tensor
 from compiler.ir.ops import MAX_ATTR
-from compiler.ir.shapes import Padding, same_padding
-
-
-@dataclass(frozen=True)
-class Operator:
-    """A decoded operator: its name, tensor indices (-1: absent) and options by field name.
-
-    Of several outputs, those that nothing reads are absent.
-    """
-
-    builtin: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    options: dict
-    tensors: TensorReader
-
-    def input(self, position: int) -> Tensor:
-        """The tensor at an input position. Raises InputError when it is absent."""
-        if self.inputs[position] == -1:
-            raise InputError(f"input {position} is absent; a tensor is accepted")
-        return self.tensors.tensor(self.inputs[position])
-
-    def output(self) -> Tensor:
-        """The only output."""
-        return self.tensors.tensor(self.outputs[0])
-
-    def bias(self) -> str:
-        """Name of the third input, or "" when it is absent."""
-        present = len(self.inputs) == 3 and self.inputs[2] != -1
-        return self.input(2).name if present else ""
-
-    def activation(self) -> str:
-        """The fused activation. Raises UnsupportedError for those not in the graph."""
-        code = self.options["activation"]
-        if code not in ACTIVATIONS:
-            raise UnsupportedError(
-                f"activation {enum_name(tflite.ActivationFunctionType, code)}; "
-                f"accepted: {', '.join(ACTIVATIONS.values())}"
-            )
-        return ACTIVATIONS[code]
-
-    def pair(self, field: str) -> tuple[int, int]:
-        """The options FIELD_h and FIELD_w."""
-        pair = (self.options[field + "_h"], self.options[field + "_w"])
-        if not all(1 <= value <= MAX_ATTR for value in pair):
-            raise InputError(f"{field} is {list(pair)}; 1 to {MAX_ATTR} is accepted")
-        return pair
-
-    def node(self, op: str, inputs: tuple[str, ...], **attrs: object) -> Node:
-        """The node, named after the tensor that it makes."""
-        name = self.output().name
-        return Node(name, op, inputs, (name,), attrs)
-
-
-def _padding(op: Operator, kernel: tuple[int, ...], dilation: tuple[int, int]) -> Padding:
-    """The SAME or VALID padding of the operator's first input."""
-    code = op.options["padding"]
-    if code == tflite.Padding.VALID:
-        return 0, 0, 0, 0
-    if code != tflite.Padding.SAME:
-        found = enum_name(tflite.Padding, code)
-        raise InputError(f"padding has {found}; SAME or VALID is accepted")
-    height, width = _nhwc(op.input(0))[1:3]
-    return same_padding((height, width), (kernel[0], kernel[1]), op.pair("stride"), dilation)
-
-
-def _nhwc(tensor: Tensor) -> tuple[int, ...]:
-    if len(tensor.shape) != 4:
-        raise InputError(
-            f"tensor {tensor.name!r} has shape {list(tensor.shape)}; 4 dimensions are accepted"
-        )
-    return tensor.shape
 
 
 def _conv2d(op: Operator) -> Node:
-    x, weights = op.input(0), op.input(1)
-    channels, taken = _nhwc(x)[3], _nhwc(weights)[3]
+    x, weights = op.map(0), op.map(1)
+    channels, taken = x.shape[3], weights.shape[3]
     if channels % taken:
         raise InputError(
             f"input of {channels} channels; a multiple of the weights' {taken} is accepted"
         )
-    dilation = op.pair("dilation")
     return op.node(
         "conv2d",
         (x.name, weights.name, op.bias()),
-        stride=op.pair("stride"),
-        dilation=dilation,
-        padding=_padding(op, weights.shape[1:3], dilation),
+        **_conv_window(op, x, weights),
         groups=channels // taken,
-        activation=op.activation(),
+        activation=op.fused_activation(),
     )
 
 
 def _depthwise_conv2d(op: Operator) -> Node:
-    x, weights = op.input(0), op.input(1)
-    kernel, dilation = _nhwc(weights)[1:3], op.pair("dilation")
+    x, weights = op.map(0), op.map(1)
     return op.node(
         "depthwise_conv2d",
         (x.name, weights.name, op.bias()),
-        stride=op.pair("stride"),
-        dilation=dilation,
-        padding=_padding(op, kernel, dilation),
+        **_conv_window(op, x, weights),
         depth_multiplier=op.options["depth_multiplier"],
-        activation=op.activation(),
+        activation=op.fused_activation(),
     )
+
+
+def _conv_window(op: Operator, x: Tensor, weights: Tensor) -> dict:
+    dilation = op.pair("dilation")
+    return {
+        "stride": op.pair("stride"),
+        "dilation": dilation,
+        "padding": op.window_padding(x.shape[1:3], weights.shape[1:3], dilation),
+    }
 
 
 def _fully_connected(op: Operator) -> Node:
@@ -130,24 +60,21 @@ def _fully_connected(op: Operator) -> Node:
             f"keep_num_dims on an input of {len(x.shape)} dimensions; 2 are accepted"
         )
     inputs = (x.name, weights.name, op.bias())
-    return op.node("fully_connected", inputs, activation=op.activation())
+    return op.node("fully_connected", inputs, activation=op.fused_activation())
 
 
 def _add(op: Operator) -> Node:
-    return op.node("add", (op.input(0).name, op.input(1).name), activation=op.activation())
+    return op.node("add", (op.input(0).name, op.input(1).name), activation=op.fused_activation())
 
 
 def _mul(op: Operator) -> Node:
-    return op.node("mul", (op.input(0).name, op.input(1).name), activation=op.activation())
+    return op.node("mul", (op.input(0).name, op.input(1).name), activation=op.fused_activation())
 
 
 def _mean(op: Operator) -> Node | list[Node]:
     """The mean keeps its dimensions; where the model drops them, a reshape does."""
-    x, output = op.input(0), op.output()
-    axes = op.tensors.index_values(op.inputs[1])
-    if axes is None:
-        raise UnsupportedError("computed axes; a constant is accepted")
-    batch, _, _, channels = _nhwc(x)
+    output, axes, x = op.output(), op.integers(1, "axes"), op.map(0)
+    batch, _, _, channels = x.shape
     if sorted(a + 4 * (a < 0) for a in axes.reshape(-1).tolist()) != [1, 2]:
         raise UnsupportedError(f"axes {axes.tolist()}; height and width, [1, 2], are accepted")
     if op.options["keep_dims"]:
@@ -165,8 +92,8 @@ def _concatenation(op: Operator) -> Node:
     last = len(output.shape) - 1
     if axis not in (-1, last):
         raise UnsupportedError(f"axis {axis}; the last one, {last}, is accepted")
-    if op.activation() != "none":
-        raise UnsupportedError(f"activation {op.activation()}; none is accepted")
+    if op.fused_activation() != "none":
+        raise UnsupportedError(f"activation {op.fused_activation()}; none is accepted")
     inputs = [op.input(i) for i in range(len(op.inputs))]
     for tensor in inputs:
         if tensor.quant != output.quant:
@@ -178,12 +105,12 @@ def _concatenation(op: Operator) -> Node:
 
 
 def _pool_attrs(op: Operator) -> dict:
-    kernel = op.pair("kernel")
+    kernel, size = op.pair("kernel"), op.map(0).shape[1:3]
     return {
         "kernel": kernel,
         "stride": op.pair("stride"),
-        "padding": _padding(op, kernel, (1, 1)),
-        "activation": op.activation(),
+        "padding": op.window_padding(size, kernel),
+        "activation": op.fused_activation(),
     }
 
 
@@ -197,16 +124,8 @@ def _max_pool2d(op: Operator) -> Node:
 
 
 def _pad(op: Operator) -> Node:
-    amounts = op.tensors.index_values(op.inputs[1])
-    if amounts is None:
-        raise UnsupportedError("computed paddings; a constant is accepted")
-    if amounts.shape != (4, 2):
-        raise UnsupportedError(f"paddings of shape {list(amounts.shape)}; [4, 2] is accepted")
-    if amounts[0].any() or amounts.min() < 0 or amounts.max() > MAX_ATTR:
-        raise UnsupportedError(
-            f"paddings {amounts.tolist()}; 0 to {MAX_ATTR} for height, width and channels, "
-            "and 0 for batch, are accepted"
-        )
+    amounts = op.integers(1, "paddings")
+    check_paddings(amounts)
     top, bottom, left, right, before, after = map(int, amounts[1:].reshape(-1))
     return op.node(
         "pad", (op.input(0).name,), padding=(top, bottom, left, right),
@@ -218,9 +137,7 @@ def _reshape(op: Operator) -> Node:
     """The output tensor's own shape rules; a constant second input must agree with it."""
     shape = op.output().shape
     if len(op.inputs) == 2 and op.inputs[1] != -1:
-        wanted = op.tensors.index_values(op.inputs[1])
-        if wanted is None:
-            raise UnsupportedError("computed shape; a constant is accepted")
+        wanted = op.integers(1, "shape")
         agrees = wanted.shape == (len(shape),) and np.all((wanted == -1) | (wanted == shape))
         if not agrees:
             raise InputError(f"shape {wanted.tolist()}; the output's {list(shape)} is accepted")

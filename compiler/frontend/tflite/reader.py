@@ -14,7 +14,8 @@ from compiler.frontend.tflite.model_file import (
     refuse_special,
     valid_file,
 )
-from compiler.frontend.tflite.operators import CONVERTERS, Operator
+from compiler.frontend.tflite.operator import Operator
+from compiler.frontend.tflite.operators import CONVERTERS
 from compiler.frontend.tflite.schema import OperatorSlot, SubgraphSlot
 from compiler.frontend.tflite.shuffle import find_shuffles
 from compiler.frontend.tflite.tensors import TensorReader

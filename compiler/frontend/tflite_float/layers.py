@@ -45,7 +45,7 @@ def _conv(op: Operator, weights: np.ndarray, group: int) -> None:
         kernel_shape=kernel,
         strides=op.pair("stride"),
         dilations=dilation,
-        pads=onnx_pads(op.padding(op.map_shape(0)[1:3], kernel, dilation)),
+        pads=onnx_pads(op.window_padding(op.map_shape(0)[1:3], kernel, dilation)),
     )
 
 
@@ -59,7 +59,7 @@ def transpose_conv(op: Operator) -> None:
             f"{list(op.shape(1))} and {channels} channels do not fit"
         )
     stride = op.pair("stride")
-    before = op.padding(shape[1:3], tuple(kernel))[::2]
+    before = op.window_padding(shape[1:3], tuple(kernel))[::2]
     surplus = [
         (n - 1) * s + k - b - out
         for n, s, k, b, out in zip(source, stride, kernel, before, shape[1:3], strict=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite.options import check_paddings
 from compiler.frontend.tflite_float.operator import Operator
 from compiler.frontend.tflite_float.twin import TO_FIRST
-from compiler.ir.ops import MAX_ATTR
 
 
 def concatenation(op: Operator) -> None:
@@ -23,13 +23,7 @@ def pad(op: Operator) -> None:
     """Pad with zeros, in space and channels."""
     op.map_shape(0)
     amounts = op.integers(1, "paddings")
-    if amounts.shape != (4, 2):
-        raise UnsupportedError(f"paddings of shape {list(amounts.shape)}; [4, 2] is accepted")
-    if amounts[0].any() or amounts.min() < 0 or amounts.max() > MAX_ATTR:
-        raise UnsupportedError(
-            f"paddings {amounts.tolist()}; 0 to {MAX_ATTR} for height, width and channels, "
-            "and 0 for batch, are accepted"
-        )
+    check_paddings(amounts)
     begins_then_ends = amounts[list(TO_FIRST)].T.reshape(-1)
     op.emit("Pad", op.activation(), op.integer_list(*map(int, begins_then_ends)))
 

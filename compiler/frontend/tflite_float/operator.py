@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import tflite
 
 from compiler.errors import InputError, UnsupportedError, show
-from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
+from compiler.frontend.tflite.options import CheckedOptions
 from compiler.frontend.tflite_float.twin import TO_FIRST, Twin
-from compiler.ir.ops import MAX_ATTR
-from compiler.ir.shapes import Padding, same_padding
 
 Shape = tuple[int, ...]
 
@@ -19,7 +16,7 @@ _BOUNDS = {"relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
-class Operator:
+class Operator(CheckedOptions):
     """A decoded operator: its name, tensor indices (-1: absent) and options by field name."""
 
     builtin: str
@@ -84,38 +81,15 @@ class Operator:
             raise UnsupportedError(f"computed {role}; a constant is accepted")
         return values
 
-    def pair(self, field: str) -> tuple[int, int]:
-        """The options FIELD_h and FIELD_w."""
-        pair = (self.options[field + "_h"], self.options[field + "_w"])
-        if not all(1 <= value <= MAX_ATTR for value in pair):
-            raise InputError(f"{field} is {list(pair)}; 1 to {MAX_ATTR} is accepted")
-        return pair
-
-    def padding(self, size: Shape, kernel: Shape, dilation: tuple[int, int] = (1, 1)) -> Padding:
-        """SAME or VALID for windows over ``size``: top, bottom, left, right."""
-        code = self.options["padding"]
-        if code == tflite.Padding.VALID:
-            return 0, 0, 0, 0
-        if code != tflite.Padding.SAME:
-            found = enum_name(tflite.Padding, code)
-            raise InputError(f"padding has {found}; SAME or VALID is accepted")
-        (height, width), (rows, columns) = size, kernel
-        return same_padding((height, width), (rows, columns), self.pair("stride"), dilation)
-
     def emit(self, op: str, *inputs: str, **attrs: object) -> None:
         """The node that makes the output, and the fused activation behind it."""
-        code = self.options.get("activation", 0)
-        if code not in ACTIVATIONS:
-            raise UnsupportedError(
-                f"activation {enum_name(tflite.ActivationFunctionType, code)}; "
-                f"accepted: {', '.join(ACTIVATIONS.values())}"
-            )
+        fused = self.fused_activation()
         output = self.twin.make(self.output)
-        if ACTIVATIONS[code] == "none":
+        if fused == "none":
             self.twin.node(op, inputs, output, **attrs)
             return
         linear = self.twin.node(op, inputs, f"{output}/linear", **attrs)
-        self.clamp(ACTIVATIONS[code], linear, output)
+        self.clamp(fused, linear, output)
 
     def clamp(self, kind: str, x: str, output: str) -> None:
         """``relu``, ``relu6`` or ``relu_n1_to_1`` of an ONNX tensor."""

@@ -20,7 +20,7 @@ def max_pool(op: Operator) -> None:
 
 def _pool(op: Operator, kind: str, **attrs: int) -> None:
     kernel = op.pair("kernel")
-    pads = onnx_pads(op.padding(op.map_shape(0)[1:3], kernel))
+    pads = onnx_pads(op.window_padding(op.map_shape(0)[1:3], kernel))
     op.emit(
         kind, op.activation(), kernel_shape=kernel, strides=op.pair("stride"), pads=pads, **attrs
     )

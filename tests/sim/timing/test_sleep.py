@@ -16,7 +16,7 @@ from sim.timing.machine import run
 from sim.timing.program import decode
 from sim.timing.shared import parameters
 from tests.hw.mem import dma_programs
-from tests.support import fault_programs
+from tests.support import fault_cases, fault_programs
 from tests.support.programs import random_program
 
 MEMORIES = [(1, 1), (7, 4), (20, 2), (64, 1), (150, 4), (400, 1)]
@@ -64,7 +64,7 @@ def test_random_transfers(seed):
 
 
 def test_faults():
-    for case in [*fault_programs.fault_cases(), *fault_programs.timeouts()]:
+    for case in [*fault_cases.fault_cases(), *fault_cases.timeouts()]:
         image = fault_programs.memory(case.code)
         errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
         both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows, **errors)

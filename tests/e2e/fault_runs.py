@@ -1,0 +1,144 @@
+"""Runs of programs with faults, on the RTL and simulated, and what holds of all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+from typing import TypeVar
+
+import numpy as np
+
+from hw.cosim.runner import run_rtl_many
+from hw.cosim.runs import AxiEvent, MemoryModel, RtlResult, RunSpec
+from hw.spec import regs
+from hw.spec.regs import Fault, offset_of
+from sim.machine import run_command
+from sim.program import decode_program
+from sim.timing import machine
+from sim.timing.program import decode
+from sim.timing.shared import parameters
+from sim.values.state import CommandFault, State, Windows
+from tests.e2e.cases import design
+from tests.support import fault_programs as programs
+from tests.support.fault_programs import CONFIG, MEMORY, OTHER, WORD, FaultCase
+
+Name = TypeVar("Name", bound=Hashable)
+
+START, RESET, IRQ_ENABLE = 1, 2, 4
+"""Bits of the control register."""
+DONE, FAULT = 2, 4
+"""Bits of the status register."""
+GAPS = 0.3
+LIMIT = 100_000
+"""Cycles in which every run must end, TIMEOUT included."""
+PAUSE = 2200
+"""Register accesses that take longer than any of the programs."""
+READS = tuple(r.offset for r in regs.registers() if not r.name.endswith("_hi"))
+GOOD = FaultCase("good", Fault.NONE, 0, programs.encode(programs.whole_program()))
+
+
+def write(name: str, value: int) -> tuple[int, int]:
+    """Offset and value of a register write."""
+    return offset_of(name), value
+
+
+def settings(case: FaultCase) -> tuple[tuple[int, int], ...]:
+    names = ("read_base", "read_limit", "write_base", "write_limit")
+    values = dict(zip(names, case.windows, strict=True))
+    values |= {"program_addr": case.addr, "program_size": case.program_size}
+    return tuple(write(name, value) for name, value in values.items())
+
+
+def start_and_pause(case: FaultCase) -> tuple[tuple[int, int], ...]:
+    """Register writes that run a program for longer than any of them takes, the interrupt off."""
+    return *settings(case), write("control", START), *[write("id", 0)] * PAUSE
+
+
+def spec(case: FaultCase, *, image=None, before=(), start=START | IRQ_ENABLE, **options) -> RunSpec:
+    model = options.pop("memory", {}) | case.errors
+    return RunSpec(
+        image=programs.memory(case.code) if image is None else image,
+        writes=(*before, *settings(case)),
+        start=write("control", start),
+        reads=READS,
+        timeout=options.pop("timeout", LIMIT),
+        memory=MemoryModel(**model),
+        axi_log=True,
+        **options,
+    )
+
+
+def second(errors) -> FaultCase:
+    """The good program at another place."""
+    return FaultCase("second", Fault.NONE, 0, GOOD.code, addr=OTHER, errors=errors)
+
+
+def gaps(seed: int) -> dict:
+    return {"gap_seed": seed % (1 << 31), "gap_rate": GAPS}
+
+
+def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
+    """Results of all runs, from one simulation process."""
+    results = run_rtl_many(design(CONFIG.name), list(runs.values()), check=False)
+    return dict(zip(runs, results, strict=True))
+
+
+def simulated(case: FaultCase) -> tuple[Fault, int]:
+    """Code and index as the simulator has them, NONE for a run that is done."""
+    image = programs.memory(case.code)
+    errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
+    setup = parameters(CONFIG, case.addr, case.program_size, case.windows, **errors)
+    run = machine.run(decode(image, case.addr, case.program_size, CONFIG), setup, CONFIG)
+    if run.fault != Fault.NONE:
+        return run.fault, run.fault_index
+    try:
+        memory_after(case)
+    except CommandFault as fault:
+        return fault.fault, fault.index
+    return Fault.NONE, 0
+
+
+def memory_after(case: FaultCase) -> np.ndarray:
+    image = programs.memory(case.code)
+    commands, fault = decode_program(image, case.addr, case.program_size, CONFIG)
+    assert fault is None
+    state = State(CONFIG, image, Windows(*case.windows))
+    for command in commands:
+        run_command(state, command)
+    return state.memory
+
+
+def status(result: RtlResult) -> tuple[int, Fault, int]:
+    """The flags of the status register, the fault's code and its index."""
+    value = result.registers[offset_of("status")]
+    return value & 0xFF, Fault(value >> 8), result.registers[offset_of("fault_index")]
+
+
+def check_clean(result: RtlResult, windows=programs.WINDOWS) -> None:
+    """The bus obeyed its rules and is quiet, and every burst was in the windows."""
+    assert result.failure is None
+    assert result.violations == []
+    assert result.quiet
+    read, write = windows[:2], windows[2:]
+    for event in result.axi:
+        if event.channel in ("ar", "aw"):
+            allowed = (write,) if event.channel == "aw" else (read, write)
+            assert any(_lies_within(event, window) for window in allowed), event
+
+
+def _lies_within(event: AxiEvent, window: tuple[int, int]) -> bool:
+    addr, beats = event.fields[0], event.fields[1] + 1
+    return window[0] <= addr and addr + beats * WORD <= window[1]
+
+
+def check_outside(result: RtlResult, image: np.ndarray, windows=programs.WINDOWS) -> None:
+    """No byte outside the write window has changed."""
+    outside = np.ones(MEMORY, bool)
+    outside[windows[2] : windows[3]] = False
+    np.testing.assert_array_equal(result.dram[outside], image[outside])
+
+
+def check_stopped(result: RtlResult, case: FaultCase) -> None:
+    assert status(result) == (FAULT, case.fault, case.index)
+    check_clean(result, case.windows)
+    check_outside(result, programs.memory(case.code), case.windows)
