@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compiler.codegen.commands import Command
+from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, memory_map
 from compiler.codegen.weights import Constants
@@ -18,6 +19,7 @@ from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Network
 from compiler.passes.legalise import legalise
+from compiler.passes.single import Layers
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule, schedule
@@ -25,6 +27,14 @@ from hw.spec.config import AccelConfig
 
 MEMORY_LIMIT = 1 << 32
 """Bytes that the machine addresses."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What earlier networks had, none by default: layers of nodes, and EXECUTEs of steps."""
+
+    layers: Layers | None = None
+    executes: Executes | None = None
 
 
 @dataclass(frozen=True)
@@ -93,19 +103,22 @@ def compile_verified(
     options: CompilerOptions,
     planner: Planner | None = None,
     constants: Constants | None = None,
+    known: Known | None = None,
 ) -> Compiled:
     """As ``compile``, for a graph known to be right.
 
-    A ``planner`` that has served other networks saves time; ``constants`` collects the weights.
+    A ``planner`` that has served other networks saves time, as does what is ``known`` of them;
+    ``constants`` collects the weights.
     """
-    network = legalise(graph, options, config.cols)
+    known = known or Known()
+    network = legalise(graph, options, config.cols, known.layers)
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
     constants = Constants() if constants is None else constants
     planner = planner or Planner()
     plans = [schedule(network.part(i), config, planner) for i in range(network.segments)]
     network = dataclasses.replace(network, layers=[x for p in plans for x in p.network.layers])
-    programs = [Lowering(plan, constants).run() for plan in plans]
+    programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
     if memory.write_limit > MEMORY_LIMIT:
         raise AllocationError(

@@ -82,7 +82,8 @@ RULES = {
     # The host's operators run in golden.
     "sim.__main__": {"sim", "golden.__main__", "golden.network"},
     "compiler": set(),
-    "compiler.ir": {"compiler.ir", "compiler.errors"},
+    "compiler.recent": set(),
+    "compiler.ir": {"compiler.ir", "compiler.errors", "compiler.recent"},
     "compiler.frontend": {"compiler.frontend", "compiler.ir", "compiler.errors"},
     # A float model is quantised before it is read.
     "compiler.frontend.load": {
@@ -98,6 +99,7 @@ RULES = {
         "compiler.passes",
         "compiler.ir",
         "compiler.errors",
+        "compiler.recent",
         "compiler.options",
         "golden.fixed",
         "golden.functions",
@@ -108,6 +110,7 @@ RULES = {
         "compiler.schedule",
         "compiler.passes.layer",
         "compiler.errors",
+        "compiler.recent",
         "hw.spec",
     },
     "compiler.codegen": {
@@ -119,6 +122,7 @@ RULES = {
         "compiler.ir.counts",
         "compiler.ir.graph",
         "compiler.errors",
+        "compiler.recent",
         "hw.spec",
     },
     "compiler.driver": {
@@ -136,6 +140,7 @@ RULES = {
         "compiler.driver",
         "compiler.ir",
         "compiler.options",
+        "compiler.recent",
         "compiler.schedule.planner",
         "hw.spec.config",
         "sim.machine",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.passes.layer import Layer, Region
 from compiler.schedule.blocks import PARAM_WORDS, Run
@@ -12,8 +12,7 @@ from hw.spec.config import LINE_WORDS, AccelConfig
 from hw.spec.timing import WEIGHT_RING
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """Where part of a map lies in the pool: pixels ``tile``, planes from ``plane`` on.
 
     ``address`` is the word of the first pixel of the first plane; planes are ``pitch`` words apart

@@ -13,78 +13,77 @@ import numpy as np
 from compiler.codegen.commands import Command, Span
 from hw.spec.isa import Opcode
 
-_UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
-_WRITERS = (Opcode.LOAD, Opcode.EXECUTE)
-_TOUCHERS = (*_WRITERS, Opcode.EXECUTE, Opcode.STORE)
-"""Who wrote (rows 0 and 1) and read (rows 2 and 3) a word of the pool."""
-_WRITES = {Opcode.LOAD: 0, Opcode.EXECUTE: 1}
-_READS = {Opcode.EXECUTE: 2, Opcode.STORE: 3}
-"""The rows of each unit."""
+LOAD, EXECUTE, STORE = range(3)
+_NUMBERS = {Opcode.LOAD: LOAD, Opcode.EXECUTE: EXECUTE, Opcode.STORE: STORE}
+_READERS = (None, 2, 3)
+_WRITERS = (0, 1, None)
+"""The row of the pool's table in which each unit notes that it reads, or writes, a word."""
+
+_BEFORE_READ = slice(0, 2), (LOAD, EXECUTE)
+_BEFORE_WRITE = (slice(1, 4), (EXECUTE, EXECUTE, STORE)), (slice(0, 4, 3), (LOAD, STORE))
+"""The rows that count for a read, and for each unit's write, and which unit notes there."""
 
 
-def _view(rows: np.ndarray, span: Span) -> np.ndarray:
-    """The span's words of every row, ``[rows, runs, words]``, without copying."""
+def _words(rows: np.ndarray, span: Span) -> np.ndarray:
+    """The span's words of every row, ``[rows, words]`` or ``[rows, runs, words]``, no copy."""
+    base, length, count = span.base, span.length, span.count
+    assert 0 <= base and base + (count - 1) * span.stride + length <= rows.shape[1], span
+    if count == 1 or span.stride == length:
+        return rows[:, base : base + length * count]
     step = rows.itemsize
-    end = span.base + (span.count - 1) * span.stride + span.length
-    assert 0 <= span.base and end <= rows.shape[1], span
     return np.ndarray(
-        (len(rows), span.count, span.length), rows.dtype, rows.data, span.base * step,
+        (len(rows), count, length), rows.dtype, rows.data, base * step,
         (rows.shape[1] * step, span.stride * step, step),
     )
 
 
-def _latest(rows: np.ndarray, span: Span) -> list[int]:
-    """The highest number that each row has for a word of the span."""
-    return np.maximum.reduce(_view(rows, span.simplified()), axis=(1, 2)).tolist()
-
-
-def _waits(counts: dict[Opcode, int]) -> tuple[int, int, int]:
-    """The counts as a command holds them."""
-    return counts[Opcode.LOAD], counts[Opcode.EXECUTE], counts[Opcode.STORE]
+def _latest(words: np.ndarray) -> list[int]:
+    """The highest number that each row has."""
+    return np.maximum.reduce(words, axis=(1, 2) if words.ndim == 3 else 1).tolist()
 
 
 class WaitTracker:
     """Sets the waits of commands given in program order.
 
     ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory. For each
-    word of the pool, ``_pool`` has the numbers of the last commands that wrote and read it, for
-    each word of a map ``_stored`` the last STORE's; 0 for none. Numbers count from 1 in each kind.
+    word of the pool, ``_pool`` has the numbers of the last LOAD and EXECUTE that wrote it and of
+    the last EXECUTE and STORE that read it, for each word of a map ``_stored`` the last STORE's; 0
+    for none. Numbers count from 1 in each unit.
     """
 
     def __init__(self, pool_words: int, memory_words: dict[str, int]) -> None:
-        self._pool = np.zeros((len(_TOUCHERS), pool_words), np.int32)
+        self._pool = np.zeros((4, pool_words), np.int32)
         self._stored = {name: np.zeros((1, n), np.int32) for name, n in memory_words.items()}
-        self.counts = dict.fromkeys(_UNITS, 0)
+        self._counts = [0, 0, 0]
 
     def add(self, command: Command) -> None:
         """Set ``command.waits`` and count the command. END waits for everything before it."""
         if command.opcode == Opcode.END:
-            command.waits = _waits(self.counts)
+            command.waits = (self._counts[LOAD], self._counts[EXECUTE], self._counts[STORE])
             return
-        waits = dict.fromkeys(_UNITS, 0)
-        unit = command.opcode
+        unit, waits = _NUMBERS[command.opcode], [0, 0, 0]
+        self._counts[unit] += 1
         for span in command.pool_reads:
-            latest = _latest(self._pool[: len(_WRITERS)], span)
-            for writer, number in zip(_WRITERS, latest, strict=True):
-                waits[writer] = max(waits[writer], number)
+            self._touch(span, _BEFORE_READ, _READERS[unit], unit, waits)
         for span in command.pool_writes:
-            for earlier, number in zip(_TOUCHERS, _latest(self._pool, span), strict=True):
-                if earlier != unit:
-                    waits[earlier] = max(waits[earlier], number)
-        if unit == Opcode.LOAD and command.memory in self._stored:
+            self._touch(span, _BEFORE_WRITE[unit], _WRITERS[unit], unit, waits)
+        if command.memory in self._stored:
             assert command.memory_span is not None
-            (last,) = _latest(self._stored[command.memory], command.memory_span)
-            waits[Opcode.STORE] = max(waits[Opcode.STORE], last)
-        command.waits = _waits(waits)
-        self._count(command)
+            stored = _words(self._stored[command.memory], command.memory_span)
+            if unit == LOAD:
+                waits[STORE] = max(waits[STORE], *_latest(stored))
+            else:
+                stored[...] = self._counts[STORE]
+        command.waits = (waits[LOAD], waits[EXECUTE], waits[STORE])
 
-    def _count(self, command: Command) -> None:
-        unit = command.opcode
-        self.counts[unit] += 1
-        number = self.counts[unit]
-        for row, spans in ((_READS, command.pool_reads), (_WRITES, command.pool_writes)):
-            for span in spans:
-                _view(self._pool, span.simplified())[row[unit]] = number
-        if unit == Opcode.STORE:
-            assert command.memory_span is not None
-            _view(self._stored[command.memory], command.memory_span.simplified())[...] = number
+    def _touch(
+        self, span: Span, before: tuple[slice, tuple[int, ...]], row: int | None, unit: int,
+        waits: list[int],
+    ) -> None:
+        """Raise ``waits`` to the last commands that count ``before``, and note this one."""
+        assert row is not None, unit
+        words = _words(self._pool, span)
+        rows, units = before
+        for earlier, number in zip(units, _latest(words[rows]), strict=True):
+            waits[earlier] = max(waits[earlier], number)
+        words[row] = self._counts[unit]

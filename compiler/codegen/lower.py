@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.codegen.commands import Command, Span
-from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
+from compiler.codegen.execute import Executes, Operands, executes
+from compiler.codegen.fields import Placement
 from compiler.codegen.hazards import WaitTracker
-from compiler.codegen.weights import Constants, distinct_requants
-from compiler.passes.layer import FeatureMap, Layer, Region, origin
-from compiler.schedule.blocks import PARAM_WORDS, Run
+from compiler.codegen.weights import Constants
+from compiler.passes.layer import FeatureMap, origin
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
-from compiler.schedule.tiles import Tile, input_tile, pieces, whole
-from hw.spec.config import LINE_WORDS
+from compiler.schedule.tiles import Tile, whole
 from hw.spec.isa import Opcode
 
 
 class Lowering:
-    """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs."""
+    """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs,
+    ``known`` has the EXECUTEs of other networks' steps."""
 
-    def __init__(self, schedule: Schedule, constants: Constants) -> None:
+    def __init__(
+        self, schedule: Schedule, constants: Constants, known: Executes | None = None
+    ) -> None:
         self.schedule = schedule
         self.config = schedule.config
         self.cols = schedule.config.cols
         self.maps = schedule.network.maps
         self.constants = constants
+        self._known = known
         self.commands: list[Command] = []
         self._places: dict[tuple[str, int, int], int] = {}
         sizes = {
@@ -148,54 +151,16 @@ class Lowering:
 
     def _execute(self, step: Step) -> Iterator[Command]:
         layer = step.spec
-        source = self._place(step.source, layer.source)
-        output = self._place(step.output, layer.output)
-        other = self._place(step.other, layer.residual.other) if layer.residual else None
-        table = Span(step.table.address, step.table.words) if step.table else None
-        requants = distinct_requants(layer)
-        sets = len(requants)
-        for index, run in enumerate(step.chunk.runs):
-            params = param_address(step.weights.address, step.chunk.runs, index, sets)
-            weights = self._weights(layer, run, weight_address(params, run, sets))
-            for part, region in pieces(layer, step.tile):
-                chosen = next(i for i, r in enumerate(requants) if r is region.requant)
-                own = params + chosen * run.planes * PARAM_WORDS
-                fields = execute_fields(
-                    layer, run, part, region, source, output, other, own, weights,
-                    table.base if table else None, step.site.output.channels, self.config,
-                )
-                reads = [
-                    Span(own, run.planes * PARAM_WORDS),
-                    self._input_span(step, run, part, region),
-                ]
-                if layer.weighted:
-                    reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
-                if other is not None:
-                    reads.append(_rows(other, run, part))
-                if table is not None:
-                    reads.append(table)
-                yield Command(
-                    Opcode.EXECUTE, step.layer, self._text(step, run, part), fields,
-                    tuple(reads), (_rows(output, run, part),),
-                )
-
-    def _weights(self, layer: Layer, run: Run, own: int) -> int:
-        """Pool word address of the run's weights: ``own``, or where another layer makes them."""
-        if not layer.factor:
-            return own
-        return self._place(None, layer.factor).pixel(0, run.first_plane, 0)
-
-    def _input_span(self, step: Step, run: Run, part: Tile, region: Region) -> Span:
-        """Words of the input rows that the run reads, whole rows of all its planes."""
-        source = self._place(step.source, step.spec.source)
-        used = input_tile(step.spec, step.site.source, part)
-        planes = (run.blocks - 1) * run.in_step + run.in_blocks
-        base = source.pixel(run.in_plane + region.plane, used.top, source.tile.left)
-        return Span(base, used.height * source.tile.width, planes, source.pitch)
-
-    def _text(self, step: Step, run: Run, part: Tile) -> str:
-        planes = f"planes {run.first_plane}:{run.first_plane + run.planes}"
-        return f"{step.spec.name} {step.spec.kind} {step.spec.output}{part} {planes}"
+        operands = Operands(
+            self._place(step.source, layer.source), self._place(step.output, layer.output),
+            self._place(step.other, layer.residual.other) if layer.residual else None,
+            self._place(None, layer.factor) if layer.factor else None, step.weights.address,
+            Span(step.table.address, step.table.words) if step.table else None,
+        )
+        for made in executes(step, operands, self._known):
+            yield Command(
+                Opcode.EXECUTE, step.layer, made.text, made.fields, made.reads, made.writes
+            )
 
     def _store(self, step: Step) -> Iterator[Command]:
         if not step.stores:
@@ -212,13 +177,6 @@ class Lowering:
 
 def _in_buffer(buffer: Buffer) -> Placement:
     return Placement(buffer.address, buffer.tile, buffer.planes[0], buffer.tile.pixels)
-
-
-def _rows(place: Placement, run: Run, part: Tile) -> Span:
-    """Words of the pixels ``part`` of the run's planes, with what lies between their rows."""
-    base = place.pixel(run.first_plane, part.top, part.left)
-    length = (part.height - 1) * place.tile.width + part.width
-    return Span(base, length, run.planes, place.pitch)
 
 
 def _window_spans(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Container, Hashable
+from collections.abc import Container
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
+from compiler.recent import Recent
 
 #: Most weights of a network that are made at random.
 MAX_WEIGHTS = 1 << 28
@@ -47,22 +49,19 @@ def randomize(graph: Graph, seed: int = 0) -> Graph:
     return result
 
 
-Known = dict[Hashable, tuple[Quant, np.ndarray]]
+Weights = Recent[tuple[Quant, np.ndarray]]
 """Random weights by all that they follow from."""
 
 
-def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: Known) -> Graph:
+def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: Weights) -> Graph:
     """As ``randomize``, but of nodes with weights only those of the operators ``weighted`` get
     weights and biases. The graph is taken to be right.
 
-    ``known`` has the weights of the call before, which are not made again, and is brought up to
-    those of this one.
+    ``known`` has weights of earlier calls, which are not made again; nobody can write to them.
     """
     maker = _Maker(graph, seed, weighted, known)
     for node in graph.nodes:
         maker.visit(node)
-    known.clear()
-    known.update(maker.made)
     return replace(graph, tensors=maker.tensors, random_weights=True)
 
 
@@ -92,11 +91,10 @@ class _Maker:
         graph: Graph,
         seed: int,
         weighted: Container[str] = WEIGHT_AXIS.keys(),
-        known: Known | None = None,
+        known: Weights | None = None,
     ) -> None:
         self._weighted = weighted
         self._known = known
-        self.made: Known = {}
         self.tensors = dict(graph.tensors)
         self._name = graph.name
         self._seed = seed
@@ -138,12 +136,13 @@ class _Maker:
         deviation = math.sqrt(target / (fan_in * self._ranges.mean_square[node.inputs[0]]))
         per_channel = node.op != "fully_connected"
         key = (self._name, tensor.name, self._seed, tensor.shape, axis, deviation, per_channel)
-        made = self._known.get(key) if self._known is not None else None
-        if made is None:
-            made = self._drawn(tensor, axis, deviation, per_channel)
-        if self._known is not None:
-            self.made[key] = made
-        quant, data = made
+        if self._known is None:
+            quant, data = self._drawn(tensor, axis, deviation, per_channel)
+        else:
+            quant, data = self._known.get(
+                key, lambda: self._drawn(tensor, axis, deviation, per_channel)
+            )
+            data.setflags(write=False)
         self.tensors[tensor.name] = replace(tensor, quant=tensor.quant or quant, data=data)
 
     def _drawn(
@@ -244,11 +243,22 @@ class _Maker:
         return (sums.astype(np.float32) / deviation).reshape(shape)
 
     def _jitter(self, name: str) -> tuple[float, float]:
-        low, high = self._bytes(name, 2) / 256
-        return float(low), float(high)
+        return _jitter(self._key(name))
 
     def _bytes(self, name: str, count: int) -> np.ndarray:
-        key = f"{self._name}\0{name}\0{self._seed}".encode()
-        seed = int.from_bytes(hashlib.sha256(key).digest()[:16], "little")
-        words = np.random.PCG64(seed).random_raw(-(-count // 8))
-        return words.astype("<u8").view(np.uint8)[:count]
+        return _bytes(self._key(name), count)
+
+    def _key(self, name: str) -> str:
+        return f"{self._name}\0{name}\0{self._seed}"
+
+
+def _bytes(key: str, count: int) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "little")
+    words = np.random.PCG64(seed).random_raw(-(-count // 8))
+    return words.astype("<u8").view(np.uint8)[:count]
+
+
+@lru_cache(maxsize=1 << 14)
+def _jitter(key: str) -> tuple[float, float]:
+    low, high = _bytes(key, 2) / 256
+    return float(low), float(high)

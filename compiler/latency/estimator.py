@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.codegen.weights import BlankConstants
-from compiler.driver import Compiled, compile_verified
+from compiler.driver import Compiled, Known, compile_verified
 from compiler.ir.graph import Graph
-from compiler.ir.randomize import Known
+from compiler.ir.randomize import Weights
 from compiler.latency.standins import with_standins
 from compiler.options import CompilerOptions
+from compiler.recent import Recent
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 from sim.machine import LayerTimes, Times, joined, times_of
 from sim.mapped import Layer
 from sim.timing.program import assembled
 from sim.timing.resume import Resumer
+
+WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
+"""Weights of fully connected layers, layers and steps that are kept; those used longest ago go."""
 
 _WAITS = ("wait_load", "wait_execute", "wait_store")
 
@@ -50,7 +54,8 @@ class Estimator:
         self.options = options or CompilerOptions()
         self._planner = Planner()
         self._resumer = Resumer(config)
-        self._weights: Known = {}
+        self._weights: Weights = Recent(WEIGHTS)
+        self._known = Known(Recent(LAYERS), Recent(STEPS))
 
     def cycles(self, graph: Graph) -> int:
         """Cycles from the start of the machine to its interrupt, summed over segments.
@@ -65,7 +70,7 @@ class Estimator:
         """Cycles, counters and layers of the network (see ``cycles``)."""
         compiled = compile_verified(
             with_standins(graph, self.options.seed, self._weights), self.config, self.options,
-            self._planner, BlankConstants(),
+            self._planner, BlankConstants(), self._known,
         )
         timing = joined(_layers(compiled), self._times(compiled))
         macs = sum(layer.macs for layer in compiled.network.layers)

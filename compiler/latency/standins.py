@@ -13,13 +13,13 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import WEIGHT_AXIS
-from compiler.ir.randomize import Known, randomize_partly
+from compiler.ir.randomize import Weights, randomize_partly
 from compiler.ir.verify import verify
 
 _KEPT = ("fully_connected",)
 
 
-def with_standins(graph: Graph, seed: int, known: Known) -> Graph:
+def with_standins(graph: Graph, seed: int, known: Weights) -> Graph:
     """The graph with stand-ins for weights and biases, for ``driver.compile_verified`` only.
 
     A graph without weights gets the parameters of ``compiler.ir.randomize``, with ``known`` as

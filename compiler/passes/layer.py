@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.recent import Key
 
 Pair = tuple[int, int]
 
@@ -48,6 +50,10 @@ class FeatureMap:
     def words(self, cols: int) -> int:
         """Pool words of the whole map."""
         return self.planes(cols) * self.pixels
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        return self.height, self.width, self.channels
 
 
 def map_shape(tensor: Tensor) -> tuple[int, int, int]:
@@ -164,6 +170,32 @@ class Layer:
     def weighted(self) -> bool:
         """Whether the array multiplies by weights that it fetches."""
         return self.weights is not None or bool(self.factor)
+
+    @cached_property
+    def geometry(self) -> Key:
+        """All of the layer that its ways to run follow from, and not the values of its weights,
+        but for which of sparse ones are 0."""
+        sets: dict[int, int] = {}
+        regions = tuple(
+            (r.top, r.bottom, r.left, r.right, r.start, r.plane,
+             sets.setdefault(id(r.requant), len(sets)))
+            for r in self.regions
+        )
+        zeros = (self.weights.shape, (self.weights != 0).tobytes()) if self.sparse else None
+        return Key((
+            regions, self.kernel, self.stride, self.dilation, self.padding, self.groups,
+            self.depthwise, self.residual is None, self.table is None, self.weights is None,
+            bool(self.factor), zeros,
+        ))
+
+    @cached_property
+    def execution(self) -> Key:
+        """All of the layer that its EXECUTEs follow from, but for places."""
+        return Key((
+            self.name, self.kind, self.output, self.macs > 0, self.geometry, self.maximum,
+            self.round_once, self.pad_value, self.out_zero, self.out_min, self.out_max,
+            self.residual and tuple(self.residual.fields.items()),
+        ))
 
 
 @dataclass(frozen=True)

@@ -7,45 +7,46 @@ import dataclasses
 from compiler.errors import UnsupportedError, show
 from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.ir.ops import FUNCTIONS
 from compiler.ir.shapes import Padding
 from compiler.options import CompilerOptions
-from compiler.passes import constraints, operators
 from compiler.passes.absorb import absorb
 from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
-from compiler.passes.functions import function
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
 from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape, origin
 from compiler.passes.multiply import multiply
+from compiler.passes.operators import Context
 from compiler.passes.resize import resize
 from compiler.passes.route import Routed, route
 from compiler.passes.segments import Segments, crossing, made_in
+from compiler.passes.single import Layers, Wanted, single, summed
 from compiler.passes.transpose_conv import transpose_conv2d
 
 #: Operators that become several layers over maps of their own.
 SPREADING = {"mul": multiply, "resize": resize, "transpose_conv2d": transpose_conv2d}
 
 
-def legalise(graph: Graph, options: CompilerOptions, cols: int) -> Network:
+def legalise(
+    graph: Graph, options: CompilerOptions, cols: int, known: Layers | None = None
+) -> Network:
     """The network of layers that computes ``graph`` on words of ``cols`` channels.
 
-    Raises UnsupportedError for what neither the hardware nor the host runs.
+    ``known`` has layers of other networks, which are not made again. Raises UnsupportedError for
+    what neither the hardware nor the host runs.
     """
     routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
-    network = _Legaliser(routed, options, cols).run()
+    network = _Legaliser(routed, options, cols, known).run()
     return dataclasses.replace(network, graph=graph)
-
-
-def _summed(a: Padding, b: Padding) -> Padding:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
 
 class _Legaliser:
     """State of the walk over the graph's nodes."""
 
-    def __init__(self, routed: Routed, options: CompilerOptions, cols: int) -> None:
+    def __init__(
+        self, routed: Routed, options: CompilerOptions, cols: int, known: Layers | None
+    ) -> None:
         self.routed = routed
+        self.known = known
         self.graph = graph = routed.graph
         self.options = options
         self.cols = cols
@@ -87,7 +88,7 @@ class _Legaliser:
         if reason is not None:
             self._host(node, reason)
         segment = self.segments.of(node.outputs[0])
-        for index in range(first, len(self.layers)):
+        for index in range(first, len(self.layers)) if segment else ():
             self.layers[index] = dataclasses.replace(self.layers[index], segment=segment)
 
     def _hardware(self, node: Node) -> None:
@@ -98,7 +99,7 @@ class _Legaliser:
             self.views[y.name] = self.views[x.name]
         elif node.op == "pad" and self._pad_folds(node):
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
-            total = _summed(earlier[1], node.attrs["padding"])
+            total = summed(earlier[1], node.attrs["padding"])
             self.folded[y.name] = (earlier[0], total)
         elif node.op == "slice" and self._slices_planes(node, x):
             self._slice(node, x, y)
@@ -202,27 +203,13 @@ class _Legaliser:
         output = FeatureMap(y.name, *map_shape(y))
         name, pads = self.folded.get(node.inputs[0], (node.inputs[0], (0, 0, 0, 0)))
         source = self.maps[self.views[name].map]
-        context = operators.Context(self.graph, node, source, output, self.cols)
-        layer = function(context) if node.op in FUNCTIONS else operators.BUILDERS[node.op](context)
-        if any(pads):
-            total = _summed(layer.padding, pads)
-            note = f"pad {list(pads)} folded into the convolution's padding"
-            layer = dataclasses.replace(layer, padding=total, notes=(*layer.notes, note))
-        if layer.residual:
-            other = self.maps[self.views[layer.residual.other].map]
-            residual = dataclasses.replace(layer.residual, other=other.name)
-            layer = dataclasses.replace(layer, residual=residual)
-        constraints.check(node, constraints.Geometry(
-            source, output, layer.kernel, layer.stride, layer.dilation, layer.padding, self.cols,
-        ))
+        context = Context(self.graph, node, source, output, self.cols)
+        other = self.maps[self.views[node.inputs[1]].map].name if node.op == "add" else ""
+        macs = self.routed.macs.get(node.name, node_macs(self.graph, node))
+        wanted = Wanted(pads, other, macs, node.name in self.routed.moves)
+        layer = single(context, wanted, self.known)
         self.maps[y.name] = output
         self.views[y.name] = View(y.name)
-        if node.name in self.routed.moves:
-            note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
-            layer = dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
-        else:
-            macs = self.routed.macs.get(node.name, node_macs(self.graph, node))
-            layer = dataclasses.replace(layer, macs=macs)
         self.layers.append(layer)
 
     def _mark_stored(self) -> None:

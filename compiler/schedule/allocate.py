@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from compiler.schedule.blocks import aligned
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """Words ``[address, address + words)`` taken from step ``first`` to step ``last``."""
 
     address: int
@@ -18,51 +19,70 @@ class Placed:
 
 
 class Arena:
-    """A pool of ``words`` words over time. Everything begins on a line."""
+    """A pool of ``words`` words over time. Everything begins on a line.
 
-    def __init__(self, words: int) -> None:
+    ``taken`` has what is known to lie there. What begins later than anything that was asked about
+    waits apart, so that it need not be looked at.
+    """
+
+    def __init__(self, words: int, taken: Iterable[Placed] = ()) -> None:
         self.words = words
-        self.fixed: list[Placed] = []
-        self.moving: list[Placed] = []
+        self._placed: list[Placed] = []
+        self._later = sorted(taken, key=lambda p: -p.first)
+        self._asked = -1
 
-    def place_fixed(self, words: int, first: int, last: int) -> int | None:
-        """An address free during the steps, taken; None if there is none. For whole maps."""
+    def continued(self, taken: Iterable[Placed]) -> Arena:
+        """A copy, but for what begins later than the steps asked about: of that, what ``taken``
+        has."""
+        other = Arena(self.words, (p for p in taken if p.first > self._asked))
+        other._placed, other._asked = self._placed[:], self._asked
+        return other
+
+    def place(self, words: int, first: int, last: int) -> int | None:
+        """An address free during the steps, taken; None if there is none."""
         address = self.find(words, first, last)
         if address is not None:
-            self.fixed.append(Placed(address, aligned(words), first, last))
+            self.take(address, words, first, last)
         return address
 
     def take(self, address: int, words: int, first: int, last: int) -> None:
         """Take a place that ``find`` gave."""
-        self.moving.append(Placed(address, aligned(words), first, last))
+        insort(self._placed, Placed(address, aligned(words), first, last))
 
     def cut(self, address: int, first: int, last: int) -> None:
-        """Let a moving place that began at step ``first`` end with step ``last``."""
-        self.moving = [
-            replace(p, last=last) if (p.address, p.first) == (address, first) else p
-            for p in self.moving
-        ]
+        """Let the place that was taken there from step ``first`` on end with step ``last``."""
+        at = next(
+            i for i, p in enumerate(self._placed) if (p.address, p.first) == (address, first)
+        )
+        self._placed[at] = self._placed[at]._replace(last=last)
 
     def forget_before(self, step: int) -> None:
         """Drop what ends before ``step``; nothing is asked about earlier steps any more."""
-        self.moving = [p for p in self.moving if p.last >= step]
-        self.fixed = [p for p in self.fixed if p.last >= step]
+        self._placed = [p for p in self._placed if p[3] >= step]
 
     def find(self, words: int, first: int, last: int) -> int | None:
         """The start of the smallest gap of ``words`` free words during the steps, or None."""
-        size = aligned(words)
-        taken = [
-            (p.address, p.words)
-            for group in (self.fixed, self.moving) for p in group
-            if p.first <= last and first <= p.last
-        ]
-        taken.sort()
+        return self._smallest_gap(self._during(first, last), aligned(words), first)
+
+    def _during(self, first: int, last: int) -> list[Placed]:
+        """What is taken in some of the steps, by address."""
+        if last > self._asked:
+            self._asked = last
+            while self._later and self._later[-1].first <= last:
+                insort(self._placed, self._later.pop())
+        return [p for p in self._placed if p[2] <= last and p[3] >= first]
+
+    def _smallest_gap(self, taken: list[Placed], size: int, first: int) -> int | None:
+        """Where the smallest gap of ``size`` words starts between those that end with ``first`` or
+        later, None if there is none."""
         address, best, gap = 0, None, self.words + 1
-        for begin, length in (*taken, (self.words, 0)):
-            if size <= begin - address < gap:
-                best, gap = address, begin - address
-            address = max(address, begin + length)
-        return best
+        for begin, length, _, end in taken:
+            if end >= first:
+                if size <= begin - address < gap:
+                    best, gap = address, begin - address
+                if begin + length > address:
+                    address = begin + length
+        return address if size <= self.words - address < gap else best
 
     def earliest(self, words: int, low: int, use: int, last: int) -> tuple[int, int] | None:
         """``(step, address)``: the first step from ``low`` to ``use`` from which on, to ``last``,
@@ -71,17 +91,17 @@ class Arena:
         What is free from a step on is free from every later step on, so that only the ends of
         what lies there matter, and these can be searched by halves.
         """
-        ends = {p.last + 1 for group in (self.fixed, self.moving) for p in group}
-        candidates = sorted({low, use} | {e for e in ends if low < e < use})
-        if self.find(words, use, last) is None:
+        taken, size = self._during(low, last), aligned(words)
+        address = self._smallest_gap(taken, size, low)
+        if address is not None:
+            return low, address
+        if self._smallest_gap(taken, size, use) is None:
             return None
-        below, at = -1, len(candidates) - 1
-        while at - below > 1:
-            middle = (below + at) // 2
-            if self.find(words, candidates[middle], last) is None:
-                below = middle
-            else:
-                at = middle
-        address = self.find(words, candidates[at], last)
+        steps = sorted({p.last + 1 for p in taken if p.last < use - 1})
+        at = bisect_left(
+            steps, True, key=lambda s: self._smallest_gap(taken, size, s) is not None
+        )
+        step = steps[at] if at < len(steps) else use
+        address = self._smallest_gap(taken, size, step)
         assert address is not None
-        return candidates[at], address
+        return step, address

@@ -52,6 +52,14 @@ class Run:
         return self.planes - ((self.blocks - 1) << self.shape)
 
     @property
+    def extent(self) -> tuple[int, ...]:
+        """All of a run that its cycles follow from."""
+        return (
+            self.shape, self.planes, self.in_blocks, self.width, self.last_channels,
+            self.weight_lines,
+        )
+
+    @property
     def channels(self) -> int:
         """Channels that each tap of an output block multiplies."""
         return (self.in_blocks - 1) * self.width + self.last_channels

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
+from compiler.recent import Recent
 from compiler.schedule.blocks import (
     Chunk,
     Run,
@@ -17,39 +17,16 @@ from compiler.schedule.blocks import (
     runs_of,
     shapes_of,
 )
-from compiler.schedule.cost import COMMAND_CYCLES, Window, execute_cycles
-from compiler.schedule.layer_plan import LayerPlan, Order, Site, input_planes, other_planes
-from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, tiles_of, windows
+from compiler.schedule.cost import COMMAND_CYCLES
+from compiler.schedule.layer_plan import LayerPlan, Order, Site, Tiling, Work, other_planes
+from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
 
 MANY_ROWS = 1024
 SMALL_STRIP = 64
 """Of maps with more than MANY_ROWS rows, strips of fewer pixels than SMALL_STRIP are not tried."""
 
-
-@dataclass(frozen=True)
-class Work:
-    """What the EXECUTEs of a layer are, in whatever order: an array shape, tiles and chunks."""
-
-    site: Site
-    shape: int
-    tiles: tuple[Tile, ...]
-    chunks: tuple[Chunk, ...]
-
-    @cached_property
-    def cycles(self) -> int:
-        """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
-        site = self.site
-        shapes: Counter[tuple[Window, ...]] = Counter()
-        for tile in self.tiles:
-            row = tile.width if site.streams.output else site.output.width
-            shapes[tuple(windows(site.layer, tile, row))] += 1
-        runs = Counter(
-            replace(r, first_plane=0, in_plane=0, in_step=0) for c in self.chunks for r in c.runs
-        )
-        return sum(
-            many * count * execute_cycles(site.layer, run, window, site.config)
-            for shape, many in shapes.items() for window in shape for run, count in runs.items()
-        )
+ROOMS = 32
+"""Numbers of free words for which the plan chosen is kept."""
 
 
 @dataclass(frozen=True)
@@ -77,25 +54,36 @@ class Candidate:
         compute, bus, overlapped = self.work.cycles, self.bus, self.double <= free
         cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
         return LayerPlan(
-            site, self.work.shape, self.work.chunks, self.work.tiles, self.order, compute,
-            self.words, cycles + self.rest, self.double if overlapped else self.single,
+            site, self.work, self.order, compute, self.words, cycles + self.rest,
+            self.double if overlapped else self.single,
         )
 
 
 class Candidates:
     """The ways to run the layer of a site: in row strips, and where none of these fits in
-    rectangles; or in given tiles with the weights of all of them in the pool."""
+    rectangles; or in given tiles with the weights of all of them in the pool.
+
+    ``plans`` has those chosen so far, by the free words of the pool."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.plans: Recent[LayerPlan | None] = Recent(ROOMS)
+        self._tilings: dict[tuple[Tile, ...], Tiling] = {}
         self._kept: dict[tuple[Tile, ...], list[Candidate]] = {}
+
+    def tiling(self, tiles: tuple[Tile, ...]) -> Tiling:
+        """The tiles and what the layer reads for them."""
+        found = self._tilings.get(tiles)
+        if found is None:
+            found = self._tilings[tiles] = Tiling(self.site, tiles)
+        return found
 
     def kept(self, tiles: tuple[Tile, ...]) -> list[Candidate]:
         """The ways to run the layer in ``tiles``, of which there are several."""
         if tiles not in self._kept:
-            inputs = [input_tile(self.site.layer, self.site.source, t).pixels for t in tiles]
+            tiling = self.tiling(tiles)
             self._kept[tiles] = [
-                _candidate(Work(self.site, shape, tiles, chunks), inputs, "keep")
+                _candidate(Work(self.site, shape, tiling, chunks), "keep")
                 for shape, chunks in self._cuts[True]
             ]
         return self._kept[tiles]
@@ -116,14 +104,13 @@ class Candidates:
     def _of(self, sizes: Iterable[tuple[int, int]]) -> Iterator[Candidate]:
         site = self.site
         for size in sizes:
-            tiles = tuple(tiles_of(extent(site.layer), *size))
-            inputs = [input_tile(site.layer, site.source, t).pixels for t in tiles]
-            many = len(tiles) > 1
+            tiling = self.tiling(tuple(tiles_of(extent(site.layer), *size)))
+            many = len(tiling.tiles) > 1
             for shape, chunks in self._cuts[many]:
-                work = Work(site, shape, tiles, chunks)
+                work = Work(site, shape, tiling, chunks)
                 several = many and len(chunks) > 1
                 for order in _ORDERS if several else _ORDERS[:1]:
-                    yield _candidate(work, inputs, order)
+                    yield _candidate(work, order)
 
 
 _ORDERS: tuple[Order, ...] = ("keep", "reload", "outer")
@@ -185,14 +172,15 @@ def _rectangles(site: Site) -> list[tuple[int, int]]:
     return [(h, w) for h in heights for w in widths if w < width]
 
 
-def _candidate(work: Work, inputs: list[int], order: Order) -> Candidate:
-    """The candidate; ``inputs`` are the input pixels of the tiles."""
+def _candidate(work: Work, order: Order) -> Candidate:
     site, tiles, chunks = work.site, work.tiles, work.chunks
     cols, streams = site.config.cols, site.streams
+    inputs = [tile.pixels for tile in work.tiling.inputs]
+    planes = work.input_planes
     weights = [c.words for c in chunks]
     largest = max(chunks, key=lambda c: c.planes).planes
-    plane_counts = [input_planes(site, c)[1] for c in chunks]
-    shared = len({input_planes(site, c) for c in chunks}) == 1
+    plane_counts = [count for _, count in planes]
+    shared = len(set(planes)) == 1
     per_window = max(plane_counts)
     pixels = max(t.pixels for t in tiles)
     other_largest = max(other_planes(site, c)[1] for c in chunks)
@@ -223,7 +211,7 @@ def _transfers(work: Work, order: Order, shared: bool) -> int:
     steps = len(tiles) * len(chunks)
     each = 1
     if tiles[0].width < site.output.width:
-        each = min(tiles[0].height * site.layer.stride[0], input_planes(site, chunks[0])[1])
+        each = min(tiles[0].height * site.layer.stride[0], work.input_planes[0][1])
     windows_in = len(tiles) if shared and order != "outer" else steps
     count = len(chunks) * (len(tiles) if order == "reload" else 1)
     count += windows_in * each if site.streams.source else 0

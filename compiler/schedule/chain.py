@@ -16,9 +16,9 @@ from itertools import pairwise
 from compiler.passes.layer import FeatureMap, Layer, Network
 from compiler.schedule.blocks import aligned
 from compiler.schedule.candidates import strip_heights
-from compiler.schedule.layer_plan import LayerPlan, Site
+from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
 from compiler.schedule.planner import Planner
-from compiler.schedule.tiles import TALLEST, Tile, extent, input_tile, whole
+from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 
 STEP_CYCLES = 90
 """Cycles that a step waits for the one before it, whose results it reads."""
@@ -74,11 +74,31 @@ def _makes_all(layer: Layer, output: FeatureMap) -> bool:
 
 def plan_chain(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
     """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
-    plans = (_plan(sites, tiles, free, planner) for tiles in _strips(sites))
+    key = tuple(site.geometry for site in sites), free
+    found = planner.chains.get(key, lambda: _fastest(sites, free, planner))
+    return found and _at(sites, found)
+
+
+def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
+    """The plan for ``sites``, which are like those that it was made for."""
+    together = tuple(s.layer.name for s in sites)
+    plans = tuple(
+        replace(plan, site=site, together=together)
+        for plan, site in zip(found.plans, sites, strict=True)
+    )
+    pitches = {
+        site.source.name: pitch
+        for site, pitch in zip(sites[1:], found.pitches.values(), strict=True)
+    }
+    return replace(found, plans=plans, pitches=pitches)
+
+
+def _fastest(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
+    plans = (_plan(sites, tilings, free, planner) for tilings in _strips(sites, planner))
     return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
 
 
-def _strips(sites: list[Site]) -> Iterator[list[list[Tile]]]:
+def _strips(sites: list[Site], planner: Planner) -> Iterator[list[Tiling]]:
     """Ways to cut the chain: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -86,55 +106,55 @@ def _strips(sites: list[Site]) -> Iterator[list[list[Tile]]]:
             Tile(top, min(top + rows, height), 0, sites[-1].output.width)
             for top in range(0, height, rows)
         ]
-        cut = [tiles]
-        for site in reversed(sites[1:]):
-            tiles = _rows_before(site, tiles)
+        cut = [planner.candidates(sites[-1]).tiling(tuple(tiles))]
+        for site, before in zip(sites[:0:-1], sites[-2::-1], strict=True):
+            tiles = _rows_before(site, cut[0])
             if not all(0 < t.height <= TALLEST for t in tiles):
                 break
-            cut.insert(0, tiles)
-        if len(tiles) > 1 and len(cut) == len(sites):
+            cut.insert(0, planner.candidates(before).tiling(tuple(tiles)))
+        if rows < height and len(cut) == len(sites):
             yield cut
 
 
-def _rows_before(site: Site, tiles: list[Tile]) -> list[Tile]:
+def _rows_before(site: Site, tiling: Tiling) -> list[Tile]:
     """The rows of the layer's input that it needs for each tile beyond those it had."""
-    ends = [input_tile(site.layer, site.source, t).bottom for t in tiles]
+    ends = [tile.bottom for tile in tiling.inputs]
     ends[-1] = site.source.height
     return [Tile(top, end, 0, site.source.width) for top, end in pairwise([0, *ends])]
 
 
 def _plan(
-    sites: list[Site], tiles: list[list[Tile]], free: int, planner: Planner
+    sites: list[Site], tilings: list[Tiling], free: int, planner: Planner
 ) -> ChainPlan | None:
     cols = sites[0].config.cols
     pitches, words = {}, 0
-    for site, made, wanted in zip(sites[1:], tiles, tiles[1:], strict=False):
+    for site, made, wanted in zip(sites[1:], tilings, tilings[1:], strict=False):
         pitch = _pitch(site, made, wanted)
         pitches[site.source.name] = pitch
         words += aligned(sliding_words(site.source, pitch, cols))
     plans = []
-    for site, own in zip(sites, tiles, strict=True):
-        plan = planner.plan_tiles(site, tuple(own), free - words) if words < free else None
+    for site, own in zip(sites, tilings, strict=True):
+        plan = planner.plan_tiles(site, own.tiles, free - words) if words < free else None
         if plan is None:
             return None
         words += plan.need
-        plans.append(replace(plan, together=tuple(s.layer.name for s in sites)))
+        plans.append(plan)
     if words > free:
         return None
     steps = sum(len(p.tiles) * len(p.chunks) for p in plans)
     compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
-    cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tiles[0])
+    cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tilings[0].tiles)
     return ChainPlan(tuple(plans), pitches, cycles)
 
 
-def _pitch(site: Site, made: list[Tile], wanted: list[Tile]) -> int:
+def _pitch(site: Site, made: Tiling, wanted: Tiling) -> int:
     """Words between planes of the layer's input such that no row is overwritten too early.
 
     While the rows of a strip are made, those from the first that the strip reads are kept; a stride
     may pass over rows that are made as well.
     """
     kept = (
-        own.bottom - min(own.top, input_tile(site.layer, site.source, tile).top)
-        for own, tile in zip(made, wanted, strict=True)
+        own.bottom - min(own.top, read.top)
+        for own, read in zip(made.tiles, wanted.inputs, strict=True)
     )
     return max(kept) * site.source.width

@@ -5,7 +5,7 @@ Per tile the array, the pool's read port and the drain work at the same time, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.passes.layer import Layer
 from compiler.schedule.blocks import Run
@@ -33,8 +33,7 @@ RESIDUAL_INTERVAL = 4
 assert 0 <= DMA_WRITE_PHASE < PHASES and RESIDUAL_PHASE < RESIDUAL_INTERVAL and FLUSH < 24
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A rectangle of output pixels and whether its rows lie without gaps in the pool."""
 
     height: int

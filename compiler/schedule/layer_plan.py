@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from compiler.passes.layer import FeatureMap, Layer
-from compiler.schedule.blocks import Chunk
-from compiler.schedule.tiles import Tile
+from compiler.recent import Key
+from compiler.schedule.blocks import Chunk, Run
+from compiler.schedule.cost import Window, execute_cycles
+from compiler.schedule.tiles import Tile, input_tile, windows
 from hw.spec.config import AccelConfig
 
 Order = Literal["keep", "reload", "outer"]
@@ -16,8 +20,7 @@ Order = Literal["keep", "reload", "outer"]
 of weights, all tiles again."""
 
 
-@dataclass(frozen=True)
-class Streams:
+class Streams(NamedTuple):
     """Which operands of a layer pass through memory instead of lying whole in the pool."""
 
     source: bool
@@ -40,6 +43,83 @@ class Site:
     streams: Streams
     config: AccelConfig
 
+    @cached_property
+    def geometry(self) -> Key:
+        """All of a site that its plans follow from: shapes and places, no values of weights but
+        which of sparse ones are 0."""
+        source, output, other = self.source, self.output, self.other
+        return Key((
+            self.streams, self.config, self.layer.geometry, source.extent, source.external,
+            output.extent, output.stored, other and (other.extent, other.external),
+        ))
+
+
+class Tiling:
+    """The ``tiles`` in which a site's layer runs, with the pixels of the input that each reads."""
+
+    def __init__(self, site: Site, tiles: tuple[Tile, ...]) -> None:
+        self.tiles = tiles
+        self.inputs = [input_tile(site.layer, site.source, tile) for tile in tiles]
+        self.windows = [_windows(site, tile) for tile in tiles]
+
+
+def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
+    """What the array sees of a tile."""
+    row = tile.width if site.streams.output else site.output.width
+    return tuple(windows(site.layer, tile, row))
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What the EXECUTEs of a layer are, in whatever order: an array shape, tiles and chunks.
+
+    One may serve all sites of the same geometry; ``site`` is the first of them.
+    """
+
+    site: Site
+    shape: int
+    tiling: Tiling
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        return self.tiling.tiles
+
+    @cached_property
+    def cycles(self) -> int:
+        """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
+        shapes = Counter(self.tiling.windows)
+        runs = Counter(run.extent for chunk in self.chunks for run in chunk.runs)
+        found = {run.extent: run for chunk in self.chunks for run in chunk.runs}
+        return sum(
+            many * count * self._execute_cycles(found[extent], window)
+            for shape, many in shapes.items() for window in shape
+            for extent, count in runs.items()
+        )
+
+    def step_cycles(self, tile: int, chunk: int) -> int:
+        """Cycles of the EXECUTEs of one tile with one chunk, by their numbers."""
+        key = self.tiling.windows[tile], chunk
+        found = self._steps.get(key)
+        if found is None:
+            runs = self.chunks[chunk].runs
+            found = sum(self._execute_cycles(run, window) for run in runs for window in key[0])
+            self._steps[key] = found
+        return found
+
+    @cached_property
+    def input_planes(self) -> list[tuple[int, int]]:
+        """For each chunk as ``input_planes``."""
+        return [input_planes(self.site, chunk) for chunk in self.chunks]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[tuple[Window, ...], int], int]:
+        """What ``step_cycles`` has found."""
+        return {}
+
+    def _execute_cycles(self, run: Run, window: Window) -> int:
+        return execute_cycles(self.site.layer, run, window, self.site.config)
+
 
 @dataclass(frozen=True)
 class LayerPlan:
@@ -51,15 +131,25 @@ class LayerPlan:
     """
 
     site: Site
-    shape: int
-    chunks: tuple[Chunk, ...]
-    tiles: tuple[Tile, ...]
+    work: Work
     order: Order
     compute: int
     words: int
     cycles: float
     need: int
     together: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> int:
+        return self.work.shape
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        return self.work.chunks
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        return self.work.tiles
 
     def steps(self) -> Iterator[tuple[int, int]]:
         """Pairs (tile, chunk) in the order of execution."""

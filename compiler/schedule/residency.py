@@ -39,16 +39,41 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
     return {name: Lifetime(i, last[name]) for name, i in first.items()}
 
 
+class Uses:
+    """The maps of a network in lines of the pool, and which layers use them.
+
+    ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
+    none.
+    """
+
+    def __init__(self, network: Network, cols: int) -> None:
+        root = network.root
+        self.lifetimes = lifetimes(network)
+        self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
+        self.operands = [
+            (root(layer.source), root(layer.output),
+             root(layer.residual.other) if layer.residual else "")
+            for layer in network.layers
+        ]
+
+
 @dataclass
 class Known:
     """Plans of a network that were looked for before: of layers and chains, with what passes
     through memory and the free words of the pool. The planner may have served other networks."""
 
     planner: Planner
+    sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
     layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
     chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
         default_factory=dict
     )
+    _uses: Uses | None = None
+
+    def uses(self, network: Network, cols: int) -> Uses:
+        """The network's, worked out once."""
+        self._uses = self._uses or Uses(network, cols)
+        return self._uses
 
 
 class NoFit(Exception):
@@ -71,7 +96,8 @@ class Residency:
     ) -> None:
         self.network = network
         self.config = config
-        self.lifetimes = lifetimes(network)
+        self._uses = known.uses(network, config.cols)
+        self.lifetimes = self._uses.lifetimes
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
         self.chains = {i: chain for chain in chains for i in chain.layers}
         self.sliding = {
@@ -81,6 +107,7 @@ class Residency:
             m for m in self.lifetimes if self._words(m) < config.pool_words
         }
         self._spans = {name: self._span(name) for name in self.lifetimes}
+        self._beside = self._neighbours()
         self.share = [1.0] * len(network.layers)
         self._known = known
 
@@ -156,15 +183,23 @@ class Residency:
 
     def live(self, index: int, resident: set[str]) -> list[str]:
         """The maps in the pool while layer ``index`` runs, but for those that slide."""
-        spans = {m: self._spans[m] for m in resident - self.sliding}
-        return sorted(m for m, life in spans.items() if life.first <= index <= life.last)
+        return [name for name in self._beside[index] if name in resident]
+
+    def _neighbours(self) -> list[list[str]]:
+        """For each layer the maps made or read while it runs, in order, but for those that slide.
+        """
+        found: list[list[str]] = [[] for _ in self.network.layers]
+        for name in sorted(self._spans.keys() - self.sliding):
+            for i in range(self._spans[name].first, self._spans[name].last + 1):
+                found[i].append(name)
+        return found
 
     def _releasable(self, index: int) -> list[str]:
         """The maps in the pool beside layer ``index`` that may go."""
         return self.live(index, self.resident - self.factors)
 
     def _words(self, name: str) -> int:
-        return aligned(self.network.maps[name].words(self.config.cols))
+        return self._uses.words[name]
 
     def _price(self, name: str) -> tuple[int, str]:
         """Words that pass through memory when the map does not stay."""
@@ -197,11 +232,10 @@ class Residency:
         return self._known.chains[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:
-        layer, root = self.network.layers[index], self.network.root
-        other = layer.residual.other if layer.residual else layer.source
+        source, output, other = self._uses.operands[index]
         return Streams(
-            root(layer.source) not in resident, root(layer.output) not in resident,
-            layer.residual is not None and root(other) not in resident,
+            source not in resident, output not in resident,
+            bool(other) and other not in resident,
         )
 
     def _free(self, index: int, resident: set[str]) -> int:
@@ -209,9 +243,14 @@ class Residency:
         return int((self.config.pool_words - used) * self.share[index])
 
     def _site(self, index: int, streams: Streams) -> Site:
-        layer, maps = self.network.layers[index], self.network.maps
-        other = maps[layer.residual.other] if layer.residual else None
-        return Site(layer, maps[layer.source], maps[layer.output], other, streams, self.config)
+        found = self._known.sites.get((index, streams))
+        if found is None:
+            layer, maps = self.network.layers[index], self.network.maps
+            other = maps[layer.residual.other] if layer.residual else None
+            found = self._known.sites[index, streams] = Site(
+                layer, maps[layer.source], maps[layer.output], other, streams, self.config
+            )
+        return found
 
     def _release(self, index: int) -> None:
         """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""

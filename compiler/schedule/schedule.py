@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.passes.layer import Network
-from compiler.schedule.allocate import Arena
+from compiler.schedule.allocate import Arena, Placed
+from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, may_slide
-from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import blocks, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit, Residency
-from compiler.schedule.steps import Buffer, Step, build_steps
+from compiler.schedule.steps import Buffer, Step, step_spans
+from compiler.schedule.walk import NoRoom, walked
 from hw.spec.config import AccelConfig
 
-LOAD_DELAY = 80
-"""Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""
 WORTH_ORDERING = 0.0005
 """Share of the network's cycles for which the array must wait at a block for other orders of its
 branches to be tried."""
@@ -44,14 +43,6 @@ class Schedule:
     loads: list[Buffer]
     waits: list[int]
     modelled_cycles: int
-
-
-class _NoRoom(Exception):
-    """The buffers of a layer do not fit between the maps."""
-
-    def __init__(self, layer: int) -> None:
-        super().__init__(layer)
-        self.layer = layer
 
 
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
@@ -86,14 +77,16 @@ def _chained(best: Schedule, known: Known) -> Schedule:
     """The schedule with the best chains found."""
     network, config = best.network, best.config
     for index in range(len(network.layers)):
-        if not (may_slide(network, index) and _moves_much(best.plans[index])):
+        if not (_moves_much(best.plans[index]) and may_slide(network, index)):
             continue
         chain, others = Chain(index, index + 1), best.chains
+        tried: set[Chain] = set()
         while True:
             trials = [
                 _trial(network, config, (*others, wider), known)
-                for wider in _around(network, chain)
+                for wider in _around(network, chain) if wider not in tried
             ]
+            tried.update(_around(network, chain))
             found = _fastest(trials, best)
             if found is best:
                 break
@@ -140,44 +133,48 @@ def place(
     residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
-        steps = build_steps(network, plans, chains)
-        arena = Arena(config.pool_words)
-        places = _place_maps(network, residency, steps, arena)
-        if places is None:
+        taken = _place_maps(residency, step_spans(plans, chains), config.pool_words)
+        if taken is None:
             continue
         try:
-            loads, waits, cycles = _Placement(steps, arena, network, config).run()
-        except _NoRoom as fault:
+            walk = walked(
+                network, plans, chains, config.pool_words, list(taken.values()),
+                known.planner.walks,
+            )
+        except NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
+        places = {name: placed.address for name, placed in taken.items()}
         pitches = {name: residency.pitch(name) for name in places}
         return Schedule(
-            network, config, plans, steps, places, pitches, chains, loads, waits, cycles
+            network, config, plans, walk.steps, places, pitches, chains, walk.loads,
+            walk.waits(len(plans)), walk.cycles,
         )
 
 
 def _place_maps(
-    network: Network, residency: Residency, steps: list[Step], arena: Arena
-) -> dict[str, int] | None:
-    """Addresses of the resident maps; None after letting one go.
+    residency: Residency, layers: list[tuple[int, int]], pool_words: int
+) -> dict[str, Placed] | None:
+    """The places of the resident maps; None after letting one go.
 
     The largest are placed first. A map that finds no room is placed before all others in the next
-    attempt; one that finds none for the second time, or a neighbour of it, goes.
+    attempt; one that finds none for the second time, or a neighbour of it, goes. ``layers`` are the
+    first and last step of each layer.
     """
-    spans = _map_spans(network, residency, steps)
+    lives = residency.lifetimes
+    spans = {m: (layers[lives[m].first][0], layers[lives[m].last][1]) for m in residency.resident}
     words = {m: residency.words(m) for m in spans}
     order = sorted(spans, key=lambda m: (-words[m], m))
     promoted: set[str] = set()
     while True:
-        trial = Arena(arena.words)
+        arena = Arena(pool_words)
         places = {}
         for name in order:
-            address = trial.place_fixed(words[name], *spans[name])
+            address = arena.place(words[name], *spans[name])
             if address is None:
                 break
-            places[name] = address
+            places[name] = Placed(address, aligned(words[name]), *spans[name])
         else:
-            arena.fixed = trial.fixed
             return places
         if name in promoted:
             residency.release_beside(name)
@@ -185,103 +182,3 @@ def _place_maps(
         promoted.add(name)
         order.remove(name)
         order.insert(0, name)
-
-
-def _map_spans(
-    network: Network, residency: Residency, steps: list[Step]
-) -> dict[str, tuple[int, int]]:
-    """First and last step in which each resident map is in the pool."""
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-    for step in steps:
-        first.setdefault(step.layer, step.index)
-        last[step.layer] = step.index
-    lives = residency.lifetimes
-    return {m: (first[lives[m].first], last[lives[m].last]) for m in residency.resident}
-
-
-class _Placement:
-    """Walks the steps, places their buffers and models when the bus and the array are free.
-
-    LOADs stay in the order in which their data are wanted. Each is placed as early as there is
-    room for it from then on to its last use, but not before the bus could begin with it.
-    """
-
-    def __init__(
-        self, steps: list[Step], arena: Arena, network: Network, config: AccelConfig
-    ) -> None:
-        self.steps = steps
-        self.arena = arena
-        self.network = network
-        self.config = config
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.bus = 0
-        self.low = 0
-        self.loads: list[Buffer] = []
-
-    def run(self) -> tuple[list[Buffer], list[int], int]:
-        """Place everything; the LOADs in order, the cycles in which each layer waits for its data,
-        and the modelled cycles. Raises _NoRoom."""
-        stored, waits = 0, [0] * len(self.network.layers)
-        for step in self.steps:
-            self._place_output(step)
-            begin = free = self.end[-1] if self.end else 0
-            for buffer in step.buffers:
-                if buffer.first == step.index:
-                    begin = max(begin, self._place_load(buffer))
-            waits[step.layer] += begin - free
-            self.start.append(begin)
-            self.end.append(begin + step.cycles)
-            if step.stores:
-                words = step.chunk.planes * step.tile.pixels
-                self.bus += words + COMMAND_CYCLES
-                stored = max(stored, self.end[-1]) + words
-            self.arena.forget_before(self.low)
-        return self.loads, waits, max(self.end[-1] if self.end else 0, stored, self.bus)
-
-    def _place_output(self, step: Step) -> None:
-        """An output buffer is kept for one step more, so that its STORE and that step overlap."""
-        buffer = step.output
-        if buffer is None:
-            return
-        for _ in range(2):
-            for last in (step.index + 1, step.index):
-                address = self.arena.find(buffer.words, step.index, last)
-                if address is not None:
-                    buffer.address, buffer.last = address, last
-                    self.arena.take(address, buffer.words, step.index, last)
-                    return
-            self._end_outputs(step)
-        raise _NoRoom(step.layer)
-
-    def _end_outputs(self, now: Step) -> None:
-        """Give up the additional step of the output buffer before ``now``'s."""
-        before = self.steps[now.index - 1].output if now.index else None
-        if before is not None and before.last == now.index:
-            before.last = now.index - 1
-            self.arena.cut(before.address, before.first, before.last)
-
-    def _place_load(self, buffer: Buffer) -> int:
-        """Place the buffer and its LOAD; returns the cycle in which the data are there."""
-        use = buffer.first
-        self.low = max(self.low, buffer.after)
-        while self.low < use and self.end[self.low] <= self.bus:
-            self.low += 1
-        found = self.arena.earliest(buffer.words, self.low, use, buffer.last)
-        if found is None:
-            self._end_outputs(self.steps[use])
-            found = self.arena.earliest(buffer.words, use, use, buffer.last)
-        if found is None:
-            raise _NoRoom(buffer.layer)
-        self.low, buffer.address = found
-        self.arena.take(buffer.address, buffer.words, self.low, buffer.last)
-        free = self.end[self.low - 1] if self.low else 0
-        begin = max(self.bus, free)
-        issue = self.low
-        while issue < use and self.start[issue] <= begin:
-            issue += 1
-        buffer.issue = issue
-        self.bus = begin + buffer.words + COMMAND_CYCLES
-        self.loads.append(buffer)
-        return self.bus + LOAD_DELAY

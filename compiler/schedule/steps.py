@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from compiler.passes.layer import FeatureMap, Layer, Network, origin
+from compiler.passes.layer import FeatureMap, Layer, origin
 from compiler.schedule.blocks import Chunk
 from compiler.schedule.chain import Chain
-from compiler.schedule.cost import execute_cycles
-from compiler.schedule.layer_plan import LayerPlan, Site, input_planes, other_planes
-from compiler.schedule.tiles import Tile, apart, input_tile, windows
+from compiler.schedule.layer_plan import LayerPlan, Site, other_planes
+from compiler.schedule.tiles import Tile, apart
 
 Role = Literal["weights", "table", "source", "other", "output"]
 
@@ -73,12 +72,18 @@ class Step:
         return [b for b in wanted if b is not None]
 
 
-class _Writers:
+class Writers:
     """The steps that have made the pixels of each map, in planes of the map that it is part of."""
 
     def __init__(self, maps: dict[str, FeatureMap]) -> None:
         self._maps = maps
         self._steps: dict[str, list[tuple[int, Step]]] = {}
+
+    def continued(self, maps: dict[str, FeatureMap]) -> Writers:
+        """A copy for a network with these maps."""
+        other = Writers(maps)
+        other._steps = {root: steps[:] for root, steps in self._steps.items()}
+        return other
 
     def add(self, name: str, steps: list[Step]) -> None:
         """Note the steps of the layer that makes the map ``name``."""
@@ -105,23 +110,32 @@ class _Writers:
         return after
 
 
-def build_steps(
-    network: Network, plans: list[LayerPlan], chains: Sequence[Chain] = ()
-) -> list[Step]:
-    """The steps of all layers in program order, those of a chain strip by strip."""
-    steps: list[Step] = []
-    writers = _Writers(network.maps)
+def groups(layers: int, chains: Sequence[Chain]) -> Iterator[range]:
+    """Numbers of the layers that run together, in order."""
     ends = {chain.first: chain.last for chain in chains}
     index = 0
-    while index < len(plans):
+    while index < layers:
         together = range(index, ends.get(index, index) + 1)
-        _append_layers(steps, together, plans, writers)
+        yield together
         index = together.stop
-    return steps
 
 
-def _append_layers(
-    steps: list[Step], together: range, plans: list[LayerPlan], writers: _Writers
+def step_spans(plans: list[LayerPlan], chains: Sequence[Chain]) -> list[tuple[int, int]]:
+    """First and last step of each layer."""
+    found: list[tuple[int, int]] = []
+    first = 0
+    for together in groups(len(plans), chains):
+        counts = [len(plans[i].chunks) for i in together]
+        strips, each = len(plans[together.start].tiles), sum(counts)
+        for i, count in enumerate(counts):
+            begin = first + sum(counts[:i])
+            found.append((begin, begin + (strips - 1) * each + count - 1))
+        first += strips * each
+    return found
+
+
+def layer_steps(
+    steps: list[Step], together: range, plans: list[LayerPlan], writers: Writers
 ) -> None:
     """Add the steps of one layer, or of a chain's layers strip by strip."""
     layers = [_LayerSteps(i, plans[i], writers) for i in together]
@@ -140,7 +154,7 @@ def _append_layers(
 class _LayerSteps:
     """Makes the steps of one layer; those that use the same data share a buffer."""
 
-    def __init__(self, index: int, plan: LayerPlan, writers: _Writers) -> None:
+    def __init__(self, index: int, plan: LayerPlan, writers: Writers) -> None:
         self.plan = plan
         self.made: list[Step] = []
         self._index = index
@@ -152,14 +166,17 @@ class _LayerSteps:
         plan, site = self.plan, self.plan.site
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
         weights = self._shared(
-            ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
-            Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
+            now, ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
+            lambda: Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
-        step = Step(now, self._index, plan, tile, chunk, _cycles(plan, tile, chunk), weights)
+        cycles = plan.work.step_cycles(tile_index, chunk_index)
+        step = Step(now, self._index, plan, tile, chunk, cycles, weights)
         if site.layer.table is not None:
             words = site.config.table_words
-            step.table = self._shared(("table",), Buffer("table", self._index, words, now, now))
-        self._add_windows(step, tile_index, chunk_index if plan.order == "outer" else 0)
+            step.table = self._shared(
+                now, ("table",), lambda: Buffer("table", self._index, words, now, now)
+            )
+        self._add_windows(step, tile_index, chunk_index)
         if site.streams.output:
             step.output = Buffer(
                 "output", self._index, chunk.planes * tile.pixels, now, now, site.layer.output,
@@ -168,26 +185,31 @@ class _LayerSteps:
         self.made.append(step)
         return step
 
-    def _add_windows(self, step: Step, tile_index: int, round_: int) -> None:
-        """The step's operands that come from memory; ``round_`` counts the passes of all tiles."""
-        site, tile, chunk = step.site, step.tile, step.chunk
+    def _add_windows(self, step: Step, tile_index: int, chunk_index: int) -> None:
+        """The step's operands that come from memory."""
+        site, tile, chunk, work = step.site, step.tile, step.chunk, self.plan.work
+        round_ = chunk_index if self.plan.order == "outer" else 0
         if site.streams.source:
-            planes, part = input_planes(site, chunk), input_tile(site.layer, site.source, tile)
+            planes, part = work.input_planes[chunk_index], work.tiling.inputs[tile_index]
             step.source = self._shared(
-                ("source", tile_index, planes, round_),
-                self._window("source", step, site.layer.source, part, planes),
+                step.index, ("source", tile_index, planes, round_),
+                lambda: self._window("source", step, site.layer.source, part, planes),
             )
         if site.streams.other:
             assert site.other is not None
-            planes = other_planes(site, chunk)
+            wanted, name = other_planes(site, chunk), site.other.name
             step.other = self._shared(
-                ("other", step.index if planes[1] == chunk.planes else tile_index, round_),
-                self._window("other", step, site.other.name, tile, planes),
+                step.index,
+                ("other", step.index if wanted[1] == chunk.planes else tile_index, round_),
+                lambda: self._window("other", step, name, tile, wanted),
             )
 
-    def _shared(self, key: tuple, make: Buffer) -> Buffer:
-        found = self._known.setdefault(key, make)
-        found.last = make.last
+    def _shared(self, now: int, key: tuple, make: Callable[[], Buffer]) -> Buffer:
+        """The buffer of the key, which step ``now`` uses too."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = make()
+        found.last = now
         return found
 
     def _window(
@@ -198,12 +220,3 @@ class _LayerSteps:
         return Buffer(
             role, self._index, words, step.index, step.index, name, tile, planes, after=after
         )
-
-
-def _cycles(plan: LayerPlan, tile: Tile, chunk: Chunk) -> int:
-    site = plan.site
-    row = tile.width if site.streams.output else site.output.width
-    return sum(
-        execute_cycles(site.layer, run, window, site.config)
-        for run in chunk.runs for window in windows(site.layer, tile, row)
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.passes.layer import FeatureMap, Layer, Pair, Region
 from compiler.schedule.cost import Window
@@ -12,8 +12,7 @@ TALLEST = 8191
 """Rows of a tile, and of an input window: what the fields of the walk hold."""
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(NamedTuple):
     """Pixels ``[top, bottom) x [left, right)`` of a map."""
 
     top: int
@@ -82,9 +81,9 @@ def apart(a: Tile, a_width: int, b: Tile, b_width: int) -> bool:
 def input_tile(layer: Layer, source: FeatureMap, tile: Tile) -> Tile:
     """Pixels of the input that the output ``tile`` reads, padding left out; at least one pixel."""
     parts = []
+    (kh, kw), (dh, dw), (down, across) = layer.kernel, layer.dilation, layer.stride
     for part, region in pieces(layer, tile):
         y, x = first_tap(layer, region, part)
-        (kh, kw), (dh, dw), (down, across) = layer.kernel, layer.dilation, layer.stride
         rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
         cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
         parts.append(Tile(*rows, *cols))
@@ -98,6 +97,8 @@ def _inside(low: int, span: int, size: int) -> tuple[int, int]:
 
 def _hull(parts: list[Tile]) -> Tile:
     """The smallest tile around all parts."""
+    if len(parts) == 1:
+        return parts[0]
     return Tile(
         min(p.top for p in parts), max(p.bottom for p in parts),
         min(p.left for p in parts), max(p.right for p in parts),

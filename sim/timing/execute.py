@@ -116,7 +116,7 @@ def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_til
     """The array's part of a cycle; returns the counter that counts it."""
     head = f[fill.POPPED] & (RING - 1)
     if f[fill.PUSHED] == f[fill.POPPED] or cycle < steps[head, fill.S_VISIBLE]:
-        return _idle_cause(f, commands, now)
+        return idle_cause(f, commands, now)
     cmd = steps[head, fill.S_COMMAND]
     ones = commands[cmd, col.ONES] != 0
     if not ones and not weights.ready(cycle, w):
@@ -141,7 +141,7 @@ def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_til
 
 
 @compiled
-def _idle_cause(f, commands, now):
+def idle_cause(f, commands, now):
     """Why the array has no step."""
     state = f[fill.STATE]
     if f[fill.PUSHED] != f[fill.POPPED] or state == fill.INIT or state == fill.RUN:

@@ -1,7 +1,7 @@
 """The whole machine, one cycle at a time, from the start write to the interrupt.
 
 The memory side steps only in cycles in which it may do anything; most of a network's cycles are not
-among them.
+among them. Of these, the ones in which the execute unit goes on as before are counted at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numba import njit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import PHASES, WATCHDOG
-from sim.timing import execute, memory_side
+from sim.timing import calm, execute, memory_side
 from sim.timing.program import Commands
 from sim.timing.shared import (
     B_BEAT,
@@ -75,8 +75,8 @@ def run(
 ) -> Run:
     """Run decoded ``commands`` (sim.timing.program.decode), parameters as in sim.timing.shared.
 
-    After a fault, ``cycles`` is the cycle in which it was found. Without ``sleeps``, the memory
-    side advances in every cycle, whether it has anything to do or not: the same, slower.
+    After a fault, ``cycles`` is the cycle in which it was found. Without ``sleeps``,
+    everything advances in every cycle, whether it has anything to do or not: the same, slower.
     """
     machine = started(commands, parameters, config)
     advance(machine, config, sleeps=sleeps)
@@ -119,6 +119,11 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, rows, cols, wo
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
     while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
+        if sleeps and cycle < wakes:
+            skipped = calm.skip(cycle, unit, now, counters, min(wakes, moved + WATCHDOG) - cycle)
+            cycle += abs(skipped)
+            if skipped < 0:
+                moved = cycle - 1
         now[PHASE] = (cycle - FIRST_CYCLE) & (PHASES - 1)
         changed = cycle >= wakes
         events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0

@@ -66,7 +66,7 @@ def test_arena_finds_the_earliest_step(seed):
         arena = Arena(256)
         for _ in range(12):
             words, start = rng.randint(1, 120), rng.randint(0, 20)
-            arena.place_fixed(words, start, start + rng.randint(0, 6))
+            arena.place(words, start, start + rng.randint(0, 6))
         words, low = rng.randint(1, 128), rng.randint(0, 12)
         use, last = low + 6, low + 9
         steps = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]

@@ -5,12 +5,14 @@ import random
 import pytest
 
 from compiler import driver, zoo
+from compiler.codegen import execute
 from compiler.codegen.program import write_program
 from compiler.errors import InputError
 from compiler.ir.randomize import randomize
 from compiler.latency import Estimator
 from compiler.options import CompilerOptions
-from hw.spec.config import preset
+from compiler.passes import single
+from hw.spec.config import preset, with_values
 from sim.machine import run_timing
 from sim.program import read_program
 from sim.report import summary
@@ -46,6 +48,42 @@ def test_mutated_networks(name, seed, tmp_path):
         wanted = mapped(randomize(graph), config, tmp_path)
         assert same(estimator.latency(graph), wanted), blocks
         assert estimator.cycles(graph) == wanted["cycles"]
+
+
+def test_mutated_networks_with_chains(seed, tmp_path):
+    """Maps pass through memory, so that layers form chains and run in many tiles."""
+    print(f"seed {seed}")
+    draw, blocks = random.Random(seed), SMALL
+    config = with_values(preset("tiny"), {"pool_lines": 256})
+    estimator = Estimator(config)
+    whole = driver.compile(randomize(network(blocks, size=48, stem=8, head=64)), config)
+    assert whole.segments[0].plan.chains
+    for _ in range(5):
+        graph = network(blocks, size=48, stem=8, head=64, classes=20)
+        assert same(estimator.latency(graph), mapped(randomize(graph), config, tmp_path)), blocks
+        blocks = mutated(blocks, draw)
+
+
+def test_layers_and_steps_are_remembered(monkeypatch):
+    """Otherwise the comparisons above would say nothing about them."""
+    made = []
+    for module, name in ((single, "_layer"), (execute, "_executes")):
+        monkeypatch.setattr(module, name, noted(getattr(module, name), made))
+    estimator, counts = Estimator(preset("tiny")), []
+    for width in (24, 32):
+        made.clear()
+        blocks = (*SMALL[:-1], Block(6, width, 1))
+        estimator.cycles(network(blocks, size=32, stem=8, head=64, classes=20))
+        counts.append([made.count(name) for name in ("_layer", "_executes")])
+    assert all(0 < second < first / 2 for first, second in zip(*counts, strict=True)), counts
+
+
+def noted(function, names):
+    """The function, noting its name at every call."""
+    def call(*arguments):
+        names.append(function.__name__)
+        return function(*arguments)
+    return call
 
 
 @pytest.mark.parametrize("name", (

@@ -1,4 +1,5 @@
-"""The memory side may sleep: cycles, counters and commands' times are as when it always steps."""
+"""The memory side may sleep, and calm cycles pass at once: cycles, counters and commands' times are
+as when everything always steps."""
 
 import dataclasses
 import random
