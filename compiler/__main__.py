@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--plots", action="store_true", help="write the report's figures as .svg and .png files too"
     )
+    command.add_argument(
+        "--explain", action="store_true", help="say what was weighed for each layer, and why"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument(
         "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
@@ -146,7 +149,7 @@ def _map(arguments: argparse.Namespace) -> None:
     graph = load_model(arguments.model, arguments.calibrate)
     folder = arguments.folder or OUTPUT / graph.name
     options = CompilerOptions(arguments.materialize)
-    extras = Extras(arguments.unfused, arguments.plots)
+    extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
     cache = None if arguments.no_cache else MapCache()
     report = map_graph(
         graph, config, options, folder, quiet=arguments.json, extras=extras, cache=cache

@@ -87,14 +87,18 @@ class Compiled:
 
 
 def compile(
-    graph: Graph, config: AccelConfig, options: CompilerOptions | None = None
+    graph: Graph,
+    config: AccelConfig,
+    options: CompilerOptions | None = None,
+    planner: Planner | None = None,
 ) -> Compiled:
     """Map a quantised graph onto the machine. The same arguments give the same bytes.
 
+    A ``planner`` of one's own may keep a record of the search; it changes nothing.
     Raises InputError and UnsupportedError for the graph, AllocationError when it does not fit.
     """
     verify(graph, "quantised")
-    return compile_verified(graph, config, options or CompilerOptions())
+    return compile_verified(graph, config, options or CompilerOptions(), planner)
 
 
 def compile_verified(

@@ -18,6 +18,7 @@ from compiler.ir.graph import Graph
 from compiler.map_cache import MapCache, content_key
 from compiler.options import CompilerOptions
 from compiler.report import Report, print_report, report_of, write_report
+from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 from sim.machine import run_timing
 from sim.program import read_program
@@ -26,11 +27,12 @@ from sim.report import reporting
 
 @dataclass(frozen=True)
 class Extras:
-    """What a report has on request: the cycles with every tensor stored, and its figures as files.
-    """
+    """What a report has on request: the cycles with every tensor stored, its figures as files, and
+    what the search weighed."""
 
     unfused: bool = False
     plots: bool = False
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def map_graph(
     """Compile, simulate the timing, and write the folder whole or not at all.
 
     With a ``cache``, what was mapped before is taken from there. Returns the run as
-    ``sim.report.summary`` gives it; unless ``quiet``, prints it too. Raises CompilerError.
+    ``sim.report.summary`` gives it, with ``explain`` what ``report.explain`` has if that was asked
+    for; unless ``quiet``, prints it too. Raises CompilerError.
     """
     job = Job(graph, config, options, extras)
     with _whole_folder(folder) as work:
@@ -63,7 +66,9 @@ def map_graph(
     if not quiet:
         print_report(report)
         print(f"report: {folder / 'report.html'}")
-    return report.summary
+    if report.explanation is None:
+        return report.summary
+    return {**report.summary, "explain": report.explanation}
 
 
 def _map_into(work: Path, job: Job) -> Report:
@@ -71,7 +76,8 @@ def _map_into(work: Path, job: Job) -> Report:
     graph, config = job.graph, job.config
     with reporting(f"mapping {graph.name}") as progress:
         progress(0, 2)
-        compiled = driver.compile(graph, config, job.options)
+        planner = Planner(record=job.extras.explain)
+        compiled = driver.compile(graph, config, job.options, planner)
         write_program(compiled, work)
         write_model(graph, work / MODEL)
         progress(1, 2)
@@ -79,7 +85,9 @@ def _map_into(work: Path, job: Job) -> Report:
         unfused = None
         if job.extras.unfused:
             unfused = compare.cycles(graph, config, compare.MATERIALIZED)
-        report = report_of(compiled, program, run_timing(program), unfused)
+        report = report_of(
+            compiled, program, run_timing(program), unfused, explain=job.extras.explain
+        )
         write_report(report, work, job.extras.plots)
     return report
 

@@ -9,6 +9,7 @@ from typing import Any
 from compiler.driver import Compiled
 from compiler.report.blocks import Edge, blocks, edges
 from compiler.report.bounds import Block, Latency, Roof, block_figures, latencies, roof_of
+from compiler.report.explain import explanation
 from compiler.report.memory import Occupancy, occupancy
 from compiler.report.rows import LayerRow, layer_rows
 from sim.machine import Timing
@@ -19,7 +20,7 @@ from sim.report import short_names, summary
 @dataclass(frozen=True)
 class Report:
     """A mapping's figures. ``summary`` is that of ``sim.report``, ``rows`` has the layers,
-    ``names`` what they are called where room is short."""
+    ``names`` what they are called where room is short. ``explanation`` is there on request."""
 
     program: Program
     summary: dict[str, Any]
@@ -30,14 +31,20 @@ class Report:
     roof: Roof
     occupancy: Occupancy
     latencies: Sequence[Latency]
+    explanation: dict[str, Any] | None = None
 
 
 def report_of(
-    compiled: Compiled, program: Program, timing: Timing, unfused: int | None = None
+    compiled: Compiled,
+    program: Program,
+    timing: Timing,
+    unfused: int | None = None,
+    explain: bool = False,
 ) -> Report:
     """The report of a compiled network, its program as written and the program's simulated times.
 
-    ``unfused`` is the cycles of the same network with every tensor stored, if they are known.
+    ``unfused`` is the cycles of the same network with every tensor stored, if they are known. To
+    ``explain`` it, the planner must have kept a record.
     """
     rows, links = layer_rows(compiled, program, timing), edges(compiled)
     found = block_figures(compiled, rows, blocks(len(rows), links))
@@ -52,4 +59,5 @@ def report_of(
         roof=roof,
         occupancy=occupancy(compiled.commands, timing, program.config.pool_words),
         latencies=latencies(roof, found, timing.cycles, unfused),
+        explanation=explanation(compiled) if explain else None,
     )

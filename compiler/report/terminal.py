@@ -8,6 +8,7 @@ import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
+from compiler.report.explain_tables import print_explanation
 from compiler.report.memory import SAMPLES
 from compiler.report.page import remarks
 from compiler.report.report import Report
@@ -29,6 +30,8 @@ def print_report(report: Report) -> None:
     most = report.occupancy.share.max()
     out.print(f"Pool in use at {SAMPLES} instants, at most {most:.0%}:", markup=False)
     out.print(f"|{sparkline(report.occupancy.share, BAR)}|", markup=False)
+    if report.explanation is not None:
+        print_explanation(report.explanation)
     for line in remarks(report.program):
         out.print(line, markup=False)
     out.print(headline(report.summary), markup=False)

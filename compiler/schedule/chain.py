@@ -18,6 +18,7 @@ from compiler.schedule.blocks import aligned
 from compiler.schedule.candidates import strip_heights
 from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
 from compiler.schedule.planner import Planner
+from compiler.schedule.record import ChainChoice, Strips
 from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 
 STEP_CYCLES = 90
@@ -38,11 +39,16 @@ class Chain:
 
 @dataclass(frozen=True)
 class ChainPlan:
-    """The plans of a chain's layers, and the words between the planes of the maps that slide."""
+    """The plans of a chain's layers, and the words between the planes of the maps that slide.
+
+    ``need`` is the pool words that it takes; ``choice`` is there if the planner keeps a record.
+    """
 
     plans: tuple[LayerPlan, ...]
     pitches: dict[str, int]
     cycles: float
+    need: int
+    choice: ChainChoice | None = None
 
 
 def sliding_words(m: FeatureMap, pitch: int, cols: int) -> int:
@@ -94,8 +100,19 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
 
 
 def _fastest(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
-    plans = (_plan(sites, tilings, free, planner) for tilings in _strips(sites, planner))
-    return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
+    best, chosen, cuts = None, 0, []
+    for tilings in _strips(sites, planner):
+        plan = _plan(sites, tilings, free, planner)
+        if plan is not None and (best is None or plan.cycles < best.cycles):
+            best, chosen = plan, len(cuts)
+        cuts.append((tilings[-1].tiles[0].height, plan))
+    if best is None or not planner.record:
+        return best
+    strips = tuple(
+        Strips(rows, plan.need if plan else None, plan.cycles if plan else None)
+        for rows, plan in cuts
+    )
+    return replace(best, choice=ChainChoice(free, strips, chosen))
 
 
 def _strips(sites: list[Site], planner: Planner) -> Iterator[list[Tiling]]:
@@ -144,7 +161,7 @@ def _plan(
     steps = sum(len(p.tiles) * len(p.chunks) for p in plans)
     compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
     cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tilings[0].tiles)
-    return ChainPlan(tuple(plans), pitches, cycles)
+    return ChainPlan(tuple(plans), pitches, cycles, words)
 
 
 def _pitch(site: Site, made: Tiling, wanted: Tiling) -> int:

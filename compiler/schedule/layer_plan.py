@@ -12,6 +12,7 @@ from compiler.passes.layer import FeatureMap, Layer
 from compiler.recent import Key
 from compiler.schedule.blocks import Chunk, Run
 from compiler.schedule.cost import Window, execute_cycles
+from compiler.schedule.record import Choice
 from compiler.schedule.tiles import Tile, input_tile, windows
 from hw.spec.config import AccelConfig
 
@@ -127,7 +128,8 @@ class LayerPlan:
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
     estimates; ``need`` is the pool words that it takes beside the maps that lie there.
-    ``together`` names the layers of its chain, if it runs strip by strip with others.
+    ``together`` names the layers of its chain, if it runs strip by strip with others. ``choice`` is
+    there if the planner keeps a record.
     """
 
     site: Site
@@ -138,6 +140,7 @@ class LayerPlan:
     cycles: float
     need: int
     together: tuple[str, ...] = ()
+    choice: Choice | None = None
 
     @property
     def shape(self) -> int:

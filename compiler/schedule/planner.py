@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from compiler.recent import Recent
 from compiler.schedule.candidates import Candidate, Candidates
 from compiler.schedule.layer_plan import LayerPlan, Site
+from compiler.schedule.record import Choice, Way
 from compiler.schedule.tiles import Tile
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ WALKS = 64
 
 
 class Planner:
-    """Chooses how layers run. One may serve many networks: it plans as a new one would."""
+    """Chooses how layers run. One may serve many networks: it plans as a new one would.
 
-    def __init__(self) -> None:
+    With ``record``, plans have their ``choice``.
+    """
+
+    def __init__(self, record: bool = False) -> None:
+        self.record = record
         self._known: Recent[Candidates] = Recent(KNOWN)
         self.chains: Recent[ChainPlan | None] = Recent(KNOWN)
         self.walks: Recent[Walk] = Recent(WALKS)
@@ -34,13 +39,15 @@ class Planner:
         """The fastest plan by estimate that takes at most ``free`` pool words, None if none does.
         """
         found = self.candidates(site)
-        plan = found.plans.get(free, lambda: _fastest(site, found.strips, free)
-                               or _fastest(site, found.rectangles, free))
+        ways: list[Way] | None = [] if self.record else None
+        plan = found.plans.get(free, lambda: _fastest(site, found.strips, free, ways)
+                               or _fastest(site, found.rectangles, free, ways))
         return plan and replace(plan, site=site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
         """As ``plan``, in several given tiles and with the weights of all of them in the pool."""
-        return _fastest(site, self.candidates(site).kept(tiles), free)
+        ways: list[Way] | None = [] if self.record else None
+        return _fastest(site, self.candidates(site).kept(tiles), free, ways)
 
     def smallest_need(self, site: Site) -> int:
         """Pool words of the smallest plan, for the message when nothing fits."""
@@ -52,6 +59,26 @@ class Planner:
         return self._known.get(site.geometry, lambda: Candidates(site))
 
 
-def _fastest(site: Site, found: Iterable[Candidate], free: int) -> LayerPlan | None:
-    plans = (c.plan(site, free) for c in found)
-    return min((p for p in plans if p is not None), key=lambda p: p.cycles, default=None)
+def _fastest(
+    site: Site, found: Iterable[Candidate], free: int, ways: list[Way] | None
+) -> LayerPlan | None:
+    """The fastest plan, the first of equals; ``ways`` collects what was weighed for its choice."""
+    best, chosen = None, 0
+    for candidate in found:
+        plan = candidate.plan(site, free)
+        if plan is not None and (best is None or plan.cycles < best.cycles):
+            best, chosen = plan, len(ways or ())
+        if ways is not None:
+            ways.append(_way(candidate, plan))
+    if best is None or ways is None:
+        return best
+    return replace(best, choice=Choice(free, tuple(ways), chosen))
+
+
+def _way(candidate: Candidate, plan: LayerPlan | None) -> Way:
+    work = candidate.work
+    first = work.tiles[0]
+    return Way(
+        work.shape, len(work.tiles), first.height, first.width, len(work.chunks), candidate.order,
+        plan.need if plan else candidate.single, plan.cycles if plan else None,
+    )

@@ -11,6 +11,7 @@ from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, ChainPlan, plan_chain, sliding_words
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
+from compiler.schedule.record import Cause, Departure, Release, Residence
 from hw.spec.config import AccelConfig
 
 CRAMPED = 1.45
@@ -106,6 +107,11 @@ class Residency:
         self.resident = self.factors | self.sliding | {
             m for m in self.lifetimes if self._words(m) < config.pool_words
         }
+        self._departures = {
+            m: Departure("size", life.first) for m, life in self.lifetimes.items()
+            if m not in self.resident
+        }
+        self._releases: list[Release] = []
         self._spans = {name: self._span(name) for name in self.lifetimes}
         self._beside = self._neighbours()
         self.share = [1.0] * len(network.layers)
@@ -135,8 +141,10 @@ class Residency:
                 beside = range(life.first, life.last + 1)
                 before = sum(self._needed(i, self.resident).cycles for i in beside)
                 plans = [self._plan(i, without) for i in beside]
-                if all(plans) and sum(p.cycles for p in plans if p) < before:
-                    self.resident = without
+                after = sum(p.cycles for p in plans if p) if all(plans) else None
+                self._releases.append(Release(name, index, before, after))
+                if self._releases[-1].won:
+                    self._let_go(name, "cycles", index)
 
     def _needed(self, index: int, resident: set[str]) -> LayerPlan:
         plan = self._plan(index, resident)
@@ -155,7 +163,12 @@ class Residency:
         ]
         if not beside:
             raise NoFit(self, life.first)
-        self.resident.remove(min(beside, key=self._price))
+        self._let_go(min(beside, key=self._price), "place", life.first)
+
+    def _let_go(self, name: str, cause: Cause, layer: int) -> None:
+        """Store the map in memory, for the layer's sake."""
+        self.resident.remove(name)
+        self._departures[name] = Departure(cause, layer)
 
     def words(self, name: str) -> int:
         """Pool words of a resident map."""
@@ -259,9 +272,21 @@ class Residency:
             raise NoFit(self, index)
         for name in candidates:
             if self._plan(index, self.resident - {name}) is not None:
-                self.resident.remove(name)
+                self._let_go(name, "plan", index)
                 return
-        self.resident.remove(max(candidates, key=self._words))
+        self._let_go(max(candidates, key=self._words), "plan", index)
+
+    def residence(self) -> Residence:
+        """Where the maps are, and why."""
+        plans = {
+            chain.first: self._chain_plan(chain, self.resident) for chain in self.chains.values()
+        }
+        return Residence(
+            {name: (span.first, span.last) for name, span in self._spans.items()},
+            self._departures, frozenset(self.factors), frozenset(self.sliding),
+            tuple(self._releases), tuple(self.share),
+            {n: p.choice for n, p in plans.items() if p and p.choice},
+        )
 
     def failure(self, index: int) -> AllocationError:
         """Says what layer ``index`` takes at least, and what there is."""

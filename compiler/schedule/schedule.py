@@ -4,7 +4,7 @@ the order of LOADs."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena, Placed
@@ -13,6 +13,7 @@ from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import blocks, reorderings
 from compiler.schedule.planner import Planner
+from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, step_spans
 from compiler.schedule.walk import NoRoom, walked
@@ -29,8 +30,8 @@ class Schedule:
 
     ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
     maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
-    layers that run together. ``waits`` has for each layer the modelled cycles in which the array
-    waits for its data.
+    layers that run together, ``trials`` those that were tried. ``waits`` has for each layer the
+    modelled cycles in which the array waits for its data.
     """
 
     network: Network
@@ -43,6 +44,8 @@ class Schedule:
     loads: list[Buffer]
     waits: list[int]
     modelled_cycles: int
+    residence: Residence
+    trials: tuple[Trial, ...] = ()
 
 
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
@@ -76,22 +79,25 @@ def _ordered(best: Schedule, planner: Planner) -> Schedule:
 def _chained(best: Schedule, known: Known) -> Schedule:
     """The schedule with the best chains found."""
     network, config = best.network, best.config
+    weighed: list[Trial] = []
     for index in range(len(network.layers)):
         if not (_moves_much(best.plans[index]) and may_slide(network, index)):
             continue
         chain, others = Chain(index, index + 1), best.chains
         tried: set[Chain] = set()
         while True:
-            trials = [
-                _trial(network, config, (*others, wider), known)
-                for wider in _around(network, chain) if wider not in tried
-            ]
-            tried.update(_around(network, chain))
+            wider = [w for w in _around(network, chain) if w not in tried]
+            tried.update(wider)
+            trials = [_trial(network, config, (*others, w), known) for w in wider]
             found = _fastest(trials, best)
+            weighed += [
+                Trial(c.first, c.last, best.modelled_cycles, t and t.modelled_cycles, t is found)
+                for c, t in zip(wider, trials, strict=True) if c not in best.chains
+            ]
             if found is best:
                 break
             best, chain = found, next(c for c in found.chains if index in c.layers)
-    return best
+    return replace(best, trials=tuple(weighed))
 
 
 def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:
@@ -148,7 +154,7 @@ def place(
         pitches = {name: residency.pitch(name) for name in places}
         return Schedule(
             network, config, plans, walk.steps, places, pitches, chains, walk.loads,
-            walk.waits(len(plans)), walk.cycles,
+            walk.waits(len(plans)), walk.cycles, residency.residence(),
         )
 
 

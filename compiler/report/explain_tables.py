@@ -1,0 +1,143 @@
+"""The explanation of a mapping on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from compiler.report.explain import best_others
+from sim.report import console, short_names
+
+CHOSEN = "►"
+_ORDER = {
+    "keep": "kept", "reload": "loaded for each tile", "outer": "each kept for all tiles",
+}
+
+
+def print_explanation(found: dict[str, Any]) -> None:
+    """What was weighed for each layer, where its maps lie, and the trials that the search made.
+
+    Cycles of layers, chains and maps are the planner's estimates, those of tried chains the
+    modelled cycles of the network.
+    """
+    out = console()
+    names = _Names(found["layers"])
+    out.print(_layers(found["layers"], names))
+    out.print(_maps(found["layers"], names))
+    if found["chains"]:
+        out.print(_strips(found["chains"], names))
+    if found["chain_trials"]:
+        out.print(_chain_trials(found["chain_trials"], names))
+    if found["release_trials"]:
+        out.print(_release_trials(found["release_trials"], names))
+
+
+class _Names:
+    """What layers and maps are called where room is short."""
+
+    def __init__(self, layers: Sequence[dict[str, Any]]) -> None:
+        self._short = {}
+        for names in (
+            [layer["name"] for layer in layers], [m["name"] for x in layers for m in x["maps"]]
+        ):
+            self._short.update(zip(names, short_names(names), strict=True))
+
+    def __getitem__(self, name: str) -> str:
+        return self._short[name]
+
+    def ends(self, first: str, last: str) -> str:
+        return self[first] if first == last else f"{self[first]} to {self[last]}"
+
+
+def _layers(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table(
+        "What was weighed: the choice, and the fastest other way for each array shape",
+        ("layer", "fit"), ("array", "tiles", "weights", "bytes of pool", "cycles"),
+    )
+    for layer in layers:
+        candidates = layer["candidates"]
+        fit = sum(c["cycles"] is not None for c in candidates)
+        label, share = names[layer["name"]], f"{fit} of {len(candidates)}"
+        for c in best_others(candidates):
+            table.add_row(
+                label, share, f"{CHOSEN if c['chosen'] else ''}{_by(c['array'])}",
+                f"{c['tiles']} of {_by(c['tile'])}", _weights(c), f"{c['pool_bytes']:,}",
+                _cycles(c["cycles"]),
+            )
+            label = share = ""
+    return table
+
+
+def _weights(candidate: dict[str, Any]) -> str:
+    parts = candidate["weight_parts"]
+    if parts == 1:
+        return "whole"
+    order = f" {_ORDER[candidate['order']]}" if candidate["tiles"] > 1 else ""
+    return f"{parts} parts{order}"
+
+
+def _maps(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table("Where the maps lie", ("map", "place", "beside", "why"), ())
+    known = set()
+    for layer in layers:
+        for m in layer["maps"]:
+            key = layer["segment"], m["name"]
+            if key not in known:
+                known.add(key)
+                beside = names.ends(m["from"], m["to"]) if m["place"] == "pool" else ""
+                table.add_row(names[m["name"]], m["place"], beside, m["reason"])
+    return table
+
+
+def _strips(chains: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table("Strips of chains", ("chain",), ("rows", "bytes of pool", "cycles"))
+    for chain in chains:
+        label = names.ends(chain["layers"][0], chain["layers"][-1])
+        for s in chain["strips"]:
+            size = "" if s["pool_bytes"] is None else f"{s['pool_bytes']:,}"
+            rows = f"{CHOSEN if s['chosen'] else ''}{s['rows']}"
+            table.add_row(label, rows, size, _cycles(s["cycles"]))
+            label = ""
+    return table
+
+
+def _chain_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table("Chains that were tried", ("chain",), ("before", "with it", "won"))
+    for t in trials:
+        table.add_row(names.ends(t["layers"][0], t["layers"][-1]), *_outcome(t))
+    return table
+
+
+def _release_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table(
+        "Maps that were tried in memory", ("map", "to give room to"),
+        ("before", "without it", "won"),
+    )
+    for t in trials:
+        table.add_row(names[t["map"]], names[t["layer"]], *_outcome(t))
+    return table
+
+
+def _outcome(trial: dict[str, Any]) -> tuple[str, str, str]:
+    won = "yes" if trial["won"] else "no"
+    return _cycles(trial["cycles_before"]), _cycles(trial["cycles"]), won
+
+
+def _cycles(cycles: float | None) -> str:
+    return "does not fit" if cycles is None else f"{cycles:,.0f}"
+
+
+def _by(numbers: Sequence[int]) -> str:
+    return "x".join(map(str, numbers))
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    table = Table(title=title, box=SIMPLE)
+    for name in left:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,120 @@
+"""What the search weighed, kept by it as it goes, so that a user can be told why.
+
+Cycles are those that the search compares: estimates of a layer or a chain, modelled ones of a
+network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Cause = Literal["size", "plan", "place", "cycles"]
+"""Why a map is not kept. size: it is larger than the pool. plan: a layer had no plan beside it.
+place: a map found no addresses beside it. cycles: the layers beside it are faster without it."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run a layer: array shape, tiles (how many, the first's size), chunks of weights.
+
+    ``words`` are the pool words that it takes at least if it does not fit, else those it would
+    use. ``cycles`` is None if it does not fit.
+    """
+
+    shape: int
+    tiles: int
+    height: int
+    width: int
+    chunks: int
+    order: str
+    words: int
+    cycles: float | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The ways weighed for a layer, for ``room`` pool words, and which of them was taken: the
+    first of those with the fewest cycles."""
+
+    room: int
+    ways: tuple[Way, ...]
+    chosen: int
+
+
+@dataclass(frozen=True)
+class Strips:
+    """A way to cut a chain: rows of its output in a strip. ``words`` and ``cycles`` are None if it
+    does not fit."""
+
+    rows: int
+    words: int | None
+    cycles: float | None
+
+
+@dataclass(frozen=True)
+class ChainChoice:
+    """The cuts weighed for a chain, as in ``Choice``."""
+
+    room: int
+    strips: tuple[Strips, ...]
+    chosen: int
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Why a map passes through memory, and the layer for which it was let go."""
+
+    cause: Cause
+    layer: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """Letting go of a map to give ``layer`` room: cycles of the layers beside it, before and
+    without it; None if one of these then fits in no way."""
+
+    name: str
+    layer: int
+    before: float
+    without: float | None
+
+    @property
+    def won(self) -> bool:
+        return self.without is not None and self.without < self.before
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The layers ``first`` to ``last`` tried as a chain, beside the chains found so far.
+
+    ``before`` is the best network's modelled cycles until then, ``cycles`` those with the chain;
+    None if it does not fit or has a layer of another chain. Of the trials made at once the fastest
+    won, if it was faster than before.
+    """
+
+    first: int
+    last: int
+    before: int
+    cycles: int | None
+    won: bool
+
+
+@dataclass(frozen=True)
+class Residence:
+    """Where the maps of a segment ended up.
+
+    ``spans`` has the first and last layer beside which each map that a layer makes lies in the
+    pool, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights and
+    ``sliding`` those inside chains, which are always kept. ``shares`` has for each layer the share
+    of the room that it was planned for: less than 1 after its buffers found no place. ``chains`` is
+    by first layer.
+    """
+
+    spans: dict[str, tuple[int, int]]
+    departures: dict[str, Departure]
+    factors: frozenset[str]
+    sliding: frozenset[str]
+    releases: tuple[Release, ...]
+    shares: tuple[float, ...]
+    chains: dict[int, ChainChoice]

@@ -1,0 +1,297 @@
+"""Every way to run a small network that the code generator can express, each timed exactly.
+
+A way is: which layers run as a chain; which of the maps between layers and of the output lie whole
+in the pool; and for each layer an array shape, a cut of its weights into chunks, a size of its
+tiles and an order. Chunks are any cut into consecutive output blocks, tiles a grid of rectangles of
+any size (in a network of several layers: of any number of whole rows). LOADs stand where the
+schedule's own placement puts them. Layers have no residual and no groups but those of a depthwise
+one, and their maps are no parts of others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from unittest import mock
+
+from compiler.passes.layer import Network
+from compiler.schedule import schedule as scheduling
+from compiler.schedule.blocks import Chunk, Run, param_sets, runs_of, shapes_of
+from compiler.schedule.chain import Chain
+from compiler.schedule.layer_plan import (
+    LayerPlan,
+    Order,
+    Site,
+    Streams,
+    Tiling,
+    Work,
+    input_planes,
+)
+from compiler.schedule.planner import Planner
+from compiler.schedule.record import Residence
+from compiler.schedule.residency import Known, NoFit, Residency
+from compiler.schedule.schedule import Schedule
+from compiler.schedule.tiles import Tile, extent, input_tile, tiles_of
+from hw.spec.config import AccelConfig
+from hw.spec.isa import COMMAND_WORDS, Opcode
+from tests.support.exact_cycles import exact_cycles
+
+ORDERS: tuple[Order, ...] = ("keep", "reload", "outer")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Plans of one layer or of a chain's.
+
+    ``array`` and ``bus`` are cycles that the array multiplies and the bus moves at least. ``head``
+    are words that must arrive before the array begins, ``tail`` those that leave after its end.
+    """
+
+    plans: tuple[LayerPlan, ...]
+    pitches: dict[str, int]
+    array: int
+    bus: int
+    head: int
+    tail: int
+
+
+class _Given(Residency):
+    """A residency whose decisions are made."""
+
+    def give(self, plans: list[LayerPlan], resident: set[str], pitches: dict[str, int]) -> _Given:
+        self.given, self.resident, self.pitches = plans, resident, pitches
+        return self
+
+    def plans(self) -> list[LayerPlan]:
+        return self.given
+
+    def pitch(self, name: str) -> int:
+        return self.pitches.get(name, self.network.maps[name].pixels)
+
+    def release_beside(self, name: str) -> None:
+        raise NoFit(self, self.lifetimes[name].first)
+
+    def squeeze(self, index: int) -> None:
+        raise NoFit(self, index)
+
+    def residence(self) -> Residence:
+        return Residence({}, {}, frozenset(), frozenset(), (), (), {})
+
+
+def best_schedule(
+    network: Network, config: AccelConfig, start: Schedule
+) -> tuple[Schedule, int, int]:
+    """The fastest schedule of all, its cycles, and how many ways there are.
+
+    ``start`` is the best so far at first. A way that takes at least as many cycles as that,
+    whatever else happens, is not timed.
+    """
+    best, least = start, exact_cycles(start)
+    ways = [
+        (_least(groups, config), chains, resident, groups)
+        for chains, resident, choices in _outlines(network, config)
+        for groups in itertools.product(*choices)
+    ]
+    for bound, *way in sorted(ways, key=lambda w: w[0]):
+        if bound >= least:
+            break
+        found = _placed(network, config, *way)
+        if found is None:
+            continue
+        cycles = exact_cycles(found)
+        assert cycles >= bound
+        if cycles < least:
+            best, least = found, cycles
+    return best, least, len(ways)
+
+
+def _least(groups: Sequence[Group], config: AccelConfig) -> int:
+    """Cycles that the plans take at least: the first command and the first operand each take the
+    memory's latency, and the array works after these and before the last result leaves."""
+    latency, beat = config.memory.latency, config.beat_interval
+    array = sum(g.array for g in groups) + beat * (groups[0].head + groups[-1].tail)
+    return latency + max(latency + array, beat * sum(g.bus for g in groups))
+
+
+def most_ways(network: Network, config: AccelConfig) -> int:
+    """How many ways there are, chains that cannot be cut into some strips counted too."""
+    sites = [_site(network, i, set(), config) for i in range(len(network.layers))]
+    cuts = [list(_cuts(site)) for site in sites]
+    ways = [1]
+    for end in range(1, len(sites) + 1):
+        area = extent(sites[end - 1].layer)
+        sizes = area.height * (area.width if len(sites) == 1 else 1)
+        alone = sum(1 + (sizes - 1) * (3 if len(chunks) > 1 else 2) for _, chunks in cuts[end - 1])
+        chains = sum(
+            ways[first] * (area.height - 1) * math.prod(map(len, cuts[first:end]))
+            for first in range(end - 1)
+        )
+        ways.append(2 * (ways[-1] * alone + chains))
+    return ways[-1]
+
+
+def _outlines(
+    network: Network, config: AccelConfig
+) -> Iterator[tuple[tuple[Chain, ...], set[str], list[list[Group]]]]:
+    """Chains and resident maps, with the plans of each chain and each other layer."""
+    count = len(network.layers)
+    for cuts in itertools.product((False, True), repeat=count - 1):
+        starts = [0, *(i + 1 for i, cut in enumerate(cuts) if cut)]
+        parts = [range(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
+        chains = tuple(Chain(p.start, p.stop - 1) for p in parts if len(p) > 1)
+        sliding = {network.layers[i].output for c in chains for i in c.layers[:-1]}
+        ends = [network.layers[part[-1]].output for part in parts]
+        for kept in itertools.product((False, True), repeat=len(ends)):
+            resident = sliding | {name for name, keep in zip(ends, kept, strict=True) if keep}
+            sites = [_site(network, i, resident, config) for i in range(count)]
+            yield chains, resident, [
+                list(_groups([sites[i] for i in part], count > 1)) for part in parts
+            ]
+
+
+def _site(network: Network, index: int, resident: set[str], config: AccelConfig) -> Site:
+    layer, maps = network.layers[index], network.maps
+    assert layer.residual is None
+    streams = Streams(layer.source not in resident, layer.output not in resident, False)
+    return Site(layer, maps[layer.source], maps[layer.output], None, streams, config)
+
+
+def _placed(
+    network: Network, config: AccelConfig, chains: tuple[Chain, ...], resident: set[str],
+    groups: Sequence[Group],
+) -> Schedule | None:
+    plans = [plan for group in groups for plan in group.plans]
+    pitches = {name: pitch for group in groups for name, pitch in group.pitches.items()}
+
+    def given(*arguments: object) -> Residency:
+        return _Given(*arguments).give(plans, set(resident), pitches)
+
+    with mock.patch.object(scheduling, "Residency", given):
+        try:
+            return scheduling.place(network, config, chains, Known(Planner()))
+        except NoFit:
+            return None
+
+
+def _groups(sites: list[Site], strips: bool) -> Iterator[Group]:
+    """The plans of one layer, in ``strips`` only or not, or of a chain."""
+    if len(sites) > 1:
+        yield from _chain_groups(sites)
+        return
+    (site,) = sites
+    area = extent(site.layer)
+    widths = [area.width] if strips else range(1, area.width + 1)
+    for height, width in itertools.product(range(1, area.height + 1), widths):
+        tiles = tuple(tiles_of(area, height, width))
+        for shape, chunks in _cuts(site):
+            for order in ORDERS if len(tiles) > 1 else ORDERS[:1]:
+                if order != "outer" or len(chunks) > 1:
+                    yield _group([_plan(site, shape, chunks, tiles, order)], {})
+
+
+def _chain_groups(sites: list[Site]) -> Iterator[Group]:
+    """All heights of strips in which every layer makes rows for each strip; the weights stay."""
+    names = tuple(site.layer.name for site in sites)
+    for rows in range(1, sites[-1].output.height):
+        cut, pitches = _strips(sites, rows)
+        if len(cut) < len(sites):
+            continue
+        for cuts in itertools.product(*(list(_cuts(site)) for site in sites)):
+            yield _group([
+                _plan(site, *shaped, tuple(tiles), "keep", names)
+                for site, shaped, tiles in zip(sites, cuts, cut, strict=True)
+            ], pitches)
+
+
+def _strips(sites: list[Site], rows: int) -> tuple[list[list[Tile]], dict[str, int]]:
+    """What the layers of a chain make in each strip of ``rows`` rows of its output, and the words
+    between planes of the maps between them; of fewer layers if one made nothing for some strip."""
+    last = sites[-1].output
+    tiles = [Tile(y, min(y + rows, last.height), 0, last.width)
+             for y in range(0, last.height, rows)]
+    cut, pitches = [tiles], {}
+    for site in reversed(sites[1:]):
+        needed = [input_tile(site.layer, site.source, t) for t in tiles]
+        ends = [*(n.bottom for n in needed[:-1]), site.source.height]
+        tiles = [Tile(a, b, 0, site.source.width) for a, b in itertools.pairwise([0, *ends])]
+        if any(t.height < 1 for t in tiles):
+            break
+        kept = (own.bottom - min(own.top, n.top) for own, n in zip(tiles, needed, strict=True))
+        pitches[site.source.name] = max(kept) * site.source.width
+        cut.insert(0, tiles)
+    return cut, pitches
+
+
+def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
+    """Array shapes, each with all cuts of the weights between output blocks."""
+    geometry = site.layer, site.source, site.output
+    sets = param_sets(site.layer)
+    for shape in shapes_of(*geometry, site.config.cols):
+        (run,) = runs_of(*geometry, shape, site.config.cols)
+        for breaks in itertools.product((False, True), repeat=run.blocks - 1):
+            starts = [0, *(i + 1 for i, broken in enumerate(breaks) if broken)]
+            sizes = [b - a for a, b in itertools.pairwise([*starts, run.blocks])]
+            yield shape, tuple(
+                _chunk(run.part(first, size), sets)
+                for first, size in zip(starts, sizes, strict=True)
+            )
+
+
+def _chunk(run: Run, sets: int) -> Chunk:
+    return Chunk((run,), run.words(sets), run.first_plane, run.planes)
+
+
+def _plan(
+    site: Site, shape: int, chunks: tuple[Chunk, ...], tiles: tuple[Tile, ...], order: Order,
+    together: tuple[str, ...] = (),
+) -> LayerPlan:
+    """The plan, without estimates."""
+    work = Work(site, shape, Tiling(site, tiles), chunks)
+    return LayerPlan(site, work, order, 0, 0, 0, 0, together)
+
+
+def _group(plans: list[LayerPlan], pitches: dict[str, int]) -> Group:
+    first, last = plans[0], plans[-1]
+    head = first.chunks[0].words + _loaded(first.site, first.tiles[:1], first.chunks[:1])
+    tail = 0
+    if last.site.streams.output or last.site.output.stored:
+        tail = last.chunks[-1].planes * last.tiles[-1].pixels
+    return Group(
+        tuple(plans), pitches, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail
+    )
+
+
+def _array(plan: LayerPlan) -> int:
+    """Cycles in which the array multiplies."""
+    lanes = plan.site.config.shape_pixels(plan.shape)
+    passes = sum(-(-t.pixels // lanes) for t in plan.tiles)
+    taps = plan.site.layer.taps
+    return passes * sum(r.blocks * r.channels * taps for c in plan.chunks for r in c.runs)
+
+
+def _bus(plan: LayerPlan) -> int:
+    """Beats of EXECUTEs, weights, and what passes through memory at least."""
+    site, config = plan.site, plan.site.config
+    steps = len(plan.tiles) * len(plan.chunks)
+    beats = steps * COMMAND_WORDS[Opcode.EXECUTE] * 4 // config.bus_bytes
+    loads = len(plan.tiles) if plan.order == "reload" else 1
+    beats += loads * sum(c.words for c in plan.chunks)
+    if site.streams.output or site.output.stored:
+        beats += site.output.words(config.cols)
+    return beats + _loaded(site, plan.tiles, plan.chunks)
+
+
+def _loaded(site: Site, tiles: Sequence[Tile], chunks: Sequence[Chunk]) -> int:
+    """Beats of the tiles' input, if it comes from memory."""
+    if not site.streams.source:
+        return 0
+    pixels = sum(_input_pixels(site, tile) for tile in tiles)
+    if site.source.external:
+        return pixels * site.source.channels // site.config.bus_bytes
+    return pixels * min(input_planes(site, c)[1] for c in chunks)
+
+
+def _input_pixels(site: Site, tile: Tile) -> int:
+    return input_tile(site.layer, site.source, tile).pixels

@@ -1,0 +1,30 @@
+"""The simulated cycles of a schedule, without weights and files."""
+
+from __future__ import annotations
+
+from compiler.codegen.lower import Lowering
+from compiler.codegen.memory import memory_map
+from compiler.codegen.weights import BlankConstants
+from compiler.schedule.schedule import Schedule
+from sim.timing.machine import run
+from sim.timing.program import assembled
+from sim.timing.shared import parameters
+
+WAITS = ("wait_load", "wait_execute", "wait_store")
+
+
+def exact_cycles(plan: Schedule) -> int:
+    """Simulated cycles of a network of one segment."""
+    constants, cols = BlankConstants(), plan.config.cols
+    commands = Lowering(plan, constants).run()
+    memory = memory_map(plan.network, [commands], constants.size, cols)
+    for command in commands:
+        if command.memory:
+            command.fields["dram_addr"] += memory.bases[command.memory]
+    ((address, size),) = memory.programs
+    windows = (0, memory.read_limit, memory.write_base, memory.write_limit)
+    rows = [(c.opcode, {**c.fields, **dict(zip(WAITS, c.waits, strict=True))}) for c in commands]
+    setup = parameters(plan.config, address, size, windows)
+    found = run(assembled(rows, plan.config), setup, plan.config)
+    assert not found.fault
+    return found.cycles
