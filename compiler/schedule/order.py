@@ -7,10 +7,11 @@ the layers behind the block while it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from compiler.passes.layer import Layer, Network, origin
+from compiler.schedule.chain import Chain
 from compiler.schedule.residency import lifetimes
 
 
@@ -38,19 +39,33 @@ def blocks(network: Network, cols: int) -> list[Block]:
     return [block for block in found if len(block.branches) > 1]
 
 
-def reorderings(network: Network, block: Block) -> Iterator[Network]:
-    """The network with one branch of the block moved to the block's end or to its beginning."""
+def reorderings(network: Network, block: Block) -> Iterator[tuple[int, ...]]:
+    """The layers with one branch of the block moved to the block's end or to its beginning."""
     seen = {block.branches}
     for k, branch in enumerate(block.branches):
         others = block.branches[:k] + block.branches[k + 1 :]
         for branches in ((*others, branch), (branch, *others)):
             if branches not in seen:
                 seen.add(branches)
-                order = [
-                    *range(block.first), *(i for b in branches for i in b),
-                    *range(block.last + 1, len(network.layers)),
-                ]
-                yield replace(network, layers=[network.layers[i] for i in order])
+                after = range(block.last + 1, len(network.layers))
+                yield (*range(block.first), *(i for b in branches for i in b), *after)
+
+
+def reordered(network: Network, order: Sequence[int]) -> Network:
+    """The network with its layers in another order."""
+    return replace(network, layers=[network.layers[i] for i in order])
+
+
+def moved(chains: Iterable[Chain], order: Sequence[int]) -> tuple[Chain, ...] | None:
+    """The chains after a reordering; None if it takes one apart."""
+    place = {layer: i for i, layer in enumerate(order)}
+    found = []
+    for chain in chains:
+        first = place[chain.first]
+        if [place[i] for i in chain.layers] != [first + k for k in range(len(chain.layers))]:
+            return None
+        found.append(Chain(first, first + len(chain.layers) - 1))
+    return tuple(found)
 
 
 def _branches(network: Network, layers: range, cols: int) -> tuple[tuple[int, ...], ...]:

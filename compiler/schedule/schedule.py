@@ -11,7 +11,7 @@ from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.order import blocks, reorderings
+from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import Known, NoFit, Residency
@@ -51,29 +51,16 @@ class Schedule:
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """Place the network. Raises AllocationError when a layer fits in no way.
 
-    Where the array waits, branches of blocks are tried in other places. Then layers with a
-    map between them that would pass through memory are tried as a chain, and with the layers
-    before and behind it, as long as that makes the network faster.
+    Layers with a map between them that would pass through memory are tried as a chain, and with
+    the layers before and behind it, as long as that makes the network faster. Then, where the
+    array waits, branches of blocks are tried in other places.
     """
+    known = Known(planner)
     try:
-        best = _ordered(place(network, config, (), Known(planner)), planner)
+        best = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    return _chained(best, Known(planner))
-
-
-def _ordered(best: Schedule, planner: Planner) -> Schedule:
-    """The schedule with one branch moved in each block that gains by it."""
-    cols = best.config.cols
-    for number in range(len(blocks(best.network, cols))):
-        found = blocks(best.network, cols)
-        block, behind = found[number], found[number + 1 : number + 2]
-        end = behind[0].last if behind else len(best.waits)
-        if sum(best.waits[block.first : end]) >= WORTH_ORDERING * best.modelled_cycles:
-            networks = reorderings(best.network, block)
-            trials = [_trial(n, best.config, (), Known(planner)) for n in networks]
-            best = _fastest(trials, best)
-    return best
+    return _ordered(_chained(best, known), planner)
 
 
 def _chained(best: Schedule, known: Known) -> Schedule:
@@ -98,6 +85,30 @@ def _chained(best: Schedule, known: Known) -> Schedule:
                 break
             best, chain = found, next(c for c in found.chains if index in c.layers)
     return replace(best, trials=tuple(weighed))
+
+
+def _ordered(best: Schedule, planner: Planner) -> Schedule:
+    """The schedule with one branch moved in each block that gains by it."""
+    cols = best.config.cols
+    for number in range(len(blocks(best.network, cols))):
+        found = blocks(best.network, cols)
+        block, behind = found[number], found[number + 1 : number + 2]
+        end = behind[0].last if behind else len(best.waits)
+        if sum(best.waits[block.first : end]) >= WORTH_ORDERING * best.modelled_cycles:
+            faster = _fastest(_orders(best, block, planner), best)
+            best = replace(faster, trials=best.trials)
+    return best
+
+
+def _orders(best: Schedule, block: Block, planner: Planner) -> list[Schedule | None]:
+    """The schedule with each branch of the block in other places, where that fits."""
+    found: list[Schedule | None] = []
+    for order in reorderings(best.network, block):
+        chains = moved(best.chains, order)
+        if chains is not None:
+            network = reordered(best.network, order)
+            found.append(_trial(network, best.config, chains, Known(planner)))
+    return found
 
 
 def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:

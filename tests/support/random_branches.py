@@ -12,7 +12,7 @@ from compiler.driver import Compiled
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.passes.layer import Network
-from compiler.schedule.order import blocks, reorderings
+from compiler.schedule.order import blocks, reordered, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
@@ -37,7 +37,7 @@ def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedu
     for _ in range(2):
         for number in range(len(blocks(network, config.cols))):
             block = blocks(network, config.cols)[number]
-            network = rng.choice([*reorderings(network, block)])
+            network = reordered(network, rng.choice([*reorderings(network, block)]))
     return schedule(network, config, planner)
 
 
