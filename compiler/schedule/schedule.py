@@ -89,15 +89,17 @@ def _chained(best: Schedule, known: Known) -> Schedule:
 
 def _ordered(best: Schedule, planner: Planner) -> Schedule:
     """The schedule with one branch moved in each block that gains by it."""
-    cols = best.config.cols
-    for number in range(len(blocks(best.network, cols))):
-        found = blocks(best.network, cols)
-        block, behind = found[number], found[number + 1 : number + 2]
-        end = behind[0].last if behind else len(best.waits)
-        if sum(best.waits[block.first : end]) >= WORTH_ORDERING * best.modelled_cycles:
-            faster = _fastest(_orders(best, block, planner), best)
+    cols, begin = best.config.cols, 0
+    while True:
+        # A move may divide its block, whose layers then still end where they did.
+        found = [block for block in blocks(best.network, cols) if block.first >= begin]
+        if not found:
+            return best
+        end = found[1].last if found[1:] else len(best.waits)
+        begin = found[0].last + 1
+        if sum(best.waits[found[0].first : end]) >= WORTH_ORDERING * best.modelled_cycles:
+            faster = _fastest(_orders(best, found[0], planner), best)
             best = replace(faster, trials=best.trials)
-    return best
 
 
 def _orders(best: Schedule, block: Block, planner: Planner) -> list[Schedule | None]:

@@ -8,7 +8,7 @@ from compiler.ir.randomize import randomize
 from compiler.schedule.order import blocks
 from compiler.zoo import build
 from hw.spec.config import preset
-from tests.e2e.cases import branches_case, compare, simulated
+from tests.e2e.cases import branches_case, compare, layer_case, simulated
 from tests.support.random_branches import random_branches
 
 TINY = pytest.mark.xdist_group("accelerator_tiny")
@@ -42,6 +42,13 @@ def test_branches_of_an_inception_module():
     assert sorted(names) == [
         ["1x1"], ["3x3_reduce", "3x3"], ["5x5_reduce", "5x5"], ["pool", "pool_project"]
     ]
+
+
+@pytest.mark.parametrize("number", (189759072, 189759192))
+def test_a_move_that_divides_its_block(number):
+    case = layer_case("tiny", number)
+    for tensor, values in simulated(case)[1].items():
+        np.testing.assert_array_equal(values, case.expected[tensor], case.command)
 
 
 @TINY

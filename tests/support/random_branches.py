@@ -34,10 +34,11 @@ class RandomBranches(RandomLayer):
 def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """As ``schedule``, with branches moved; the network's name says which and where."""
     rng = random.Random(network.graph.name)
-    for _ in range(2):
-        for number in range(len(blocks(network, config.cols))):
-            block = blocks(network, config.cols)[number]
-            network = reordered(network, rng.choice([*reorderings(network, block)]))
+    for _ in range(6):
+        found = blocks(network, config.cols)
+        if found:
+            order = rng.choice([*reorderings(network, rng.choice(found))])
+            network = reordered(network, order)
     return schedule(network, config, planner)
 
 
