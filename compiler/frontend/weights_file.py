@@ -18,8 +18,8 @@ from compiler.ir.graph import Tensor
 #: Room for the header of a ``.npy`` entry, in bytes.
 _HEADER = 4096
 
-#: What zipfile and NumPy raise on a faulty file; zipfile a RuntimeError on an encrypted entry, and
-#: a NotImplementedError, which is one, on a compression method or version that it lacks.
+#: What zipfile and NumPy raise on a faulty file; zipfile a RuntimeError, or a kind of it, on an
+#: encrypted entry and on a compression method or version that it lacks.
 _FAULTS = (
     zipfile.BadZipFile,
     zlib.error,

@@ -22,10 +22,9 @@ from hw.spec.config import AccelConfig
 class Schedule:
     """Placed steps.
 
-    ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
-    maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
-    layers that run together, ``trials`` those that were tried. ``waits`` has for each layer the
-    modelled cycles in which the array waits for its data.
+    ``places`` maps the resident feature maps to their pool addresses, ``pitches`` to the words
+    between their planes. ``chains`` are the layers that run together, ``trials`` those that were
+    tried.
     """
 
     network: Network
@@ -36,7 +35,6 @@ class Schedule:
     pitches: dict[str, int]
     chains: tuple[Chain, ...]
     loads: list[Buffer]
-    waits: list[int]
     modelled_cycles: int
     residence: Residence
     trials: tuple[Trial, ...] = ()
@@ -134,7 +132,7 @@ def place(
         pitches = {name: residency.pitch(name) for name in places}
         return Schedule(
             network, config, plans, walk.steps, places, pitches, chains, walk.loads,
-            walk.waits(len(plans)), walk.cycles, residency.residence(),
+            walk.cycles, residency.residence(),
         )
 
 
