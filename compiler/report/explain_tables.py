@@ -24,7 +24,7 @@ def print_explanation(found: dict[str, Any]) -> None:
     modelled cycles of the network.
     """
     out = console()
-    names = _Names(found["layers"])
+    names = _Names(found)
     out.print(_layers(found["layers"], names))
     out.print(_maps(found["layers"], names))
     if found["chains"]:
@@ -38,11 +38,12 @@ def print_explanation(found: dict[str, Any]) -> None:
 class _Names:
     """What layers and maps are called where room is short."""
 
-    def __init__(self, layers: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, found: dict[str, Any]) -> None:
         self._short = {}
-        for names in (
-            [layer["name"] for layer in layers], [m["name"] for x in layers for m in x["maps"]]
-        ):
+        layers = found["layers"]
+        maps = [m["name"] for layer in layers for m in layer["maps"]]
+        joint = [trial["map"] for trial in found["release_trials"]]
+        for names in [layer["name"] for layer in layers], maps + joint:
             self._short.update(zip(names, short_names(names), strict=True))
 
     def __getitem__(self, name: str) -> str:
