@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import FUNCTIONS
-from compiler.passes.channels import Source
+from compiler.passes.channels import ZERO, Source
 
 #: Operators that treat each channel alike and on its own, whose output has its input's channels.
 _SINGLE = ("avg_pool2d", "max_pool2d", "mean", *FUNCTIONS)
+
+#: Functions that are not 0 where their argument is.
+_NOT_ZERO = ("sigmoid", "hard_sigmoid", "lookup")
 
 
 @dataclass(frozen=True)
@@ -143,14 +146,18 @@ class _Planner:
     def _taken_in(self, tensor: str) -> bool:
         """Whether all that read the tensor beside moves take its channels in any order."""
         others = [n for n in self.readers.get(tensor, []) if not self._moves(n)]
+        zeros = ZERO in self.moved[tensor]
         return (
             tensor not in self.graph.outputs
             and any(maker for maker, _ in self.moved[tensor])
-            and all(self._any_order(n) for n in others)
+            and all(self._any_order(n, zeros) for n in others)
         )
 
-    def _any_order(self, node: Node) -> bool:
-        """Convolutions of all channels, and layers of single channels whose readers are such."""
+    def _any_order(self, node: Node, zeros: bool) -> bool:
+        """Convolutions of all channels, and layers of single channels whose readers are such.
+
+        Channels of ``zeros`` are left out, so they must be such for every reader.
+        """
         if node.op == "conv2d":
             return node.attrs["groups"] == 1
         single = (
@@ -161,7 +168,10 @@ class _Planner:
         y = node.outputs[0]
         readers = self.readers.get(y, [])
         kept = y in self.graph.outputs or any(self._moves(n) for n in readers)
-        return single and bool(readers) and not kept and all(map(self._any_order, readers))
+        kept |= zeros and not _keeps_zero(node)
+        return single and bool(readers) and not kept and all(
+            self._any_order(n, zeros) for n in readers
+        )
 
     def chain(self, maker: str) -> list[Node]:
         """The convolution of all channels that makes the tensor, and the functions between that
@@ -186,3 +196,9 @@ class _Planner:
             and all(map(self._moves, self.readers[maker]))
             and maker not in self.wanted_twice
         )
+
+
+def _keeps_zero(node: Node) -> bool:
+    """Whether a channel of the zero point gives another one."""
+    biased = node.op == "depthwise_conv2d" and bool(node.inputs[2])
+    return not biased and node.op not in _NOT_ZERO

@@ -83,13 +83,29 @@ def rearranged() -> Graph:
     return net.finish(net.add(net.add(made[0], made[1]), made[2]), x)
 
 
+def zeros_that_become_others() -> Graph:
+    """Channels of the zero point before functions and a bias that make other values of them."""
+    net, made = Net((9, 7, 3)), []
+    for op in ("depthwise_conv2d", "sigmoid", "hard_sigmoid", "silu", "max_pool2d"):
+        parts = tuple(net.conv("input", count, kernel=(1, 1)) for count in (5, 3))
+        x = net.op("pad", (net.op("concatenation", parts),), channel_padding=(2, 3))
+        if op == "depthwise_conv2d":
+            x = net.depthwise(x, padding=(1, 1, 1, 1))
+        elif op == "max_pool2d":
+            x = net.pool(op, x, (3, 3), padding=(1, 1, 1, 1))
+        else:
+            x = net.function(op, x)
+        made.append(net.conv(x, 6, kernel=(1, 1)))
+    return net.finish(*made)
+
+
 def sliced_input() -> Graph:
     net = Net((9, 7, 11))
     return net.finish(net.conv(net.op("slice", ("input",), begin=1, size=10), 5))
 
 
 CASES = (shuffle_net, padded_before_depthwise, per_channel_scales, functions_between, rearranged,
-         sliced_input)
+         zeros_that_become_others, sliced_input)
 
 
 @pytest.mark.parametrize("config", (TINY, SMALL, EDGE256),
