@@ -121,6 +121,7 @@ def compile_verified(
     constants = Constants() if constants is None else constants
     planner = planner or Planner()
     plans = [schedule(network.part(i), config, planner) for i in range(network.segments)]
+    network = dataclasses.replace(network, layers=[x for p in plans for x in p.network.layers])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
     if memory.write_limit > MEMORY_LIMIT:

@@ -1,4 +1,5 @@
-"""From a network to placed steps: residency, plans, places in the pool and the order of LOADs."""
+"""From a network to placed steps: the order of layers, residency, plans, places in the pool and
+the order of LOADs."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import Known, NoFit, Residency
@@ -17,14 +19,19 @@ from compiler.schedule.steps import Buffer, Step, step_spans
 from compiler.schedule.walk import NoRoom, walked
 from hw.spec.config import AccelConfig
 
+WORTH_ORDERING = 0.0005
+"""Share of the network's cycles for which the array must wait at a block for other orders of its
+branches to be tried."""
+
 
 @dataclass(frozen=True)
 class Schedule:
     """Placed steps.
 
-    ``places`` maps the resident feature maps to their pool addresses, ``pitches`` to the words
-    between their planes. ``chains`` are the layers that run together, ``trials`` those that were
-    tried.
+    ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
+    maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
+    layers that run together, ``trials`` those that were tried. ``waits`` has for each layer the
+    modelled cycles in which the array waits for its data.
     """
 
     network: Network
@@ -35,6 +42,7 @@ class Schedule:
     pitches: dict[str, int]
     chains: tuple[Chain, ...]
     loads: list[Buffer]
+    waits: list[int]
     modelled_cycles: int
     residence: Residence
     trials: tuple[Trial, ...] = ()
@@ -44,14 +52,15 @@ def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedul
     """Place the network. Raises AllocationError when a layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a chain, and with
-    the layers before and behind it, as long as that makes the network faster.
+    the layers before and behind it, as long as that makes the network faster. Then, where the
+    array waits, branches of blocks are tried in other places.
     """
     known = Known(planner)
     try:
         best = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    return _chained(best, known)
+    return _ordered(_chained(best, known), planner)
 
 
 def _chained(best: Schedule, known: Known) -> Schedule:
@@ -76,6 +85,32 @@ def _chained(best: Schedule, known: Known) -> Schedule:
                 break
             best, chain = found, next(c for c in found.chains if index in c.layers)
     return replace(best, trials=tuple(weighed))
+
+
+def _ordered(best: Schedule, planner: Planner) -> Schedule:
+    """The schedule with one branch moved in each block that gains by it."""
+    cols, begin = best.config.cols, 0
+    while True:
+        # A move may divide its block, whose layers then still end where they did.
+        found = [block for block in blocks(best.network, cols) if block.first >= begin]
+        if not found:
+            return best
+        end = found[1].last if found[1:] else len(best.waits)
+        begin = found[0].last + 1
+        if sum(best.waits[found[0].first : end]) >= WORTH_ORDERING * best.modelled_cycles:
+            faster = _fastest(_orders(best, found[0], planner), best)
+            best = replace(faster, trials=best.trials)
+
+
+def _orders(best: Schedule, block: Block, planner: Planner) -> list[Schedule | None]:
+    """The schedule with each branch of the block in other places, where that fits."""
+    found: list[Schedule | None] = []
+    for order in reorderings(best.network, block):
+        chains = moved(best.chains, order)
+        if chains is not None:
+            network = reordered(best.network, order)
+            found.append(_trial(network, best.config, chains, Known(planner)))
+    return found
 
 
 def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:
@@ -132,7 +167,7 @@ def place(
         pitches = {name: residency.pitch(name) for name in places}
         return Schedule(
             network, config, plans, walk.steps, places, pitches, chains, walk.loads,
-            walk.cycles, residency.residence(),
+            walk.waits(len(plans)), walk.cycles, residency.residence(),
         )
 
 

@@ -95,6 +95,13 @@ class Walk:
         """Modelled cycles of the steps."""
         return max(self.end[-1] if self.end else 0, self.stored, self.bus)
 
+    def waits(self, layers: int) -> list[int]:
+        """Modelled cycles in which the array waits for the data of each of ``layers`` layers."""
+        found = [0] * layers
+        for step, begin, free in zip(self.steps, self.start, [0, *self.end], strict=False):
+            found[step.layer] += begin - free
+        return found
+
     def continued(self, maps: dict[str, FeatureMap], taken: Iterable[Placed]) -> Walk:
         """A copy to go on with in a network with these maps, of which ``taken`` are in the pool."""
         other = Walk(self.arena.continued(taken), self.writers.continued(maps))

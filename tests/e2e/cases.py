@@ -30,6 +30,7 @@ from sim.host import Host
 from sim.machine import run_segment, run_timing, segment_times
 from sim.program import Program, Segment, program_of
 from tests.support.programs import random_program
+from tests.support.random_branches import random_branches
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import RandomLayer, random_layer
 
@@ -88,6 +89,11 @@ def chain_case(name: str, seed: int) -> Case:
     return _mapped(random_chain(preset(name), seed), seed, _command("chain", name, seed))
 
 
+def branches_case(name: str, seed: int) -> Case:
+    """A random network of tests.support.random_branches, mapped onto the preset ``name``."""
+    return _mapped(random_branches(preset(name), seed), seed, _command("branches", name, seed))
+
+
 def _mapped(layer: RandomLayer, seed: int, command: str) -> Case:
     compiled = layer.compile()
     memory = np.frombuffer(image(compiled), np.uint8)
@@ -104,7 +110,9 @@ def program_case(name: str, seed: int) -> Case:
     return Case(random_program(preset(name), seed), seed, _command("program", name, seed))
 
 
-KINDS = {"chain": chain_case, "layer": layer_case, "program": program_case}
+KINDS = {
+    "branches": branches_case, "chain": chain_case, "layer": layer_case, "program": program_case,
+}
 
 
 def _command(kind: str, name: str, seed: int) -> str:

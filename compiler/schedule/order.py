@@ -1,0 +1,95 @@
+"""Parallel branches: layers of a block that may run in another order.
+
+A block begins and ends where one map alone is alive; in it, layers that pass nothing to each
+other are on different branches. Which branch runs last says what room there is for the weights of
+the layers behind the block while it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from compiler.passes.layer import Layer, Network, origin
+from compiler.schedule.chain import Chain
+from compiler.schedule.residency import lifetimes
+
+
+@dataclass(frozen=True)
+class Block:
+    """Layers ``first`` to ``last``; ``branches`` has the layers of each branch, in order."""
+
+    first: int
+    last: int
+    branches: tuple[tuple[int, ...], ...]
+
+
+def blocks(network: Network, cols: int) -> list[Block]:
+    """The blocks with more than one branch, in order. Their branches may be in any order."""
+    alive = list(lifetimes(network).values())
+    ends = [
+        i for i in range(1, len(network.layers))
+        if sum(life.first < i <= life.last for life in alive) <= 1
+    ]
+    bounds = [0, *ends, len(network.layers)]
+    found = [
+        Block(first, end - 1, _branches(network, range(first, end), cols))
+        for first, end in zip(bounds, bounds[1:], strict=False)
+    ]
+    return [block for block in found if len(block.branches) > 1]
+
+
+def reorderings(network: Network, block: Block) -> Iterator[tuple[int, ...]]:
+    """The layers with one branch of the block moved to the block's end or to its beginning."""
+    seen = {block.branches}
+    for k, branch in enumerate(block.branches):
+        others = block.branches[:k] + block.branches[k + 1 :]
+        for branches in ((*others, branch), (branch, *others)):
+            if branches not in seen:
+                seen.add(branches)
+                after = range(block.last + 1, len(network.layers))
+                yield (*range(block.first), *(i for b in branches for i in b), *after)
+
+
+def reordered(network: Network, order: Sequence[int]) -> Network:
+    """The network with its layers in another order."""
+    return replace(network, layers=[network.layers[i] for i in order])
+
+
+def moved(chains: Iterable[Chain], order: Sequence[int]) -> tuple[Chain, ...] | None:
+    """The chains after a reordering; None if it takes one apart."""
+    place = {layer: i for i, layer in enumerate(order)}
+    found = []
+    for chain in chains:
+        first = place[chain.first]
+        if [place[i] for i in chain.layers] != [first + k for k in range(len(chain.layers))]:
+            return None
+        found.append(Chain(first, first + len(chain.layers) - 1))
+    return tuple(found)
+
+
+def _branches(network: Network, layers: range, cols: int) -> tuple[tuple[int, ...], ...]:
+    """The layers in sets that pass nothing to each other, by their first layers."""
+    sets: list[list[int]] = []
+    for i in layers:
+        layer = network.layers[i]
+        beside = [
+            s for s in sets if any(_linked(network, network.layers[j], layer, cols) for j in s)
+        ]
+        sets = [s for s in sets if s not in beside]
+        sets.append(sorted([i, *(j for s in beside for j in s)]))
+    return tuple(tuple(s) for s in sorted(sets))
+
+
+def _linked(network: Network, a: Layer, b: Layer, cols: int) -> bool:
+    """Whether one layer writes what the other one reads or writes."""
+    pairs = [(a.output, name) for name in (b.output, *b.reads)]
+    pairs += [(b.output, name) for name in a.reads]
+    return any(_overlap(network, *pair, cols) for pair in pairs)
+
+
+def _overlap(network: Network, a: str, b: str, cols: int) -> bool:
+    """Whether two maps share planes."""
+    (root, first), (other, second) = (origin(network.maps, name) for name in (a, b))
+    height = {name: network.maps[name].planes(cols) for name in (a, b)}
+    return root == other and first < second + height[b] and second < first + height[a]
