@@ -8,6 +8,7 @@ as int32. Depthwise kernels and maxima go tap by tap.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class _Task:
         self.fields = fields
         self.cols = state.config.cols
         self.operands = Operands(state, fields)
+        self.window = lru_cache(maxsize=1)(self.operands.window)
         self.block_planes = 1 << fields["array_shape"]
         self.planes = (fields["blocks"] - 1) * self.block_planes + fields["last_planes"]
         self.depthwise = self.operands.width == 1
@@ -117,7 +119,7 @@ class _Task:
 
     def accumulate(self, blocks: range, pixels: range, weights: np.ndarray | None) -> np.ndarray:
         """Accumulators: int32 ``[pixels, planes, cols]``, all planes of ``blocks``."""
-        window = self.operands.window(pixels)
+        window = self.window(pixels)
         shape = (len(pixels), len(blocks) * self.block_planes, self.cols)
         if weights is None:
             return np.broadcast_to(self._maximum(window, blocks.start), shape)
@@ -167,17 +169,17 @@ class _Task:
 
     def _by_word(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
         acc = np.zeros(shape, np.int32)
+        words = self.operands.gather(window, range(len(weights)), block)
         for step in range(len(weights)):
-            words = self.operands.gather(window, range(step, step + 1), block)
-            acc += words.astype(np.int32) * weights[step]
+            acc += words[:, step, None].astype(np.int32) * weights[step]
         return acc
 
     def _maximum(self, window: tuple, block: int) -> np.ndarray:
         """The largest operands: int32 ``[pixels, 1, cols]``."""
         best = None
+        words = self.operands.gather(window, range(self.operands.steps), block)
         for step in range(self.operands.steps):
-            words = self.operands.gather(window, range(step, step + 1), block)
-            groups = words.reshape(len(words), 1, -1, self.operands.width)
-            words = groups[..., : self.operands.channels(step)].max(axis=3)
-            best = words if best is None else np.maximum(best, words)
+            groups = words[:, step].reshape(len(words), 1, -1, self.operands.width)
+            largest = groups[..., : self.operands.channels(step)].max(axis=3)
+            best = largest if best is None else np.maximum(best, largest)
         return np.repeat(best, self.operands.width, axis=2).astype(np.int32)
