@@ -21,7 +21,7 @@ from sim.program import Command, Program
 
 LOST_DOC = {
     "useful": "the network's own multiply-accumulates",
-    "grouped_zeros": "zero weights of grouped convolutions",
+    "grouped_zeros": "zero weights of groups, rows made again",
     "array_edge": "array positions beyond the last pixel or channel",
     "busy_other": "pooling, addition and the like",
     "stall_operand": "operands being fetched from the pool",

@@ -12,7 +12,7 @@ from compiler.codegen.weights import Constants
 from compiler.passes.layer import FeatureMap, origin
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
-from compiler.schedule.tiles import Tile, whole
+from compiler.schedule.tiles import Tile, input_tile, whole
 from hw.spec.isa import Opcode
 
 
@@ -141,20 +141,22 @@ class Lowering:
             "length": pool.length,
         }
 
-    def _place(self, buffer: Buffer | None, name: str) -> Placement:
-        """Where an operand lies: in its buffer, or whole in the pool."""
+    def _place(self, buffer: Buffer | None, name: str, step: Step) -> Placement:
+        """Where an operand of the step lies: in its buffer, or in the pool, whole or in part."""
         if buffer is not None:
             return _in_buffer(buffer)
         root, plane = origin(self.maps, name)
-        places, pitches = self.schedule.places, self.schedule.pitches
-        return Placement(places[root], whole(self.maps[name]), -plane, pitches[root])
+        slot, m = self.schedule.slots[root], self.maps[name]
+        rows = _window(m, step) if slot.window else whole(m)
+        return Placement(self.schedule.places[root], rows, -plane, slot.pitch)
 
     def _execute(self, step: Step) -> Iterator[Command]:
         layer = step.spec
         operands = Operands(
-            self._place(step.source, layer.source), self._place(step.output, layer.output),
-            self._place(step.other, layer.residual.other) if layer.residual else None,
-            self._place(None, layer.factor) if layer.factor else None, step.weights.address,
+            self._place(step.source, layer.source, step),
+            self._place(step.output, layer.output, step),
+            self._place(step.other, layer.residual.other, step) if layer.residual else None,
+            self._place(None, layer.factor, step) if layer.factor else None, step.weights.address,
             Span(step.table.address, step.table.words) if step.table else None,
         )
         for made in executes(step, operands, self._known):
@@ -166,13 +168,20 @@ class Lowering:
         if not step.stores:
             return
         output = step.site.output
-        place = self._place(step.output, output.name)
+        place = self._place(step.output, output.name, step)
         planes = (step.chunk.first_plane, step.chunk.planes)
         for text, fields, pool, memory in self._moves(output, place, step.tile, planes):
             yield Command(
                 Opcode.STORE, step.layer, text, fields, pool_reads=(pool,),
                 memory=origin(self.maps, output.name)[0], memory_span=memory,
             )
+
+
+def _window(m: FeatureMap, step: Step) -> Tile:
+    """The rows of the map that the step makes or reads."""
+    made = m.name == step.spec.output
+    tile = step.tile if made else input_tile(step.spec, m, step.tile)
+    return Tile(tile.top, tile.bottom, 0, m.width)
 
 
 def _in_buffer(buffer: Buffer) -> Placement:

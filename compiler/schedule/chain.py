@@ -1,10 +1,13 @@
 """Chains: consecutive layers that run together, strip by strip.
 
-Every layer of a chain makes the rows that the next one needs for its strip, and no row twice
-(depth-first execution, arXiv 2404.03617). Of a map between two of them only some rows are needed
-at a time. Such a map *slides*: its planes are ``pitch`` words apart, less than a plane, and row y
-of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one plane and
+Every layer of a chain makes the rows that the next one needs for its strip (depth-first execution,
+arXiv 2404.03617). Of a map between two of them only some rows are needed at a time. Such a map
+*slides*, and no row is made twice: its planes are ``pitch`` words apart, less than a plane, and row
+y of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one plane and
 ``pitch`` words for each other plane.
+
+Of maps with large planes, where nothing else fits, a *window* is kept: the rows that a strip reads,
+all of them made for it, so that those that strips share are made again.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from compiler.passes.layer import FeatureMap, Layer, Network
 from compiler.schedule.blocks import aligned
@@ -23,6 +27,18 @@ from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 
 STEP_CYCLES = 90
 """Cycles that a step waits for the one before it, whose results it reads."""
+
+WIDE = 4
+"""A plane larger than the free words over this is large."""
+
+
+class Slot(NamedTuple):
+    """Pool words that a map takes, and those between its planes. Its first row there is the map's,
+    or with ``window`` the first of those that the strip reads."""
+
+    words: int
+    pitch: int
+    window: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,21 +55,16 @@ class Chain:
 
 @dataclass(frozen=True)
 class ChainPlan:
-    """The plans of a chain's layers, and the words between the planes of the maps that slide.
+    """The plans of a chain's layers, and where the map behind each but the last lies.
 
     ``need`` is the pool words that it takes; ``choice`` is there if the planner keeps a record.
     """
 
     plans: tuple[LayerPlan, ...]
-    pitches: dict[str, int]
+    slots: tuple[Slot, ...]
     cycles: float
     need: int
     choice: ChainChoice | None = None
-
-
-def sliding_words(m: FeatureMap, pitch: int, cols: int) -> int:
-    """Pool words of a map whose planes are ``pitch`` words apart."""
-    return (m.planes(cols) - 1) * pitch + m.pixels
 
 
 def may_slide(network: Network, index: int) -> bool:
@@ -92,20 +103,20 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
         replace(plan, site=site, together=together)
         for plan, site in zip(found.plans, sites, strict=True)
     )
-    pitches = {
-        site.source.name: pitch
-        for site, pitch in zip(sites[1:], found.pitches.values(), strict=True)
-    }
-    return replace(found, plans=plans, pitches=pitches)
+    return replace(found, plans=plans)
 
 
 def _fastest(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
     best, chosen, cuts = None, 0, []
-    for tilings in _strips(sites, planner):
-        plan = _plan(sites, tilings, free, planner)
-        if plan is not None and (best is None or plan.cycles < best.cycles):
-            best, chosen = plan, len(cuts)
-        cuts.append((tilings[-1].tiles[0].height, plan))
+    wide = [WIDE * site.source.pixels > free for site in sites[1:]]
+    for windows in [[False] * len(wide), wide] if any(wide) else [wide]:
+        for tilings in _strips(sites, windows, planner):
+            plan = _plan(sites, tilings, windows, free, planner)
+            if plan is not None and (best is None or plan.cycles < best.cycles):
+                best, chosen = plan, len(cuts)
+            cuts.append((tilings[-1].tiles[0].height, plan))
+        if best is not None:
+            break
     if best is None or not planner.record:
         return best
     strips = tuple(
@@ -115,7 +126,9 @@ def _fastest(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None
     return replace(best, choice=ChainChoice(free, strips, chosen))
 
 
-def _strips(sites: list[Site], planner: Planner) -> Iterator[list[Tiling]]:
+def _strips(
+    sites: list[Site], windows: list[bool], planner: Planner
+) -> Iterator[list[Tiling]]:
     """Ways to cut the chain: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -124,8 +137,10 @@ def _strips(sites: list[Site], planner: Planner) -> Iterator[list[Tiling]]:
             for top in range(0, height, rows)
         ]
         cut = [planner.candidates(sites[-1]).tiling(tuple(tiles))]
-        for site, before in zip(sites[:0:-1], sites[-2::-1], strict=True):
-            tiles = _rows_before(site, cut[0])
+        for site, before, window in zip(
+            sites[:0:-1], sites[-2::-1], windows[::-1], strict=True
+        ):
+            tiles = _rows_before(site, cut[0], window)
             if not all(0 < t.height <= TALLEST for t in tiles):
                 break
             cut.insert(0, planner.candidates(before).tiling(tuple(tiles)))
@@ -133,22 +148,20 @@ def _strips(sites: list[Site], planner: Planner) -> Iterator[list[Tiling]]:
             yield cut
 
 
-def _rows_before(site: Site, tiling: Tiling) -> list[Tile]:
-    """The rows of the layer's input that it needs for each tile beyond those it had."""
+def _rows_before(site: Site, tiling: Tiling, window: bool) -> list[Tile]:
+    """The rows of the layer's input that it needs for each tile: all, or beyond those it had."""
+    if window:
+        return [Tile(t.top, t.bottom, 0, site.source.width) for t in tiling.inputs]
     ends = [tile.bottom for tile in tiling.inputs]
     ends[-1] = site.source.height
     return [Tile(top, end, 0, site.source.width) for top, end in pairwise([0, *ends])]
 
 
 def _plan(
-    sites: list[Site], tilings: list[Tiling], free: int, planner: Planner
+    sites: list[Site], tilings: list[Tiling], windows: list[bool], free: int, planner: Planner
 ) -> ChainPlan | None:
-    cols = sites[0].config.cols
-    pitches, words = {}, 0
-    for site, made, wanted in zip(sites[1:], tilings, tilings[1:], strict=False):
-        pitch = _pitch(site, made, wanted)
-        pitches[site.source.name] = pitch
-        words += aligned(sliding_words(site.source, pitch, cols))
+    slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], windows))
+    words = sum(aligned(slot.words) for slot in slots)
     plans = []
     for site, own in zip(sites, tilings, strict=True):
         plan = planner.plan_tiles(site, own.tiles, free - words) if words < free else None
@@ -161,7 +174,17 @@ def _plan(
     steps = sum(len(p.tiles) * len(p.chunks) for p in plans)
     compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
     cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tilings[0].tiles)
-    return ChainPlan(tuple(plans), pitches, cycles, words)
+    return ChainPlan(tuple(plans), slots, cycles, words)
+
+
+def _slot(site: Site, made: Tiling, wanted: Tiling, window: bool) -> Slot:
+    """Of the layer's input, made in the tiles ``made`` and read for the tiles ``wanted``."""
+    m, planes = site.source, site.source.planes(site.config.cols)
+    if window:
+        pitch = max(tile.pixels for tile in made.tiles)
+        return Slot(planes * pitch, pitch, True)
+    pitch = _pitch(site, made, wanted)
+    return Slot((planes - 1) * pitch + m.pixels, pitch)
 
 
 def _pitch(site: Site, made: Tiling, wanted: Tiling) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from compiler.errors import AllocationError, show
 from compiler.passes.layer import Network
 from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, ChainPlan, plan_chain, sliding_words
+from compiler.schedule.chain import Chain, ChainPlan, Slot, plan_chain
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Cause, Departure, Release, Residence
@@ -170,18 +170,15 @@ class Residency:
         self.resident.remove(name)
         self._departures[name] = Departure(cause, layer)
 
-    def words(self, name: str) -> int:
-        """Pool words of a resident map."""
-        m, pitch = self.network.maps[name], self.pitch(name)
-        return sliding_words(m, pitch, self.config.cols)
-
-    def pitch(self, name: str) -> int:
-        """Words between the planes of a resident map."""
+    def slot(self, name: str) -> Slot:
+        """Where the rows of a resident map lie."""
+        m, maker = self.network.maps[name], self.lifetimes[name].first
         if name not in self.sliding:
-            return self.network.maps[name].pixels
-        plan = self._chain_plan(self.chains[self.lifetimes[name].first], self.resident)
+            return Slot(m.words(self.config.cols), m.pixels)
+        chain = self.chains[maker]
+        plan = self._chain_plan(chain, self.resident)
         assert plan is not None
-        return plan.pitches[name]
+        return plan.slots[maker - chain.first]
 
     def _span(self, name: str) -> Lifetime:
         """First and last layer beside which the map lies in the pool: the layers of a chain run

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, may_slide
+from compiler.schedule.chain import Chain, Slot, may_slide
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
@@ -39,7 +39,7 @@ class Schedule:
     plans: list[LayerPlan]
     steps: list[Step]
     places: dict[str, int]
-    pitches: dict[str, int]
+    slots: dict[str, Slot]
     chains: tuple[Chain, ...]
     loads: list[Buffer]
     waits: list[int]
@@ -164,9 +164,9 @@ def place(
             residency.squeeze(fault.layer)
             continue
         places = {name: placed.address for name, placed in taken.items()}
-        pitches = {name: residency.pitch(name) for name in places}
+        slots = {name: residency.slot(name) for name in places}
         return Schedule(
-            network, config, plans, walk.steps, places, pitches, chains, walk.loads,
+            network, config, plans, walk.steps, places, slots, chains, walk.loads,
             walk.waits(len(plans)), walk.cycles, residency.residence(),
         )
 
@@ -182,7 +182,7 @@ def _place_maps(
     """
     lives = residency.lifetimes
     spans = {m: (layers[lives[m].first][0], layers[lives[m].last][1]) for m in residency.resident}
-    words = {m: residency.words(m) for m in spans}
+    words = {m: residency.slot(m).words for m in spans}
     order = sorted(spans, key=lambda m: (-words[m], m))
     promoted: set[str] = set()
     while True:

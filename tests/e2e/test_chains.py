@@ -31,11 +31,12 @@ def test_there_are_chains(seed):
         for segment in random_chain(preset("tiny"), number).compile().segments
     ]
     assert sum(len(plan.chains) for plan in plans) > 5
-    pitches = [
-        (pitch, plan.network.maps[name].pixels)
-        for plan in plans for name, pitch in plan.pitches.items()
+    found = [
+        (slot, plan.network.maps[name].pixels)
+        for plan in plans for name, slot in plan.slots.items()
     ]
-    assert any(pitch < pixels for pitch, pixels in pitches)
+    assert any(slot.pitch < pixels and not slot.window for slot, pixels in found)
+    assert any(slot.window for slot, _ in found)
 
 
 @TINY

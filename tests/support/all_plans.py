@@ -19,7 +19,7 @@ from unittest import mock
 from compiler.passes.layer import Network
 from compiler.schedule import schedule as scheduling
 from compiler.schedule.blocks import Chunk, Run, param_sets, runs_of, shapes_of
-from compiler.schedule.chain import Chain
+from compiler.schedule.chain import Chain, Slot
 from compiler.schedule.layer_plan import (
     LayerPlan,
     Order,
@@ -50,7 +50,7 @@ class Group:
     """
 
     plans: tuple[LayerPlan, ...]
-    pitches: dict[str, int]
+    slots: dict[str, Slot]
     array: int
     bus: int
     head: int
@@ -60,15 +60,15 @@ class Group:
 class _Given(Residency):
     """A residency whose decisions are made."""
 
-    def give(self, plans: list[LayerPlan], resident: set[str], pitches: dict[str, int]) -> _Given:
-        self.given, self.resident, self.pitches = plans, resident, pitches
+    def give(self, plans: list[LayerPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
+        self.given, self.resident, self.slots = plans, resident, slots
         return self
 
     def plans(self) -> list[LayerPlan]:
         return self.given
 
-    def pitch(self, name: str) -> int:
-        return self.pitches.get(name, self.network.maps[name].pixels)
+    def slot(self, name: str) -> Slot:
+        return self.slots[name] if name in self.slots else super().slot(name)
 
     def release_beside(self, name: str) -> None:
         raise NoFit(self, self.lifetimes[name].first)
@@ -163,10 +163,10 @@ def _placed(
     groups: Sequence[Group],
 ) -> Schedule | None:
     plans = [plan for group in groups for plan in group.plans]
-    pitches = {name: pitch for group in groups for name, pitch in group.pitches.items()}
+    slots = {name: slot for group in groups for name, slot in group.slots.items()}
 
     def given(*arguments: object) -> Residency:
-        return _Given(*arguments).give(plans, set(resident), pitches)
+        return _Given(*arguments).give(plans, set(resident), slots)
 
     with mock.patch.object(scheduling, "Residency", given):
         try:
@@ -194,34 +194,46 @@ def _groups(sites: list[Site], strips: bool) -> Iterator[Group]:
 def _chain_groups(sites: list[Site]) -> Iterator[Group]:
     """All heights of strips in which every layer makes rows for each strip; the weights stay."""
     names = tuple(site.layer.name for site in sites)
-    for rows in range(1, sites[-1].output.height):
-        cut, pitches = _strips(sites, rows)
+    heights = range(1, sites[-1].output.height)
+    for rows, window in itertools.product(heights, (False, True)):
+        cut, slots = _strips(sites, rows, window)
         if len(cut) < len(sites):
             continue
         for cuts in itertools.product(*(list(_cuts(site)) for site in sites)):
             yield _group([
                 _plan(site, *shaped, tuple(tiles), "keep", names)
                 for site, shaped, tiles in zip(sites, cuts, cut, strict=True)
-            ], pitches)
+            ], slots)
 
 
-def _strips(sites: list[Site], rows: int) -> tuple[list[list[Tile]], dict[str, int]]:
-    """What the layers of a chain make in each strip of ``rows`` rows of its output, and the words
-    between planes of the maps between them; of fewer layers if one made nothing for some strip."""
+def _strips(
+    sites: list[Site], rows: int, window: bool
+) -> tuple[list[list[Tile]], dict[str, Slot]]:
+    """What the layers of a chain make in each strip of ``rows`` rows of its output, and where the
+    maps between them lie, which slide or are windows; of fewer layers if one made nothing for some
+    strip."""
     last = sites[-1].output
     tiles = [Tile(y, min(y + rows, last.height), 0, last.width)
              for y in range(0, last.height, rows)]
-    cut, pitches = [tiles], {}
+    cut, slots = [tiles], {}
     for site in reversed(sites[1:]):
         needed = [input_tile(site.layer, site.source, t) for t in tiles]
+        m, planes = site.source, site.source.planes(site.config.cols)
+        if window:
+            tiles = [Tile(n.top, n.bottom, 0, m.width) for n in needed]
+            pitch = max(t.pixels for t in tiles)
+            slots[m.name] = Slot(planes * pitch, pitch, True)
+            cut.insert(0, tiles)
+            continue
         ends = [*(n.bottom for n in needed[:-1]), site.source.height]
         tiles = [Tile(a, b, 0, site.source.width) for a, b in itertools.pairwise([0, *ends])]
         if any(t.height < 1 for t in tiles):
             break
         kept = (own.bottom - min(own.top, n.top) for own, n in zip(tiles, needed, strict=True))
-        pitches[site.source.name] = max(kept) * site.source.width
+        pitch = max(kept) * m.width
+        slots[m.name] = Slot((planes - 1) * pitch + m.pixels, pitch)
         cut.insert(0, tiles)
-    return cut, pitches
+    return cut, slots
 
 
 def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
@@ -252,14 +264,14 @@ def _plan(
     return LayerPlan(site, work, order, 0, 0, 0, 0, together)
 
 
-def _group(plans: list[LayerPlan], pitches: dict[str, int]) -> Group:
+def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> Group:
     first, last = plans[0], plans[-1]
     head = first.chunks[0].words + _loaded(first.site, first.tiles[:1], first.chunks[:1])
     tail = 0
     if last.site.streams.output or last.site.output.stored:
         tail = last.chunks[-1].planes * last.tiles[-1].pixels
     return Group(
-        tuple(plans), pitches, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail
+        tuple(plans), slots, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail
     )
 
 

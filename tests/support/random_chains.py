@@ -56,12 +56,13 @@ def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Sch
 
 
 def random_chain(config: AccelConfig, seed: int) -> RandomChain:
-    """The network of a seed, for a pool of one to a few times the size of its largest map."""
+    """The network of a seed, for a pool of a third to a few times of its largest map's size."""
     rng = random.Random(f"chain{seed}")
     graph = _chain(RandomGraph(rng, config), f"chain{seed}")
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
-    lines = int(_largest(graph, config.cols) * rng.uniform(0.8, 5)) // LINE_WORDS
+    size = rng.uniform(0.8, 5) * rng.choice((1, 1, 1 / 3))
+    lines = int(_largest(graph, config.cols) * size) // LINE_WORDS
     lines = min(max(lines, 64), config.pool_lines)
     return RandomChain(graph, inputs, config, CompilerOptions(), lines)
 

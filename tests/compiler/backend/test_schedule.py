@@ -26,19 +26,13 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
         last[step.layer] = step.index
     lives = lifetimes(plan.network)
     found = [
-        (address, address + words(plan, name),
+        (address, address + plan.slots[name].words,
          first[lives[name].first], last[lives[name].last])
         for name, address in plan.places.items()
     ]
     found += [(b.address, b.address + b.words, b.issue, b.last) for b in plan.loads]
     outputs = [step.output for step in plan.steps if step.output]
     return found + [(b.address, b.address + b.words, b.first, b.last) for b in outputs]
-
-
-def words(plan: Schedule, name: str) -> int:
-    """Of a map from its first to its last: planes of sliding maps lie closer together."""
-    m = plan.network.maps[name]
-    return (m.planes(plan.config.cols) - 1) * plan.pitches[name] + m.pixels
 
 
 def overlaps(plan: Schedule) -> bool:
@@ -79,8 +73,18 @@ def test_efficientnet_keeps_all_maps():
     maps, plan = compiled.network.maps, compiled.segments[0].plan
     assert {layer.output for layer in compiled.network.layers} == set(plan.places)
     large = next(m for m in maps if map_size(maps[m]) == (112, 112, 96))
-    assert plan.pitches[large] < maps[large].pixels
+    assert plan.slots[large].pitch < maps[large].pixels
     assert plan.modelled_cycles < 1_680_000
+
+
+def test_planes_larger_than_the_pool_pass_in_windows():
+    config = PRESETS["edge256"]
+    compiled = compile(randomize(zoo.build("retinaface_mnet025_ddc"), 0), config)
+    maps, plan = compiled.network.maps, compiled.segments[0].plan
+    large = [m.name for m in maps.values() if m.pixels > config.pool_words and not m.external]
+    assert large and set(large) <= set(plan.places)
+    assert all(plan.slots[m].window and plan.slots[m].words < maps[m].pixels for m in large)
+    assert not overlaps(plan)
 
 
 def map_size(m):
