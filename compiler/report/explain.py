@@ -26,7 +26,7 @@ def explanation(compiled: Compiled) -> dict[str, Any]:
         found["chains"] += [_chain(schedule, number, *c) for c in schedule.residence.chains.items()]
         found["chain_trials"] += [
             {
-                "segment": number, "layers": names[t.first : t.last + 1],
+                "segment": number, "layers": names[t.first : t.last + 1], "windows": t.windows,
                 "cycles_before": t.before, "cycles": t.cycles, "won": t.won,
             }
             for t in schedule.trials

@@ -108,7 +108,8 @@ def _strips(chains: Sequence[dict[str, Any]], names: _Names) -> Table:
 def _chain_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
     table = _table("Chains that were tried", ("chain",), ("before", "with it", "won"))
     for t in trials:
-        table.add_row(names.ends(t["layers"][0], t["layers"][-1]), *_outcome(t))
+        label = names.ends(t["layers"][0], t["layers"][-1])
+        table.add_row(f"{label}, windows" if t["windows"] else label, *_outcome(t))
     return table
 
 

@@ -6,8 +6,8 @@ arXiv 2404.03617). Of a map between two of them only some rows are needed at a t
 y of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one plane and
 ``pitch`` words for each other plane.
 
-Of maps with large planes, where nothing else fits, a *window* is kept: the rows that a strip reads,
-all of them made for it, so that those that strips share are made again.
+Or a *window* is kept of maps with wide planes: the rows that a strip reads, all of them made for
+it, so that those that strips share are made again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import ChainChoice, Strips
 from compiler.schedule.tiles import TALLEST, Tile, extent, whole
+from hw.spec.config import AccelConfig
 
 STEP_CYCLES = 90
 """Cycles that a step waits for the one before it, whose results it reads."""
 
 WIDE = 4
-"""A plane larger than the free words over this is large."""
+"""A map is wide if this many of its planes do not fit the pool."""
 
 
 class Slot(NamedTuple):
@@ -43,10 +44,11 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers ``first`` to ``last`` of a network, those of a chain."""
+    """Layers ``first`` to ``last`` of a network; wide maps between them in ``windows``, or not."""
 
     first: int
     last: int
+    windows: bool = False
 
     @property
     def layers(self) -> range:
@@ -89,10 +91,17 @@ def _makes_all(layer: Layer, output: FeatureMap) -> bool:
     return ordinary and not layer.factor and extent(layer) == whole(output)
 
 
-def plan_chain(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
+def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
+    """Whether a map may be kept as a window."""
+    return WIDE * m.pixels > config.pool_words
+
+
+def plan_chain(
+    sites: list[Site], windows: bool, free: int, planner: Planner
+) -> ChainPlan | None:
     """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
-    key = tuple(site.geometry for site in sites), free
-    found = planner.chains.get(key, lambda: _fastest(sites, free, planner))
+    key = tuple(site.geometry for site in sites), windows, free
+    found = planner.chains.get(key, lambda: _fastest(sites, windows, free, planner))
     return found and _at(sites, found)
 
 
@@ -106,17 +115,16 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
     return replace(found, plans=plans)
 
 
-def _fastest(sites: list[Site], free: int, planner: Planner) -> ChainPlan | None:
+def _fastest(
+    sites: list[Site], windows: bool, free: int, planner: Planner
+) -> ChainPlan | None:
     best, chosen, cuts = None, 0, []
-    wide = [WIDE * site.source.pixels > free for site in sites[1:]]
-    for windows in [[False] * len(wide), wide] if any(wide) else [wide]:
-        for tilings in _strips(sites, windows, planner):
-            plan = _plan(sites, tilings, windows, free, planner)
-            if plan is not None and (best is None or plan.cycles < best.cycles):
-                best, chosen = plan, len(cuts)
-            cuts.append((tilings[-1].tiles[0].height, plan))
-        if best is not None:
-            break
+    kept = [windows and is_wide(site.source, site.config) for site in sites[1:]]
+    for tilings in _strips(sites, kept, planner):
+        plan = _plan(sites, tilings, kept, free, planner)
+        if plan is not None and (best is None or plan.cycles < best.cycles):
+            best, chosen = plan, len(cuts)
+        cuts.append((tilings[-1].tiles[0].height, plan))
     if best is None or not planner.record:
         return best
     strips = tuple(

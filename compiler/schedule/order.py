@@ -64,7 +64,7 @@ def moved(chains: Iterable[Chain], order: Sequence[int]) -> tuple[Chain, ...] | 
         first = place[chain.first]
         if [place[i] for i in chain.layers] != [first + k for k in range(len(chain.layers))]:
             return None
-        found.append(Chain(first, first + len(chain.layers) - 1))
+        found.append(replace(chain, first=first, last=first + len(chain.layers) - 1))
     return tuple(found)
 
 

@@ -86,15 +86,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Trial:
-    """The layers ``first`` to ``last`` tried as a chain, beside the chains found so far.
+    """The layers ``first`` to ``last`` tried as a chain, with or without ``windows``, beside the
+    chains found so far.
 
     ``before`` is the best network's modelled cycles until then, ``cycles`` those with the chain;
     None if it does not fit or has a layer of another chain. Of the trials made at once the fastest
-    won, if it was faster than before.
+    won, if it was faster than before; one with windows only by a margin.
     """
 
     first: int
     last: int
+    windows: bool
     before: int
     cycles: int | None
     won: bool

@@ -238,7 +238,9 @@ class Residency:
         key = (chain, streams, free)
         if key not in self._known.chains:
             sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
-            self._known.chains[key] = plan_chain(sites, free, self._known.planner)
+            self._known.chains[key] = plan_chain(
+                sites, chain.windows, free, self._known.planner
+            )
         return self._known.chains[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:

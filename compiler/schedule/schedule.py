@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, Slot, may_slide
+from compiler.schedule.chain import Chain, Slot, is_wide, may_slide
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
@@ -18,6 +18,9 @@ from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, step_spans
 from compiler.schedule.walk import NoRoom, walked
 from hw.spec.config import AccelConfig
+
+WINDOWS_COST = 0.002
+"""Share of the network's cycles by which chains with windows must be faster than others."""
 
 WORTH_ORDERING = 0.0005
 """Share of the network's cycles for which the array must wait at a block for other orders of its
@@ -73,12 +76,13 @@ def _chained(best: Schedule, known: Known) -> Schedule:
         chain, others = Chain(index, index + 1), best.chains
         tried: set[Chain] = set()
         while True:
-            wider = [w for w in _around(network, chain) if w not in tried]
+            wider = [w for w in _around(network, config, chain) if w not in tried]
             tried.update(wider)
             trials = [_trial(network, config, (*others, w), known) for w in wider]
             found = _fastest(trials, best)
             weighed += [
-                Trial(c.first, c.last, best.modelled_cycles, t and t.modelled_cycles, t is found)
+                Trial(c.first, c.last, c.windows, best.modelled_cycles, t and t.modelled_cycles,
+                      t is found)
                 for c, t in zip(wider, trials, strict=True) if c not in best.chains
             ]
             if found is best:
@@ -114,8 +118,15 @@ def _orders(best: Schedule, block: Block, planner: Planner) -> list[Schedule | N
 
 
 def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:
-    """``best``, or the first of the fastest trials if that is faster."""
-    return min((best, *(t for t in trials if t)), key=lambda t: t.modelled_cycles)
+    """``best``, or the first of the cheapest trials if that is faster."""
+    found = min((t for t in trials if t), key=_cost, default=best)
+    return found if found.modelled_cycles < best.modelled_cycles else best
+
+
+def _cost(found: Schedule) -> float:
+    """Modelled cycles, more if rows are made twice: that must gain more than the model errs."""
+    windows = any(chain.windows for chain in found.chains)
+    return found.modelled_cycles * (1 + WINDOWS_COST * windows)
 
 
 def _moves_much(plan: LayerPlan) -> bool:
@@ -123,13 +134,19 @@ def _moves_much(plan: LayerPlan) -> bool:
     return plan.site.streams.output or plan.words > plan.compute
 
 
-def _around(network: Network, chain: Chain) -> Iterator[Chain]:
-    """The chain and those with one layer more."""
-    yield chain
-    if chain.first > 0 and may_slide(network, chain.first - 1):
-        yield Chain(chain.first - 1, chain.last)
-    if may_slide(network, chain.last):
-        yield Chain(chain.first, chain.last + 1)
+def _around(network: Network, config: AccelConfig, chain: Chain) -> Iterator[Chain]:
+    """The chain and those with one layer more, also with windows where there are wide maps."""
+    first, last = chain.first, chain.last
+    ends = [(first, last)]
+    if first > 0 and may_slide(network, first - 1):
+        ends.append((first - 1, last))
+    if may_slide(network, last):
+        ends.append((first, last + 1))
+    for first, last in ends:
+        yield Chain(first, last)
+        inner = [network.maps[layer.output] for layer in network.layers[first:last]]
+        if any(is_wide(m, config) for m in inner):
+            yield Chain(first, last, windows=True)
 
 
 def _trial(

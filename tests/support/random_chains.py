@@ -44,7 +44,7 @@ def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Sch
         while may_slide(network, last) and rng.random() < 0.8:
             last += 1
         if last > index:
-            chains.append(Chain(index, last))
+            chains.append(Chain(index, last, rng.random() < 0.5))
         index = last + 1
     while True:
         try:
