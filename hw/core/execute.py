@@ -106,7 +106,7 @@ class ExecuteUnit(wiring.Component):
         with m.If(fill.take):
             m.d.sync += taken.eq(taken + 1)
             for index, bank in enumerate(self._banks):
-                with m.If(fill.bank == index):
+                with m.If(fill.bank != index):
                     m.d.sync += bank.eq(self.command.payload)
         with m.If(drain.command_done):
             m.d.sync += self.execute_done.eq(self.execute_done + 1)

@@ -9,6 +9,7 @@ from hw.core import command
 from hw.core.lines import LineRequests
 from hw.core.walk import StepWalk
 from hw.mem.pool import BANK_BITS, WORD_ADDR
+from hw.spec import timing
 from hw.spec.config import AccelConfig
 
 
@@ -25,8 +26,8 @@ class Fill(wiring.Component):
     Members
     -------
     cmd : the command of bank ``bank``, while state is not IDLE
-    queued, bank_free : a command waits; its bank may be overwritten
-    take : the command is taken into bank ``bank`` in this cycle
+    queued, bank_free : a command waits; the bank for it may be overwritten
+    take : the command is taken into the bank that is not ``bank`` in this cycle
     waits_met : the counts that the command waits for are reached
     start : the command starts to run in the next cycle
     state : what the unit does
@@ -66,41 +67,41 @@ class Fill(wiring.Component):
         m = Module()
         m.submodules.walk = walk = StepWalk(self._config)
         m.submodules.lines = lines = LineRequests(self._config)
-        lane = Signal(range(self._config.rows))
+        rows = self._config.rows
+        ends = rows + timing.FILL_SETUP - 1
+        count = Signal(range(ends + 1))
         taken = Signal()
         m.d.comb += [
-            self.bank.eq(taken ^ (self.state != State.IDLE)),
+            self.bank.eq(~taken),
             self.take.eq((self.state == State.IDLE) & self.queued & self.bank_free),
             self.start.eq((self.state == State.WAIT) & self.waits_met),
         ]
-        running = Signal()
-        m.d.comb += running.eq(self.state == State.RUN)
+        init, running = Signal(), Signal()
+        m.d.comb += [init.eq(self.state == State.INIT), running.eq(self.state == State.RUN)]
         with m.Switch(self.state):
             with m.Case(State.IDLE):
                 with m.If(self.take):
-                    m.d.sync += [self.state.eq(State.INIT), lane.eq(0), taken.eq(~taken)]
+                    m.d.sync += [self.state.eq(State.INIT), count.eq(0), taken.eq(~taken)]
             with m.Case(State.INIT):
-                m.d.sync += lane.eq(lane + 1)
-                with m.If(lane == self._config.rows - 1):
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == ends):
                     m.d.sync += self.state.eq(State.WAIT)
             with m.Case(State.WAIT):
                 with m.If(self.waits_met):
                     m.d.sync += self.state.eq(State.RUN)
             with m.Case(State.RUN):
-                with m.If(lines.done & walk.exhausted):
+                with m.If(lines.done & ~walk.valid):
                     m.d.sync += self.state.eq(State.IDLE)
         m.d.comb += [
             walk.cmd.eq(self.cmd),
             walk.bank.eq(self.bank),
-            walk.begin.eq(self.state == State.WAIT),
-            walk.init_en.eq(self.state == State.INIT),
-            walk.init_lane.eq(lane),
-            walk.next.eq(running & lines.ready & ~walk.exhausted),
-            lines.load.eq(walk.next),
+            walk.init_en.eq(init & (count < rows)),
+            walk.init_lane.eq(count),
+            walk.begin.eq(init & (count == rows)),
+            walk.next.eq((init & (count > rows)) | (running & lines.ready)),
+            lines.load.eq(walk.next & walk.valid),
             lines.step.eq(walk.step),
-            lines.lanes.eq(walk.lanes),
-            lines.needs.eq(walk.needs),
-            lines.room.eq(self.room),
+            lines.room.eq(self.room & running),
             lines.grant.eq(self.grant),
             self.read_en.eq(lines.read_en),
             self.read_addr.eq(lines.read_line << BANK_BITS),
@@ -111,4 +112,19 @@ class Fill(wiring.Component):
             self.step.eq(lines.current),
             self.lanes.eq(lines.current_lanes),
         ]
+        self._build_needs(m, walk, lines)
         return m
+
+    def _build_needs(self, m, walk, lines):
+        """From the words that the lanes need to the lines. The first and the last may be one."""
+        for p in range(self._config.rows):
+            reach, lane, need = walk.lanes[p], lines.lanes[p], lines.needs[p]
+            m.d.comb += [
+                lane.x.eq(reach.x),
+                lane.offset.eq((reach.address + reach.x)[: BANK_BITS + 1]),
+                lane.inside.eq(reach.inside),
+                need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> BANK_BITS),
+                need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> BANK_BITS),
+                need.need_low.eq(reach.touches),
+                need.need_high.eq(reach.touches),
+            ]

@@ -10,7 +10,8 @@ from hw.spec.config import AccelConfig
 
 
 def needs_layout(rows: int) -> data.ArrayLayout:
-    """For each lane, the first and the last line it needs and which of the two it still lacks."""
+    """For each lane, the first and the last line it needs, which may be the same, and which of the
+    two it still lacks."""
     return data.ArrayLayout(
         data.StructLayout({"low": LINE_ADDR, "high": LINE_ADDR, "need_low": 1, "need_high": 1}),
         rows,

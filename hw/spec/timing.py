@@ -24,6 +24,11 @@ WEIGHT_RING = 8
 """Lines that the weight store holds."""
 FILL_LATENCY = READ_LATENCY + 1
 """Cycles from the request of a line to the first cycle in which the array can use it."""
+WALK_STAGES = 2
+"""Stages that a step of fill passes on its way from the loops to its requests."""
+FILL_SETUP = WALK_STAGES + 2
+"""Cycles of fill's set-up after the lanes': to begin the loops, and until their first step is
+requested."""
 
 # Array and post-processor
 MAC_LATENCY = 3

@@ -77,8 +77,6 @@ def _fill_waits(cycle, f, commands, now, most):
     """Cycles, at most ``most``, in which fill does no more than to have lines granted."""
     state = f[fill.STATE]
     if state == fill.RUN:
-        if f[fill.VALID] == 0:
-            return 0
         if f[fill.PUSHED] - f[fill.POPPED] == RING:
             return most
         return min(most, f[fill.LINES] - 1)

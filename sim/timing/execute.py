@@ -11,6 +11,7 @@ import numpy as np
 
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter
+from hw.spec.timing import FILL_SETUP
 from sim.timing import columns as col
 from sim.timing import drain, fill, weights
 from sim.timing.shared import (
@@ -84,8 +85,7 @@ def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
     free = free and not drain.wants(cycle, d)
     grant_weights = free and weights.wants(w)
     room = f[fill.PUSHED] - f[fill.POPPED] < RING
-    grant_fill = (free and not grant_weights and f[fill.VALID] != 0 and room
-                  and f[fill.LINES] > 0)
+    grant_fill = free and not grant_weights and room and f[fill.LINES] > 0
     # the array
     cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile)
     counters[cause] += 1
@@ -99,10 +99,10 @@ def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
         if grant_fill:
             counters[FILLED] += 1
             f[fill.LINES] -= 1
-        if room or f[fill.VALID] == 0:
+        if room and f[fill.LINES] == 0:
             _run(cycle, f, steps, lanes, found, commands, rows, cols)
     else:
-        _begin(cycle, f, lanes, commands, start, now, nxt, rows)
+        _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, rows, cols)
     if beat:
         counters[DRAINED] += 1
     if drain.step(cycle, d, commands, held, beat, grant_parameters, words, table_words):
@@ -155,14 +155,14 @@ def idle_cause(f, commands, now):
 
 
 @compiled
-def _begin(cycle, f, lanes, commands, start, now, nxt, rows):
+def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, rows, cols):
     """Fill's clock edge outside a command: take the next one, or begin it."""
     if f[fill.STATE] == fill.IDLE:
         if now[EXECUTE_PUSHED] > f[fill.TAKEN] and f[fill.TAKEN] - now[EXECUTE_DONE] < 2:
             nxt[EXECUTE_POPPED] = now[EXECUTE_POPPED] + 1
             f[fill.TAKEN] += 1
             f[fill.STATE] = fill.INIT
-            f[fill.INIT_ENDS] = cycle + rows
+            f[fill.INIT_ENDS] = cycle + rows + FILL_SETUP
     elif f[fill.STATE] == fill.INIT:
         if cycle == f[fill.INIT_ENDS]:
             f[fill.STATE] = fill.WAIT
@@ -175,17 +175,15 @@ def _begin(cycle, f, lanes, commands, start, now, nxt, rows):
             f[fill.BEGUN] += 1
             start[cmd] = cycle
             fill.begin(f, commands, cmd, lanes, rows)
+            fill.load_step(f, steps, commands, cmd, lanes, rows, cols, found)
 
 
 @compiled
 def _run(cycle, f, steps, lanes, found, commands, rows, cols):
-    """Fill's clock edge within a command, when the ring has room and the line asked for, if any,
-    was granted: push a step that has all its lines, and load the next one."""
-    if f[fill.VALID] != 0:
-        if f[fill.LINES] != 0:
-            return
-        fill.push(cycle, f, steps)
-        if f[fill.EXHAUSTED] != 0:
-            f[fill.STATE] = fill.IDLE
-    if f[fill.EXHAUSTED] == 0:
+    """Fill's clock edge within a command, when the ring has room and the step has all its lines:
+    push it, and load the next one."""
+    fill.push(cycle, f, steps)
+    if f[fill.EXHAUSTED] != 0:
+        f[fill.STATE] = fill.IDLE
+    else:
         fill.load_step(f, steps, commands, f[fill.TAKEN] - 1, lanes, rows, cols, found)

@@ -9,10 +9,10 @@ from sim.timing.shared import compiled
 IDLE, INIT, WAIT, RUN = range(4)
 
 # state
-STATE, INIT_ENDS, TAKEN, BEGUN, PUSHED, POPPED, VALID, LINES = range(8)
-GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(8, 16)
-ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(16, 20)
-SIZE = 20
+STATE, INIT_ENDS, TAKEN, BEGUN, PUSHED, POPPED, LINES = range(7)
+GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(7, 15)
+ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(15, 19)
+SIZE = 19
 
 # a step in the ring
 S_WORK, S_FIRST, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(7)
@@ -96,7 +96,6 @@ def push(cycle, f, steps):
         steps[entry, i] = steps[CURRENT, i]
     steps[entry, S_VISIBLE] = cycle + FILL_LATENCY
     f[PUSHED] += 1
-    f[VALID] = 0
 
 
 @compiled
@@ -128,7 +127,6 @@ def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     steps[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
     steps[CURRENT, S_OCCUPIED] = steps[CURRENT, S_PIXELS] * used
     f[LINES] = count_lines(f, commands, cmd, lanes, rows, span, found)
-    f[VALID] = 1
     _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
 
 

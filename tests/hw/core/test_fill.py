@@ -6,6 +6,7 @@ import pytest
 
 from hw.core.fill import Fill, State
 from hw.core.lines import LineRequests
+from hw.spec import timing
 from hw.spec.config import LINE_WORDS
 from tests.hw.support.units import both_configs, execute_command, random_command, simulate
 from tests.hw.support.walk import LANE_OFFSETS, walk_steps
@@ -36,7 +37,7 @@ class _Stalls:
         ctx.set(dut.queued, self.taken < len(commands))
         if ctx.get(dut.take):
             assert ctx.get(dut.state) == State.IDLE and ctx.get(dut.bank_free)
-            assert ctx.get(dut.bank) == self.taken % 2
+            assert ctx.get(dut.bank) != self.taken % 2
             self.banks[self.taken % 2] = execute_command(commands[self.taken])
             self.taken += 1
 
@@ -108,19 +109,20 @@ def test_cycles_of_a_command(config, seed):
                                         (dut.push, pushes)):
                     if ctx.get(happens):
                         cycles.append(cycle)
-            # Taken in 0; one lane a cycle; the waits are met; the first run cycle has no step.
-            first = config.rows + 3
+            # Taken in 0; one lane a cycle; the first step comes up; the waits are met.
+            init = config.rows + timing.FILL_SETUP
+            first = init + 2
             expected, requested = [], []
             for step in walk_steps(f, config):
                 count = len(step.requests)
                 requested += range(first, first + count)
                 first += max(1, count)
                 expected.append(first - 1)
-            assert starts == [config.rows + 1]
+            assert starts == [init + 1]
             assert lines == requested
             assert pushes == expected
-            run = first - config.rows - 2
-            assert states == [State.IDLE, *[State.INIT] * config.rows, State.WAIT,
+            run = first - init - 2
+            assert states == [State.IDLE, *[State.INIT] * init, State.WAIT,
                               *[State.RUN] * run, State.IDLE]
 
     simulate(dut, bench)
@@ -144,7 +146,7 @@ def test_the_unit_waits_to_take_and_to_start(config):
         ctx.set(dut.bank_free, 0)
         await stays(State.IDLE)
         ctx.set(dut.bank_free, 1)
-        await ctx.tick().repeat(1 + config.rows)
+        await ctx.tick().repeat(1 + config.rows + timing.FILL_SETUP)
         await stays(State.WAIT)
         ctx.set(dut.waits_met, 1)
         assert ctx.get(dut.start)
