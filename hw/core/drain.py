@@ -1,6 +1,6 @@
 """Drain: sends finished tiles through the post-processor and writes them into the pool."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from hw.core.beats import BeatWalk
 from hw.core.parameters import Parameters
 from hw.core.requant import Requantiser
 from hw.core.table import Table
+from hw.lib.select import chosen
 from hw.mem.pool import BANK_BITS, WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
@@ -23,7 +24,8 @@ class Drain(wiring.Component):
     -------
     phase : the machine's phase counter
     cmd, bank : the command of the held tile
-    pipe_cmd, pipe_bank : the command of the beats in the post-processor
+    pipe_cmd, pipe_bank : the command of the beats in the post-processor, from the cycle after
+        their issue on
     tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
     ready : the last multiply-accumulate of a tile may issue
     tile_issued : it issues
@@ -98,6 +100,7 @@ class Drain(wiring.Component):
             table.index.eq(requant.result),
             requant.cmd.eq(self.pipe_cmd),
             requant.enter.eq(self.beat),
+            requant.residual.eq(self.cmd.residual),
             requant.channels.eq(parameters.channels),
         ]
         self._build_operands(m, walk, requant)
@@ -139,15 +142,16 @@ class Drain(wiring.Component):
         """The accumulators of a beat, and, later, the words of its second operand."""
         config, word = self._config, self._config.word_bytes * 8
         words = config.requant_words
-        groups = Array(
+        groups = [
             Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words)
-        )
-        chosen = Signal(words * ACC * config.cols)
-        m.d.comb += chosen.eq(groups[walk.lane >> (words.bit_length() - 1)])
-        m.d.comb += requant.sums.eq(chosen)
+        ]
+        first, end = words.bit_length() - 1, config.rows.bit_length() - 1
+        group = Signal(words * ACC * config.cols)
+        m.d.comb += group.eq(chosen(groups, walk.lane[first:end]))
+        m.d.comb += requant.sums.eq(group)
         if words > 1:
             with m.If(walk.swap):
-                m.d.comb += requant.sums.eq(chosen >> (ACC * config.cols))
+                m.d.comb += requant.sums.eq(group >> (ACC * config.cols))
         place = walk.other_addr[:BANK_BITS]
         for stage in range(timing.READ_LATENCY):
             later = Signal(BANK_BITS, name=f"place{stage}")
@@ -163,9 +167,8 @@ class Drain(wiring.Component):
 
     def _build_write(self, m, walk, requant, table):
         config, cmd = self._config, self.pipe_cmd
-        pipe_bank = Signal()
-        m.d.comb += self.pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
-        m.d.sync += pipe_bank.eq(self.pipe_bank)
+        with m.If(self.beat):
+            m.d.sync += self.pipe_bank.eq(self._current.bank)
         beats = [
             Signal(
                 data.StructLayout(

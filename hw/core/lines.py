@@ -59,9 +59,8 @@ class LineRequests(wiring.Component):
         needs = Signal(needs_layout(rows))
         pending = Cat(needs[p].need_low | needs[p].need_high for p in range(rows))
         low_hit, high_hit = Signal(rows), Signal(rows)
-        for p in reversed(range(rows)):
-            with m.If(pending[p]):
-                m.d.comb += self.read_line.eq(Mux(needs[p].need_low, needs[p].low, needs[p].high))
+        lines = [Mux(needs[p].need_low, needs[p].low, needs[p].high) for p in range(rows)]
+        m.d.comb += self.read_line.eq(_first(list(pending), lines))
         left = Signal(rows)
         for p in range(rows):
             m.d.comb += [
@@ -93,3 +92,14 @@ class LineRequests(wiring.Component):
                 self.current_lanes.eq(self.lanes),
             ]
         return m
+
+
+def _first(flags, values):
+    """The first of ``values`` whose flag is up, the last one if none is."""
+    while len(values) > 1:
+        values = [
+            Mux(flag, low, high)
+            for flag, low, high in zip(flags[::2], values[::2], values[1::2], strict=True)
+        ]
+        flags = [low | high for low, high in zip(flags[::2], flags[1::2], strict=True)]
+    return values[0]

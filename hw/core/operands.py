@@ -7,6 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.core import command
+from hw.lib.select import chosen
 from hw.mem.pool import BANK_BITS
 from hw.spec import timing
 from hw.spec.config import LINE_WORDS, AccelConfig
@@ -113,22 +114,22 @@ class OperandStore(wiring.Component):
             column = lane.x + self.offset
             inside = lane.inside & (column >= 0) & (column < self.width)
             m.d.comb += place.eq(lane.offset + self.offset)
-            stored = Signal(word, name=f"stored{p}")
-            with m.Switch(place[:BANK_BITS]):
-                for bank in range(LINE_WORDS):
-                    m.submodules[f"store{p}_{bank}"] = store = Memory(
-                        shape=word, depth=2 * timing.STEP_RING, init=[]
-                    )
-                    write, read = store.write_port(), store.read_port(domain="comb")
-                    m.d.comb += [
-                        write.en.eq(enable & lanes[p]),
-                        write.addr.eq(entry),
-                        write.data.eq(self.line.word_select(bank, word)),
-                        read.addr.eq(Cat(place[BANK_BITS], self._head_entry)),
-                    ]
-                    with m.Case(bank):
-                        m.d.comb += stored.eq(read.data)
-            m.d.comb += self.words[p].eq(Mux(inside, stored, self.pad.replicate(self._config.cols)))
+            stored = []
+            for bank in range(LINE_WORDS):
+                m.submodules[f"store{p}_{bank}"] = store = Memory(
+                    shape=word, depth=2 * timing.STEP_RING, init=[]
+                )
+                write, read = store.write_port(), store.read_port(domain="comb")
+                m.d.comb += [
+                    write.en.eq(enable & lanes[p]),
+                    write.addr.eq(entry),
+                    write.data.eq(self.line.word_select(bank, word)),
+                    read.addr.eq(Cat(place[BANK_BITS], self._head_entry)),
+                ]
+                stored.append(read.data)
+            found = Signal(word, name=f"found{p}")
+            m.d.comb += found.eq(chosen(stored, place[:BANK_BITS]))
+            m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(self._config.cols)))
 
 
 def _delay(m, value, cycles: int):

@@ -32,7 +32,7 @@ class Requantiser(wiring.Component):
     Members
     -------
     cmd : the command of the beats in the pipeline
-    enter : a beat enters
+    enter, residual : a beat enters; it has a residual
     sums, channels : its accumulators, requant_words times cols, and the parameters of its channels
     other : the second operand, valid RESIDUAL_B cycles after ``enter``
     result : the finished bytes
@@ -45,6 +45,7 @@ class Requantiser(wiring.Component):
             {
                 "cmd": In(layouts.EXECUTE),
                 "enter": In(1),
+                "residual": In(1),
                 "sums": In(data.ArrayLayout(signed(ACC), lanes)),
                 "channels": In(data.ArrayLayout(channel_layout(), config.cols)),
                 "other": In(data.ArrayLayout(signed(8), lanes)),
@@ -55,7 +56,7 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd = self.cmd
-        ages = [self.enter & cmd.residual]
+        ages = [self.enter & self.residual]
         for _ in range(timing.RESIDUAL_SUM + timing.REQUANT_LATENCY):
             age = Signal(name=f"age{len(ages)}")
             m.d.sync += age.eq(ages[-1])
@@ -124,7 +125,7 @@ class Requantiser(wiring.Component):
         )
         b1, b2 = Signal(signed(ACC), name=f"b1_{lane}"), Signal(signed(ACC), name=f"b2_{lane}")
         own = Signal(signed(8), name=f"own{lane}")
-        m.d.comb += own.eq(_clamp(s5 + self._zero, self._min, self._max))
+        m.d.comb += own.eq(_clamp(_saturated(s5, 10) + self._zero, self._min, self._max))
         a, b = self._a, self._b
         value = Mux(a, own, Mux(b, self.other[lane], Mux(self._sum, s5, self.sums[lane])))
         offset = Mux(
@@ -172,6 +173,13 @@ def _delay(m, value, cycles, name, width, active):
             m.d.sync += later.eq(value)
         value = later
     return value
+
+
+def _saturated(value, bits: int):
+    """``value`` within what so many bits can hold."""
+    sign, above = value[-1], value[bits - 1 :]
+    fits = above.all() | ~above.any()
+    return Mux(fits, value[:bits], Cat((~sign).replicate(bits - 1), sign)).as_signed()
 
 
 def _clamp(value, low, high):

@@ -1,6 +1,6 @@
 """The performance counters."""
 
-from amaranth.hdl import Const, Module, Mux
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,8 @@ from hw.spec.regs import COUNTER_BITS, CYCLE_COUNTERS, Counter
 class Counters(wiring.Component):
     """Counts while a program runs; exactly one of the first nine counts in each cycle.
 
-    ``start`` is high in cycle 1 of a run. Cycles 0 and 1 count for WAIT_COMMAND.
+    ``start`` is high in cycle 1 of a run. Cycles 0 and 1 count for WAIT_COMMAND. What a
+    cycle adds is in the counters two cycles later.
 
     Members
     -------
@@ -41,19 +42,29 @@ class Counters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         before = Const(2, COUNTER_BITS)
+        running = Signal()
+        cause, occupied, events = (
+            Signal.like(getattr(self, name)) for name in ("cause", "occupied", "events")
+        )
+        m.d.sync += [
+            running.eq(self.running),
+            cause.eq(self.cause),
+            occupied.eq(self.occupied),
+            events.eq(self.events),
+        ]
         with m.If(self.start):
             m.d.sync += [self.values[c].eq(0) for c in Counter if c != Counter.WAIT_COMMAND]
             m.d.sync += self.values[Counter.WAIT_COMMAND].eq(before), self.cycles.eq(before)
-        with m.Elif(self.running):
+        with m.Elif(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
             for counter in Counter:
                 value = self.values[counter]
                 if counter in CYCLE_COUNTERS:
-                    amount = Mux(self.cause == counter, 1, 0)
+                    amount = Mux(cause == counter, 1, 0)
                 elif counter == Counter.OCCUPIED:
-                    amount = self.occupied
+                    amount = occupied
                 else:
-                    amount = self.events[counter - Counter.READ_BEATS]
+                    amount = events[counter - Counter.READ_BEATS]
                 with m.If(amount != 0):
                     m.d.sync += value.eq(value + amount)
         return m

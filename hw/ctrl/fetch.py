@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.ctrl.check import illegal
-from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, burst_beats, may_read
+from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst
 from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.config import AccelConfig
@@ -36,7 +36,7 @@ class Fetch(wiring.Component):
     load, execute, store : Out(stream)
         Commands for the units' queues.
     stop : In(1)
-        Make no more requests and push no more commands.
+        Make no more requests and push no more commands. High until a run begins.
     end_pending : Out(1)
         END has been reached.
     end_waits : Out(COUNTS)
@@ -108,33 +108,30 @@ class Fetch(wiring.Component):
     def _build_requests(self, m, moved, capacity):
         """Requests the program, burst by burst; returns whether the next is outside the windows."""
         low = self._config.bus_bytes.bit_length() - 1
-        asked = Signal(32 - low)
+        # The next request, and the beats from it to the program's end; set until the run begins.
+        addr = Signal(32 - low, reset_less=True)
+        left = Signal(32 - low, reset_less=True)
         claimed = Signal(range(capacity + 1))
         beats = Signal(BEATS_BITS)
-        left = Signal(32 - low)
-        addr = ((self.program_addr >> 6) << 6) + (asked << low)
-        size = (self.program_size >> 6) << 6
-        wanted = Signal()
-        inside = may_read(self._config, self.windows, self.request.payload.addr, beats)
+        wanted, inside = Signal(), Signal()
+        burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.bus_bytes)
         m.d.comb += [
-            left.eq((size >> low) - asked),
-            beats.eq(
-                burst_beats(
-                    self._config,
-                    self.request.payload.addr,
-                    left,
-                    FETCH_BYTES // self._config.bus_bytes,
-                )
-            ),
-            self.request.payload.addr.eq(addr),
+            beats.eq(burst.beats),
+            inside.eq(burst.may_read(self.windows)),
+            self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
             wanted.eq((left != 0) & (claimed + beats <= capacity) & ~self.end_pending & ~self.stop),
             self.request.valid.eq(wanted & inside),
         ]
         taken = self.request.valid & self.request.ready
         m.d.sync += claimed.eq(claimed + Mux(taken, beats, 0) - moved)
-        with m.If(taken):
-            m.d.sync += asked.eq(asked + beats)
+        with m.If(self.stop):
+            m.d.sync += [
+                addr.eq((self.program_addr >> 6) << (6 - low)),
+                left.eq((self.program_size >> 6) << (6 - low)),
+            ]
+        with m.Elif(taken):
+            m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
         return wanted & ~inside
 
     def _build_assembly(self, m, buffer, index):

@@ -1,6 +1,6 @@
 """What the units say to one another about the memory bus: requests, windows, counts, faults."""
 
-from amaranth.hdl import Const, Mux, Value
+from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data
 
 from hw.layouts import INDEX_BITS
@@ -35,31 +35,33 @@ def smallest(first: Value, *others: Value) -> Value:
     return first
 
 
-def burst_beats(config: AccelConfig, addr: Value, left: Value, most: int = MAX_BURST) -> Value:
-    """Beats of the burst at byte address ``addr`` when ``left`` beats are to go.
+class Burst:
+    """The burst at beat address ``addr`` (``bus_bytes`` bytes each) when ``left`` beats are to go.
 
-    The burst has at most ``most`` beats and ends at a 4 KiB boundary at the latest.
+    It has at most ``most`` beats and ends at a 4 KiB boundary at the latest. ``beats`` is their
+    number.
     """
-    low, high = config.bus_bytes.bit_length() - 1, BURST_BOUNDARY.bit_length() - 1
-    to_boundary = BURST_BOUNDARY // config.bus_bytes - addr[low:high]
-    room = high - low + 1
-    return smallest(Const(most, BEATS_BITS), to_boundary[:room], left)[:BEATS_BITS]
 
+    def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int = MAX_BURST):
+        page = (BURST_BOUNDARY // config.bus_bytes).bit_length() - 1
+        to_boundary = (1 << page) - addr[:page]
+        self._low = config.bus_bytes.bit_length() - 1
+        self._addr = addr
+        self.beats = smallest(Const(most, BEATS_BITS), to_boundary[: page + 1], left)[:BEATS_BITS]
+        # The burst ends at the smallest of these; none of them waits for ``beats``.
+        self._ends = (addr + most, ((addr >> page) + 1) << page, addr + left)
 
-def _inside(config: AccelConfig, base: Value, limit: Value, addr: Value, beats: Value) -> Value:
-    return (addr >= base) & (addr + beats * config.bus_bytes <= limit)
+    def may_write(self, windows) -> Value:
+        """Whether a write burst lies in the write window."""
+        return self._inside(windows.write_base, windows.write_limit)
 
+    def may_read(self, windows) -> Value:
+        """Whether a read burst lies in the read window or in the write window."""
+        return self._inside(windows.read_base, windows.read_limit) | self.may_write(windows)
 
-def may_write(config: AccelConfig, windows, addr: Value, beats: Value) -> Value:
-    """Whether a write burst lies in the write window."""
-    return _inside(config, windows.write_base, windows.write_limit, addr, beats)
-
-
-def may_read(config: AccelConfig, windows, addr: Value, beats: Value) -> Value:
-    """Whether a read burst lies in the read window or in the write window."""
-    return _inside(config, windows.read_base, windows.read_limit, addr, beats) | may_write(
-        config, windows, addr, beats
-    )
+    def _inside(self, base: Value, limit: Value) -> Value:
+        ends_inside = Cat(end <= (limit >> self._low) for end in self._ends).any()
+        return ((self._addr << self._low) >= base) & ends_inside
 
 
 def waits_met(command, done) -> Value:

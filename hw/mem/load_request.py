@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.lib.bus import COUNTS, REQUEST, WINDOWS, burst_beats, may_read, waits_met
+from hw.lib.bus import COUNTS, REQUEST, WINDOWS, Burst, waits_met
 from hw.spec.config import AccelConfig
 
 BYTES_BITS = 36
@@ -93,7 +93,7 @@ class LoadRequest(wiring.Component):
             self.index.eq(command.index),
         ]
         self._build_descriptor(m, command, size)
-        start, last = self._build_walk(m, command, size)
+        start, last, inside = self._build_walk(m, command, size)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1), self.command.ready.eq(~self.stop)
@@ -106,12 +106,6 @@ class LoadRequest(wiring.Component):
                     m.d.comb += start.eq(1), self.started.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
-                inside = may_read(
-                    self._config,
-                    self.windows,
-                    self.request.payload.addr,
-                    self.request.payload.beats,
-                )
                 m.d.comb += [
                     self.request.valid.eq(inside & ~self.stop),
                     self.outside.eq(~inside & ~self.stop),
@@ -141,7 +135,10 @@ class LoadRequest(wiring.Component):
         ]
 
     def _build_walk(self, m, command, size):
-        """The current burst and the steps from one to the next; returns (start, last) signals."""
+        """The current burst and the steps from one to the next.
+
+        Returns the signals (start, last, inside), the latter for the windows.
+        """
         low = self._config.bus_bytes.bit_length() - 1
         addr = Signal(32 - low)
         base = Signal(32)
@@ -154,10 +151,12 @@ class LoadRequest(wiring.Component):
         span = size + next_base[:low] + (self._config.bus_bytes - 1)
         run_beats = Mux(command.unpack, span >> low, command.length)
         ends_run = left == beats
-        byte_addr = addr << low
+        burst = Burst(self._config, addr, left)
+        inside = Signal()
         m.d.comb += [
-            beats.eq(burst_beats(self._config, byte_addr, left)),
-            self.request.payload.addr.eq(byte_addr),
+            beats.eq(burst.beats),
+            inside.eq(burst.may_read(self.windows)),
+            self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
             last.eq(ends_run & (runs == 1)),
         ]
@@ -171,4 +170,4 @@ class LoadRequest(wiring.Component):
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
-        return start, last
+        return start, last, inside

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS, burst_beats, may_write, waits_met
+from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
 from hw.mem.load_line import LINE_BITS
 from hw.mem.store_data import StoreData
 from hw.spec.config import LINE_WORDS, AccelConfig
@@ -132,16 +132,16 @@ class StoreUnit(wiring.Component):
         presented = Signal()
         outside = Signal()
         payload = self.aw.payload
-        byte_addr = addr << low
-        inside = may_write(self._config, self.windows, byte_addr, payload.beats)
+        burst = Burst(self._config, addr, left)
+        inside = burst.may_write(self.windows)
         wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
         sent = self.aw.valid & self.aw.ready
         ends_run = left == payload.beats
         next_base = Mux(start, command.dram_addr, base)
         m.d.comb += [
             bursts_left.eq(runs != 0),
-            payload.addr.eq(byte_addr),
-            payload.beats.eq(burst_beats(self._config, byte_addr, left)),
+            payload.addr.eq(addr << low),
+            payload.beats.eq(burst.beats),
             self.aw.valid.eq((wanted & inside) | presented),
             outside.eq(wanted & ~inside & ~presented),
             words.burst.valid.eq(sent),

@@ -73,9 +73,10 @@ class Unpacker(wiring.Component):
         held = Signal(16 * cols)
         count = Signal(range(2 * cols + 1))
         skip = Signal(range(cols))
-        missing = Signal(BYTES_BITS)
+        # Beats that have not come yet, and whether there are any: a run has at least one.
+        missing, waiting = Signal(BYTES_BITS), Signal()
         m.d.comb += [
-            self.ready.eq((count <= cols) & (missing != 0)),
+            self.ready.eq((count <= cols) & waiting),
             self.valid.eq((skip == 0) & (count >= self.length)),
         ]
         self._build_word(m, held)
@@ -96,6 +97,7 @@ class Unpacker(wiring.Component):
                 held.eq(0),
                 skip.eq(self.offset),
                 missing.eq((self.bytes + self.offset + (cols - 1)) >> low),
+                waiting.eq(1),
             ]
         with m.Elif(self.beat | (leaving != 0)):
             size = len(held)
@@ -108,6 +110,8 @@ class Unpacker(wiring.Component):
                 held.eq(ahead | behind),
                 missing.eq(missing - self.beat),
             ]
+            with m.If(self.beat & (missing == 1)):
+                m.d.sync += waiting.eq(0)
             with m.If(skips):
                 m.d.sync += skip.eq(0)
         return m

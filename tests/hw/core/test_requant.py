@@ -179,6 +179,7 @@ def test_a_residual_is_added(addition, config, seed):
             fields, function = addition(rng)
             fields |= OPEN | {"residual": 1, "round_once": rng.randrange(2)}
             ctx.set(dut.cmd, execute_command(fields))
+            ctx.set(dut.residual, 1)
             others, due = {}, {}
             for cycle in range(80):
                 sums, channels = _tie_beat(rng, config)

@@ -25,6 +25,9 @@ async def _feed(ctx, dut, code, cycles, latency=3, bad=()):
     """Serve the fetch unit for some cycles; returns what happened, as (cycle, what, detail)."""
     ctx.set(dut.program_size, len(code))
     ctx.set(dut.windows.read_limit, 1 << 16)
+    ctx.set(dut.stop, 1)
+    await ctx.tick()
+    ctx.set(dut.stop, 0)
     for unit in ("load", "execute", "store"):
         ctx.set(getattr(dut, unit).ready, 1)
     ctx.set(dut.request.ready, 1)
