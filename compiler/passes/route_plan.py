@@ -199,6 +199,6 @@ class _Planner:
 
 
 def _keeps_zero(node: Node) -> bool:
-    """Whether a channel of the zero point gives another one."""
+    """Whether a channel of the zero point stays one."""
     biased = node.op == "depthwise_conv2d" and bool(node.inputs[2])
     return not biased and node.op not in _NOT_ZERO

@@ -125,7 +125,7 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
 
 
 def _kept(root: str, residence: Residence) -> str:
-    if root in residence.sliding:
+    if root in residence.inner:
         return "inside a chain: some rows at a time"
     return "weights that a layer makes" if root in residence.factors else "it fits"
 

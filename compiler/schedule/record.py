@@ -108,7 +108,7 @@ class Residence:
 
     ``spans`` has the first and last layer beside which each map that a layer makes lies in the
     pool, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights and
-    ``sliding`` those inside chains, which are always kept. ``shares`` has for each layer the share
+    ``inner`` those inside chains, which are always kept. ``shares`` has for each layer the share
     of the room that it was planned for: less than 1 after its buffers found no place. ``chains`` is
     by first layer.
     """
@@ -116,7 +116,7 @@ class Residence:
     spans: dict[str, tuple[int, int]]
     departures: dict[str, Departure]
     factors: frozenset[str]
-    sliding: frozenset[str]
+    inner: frozenset[str]
     releases: tuple[Release, ...]
     shares: tuple[float, ...]
     chains: dict[int, ChainChoice]

@@ -89,7 +89,7 @@ class NoFit(Exception):
 class Residency:
     """The maps in the pool. It starts with all and lets go of the cheapest until layers fit.
 
-    ``factors`` are maps of weights, and ``sliding`` those inside the chains: these always stay.
+    ``factors`` are maps of weights, and ``inner`` those inside the chains: these always stay.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class Residency:
         self.lifetimes = self._uses.lifetimes
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
         self.chains = {i: chain for chain in chains for i in chain.layers}
-        self.sliding = {
+        self.inner = {
             network.layers[i].output for chain in chains for i in chain.layers[:-1]
         }
-        self.resident = self.factors | self.sliding | {
+        self.resident = self.factors | self.inner | {
             m for m in self.lifetimes if self._words(m) < config.pool_words
         }
         self._departures = {
@@ -158,7 +158,7 @@ class Residency:
         """
         life = self._spans[name]
         beside = [
-            m for m in self.resident - self.factors - self.sliding
+            m for m in self.resident - self.factors - self.inner
             if self._spans[m].first <= life.last and life.first <= self._spans[m].last
         ]
         if not beside:
@@ -173,7 +173,7 @@ class Residency:
     def slot(self, name: str) -> Slot:
         """Where the rows of a resident map lie."""
         m, maker = self.network.maps[name], self.lifetimes[name].first
-        if name not in self.sliding:
+        if name not in self.inner:
             return Slot(m.words(self.config.cols), m.pixels)
         chain = self.chains[maker]
         plan = self._chain_plan(chain, self.resident)
@@ -199,7 +199,7 @@ class Residency:
         """For each layer the maps made or read while it runs, in order, but for those that slide.
         """
         found: list[list[str]] = [[] for _ in self.network.layers]
-        for name in sorted(self._spans.keys() - self.sliding):
+        for name in sorted(self._spans.keys() - self.inner):
             for i in range(self._spans[name].first, self._spans[name].last + 1):
                 found[i].append(name)
         return found
@@ -282,7 +282,7 @@ class Residency:
         }
         return Residence(
             {name: (span.first, span.last) for name, span in self._spans.items()},
-            self._departures, frozenset(self.factors), frozenset(self.sliding),
+            self._departures, frozenset(self.factors), frozenset(self.inner),
             tuple(self._releases), tuple(self.share),
             {n: p.choice for n, p in plans.items() if p and p.choice},
         )

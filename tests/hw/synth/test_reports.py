@@ -12,7 +12,7 @@ from hw.spec.config import preset
 from hw.synth import tools
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
-from hw.synth.netlist import cells_by_type, lut_lanes
+from hw.synth.netlist import SELECTORS, TOP, cells_by_type, lut_lanes
 from hw.synth.pins import pins
 from hw.synth.route import OUTSIDE, figures, module_of, modules_of, stretches
 from hw.verilator import ToolError
@@ -92,6 +92,24 @@ def test_products_beyond_the_device_are_of_luts(name, products):
 def test_the_array_that_the_script_names_exists(tiny_verilog):
     array = tiny_verilog[tiny_verilog.index("\nmodule \\accelerator.core.execute.array ") :]
     assert re.search(r"= \$signed\(operand3\[\d+:\d+\]\) \* \$signed\(", array)
+
+
+def test_the_selectors_that_the_script_names_exist(tiny_verilog):
+    for selector in SELECTORS:
+        path, _, signal = selector.rpartition(".")
+        begin = tiny_verilog.index(f"\nmodule \\{TOP}.{path} ")
+        module = tiny_verilog[begin : tiny_verilog.index("\nendmodule", begin)]
+        name = re.escape(signal).replace(re.escape("*"), r"\d+")
+        # The highest bit of the choice comes last.
+        assert re.search(rf"assign {name} = \S+ *\[\d+\] \? ", module), selector
+
+
+def test_a_tool_of_the_machine_goes_first(tmp_path, monkeypatch):
+    native = tmp_path / tools.NATIVE[tools.NEXTPNR]
+    native.write_text("#!/bin/sh\n")
+    native.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert tools.find(tools.NEXTPNR) == str(native)
 
 
 def test_a_missing_tool_is_one_line(tmp_path, monkeypatch, capsys):
