@@ -73,6 +73,12 @@ class Requantiser(wiring.Component):
                 (cmd.add_max, cmd.out_max),
             )
         )
+        # The sums at which the clamps begin.
+        self._low, self._high = Signal(signed(10)), Signal(signed(10))
+        m.d.comb += [
+            self._low.eq(self._min - self._zero),
+            self._high.eq(self._max - self._zero),
+        ]
         self._active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += entered.eq(Cat(self.enter, entered))
@@ -125,7 +131,17 @@ class Requantiser(wiring.Component):
         )
         b1, b2 = Signal(signed(ACC), name=f"b1_{lane}"), Signal(signed(ACC), name=f"b2_{lane}")
         own = Signal(signed(8), name=f"own{lane}")
-        m.d.comb += own.eq(_clamp(_saturated(s5, 10) + self._zero, self._min, self._max))
+        near = Signal(signed(10), name=f"near{lane}")
+        m.d.comb += [
+            near.eq(_saturated(s5, 10)),
+            own.eq(
+                Mux(
+                    near < self._low,
+                    self._min,
+                    Mux(near > self._high, self._max, near + self._zero),
+                )
+            ),
+        ]
         a, b = self._a, self._b
         value = Mux(a, own, Mux(b, self.other[lane], Mux(self._sum, s5, self.sums[lane])))
         offset = Mux(
@@ -180,7 +196,3 @@ def _saturated(value, bits: int):
     sign, above = value[-1], value[bits - 1 :]
     fits = above.all() | ~above.any()
     return Mux(fits, value[:bits], Cat((~sign).replicate(bits - 1), sign)).as_signed()
-
-
-def _clamp(value, low, high):
-    return Mux(value < low, low, Mux(value > high, high, value))
