@@ -24,10 +24,11 @@ def test_values(name, seed):
             np.testing.assert_array_equal(values, case.expected[tensor], case.command)
 
 
-def test_there_are_chains(seed):
+def test_there_are_chains():
+    # Always the same networks: among any 40 there need not be a window.
     plans = [
         segment.plan
-        for number in range(seed, seed + 40)
+        for number in range(80)
         for segment in random_chain(preset("tiny"), number).compile().segments
     ]
     assert sum(len(plan.chains) for plan in plans) > 5
