@@ -17,7 +17,8 @@ from golden.latency.module import Network, as_numpy, as_torch
 from golden.latency.site import ends
 from golden.quant import as_float32
 
-#: Results of so many output steps and more are not compared: golden's left shift may wrap there.
+#: Results of so many output steps and more, before the activation, are not compared: golden's left
+#: shift may wrap there.
 #: Multipliers are at least 2**30, those of means 2**29, in units of 2**-31.
 _WRAPS = 2.0**29
 #: Limit of a signal-to-noise ratio, in dB, either way; float64 reaches about 300.
@@ -75,9 +76,11 @@ def agreement(
         if name not in values or any(read not in values for read in reads):
             continue
         tensor = graph["tensors"][name]
-        found = as_numpy(layer(*[as_torch(values[r], graph["tensors"][r]) for r in reads]))
+        inputs = [as_torch(values[r], graph["tensors"][r]) for r in reads]
+        found = as_numpy(layer(*inputs))
         stored = as_numpy(as_torch(values[name], tensor))
-        steps = _steps(found, stored, tensor) - _allowed(node, tensor["shape"])
+        compares = np.abs(as_numpy(layer.body(*inputs))) < _WRAPS * as_float32(tensor["scale"][0])
+        steps = _steps(found, stored, tensor, compares) - _allowed(node, tensor["shape"])
         compared += 1
         if steps > worst:
             worst, where = steps, node["name"]
@@ -120,11 +123,12 @@ def _decibels(signal: float, noise: float) -> float:
     return max(-LIMIT_DB, min(LIMIT_DB, ratio))
 
 
-def _steps(found: np.ndarray, stored: np.ndarray, tensor: Mapping[str, Any]) -> float:
-    """The largest difference in output steps, saturation left out."""
-    scale = as_float32(tensor["scale"][0])
-    apart = np.abs(np.clip(found, *ends(tensor)) - stored) / scale
-    return float(np.max(np.where(np.abs(found) < _WRAPS * scale, apart, 0.0)))
+def _steps(
+    found: np.ndarray, stored: np.ndarray, tensor: Mapping[str, Any], compares: np.ndarray
+) -> float:
+    """The largest difference in output steps where ``compares``, saturation left out."""
+    apart = np.abs(np.clip(found, *ends(tensor)) - stored) / as_float32(tensor["scale"][0])
+    return float(np.max(apart, where=compares, initial=0.0))
 
 
 def _allowed(node: Mapping[str, Any], shape: Sequence[int]) -> float:

@@ -89,6 +89,14 @@ def test_a_range_from_0_is_a_rectifier_and_saturation_is_left_out():
     np.testing.assert_array_equal(as_numpy(rectified), [[[[200, 0], [0, 2]]]])
 
 
+def test_results_that_wrap_are_left_out_before_a_rectifier_hides_them():
+    graph = convolution(-128)
+    graph["tensors"]["w"]["scale"] = [2.0**24]
+    inputs = {"x": np.array([[[[100, -100], [3, 5]]]], np.int8)}
+    assert run(graph, inputs)["y"][0, 0, 0, 0] != 127
+    assert agreed(graph, inputs).worst_steps <= 1
+
+
 def test_stored_values_are_dequantised_into_channels_first():
     tensor = activation((1, 2, 3, 4), 0.25, -7)
     stored = np.arange(24, dtype=np.int8).reshape(1, 2, 3, 4)
