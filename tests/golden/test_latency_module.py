@@ -97,6 +97,14 @@ def test_results_that_wrap_are_left_out_before_a_rectifier_hides_them():
     assert agreed(graph, inputs).worst_steps <= 1
 
 
+def test_scales_that_count_as_one_may_be_apart():
+    x, y = activation((1, 2, 2, 1), 1e-6, 0), activation((1, 1, 1, 1), 1.5e-6, 0)
+    graph = one_node("max_pool2d", {"x": x}, {}, y, kernel=(2, 2), stride=(2, 2),
+                     padding=(0, 0, 0, 0), activation="none")
+    inputs = {"x": np.full((1, 2, 2, 1), 120, np.int8)}
+    assert agreed(graph, inputs).worst_steps <= 1
+
+
 def test_stored_values_are_dequantised_into_channels_first():
     tensor = activation((1, 2, 3, 4), 0.25, -7)
     stored = np.arange(24, dtype=np.int8).reshape(1, 2, 3, 4)
