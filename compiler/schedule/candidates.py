@@ -17,7 +17,7 @@ from compiler.schedule.blocks import (
     runs_of,
     shapes_of,
 )
-from compiler.schedule.cost import COMMAND_CYCLES
+from compiler.schedule.cost import COMMAND_CYCLES, SPREAD_CYCLES
 from compiler.schedule.layer_plan import LayerPlan, Order, Site, Tiling, Work, other_planes
 from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
 
@@ -197,10 +197,13 @@ def _candidate(work: Work, order: Order) -> Candidate:
     double += buffers * (2 if many else 1)
     loads_per_tile = plane_counts[0] if shared and order != "outer" else sum(plane_counts)
     words = table + sum(weights) * (len(tiles) if order == "reload" else 1)
-    words += sum(inputs) * loads_per_tile if streams.source else 0
+    read = sum(inputs) * loads_per_tile if streams.source else 0
+    words += read
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.planes(cols) * sum(t.pixels for t in tiles)
     bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
+    if site.source.external and site.source.planes(cols) > 1:
+        bus += (SPREAD_CYCLES - 1) * read
     rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
     return Candidate(work, order, single, double, words, bus, rest)
 

@@ -24,6 +24,10 @@ EXECUTE_OVERHEAD = 24
 COMMAND_CYCLES = 12
 """Cycles of the bus that a LOAD or STORE takes beside its words."""
 
+SPREAD_CYCLES = PHASES
+"""Cycles for each word of a network input of several planes: pixels lie whole in memory, and each
+turn of the LOAD unit to write serves one plane."""
+
 DRAIN_SHARE = PHASES / (PHASES - 1)
 """Cycles per drained beat: one phase in eight belongs to the LOAD unit's writes."""
 
