@@ -19,7 +19,7 @@ NETLIST = "accel.json"
 TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
-WIDE_MUX = Path(__file__).with_name("wide_mux.v")
+WIDE_MUX, LUT_RAM = (Path(__file__).with_name(name) for name in ("wide_mux.v", "lut_ram.v"))
 SELECTORS = ("core.execute.operands.found*", "core.execute.drain.group")
 """Signals that choose one of many words, bit by bit."""
 
@@ -44,7 +44,8 @@ def synthesise(
     Raises ToolError when Yosys is missing or fails.
     """
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
-    files[WIDE_MUX.name] = WIDE_MUX.read_text()
+    if target is ECP5:
+        files |= {path.name: path.read_text() for path in (WIDE_MUX, LUT_RAM)}
     for name, text in files.items():
         (folder / name).write_text(text)
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
@@ -104,6 +105,8 @@ def _map_ecp5() -> list[str]:
         "abc -dress -lut 4:5",
         "clean",
         "synth_ecp5 -run map_cells:edif",
+        f"techmap -map {LUT_RAM.name} t:TRELLIS_DPR16X4",
+        "clean",
     ]
 
 

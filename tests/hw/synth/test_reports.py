@@ -12,7 +12,7 @@ from hw.spec.config import preset
 from hw.synth import tools
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
-from hw.synth.netlist import SELECTORS, TOP, cells_by_type, lut_lanes
+from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, lut_lanes
 from hw.synth.pins import pins
 from hw.synth.route import OUTSIDE, figures, module_of, modules_of, stretches
 from hw.verilator import ToolError
@@ -156,3 +156,15 @@ def test_tiny_is_synthesised(target, tmp_path, capsys):
         # Products of the array; four in each requantiser lane; two of a LOAD's size, one of a step.
         assert used["multipliers"] == config.mac_units + 4 * config.requant_lanes + 3
         assert report["pnr"]["mhz"] > 0 and report["pnr"]["critical_path"]
+        check_lut_memories(json.loads((tmp_path / NETLIST).read_text()))
+
+
+def check_lut_memories(netlist):
+    """An address bit without use is 1 on the write side, and on the read side without a wire, which
+    nextpnr makes a 1."""
+    modules = netlist["modules"].values()
+    memories = [c["connections"] for m in modules for c in m["cells"].values()
+                if c["type"] == "TRELLIS_DPR16X4"]
+    pairs = [pair for c in memories for pair in zip(c["RAD"], c["WAD"], strict=True)]
+    unused = {pair for pair in pairs if any(isinstance(bit, str) for bit in pair)}
+    assert unused == {("x", "1")}
