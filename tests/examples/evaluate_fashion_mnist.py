@@ -73,6 +73,10 @@ def main() -> int:
                         help="pictures on which golden is compared (default: 20)")
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
+    for name in (MODEL, CALIBRATION):
+        if not (arguments.folder / name).is_file():
+            parser.error(f"{arguments.folder / name}: no such file; "
+                         "tests.examples.train_fashion_mnist writes it")
     scores = evaluate(arguments.folder, preset(arguments.preset), arguments.pictures,
                       arguments.golden, arguments.jobs)
     print(scores)

@@ -26,6 +26,7 @@ from tests.examples.evaluate_fashion_mnist import (
     evaluate,
     stored_inputs,
 )
+from tests.examples.evaluate_fashion_mnist import main as evaluate_main
 from tests.examples.fashion_mnist import CALIBRATION, CLASSES, MEAN, MODEL, SIZE, STD, prepare
 from tests.examples.train_fashion_mnist import main as train_main
 
@@ -91,3 +92,11 @@ def test_int8_is_as_accurate_as_float(tmp_path, capsys, monkeypatch):
     assert scores.exact == scores.checked
     assert scores.float_right >= 0.89 * scores.pictures
     assert abs(scores.int8_right - scores.float_right) <= 0.003 * scores.pictures
+
+
+def test_a_folder_without_a_network_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["evaluate", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        evaluate_main()
+    assert stopped.value.code == 2
+    assert f"{tmp_path / MODEL}: no such file" in capsys.readouterr().err
