@@ -22,9 +22,9 @@ from golden.quant import as_float32
 #: Multipliers are at least 2**30, those of means 2**29, in units of 2**-31.
 _WRAPS = 2.0**29
 #: Operators whose output has the scale of their input, which models write within 1e-6.
-_KEEP = (
+KEEP_SCALE = {
     "avg_pool2d", "max_pool2d", "pad", "slice", "channel_shuffle", "resize", "reshape",
-)
+}
 #: Limit of a signal-to-noise ratio, in dB, either way; float64 reaches about 300.
 LIMIT_DB = 200.0
 #: Allowance of both bounds, in dB, for layers that amplify noise more than their signal.
@@ -84,8 +84,7 @@ def agreement(
         found = as_numpy(layer(*inputs))
         stored = as_numpy(as_torch(values[name], tensor))
         compares = np.abs(as_numpy(layer.body(*inputs))) < _WRAPS * as_float32(tensor["scale"][0])
-        allowed = _allowed(node, graph["tensors"][reads[0]], tensor) if reads else 0.0
-        steps = _steps(found, stored, tensor, compares) - allowed
+        steps = _steps(found, stored, tensor, compares) - _allowed(node, graph["tensors"])
         compared += 1
         if steps > worst:
             worst, where = steps, node["name"]
@@ -136,15 +135,16 @@ def _steps(
     return float(np.max(apart, where=compares, initial=0.0))
 
 
-def _allowed(node: Mapping[str, Any], x: Mapping[str, Any], y: Mapping[str, Any]) -> float:
-    """Steps by which a layer from ``x`` to ``y`` may be off beside its rounding.
+def _allowed(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> float:
+    """Output steps by which a layer may be off beside its rounding.
 
     What moves values takes them as they are stored, at most 255 steps apart, whatever the scales'
     small difference. Positions of a bilinear resize are multiples of 2**-10 pixels in
     golden, a step of which is half of that off at most for each output pixel.
     """
-    if node["op"] not in _KEEP:
+    if node["op"] not in KEEP_SCALE:
         return 0.0
+    x, y = tensors[node["inputs"][0]], tensors[node["outputs"][0]]
     steps = 255 * abs(as_float32(x["scale"][0]) / as_float32(y["scale"][0]) - 1)
     if node["op"] == "resize" and node["attrs"]["mode"] == "bilinear":
         steps += 255 * (y["shape"][1] + y["shape"][2]) / 2048

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from compiler.errors import UnsupportedError
+from compiler.ir.ops import OPS
 from golden.latency import agreement as agreements
 from golden.latency.agreement import agreement, snr_db
 from golden.latency.module import Network, as_numpy, as_torch, check_batch, stored_inputs
@@ -103,6 +104,11 @@ def test_scales_that_count_as_one_may_be_apart():
                      padding=(0, 0, 0, 0), activation="none")
     inputs = {"x": np.full((1, 2, 2, 1), 120, np.int8)}
     assert agreed(graph, inputs).worst_steps <= 1
+
+
+def test_these_are_the_operators_that_move_values():
+    moving = {op for op, spec in OPS.items() if spec.same_quant}
+    assert moving == agreements.KEEP_SCALE
 
 
 def test_stored_values_are_dequantised_into_channels_first():
