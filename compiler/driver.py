@@ -17,7 +17,7 @@ from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
-from compiler.passes.layer import Network
+from compiler.passes.layer import Network, Words
 from compiler.passes.legalise import legalise
 from compiler.passes.single import Layers
 from compiler.schedule.layer_plan import LayerPlan
@@ -115,7 +115,7 @@ def compile_verified(
     ``constants`` collects the weights.
     """
     known = known or Known()
-    network = legalise(graph, options, config.cols, known.layers)
+    network = legalise(graph, options, Words(config.cols, config.line_words), known.layers)
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
     constants = Constants() if constants is None else constants

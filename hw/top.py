@@ -19,7 +19,6 @@ from hw.mem.reader import Reader
 from hw.mem.store import StoreUnit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import ADDR_WIDTH, Counter, Fault
-from hw.spec.timing import PHASES
 
 UNITS = ("load", "execute", "store")
 RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
@@ -57,7 +56,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         clear = Signal()
-        phase = Signal(range(PHASES))
+        phase = Signal(range(self._config.line_words))
         core = Module()
         core.d.sync += phase.eq(phase + 1)
         m.submodules.core = ResetInserter(clear)(core)

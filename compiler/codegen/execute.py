@@ -10,10 +10,9 @@ from compiler.codegen.fields import Placement, execute_fields, param_address, we
 from compiler.codegen.weights import distinct_requants
 from compiler.passes.layer import Layer, Region
 from compiler.recent import Recent
-from compiler.schedule.blocks import PARAM_WORDS, Run
+from compiler.schedule.blocks import Run
 from compiler.schedule.steps import Step
 from compiler.schedule.tiles import Tile, input_tile, pieces
-from hw.spec.config import LINE_WORDS
 
 
 class Operands(NamedTuple):
@@ -65,16 +64,17 @@ def _executes(step: Step, operands: Operands) -> Iterator[Execute]:
         weights = _weights(operands, run, weight_address(params, run, sets))
         for part, region in pieces(layer, step.tile):
             chosen = next(i for i, r in enumerate(requants) if r is region.requant)
-            own = params + chosen * run.planes * PARAM_WORDS
+            own = params + chosen * run.planes * run.param_words
             fields = execute_fields(
                 layer, run, part, region, source, output, other, own, weights,
                 table.base if table else None, step.site.output.channels, config,
             )
             reads = [
-                Span(own, run.planes * PARAM_WORDS), _input_span(step, source, run, part, region)
+                Span(own, run.planes * run.param_words),
+                _input_span(step, source, run, part, region),
             ]
             if layer.weighted:
-                reads.append(Span(weights, run.blocks * run.weight_lines * LINE_WORDS))
+                reads.append(Span(weights, run.blocks * run.weight_lines * run.line_words))
             if other is not None:
                 reads.append(_rows(other, run, part))
             if table is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from compiler.passes.layer import Layer, Region
-from compiler.schedule.blocks import PARAM_WORDS, Run
+from compiler.schedule.blocks import Run
 from compiler.schedule.cost import group_taps, groups
 from compiler.schedule.tiles import TALLEST, Tile, first_tap
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.timing import WEIGHT_RING
 
 
@@ -49,7 +49,7 @@ def execute_fields(
         "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
     }
     fields.update(_input_fields(run, region, source))
-    fields.update(_kernel_fields(layer, source.tile.width))
+    fields.update(_kernel_fields(layer, source.tile.width, config))
     pixels = config.shape_pixels(run.shape)
     fields.update(_walk_fields(layer, region, part, source.tile, pixels))
     if layer.factor and layer.kernel[0] > 1:
@@ -59,8 +59,8 @@ def execute_fields(
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
         blocks=run.blocks, last_planes=run.last_planes, last_cols=min(last_cols, config.cols),
-        weight_addr=weights // LINE_WORDS if layer.weighted else 0,
-        weight_lines=run.weight_lines, param_addr=params // LINE_WORDS,
+        weight_addr=weights // run.line_words if layer.weighted else 0,
+        weight_lines=run.weight_lines, param_addr=params // run.line_words,
     )
     skip = output.tile.width - part.width
     fields.update(
@@ -101,8 +101,9 @@ def _narrow(fields: dict[str, int], layer: Layer, part: Tile) -> None:
     fields["start_row"] -= low * fields["in_row"]
 
 
-def _kernel_fields(layer: Layer, in_row: int) -> dict[str, int]:
-    taps, count, dilation = group_taps(layer), groups(layer), layer.dilation[1]
+def _kernel_fields(layer: Layer, in_row: int, config: AccelConfig) -> dict[str, int]:
+    taps, count = group_taps(layer, config), groups(layer, config)
+    dilation = layer.dilation[1]
     last = layer.kernel[1] - (count - 1) * taps
     return {
         "kernel_rows": layer.kernel[0], "row_dilation": layer.dilation[0],
@@ -145,4 +146,4 @@ def param_address(chunk_address: int, runs: tuple[Run, ...], index: int, sets: i
 
 def weight_address(params: int, run: Run, sets: int) -> int:
     """Pool word address of the run's weights behind its parameter sets at ``params``."""
-    return params + sets * run.planes * PARAM_WORDS
+    return params + sets * run.planes * run.param_words

@@ -6,7 +6,7 @@ import numpy as np
 
 from compiler.passes.layer import Layer, Requant
 from compiler.schedule.blocks import Chunk, Run
-from hw.spec.config import LINE_WORDS
+from hw.spec.config import PARAM_WORDS
 
 
 class Constants:
@@ -57,7 +57,7 @@ def chunk_bytes(layer: Layer, chunk: Chunk, cols: int) -> bytes:
 
 
 def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
-    """Two lines for each output plane of the run."""
+    """Whole lines for each output plane of the run."""
     first, count = run.first_plane * cols, run.planes * cols
 
     def channels(values: np.ndarray) -> np.ndarray:
@@ -66,19 +66,20 @@ def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
         padded[: len(part)] = part
         return padded.reshape(run.planes, cols)
 
-    lines = np.zeros((run.planes, 2, LINE_WORDS * cols), np.uint8)
+    words = np.zeros((run.planes, run.param_words * cols), np.uint8)
     wide = np.concatenate([channels(requant.bias), channels(requant.multiplier)], axis=1)
-    lines[:, 0] = wide.astype("<i4").view(np.uint8)
-    lines[:, 1, :cols] = channels(requant.left)
-    lines[:, 1, cols : 2 * cols] = channels(requant.right)
-    return lines.tobytes()
+    narrow = np.concatenate([channels(requant.left), channels(requant.right)], axis=1)
+    used = np.concatenate([wide.astype("<i4").view(np.uint8), narrow.astype(np.uint8)], axis=1)
+    assert used.shape[1] == PARAM_WORDS * cols
+    words[:, : used.shape[1]] = used
+    return words.tobytes()
 
 
 def weight_bytes(layer: Layer, run: Run, cols: int) -> bytes:
     """The weight streams of the run's output blocks, each padded to whole lines."""
     assert layer.weights is not None
     count = 1 << run.shape
-    words = np.zeros((run.blocks, run.weight_lines * LINE_WORDS, cols), np.int8)
+    words = np.zeros((run.blocks, run.weight_lines * run.line_words, cols), np.int8)
     for block in range(run.blocks):
         first = run.first_plane + (block << run.shape)
         stream = _grouped(layer, first, count, run.width, cols) if run.width < cols else _dense(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,12 @@ from compiler.recent import Key
 
 Pair = tuple[int, int]
 
-FACTOR_WIDTH = 8
-"""Pixels of a row of a map of weights: the words of a line, one a tap."""
+
+class Words(NamedTuple):
+    """The machine's words: ``cols`` channels in each, ``line`` of them in a line of the pool."""
+
+    cols: int
+    line: int
 
 
 @dataclass(frozen=True)

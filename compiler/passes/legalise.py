@@ -13,7 +13,7 @@ from compiler.passes.absorb import absorb
 from compiler.passes.concatenate import concatenate
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
-from compiler.passes.layer import FeatureMap, Layer, Network, View, map_shape, origin
+from compiler.passes.layer import FeatureMap, Layer, Network, View, Words, map_shape, origin
 from compiler.passes.multiply import multiply
 from compiler.passes.operators import Context
 from compiler.passes.resize import resize
@@ -27,15 +27,16 @@ SPREADING = {"mul": multiply, "resize": resize, "transpose_conv2d": transpose_co
 
 
 def legalise(
-    graph: Graph, options: CompilerOptions, cols: int, known: Layers | None = None
+    graph: Graph, options: CompilerOptions, words: Words, known: Layers | None = None
 ) -> Network:
-    """The network of layers that computes ``graph`` on words of ``cols`` channels.
+    """The network of layers that computes ``graph`` on a machine of such ``words``.
 
     ``known`` has layers of other networks, which are not made again. Raises UnsupportedError for
     what neither the hardware nor the host runs.
     """
+    cols = words.cols
     routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
-    network = _Legaliser(routed, options, cols, known).run()
+    network = _Legaliser(routed, options, words, known).run()
     return dataclasses.replace(network, graph=graph)
 
 
@@ -43,13 +44,13 @@ class _Legaliser:
     """State of the walk over the graph's nodes."""
 
     def __init__(
-        self, routed: Routed, options: CompilerOptions, cols: int, known: Layers | None
+        self, routed: Routed, options: CompilerOptions, words: Words, known: Layers | None
     ) -> None:
         self.routed = routed
         self.known = known
         self.graph = graph = routed.graph
         self.options = options
-        self.cols = cols
+        self.words, self.cols = words, words.cols
         self.segments = Segments(graph)
         self.maps: dict[str, FeatureMap] = {}
         self.views: dict[str, View] = {}
@@ -109,7 +110,7 @@ class _Legaliser:
             )
         elif node.op in SPREADING:
             build = SPREADING[node.op]
-            self.layers += build(self.graph, node, self.maps, self.views, self.cols)
+            self.layers += build(self.graph, node, self.maps, self.views, self.words)
         else:
             self._layer(node, y)
 

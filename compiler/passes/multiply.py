@@ -5,8 +5,8 @@ which joins the bias. Every tap of the kernel reads the same pixel. The taps of 
 s and by constants that sum to -zs (-128 has no int8 opposite, so that 128 takes two). Row 1 lies
 outside the map and reads the padding, -zx or half of it, which s multiplies once or twice.
 
-The weights are therefore a feature map: the eight words of a plane's line of weights are eight
-pixels. A pass of the array makes it from s, whose planes of one pixel it reads as the rows of one
+The weights are therefore a feature map: the words of a plane's lines of weights are pixels, one a
+tap. A pass of the array makes it from s, whose planes of one pixel it reads as the rows of one
 plane: ones as weights and padding of zeros spread each s over its taps, and a bias makes the
 constants.
 """
@@ -20,7 +20,7 @@ from compiler.errors import UnsupportedError, show
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant, product_requant
-from compiler.passes.layer import FACTOR_WIDTH, FeatureMap, Layer, Region, View, map_shape
+from compiler.passes.layer import FeatureMap, Layer, Region, View, Words, map_shape
 from compiler.passes.operators import INT8_MAX, INT8_MIN, Context
 
 #: Rows of a part of the map: row 1 of the kernel lies a dilation of that many rows further down.
@@ -61,13 +61,14 @@ def _addends(value: int) -> tuple[int, ...]:
 
 
 def multiply(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int
+    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+    words: Words,
 ) -> list[Layer]:
     """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
 
     Raises UnsupportedError where neither operand has one value per channel.
     """
-    return _Product(graph, node, maps, views, cols).run()
+    return _Product(graph, node, maps, views, words).run()
 
 
 class _Product:
@@ -75,9 +76,10 @@ class _Product:
 
     def __init__(
         self, graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
-        cols: int,
+        words: Words,
     ) -> None:
-        self.graph, self.node, self.maps, self.views, self.cols = graph, node, maps, views, cols
+        self.graph, self.node, self.maps, self.views = graph, node, maps, views
+        self.cols, self.line = words.cols, words.line
         self.x, self.s = sorted(
             node.inputs, key=lambda name: maps[views[name].map].pixels, reverse=True
         )
@@ -140,11 +142,10 @@ class _Product:
         rows = FeatureMap(
             self._unused(f"{scale.name}/rows"), planes, 1, self.cols, parent=scale.name, view=True
         )
-        weights = FeatureMap(
-            self._unused(f"{self.node.name}/weights"), planes, FACTOR_WIDTH, self.cols
-        )
-        self.maps.update({m.name: m for m in (rows, weights)})
         first, end = len(kernel.constants), kernel.rows * kernel.columns
+        width = -(-end // self.line) * self.line
+        weights = FeatureMap(self._unused(f"{self.node.name}/weights"), planes, width, self.cols)
+        self.maps.update({m.name: m for m in (rows, weights)})
         regions, left = [], 0
         for value, run in itertools.groupby(kernel.constants):
             right = left + len(list(run))
@@ -155,7 +156,7 @@ class _Product:
         before = first + kernel.copies - 1
         layer = Context(self.graph, self.node, rows, weights, self.cols).layer(
             kernel=(1, kernel.copies), depthwise=True,
-            padding=(0, 0, before, FACTOR_WIDTH + kernel.copies - 2 - before),
+            padding=(0, 0, before, width + kernel.copies - 2 - before),
             regions=tuple(regions), out_zero=0, out_min=INT8_MIN, out_max=INT8_MAX,
             name=weights.name, notes=("weights of the multiplication",),
         )

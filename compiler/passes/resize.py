@@ -14,7 +14,7 @@ import numpy as np
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant
-from compiler.passes.layer import FeatureMap, Layer, Pair, View, map_shape
+from compiler.passes.layer import FeatureMap, Layer, Pair, View, Words, map_shape
 from compiler.passes.operators import INT8_MAX, INT8_MIN
 from compiler.passes.spread import MAX_ROW, Area, Phase, Spread
 from golden.resize import ONE, bilinear_taps, nearest_indices
@@ -54,16 +54,17 @@ def hardware_resize(graph: Graph, node: Node) -> str | None:
 
 
 def resize(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int
+    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+    words: Words,
 ) -> list[Layer]:
     """The passes of a node that ``hardware_resize`` gives no reason against.
 
     Its maps and its view join ``maps`` and ``views``.
     """
     assert hardware_resize(graph, node) is None, node.name
-    s = Spread(graph, node, maps, views, cols)
+    s = Spread(graph, node, maps, views, words.cols)
     one_tap = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
-    constraints.check(node, constraints.Geometry(s.source, s.output, *one_tap, cols))
+    constraints.check(node, constraints.Geometry(s.source, s.output, *one_tap, words.cols))
     _Resize(s).run()
     return s.finished()
 

@@ -12,19 +12,20 @@ from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import conv_requant
-from compiler.passes.layer import FeatureMap, Layer, View
+from compiler.passes.layer import FeatureMap, Layer, View, Words
 from compiler.passes.spread import MAX_ROW, Area, Phase, Spread
 from golden.quant import conv_multipliers
 
 
 def transpose_conv2d(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int
+    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+    words: Words,
 ) -> list[Layer]:
     """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
 
     Raises UnsupportedError for sizes that the hardware's fields do not hold.
     """
-    return _TransposeConv(Spread(graph, node, maps, views, cols)).run()
+    return _TransposeConv(Spread(graph, node, maps, views, words.cols)).run()
 
 
 class _TransposeConv:

@@ -17,7 +17,7 @@ import numpy as np
 from jsonschema import Draft202012Validator
 
 from compiler.errors import MAX_SHOWN, InputError, located
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.timing import STEP_RING, WEIGHT_RING
 from sim.machine import Timing
@@ -106,7 +106,7 @@ def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dic
         "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
         "operand_store": table.sram_byte(2 * STEP_RING * config.line_bytes),
         "weight_store": table.sram_byte(WEIGHT_RING * config.line_bytes),
-        "pool": table.sram_byte(config.pool_bytes // LINE_WORDS),
+        "pool": table.sram_byte(config.pool_bytes // config.line_words),
         "dram": table.dram_64_bit / PORT_BYTES,
     }
     return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
@@ -152,5 +152,5 @@ def _pool_words(command: Command, config: AccelConfig) -> int:
         return 0
     planes = (f["blocks"] - 1 << f["array_shape"]) + f["last_planes"]
     results = f["pixels"] * planes
-    parameters = 2 * LINE_WORDS * planes
+    parameters = config.param_lines * config.line_words * planes
     return (1 + f["residual"]) * results + parameters + f["table"] * config.table_words

@@ -8,18 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.passes.layer import FACTOR_WIDTH, FeatureMap, Layer
-from hw.spec.config import LINE_WORDS, AccelConfig
+from compiler.passes.layer import FeatureMap, Layer
+from hw.spec.config import PARAM_WORDS, AccelConfig
 
-assert FACTOR_WIDTH == LINE_WORDS
-
-PARAM_WORDS = 2 * LINE_WORDS
-"""Words of channel parameters of one plane."""
+PLACE_WORDS = 8
+"""Whatever lies in the pool begins at a multiple of this, a whole line of any machine."""
 
 
 def aligned(words: int) -> int:
-    """``words`` rounded up to whole lines."""
-    return -(-words // LINE_WORDS) * LINE_WORDS
+    """``words`` rounded up to whole lines of any machine."""
+    return -(-words // PLACE_WORDS) * PLACE_WORDS
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,8 @@ class Run:
     Planes count from the first of the output and of the input map. ``planes`` is the number of
     output planes of the whole run, ``in_step`` the input planes from one output block to the next.
     A column multiplies the channels of its own group of ``width`` channels of a word, in the last
-    input block ``last_channels`` of them. Without ``own_weights`` another layer makes the weights.
+    input block ``last_channels`` of them. Weights of an output block and parameters of a plane are
+    whole lines of ``line_words``. Without ``own_weights`` another layer makes the weights.
     """
 
     shape: int
@@ -40,6 +39,7 @@ class Run:
     in_blocks: int
     in_step: int
     last_channels: int
+    line_words: int
     weight_lines: int
     own_weights: bool = True
 
@@ -60,14 +60,19 @@ class Run:
         )
 
     @property
+    def param_words(self) -> int:
+        """Words that the channel parameters of one plane take."""
+        return -(-PARAM_WORDS // self.line_words) * self.line_words
+
+    @property
     def channels(self) -> int:
         """Channels that each tap of an output block multiplies."""
         return (self.in_blocks - 1) * self.width + self.last_channels
 
     def words(self, param_sets: int) -> int:
         """Pool words of the run's parameters, ``param_sets`` times, and own weights."""
-        weights = self.blocks * self.weight_lines * LINE_WORDS if self.own_weights else 0
-        return param_sets * self.planes * PARAM_WORDS + weights
+        weights = self.blocks * self.weight_lines * self.line_words if self.own_weights else 0
+        return param_sets * self.planes * self.param_words + weights
 
     def part(self, first: int, count: int) -> Run:
         """The run of ``count`` blocks from block ``first`` on."""
@@ -76,7 +81,7 @@ class Run:
         return Run(
             self.shape, self.width, self.first_plane + skipped, planes,
             self.in_plane + first * self.in_step, self.in_blocks, self.in_step,
-            self.last_channels, self.weight_lines, self.own_weights,
+            self.last_channels, self.line_words, self.weight_lines, self.own_weights,
         )
 
 
@@ -99,10 +104,12 @@ def shapes_of(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -
     return (0,) if group_width(layer, source, output, cols) < cols else (0, 1, 2)
 
 
-def runs_of(layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int) -> list:
+def runs_of(
+    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
+) -> list[Run]:
     """The layer's output blocks in array shape ``shape`` as a list of regular runs."""
     runs: list[Run] = []
-    for block in _blocks(layer, source, output, shape, cols):
+    for block in _blocks(layer, source, output, shape, config):
         merged = _joined(runs[-1], block) if runs else None
         if merged is None:
             runs.append(block)
@@ -112,17 +119,18 @@ def runs_of(layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, co
 
 
 def _blocks(
-    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, cols: int
+    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
 ) -> Iterator[Run]:
     """Each output block as a run of its own."""
+    cols, line = config.cols, config.line_words
     planes, block = output.planes(cols), 1 << shape
     width = group_width(layer, source, output, cols)
     for first in range(0, planes, block):
         count = min(block, planes - first)
         if width < cols:
-            lines = _lines(layer.taps * width << shape) if layer.weighted else 0
+            words = layer.taps * width << shape if layer.weighted else 0
             own = not layer.factor
-            yield Run(shape, width, first, count, first, 1, 1, width, lines, own)
+            yield Run(shape, width, first, count, first, 1, 1, width, line, -(-words // line), own)
             continue
         low, high = _input_channels(
             layer, source, output, first * cols, (first + count) * cols, cols
@@ -130,12 +138,9 @@ def _blocks(
         in_plane = low // cols
         in_blocks = (high - 1) // cols - in_plane + 1
         last = high - (in_plane + in_blocks - 1) * cols
-        words = layer.taps * ((in_blocks - 1) * cols + last)
-        yield Run(shape, cols, first, count, in_plane, in_blocks, 0, last, _lines(words << shape))
-
-
-def _lines(words: int) -> int:
-    return -(-words // LINE_WORDS)
+        words = layer.taps * ((in_blocks - 1) * cols + last) << shape
+        lines = -(-words // line)
+        yield Run(shape, cols, first, count, in_plane, in_blocks, 0, last, line, lines)
 
 
 def _input_channels(

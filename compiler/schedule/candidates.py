@@ -17,7 +17,7 @@ from compiler.schedule.blocks import (
     runs_of,
     shapes_of,
 )
-from compiler.schedule.cost import COMMAND_CYCLES, SPREAD_CYCLES
+from compiler.schedule.cost import COMMAND_CYCLES, spread_cycles
 from compiler.schedule.layer_plan import LayerPlan, Order, Site, Tiling, Work, other_planes
 from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
 
@@ -126,7 +126,7 @@ def _cuts(site: Site) -> dict[bool, list[Cut]]:
     geometry = site.layer, site.source, site.output
     found: dict[bool, list[Cut]] = {False: [], True: []}
     for shape in shapes_of(*geometry, site.config.cols):
-        runs = runs_of(*geometry, shape, site.config.cols)
+        runs = runs_of(*geometry, shape, site.config)
         few = _different(runs, sets, (usual, usual // 4, 1))
         uncut = few[:1] if len(few[0]) == 1 else _different(runs, sets, (1 << 40,))
         found[False] += [(shape, chunks) for chunks in few]
@@ -203,7 +203,7 @@ def _candidate(work: Work, order: Order) -> Candidate:
     words += moved * site.output.planes(cols) * sum(t.pixels for t in tiles)
     bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
     if site.source.external and site.source.planes(cols) > 1:
-        bus += (SPREAD_CYCLES - 1) * read
+        bus += (spread_cycles(site.config) - 1) * read
     rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
     return Candidate(work, order, single, double, words, bus, rest)
 

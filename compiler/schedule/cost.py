@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from compiler.passes.layer import Layer
 from compiler.schedule.blocks import Run
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.timing import (
     DMA_WRITE_PHASE,
     FLUSH,
-    PHASES,
     RESIDUAL_PHASE,
     WEIGHT_RING,
 )
@@ -24,17 +23,10 @@ EXECUTE_OVERHEAD = 24
 COMMAND_CYCLES = 12
 """Cycles of the bus that a LOAD or STORE takes beside its words."""
 
-SPREAD_CYCLES = PHASES
-"""Cycles for each word of a network input of several planes: pixels lie whole in memory, and each
-turn of the LOAD unit to write serves one plane."""
-
-DRAIN_SHARE = PHASES / (PHASES - 1)
-"""Cycles per drained beat: one phase in eight belongs to the LOAD unit's writes."""
-
 RESIDUAL_INTERVAL = 4
 """Cycles per drained beat with a residual."""
 
-assert 0 <= DMA_WRITE_PHASE < PHASES and RESIDUAL_PHASE < RESIDUAL_INTERVAL and FLUSH < 24
+assert DMA_WRITE_PHASE >= 0 and RESIDUAL_PHASE < RESIDUAL_INTERVAL and FLUSH < 24
 
 
 class Window(NamedTuple):
@@ -49,15 +41,21 @@ class Window(NamedTuple):
         return self.height * self.width
 
 
-def group_taps(layer: Layer) -> int:
-    """Taps of a kernel row that one step of the operand stores holds."""
+def spread_cycles(config: AccelConfig) -> int:
+    """Cycles for each word of a network input of several planes: pixels lie whole in memory, and
+    each turn of the LOAD unit to write serves one plane."""
+    return config.line_words
+
+
+def group_taps(layer: Layer, config: AccelConfig) -> int:
+    """Taps of a kernel row that one step of the operand stores holds: those in two lines."""
     dilation = layer.dilation[1]
-    return min(layer.kernel[1], 8 // dilation + 1) if dilation else layer.kernel[1]
+    return min(layer.kernel[1], config.line_words // dilation + 1) if dilation else layer.kernel[1]
 
 
-def groups(layer: Layer) -> int:
+def groups(layer: Layer, config: AccelConfig) -> int:
     """Steps of a kernel row."""
-    return -(-layer.kernel[1] // group_taps(layer))
+    return -(-layer.kernel[1] // group_taps(layer, config))
 
 
 def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) -> int:
@@ -65,11 +63,13 @@ def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) 
     pixels = config.shape_pixels(run.shape)
     tiles = -(-window.pixels // pixels)
     compute = layer.taps * run.channels
-    steps = run.in_blocks * layer.kernel[0] * groups(layer)
+    steps = run.in_blocks * layer.kernel[0] * groups(layer, config)
     streamed = run.weight_lines if run.weight_lines > WEIGHT_RING else 0
-    port = steps * _lines_per_step(layer, window, pixels) + streamed
+    port = steps * _lines_per_step(layer, window, pixels, config) + streamed
     per_beat = config.requant_words if window.dense else 1
-    interval = RESIDUAL_INTERVAL if layer.residual else DRAIN_SHARE
+    # one phase belongs to the LOAD unit's writes
+    plain = config.line_words / (config.line_words - 1)
+    interval = RESIDUAL_INTERVAL if layer.residual else plain
     total = 0.0
     for planes, blocks in ((1 << run.shape, run.blocks - 1), (run.last_planes, 1)):
         drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
@@ -78,12 +78,12 @@ def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) 
     return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
 
-def _lines_per_step(layer: Layer, window: Window, pixels: int) -> float:
+def _lines_per_step(layer: Layer, window: Window, pixels: int, config: AccelConfig) -> float:
     """Lines of the pool that a tile's lanes need for one kernel row and tap group, on average."""
     stride = layer.stride[1]
-    span = (group_taps(layer) - 1) * layer.dilation[1] + 1
+    span = (group_taps(layer, config) - 1) * layer.dilation[1] + 1
     pixels = min(pixels, window.pixels)
     rows = 1 + (pixels - 1) / window.width
-    joined = ((pixels - rows) * stride + rows * (span - 1)) / LINE_WORDS + rows
-    alone = pixels * (1 + (span - 1) / LINE_WORDS)
+    joined = ((pixels - rows) * stride + rows * (span - 1)) / config.line_words + rows
+    alone = pixels * (1 + (span - 1) / config.line_words)
     return min(joined, alone)

@@ -39,10 +39,10 @@ def step_layout() -> data.StructLayout:
     )
 
 
-def lane_layout() -> data.StructLayout:
-    """One lane of a step: column of its first tap, low address bits of it, and whether its row is
+def lane_layout(config: AccelConfig) -> data.StructLayout:
+    """One lane of a step: column of its first tap, its place in two lines, and whether its row is
     inside."""
-    return data.StructLayout({"x": signed(POSITION), "offset": 4, "inside": 1})
+    return data.StructLayout({"x": signed(POSITION), "offset": config.line_bits + 1, "inside": 1})
 
 
 def tile_layout() -> data.StructLayout:

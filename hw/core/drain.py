@@ -12,7 +12,7 @@ from hw.core.parameters import Parameters
 from hw.core.requant import Requantiser
 from hw.core.table import Table
 from hw.lib.select import chosen
-from hw.mem.pool import BANK_BITS, WORD_ADDR
+from hw.mem.pool import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -42,7 +42,7 @@ class Drain(wiring.Component):
         words = config.requant_words
         super().__init__(
             {
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "cmd": In(layouts.EXECUTE),
                 "bank": Out(1),
                 "pipe_cmd": In(layouts.EXECUTE),
@@ -114,7 +114,7 @@ class Drain(wiring.Component):
         flush = Signal(range(timing.FLUSH))
         quiet, phase_ok = Signal(), Signal()
         m.d.comb += self._quiet.eq(flush == 0)
-        blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % timing.PHASES
+        blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % self._config.line_words
         m.d.comb += [
             self.bank.eq(self._current.bank),
             quiet.eq(~walk.command_first | self._quiet),
@@ -152,16 +152,16 @@ class Drain(wiring.Component):
         if words > 1:
             with m.If(walk.swap):
                 m.d.comb += requant.sums.eq(group >> (ACC * config.cols))
-        place = walk.other_addr[:BANK_BITS]
+        place = walk.other_addr[: config.line_bits]
         for stage in range(timing.READ_LATENCY):
-            later = Signal(BANK_BITS, name=f"place{stage}")
+            later = Signal(config.line_bits, name=f"place{stage}")
             m.d.sync += later.eq(place)
             place = later
         assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
         other = Signal(words * word)
         for i in range(words):
             m.d.sync += other.word_select(i, word).eq(
-                self.line.word_select((place + i)[:BANK_BITS], word)
+                self.line.word_select((place + i)[: config.line_bits], word)
             )
         m.d.comb += requant.other.eq(other)
 

@@ -40,7 +40,7 @@ class ExecuteUnit(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(layouts.EXECUTE)),
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "load_done": In(COUNT),
                 "store_done": In(COUNT),
                 "execute_done": Out(COUNT),

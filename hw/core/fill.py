@@ -8,7 +8,7 @@ from hw import layouts
 from hw.core import command
 from hw.core.lines import LineRequests
 from hw.core.walk import StepWalk
-from hw.mem.pool import BANK_BITS, WORD_ADDR
+from hw.mem.pool import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -59,7 +59,7 @@ class Fill(wiring.Component):
                 "line_high": Out(1),
                 "push": Out(1),
                 "step": Out(command.step_layout()),
-                "lanes": Out(data.ArrayLayout(command.lane_layout(), config.rows)),
+                "lanes": Out(data.ArrayLayout(command.lane_layout(config), config.rows)),
             }
         )
 
@@ -104,7 +104,7 @@ class Fill(wiring.Component):
             lines.room.eq(self.room & running),
             lines.grant.eq(self.grant),
             self.read_en.eq(lines.read_en),
-            self.read_addr.eq(lines.read_line << BANK_BITS),
+            self.read_addr.eq(lines.read_line << self._config.line_bits),
             self.line_en.eq(lines.read_en & self.grant),
             self.line_lanes.eq(lines.take),
             self.line_high.eq(lines.read_line[0]),
@@ -117,14 +117,15 @@ class Fill(wiring.Component):
 
     def _build_needs(self, m, walk, lines):
         """From the words that the lanes need to the lines. The first and the last may be one."""
+        bits = self._config.line_bits
         for p in range(self._config.rows):
             reach, lane, need = walk.lanes[p], lines.lanes[p], lines.needs[p]
             m.d.comb += [
                 lane.x.eq(reach.x),
-                lane.offset.eq((reach.address + reach.x)[: BANK_BITS + 1]),
+                lane.offset.eq((reach.address + reach.x)[: bits + 1]),
                 lane.inside.eq(reach.inside),
-                need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> BANK_BITS),
-                need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> BANK_BITS),
+                need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> bits),
+                need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> bits),
                 need.need_low.eq(reach.touches),
                 need.need_high.eq(reach.touches),
             ]

@@ -5,16 +5,18 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core import command
-from hw.mem.pool import LINE_ADDR
+from hw.mem.pool import line_addr
 from hw.spec.config import AccelConfig
 
 
-def needs_layout(rows: int) -> data.ArrayLayout:
+def needs_layout(config: AccelConfig) -> data.ArrayLayout:
     """For each lane, the first and the last line it needs, which may be the same, and which of the
     two it still lacks."""
     return data.ArrayLayout(
-        data.StructLayout({"low": LINE_ADDR, "high": LINE_ADDR, "need_low": 1, "need_high": 1}),
-        rows,
+        data.StructLayout(
+            {"low": line_addr(config), "high": line_addr(config), "need_low": 1, "need_high": 1}
+        ),
+        config.rows,
     )
 
 
@@ -33,13 +35,13 @@ class LineRequests(wiring.Component):
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        lanes = data.ArrayLayout(command.lane_layout(), config.rows)
+        lanes = data.ArrayLayout(command.lane_layout(config), config.rows)
         super().__init__(
             {
                 "load": In(1),
                 "step": In(command.step_layout()),
                 "lanes": In(lanes),
-                "needs": In(needs_layout(config.rows)),
+                "needs": In(needs_layout(config)),
                 "ready": Out(1),
                 "done": Out(1),
                 "current": Out(command.step_layout()),
@@ -47,7 +49,7 @@ class LineRequests(wiring.Component):
                 "room": In(1),
                 "grant": In(1),
                 "read_en": Out(1),
-                "read_line": Out(LINE_ADDR),
+                "read_line": Out(line_addr(config)),
                 "take": Out(config.rows),
             }
         )
@@ -56,7 +58,7 @@ class LineRequests(wiring.Component):
         m = Module()
         rows = self._config.rows
         valid = Signal()
-        needs = Signal(needs_layout(rows))
+        needs = Signal(needs_layout(self._config))
         pending = Cat(needs[p].need_low | needs[p].need_high for p in range(rows))
         low_hit, high_hit = Signal(rows), Signal(rows)
         lines = [Mux(needs[p].need_low, needs[p].low, needs[p].high) for p in range(rows)]

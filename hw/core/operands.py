@@ -8,9 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.core import command
 from hw.lib.select import chosen
-from hw.mem.pool import BANK_BITS
 from hw.spec import timing
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 
 RING_BITS = 2
 assert timing.STEP_RING == 1 << RING_BITS
@@ -45,7 +44,7 @@ class OperandStore(wiring.Component):
                 "line_high": In(1),
                 "push": In(1),
                 "step": In(command.step_layout()),
-                "lanes": In(data.ArrayLayout(command.lane_layout(), config.rows)),
+                "lanes": In(data.ArrayLayout(command.lane_layout(config), config.rows)),
                 "room": Out(1),
                 "in_flight": Out(1),
                 "visible": Out(1),
@@ -92,15 +91,16 @@ class OperandStore(wiring.Component):
         ]
 
     def _build_lanes(self, m):
-        word = self._config.word_bytes * 8
+        config = self._config
+        word, bits = config.word_bytes * 8, config.line_bits
         latency = timing.READ_LATENCY
         enable = _delay(m, self.line_en, latency)
         lanes = _delay(m, self.line_lanes, latency)
         entry = _delay(m, Cat(self.line_high, self._push_entry), latency)
-        for p in range(self._config.rows):
-            lane = Signal(command.lane_layout(), name=f"lane{p}")
+        for p in range(config.rows):
+            lane = Signal(command.lane_layout(config), name=f"lane{p}")
             m.submodules[f"place{p}"] = places = Memory(
-                shape=command.lane_layout(), depth=timing.STEP_RING, init=[]
+                shape=command.lane_layout(config), depth=timing.STEP_RING, init=[]
             )
             write, read = places.write_port(), places.read_port(domain="comb")
             m.d.comb += [
@@ -110,12 +110,12 @@ class OperandStore(wiring.Component):
                 read.addr.eq(self._head_entry),
                 lane.eq(read.data),
             ]
-            place = Signal(BANK_BITS + 1, name=f"position{p}")
+            place = Signal(bits + 1, name=f"position{p}")
             column = lane.x + self.offset
             inside = lane.inside & (column >= 0) & (column < self.width)
             m.d.comb += place.eq(lane.offset + self.offset)
             stored = []
-            for bank in range(LINE_WORDS):
+            for bank in range(config.line_words):
                 m.submodules[f"store{p}_{bank}"] = store = Memory(
                     shape=word, depth=2 * timing.STEP_RING, init=[]
                 )
@@ -124,12 +124,12 @@ class OperandStore(wiring.Component):
                     write.en.eq(enable & lanes[p]),
                     write.addr.eq(entry),
                     write.data.eq(self.line.word_select(bank, word)),
-                    read.addr.eq(Cat(place[BANK_BITS], self._head_entry)),
+                    read.addr.eq(Cat(place[bits], self._head_entry)),
                 ]
                 stored.append(read.data)
             found = Signal(word, name=f"found{p}")
-            m.d.comb += found.eq(chosen(stored, place[:BANK_BITS]))
-            m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(self._config.cols)))
+            m.d.comb += found.eq(chosen(stored, place[:bits]))
+            m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(config.cols)))
 
 
 def _delay(m, value, cycles: int):

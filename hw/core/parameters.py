@@ -1,7 +1,7 @@
 """Parameters: fetches the channel parameters of an output block, and a command's table, before its
 beats issue."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -10,9 +10,9 @@ from hw import layouts
 from hw.core import command
 from hw.core.array import ACC
 from hw.core.requant import MULTIPLIER, SHIFT, channel_layout
-from hw.mem.pool import BANK_BITS, LINE_ADDR, WORD_ADDR
+from hw.mem.pool import WORD_ADDR, line_addr
 from hw.spec import timing
-from hw.spec.config import LANE_GROUPS, LINE_WORDS, AccelConfig
+from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
 
 SETTLE = timing.READ_LATENCY + 1
 """Cycles from the last grant to the first beat."""
@@ -58,20 +58,18 @@ class Parameters(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        rows = self._config.table_words
-        lines_left, count, row = Signal(4), Signal(3), Signal(range(rows))
-        table_due, fresh, next_line, settle = (
-            Signal(),
-            Signal(),
-            Signal(LINE_ADDR),
-            Signal(range(SETTLE)),
-        )
-        table, line_addr, granted = Signal(), Signal(LINE_ADDR), Signal()
+        config = self._config
+        rows = config.table_words
+        lines_left, row = Signal(range(LANE_GROUPS * config.param_lines + 1)), Signal(range(rows))
+        table_due, fresh, settle = Signal(), Signal(), Signal(range(SETTLE))
+        next_line, line = Signal(line_addr(config)), Signal(line_addr(config))
+        plane, part = Signal(range(LANE_GROUPS)), Signal(range(config.param_lines))
+        table, granted = Signal(), Signal()
         m.d.comb += [
             table.eq((lines_left == 0) & table_due & self.cmd.table),
-            line_addr.eq(Mux(fresh, self.cmd.param_addr, next_line)),
+            line.eq(Mux(fresh, self.cmd.param_addr, next_line)),
             self.read_en.eq(self.held & ((lines_left != 0) | (table & self.quiet))),
-            self.read_addr.eq(Mux(table, self.cmd.table_addr + row, line_addr << BANK_BITS)),
+            self.read_addr.eq(Mux(table, self.cmd.table_addr + row, line << config.line_bits)),
             granted.eq(self.read_en & self.grant),
             self.ready.eq((lines_left == 0) & ~table & (settle == 0)),
         ]
@@ -79,65 +77,75 @@ class Parameters(wiring.Component):
         with m.If(granted & table):
             m.d.sync += [row.eq(row + 1), table_due.eq(row != rows - 1)]
         with m.Elif(granted):
+            last = part == config.param_lines - 1
             m.d.sync += [
                 lines_left.eq(lines_left - 1),
-                count.eq(count + 1),
-                next_line.eq(line_addr + 1),
+                part.eq(Mux(last, 0, part + 1)),
+                plane.eq(plane + last),
+                next_line.eq(line + 1),
                 fresh.eq(0),
             ]
         with m.If(self.load & self.tile.block_start):
-            m.d.sync += [lines_left.eq(self.tile.planes << 1), count.eq(0)]
+            lines = self.tile.planes * config.param_lines
+            m.d.sync += [lines_left.eq(lines), part.eq(0), plane.eq(0)]
         with m.If(self.load & self.tile.command_start):
             m.d.sync += [fresh.eq(1), table_due.eq(1), row.eq(0)]
-        self._build_arrival(m, granted, table, count, row)
+        self._build_arrival(m, granted, table, plane, part, row)
         return m
 
-    def _build_arrival(self, m, granted, table, count, row):
+    def _build_arrival(self, m, granted, table, plane, part, row):
         config, word = self._config, self._config.word_bytes * 8
         arrival = data.StructLayout(
             {
                 "valid": 1,
                 "table": 1,
-                "count": 3,
+                "plane": range(LANE_GROUPS),
+                "part": range(config.param_lines),
                 "row": range(config.table_words),
-                "place": BANK_BITS,
+                "place": config.line_bits,
             }
         )
         tag = Signal(arrival)
         m.d.comb += [
             tag.valid.eq(granted),
             tag.table.eq(table),
-            tag.count.eq(count),
+            tag.plane.eq(plane),
+            tag.part.eq(part),
             tag.row.eq(row),
-            tag.place.eq(self.read_addr[:BANK_BITS]),
+            tag.place.eq(self.read_addr[: config.line_bits]),
         ]
         for stage in range(timing.READ_LATENCY):
             later = Signal(arrival, name=f"arrival{stage}")
             m.d.sync += later.eq(tag)
             tag = later
-        m.submodules.sums = sums = Memory(shape=LINE_WORDS * word, depth=LANE_GROUPS, init=[])
-        m.submodules.shifts = shifts = Memory(shape=2 * word, depth=LANE_GROUPS, init=[])
-        sums_write, shifts_write = sums.write_port(), shifts.write_port()
-        sums_read, shifts_read = sums.read_port(domain="comb"), shifts.read_port(domain="comb")
         m.d.comb += [
-            sums_write.en.eq(tag.valid & ~tag.table & ~tag.count[0]),
-            sums_write.addr.eq(tag.count >> 1),
-            sums_write.data.eq(self.line),
-            shifts_write.en.eq(tag.valid & ~tag.table & tag.count[0]),
-            shifts_write.addr.eq(tag.count >> 1),
-            shifts_write.data.eq(self.line),
-            sums_read.addr.eq(self.plane),
-            shifts_read.addr.eq(self.plane),
             self.table_en.eq(tag.valid & tag.table),
             self.table_row.eq(tag.row),
             self.table_data.eq(self.line.word_select(tag.place, word)),
         ]
-        for c in range(config.cols):
-            channel = self.channels[c]
-            multiplier = sums_read.data.word_select(config.cols + c, ACC)
+        words = []
+        for i in range(config.param_lines):
+            used = min(config.line_words, PARAM_WORDS - i * config.line_words) * word
+            m.submodules[f"part{i}"] = memory = Memory(shape=used, depth=LANE_GROUPS, init=[])
+            write, read = memory.write_port(), memory.read_port(domain="comb")
             m.d.comb += [
-                channel.bias.eq(sums_read.data.word_select(c, ACC)),
-                channel.multiplier.eq(multiplier[:MULTIPLIER]),
-                channel.left.eq(shifts_read.data.word_select(c, 8)[:SHIFT]),
-                channel.right.eq(shifts_read.data.word_select(config.cols + c, 8)[:SHIFT]),
+                write.en.eq(tag.valid & ~tag.table & (tag.part == i)),
+                write.addr.eq(tag.plane),
+                write.data.eq(self.line),
+                read.addr.eq(self.plane),
+            ]
+            words.append(read.data)
+        self._build_channels(m, Cat(*words))
+
+    def _build_channels(self, m, words):
+        """``words`` are the parameters of the plane as they lie in the pool."""
+        cols = self._config.cols
+        shifts = words[2 * ACC * cols :]
+        for c in range(cols):
+            channel = self.channels[c]
+            m.d.comb += [
+                channel.bias.eq(words.word_select(c, ACC)),
+                channel.multiplier.eq(words.word_select(cols + c, ACC)[:MULTIPLIER]),
+                channel.left.eq(shifts.word_select(c, 8)[:SHIFT]),
+                channel.right.eq(shifts.word_select(cols + c, 8)[:SHIFT]),
             ]

@@ -6,9 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.mem.pool import BANK_BITS, LINE_ADDR, WORD_ADDR
+from hw.mem.pool import WORD_ADDR, line_addr
 from hw.spec import timing
-from hw.spec.config import LANE_GROUPS, LINE_WORDS, AccelConfig
+from hw.spec.config import LANE_GROUPS, AccelConfig
 
 COUNT = 4
 assert timing.WEIGHT_RING == 1 << (COUNT - 1)
@@ -61,7 +61,7 @@ class Weights(wiring.Component):
     def _build_fetch(self, m):
         cmd = self.cmd
         active, taken, waiting = Signal(), Signal(), Signal(2)
-        line, base, addr = Signal(LINE_ADDR), Signal(LINE_ADDR), Signal(LINE_ADDR)
+        line, base, addr = (Signal(line_addr(self._config)) for _ in range(3))
         left, block = Signal(20), Signal(12)
         self._issued = issued = Signal(COUNT)
         tile = Signal(7)
@@ -71,7 +71,7 @@ class Weights(wiring.Component):
             take.eq(~active & (waiting != 0)),
             self.bank.eq(taken ^ active),
             self.read_en.eq(active & ((issued - self._released)[:COUNT] < timing.WEIGHT_RING)),
-            self.read_addr.eq(addr << BANK_BITS),
+            self.read_addr.eq(addr << self._config.line_bits),
         ]
         m.d.sync += waiting.eq(waiting + self.started - take)
         with m.If(take):
@@ -105,7 +105,8 @@ class Weights(wiring.Component):
             m.d.sync += later.eq(landing)
             landing = later
         arrived, head, tile_base = (Signal(COUNT) for _ in range(3))
-        position = Signal(BANK_BITS)
+        bits = self._config.line_bits
+        position = Signal(bits)
         m.submodules.store = store = Memory(
             shape=self._config.line_bytes * 8, depth=timing.WEIGHT_RING, init=[]
         )
@@ -118,10 +119,10 @@ class Weights(wiring.Component):
             self.ready.eq(arrived != head),
         ]
         m.d.sync += arrived.eq(arrived + landing)
-        advanced, past = Signal(BANK_BITS + 1), Signal(COUNT)
+        advanced, past = Signal(bits + 1), Signal(COUNT)
         m.d.comb += [
             advanced.eq(position + (1 << self.array_shape)),
-            past.eq(head + (advanced[BANK_BITS] | self.tile_end)),
+            past.eq(head + (advanced[bits] | self.tile_end)),
         ]
         with m.If(self.use):
             m.d.sync += [position.eq(Mux(self.tile_end, 0, advanced)), head.eq(past)]
@@ -131,11 +132,11 @@ class Weights(wiring.Component):
                 m.d.sync += tile_base.eq(past)
             with m.If(~self.resident | (self.tile_end & self.block_end)):
                 m.d.sync += self._released.eq(past)
-        words = [read.data.word_select(w, word) for w in range(LINE_WORDS)]
+        words = [read.data.word_select(w, word) for w in range(self._config.line_words)]
         for group in range(LANE_GROUPS):
             plane = Signal(2, name=f"plane{group}")
             m.d.comb += plane.eq(Array(group >> (2 - s) for s in (0, 1, 2, 2))[self.array_shape])
             with m.Switch(position + plane):
-                for w in range(LINE_WORDS):
+                for w in range(self._config.line_words):
                     with m.Case(w):
                         m.d.comb += self.words[group].eq(words[w])

@@ -23,7 +23,6 @@ EXECUTE_COUNTS = (
     "in_height",
 )
 """Fields that must be at least 1."""
-MOST_SPAN = 8
 
 
 def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:
@@ -70,8 +69,8 @@ def _execute_rules(fields, config):
         fields["last_planes"] > (Const(1, 1) << fields["array_shape"]),
         fields["last_channels"] > (Const(config.cols) >> fields["split"]),
         fields["last_cols"] > config.cols,
-        fields["group_span"] > MOST_SPAN,
-        fields["last_span"] > MOST_SPAN,
+        fields["group_span"] > config.line_words,
+        fields["last_span"] > config.line_words,
         fields["maximum"] & ~fields["ones"],
         ~fields["ones"] & (fields["weight_lines"] == 0),
     ]

@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hw import layouts
 from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS
 from hw.mem.load_data import LoadData
-from hw.mem.load_line import LINE_BITS
 from hw.mem.load_request import LoadRequest
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.mem.pool import line_addr
+from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
 
 
@@ -20,7 +20,7 @@ class LoadUnit(wiring.Component):
     -------
     command : In(stream of layouts.LOAD)
         The queue.
-    phase : In(3)
+    phase : In(range(config.line_words))
         The pool's phase.
     counts : In(COUNTS)
         Completed commands.
@@ -56,7 +56,7 @@ class LoadUnit(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(layouts.LOAD)),
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
                 "windows": In(WINDOWS),
                 "request": Out(stream.Signature(REQUEST)),
@@ -65,9 +65,9 @@ class LoadUnit(wiring.Component):
                 "beat_data": In(8 * config.cols),
                 "beat_error": In(1),
                 "load_en": Out(1),
-                "load_line": Out(LINE_BITS),
-                "load_mask": Out(LINE_WORDS),
-                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "load_line": Out(line_addr(config)),
+                "load_mask": Out(config.line_words),
+                "load_data": Out(8 * config.line_bytes),
                 "range_fault": In(1),
                 "stop": In(1),
                 "idle": Out(1),

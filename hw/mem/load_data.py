@@ -7,10 +7,11 @@ from amaranth.lib.wiring import In, Out
 from hw.layouts import INDEX_BITS
 from hw.lib.bus import smallest
 from hw.lib.queue import Queue
-from hw.mem.load_line import LINE_BITS, LineAssembler
+from hw.mem.load_line import LineAssembler
 from hw.mem.load_request import descriptor_layout
+from hw.mem.pool import line_addr
 from hw.mem.unpack import Unpacker
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.timing import LOAD_DESCRIPTORS
 
 
@@ -22,7 +23,7 @@ class LoadData(wiring.Component):
 
     Members
     -------
-    phase : In(3)
+    phase : In(range(config.line_words))
         The pool's phase.
     descriptor : In(stream of descriptor_layout)
         From the request stage; ``ready`` while the list has room.
@@ -48,7 +49,7 @@ class LoadData(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "descriptor": In(stream.Signature(descriptor_layout(config))),
                 "stop": In(1),
                 "ready": Out(1),
@@ -56,9 +57,9 @@ class LoadData(wiring.Component):
                 "beat_data": In(8 * config.cols),
                 "index": Out(INDEX_BITS),
                 "load_en": Out(1),
-                "load_line": Out(LINE_BITS),
-                "load_mask": Out(LINE_WORDS),
-                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "load_line": Out(line_addr(config)),
+                "load_mask": Out(config.line_words),
+                "load_data": Out(8 * config.line_bytes),
                 "written": Out(1),
                 "written_index": Out(INDEX_BITS),
             }

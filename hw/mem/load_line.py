@@ -5,10 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.layouts import INDEX_BITS
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.mem.pool import line_addr
+from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_WRITE_PHASE
 
-LINE_BITS = 17
 """Width of a line address."""
 
 
@@ -19,7 +19,7 @@ class LineAssembler(wiring.Component):
 
     Members
     -------
-    phase : In(3)
+    phase : In(range(config.line_words))
         The pool's phase.
     free : Out(1)
         A word can be accepted.
@@ -47,7 +47,7 @@ class LineAssembler(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "free": Out(1),
                 "accept": In(1),
                 "address": In(20),
@@ -56,23 +56,23 @@ class LineAssembler(wiring.Component):
                 "last": In(1),
                 "index": In(INDEX_BITS),
                 "load_en": Out(1),
-                "load_line": Out(LINE_BITS),
-                "load_mask": Out(LINE_WORDS),
-                "load_data": Out(LINE_WORDS * 8 * config.cols),
+                "load_line": Out(line_addr(config)),
+                "load_mask": Out(config.line_words),
+                "load_data": Out(8 * config.line_bytes),
                 "written": Out(1),
                 "written_index": Out(INDEX_BITS),
             }
         )
 
     def elaborate(self, platform):
-        m = Module()
+        m, config = Module(), self._config
         line = data.StructLayout(
             {
-                "line": LINE_BITS,
-                "mask": LINE_WORDS,
+                "line": line_addr(config),
+                "mask": config.line_words,
                 "last": 1,
                 "index": INDEX_BITS,
-                "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
+                "words": data.ArrayLayout(8 * config.cols, config.line_words),
             }
         )
         opened = Signal(line)
@@ -81,7 +81,7 @@ class LineAssembler(wiring.Component):
         pending_valid = Signal()
         moves = Signal()
         m.d.comb += [
-            self.load_en.eq(pending_valid & (self.phase == DMA_WRITE_PHASE)),
+            self.load_en.eq(pending_valid & (self.phase == DMA_WRITE_PHASE % config.line_words)),
             self.load_line.eq(pending.line),
             self.load_mask.eq(pending.mask),
             self.load_data.eq(pending.words.as_value()),
@@ -95,13 +95,13 @@ class LineAssembler(wiring.Component):
         with m.Elif(self.load_en):
             m.d.sync += pending_valid.eq(0)
         with m.If(self.accept):
-            bank = self.address[:3]
+            bank = self.address[: config.line_bits]
             m.d.sync += [
-                opened.line.eq(self.address >> 3),
+                opened.line.eq(self.address >> config.line_bits),
                 opened.last.eq(self.last),
                 opened.index.eq(self.index),
                 opened.words[bank].eq(self.data),
                 opened.mask.bit_select(bank, 1).eq(1),
-                closed.eq(self.closes | (bank == LINE_WORDS - 1)),
+                closed.eq(self.closes | (bank == config.line_words - 1)),
             ]
         return m

@@ -6,12 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from hw.mem.bank import Bank
 from hw.spec import timing
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 
 WORD_ADDR = 20
-LINE_ADDR = 17
-BANK_BITS = 3
-assert LINE_WORDS == 1 << BANK_BITS
+
+
+def line_addr(config: AccelConfig) -> int:
+    """Bits of a line's address."""
+    return WORD_ADDR - config.line_bits
 
 
 def pool_port(config: AccelConfig) -> wiring.Signature:
@@ -19,12 +21,12 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
 
     Members
     -------
-    read_en, read_addr : request for the LINE_WORDS words from word address ``read_addr`` on;
+    read_en, read_addr : request for the ``line_words`` words from word address ``read_addr`` on;
         granted unless ``blocked``
     read_mask : which of the first ``requant_words`` of them are needed; the first always is
     blocked : STORE has the read port in this cycle
     line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in
-        position ``a % LINE_WORDS``
+        position ``a % line_words``
     write_en, write_addr, write_mask, write_data : ``requant_words`` words from ``write_addr`` on
     """
     return wiring.Signature(
@@ -45,11 +47,11 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
 def out_of_range(config: AccelConfig, addr, mask):
     """Whether the words of ``mask`` from word address ``addr`` on reach beyond the pool."""
     last = addr + mask[-1] if len(mask) > 1 else addr
-    return (last >> BANK_BITS) >= config.pool_lines
+    return (last >> config.line_bits) >= config.pool_lines
 
 
 class Pool(wiring.Component):
-    """LINE_WORDS banks, each with one read and one write port, on a fixed schedule.
+    """``line_words`` banks, each with one read and one write port, on a fixed schedule.
 
     Members
     -------
@@ -67,13 +69,13 @@ class Pool(wiring.Component):
         line = config.line_bytes * 8
         super().__init__(
             {
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "load_en": In(1),
-                "load_line": In(LINE_ADDR),
-                "load_mask": In(LINE_WORDS),
+                "load_line": In(line_addr(config)),
+                "load_mask": In(config.line_words),
                 "load_data": In(line),
                 "store_req": In(1),
-                "store_line": In(LINE_ADDR),
+                "store_line": In(line_addr(config)),
                 "store_valid": Out(1),
                 "line": Out(line),
                 "execute": In(pool_port(config)),
@@ -84,7 +86,7 @@ class Pool(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        word = self._config.word_bytes * 8
+        config, word = self._config, self._config.word_bytes * 8
         m.submodules.banks = banks = Banks(self._config, self._bank)
         port = self.execute
         storing = Signal()
@@ -92,7 +94,7 @@ class Pool(wiring.Component):
             storing.eq(self.store_req & (self.phase == timing.DMA_READ_PHASE)),
             port.blocked.eq(storing),
             banks.read_en.eq(storing | port.read_en),
-            banks.read_addr.eq(Mux(storing, self.store_line << BANK_BITS, port.read_addr)),
+            banks.read_addr.eq(Mux(storing, self.store_line << config.line_bits, port.read_addr)),
         ]
         valid = storing
         for _ in range(timing.READ_LATENCY):
@@ -104,16 +106,16 @@ class Pool(wiring.Component):
             self.line.eq(banks.line),
             port.line.eq(banks.line),
         ]
-        for bank in range(LINE_WORDS):
+        for bank in range(config.line_words):
             enable, data = port.write_mask[0], port.write_data[:word]
-            first = port.write_addr[:BANK_BITS]
+            first = port.write_addr[: config.line_bits]
             hit = first == bank
-            for extra in range(1, self._config.requant_words):
-                other = (first + extra)[:BANK_BITS] == bank
+            for extra in range(1, config.requant_words):
+                other = (first + extra)[: config.line_bits] == bank
                 enable = Mux(other, port.write_mask[extra], enable)
                 data = Mux(other, port.write_data.word_select(extra, word), data)
                 hit = hit | other
-            line = (port.write_addr >> BANK_BITS) + _beyond(bank, first)
+            line = (port.write_addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
                 banks.write_en[bank].eq(
                     Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)
@@ -144,7 +146,7 @@ class Banks(wiring.Component):
 
     Members
     -------
-    read_en, read_addr : LINE_WORDS consecutive words from any word address
+    read_en, read_addr : ``line_words`` consecutive words from any word address
     line : the words, READ_LATENCY cycles later, each in the position of its bank
     write_en, write_line, write_data : one write for each bank
     """
@@ -156,8 +158,8 @@ class Banks(wiring.Component):
                 "read_en": In(1),
                 "read_addr": In(WORD_ADDR),
                 "line": Out(config.line_bytes * 8),
-                "write_en": In(LINE_WORDS),
-                "write_line": In(LINE_ADDR).array(LINE_WORDS),
+                "write_en": In(config.line_words),
+                "write_line": In(line_addr(config)).array(config.line_words),
                 "write_data": In(config.line_bytes * 8),
             }
         )
@@ -165,19 +167,20 @@ class Banks(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         assert timing.READ_LATENCY == 2
-        word = self._config.word_bytes * 8
+        config, word = self._config, self._config.word_bytes * 8
         fetched = Signal()
         m.d.sync += fetched.eq(self.read_en)
         words = []
-        for bank in range(LINE_WORDS):
-            memory = self._bank(word, self._config.pool_lines)
+        first = self.read_addr[: config.line_bits]
+        for bank in range(config.line_words):
+            memory = self._bank(word, config.pool_lines)
             m.submodules[f"bank{bank}"] = memory
-            line = (self.read_addr >> BANK_BITS) + _beyond(bank, self.read_addr[:BANK_BITS])
+            line = (self.read_addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
                 memory.read_en.eq(self.read_en),
                 memory.read_addr.eq(line),
                 memory.write_en.eq(
-                    self.write_en[bank] & (self.write_line[bank] < self._config.pool_lines)
+                    self.write_en[bank] & (self.write_line[bank] < config.pool_lines)
                 ),
                 memory.write_addr.eq(self.write_line[bank]),
                 memory.write_data.eq(self.write_data.word_select(bank, word)),
@@ -190,4 +193,4 @@ class Banks(wiring.Component):
 
 def _beyond(bank, first):
     """1 if words from bank ``first`` on reach ``bank`` only in the next line."""
-    return bank < first if bank < LINE_WORDS - 1 else 0
+    return bank < first if bank < (1 << len(first)) - 1 else 0

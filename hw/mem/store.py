@@ -6,9 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
-from hw.mem.load_line import LINE_BITS
+from hw.mem.pool import line_addr
 from hw.mem.store_data import StoreData
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
 from hw.spec.timing import MAX_OUTSTANDING
 
@@ -23,7 +23,7 @@ class StoreUnit(wiring.Component):
     -------
     command : In(stream of layouts.STORE)
         The queue.
-    phase : In(3)
+    phase : In(range(config.line_words))
         The pool's phase.
     counts : In(COUNTS)
         Completed commands.
@@ -60,13 +60,13 @@ class StoreUnit(wiring.Component):
         super().__init__(
             {
                 "command": In(stream.Signature(layouts.STORE)),
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
                 "windows": In(WINDOWS),
                 "store_req": Out(1),
-                "store_line": Out(LINE_BITS),
+                "store_line": Out(line_addr(config)),
                 "store_valid": In(1),
-                "line": In(LINE_WORDS * 8 * config.cols),
+                "line": In(8 * config.line_bytes),
                 "aw": Out(stream.Signature(REQUEST)),
                 "w_valid": Out(1),
                 "w_last": Out(1),

@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.lib.bus import BEATS_BITS, smallest
 from hw.lib.queue import Queue
-from hw.mem.load_line import LINE_BITS
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.mem.pool import line_addr
+from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_READ_PHASE
 
 BURST_LIST = 4
@@ -23,7 +23,7 @@ class StoreData(wiring.Component):
 
     Members
     -------
-    phase : In(3)
+    phase : In(range(config.line_words))
         The pool's phase.
     start : In(1)
         Begin with ``command``.
@@ -51,14 +51,14 @@ class StoreData(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "phase": In(3),
+                "phase": In(range(config.line_words)),
                 "start": In(1),
                 "command": In(layouts.STORE),
                 "burst": In(stream.Signature(BEATS_BITS)),
                 "store_req": Out(1),
-                "store_line": Out(LINE_BITS),
+                "store_line": Out(line_addr(config)),
                 "store_valid": In(1),
-                "line": In(LINE_WORDS * 8 * config.cols),
+                "line": In(8 * config.line_bytes),
                 "w_valid": Out(1),
                 "w_last": Out(1),
                 "w_ready": In(1),
@@ -98,13 +98,13 @@ class StoreData(wiring.Component):
         address, base = Signal(20), Signal(20)
         left, runs = Signal(20), Signal(16)
         reserved = Signal(range(LINE_BUFFERS + 1))
-        bank = address[:3]
-        words = Signal(range(LINE_WORDS + 1))
+        bank = address[: self._config.line_bits]
+        words = Signal(range(self._config.line_words + 1))
         ends_run = left == words
         next_base = Mux(self.start, command.pool_addr, base)
         m.d.comb += [
-            words.eq(smallest(LINE_WORDS - bank, left)),
-            self.store_line.eq(address >> 3),
+            words.eq(smallest(self._config.line_words - bank, left)),
+            self.store_line.eq(address >> self._config.line_bits),
             self.store_req.eq(
                 (self.phase == DMA_READ_PHASE)
                 & (runs != 0)
@@ -126,11 +126,12 @@ class StoreData(wiring.Component):
 
     def _build_buffers(self, m, bank, words, released):
         """The line buffers; returns whether the head holds a word, and whether it is its last."""
+        config = self._config
         buffer = data.StructLayout(
             {
-                "bank": 3,
-                "left": range(LINE_WORDS + 1),
-                "words": data.ArrayLayout(8 * self._config.cols, LINE_WORDS),
+                "bank": config.line_bits,
+                "left": range(config.line_words + 1),
+                "words": data.ArrayLayout(8 * config.cols, config.line_words),
             }
         )
         buffers = Array(Signal(buffer, name=f"buffer_{i}") for i in range(LINE_BUFFERS))

@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-LINE_WORDS = 8
-"""Words that one access to the pool moves: the pool has this many banks."""
+PARAM_WORDS = 10
+"""Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
 LANE_GROUPS = 4
 """Groups of lanes with a weight port of their own; the array shapes follow from it."""
 
@@ -40,9 +40,10 @@ class AccelConfig:
     """Pixel lanes of the array."""
     cols: int = 16
     """Channel columns of the array, bytes of a word and of an AXI beat."""
+    line_words: int = 8
+    """Words that one access to the pool moves: it has this many banks, and as many phases."""
     pool_lines: int = 7936
-    """Lines of LINE_WORDS words in the pool that holds activations, weights, parameters and
-    tables."""
+    """Lines in the pool that holds activations, weights, parameters and tables."""
     requant_lanes: int = 32
     """Output values finished per cycle: a power-of-two number of words."""
     queue_depth: int = 4
@@ -59,10 +60,11 @@ class AccelConfig:
                 )
                 raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
 
-        for key in ("rows", "cols", "pool_lines", "requant_lanes", "queue_depth"):
+        for key in ("rows", "cols", "line_words", "pool_lines", "requant_lanes", "queue_depth"):
             check(type(getattr(self, key)) is int, key, "an integer")
         check(self.rows in (4, 8, 16, 32, 64), "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
+        check(self.line_words in (4, 8), "line_words", "4 or 8")
         check(64 <= self.pool_lines <= 1 << 16, "pool_lines", "from 64 to 65536")
         check(
             self.requant_lanes in (self.cols, 2 * self.cols),
@@ -102,11 +104,21 @@ class AccelConfig:
 
     @property
     def line_bytes(self) -> int:
-        return LINE_WORDS * self.cols
+        return self.line_words * self.cols
+
+    @property
+    def line_bits(self) -> int:
+        """Bits of a word's place in its line."""
+        return self.line_words.bit_length() - 1
+
+    @property
+    def param_lines(self) -> int:
+        """Lines of channel parameters of one plane."""
+        return -(-PARAM_WORDS // self.line_words)
 
     @property
     def pool_words(self) -> int:
-        return self.pool_lines * LINE_WORDS
+        return self.pool_lines * self.line_words
 
     @property
     def pool_bytes(self) -> int:
@@ -134,7 +146,9 @@ class AccelConfig:
 
 PRESETS = {
     "tiny": AccelConfig(name="tiny", rows=4, cols=4, pool_lines=1920, requant_lanes=4),
-    "ecp5": AccelConfig(name="ecp5", rows=16, cols=8, pool_lines=5888, requant_lanes=8),
+    "ecp5": AccelConfig(
+        name="ecp5", rows=16, cols=8, line_words=4, pool_lines=11776, requant_lanes=8
+    ),
     "edge256": AccelConfig(),
     "edge512": AccelConfig(name="edge512", rows=16, cols=32, pool_lines=7936, requant_lanes=64),
     "edge1024": AccelConfig(name="edge1024", rows=16, cols=64, pool_lines=7936, requant_lanes=128),

@@ -166,7 +166,7 @@ EXECUTE_FIELDS = _place(
     ("last_cols", 7, "Channels of the very last plane, 1 to cols."),
     ("weight_addr", 17, "Line address of the weights."),
     ("weight_lines", 17, "Lines of weights of one output block."),
-    ("param_addr", 17, "Line address of the channel parameters: two lines a plane."),
+    ("param_addr", 17, "Line address of the channel parameters: whole lines a plane."),
     ("table_addr", 20, "Word address of the table."),
     # the output window
     ("out_addr", 20, "Word address of the first output pixel."),

@@ -5,13 +5,13 @@ WATCHDOG = 1 << 16
 """Cycles without a bus beat and without a multiply-accumulate after which a run stops: its waits
 can never be met."""
 
-# Pool ports. A phase counter runs 0..7 from the start of a program.
-PHASES = 8
+# Pool ports. A phase counter runs from the start of a program, modulo the words of a line.
 DMA_READ_PHASE = 0
 """The STORE unit's cycle on the pool's read port; others may use it when the STORE unit does
 not."""
 DMA_WRITE_PHASE = 4
-"""The LOAD unit's cycle on the pool's write port; the drain never writes in it."""
+"""The LOAD unit's cycle on the pool's write port, modulo the words of a line; the drain never
+writes in it."""
 RESIDUAL_PHASE = 1
 """Residual beats issue when phase % 4 is this, and then own the read port."""
 READ_LATENCY = 2

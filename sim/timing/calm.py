@@ -14,12 +14,11 @@ OCCUPIED, FILLED = int(Counter.OCCUPIED), int(Counter.POOL_LINES_FILLED)
 STALL_OPERAND, STALL_DRAIN = int(Counter.STALL_OPERAND), int(Counter.STALL_DRAIN)
 STALL_WEIGHT = int(Counter.STALL_WEIGHT)
 HOLD_CYCLES = drain.HOLD_CYCLES
-LINE_WORDS = weights.LINE_WORDS
 RING, WEIGHT_RING = fill.STEP_RING, weights.RING
 
 
 @compiled
-def skip(cycle, e, now, counters, most):
+def skip(cycle, e, now, counters, sizes, most):
     """Advance the execute unit by as many cycles as are calm from ``cycle`` on, at most ``most``.
 
     Until then the memory side sleeps. Returns their number, negative if the array is busy in them.
@@ -53,10 +52,10 @@ def skip(cycle, e, now, counters, most):
     elif left > 0:
         count = min(count, left)
         if commands[cmd, col.ONES] == 0:
-            count = min(count, _words_ready(cycle, w, commands, cmd))
+            count = min(count, _words_ready(cycle, w, commands, cmd, sizes.line_words))
         if count <= 0:
             return 0
-        _work(count, steps, head, w, work, commands, cmd, busy)
+        _work(count, steps, head, w, work, commands, cmd, busy, sizes.line_bits)
         cause = BUSY_OTHER
         if commands[cmd, col.NETWORK] != 0:
             cause = BUSY_NETWORK
@@ -93,7 +92,7 @@ def _fill_waits(cycle, f, commands, now, most):
 
 
 @compiled
-def _words_ready(cycle, w, commands, cmd):
+def _words_ready(cycle, w, commands, cmd, line_words):
     """Cycles for which the array has weights before it asks for more.
 
     Those of one line, but for its last; of all lines there if none is fetched behind them.
@@ -102,16 +101,16 @@ def _words_ready(cycle, w, commands, cmd):
     last = w[weights.READY + ((w[weights.ISSUED] - 1) & (WEIGHT_RING - 1))]
     if commands[cmd, col.RESIDENT] != 0 and cycle >= last:
         lines = w[weights.ISSUED] - w[weights.HEAD]
-        return (lines * LINE_WORDS - w[weights.POSITION]) >> shape
-    return ((LINE_WORDS - w[weights.POSITION]) >> shape) - 1
+        return (lines * line_words - w[weights.POSITION]) >> shape
+    return ((line_words - w[weights.POSITION]) >> shape) - 1
 
 
 @compiled
-def _work(count, steps, head, w, work, commands, cmd, busy):
+def _work(count, steps, head, w, work, commands, cmd, busy, line_bits):
     """``count`` multiply-accumulates of a step, and not its last."""
     work[execute.WORK_DONE] += count
     busy[cmd] += count
     if commands[cmd, col.ONES] == 0:
         position = w[weights.POSITION] + (count << commands[cmd, col.ARRAY_SHAPE])
-        w[weights.HEAD] += position // LINE_WORDS
-        w[weights.POSITION] = position % LINE_WORDS
+        w[weights.HEAD] += position >> line_bits
+        w[weights.POSITION] = position & ((1 << line_bits) - 1)

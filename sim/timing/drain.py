@@ -17,7 +17,7 @@ T_COMMAND, T_PIXELS, T_PLANES, T_BLOCK_START, T_COMMAND_START, T_COMMAND_END = r
 SIZE = 20
 
 RESIDUAL_PHASE = timing.RESIDUAL_PHASE
-BLOCKED_PHASE = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % timing.PHASES
+BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
 FLUSH_CYCLES = timing.FLUSH
 SETTLE_CYCLES = timing.READ_LATENCY + 1
 HOLD_CYCLES = timing.MAC_LATENCY - 1
@@ -46,13 +46,13 @@ def wants(cycle, d):
 
 
 @compiled
-def issues(cycle, d, commands, cmd, phase):
+def issues(cycle, d, commands, cmd, phase, sizes):
     """Whether a beat issues in this cycle; ``cmd`` is the held tile's."""
     if d[HELD] == 0 or not may_issue(cycle, d):
         return False
     if commands[cmd, col.RESIDUAL] != 0:
         return phase & 3 == RESIDUAL_PHASE
-    return phase != BLOCKED_PHASE
+    return phase != BLOCKED_PHASE & (sizes.line_words - 1)
 
 
 @compiled
@@ -81,7 +81,7 @@ def send(cycle, d, steps, head):
 
 
 @compiled
-def step(cycle, d, commands, cmd, beat, granted, words, table_words):
+def step(cycle, d, commands, cmd, beat, granted, sizes):
     """Advance one cycle. ``granted``: a parameter or table request was.
 
     Returns whether a command's last word is written.
@@ -95,9 +95,9 @@ def step(cycle, d, commands, cmd, beat, granted, words, table_words):
             d[TABLE_LEFT] -= 1
     if beat:
         d[FLUSHED] = cycle + FLUSH_CYCLES
-        _beat(cycle, d, commands, cmd, words)
+        _beat(cycle, d, commands, cmd, sizes.requant_words)
     if cycle == d[ISSUED] + HOLD_CYCLES:
-        _hold(d, commands, table_words)
+        _hold(d, commands, sizes)
     return finished
 
 
@@ -117,7 +117,7 @@ def _beat(cycle, d, commands, cmd, words):
 
 
 @compiled
-def _hold(d, commands, table_words):
+def _hold(d, commands, sizes):
     """The tile on its way becomes the held one."""
     d[HELD] = 1
     d[COMMAND] = d[T_COMMAND]
@@ -125,7 +125,7 @@ def _hold(d, commands, table_words):
     d[PLANES] = d[T_PLANES]
     d[COMMAND_END] = d[T_COMMAND_END]
     if d[T_BLOCK_START] != 0:
-        d[LINES_LEFT] = 2 * d[PLANES]
+        d[LINES_LEFT] = sizes.param_lines * d[PLANES]
     if d[T_COMMAND_START] != 0:
         d[COMMAND_FIRST] = 1
-        d[TABLE_LEFT] = table_words * commands[d[COMMAND], col.TABLE]
+        d[TABLE_LEFT] = sizes.table_words * commands[d[COMMAND], col.TABLE]

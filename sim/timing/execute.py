@@ -70,7 +70,7 @@ def state(config: AccelConfig, commands: np.ndarray) -> Execute:
 
 
 @compiled
-def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
+def step(cycle, e, now, nxt, counters, storing, sizes):
     """Advance one cycle. ``storing``: STORE has the read port.
 
     Returns the counter that counts the array's cycle.
@@ -78,8 +78,8 @@ def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
     f, steps, lanes, found, w, d, work, commands, busy, start, done = e
     # what is requested and granted, from the registers
     held = d[drain.COMMAND]
-    beat = drain.issues(cycle, d, commands, held, now[PHASE])
-    takes_tile = drain.takes_tile(cycle, d, commands, held, words)
+    beat = drain.issues(cycle, d, commands, held, now[PHASE], sizes)
+    takes_tile = drain.takes_tile(cycle, d, commands, held, sizes.requant_words)
     free = not storing and not (beat and commands[held, col.RESIDUAL] != 0)
     grant_parameters = free and drain.wants(cycle, d)
     free = free and not drain.wants(cycle, d)
@@ -87,12 +87,13 @@ def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
     room = f[fill.PUSHED] - f[fill.POPPED] < RING
     grant_fill = free and not grant_weights and room and f[fill.LINES] > 0
     # the array
-    cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile)
+    cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile,
+                   sizes)
     counters[cause] += 1
     # the clock edge
     if grant_weights:
         counters[WEIGHTED] += 1
-        weights.grant(cycle, w, commands, rows)
+        weights.grant(cycle, w, commands, sizes.rows)
     elif w[weights.ACTIVE] == 0 and w[weights.TAKEN] < f[fill.BEGUN]:
         weights.take(w, commands)
     if f[fill.STATE] == fill.RUN:
@@ -100,19 +101,19 @@ def step(cycle, e, now, nxt, counters, storing, rows, cols, words, table_words):
             counters[FILLED] += 1
             f[fill.LINES] -= 1
         if room and f[fill.LINES] == 0:
-            _run(cycle, f, steps, lanes, found, commands, rows, cols)
+            _run(cycle, f, steps, lanes, found, commands, sizes)
     else:
-        _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, rows, cols)
+        _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes)
     if beat:
         counters[DRAINED] += 1
-    if drain.step(cycle, d, commands, held, beat, grant_parameters, words, table_words):
+    if drain.step(cycle, d, commands, held, beat, grant_parameters, sizes):
         done[now[EXECUTE_DONE]] = cycle
         nxt[EXECUTE_DONE] = now[EXECUTE_DONE] + 1
     return cause
 
 
 @compiled
-def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile):
+def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes):
     """The array's part of a cycle; returns the counter that counts it."""
     head = f[fill.POPPED] & (RING - 1)
     if f[fill.PUSHED] == f[fill.POPPED] or cycle < steps[head, fill.S_VISIBLE]:
@@ -126,7 +127,8 @@ def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_til
     if tile_end and not takes_tile:
         return STALL_DRAIN
     if not ones:
-        weights.use(w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END])
+        weights.use(w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END],
+                    sizes.line_words)
     work[WORK_DONE] += 1
     if step_end:
         work[WORK_DONE] = 0
@@ -155,14 +157,14 @@ def idle_cause(f, commands, now):
 
 
 @compiled
-def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, rows, cols):
+def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes):
     """Fill's clock edge outside a command: take the next one, or begin it."""
     if f[fill.STATE] == fill.IDLE:
         if now[EXECUTE_PUSHED] > f[fill.TAKEN] and f[fill.TAKEN] - now[EXECUTE_DONE] < 2:
             nxt[EXECUTE_POPPED] = now[EXECUTE_POPPED] + 1
             f[fill.TAKEN] += 1
             f[fill.STATE] = fill.INIT
-            f[fill.INIT_ENDS] = cycle + rows + FILL_SETUP
+            f[fill.INIT_ENDS] = cycle + sizes.rows + FILL_SETUP
     elif f[fill.STATE] == fill.INIT:
         if cycle == f[fill.INIT_ENDS]:
             f[fill.STATE] = fill.WAIT
@@ -174,16 +176,16 @@ def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, rows, cols)
             f[fill.STATE] = fill.RUN
             f[fill.BEGUN] += 1
             start[cmd] = cycle
-            fill.begin(f, commands, cmd, lanes, rows)
-            fill.load_step(f, steps, commands, cmd, lanes, rows, cols, found)
+            fill.begin(f, commands, cmd, lanes, sizes.rows)
+            fill.load_step(f, steps, commands, cmd, lanes, found, sizes)
 
 
 @compiled
-def _run(cycle, f, steps, lanes, found, commands, rows, cols):
+def _run(cycle, f, steps, lanes, found, commands, sizes):
     """Fill's clock edge within a command, when the ring has room and the step has all its lines:
     push it, and load the next one."""
     fill.push(cycle, f, steps)
     if f[fill.EXHAUSTED] != 0:
         f[fill.STATE] = fill.IDLE
     else:
-        fill.load_step(f, steps, commands, f[fill.TAKEN] - 1, lanes, rows, cols, found)
+        fill.load_step(f, steps, commands, f[fill.TAKEN] - 1, lanes, found, sizes)

@@ -62,10 +62,10 @@ def begin(f, commands, cmd, lanes, rows):
 
 
 @compiled
-def count_lines(f, commands, cmd, lanes, rows, span, found):
+def count_lines(f, commands, cmd, lanes, span, found, sizes):
     """Distinct lines that the lanes need for the step at the loops' present place."""
     count = 0
-    active = min(rows >> commands[cmd, col.ARRAY_SHAPE], f[LEFT])
+    active = min(sizes.rows >> commands[cmd, col.ARRAY_SHAPE], f[LEFT])
     width, height = commands[cmd, col.IN_WIDTH], commands[cmd, col.IN_HEIGHT]
     for p in range(active):
         y = lanes[Y, p] + f[Y_OFFSET]
@@ -74,8 +74,8 @@ def count_lines(f, commands, cmd, lanes, rows, span, found):
         if y < 0 or y >= height or first >= width or last < 0:
             continue
         address = f[ROW_ADDR] + lanes[ROW, p]
-        low = ((address + max(first, 0)) & ADDRESS_MASK) >> 3
-        high = ((address + min(last, width - 1)) & ADDRESS_MASK) >> 3
+        low = ((address + max(first, 0)) & ADDRESS_MASK) >> sizes.line_bits
+        high = ((address + min(last, width - 1)) & ADDRESS_MASK) >> sizes.line_bits
         for line in (low, high):
             known = False
             for i in range(count - 1, -1, -1):
@@ -99,10 +99,10 @@ def push(cycle, f, steps):
 
 
 @compiled
-def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
+def load_step(f, steps, commands, cmd, lanes, found, sizes):
     """Make the step at the loops' place the current one, and move the loops on."""
     shape = commands[cmd, col.ARRAY_SHAPE]
-    tile = rows >> shape
+    tile, cols = sizes.rows >> shape, sizes.cols
     last_group = f[GROUP] == commands[cmd, col.GROUPS] - 1
     last_row = f[KROW] == commands[cmd, col.KERNEL_ROWS] - 1
     last_block = f[BLOCK] == commands[cmd, col.IN_BLOCKS] - 1
@@ -126,7 +126,7 @@ def load_step(f, steps, commands, cmd, lanes, rows, cols, found):
     steps[CURRENT, S_PIXELS] = f[LEFT] if last_tile else tile
     steps[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
     steps[CURRENT, S_OCCUPIED] = steps[CURRENT, S_PIXELS] * used
-    f[LINES] = count_lines(f, commands, cmd, lanes, rows, span, found)
+    f[LINES] = count_lines(f, commands, cmd, lanes, span, found, sizes)
     _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
 
 

@@ -10,6 +10,8 @@ from sim.timing.shared import (
     BURST_BEATS,
     COLS,
     COLS_LOG2,
+    LINE_BITS,
+    LINE_WORDS,
     LOAD_DONE,
     LOAD_POPPED,
     LOAD_PUSHED,
@@ -74,7 +76,7 @@ def ready(ld, p, now):
         return False
     if ld[UNPACK] != 0:
         return ld[COUNT] <= p[COLS] and ld[MISSING] != 0
-    return ld[CLOSED] == 0 or ld[PENDING] == 0 or now[PHASE] == WRITE_PHASE
+    return ld[CLOSED] == 0 or ld[PENDING] == 0 or now[PHASE] == WRITE_PHASE & (p[LINE_WORDS] - 1)
 
 
 @compiled
@@ -191,7 +193,7 @@ def _begin_words(ld, p, f):
 def _data_stage(cycle, ld, p, now, nxt, fields, events, ends):
     """Words into the open line, lines into the pool; returns whether a LOAD is complete."""
     written = False
-    writes = ld[PENDING] != 0 and now[PHASE] == WRITE_PHASE
+    writes = ld[PENDING] != 0 and now[PHASE] == WRITE_PHASE & (p[LINE_WORDS] - 1)
     if writes:
         if ld[PENDING_LINE] >= p[POOL_LINES] and now[STOP] == 0:
             raise_fault(nxt, POOL_RANGE, ld[PENDING_INDEX])
@@ -240,10 +242,10 @@ def _word(ld, p, f, ends_pixel, alone):
     """The assembler accepts a word; aim at the next one."""
     ends_run = ends_pixel and ld[PIXELS] == 1
     ends = ends_run and ld[RUNS_LEFT] == 1
-    ld[OPEN_LINE] = ld[WORD] >> 3
+    ld[OPEN_LINE] = ld[WORD] >> p[LINE_BITS]
     ld[OPEN_LAST] = ends
     ld[OPEN_INDEX] = ld[CURRENT]
-    ld[CLOSED] = alone or ends_run or ld[WORD] & 7 == 7
+    ld[CLOSED] = alone or ends_run or (ld[WORD] + 1) & (p[LINE_WORDS] - 1) == 0
     if ends:
         ld[VALID] = 0
         ld[FINISHED] += 1

@@ -13,7 +13,7 @@ from numba import njit
 
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter, Fault
-from hw.spec.timing import PHASES, WATCHDOG
+from hw.spec.timing import WATCHDOG
 from sim.timing import calm, execute, memory_side
 from sim.timing.program import Commands
 from sim.timing.shared import (
@@ -31,6 +31,7 @@ from sim.timing.shared import (
     W_BEAT,
     raise_fault,
     registers,
+    sizes,
 )
 
 FIRST_CYCLE = 2
@@ -97,8 +98,7 @@ def advance(
     machine: Machine, config: AccelConfig, until: int = NEVER, *, sleeps: bool = True
 ) -> None:
     """Run on to the end, or to the end of the cycle in which ``until`` commands are dispatched."""
-    _loop(*machine, until, sleeps,
-          config.rows, config.cols, config.requant_words, config.table_words)
+    _loop(*machine, until, sleeps, sizes(config))
 
 
 def result(machine: Machine, commands: Commands) -> Run:
@@ -114,21 +114,21 @@ def result(machine: Machine, commands: Commands) -> Run:
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, rows, cols, words, table_words):
+def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
     cycle, wakes, moved = clock[CYCLE], clock[WAKES], clock[MOVED]
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
     while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
-            skipped = calm.skip(cycle, unit, now, counters, min(wakes, moved + WATCHDOG) - cycle)
+            skipped = calm.skip(cycle, unit, now, counters, sizes,
+                                min(wakes, moved + WATCHDOG) - cycle)
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
-        now[PHASE] = (cycle - FIRST_CYCLE) & (PHASES - 1)
+        now[PHASE] = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
         changed = cycle >= wakes
         events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
-        cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0,
-                             rows, cols, words, table_words)
+        cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
             moved = cycle
         elif cycle - moved == WATCHDOG:

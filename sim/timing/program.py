@@ -23,7 +23,6 @@ _EXECUTE_COUNTS = (
     "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
     "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
 )
-_MOST_SPAN = 8
 _COLUMNS = {
     opcode: {field.name: i for i, field in enumerate(fields)}
     for opcode, fields in isa.FIELDS.items()
@@ -148,7 +147,7 @@ def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarr
     if opcode == Opcode.EXECUTE:
         bad |= (f["array_shape"] == 3) | (f["last_planes"] > 1 << f["array_shape"])
         bad |= (f["last_channels"] > config.cols >> f["split"]) | (f["last_cols"] > config.cols)
-        bad |= (f["group_span"] > _MOST_SPAN) | (f["last_span"] > _MOST_SPAN)
+        bad |= (f["group_span"] > config.line_words) | (f["last_span"] > config.line_words)
         bad |= (f["resident"] == 1) & (f["weight_lines"] > WEIGHT_RING)
         bad |= (f["ones"] == 0) & ((f["maximum"] == 1) | (f["weight_lines"] == 0))
         return _any_zero(bad, f, _EXECUTE_COUNTS)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from hw.spec.isa import FIELDS, Opcode
 from hw.spec.timing import BURST_BOUNDARY
 from sim.timing import columns, fetch
@@ -34,7 +34,6 @@ KEPT = 4096
 
 _EVERYWHERE = (0, 1 << 32)
 """A window of all addresses."""
-_MODULI = {"dram_addr": BURST_BOUNDARY, "pool_addr": LINE_WORDS, "in_addr": LINE_WORDS}
 _TIMED = {
     Opcode.LOAD: {field.name for field in FIELDS[Opcode.LOAD]},
     Opcode.STORE: {field.name for field in FIELDS[Opcode.STORE]},
@@ -56,7 +55,7 @@ class Resumer:
         """The run of a program without faults that lies at ``program_addr``."""
         address = program_addr % BURST_BOUNDARY
         size = int(commands.beats.sum()) * self.config.bus_bytes
-        commands = _timed(commands)
+        commands = _timed(commands, self.config)
         setup = parameters(self.config, address, size, _EVERYWHERE + _EVERYWHERE)
         machine = started(commands, setup, self.config)
         keys = _keys(commands, address)
@@ -108,14 +107,16 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
     ]
 
 
-def _timed(commands: Commands) -> Commands:
+def _timed(commands: Commands, config: AccelConfig) -> Commands:
     """The commands with what timing does not depend on left out."""
+    line = config.line_words
+    moduli = {"dram_addr": BURST_BOUNDARY, "pool_addr": line, "in_addr": line}
     fields = np.zeros_like(commands.fields)
     for opcode, names in _TIMED.items():
         rows = np.flatnonzero(commands.opcodes == opcode)
         for column, field in enumerate(FIELDS[opcode]):
             if field.name in names:
-                modulus = _MODULI.get(field.name)
+                modulus = moduli.get(field.name)
                 values = commands.fields[rows, column]
                 fields[rows, column] = values % modulus if modulus else values
     return commands._replace(fields=fields)

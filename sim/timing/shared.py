@@ -6,6 +6,8 @@ copies ``nxt`` to ``now`` after each cycle. Compiled code sees the names below a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -30,12 +32,30 @@ PROGRAM_ADDR, PROGRAM_BEATS, MEMORY_BYTES = 7, 8, 9
 READ_BASE, READ_LIMIT, WRITE_BASE, WRITE_LIMIT = 10, 11, 12, 13
 READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
 WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
-PARAMETERS = 20
+LINE_WORDS, LINE_BITS = 20, 21
+PARAMETERS = 22
 
 compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 """Decorator of the functions that run every cycle: as one piece of code, and without reference
 counts, which would cost more than the rest (so they make no arrays). Only the machine's loop, which
 they are part of, is cached."""
+
+class Sizes(NamedTuple):
+    """Sizes of the machine that the execute unit's cycles follow from."""
+
+    rows: int
+    cols: int
+    requant_words: int
+    table_words: int
+    line_words: int
+    line_bits: int
+    param_lines: int
+
+
+def sizes(config: AccelConfig) -> Sizes:
+    """Those of ``config``."""
+    return Sizes(*(getattr(config, name) for name in Sizes._fields))
+
 
 NEVER = 1 << 62
 """A cycle that does not come."""
@@ -72,6 +92,8 @@ def parameters(
     p[LATENCY] = config.memory.latency
     p[INTERVAL] = config.beat_interval
     p[POOL_LINES] = config.pool_lines
+    p[LINE_WORDS] = config.line_words
+    p[LINE_BITS] = config.line_bits
     p[QUEUE_DEPTH] = config.queue_depth
     p[FETCH_BURST] = FETCH_BYTES // config.bus_bytes
     p[PROGRAM_ADDR] = program_addr & ~63

@@ -12,6 +12,8 @@ from sim.timing.shared import (
     B_ERROR,
     BURST_BEATS,
     COLS_LOG2,
+    LINE_BITS,
+    LINE_WORDS,
     PHASE,
     POOL_LINES,
     STOP,
@@ -214,9 +216,9 @@ def _read_line(st, p, now, nxt, f):
     if (now[PHASE] != READ_PHASE or st[RUNS_LEFT] == 0 or st[RESERVED] == LINE_BUFFERS
             or now[STOP] != 0):
         return 0
-    if st[WORD] >> 3 >= p[POOL_LINES]:
+    if st[WORD] >> p[LINE_BITS] >= p[POOL_LINES]:
         raise_fault(nxt, POOL_RANGE, st[COMMAND])
-    words = min(8 - (st[WORD] & 7), st[WORDS_LEFT])
+    words = min(p[LINE_WORDS] - (st[WORD] & (p[LINE_WORDS] - 1)), st[WORDS_LEFT])
     st[BUFFER_LEFT + st[FILL]] = words
     st[FILL] = 1 - st[FILL]
     st[RESERVED] += 1

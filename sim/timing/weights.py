@@ -13,7 +13,6 @@ READY = 10
 RING = timing.WEIGHT_RING
 SIZE = READY + RING
 FILL_LATENCY = timing.FILL_LATENCY
-LINE_WORDS = 8
 
 
 def state() -> np.ndarray:
@@ -62,10 +61,10 @@ def grant(cycle, w, commands, rows):
 
 
 @compiled
-def use(w, commands, cmd, tile_end, block_end):
+def use(w, commands, cmd, tile_end, block_end, line_words):
     """The array uses a word (one for each plane)."""
     w[POSITION] += 1 << commands[cmd, col.ARRAY_SHAPE]
-    if w[POSITION] != LINE_WORDS and not tile_end:
+    if w[POSITION] != line_words and not tile_end:
         return
     w[HEAD] += 1
     w[POSITION] = 0

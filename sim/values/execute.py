@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hw.spec.config import LINE_WORDS
+from hw.spec.config import PARAM_WORDS
 from sim.values.operands import Operands
 from sim.values.requantise import SHIFT_MASK, add_residual, requantise
 from sim.values.state import State
@@ -23,7 +23,6 @@ CHUNK_OPERANDS = 1 << 24
 """float32 operands held at once (64 MiB)."""
 CHUNK_RESULTS = 1 << 19
 """Accumulators of a chunk of pixels; the requantiser's int64 intermediates stay in cache."""
-PARAM_LINES = 2
 
 
 def execute(state: State, fields: dict[str, int]) -> None:
@@ -50,7 +49,7 @@ class _Task:
     def __init__(self, state: State, fields: dict[str, int]) -> None:
         self.state = state
         self.fields = fields
-        self.cols = state.config.cols
+        self.cols, self.line_words = state.config.cols, state.config.line_words
         self.operands = Operands(state, fields)
         self.window = lru_cache(maxsize=1)(self.operands.window)
         self.block_planes = 1 << fields["array_shape"]
@@ -112,8 +111,9 @@ class _Task:
             return full
         length = sum(counts) * self.block_planes
         for place, block in enumerate(blocks):
-            first = (self.fields["weight_addr"] + block * self.fields["weight_lines"]) * LINE_WORDS
-            words = self.state.words(first, length).reshape(-1, self.block_planes, self.cols)
+            line = self.fields["weight_addr"] + block * self.fields["weight_lines"]
+            words = self.state.words(line * self.line_words, length)
+            words = words.reshape(-1, self.block_planes, self.cols)
             full[:, :, place * self.block_planes : (place + 1) * self.block_planes][used] = words
         return full
 
@@ -140,11 +140,12 @@ class _Task:
 
     def _params(self) -> np.ndarray:
         """Biases, multipliers, left and right shifts: int64 ``[4, planes, cols]``."""
-        count = PARAM_LINES * LINE_WORDS * self.planes
-        words = self.state.words(self.fields["param_addr"] * LINE_WORDS, count)
-        planes = np.ascontiguousarray(words).reshape(self.planes, PARAM_LINES, -1)
-        wide = planes[:, 0].view(np.int32).reshape(self.planes, 2, self.cols)
-        shifts = planes[:, 1, : 2 * self.cols].reshape(self.planes, 2, self.cols) & SHIFT_MASK
+        count = self.state.config.param_lines * self.line_words
+        first = self.fields["param_addr"] * self.line_words
+        words = self.state.words(first, count * self.planes).reshape(self.planes, count, self.cols)
+        used = np.ascontiguousarray(words[:, :PARAM_WORDS]).reshape(self.planes, -1)
+        wide = used[:, : 8 * self.cols].view(np.int32).reshape(self.planes, 2, self.cols)
+        shifts = used[:, 8 * self.cols :].reshape(self.planes, 2, self.cols) & SHIFT_MASK
         return np.concatenate([wide.astype(np.int64), shifts], axis=1).transpose(1, 0, 2)
 
     def _table(self) -> np.ndarray | None:

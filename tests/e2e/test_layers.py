@@ -5,6 +5,7 @@ import pytest
 from tests.e2e.cases import GAP_RATE, compare, layer_case
 
 TINY = pytest.mark.xdist_group("accelerator_tiny")
+ECP5 = pytest.mark.xdist_group("accelerator_ecp5")
 EDGE256 = pytest.mark.xdist_group("accelerator_edge256")
 COCOTBEXT = pytest.mark.xdist_group("accelerator_tiny_cocotbext")
 
@@ -33,6 +34,12 @@ def test_another_memory_model(seed):
     check("tiny", seed, 1, 3, memory="cocotbext", gap_rate=GAP_RATE)
 
 
+@ECP5
+def test_on_ecp5(seed):
+    check("ecp5", seed, 0, 20)
+    check("ecp5", seed, 1, 5, gap_rate=GAP_RATE)
+
+
 @EDGE256
 def test_on_edge256(seed):
     check("edge256", seed, 0, 20)
@@ -51,6 +58,13 @@ def test_many_on_tiny(batch, seed):
 @pytest.mark.parametrize("batch", range(8, 28))
 def test_many_with_gaps(batch, seed):
     check("tiny", seed, batch, 50, gap_rate=GAP_RATE)
+
+
+@ECP5
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(1, 21))
+def test_many_on_ecp5(batch, seed):
+    check("ecp5", seed, batch, 25)
 
 
 @EDGE256

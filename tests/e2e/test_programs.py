@@ -9,6 +9,7 @@ from tests.e2e.cases import GAP_RATE, compare, program_case
 from tests.support.programs import random_program
 
 TINY = pytest.mark.xdist_group("accelerator_tiny")
+ECP5 = pytest.mark.xdist_group("accelerator_ecp5")
 EDGE256 = pytest.mark.xdist_group("accelerator_edge256")
 
 
@@ -28,6 +29,11 @@ def test_on_tiny(batch, seed):
 @TINY
 def test_gaps_and_back_pressure_change_no_bit(seed):
     check("tiny", seed, 0, 20, gap_rate=GAP_RATE)
+
+
+@ECP5
+def test_on_ecp5(seed):
+    check("ecp5", seed, 0, 10)
 
 
 @EDGE256
@@ -63,6 +69,13 @@ def test_many_on_tiny(batch, seed):
 @pytest.mark.parametrize("batch", range(2, 22))
 def test_many_with_gaps(batch, seed):
     check("tiny", seed, batch, 30, gap_rate=GAP_RATE)
+
+
+@ECP5
+@pytest.mark.full
+@pytest.mark.parametrize("batch", range(1, 21))
+def test_many_on_ecp5(batch, seed):
+    check("ecp5", seed, batch, 20)
 
 
 @EDGE256

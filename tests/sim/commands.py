@@ -20,12 +20,14 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
     source = np.random.default_rng(rng.randrange(1 << 32))
     state = State(config, source.integers(0, 256, memory, np.uint8), Windows(0, memory, 0, memory))
     state.pool[:] = source.integers(-128, 128, state.pool.shape)
-    lines = state.pool[:TABLE_WORD].reshape(-1, 2, 8 * config.cols)
-    lines[:, 1, : config.cols] = source.integers(0, 4, (len(lines), config.cols))
-    lines[:, 1, config.cols : 2 * config.cols] = source.integers(0, 9, (len(lines), config.cols))
-    wide = lines[:, 0].view(np.int32)
-    wide[:, : config.cols] = source.integers(-30000, 30000, (len(lines), config.cols))
-    wide[:, config.cols :] = source.integers(1 << 28, 1 << 31, (len(lines), config.cols))
+    words = config.param_lines * config.line_words
+    for first in range(0, TABLE_WORD - words, words):
+        plane = state.pool[first : first + words]
+        wide = plane[:8].reshape(-1).view(np.int32)
+        wide[: config.cols] = source.integers(-30000, 30000, config.cols)
+        wide[config.cols :] = source.integers(1 << 28, 1 << 31, config.cols)
+        plane[8] = source.integers(0, 4, config.cols)
+        plane[9] = source.integers(0, 9, config.cols)
     return state
 
 
@@ -52,9 +54,9 @@ def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str
     f["blocks"] = rng.randint(1, 3)
     f["last_planes"] = rng.randint(1, 1 << f["array_shape"])
     f["last_cols"] = rng.randint(1, config.cols)
-    _kernel(f, rng)
+    _kernel(f, rng, config)
     _windows(f, rng, kind)
-    _post_process(f, rng)
+    _post_process(f, rng, config)
     return f
 
 
@@ -63,10 +65,10 @@ def channels(f: dict[str, int], config: AccelConfig) -> int:
     return (f["in_blocks"] - 1) * (config.cols >> f["split"]) + f["last_channels"]
 
 
-def _kernel(f: dict[str, int], rng: random.Random) -> None:
+def _kernel(f: dict[str, int], rng: random.Random, config: AccelConfig) -> None:
     dilation = rng.choice((1, 1, 2, 3))
     taps, width = rng.randint(1, 4), rng.randint(1, 3)
-    group = min(taps, width, 8 // dilation + 1)
+    group = min(taps, width, config.line_words // dilation + 1)
     groups = -(-taps // group)
     last = taps - (groups - 1) * group
     f |= {
@@ -120,14 +122,14 @@ def _windows(f: dict[str, int], rng: random.Random, kind: str) -> None:
     }
 
 
-def _post_process(f: dict[str, int], rng: random.Random) -> None:
+def _post_process(f: dict[str, int], rng: random.Random, config: AccelConfig) -> None:
     taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
-    words = f["kernel_rows"] * taps * channels(f, CONFIG) << f["array_shape"]
+    words = f["kernel_rows"] * taps * channels(f, config) << f["array_shape"]
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
     f |= {
         "weight_addr": WEIGHT_LINE,
-        "weight_lines": -(-words // 8),
-        "param_addr": PARAM_LINE + 2 * rng.randrange(3),
+        "weight_lines": -(-words // config.line_words),
+        "param_addr": PARAM_LINE + config.param_lines * rng.randrange(3),
         "table": rng.randrange(2),
         "round_once": rng.randrange(2),
         "table_addr": TABLE_WORD + rng.randrange(9),

@@ -33,11 +33,11 @@ def clamp(value: int, low: int, high: int) -> int:
 
 
 class ScalarExecute:
-    """Executes the command ``f`` on ``pool``, int8 ``[words, cols]``,."""
+    """Executes the command ``f`` on ``pool``, int8 ``[words, cols]``, of lines of ``line``."""
 
-    def __init__(self, f: dict[str, int], pool: np.ndarray) -> None:
+    def __init__(self, f: dict[str, int], pool: np.ndarray, line: int = 8) -> None:
         self.f = f
-        self.pool = pool
+        self.pool, self.line = pool, line
         self.cols = pool.shape[1]
         self.weight = 0
 
@@ -60,7 +60,7 @@ class ScalarExecute:
         f = self.f
         acc, first = 0, True
         width = self.cols // 2 ** f["split"]
-        word = (f["weight_addr"] + block * f["weight_lines"]) * 8 + plane
+        word = (f["weight_addr"] + block * f["weight_lines"]) * self.line + plane
         taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
         for b in range(f["in_blocks"]):
             channels = f["last_channels"] if b == f["in_blocks"] - 1 else width
@@ -87,7 +87,8 @@ class ScalarExecute:
         return int(self.pool[place, lane])
 
     def param(self, plane: int, which: int, column: int) -> int:
-        words = self.pool[(self.f["param_addr"] + 2 * plane) * 8 :][:16].tobytes()
+        lines = {8: 2, 4: 3}[self.line]
+        words = self.pool[(self.f["param_addr"] + lines * plane) * self.line :][:10].tobytes()
         if which < 2:
             start = (which * self.cols + column) * 4
             return int.from_bytes(words[start : start + 4], "little", signed=True)

@@ -1,3 +1,4 @@
+import dataclasses
 import random
 
 import numpy as np
@@ -18,6 +19,16 @@ def test_execute_equals_the_scalar_interpretation(seed):
     rng = random.Random(seed)
     state, fields = random_state(rng), random_execute(rng)
     expected = ScalarExecute(fields, state.pool.copy()).run()
+    execute(state, fields)
+    np.testing.assert_array_equal(state.pool, expected)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_execute_on_lines_of_four_words(seed):
+    rng = random.Random(seed)
+    config = dataclasses.replace(CONFIG, line_words=4, pool_lines=2 * CONFIG.pool_lines)
+    state, fields = random_state(rng, config), random_execute(rng, config)
+    expected = ScalarExecute(fields, state.pool.copy(), 4).run()
     execute(state, fields)
     np.testing.assert_array_equal(state.pool, expected)
 

@@ -241,7 +241,7 @@ def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
     geometry = site.layer, site.source, site.output
     sets = param_sets(site.layer)
     for shape in shapes_of(*geometry, site.config.cols):
-        (run,) = runs_of(*geometry, shape, site.config.cols)
+        (run,) = runs_of(*geometry, shape, site.config)
         for breaks in itertools.product((False, True), repeat=run.blocks - 1):
             starts = [0, *(i + 1 for i, broken in enumerate(breaks) if broken)]
             sizes = [b - a for a, b in itertools.pairwise([*starts, run.blocks])]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.spec.config import LINE_WORDS, AccelConfig, Memory
+from hw.spec.config import AccelConfig, Memory
 from hw.spec.isa import Opcode, encode
 from sim.program import Program, Segment, decode_program
 from sim.values.state import Windows
@@ -93,7 +93,7 @@ class _Writer:
         """The program's bytes, and the size of the memory that it needs."""
         rng, word = self.rng, self.config.word_bytes
         executes = [self._execute_fields() for _ in range(rng.randint(1, 5))]
-        weights = max(f["blocks"] * f["weight_lines"] * LINE_WORDS for f in executes)
+        weights = max(f["blocks"] * f["weight_lines"] * self.config.line_words for f in executes)
         self.free = DATA + POOL_WORDS * word
         assert WEIGHTS + weights <= POOL_WORDS
         cuts = sorted(rng.sample(range(1, WEIGHTS), 3))
@@ -203,12 +203,12 @@ class _Writer:
             del fields[name]
         taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         products = fields["kernel_rows"] * taps * commands.channels(fields, config)
-        lines = -(-(products << fields["array_shape"]) // LINE_WORDS)
+        lines = -(-(products << fields["array_shape"]) // config.line_words)
         rows, columns = divmod(config.rows >> fields["array_shape"], fields["out_width"])
         target, source = rng.sample(range(AREAS), 2)
         other = rng.choice([area for area in range(AREAS) if area != target])
         return fields | {
-            "weight_addr": WEIGHTS // LINE_WORDS,
+            "weight_addr": WEIGHTS // config.line_words,
             "weight_lines": lines,
             "resident": int(not fields["ones"] and lines <= 8 and rng.random() < 0.8),
             "tile_x": columns * fields["col_stride"],
@@ -225,7 +225,7 @@ class _Writer:
         reads += [_area_of(fields[name]) for name in names]
         if not fields["ones"]:
             lines = fields["blocks"] * fields["weight_lines"]
-            reads.append(("pool", WEIGHTS, WEIGHTS + lines * LINE_WORDS))
+            reads.append(("pool", WEIGHTS, WEIGHTS + lines * self.config.line_words))
         self._append(Opcode.EXECUTE, reads, [_area_of(fields["out_addr"])], **fields)
 
 

@@ -16,7 +16,7 @@ from compiler.schedule.chain import Chain, may_slide
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import Known, NoFit
 from compiler.schedule.schedule import Schedule, place
-from hw.spec.config import LINE_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
 from tests.support.random_elementwise import residual
 from tests.support.random_functions import function, quantize
 from tests.support.random_graph import RandomGraph
@@ -62,7 +62,7 @@ def random_chain(config: AccelConfig, seed: int) -> RandomChain:
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     size = rng.uniform(0.8, 5) * rng.choice((1, 1, 1 / 3))
-    lines = int(_largest(graph, config.cols) * size) // LINE_WORDS
+    lines = int(_largest(graph, config.cols) * size) // config.line_words
     lines = min(max(lines, 64), config.pool_lines)
     return RandomChain(graph, inputs, config, CompilerOptions(), lines)
 

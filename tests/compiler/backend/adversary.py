@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 
-from hw.spec.config import LINE_WORDS
+from hw.spec.config import AccelConfig
 from hw.spec.isa import COMMAND_WORDS, Opcode, decode_fields
 
 Clock = dict[Opcode, int]
@@ -27,7 +27,7 @@ def decode(code: bytes) -> list[tuple[Opcode, dict[str, int]]]:
     return commands
 
 
-def hazards(code: bytes, cols: int) -> list[str]:
+def hazards(code: bytes, config: AccelConfig) -> list[str]:
     """Every access that may come too early or too late, in words."""
     done: dict[tuple[Opcode, int], Clock] = {}
     known: Clock = dict.fromkeys(UNITS, 0)
@@ -52,7 +52,7 @@ def hazards(code: bytes, cols: int) -> list[str]:
         front[opcode] = clock
         count[opcode] += 1
         name = f"{opcode.name} {count[opcode]}"
-        reads, writes = accesses(opcode, fields, cols)
+        reads, writes = accesses(opcode, fields, config)
         for word in reads:
             found += _unmet(name, "reads", word, writers.get(word, {}), clock, opcode)
             readers.setdefault(word, {})[opcode] = count[opcode]
@@ -78,10 +78,13 @@ def _unmet(
     ]
 
 
-def accesses(opcode: Opcode, f: dict[str, int], cols: int) -> tuple[set[tuple], set[tuple]]:
+def accesses(
+    opcode: Opcode, f: dict[str, int], config: AccelConfig
+) -> tuple[set[tuple], set[tuple]]:
     """Words read and written: ``("pool", word)`` and ``("memory", word)``."""
     if opcode == Opcode.EXECUTE:
-        return _execute(f, cols)
+        return _execute(f, config)
+    cols = config.cols
     pool, memory = set(), set()
     planes = -(-f["channels"] // cols) if f.get("unpack") else 1
     size = f["length"] * (f["channels"] if f.get("unpack") else cols)
@@ -94,16 +97,17 @@ def accesses(opcode: Opcode, f: dict[str, int], cols: int) -> tuple[set[tuple], 
     return (memory, pool) if opcode == Opcode.LOAD else (pool, memory)
 
 
-def _execute(f: dict[str, int], cols: int) -> tuple[set[tuple], set[tuple]]:
+def _execute(f: dict[str, int], config: AccelConfig) -> tuple[set[tuple], set[tuple]]:
     planes = ((f["blocks"] - 1) << f["array_shape"]) + f["last_planes"]
     rows = f["pixels"] // f["out_width"]
     reads = _operands(f, rows)
-    reads |= _words(f["param_addr"] * LINE_WORDS, planes * 2 * LINE_WORDS)
+    line = config.line_words
+    reads |= _words(f["param_addr"] * line, planes * config.param_lines * line)
     if not f["ones"]:
         lines = f["blocks"] * f["weight_lines"]
-        reads |= _words(f["weight_addr"] * LINE_WORDS, lines * LINE_WORDS)
+        reads |= _words(f["weight_addr"] * line, lines * line)
     if f["table"]:
-        reads |= _words(f["table_addr"], 256 // cols)
+        reads |= _words(f["table_addr"], 256 // config.cols)
     places = [
         plane * f["out_plane"] + y * (f["out_width"] + f["out_skip"]) + x
         for plane, y, x in itertools.product(range(planes), range(rows), range(f["out_width"]))

@@ -123,7 +123,7 @@ def test_values_and_waits(case, config, materialize):
     graph = case()
     assert check(graph, config, materialize, 1)
     compiled = compile(graph, config, CompilerOptions(materialize))
-    assert not hazards(encode_commands(compiled.commands), config.cols)
+    assert not hazards(encode_commands(compiled.commands), config)
 
 
 def test_aligned_inputs_are_made_in_place():

@@ -21,7 +21,7 @@ from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
-TINY = PRESETS["tiny"]
+TINY, NARROW = PRESETS["tiny"], PRESETS["ecp5"]
 ZERO_POINTS = (-128, -127, -1, 0, 1, 126, 127)
 
 
@@ -69,9 +69,10 @@ def placed(case: str) -> Graph:
 
 @pytest.mark.parametrize("x_zero", ZERO_POINTS)
 @pytest.mark.parametrize("s_zero", ZERO_POINTS)
-def test_every_kind_of_zero_point(x_zero, s_zero, seed):
+@pytest.mark.parametrize("config", (TINY, NARROW), ids=lambda config: config.name)
+def test_every_kind_of_zero_point(x_zero, s_zero, config, seed):
     graph = of_inputs((3, 5, 9), (1, 1, 9), x_zero, s_zero, swap=bool(x_zero & 1))
-    assert check(graph, TINY, False, seed)
+    assert check(graph, config, False, seed)
 
 
 def test_weights_amount_to_the_formula():
@@ -109,7 +110,7 @@ def test_tall_and_wide_maps(shape, lines, seed):
     config = with_values(TINY, {"pool_lines": lines})
     graph = of_inputs(shape, (1, 1, shape[2]), 77, -128, swap=False)
     assert check(graph, config, False, seed)
-    assert not hazards(encode_commands(compile(graph, config).commands), config.cols)
+    assert not hazards(encode_commands(compile(graph, config).commands), config)
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_every_operand_passes_through_memory(nothing_stays, seed):
     assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
     assert len(compiled.plans[3].chunks) > 1
     assert check(graph, config, False, seed)
-    assert not hazards(encode_commands(compiled.commands), config.cols)
+    assert not hazards(encode_commands(compiled.commands), config)
 
 
 @pytest.mark.parametrize("lines", (64, 96, 200))
@@ -141,7 +142,7 @@ def test_maps_that_leave_little_room(lines, seed):
         graph = excitation((9, 8, 24), 30, activation="relu6")
         assert check(graph, config, materialize, seed)
         commands = compile(graph, config, CompilerOptions(materialize)).commands
-        assert not hazards(encode_commands(commands), config.cols)
+        assert not hazards(encode_commands(commands), config)
 
 
 def test_two_maps_of_many_pixels_are_refused():

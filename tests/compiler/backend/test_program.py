@@ -82,7 +82,7 @@ def test_weight_words_are_in_the_order_of_use():
     tiny = PRESETS["tiny"]
     layer = compile(graph, tiny).network.layers[0]
     maps = compile(graph, tiny).network.maps
-    (run,) = runs_of(layer, maps["input"], maps["conv2d0"], 1, 4)
+    (run,) = runs_of(layer, maps["input"], maps["conv2d0"], 1, tiny)
     words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
     order = [(0, t, c) for t in range(2) for c in range(4)] + [(1, t, 0) for t in range(2)]
     for place, (block, tap, channel) in enumerate(order):
@@ -98,7 +98,7 @@ def test_chunks_cover_the_planes_once(limit):
     compiled = compile(net.finish(net.conv("input", 100, groups=2)), PRESETS["tiny"])
     layer, maps = compiled.network.layers[0], compiled.network.maps
     for shape in range(3):
-        runs = runs_of(layer, maps["input"], maps["conv2d0"], shape, 4)
+        runs = runs_of(layer, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
         for cut in (chunks_of, balanced_chunks):
             planes = [
                 (r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.runs

@@ -18,7 +18,7 @@ from tests.compiler.backend.test_values import check
 
 TINY = PRESETS["tiny"]
 SMALL = with_values(TINY, {"pool_lines": 64})
-WIDE = with_values(PRESETS["ecp5"], {"pool_lines": 130})
+WIDE = with_values(PRESETS["ecp5"], {"pool_lines": 260})
 
 #: Input, output size, mode, half_pixel_centers: what the hardware resizes.
 SIZES = (
@@ -80,7 +80,7 @@ def test_values_waits_and_macs(case, seed):
     graph = CASES[case]
     check(graph, SMALL, False, seed)
     compiled = compile(graph, SMALL, CompilerOptions())
-    assert hazards(encode_commands(compiled.commands), SMALL.cols) == []
+    assert hazards(encode_commands(compiled.commands), SMALL) == []
     assert sum(layer.macs for layer in compiled.network.layers) == sum(macs(graph).values())
 
 

@@ -17,7 +17,7 @@ from tests.compiler.backend.graphs import random_graph
 
 CONFIGS = (
     with_values(PRESETS["tiny"], {"pool_lines": 160}),
-    with_values(PRESETS["ecp5"], {"pool_lines": 130}),
+    with_values(PRESETS["ecp5"], {"pool_lines": 260}),
     with_values(PRESETS["edge256"], {"pool_lines": 220}),
     PRESETS["edge256"],
 )
@@ -32,7 +32,7 @@ def test_random_programs_have_no_hazards(config, materialize, seed):
             compiled = compile(random_graph(number), config, CompilerOptions(materialize))
         except AllocationError:
             continue
-        found = hazards(encode_commands(compiled.commands), config.cols)
+        found = hazards(encode_commands(compiled.commands), config)
         assert not found, f"seed {number}: {found[:3]}"
         checked += 1
     assert checked
@@ -44,8 +44,8 @@ def test_the_check_finds_a_missing_wait():
     commands = list(compiled.commands)
     place = next(i for i, c in enumerate(commands) if c.opcode == Opcode.EXECUTE)
     commands[place] = dataclasses.replace(commands[place], waits=(0, 0, 0))
-    assert hazards(encode_commands(commands), config.cols)
-    assert not hazards(encode_commands(compiled.commands), config.cols)
+    assert hazards(encode_commands(commands), config)
+    assert not hazards(encode_commands(compiled.commands), config)
 
 
 def test_waits_refer_to_earlier_commands_and_end_waits_for_all():

@@ -7,7 +7,7 @@ import pytest
 from hw.core.array import MacArray
 from hw.spec.config import LANE_GROUPS
 from hw.spec.timing import MAC_LATENCY
-from tests.hw.support.units import both_configs, join, simulate
+from tests.hw.support.units import all_configs, join, simulate
 
 KINDS = {
     "sum": {},
@@ -43,7 +43,7 @@ def _products(rng, config, flags, ctx, dut):
     ]
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("gaps", [False, True], ids=["steady", "gaps"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiles(kind, gaps, config, seed):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from hw.core.beats import BeatWalk
-from tests.hw.support.units import both_configs, execute_command, random_command, simulate
+from tests.hw.support.units import all_configs, execute_command, random_command, simulate
 
 SETTLE = 3
 """Cycles that the parameters of an output block take at the least."""
@@ -57,7 +57,7 @@ def beats(f, config, block, first, pixels, planes):
             )
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("part", range(3))
 def test_beats_of_random_commands(part, config, seed):
     rng = random.Random(seed + part)

@@ -7,12 +7,11 @@ import pytest
 from hw.core.fill import Fill, State
 from hw.core.lines import LineRequests
 from hw.spec import timing
-from hw.spec.config import LINE_WORDS
-from tests.hw.support.units import both_configs, execute_command, random_command, simulate
-from tests.hw.support.walk import LANE_OFFSETS, walk_steps
+from tests.hw.support.units import all_configs, execute_command, random_command, simulate
+from tests.hw.support.walk import walk_steps
 
 
-def _check_step(found, lanes, step, bank):
+def _check_step(found, lanes, step, bank, line_words):
     assert {name: found[name] for name in step.fields} == step.fields
     assert found.bank == bank
     for lane, expected in zip(lanes, step.lanes, strict=True):
@@ -20,7 +19,7 @@ def _check_step(found, lanes, step, bank):
         if expected.inside:
             assert lane.x == expected.x
         if expected.lines:
-            assert lane.offset == expected.address % LANE_OFFSETS
+            assert lane.offset == expected.address % (2 * line_words)
 
 
 class _Stalls:
@@ -47,7 +46,7 @@ class _Stalls:
             ctx.set(dut.cmd, bank)
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("steady", [True, False], ids=["steady", "stalls"])
 def test_steps_and_lines_of_random_commands(steady, config, seed):
     rng = random.Random(seed + steady)
@@ -67,9 +66,9 @@ def test_steps_and_lines_of_random_commands(steady, config, seed):
             if ctx.get(dut.read_en):
                 assert ctx.get(dut.room)
                 address = ctx.get(dut.read_addr)
-                assert (address // LINE_WORDS, ctx.get(dut.line_lanes)) == requests[0]
-                assert address % LINE_WORDS == 0
-                assert ctx.get(dut.line_high) == address // LINE_WORDS % 2
+                assert (address // config.line_words, ctx.get(dut.line_lanes)) == requests[0]
+                assert address % config.line_words == 0
+                assert ctx.get(dut.line_high) == address // config.line_words % 2
             granted = ctx.get(dut.line_en)
             assert granted == (ctx.get(dut.read_en) and ctx.get(dut.grant))
             if granted:
@@ -77,7 +76,7 @@ def test_steps_and_lines_of_random_commands(steady, config, seed):
             if ctx.get(dut.push):
                 assert not requests and ctx.get(dut.room)
                 assert ctx.get(dut.bank) == bank
-                _check_step(ctx.get(dut.step), ctx.get(dut.lanes), step, bank)
+                _check_step(ctx.get(dut.step), ctx.get(dut.lanes), step, bank, config.line_words)
                 done += 1
                 requests = work[done][0].requests if done < len(work) else []
             await ctx.tick()
@@ -88,7 +87,7 @@ def test_steps_and_lines_of_random_commands(steady, config, seed):
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_cycles_of_a_command(config, seed):
     rng = random.Random(seed)
     dut = Fill(config)
@@ -128,7 +127,7 @@ def test_cycles_of_a_command(config, seed):
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_the_unit_waits_to_take_and_to_start(config):
     dut = Fill(config)
 
@@ -154,7 +153,7 @@ def test_the_unit_waits_to_take_and_to_start(config):
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_each_distinct_line_is_requested_once(config, seed):
     rng = random.Random(seed)
     dut = LineRequests(config)

@@ -4,10 +4,9 @@ import random
 from collections import deque
 
 from hw.core.operands import OperandStore
-from hw.spec.config import LINE_WORDS
 from hw.spec.timing import FILL_LATENCY, STEP_RING
-from tests.hw.support.units import LineReads, both_configs, join, scrambled, simulate
-from tests.hw.support.walk import LANE_OFFSETS, Lane, WalkStep
+from tests.hw.support.units import LineReads, all_configs, join, scrambled, simulate
+from tests.hw.support.walk import Lane, WalkStep
 
 REACH = 8
 """Columns from the first to the last tap of a step, at most."""
@@ -15,12 +14,12 @@ HELD = 120
 """Cycles in which no step leaves, so that the ring fills."""
 
 
-def _random_lane(rng, width, reach):
+def _random_lane(rng, width, reach, line_words):
     """A lane whose taps may begin before the input row and end behind it."""
     x, row = rng.randint(-REACH - 2, width + 2), rng.randrange(2000)
     inside = rng.random() < 0.9
     columns = [c for c in range(x, x + reach + 1) if 0 <= c < width] if inside else []
-    lines = sorted({(row + c) // LINE_WORDS for c in columns})
+    lines = sorted({(row + c) // line_words for c in columns})
     return Lane(x, row + x, inside, tuple(lines))
 
 
@@ -34,8 +33,11 @@ class _Producer:
 
     def _next(self):
         rng = self.rng
-        self.reach = rng.randint(0, REACH)
-        lanes = (_random_lane(rng, self.width, self.reach) for _ in range(self.config.rows))
+        words = self.config.line_words
+        self.reach = rng.randint(0, words)
+        lanes = (
+            _random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows)
+        )
         self.step = WalkStep({"taps": self.left % 16}, tuple(lanes))
         self.requests = self.step.requests
 
@@ -46,15 +48,16 @@ class _Producer:
         ctx.set(dut.line_en, works and bool(self.requests))
         if works and self.requests:
             line, lanes = self.requests.pop(0)
-            address = line * LINE_WORDS
+            address = line * self.config.line_words
             ctx.set(dut.line_lanes, lanes)
             ctx.set(dut.line_high, line % 2)
         pushes = works and not self.requests
         ctx.set(dut.push, pushes)
         if pushes:
             ctx.set(dut.step, self.step.fields)
+            words = 2 * self.config.line_words
             ctx.set(dut.lanes, [
-                {"x": lane.x, "offset": lane.address % LANE_OFFSETS, "inside": lane.inside}
+                {"x": lane.x, "offset": lane.address % words, "inside": lane.inside}
                 for lane in self.step.lanes
             ])
             self.pushed.append((cycle, self.step, self.reach))
@@ -63,7 +66,7 @@ class _Producer:
         return address
 
 
-@both_configs
+@all_configs
 def test_lanes_find_their_words(config, seed):
     rng = random.Random(seed)
     dut = OperandStore(config)

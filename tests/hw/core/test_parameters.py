@@ -3,10 +3,9 @@
 import random
 
 from hw.core.parameters import SETTLE, Parameters
-from hw.spec.config import LINE_WORDS
 from tests.hw.support.units import (
     LineReads,
-    both_configs,
+    all_configs,
     execute_command,
     join,
     scrambled,
@@ -23,10 +22,11 @@ def _signed(value):
 
 def _channels(config, plane):
     """The parameters of one plane, from the text of docs/architecture.md, 1."""
-    first = (PARAM_LINE + 2 * plane) * LINE_WORDS
-    words = [scrambled(first + i) for i in range(2 * LINE_WORDS)]
-    wide = split(join(words[:LINE_WORDS], 8 * config.cols), 32, 2 * config.cols)
-    narrow = split(join(words[LINE_WORDS:], 8 * config.cols), 8, 2 * config.cols)
+    lines = 2 if config.line_words == 8 else 3
+    first = (PARAM_LINE + lines * plane) * config.line_words
+    words = [scrambled(first + i) for i in range(10)]
+    wide = split(join(words[:8], 8 * config.cols), 32, 2 * config.cols)
+    narrow = split(join(words[8:], 8 * config.cols), 8, 2 * config.cols)
     return [
         (_signed(wide[c]), wide[config.cols + c] % (1 << 31), narrow[c] % 32,
          narrow[config.cols + c] % 32)
@@ -43,7 +43,7 @@ def _blocks(rng, table):
                    "command_start": block == tile == 0, "table": table}
 
 
-@both_configs
+@all_configs
 def test_lines_are_fetched_in_order(config, seed):
     rng = random.Random(seed)
     dut = Parameters(config)
@@ -101,8 +101,9 @@ def test_lines_are_fetched_in_order(config, seed):
                 if tile["block_start"]:
                     first = plane
                     plane += tile["planes"]
-                    lines = range(PARAM_LINE + 2 * first, PARAM_LINE + 2 * plane)
-                    expected += [line * LINE_WORDS for line in lines]
+                    each = 2 if config.line_words == 8 else 3
+                    lines = range(PARAM_LINE + each * first, PARAM_LINE + each * plane)
+                    expected += [line * config.line_words for line in lines]
                 if tile["command_start"] and has_table:
                     expected += range(TABLE_WORD, TABLE_WORD + config.table_words)
                 await fetch(ctx, expected)
@@ -120,7 +121,7 @@ def test_lines_are_fetched_in_order(config, seed):
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_nothing_is_requested_for_no_tile(config):
     dut = Parameters(config)
 

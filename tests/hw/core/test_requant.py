@@ -16,7 +16,7 @@ from golden.fixed import (
 from golden.quant import ADD_LEFT_SHIFT, QParams, add_params
 from hw.core.requant import Requantiser
 from hw.spec import timing
-from tests.hw.support.units import both_configs, execute_command, simulate
+from tests.hw.support.units import all_configs, execute_command, simulate
 
 PLAIN_CYCLES = timing.REQUANT_LATENCY + 1
 RESIDUAL_CYCLES = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY + 1
@@ -97,7 +97,7 @@ def _clamps(rng):
 OPEN = {"round_once": 0, "out_zero": 0, "out_min": -128, "out_max": 127}
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("beat", [_any_beat, _tie_beat])
 def test_sums_become_bytes(beat, config, seed):
     rng = random.Random(seed)
@@ -168,7 +168,7 @@ def _small_residual(rng):
     return f, lambda a, b: _added(a, b, f)
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("addition", [_golden_residual, _any_residual, _small_residual])
 def test_a_residual_is_added(addition, config, seed):
     rng = random.Random(seed)

@@ -3,10 +3,10 @@
 import random
 
 from hw.core.table import Table
-from tests.hw.support.units import both_configs, join, simulate
+from tests.hw.support.units import all_configs, join, simulate
 
 
-@both_configs
+@all_configs
 def test_every_byte_is_looked_up(config, seed):
     rng = random.Random(seed)
     dut = Table(config)

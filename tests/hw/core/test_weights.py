@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pytest
 
 from hw.core.weights import Weights
-from hw.spec.config import LANE_GROUPS, LINE_WORDS
+from hw.spec.config import LANE_GROUPS
 from hw.spec.timing import FILL_LATENCY, WEIGHT_RING
 from tests.hw.support.units import (
     TINY,
     LineReads,
-    both_configs,
+    all_configs,
     execute_command,
     scrambled,
     simulate,
@@ -36,7 +36,7 @@ class Use:
 def _command(rng, config):
     """The fields of a random command, and the uses of a tile."""
     shape, uses = rng.randrange(3), rng.randint(1, 40)
-    lines = -(-(uses << shape) // LINE_WORDS)
+    lines = -(-(uses << shape) // config.line_words)
     fields = {
         "ones": int(rng.random() < 0.2),
         "array_shape": shape,
@@ -49,19 +49,19 @@ def _command(rng, config):
     return fields, uses
 
 
-def _requests(f, tiles):
+def _requests(f, tiles, line_words):
     """Word addresses of the lines, in the order of request."""
     for block in range(f["blocks"]):
         first = f["weight_addr"] + block * f["weight_lines"]
         for _ in range(1 if f["resident"] else tiles):
-            yield from ((first + i) * LINE_WORDS for i in range(f["weight_lines"]))
+            yield from ((first + i) * line_words for i in range(f["weight_lines"]))
 
 
-def _uses(f, tiles, uses, base):
+def _uses(f, tiles, uses, base, line_words):
     """All uses of a command before which ``base`` lines were requested."""
     lines = f["weight_lines"]
     for block in range(f["blocks"]):
-        word = (f["weight_addr"] + block * lines) * LINE_WORDS
+        word = (f["weight_addr"] + block * lines) * line_words
         for tile in range(tiles):
             for use in range(uses):
                 ends = use == uses - 1, tile == tiles - 1
@@ -70,8 +70,8 @@ def _uses(f, tiles, uses, base):
                 if f["resident"]:
                     released = base + (lines if all(ends) else 0)
                 else:
-                    released = base + (lines if ends[0] else after // LINE_WORDS)
-                yield Use(word + place, base + place // LINE_WORDS, *ends, released)
+                    released = base + (lines if ends[0] else after // line_words)
+                yield Use(word + place, base + place // line_words, *ends, released)
             base += 0 if f["resident"] else lines
         base += lines if f["resident"] else 0
 
@@ -124,7 +124,7 @@ def _plane(shape, group):
     return group * (1 << shape) // LANE_GROUPS
 
 
-@both_configs
+@all_configs
 @pytest.mark.parametrize("steady", [True, False], ids=["steady", "stalls"])
 def test_words_of_random_commands(steady, config, seed):
     rng = random.Random(seed + steady)
@@ -135,8 +135,11 @@ def test_words_of_random_commands(steady, config, seed):
     for _ in range(20):
         f, uses = _command(rng, config)
         tiles = -(-f["pixels"] // config.shape_pixels(f["array_shape"]))
-        requests = [] if f["ones"] else list(_requests(f, tiles))
-        work.append((f, requests, [] if f["ones"] else list(_uses(f, tiles, uses, base))))
+        requests, used = [], []
+        if not f["ones"]:
+            requests = list(_requests(f, tiles, config.line_words))
+            used = list(_uses(f, tiles, uses, base, config.line_words))
+        work.append((f, requests, used))
         base += len(requests)
 
     async def use(ctx, f, use):
@@ -190,11 +193,11 @@ def test_cycles_of_requests(resident):
             if ready is None and ctx.get(dut.ready):
                 ready = cycle
             # Uses of the first line's words.
-            ctx.set(dut.use, 20 <= cycle < 20 + LINE_WORDS)
+            ctx.set(dut.use, 20 <= cycle < 20 + TINY.line_words)
             await ctx.tick()
             ctx.set(dut.started, 0)
         # Told in 0, taken in 1; then the ring is full, until a streamed line is released.
-        freed = [] if resident else [20 + LINE_WORDS]
+        freed = [] if resident else [20 + TINY.line_words]
         assert requested == [*range(2, 2 + lines), *freed]
         assert ready == 2 + FILL_LATENCY
 

@@ -6,9 +6,8 @@ from collections import deque
 import pytest
 
 from hw.mem.pool import Pool
-from hw.spec.config import LINE_WORDS
-from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE, PHASES, READ_LATENCY
-from tests.hw.support.units import TINY, WIDE, both_configs, join, simulate, split
+from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE, READ_LATENCY
+from tests.hw.support.units import TINY, WIDE, all_configs, join, simulate, split
 
 LOAD, STORE, EXECUTE = range(3)
 """Units as the pool numbers them."""
@@ -16,24 +15,25 @@ LOAD, STORE, EXECUTE = range(3)
 
 def _word_address(rng, config):
     """A word address from which a line can be read, near one end of the pool."""
-    return rng.choice((0, config.pool_words - 3 * LINE_WORDS)) + rng.randrange(2 * LINE_WORDS + 1)
+    line = config.line_words
+    return rng.choice((0, config.pool_words - 3 * line)) + rng.randrange(2 * line + 1)
 
 
-@both_configs
+@all_configs
 def test_ports_read_and_write_the_same_words(config, seed):
     rng = random.Random(seed)
     dut = Pool(config)
-    bits = config.word_bytes * 8
+    bits, size = config.word_bytes * 8, config.line_words
     words = dict.fromkeys(range(config.pool_words), 0)
 
     def load(ctx):
-        line, mask = _word_address(rng, config) // LINE_WORDS, rng.randrange(1 << LINE_WORDS)
-        data = rng.getrandbits(bits * LINE_WORDS)
+        line, mask = _word_address(rng, config) // size, rng.randrange(1 << size)
+        data = rng.getrandbits(bits * size)
         ctx.set(dut.load_line, line)
         ctx.set(dut.load_mask, mask)
         ctx.set(dut.load_data, data)
-        pieces = split(data, bits, LINE_WORDS)
-        return {line * LINE_WORDS + i: pieces[i] for i in range(LINE_WORDS) if mask >> i & 1}
+        pieces = split(data, bits, size)
+        return {line * size + i: pieces[i] for i in range(size) if mask >> i & 1}
 
     def write(ctx):
         address = _word_address(rng, config)
@@ -48,28 +48,28 @@ def test_ports_read_and_write_the_same_words(config, seed):
         flight = deque([(None, False)] * READ_LATENCY)
         line = 0
         for cycle in range(1500):
-            phase = cycle % PHASES
+            phase = cycle % config.line_words
             ctx.set(dut.phase, phase)
-            loads = phase == DMA_WRITE_PHASE and rng.random() < 0.8
-            writes = phase != DMA_WRITE_PHASE and rng.random() < 0.8
+            loads = phase == DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
+            writes = phase != DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             ctx.set(dut.load_en, loads)
             ctx.set(dut.execute.write_en, writes)
             changes = load(ctx) if loads else write(ctx) if writes else {}
 
             requests, reads = rng.random() < 0.5, rng.random() < 0.8
             address = _word_address(rng, config)
-            store_line = _word_address(rng, config) // LINE_WORDS
+            store_line = _word_address(rng, config) // config.line_words
             ctx.set(dut.store_req, requests)
             ctx.set(dut.store_line, store_line)
             ctx.set(dut.execute.read_en, reads)
             ctx.set(dut.execute.read_addr, address)
             stores = requests and phase == DMA_READ_PHASE
             assert ctx.get(dut.execute.blocked) == stores
-            first = store_line * LINE_WORDS if stores else address if reads else None
+            first = store_line * config.line_words if stores else address if reads else None
             found = None
             if first is not None:
-                pieces = {a % LINE_WORDS: words[a] for a in range(first, first + LINE_WORDS)}
-                found = join([pieces[i] for i in range(LINE_WORDS)], bits)
+                pieces = {a % size: words[a] for a in range(first, first + size)}
+                found = join([pieces[i] for i in range(size)], bits)
             flight.append((found, stores))
 
             arrived, stored = flight.popleft()
@@ -83,14 +83,14 @@ def test_ports_read_and_write_the_same_words(config, seed):
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_a_line_arrives_after_the_latency(config):
     dut = Pool(config)
 
     async def bench(ctx):
-        ctx.set(dut.phase, DMA_WRITE_PHASE)
+        ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
         ctx.set(dut.load_en, 1)
-        ctx.set(dut.load_mask, 0xFF)
+        ctx.set(dut.load_mask, (1 << config.line_words) - 1)
         ctx.set(dut.load_data, 0x1234)
         await ctx.tick()
         ctx.set(dut.load_en, 0)
@@ -164,7 +164,7 @@ def test_store_reads_only_in_its_phase():
     async def bench(ctx):
         ctx.set(dut.store_req, 1)
         ctx.set(dut.store_line, BEYOND)
-        for phase in range(PHASES):
+        for phase in range(TINY.line_words):
             ctx.set(dut.phase, phase)
             assert ctx.get(dut.execute.blocked) == (phase == DMA_READ_PHASE)
             assert ctx.get(dut.range_fault) == (phase == DMA_READ_PHASE)
@@ -172,7 +172,7 @@ def test_store_reads_only_in_its_phase():
     simulate(dut, bench)
 
 
-@both_configs
+@all_configs
 def test_a_write_beyond_the_pool_changes_nothing(config):
     dut = Pool(config)
     alias = 1 << (config.pool_lines - 1).bit_length()
@@ -180,12 +180,12 @@ def test_a_write_beyond_the_pool_changes_nothing(config):
 
     async def bench(ctx):
         ctx.set(dut.execute.write_en, 1)
-        ctx.set(dut.execute.write_addr, alias * LINE_WORDS)
+        ctx.set(dut.execute.write_addr, alias * config.line_words)
         ctx.set(dut.execute.write_mask, 1)
         ctx.set(dut.execute.write_data, 99)
         await ctx.tick()
         ctx.set(dut.execute.write_en, 0)
-        ctx.set(dut.phase, DMA_WRITE_PHASE)
+        ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
         ctx.set(dut.load_en, 1)
         ctx.set(dut.load_line, alias)
         ctx.set(dut.load_mask, 2)

@@ -10,14 +10,20 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw import layouts
-from hw.spec.config import LINE_WORDS, AccelConfig, preset
+from hw.spec.config import AccelConfig, preset
 from hw.spec.timing import READ_LATENCY
 from tests.sim.commands import random_execute
 
 TINY = preset("tiny")
 WIDE = AccelConfig(name="wide", rows=8, cols=4, pool_lines=64, requant_lanes=8)
 """Two words leave the post-processor per cycle, and two lanes share a weight port."""
-both_configs = pytest.mark.parametrize("config", [TINY, WIDE], ids=lambda config: config.name)
+NARROW = AccelConfig(
+    name="narrow", rows=8, cols=4, line_words=4, pool_lines=128, requant_lanes=8
+)
+"""As WIDE, with lines of half the words."""
+all_configs = pytest.mark.parametrize(
+    "config", [TINY, WIDE, NARROW], ids=lambda config: config.name
+)
 
 
 def simulate(dut, bench) -> None:
@@ -61,7 +67,7 @@ class LineReads:
     """
 
     def __init__(self, config: AccelConfig, word: Callable[[int], int]) -> None:
-        self._bits = config.word_bytes * 8
+        self._bits, self._words = config.word_bytes * 8, config.line_words
         self._word = word
         self._flight = deque([None] * READ_LATENCY)
         self._line = 0
@@ -70,9 +76,9 @@ class LineReads:
         """The line register in this cycle; it keeps its value when nothing was requested."""
         address = self._flight.popleft()
         if address is not None:
-            pieces = [0] * LINE_WORDS
-            for a in range(address, address + LINE_WORDS):
-                pieces[a % LINE_WORDS] = self._word(a)
+            pieces = [0] * self._words
+            for a in range(address, address + self._words):
+                pieces[a % self._words] = self._word(a)
             self._line = join(pieces, self._bits)
         return self._line
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hw.spec.config import LINE_WORDS, AccelConfig
-
-LANE_OFFSETS = 2 * LINE_WORDS
-"""A lane keeps the low bits of its first tap's word address: a word of two lines."""
+from hw.spec.config import AccelConfig
 
 
 @dataclass(frozen=True)
@@ -85,14 +82,15 @@ def _step(f, config, block, first, in_block, row, group) -> WalkStep:
         "occupied": pixels * columns,
     }
     plane_addr = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
+    taps = fields["taps"]
     lanes = tuple(
-        _lane(f, plane_addr, first + p % size, p % size < pixels, row, group, fields["taps"])
+        _lane(f, plane_addr, first + p % size, p % size < pixels, row, group, taps, config)
         for p in range(config.rows)
     )
     return WalkStep(fields, lanes)
 
 
-def _lane(f, plane_addr, pixel, active, row, group, taps) -> Lane:
+def _lane(f, plane_addr, pixel, active, row, group, taps, config) -> Lane:
     out_y, out_x = divmod(pixel, f["out_width"])
     tap = group * f["group_taps"]
     x = f["start_x"] + out_x * f["col_stride"] + tap * f["col_dilation"]
@@ -101,5 +99,5 @@ def _lane(f, plane_addr, pixel, active, row, group, taps) -> Lane:
     row_addr = plane_addr + y * f["in_row"]
     reach = range(x, x + (taps - 1) * f["col_dilation"] + 1)
     columns = [c for c in reach if 0 <= c < f["in_width"]] if inside else []
-    lines = {(row_addr + c) // LINE_WORDS for c in columns}
+    lines = {(row_addr + c) // config.line_words for c in columns}
     return Lane(x, row_addr + x, bool(inside), tuple(sorted(lines)))
