@@ -1,7 +1,7 @@
 """Stretches of cycles in which the array does the same and nothing else begins or ends, at once.
 
 Only the middle of a step and waiting are among them: the memory side sleeps, the drain holds no
-tile, no weights are requested, and fill has no more to do than to fetch lines of one step.
+tile, and fill has no more to do than to fetch lines of one step. Lines of weights may be fetched.
 """
 
 from hw.spec.regs import Counter
@@ -12,7 +12,7 @@ from sim.timing.shared import EXECUTE_DONE, EXECUTE_PUSHED, LOAD_DONE, STORE_DON
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 OCCUPIED, FILLED = int(Counter.OCCUPIED), int(Counter.POOL_LINES_FILLED)
 STALL_OPERAND, STALL_DRAIN = int(Counter.STALL_OPERAND), int(Counter.STALL_DRAIN)
-STALL_WEIGHT = int(Counter.STALL_WEIGHT)
+STALL_WEIGHT, WEIGHTED = int(Counter.STALL_WEIGHT), int(Counter.POOL_LINES_WEIGHT)
 HOLD_CYCLES = drain.HOLD_CYCLES
 RING, WEIGHT_RING = fill.STEP_RING, weights.RING
 
@@ -24,9 +24,7 @@ def skip(cycle, e, now, counters, sizes, most):
     Until then the memory side sleeps. Returns their number, negative if the array is busy in them.
     """
     f, steps, _, _, w, d, work, commands, busy, _, _ = e
-    if d[drain.HELD] != 0 or weights.wants(w):
-        return 0
-    if w[weights.ACTIVE] == 0 and w[weights.TAKEN] < f[fill.BEGUN]:
+    if d[drain.HELD] != 0 or _takes(w, f):
         return 0
     count = _fill_waits(cycle, f, commands, now, most)
     hold = d[drain.ISSUED] + HOLD_CYCLES
@@ -50,25 +48,31 @@ def skip(cycle, e, now, counters, sizes, most):
             count = min(count, ready - cycle)
         cause = STALL_WEIGHT
     elif left > 0:
-        count = min(count, left)
-        if commands[cmd, col.ONES] == 0:
-            count = min(count, _words_ready(cycle, w, commands, cmd, sizes.line_words))
-        if count <= 0:
-            return 0
-        _work(count, steps, head, w, work, commands, cmd, busy, sizes.line_bits)
-        cause = BUSY_OTHER
-        if commands[cmd, col.NETWORK] != 0:
-            cause = BUSY_NETWORK
-            counters[OCCUPIED] += count * steps[head, fill.S_OCCUPIED]
+        return -_work(cycle, min(count, left), e, head, counters, sizes)
     elif steps[head, fill.S_LAST] != 0 and cycle <= hold:
         cause = STALL_DRAIN
     else:
         return 0
-    counters[cause] += count
-    if f[fill.STATE] == fill.RUN and f[fill.PUSHED] - f[fill.POPPED] < RING:
+    if weights.wants(w):
+        return 0
+    if _fetches(f):
+        count = min(count, f[fill.LINES] - 1)
         counters[FILLED] += count
         f[fill.LINES] -= count
-    return -count if cause == BUSY_NETWORK or cause == BUSY_OTHER else count
+    counters[cause] += count
+    return count
+
+
+@compiled
+def _takes(w, f):
+    """Whether the weights unit takes a command."""
+    return w[weights.ACTIVE] == 0 and w[weights.TAKEN] < f[fill.BEGUN]
+
+
+@compiled
+def _fetches(f):
+    """Whether fill has lines fetched."""
+    return f[fill.STATE] == fill.RUN and f[fill.PUSHED] - f[fill.POPPED] < RING
 
 
 @compiled
@@ -76,9 +80,7 @@ def _fill_waits(cycle, f, commands, now, most):
     """Cycles, at most ``most``, in which fill does no more than to have lines granted."""
     state = f[fill.STATE]
     if state == fill.RUN:
-        if f[fill.PUSHED] - f[fill.POPPED] == RING:
-            return most
-        return min(most, f[fill.LINES] - 1)
+        return 0 if _fetches(f) and f[fill.LINES] <= 1 else most
     if state == fill.INIT:
         return min(most, f[fill.INIT_ENDS] - cycle)
     if state == fill.IDLE:
@@ -92,25 +94,47 @@ def _fill_waits(cycle, f, commands, now, most):
 
 
 @compiled
-def _words_ready(cycle, w, commands, cmd, line_words):
-    """Cycles for which the array has weights before it asks for more.
+def _work(cycle, most, e, head, counters, sizes):
+    """At most ``most`` multiply-accumulates of a step, and not its last; returns their number.
 
-    Those of one line, but for its last; of all lines there if none is fetched behind them.
+    They end before the weights run out, before fill has the last line of a step, and when the
+    weights unit takes a command.
     """
-    shape = commands[cmd, col.ARRAY_SHAPE]
-    last = w[weights.READY + ((w[weights.ISSUED] - 1) & (WEIGHT_RING - 1))]
-    if commands[cmd, col.RESIDENT] != 0 and cycle >= last:
-        lines = w[weights.ISSUED] - w[weights.HEAD]
-        return (lines * line_words - w[weights.POSITION]) >> shape
-    return ((line_words - w[weights.POSITION]) >> shape) - 1
+    f, steps, _, _, w, _, work, commands, busy, _, _ = e
+    cmd = steps[head, fill.S_COMMAND]
+    weighted = commands[cmd, col.ONES] == 0
+    fetches = _fetches(f)
+    end = cycle + most
+    now = cycle
+    while now < end and not (weighted and not weights.ready(now, w)):
+        granted = weights.wants(w)
+        count = 1 if granted else end - now
+        if weighted:
+            count = min(count, _rest(w, commands, cmd, sizes.line_words))
+        if fetches and not granted:
+            count = min(count, f[fill.LINES] - 1)
+            counters[FILLED] += count
+            f[fill.LINES] -= count
+        if weighted:
+            weights.use(count, w, commands, cmd, False, 0, sizes.line_words)
+        if granted:
+            counters[WEIGHTED] += 1
+            weights.grant(now, w, commands, sizes.rows)
+        now += count
+        if (fetches and f[fill.LINES] == 1) or _takes(w, f):
+            break
+    count = now - cycle
+    work[execute.WORK_DONE] += count
+    busy[cmd] += count
+    if commands[cmd, col.NETWORK] != 0:
+        counters[BUSY_NETWORK] += count
+        counters[OCCUPIED] += count * steps[head, fill.S_OCCUPIED]
+    else:
+        counters[BUSY_OTHER] += count
+    return count
 
 
 @compiled
-def _work(count, steps, head, w, work, commands, cmd, busy, line_bits):
-    """``count`` multiply-accumulates of a step, and not its last."""
-    work[execute.WORK_DONE] += count
-    busy[cmd] += count
-    if commands[cmd, col.ONES] == 0:
-        position = w[weights.POSITION] + (count << commands[cmd, col.ARRAY_SHAPE])
-        w[weights.HEAD] += position >> line_bits
-        w[weights.POSITION] = position & ((1 << line_bits) - 1)
+def _rest(w, commands, cmd, line_words):
+    """Multiply-accumulates for which the line at the head has words."""
+    return (line_words - w[weights.POSITION]) >> commands[cmd, col.ARRAY_SHAPE]

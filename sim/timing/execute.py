@@ -127,7 +127,7 @@ def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_til
     if tile_end and not takes_tile:
         return STALL_DRAIN
     if not ones:
-        weights.use(w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END],
+        weights.use(1, w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END],
                     sizes.line_words)
     work[WORK_DONE] += 1
     if step_end:

@@ -61,9 +61,9 @@ def grant(cycle, w, commands, rows):
 
 
 @compiled
-def use(w, commands, cmd, tile_end, block_end, line_words):
-    """The array uses a word (one for each plane)."""
-    w[POSITION] += 1 << commands[cmd, col.ARRAY_SHAPE]
+def use(count, w, commands, cmd, tile_end, block_end, line_words):
+    """The array uses ``count`` words of one line (for each plane)."""
+    w[POSITION] += count << commands[cmd, col.ARRAY_SHAPE]
     if w[POSITION] != line_words and not tile_end:
         return
     w[HEAD] += 1
