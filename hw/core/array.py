@@ -1,7 +1,7 @@
 """The array: rows x cols multiply-accumulators with their operand selector and a shadow copy of
 the accumulators."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,33 +53,33 @@ class MacArray(wiring.Component):
         assert timing.MAC_LATENCY == 3
         cols, rows = self._config.cols, self._config.rows
         word = self._config.word_bytes * 8
-        weights = [Signal(word, name=f"weight{g}") for g in range(LANE_GROUPS)]
+        weights = [Signal(word, name=f"weight{g}", reset_less=True) for g in range(LANE_GROUPS)]
+        # Gates instead of a choice: synthesis would make a reset of it, which the registers of the
+        # multipliers do not have for one bit alone.
+        one = Cat(self.ones, Const(0, 7)).replicate(cols)
         for group, weight in enumerate(weights):
             with m.If(self.issue):
-                m.d.sync += weight.eq(Mux(self.ones, int("01" * cols, 16), self.weights[group]))
+                m.d.sync += weight.eq(self.weights[group] & ~self.ones.replicate(word) | one)
         flags = [Cat(self.issue, self.first, self.last, self.maximum)]
         for stage in range(2):
             flags.append(Signal(4, name=f"flags{stage + 1}"))
             m.d.sync += flags[-1].eq(flags[-2])
-        issued1 = flags[1][0]
         issued2, first2, last2, maximum2 = flags[2]
         compare = Signal()
         m.d.comb += [self.tile_done.eq(issued2 & last2), compare.eq(maximum2 & ~first2)]
         for p in range(rows):
-            operand = Signal(word, name=f"operand{p}")
+            operand = Signal(word, name=f"operand{p}", reset_less=True)
             selected = _selected(m, self.words[p], self.channel, self.split)
             with m.If(self.issue):
                 m.d.sync += operand.eq(selected)
             weight = weights[p * LANE_GROUPS // rows]
             sums = []
             for c in range(cols):
-                product = Signal(signed(16), name=f"product{p}_{c}")
+                product = Signal(signed(16), name=f"product{p}_{c}", reset_less=True)
                 acc = Signal(signed(ACC), name=f"acc{p}_{c}")
                 total = Signal(signed(ACC), name=f"total{p}_{c}")
-                with m.If(issued1):
-                    m.d.sync += product.eq(
-                        operand.word_select(c, 8).as_signed() * weight.word_select(c, 8).as_signed()
-                    )
+                byte, factor = (v.word_select(c, 8).as_signed() for v in (operand, weight))
+                m.d.sync += product.eq(byte * factor)
                 # One adder for all: a maximum adds by how much the new byte is greater. Weights are
                 # 1 then, and products bytes.
                 more = Signal(signed(9), name=f"more{p}_{c}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.spec.config import AccelConfig
+from hw.synth.absorb import FLIP_FLOP, absorb_file
 from hw.synth.device import ECP5, Target
 from hw.synth.pins import TOP as PINS
 from hw.synth.pins import pins
@@ -49,7 +50,10 @@ def synthesise(
     for name, text in files.items():
         (folder / name).write_text(text)
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
-    return target.count(cells_by_type(json.loads((folder / STATISTICS).read_text())))
+    cells = dict(cells_by_type(json.loads((folder / STATISTICS).read_text())))
+    if target is ECP5:
+        cells[FLIP_FLOP] -= absorb_file(folder / NETLIST, PINS)
+    return target.count(cells)
 
 
 def cells_by_type(statistics: Mapping[str, Any]) -> dict[str, int]:

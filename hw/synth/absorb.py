@@ -1,0 +1,117 @@
+"""Registers of multipliers: flip-flops at an MULT18X18D's ports become the registers inside it.
+
+Yosys leaves them outside, where each costs a wire across the array. See Lattice TN1267, ECP5 and
+ECP5-5G sysDSP Usage Guide, for the registers, their clock enables and resets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+Cell = dict[str, Any]
+Cells = dict[str, Cell]
+
+MULTIPLIER, FLIP_FLOP = "MULT18X18D", "TRELLIS_FF"
+INPUTS = [f"{port}{i}" for port in "AB" for i in range(18)]
+OUTPUTS = [f"P{i}" for i in range(36)]
+
+
+def absorb_file(netlist: Path, top: str) -> int:
+    """``absorb`` in module ``top`` of a netlist in Yosys' JSON."""
+    design = json.loads(netlist.read_text())
+    module = design["modules"][top]
+    used = {bit for port in module["ports"].values() for bit in port["bits"]}
+    count = absorb(module["cells"], used)
+    netlist.write_text(json.dumps(design))
+    return count
+
+
+def absorb(cells: Cells, kept: set[int]) -> int:
+    """Move flip-flops into the multipliers of ``cells``, with one clock; returns how many are gone.
+
+    All inputs of a multiplier move, or none; and so with its outputs. A flip-flop can move that has
+    no reset, at inputs the same clock enable as the others, at outputs none. One that leads
+    elsewhere too stays there as well. Nets of ``kept`` keep their drivers.
+    """
+    sinks = Counter(kept)
+    flip_flops: dict[int, str] = {}
+    behind: dict[int, list[str]] = {}
+    for name, cell in cells.items():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                sinks.update(bits)
+        if cell["type"] == FLIP_FLOP and _plain(cell):
+            flip_flops[_bit(cell, "Q")] = name
+            behind.setdefault(_bit(cell, "DI"), []).append(name)
+    before = len(cells)
+    for cell in [cell for cell in cells.values() if cell["type"] == MULTIPLIER]:
+        _absorb_outputs(cell, cells, sinks, behind)
+        _absorb_inputs(cell, cells, sinks, flip_flops)
+    return before - len(cells)
+
+
+def _bit(cell: Cell, port: str) -> Any:
+    """The net at a port of one bit, None if there is none."""
+    return (cell["connections"].get(port) or [None])[0]
+
+
+def _plain(cell: Cell) -> bool:
+    """Whether the flip-flop takes its input at the rising edge, and has no reset."""
+    rising = cell["parameters"].get("CLKMUX", "CLK") == "CLK"
+    return rising and _bit(cell, "LSR") in (None, "0")
+
+
+def _enable(cell: Cell) -> Any:
+    """The clock enable: a net, "1" for always, or None for one that a multiplier cannot have."""
+    mux = cell["parameters"].get("CEMUX", "1").strip()  # Yosys writes "1 "
+    return "1" if mux == "1" else _bit(cell, "CE") if mux == "CE" else None
+
+
+def _absorb_outputs(
+    cell: Cell, cells: Cells, sinks: Counter[Any], behind: dict[int, list[str]]
+) -> None:
+    used = [port for port in OUTPUTS if sinks[_bit(cell, port)]]
+    found = {}
+    for port in used:
+        bit = _bit(cell, port)
+        names = behind.get(bit, [])
+        if sinks[bit] != 1 or not names or _enable(cells[names[0]]) != "1":
+            return
+        found[port] = names[0]
+    for port, name in found.items():
+        flip_flop = cells.pop(name)
+        cell["connections"][port] = flip_flop["connections"]["Q"]
+        _connect(cell, "CLK0", _bit(flip_flop, "CLK"))
+    if found:
+        cell["parameters"]["REG_OUTPUT_CLK"] = "CLK0"
+
+
+def _absorb_inputs(
+    cell: Cell, cells: Cells, sinks: Counter[Any], flip_flops: dict[int, str]
+) -> None:
+    bits = [_bit(cell, port) for port in INPUTS]
+    if not all(bit in flip_flops for bit in bits):
+        return
+    enables = {_enable(cells[flip_flops[bit]]) for bit in bits}
+    if len(enables) > 1 or None in enables:
+        return
+    _connect(cell, "CLK0", _bit(cells[flip_flops[bits[0]]], "CLK"))
+    _connect(cell, "CE1", enables.pop())
+    for port in "AB":
+        cell["parameters"] |= {f"REG_INPUT{port}_CLK": "CLK0", f"REG_INPUT{port}_CE": "CE1"}
+    for port, bit in zip(INPUTS, bits, strict=True):
+        data = _bit(cells[flip_flops[bit]], "DI")
+        cell["connections"][port] = [data]
+        sinks[data] += 1
+        sinks[bit] -= 1
+    for bit in set(bits):
+        if not sinks[bit]:
+            sinks[_bit(cells[flip_flops[bit]], "DI")] -= 1
+            del cells[flip_flops[bit]]
+
+
+def _connect(cell: Cell, port: str, bit: Any) -> None:
+    cell["connections"][port], cell["port_directions"][port] = [bit], "input"

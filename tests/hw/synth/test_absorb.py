@@ -1,0 +1,94 @@
+"""Flip-flops that move into multipliers, in netlists of a few cells."""
+
+import pytest
+
+from hw.synth.absorb import FLIP_FLOP, INPUTS, MULTIPLIER, absorb
+
+CLOCK, ENABLE, RESET = 1, 2, 3
+A, B, P, A_NEXT, B_NEXT, SUM = 100, 200, 300, 400, 500, 600
+"""First nets: multiplier inputs, its output, what the flip-flops take, and what they hold."""
+
+
+def cell(kind, inputs, outputs, **parameters):
+    """A cell as in Yosys' JSON, ports given as bit or constant."""
+    ports = {**inputs, **outputs}
+    return {
+        "type": kind, "parameters": parameters,
+        "connections": {port: [bit] for port, bit in ports.items()},
+        "port_directions": {p: "input" if p in inputs else "output" for p in ports},
+    }
+
+
+def flip_flop(data, q, enable=None, **others):
+    inputs = {"CLK": CLOCK, "DI": data, **({"CE": enable} if enable else {}), **others}
+    return cell(FLIP_FLOP, inputs, {"Q": q}, CLKMUX="CLK", CEMUX="CE" if enable else "1 ")
+
+
+def netlist():
+    """A product of 8x8 bits with registers before and behind it, and what reads the result."""
+    first = {"A": A, "B": B}
+    ports = {port: first[port[0]] + min(int(port[1:]), 7) for port in INPUTS}
+    cells = {"product": cell(MULTIPLIER, ports, {f"P{i}": P + i for i in range(36)})}
+    for i in range(8):
+        cells[f"a{i}"] = flip_flop(A_NEXT + i, A + i, ENABLE)
+        cells[f"b{i}"] = flip_flop(B_NEXT + i, B + i, ENABLE)
+    for i in range(16):
+        cells[f"p{i}"] = flip_flop(P + i, SUM + i)
+        cells[f"reader{i}"] = cell("LUT4", {"A": SUM + i}, {"Z": 700 + i})
+    return cells
+
+
+def test_all_registers_move():
+    cells = netlist()
+    assert absorb(cells, set()) == 32
+    product = cells["product"]
+    assert not any(c["type"] == FLIP_FLOP for c in cells.values())
+    assert product["parameters"] == {
+        "REG_INPUTA_CLK": "CLK0", "REG_INPUTB_CLK": "CLK0", "REG_INPUTA_CE": "CE1",
+        "REG_INPUTB_CE": "CE1", "REG_OUTPUT_CLK": "CLK0",
+    }
+    nets = {port: bits[0] for port, bits in product["connections"].items()}
+    assert nets["CLK0"] == CLOCK and nets["CE1"] == ENABLE
+    assert [nets[f"A{i}"] for i in range(18)] == [A_NEXT + min(i, 7) for i in range(18)]
+    assert [nets[f"B{i}"] for i in range(18)] == [B_NEXT + min(i, 7) for i in range(18)]
+    assert [nets[f"P{i}"] for i in range(16)] == [SUM + i for i in range(16)]
+
+
+@pytest.mark.parametrize("change", (
+    lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, LSR=RESET)),
+    lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, ENABLE)),
+    lambda cells: cells.update(other=cell("LUT4", {"A": P + 3}, {"Z": 800})),
+    lambda cells: cells.update(p3=cell("LUT4", {"A": P + 3}, {"Z": SUM + 3})),
+    lambda cells: cells["p3"]["parameters"].update(CLKMUX="INV"),
+))
+def test_outputs_stay_that_one_register_cannot_replace(change):
+    cells = netlist()
+    change(cells)
+    kept = sum(name.startswith("p") and c["type"] == FLIP_FLOP for name, c in cells.items())
+    assert absorb(cells, set()) == 16
+    assert "REG_OUTPUT_CLK" not in cells["product"]["parameters"]
+    assert sum(c["type"] == FLIP_FLOP for c in cells.values()) == kept
+
+
+@pytest.mark.parametrize("change", (
+    lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE, LSR=RESET)),
+    lambda cells: cells.update(b3=flip_flop(B_NEXT + 3, B + 3)),
+    lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE + 40)),
+    lambda cells: cells["product"]["connections"].update(B17=["0"]),
+    lambda cells: cells["a3"]["parameters"].update(CEMUX="INV"),
+))
+def test_inputs_stay_that_one_register_cannot_replace(change):
+    cells = netlist()
+    change(cells)
+    assert absorb(cells, set()) == 16
+    assert set(cells["product"]["parameters"]) == {"REG_OUTPUT_CLK"}
+    assert all(cells["product"]["connections"][port][0] in (A + min(i, 7), B + min(i, 7), "0")
+               for port in INPUTS for i in [int(port[1:])])
+
+
+def test_a_register_with_other_readers_stays_beside_the_one_inside():
+    cells = netlist()
+    cells["second"] = cell("LUT4", {"A": A + 2}, {"Z": 800})
+    assert absorb(cells, {B + 5}) == 30
+    assert {"a2", "b5"} <= set(cells)
+    assert cells["product"]["connections"]["A2"] == [A_NEXT + 2]
