@@ -1,8 +1,11 @@
-"""Flip-flops that move into multipliers, in netlists of a few cells."""
+"""Flip-flops and operands of multipliers, in netlists of a few cells."""
+
+import random
+from collections import Counter
 
 import pytest
 
-from hw.synth.absorb import FLIP_FLOP, INPUTS, MULTIPLIER, absorb
+from hw.synth.multipliers import FLIP_FLOP, INPUTS, MULTIPLIER, OUTPUTS, absorb, justify
 
 CLOCK, ENABLE, RESET = 1, 2, 3
 A, B, P, A_NEXT, B_NEXT, SUM = 100, 200, 300, 400, 500, 600
@@ -92,3 +95,51 @@ def test_a_register_with_other_readers_stays_beside_the_one_inside():
     assert absorb(cells, {B + 5}) == 30
     assert {"a2", "b5"} <= set(cells)
     assert cells["product"]["connections"]["A2"] == [A_NEXT + 2]
+
+
+def value(bits, values):
+    """The signed number that nets or constants hold."""
+    number = sum((int(b) if isinstance(b, str) else values[b]) << i for i, b in enumerate(bits))
+    return number - (1 << len(bits)) if number >> len(bits) - 1 else number
+
+
+@pytest.mark.parametrize("lengths", ((8, 8), (1, 18), (5, 11), (18, 18)))
+def test_the_same_nets_hold_the_product_behind_justified_operands(lengths, seed):
+    rng = random.Random(seed)
+    bits = {
+        port: [100 * (1 + k) + min(i, length - 1) for i in range(18)]
+        for k, (port, length) in enumerate(zip("AB", lengths, strict=True))
+    }
+    inputs = {f"{port}{i}": bit for port in "AB" for i, bit in enumerate(bits[port])}
+    product = cell(
+        MULTIPLIER, inputs | {"SIGNEDA": "1", "SIGNEDB": "1"},
+        {f"P{i}": P + i for i in range(36)},
+    )
+    read = sum(lengths)
+    justify(product, Counter(P + i for i in range(read)))
+    connected = {port: net for port, (net,) in product["connections"].items()}
+    moved = {port: [connected[f"{port}{i}"] for i in range(18)] for port in "AB"}
+    for port, length in zip("AB", lengths, strict=True):
+        assert moved[port] == ["0"] * (18 - length) + bits[port][:length]
+    for _ in range(50):
+        values = {net: rng.randrange(2) for nets in bits.values() for net in nets}
+        found = value(moved["A"], values) * value(moved["B"], values)
+        held = {connected[port]: found >> i & 1 for i, port in enumerate(OUTPUTS)}
+        expected = value(bits["A"], values) * value(bits["B"], values)
+        assert [held[P + i] for i in range(read)] == [expected >> i & 1 for i in range(read)]
+
+
+def test_a_product_whose_sign_is_read_twice_stays():
+    cells = netlist()
+    before = dict(cells["product"]["connections"])
+    cells["product"]["connections"] |= {"SIGNEDA": ["1"], "SIGNEDB": ["1"]}
+    justify(cells["product"], Counter([P + 15, P + 16]))
+    assert {p: cells["product"]["connections"][p] for p in before} == before
+
+
+def test_unsigned_operands_stay():
+    cells = netlist()
+    cells["product"]["connections"] |= {"SIGNEDA": ["0"], "SIGNEDB": ["0"]}
+    before = dict(cells["product"]["connections"])
+    justify(cells["product"], Counter())
+    assert cells["product"]["connections"] == before

@@ -1,7 +1,8 @@
-"""Registers of multipliers: flip-flops at an MULT18X18D's ports become the registers inside it.
+"""What Yosys leaves to do at an MULT18X18D, so that fewer wires lead there.
 
-Yosys leaves them outside, where each costs a wire across the array. See Lattice TN1267, ECP5 and
-ECP5-5G sysDSP Usage Guide, for the registers, their clock enables and resets.
+Flip-flops at its ports become the registers inside it, and short signed operands its upper bits, so
+that no wires bring copies of the sign. See Lattice TN1267, ECP5 and ECP5-5G sysDSP Usage Guide, for
+the registers, their clock enables and resets.
 """
 
 from __future__ import annotations
@@ -15,16 +16,23 @@ Cell = dict[str, Any]
 Cells = dict[str, Cell]
 
 MULTIPLIER, FLIP_FLOP = "MULT18X18D", "TRELLIS_FF"
-INPUTS = [f"{port}{i}" for port in "AB" for i in range(18)]
-OUTPUTS = [f"P{i}" for i in range(36)]
+WIDTH = 18
+INPUTS = [f"{port}{i}" for port in "AB" for i in range(WIDTH)]
+OUTPUTS = [f"P{i}" for i in range(2 * WIDTH)]
 
 
-def absorb_file(netlist: Path, top: str) -> int:
-    """``absorb`` in module ``top`` of a netlist in Yosys' JSON."""
+def improve(netlist: Path, top: str) -> int:
+    """``absorb`` and ``justify`` in module ``top`` of a netlist in Yosys' JSON; returns how many
+    flip-flops are gone."""
     design = json.loads(netlist.read_text())
     module = design["modules"][top]
     used = {bit for port in module["ports"].values() for bit in port["bits"]}
-    count = absorb(module["cells"], used)
+    cells = module["cells"]
+    count = absorb(cells, used)
+    sinks = _sinks(cells, used)
+    for cell in cells.values():
+        if cell["type"] == MULTIPLIER:
+            justify(cell, sinks)
     netlist.write_text(json.dumps(design))
     return count
 
@@ -36,13 +44,10 @@ def absorb(cells: Cells, kept: set[int]) -> int:
     no reset, at inputs the same clock enable as the others, at outputs none. One that leads
     elsewhere too stays there as well. Nets of ``kept`` keep their drivers.
     """
-    sinks = Counter(kept)
+    sinks = _sinks(cells, kept)
     flip_flops: dict[int, str] = {}
     behind: dict[int, list[str]] = {}
     for name, cell in cells.items():
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input":
-                sinks.update(bits)
         if cell["type"] == FLIP_FLOP and _plain(cell):
             flip_flops[_bit(cell, "Q")] = name
             behind.setdefault(_bit(cell, "DI"), []).append(name)
@@ -51,6 +56,16 @@ def absorb(cells: Cells, kept: set[int]) -> int:
         _absorb_outputs(cell, cells, sinks, behind)
         _absorb_inputs(cell, cells, sinks, flip_flops)
     return before - len(cells)
+
+
+def _sinks(cells: Cells, kept: set[int]) -> Counter[Any]:
+    """How many ports read each net, those of the module included."""
+    sinks: Counter[Any] = Counter(kept)
+    for cell in cells.values():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                sinks.update(bits)
+    return sinks
 
 
 def _bit(cell: Cell, port: str) -> Any:
@@ -115,3 +130,34 @@ def _absorb_inputs(
 
 def _connect(cell: Cell, port: str, bit: Any) -> None:
     cell["connections"][port], cell["port_directions"][port] = [bit], "input"
+
+
+def justify(cell: Cell, sinks: Counter[Any]) -> None:
+    """Move signed operands, and the product, to the upper ends of a multiplier's ports.
+
+    ``sinks`` counts what reads each net. A product of which copies of the sign are read stays.
+    """
+    connections = cell["connections"]
+    operands = {port: [_bit(cell, f"{port}{i}") for i in range(WIDTH)] for port in "AB"}
+    shifts = {
+        port: WIDTH - _length(bits) if _bit(cell, f"SIGNED{port}") == "1" else 0
+        for port, bits in operands.items()
+    }
+    shift = sum(shifts.values())
+    product = [connections.get(port, []) for port in OUTPUTS]
+    if any(sinks[bit] for bits in product[len(product) - shift :] for bit in bits):
+        return
+    for port, bits in operands.items():
+        zeros = ["0"] * shifts[port]
+        for i, bit in enumerate([*zeros, *bits[: WIDTH - len(zeros)]]):
+            connections[f"{port}{i}"] = [bit]
+    for i, port in enumerate(OUTPUTS):
+        connections[port] = product[i - shift]
+
+
+def _length(bits: list[Any]) -> int:
+    """Bits of a signed number without copies of its sign."""
+    length = len(bits)
+    while length > 1 and bits[length - 2] == bits[-1]:
+        length -= 1
+    return length
