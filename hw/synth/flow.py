@@ -53,7 +53,7 @@ def synthesise(
         report["lut_products"] = config.cols * netlist.lut_lanes(config, target)
     if pnr:
         check_fit(target, used)
-        report["pnr"] = route(folder, modules_of(verilog))
+        report["pnr"] = route(folder, modules_of(verilog), used)
     (folder / SUMMARY).write_text(json.dumps(report, indent=2) + "\n")
     return report
 

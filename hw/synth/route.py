@@ -12,30 +12,48 @@ from hw.synth.device import ECP5
 from hw.synth.netlist import NETLIST, TOP
 from hw.synth.tools import NEXTPNR, run
 
+PLACE_LOG, PLACED = "place.log", "placed.json"
 LOG, REPORT = "nextpnr.log", "nextpnr.json"
 TARGET_MHZ = 50
 """Asked for. nextpnr weighs a connection by the share of the missed time that its path has, so that
 a clock far out of reach makes most connections urgent, and few of them short."""
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
+CROWDED = 0.6
+"""Share of the LUTs from which on wire is so short that routing has no regard to timing."""
 OUTSIDE = "registers at the ports"
 CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "flip_flops",
          "DP16KD": "block_rams"}  # fmt: skip
 
 
-def route(folder: Path, modules: Sequence[str]) -> dict[str, Any]:
-    """Place and route the netlist in ``folder``; the figures of :func:`figures`.
+def route(folder: Path, modules: Sequence[str], used: Mapping[str, int]) -> dict[str, Any]:
+    """Place and route the netlist in ``folder``, which has ``used`` resources; the figures of
+    :func:`figures`.
 
     ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
     fit or a tool fails.
     """
-    options = ["--freq", str(TARGET_MHZ), "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    common = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
+    common += ["--lpf-allow-unconstrained", "-q"]
     # The default placer needs an eighth more wire, and the default router rips up nearly every arc
     # that it has routed.
-    options += ["--placer", "static", "--router", "router2"]
-    files = ["--json", NETLIST, "--report", REPORT, "-l", LOG, "-q"]
-    run(NEXTPNR, [*DEVICE, *options, *files], folder, LOG)
+    place = ["--placer", "static", "--no-route", "--json", NETLIST, "--write", PLACED]
+    run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
+    crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
+    settings = {"router": "router2"} | ({"timing_driven": f"{0:032b}"} if crowded else {})
+    _change(folder / PLACED, settings)
+    files = ["--json", PLACED, "--report", REPORT, "-l", LOG]
+    run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG)
     return figures(json.loads((folder / REPORT).read_text()), modules)
+
+
+def _change(placed: Path, settings: Mapping[str, str]) -> None:
+    """Change options in a file that nextpnr wrote: they go before those of the command line."""
+    text = placed.read_text()
+    for name, value in settings.items():
+        text, count = re.subn(rf'("{name}": )"[^"]*"', rf'\1"{value}"', text, count=1)
+        assert count, name
+    placed.write_text(text)
 
 
 def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
