@@ -12,9 +12,10 @@ from hw.spec.config import preset
 from hw.synth import tools
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
+from hw.synth.multipliers import improve
 from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, lut_lanes
 from hw.synth.pins import pins
-from hw.synth.route import OUTSIDE, figures, module_of, modules_of, stretches
+from hw.synth.route import OUTSIDE, PLACED, figures, module_of, modules_of, route, stretches
 from hw.verilator import ToolError
 
 FOLDER = Path(__file__).parent
@@ -142,12 +143,28 @@ def test_stage_is_the_last_pass():
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("luts, timing", ((100, 1), (80000, 0)))
+def test_a_full_device_is_routed_without_regard_to_timing(luts, timing, tmp_path):
+    text = (FOLDER / "trivial.v").read_text()
+    (tmp_path / "trivial.v").write_text(text)
+    commands = f"read_verilog trivial.v; synth_ecp5 -top {TOP} -json {NETLIST}"
+    tools.run(tools.YOSYS, ["-q", "-p", commands], tmp_path, "yosys.log")
+    # Both registers at the inputs are ports here; that of the product moves.
+    assert improve(tmp_path / NETLIST, TOP) == 16
+    report = route(tmp_path, modules_of(text), {"luts": luts})
+    assert report["mhz"] > 50 and report["resources"]["multipliers"] == 1
+    assert report["resources"]["flip_flops"] == 37 - 16
+    settings = json.loads((tmp_path / PLACED).read_text())["modules"]["top"]["settings"]
+    assert settings["router"] == "router2" and int(settings["timing_driven"], 2) == timing
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("target", TARGETS)
 def test_tiny_is_synthesised(target, tmp_path, capsys):
     config = preset("tiny")
-    route = ["--pnr"] if target == ECP5.name else []
+    routed = ["--pnr"] if target == ECP5.name else []
     command = ["synth", "--preset", "tiny", "--target", target, "-o", str(tmp_path), "--json"]
-    assert main([*command, *route]) == 0
+    assert main([*command, *routed]) == 0
     report = json.loads(capsys.readouterr().out)
     used = report["resources"]
     bits = 18 * 1024 * used["block_rams"]
