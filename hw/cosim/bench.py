@@ -198,7 +198,8 @@ class Bench:
         await RisingEdge(self.dut.clk)
 
     async def _cycles(self, count: int) -> None:
-        await Timer(count * PERIOD, "step")
+        if count:
+            await Timer(count * PERIOD, "step")
         await RisingEdge(self.dut.clk)
 
 

@@ -55,7 +55,7 @@ RESTARTS = {
     "NO_END": FaultCase("", Fault.NO_END, 7, GOOD.code[:-64]),
 }  # fmt: skip
 """Programs that stop with each kind of fault, on bytes that the good one does not touch."""
-MOMENTS = ("fetching", "loading", "unpacking", "computing", "storing", "done")
+MOMENTS = ("starting", "fetching", "loading", "unpacking", "computing", "storing", "done")
 
 
 def restart(case: FaultCase, again: bool) -> RunSpec:
@@ -71,7 +71,7 @@ def moments() -> dict[str, int]:
     image = programs.memory(GOOD.code)
     run = machine.run(decode(image, PROGRAM, GOOD.program_size, CONFIG), setup, CONFIG)
     middle = [int(a + b) // 2 for a, b in zip(run.starts, run.ends, strict=True)]
-    cycles = (40, middle[0], middle[1], middle[3], middle[5], run.cycles + 50)
+    cycles = (0, 40, middle[0], middle[1], middle[3], middle[5], run.cycles + 50)
     return dict(zip(MOMENTS, cycles, strict=True))
 
 
