@@ -12,7 +12,9 @@ IDLE, INIT, WAIT, RUN = range(4)
 STATE, INIT_ENDS, TAKEN, BEGUN, PUSHED, POPPED, LINES = range(7)
 GROUP, KROW, BLOCK, OUT, LEFT, STARTED, X_OFFSET, Y_OFFSET = range(7, 15)
 ROW_ADDR, BLOCK_ADDR, OUT_ADDR, EXHAUSTED = range(15, 19)
-SIZE = 19
+COUNTED = 19
+"""Lines of the current step."""
+SIZE = 20
 
 # a step in the ring
 S_WORK, S_FIRST, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(7)
@@ -62,9 +64,20 @@ def begin(f, commands, cmd, lanes, rows):
 
 
 @compiled
+def _is_like_last(f, commands, cmd, line_words):
+    """Whether the step differs from the one before only in its block of input channels, which lies
+    whole lines behind the other."""
+    return (f[BLOCK] != 0 and commands[cmd, col.KERNEL_ROWS] == 1 and commands[cmd, col.GROUPS] == 1
+            and commands[cmd, col.IN_PLANE] & (line_words - 1) == 0)
+
+
+@compiled
 def count_lines(f, commands, cmd, lanes, span, found, sizes):
-    """Distinct lines that the lanes need for the step at the loops' present place."""
-    count = 0
+    """Distinct lines that the lanes need for the step at the loops' present place.
+
+    Most lanes need a line behind all others'.
+    """
+    count, top = 0, -1
     active = min(sizes.rows >> commands[cmd, col.ARRAY_SHAPE], f[LEFT])
     width, height = commands[cmd, col.IN_WIDTH], commands[cmd, col.IN_HEIGHT]
     for p in range(active):
@@ -77,15 +90,22 @@ def count_lines(f, commands, cmd, lanes, span, found, sizes):
         low = ((address + max(first, 0)) & ADDRESS_MASK) >> sizes.line_bits
         high = ((address + min(last, width - 1)) & ADDRESS_MASK) >> sizes.line_bits
         for line in (low, high):
-            known = False
-            for i in range(count - 1, -1, -1):
-                if found[i] == line:
-                    known = True
-                    break
-            if not known:
-                found[count] = line
-                count += 1
+            if line > top:
+                top = line
+            elif _is_among(line, found, count):
+                continue
+            found[count] = line
+            count += 1
     return count
+
+
+@compiled
+def _is_among(line, found, count):
+    """Whether ``line`` is one of the ``count`` found, most likely the last."""
+    for i in range(count - 1, -1, -1):
+        if found[i] == line:
+            return True
+    return False
 
 
 @compiled
@@ -126,7 +146,9 @@ def load_step(f, steps, commands, cmd, lanes, found, sizes):
     steps[CURRENT, S_PIXELS] = f[LEFT] if last_tile else tile
     steps[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
     steps[CURRENT, S_OCCUPIED] = steps[CURRENT, S_PIXELS] * used
-    f[LINES] = count_lines(f, commands, cmd, lanes, span, found, sizes)
+    if not _is_like_last(f, commands, cmd, sizes.line_words):
+        f[COUNTED] = count_lines(f, commands, cmd, lanes, span, found, sizes)
+    f[LINES] = f[COUNTED]
     _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
 
 

@@ -87,6 +87,12 @@ def asleep(ld, now, fields):
         return False
     if ld[VALID] == 0 and ld[APPENDED] != ld[FINISHED]:
         return False
+    return waits(ld, now, fields)
+
+
+@compiled
+def waits(ld, now, fields):
+    """Whether no request begins without one taken, or a command complete."""
     if ld[STATE] == RUN:
         return ld[INSIDE] != 0
     return not _begins(ld, now, fields) if ld[STATE] == WAIT else idle(ld, now)

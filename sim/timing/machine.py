@@ -14,7 +14,7 @@ from numba import njit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import WATCHDOG
-from sim.timing import calm, execute, memory_side
+from sim.timing import calm, execute, memory_side, stream
 from sim.timing.program import Commands
 from sim.timing.shared import (
     B_BEAT,
@@ -27,6 +27,7 @@ from sim.timing.shared import (
     NEVER,
     PHASE,
     R_BEAT,
+    R_LOAD,
     STORE_READ,
     W_BEAT,
     raise_fault,
@@ -42,9 +43,10 @@ WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
 
-CYCLE, WAKES, MOVED = range(3)
+CYCLE, WAKES, MOVED, STREAMED = range(4)
 """Elements of a machine's clock: the next cycle, the one in which the memory side next steps, the
-last one in which something moved."""
+last one in which something moved, and the one up to which the words of a stream are moved (NEVER
+while there is none)."""
 
 
 class Run(NamedTuple):
@@ -90,7 +92,7 @@ def started(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> 
     memory = memory_side.state(parameters, commands)
     counters = np.zeros(len(Counter), np.int64)
     counters[WAIT_COMMAND] = FIRST_CYCLE
-    clock = np.array([FIRST_CYCLE, FIRST_CYCLE, FIRST_CYCLE - 1], np.int64)
+    clock = np.array([FIRST_CYCLE, FIRST_CYCLE, FIRST_CYCLE - 1, NEVER], np.int64)
     return Machine(memory, unit, registers(), registers(), counters, clock)
 
 
@@ -115,7 +117,7 @@ def result(machine: Machine, commands: Commands) -> Run:
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
-    cycle, wakes, moved = clock[CYCLE], clock[WAKES], clock[MOVED]
+    cycle, wakes, moved, streamed = clock
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
     while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
@@ -127,6 +129,11 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
                 moved = cycle - 1
         now[PHASE] = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
         changed = cycle >= wakes
+        if changed and streamed != NEVER:
+            if streamed < cycle:
+                stream.move(cycle - streamed, cycle, now[PHASE], memory, counters)
+                moved = cycle - 1
+            streamed = NEVER
         events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
         cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
@@ -141,6 +148,12 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
             for i in range(len(now)):
                 now[i] = nxt[i]
             wakes = cycle
-            if sleeps and events == 0:
-                wakes = memory_side.wakes(cycle, memory, now)
-    clock[CYCLE], clock[WAKES], clock[MOVED] = cycle, wakes, moved
+            if sleeps and streamed == NEVER:
+                if events == 0:
+                    wakes = memory_side.wakes(cycle, memory, now)
+                elif events == R_BEAT | R_LOAD:
+                    phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
+                    count = stream.beats(cycle, phase, memory, now)
+                    if count > 0:
+                        wakes, streamed = cycle + count, cycle
+    clock[:] = cycle, wakes, moved, streamed

@@ -64,6 +64,33 @@ def test_random_transfers(seed):
         both(config, program.image, program.addr, program.size, dma_programs.WINDOWS)
 
 
+def test_long_bursts(seed):
+    """Words that stream into the pool, from and to any place, and memory that fails among them."""
+    for number in range(80):
+        rng = random.Random(seed + number)
+        config = with_values(fault_programs.CONFIG, {"memory": {"latency": rng.choice((1, 7, 64))}})
+        code = b"".join(encode(Opcode.LOAD, **long_load(rng)) for _ in range(rng.randint(1, 4)))
+        code += encode(Opcode.END, wait_load=len(code) // len(encode(Opcode.LOAD)))
+        low = fault_programs.DATA + rng.randrange(0, 0x800)
+        errors = rng.choice((
+            {}, {}, {"read_error": (low, low + 4, 2)}, {"memory_bytes": low & ~3},
+        ))
+        both(config, fault_programs.memory(code), fault_programs.PROGRAM, len(code),
+             fault_programs.WINDOWS, **errors)
+
+
+def long_load(rng):
+    """Fields of a LOAD, perhaps across a burst boundary or beyond the pool's end."""
+    word, length = fault_programs.WORD, rng.randint(1, 200)
+    end = fault_programs.BEYOND + rng.choice((-1, 9)) - length
+    return {
+        "dram_addr": fault_programs.DATA + word * rng.randrange(0, 0x180),
+        "dram_stride": word * length, "pool_stride": rng.randint(1, 20), "runs": rng.randint(1, 3),
+        "pool_addr": rng.choice((rng.randrange(0, 900), rng.randrange(0, 900), end)),
+        "length": length, "wait_load": rng.choice((0, 0, 1)),
+    }
+
+
 def test_faults():
     for case in [*fault_cases.fault_cases(), *fault_cases.timeouts()]:
         image = fault_programs.memory(case.code)

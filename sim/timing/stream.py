@@ -1,0 +1,96 @@
+"""Stretches of cycles in which the memory hands LOAD a word each and the memory side does nothing
+else, at once: the middles of bursts that are stored in the pool as they come.
+"""
+
+from hw.spec.regs import Counter
+from sim.timing import dram, fetch, load, monitor, reader, store
+from sim.timing.shared import (
+    COLS_LOG2,
+    INTERVAL,
+    LINE_BITS,
+    LINE_WORDS,
+    MEMORY_BYTES,
+    POOL_LINES,
+    READ_ERROR_RESPONSE,
+    STOP,
+    WORD_MASK,
+    compiled,
+)
+
+READ_BEATS = int(Counter.READ_BEATS)
+
+
+@compiled
+def beats(cycle, phase, s, now):
+    """Cycles from ``cycle``, which has that phase, in which the memory side (MemorySide ``s``) does
+    no more than to move a word each into the pool, if no EXECUTE is taken or completed."""
+    dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
+    if not (_streams(cycle, dr, p, rd, ld) and now[STOP] == 0 and monitor.asleep(now, fields, fe)
+            and reader.asleep(rd, now, fe, ld) and fetch.asleep(fe, p, now, opcodes, codes)
+            and load.waits(ld, now, fields) and store.asleep(st, now, fields)
+            and dr[dram.WRITES] == 0 and not store.address_valid(st, now)):
+        return 0
+    count = min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load.PIXELS]) - 1
+    if ld[load.WORD] + count > min(p[POOL_LINES] << p[LINE_BITS], WORD_MASK):
+        return 0
+    if ld[load.PENDING] != 0:
+        fits = p[LINE_WORDS] - (ld[load.WORD] & (p[LINE_WORDS] - 1))
+        if ld[load.PENDING_LAST] != 0 or ld[load.PENDING_LINE] >= p[POOL_LINES]:
+            return 0
+        if _until_write(p, phase) > fits:
+            return min(count, fits)
+    return count
+
+
+@compiled
+def _streams(cycle, dr, p, rd, ld):
+    """Whether a word moves in this cycle that LOAD takes as it is, and memory can give no error."""
+    head = dr[dram.READ_HEAD]
+    end = dr[dram.READ_ADDR + head] + (dr[dram.READ_LEN + head] << p[COLS_LOG2])
+    return (ld[load.VALID] != 0 and ld[load.UNPACK] == 0 and ld[load.CLOSED] == 0
+            and rd[reader.VALID] == 0 and not reader.head_is_fetch(rd)
+            and dr[dram.READS] != 0 and cycle >= dr[dram.READ_DUE + head]
+            and cycle >= dr[dram.BUS_FREE] and p[INTERVAL] == 1
+            and p[READ_ERROR_RESPONSE] == 0 and end <= p[MEMORY_BYTES])
+
+
+@compiled
+def _until_write(p, phase):
+    """Cycles from one of that phase to the next in which LOAD may write a line."""
+    return (load.WRITE_PHASE - phase) & (p[LINE_WORDS] - 1)
+
+
+@compiled
+def move(count, cycle, phase, s, counters):
+    """Move ``count`` words, not more than ``beats``, in the cycles before ``cycle``, which has that
+    phase."""
+    dr, _, _, ld, _, p, _, _, _, _, _, _, _, _ = s
+    counters[READ_BEATS] += count
+    dr[dram.READ_BEAT] += count
+    dr[dram.BUS_FREE] = cycle
+    first, size = ld[load.WORD], p[LINE_WORDS]
+    ld[load.WORD] = ld[load.PIXEL] = first + count
+    ld[load.PIXELS] -= count
+    ld[load.OPEN_LINE] = (first + count - 1) >> p[LINE_BITS]
+    ld[load.OPEN_LAST] = 0
+    ld[load.OPEN_INDEX] = ld[load.CURRENT]
+    ld[load.CLOSED] = (first + count) & (size - 1) == 0
+    _assemble(count, first, phase, ld, p)
+
+
+@compiled
+def _assemble(count, first, phase, ld, p):
+    """The line that waits to be written after ``count`` words from ``first`` on.
+
+    A line goes there in the cycle after its last word.
+    """
+    end = (first + count - 1) & ~(p[LINE_WORDS] - 1)
+    age = count
+    if end > first:
+        ld[load.PENDING] = 1
+        ld[load.PENDING_LINE] = (end >> p[LINE_BITS]) - 1
+        ld[load.PENDING_LAST] = 0
+        ld[load.PENDING_INDEX] = ld[load.CURRENT]
+        age = first + count - end - 1
+    if ld[load.PENDING] != 0 and _until_write(p, phase - age) < age:
+        ld[load.PENDING] = 0
