@@ -116,38 +116,45 @@ class Residency:
         self._beside = self._neighbours()
         self.share = [1.0] * len(network.layers)
         self._known = known
+        self._planned: dict[int, LayerPlan | None] = {}
 
     def plans(self) -> list[LayerPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
         index = 0
         while index < len(self.network.layers):
-            if self._plan(index, self.resident) is None:
+            if self._now(index) is None:
                 self._release(index)
                 index = 0
             else:
                 index += 1
         self._improve()
-        return [self._needed(i, self.resident) for i in range(len(self.network.layers))]
+        return [self._needed(i) for i in range(len(self.network.layers))]
 
     def _improve(self) -> None:
         """Let go of maps whose absence helps the layers beside them more than it costs."""
         for index in range(len(self.network.layers)):
-            plan = self._needed(index, self.resident)
+            plan = self._needed(index)
             if plan.cycles < CRAMPED * max(plan.compute, plan.words):
                 continue
             for name in self._releasable(index):
                 without = self.resident - {name}
                 life = self.lifetimes[name]
                 beside = range(life.first, life.last + 1)
-                before = sum(self._needed(i, self.resident).cycles for i in beside)
+                before = sum(self._needed(i).cycles for i in beside)
                 plans = [self._plan(i, without) for i in beside]
                 after = sum(p.cycles for p in plans if p) if all(plans) else None
                 self._releases.append(Release(name, index, before, after))
                 if self._releases[-1].won:
                     self._let_go(name, "cycles", index)
 
-    def _needed(self, index: int, resident: set[str]) -> LayerPlan:
-        plan = self._plan(index, resident)
+    def _now(self, index: int) -> LayerPlan | None:
+        """The plan of a layer with the maps that are resident now."""
+        if index not in self._planned:
+            self._planned[index] = self._plan(index, self.resident)
+        return self._planned[index]
+
+    def _needed(self, index: int) -> LayerPlan:
+        plan = self._now(index)
         assert plan is not None, self.network.layers[index].name
         return plan
 
@@ -168,6 +175,7 @@ class Residency:
     def _let_go(self, name: str, cause: Cause, layer: int) -> None:
         """Store the map in memory, for the layer's sake."""
         self.resident.remove(name)
+        self._planned.clear()
         self._departures[name] = Departure(cause, layer)
 
     def slot(self, name: str) -> Slot:
@@ -190,6 +198,7 @@ class Residency:
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
         self.share[index] *= SQUEEZE
+        self._planned.clear()
 
     def live(self, index: int, resident: set[str]) -> list[str]:
         """The maps in the pool while layer ``index`` runs, but for those that slide."""
