@@ -115,6 +115,8 @@ def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder whose files move to ``folder`` when the body succeeds."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; a folder, or a new name, is accepted")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:

@@ -203,6 +203,8 @@ def test_outputs_that_cannot_be_written(tmp_path, capsys, model, folder):
     ):  # fmt: skip
         suffix = ".json" if command == "import" else ""
         refused(capsys, tmp_path, (str(file),), command, target, option, f"{inside}{suffix}")
+    assert run("map", model, "-o", tmp_path / "mapped") == 0  # which the cache then has
+    capsys.readouterr()
     for command in ("map", "generate"):
         refused(capsys, tmp_path, (str(file),), command, model, "-o", file)
     refused(capsys, tmp_path, (str(folder),), "golden", model, "--output", folder)
