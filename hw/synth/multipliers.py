@@ -21,7 +21,7 @@ INPUTS = [f"{port}{i}" for port in "AB" for i in range(WIDTH)]
 OUTPUTS = [f"P{i}" for i in range(2 * WIDTH)]
 
 
-def improve(netlist: Path, top: str) -> int:
+def fit_multipliers(netlist: Path, top: str) -> int:
     """``absorb`` and ``justify`` in module ``top`` of a netlist in Yosys' JSON; returns how many
     flip-flops are gone."""
     design = json.loads(netlist.read_text())
@@ -53,7 +53,7 @@ def absorb(cells: Cells, kept: set[int]) -> int:
             behind.setdefault(_bit(cell, "DI"), []).append(name)
     before = len(cells)
     for cell in [cell for cell in cells.values() if cell["type"] == MULTIPLIER]:
-        _absorb_outputs(cell, cells, sinks, behind)
+        _absorb_outputs(cell, cells, sinks, behind, flip_flops)
         _absorb_inputs(cell, cells, sinks, flip_flops)
     return before - len(cells)
 
@@ -86,7 +86,8 @@ def _enable(cell: Cell) -> Any:
 
 
 def _absorb_outputs(
-    cell: Cell, cells: Cells, sinks: Counter[Any], behind: dict[int, list[str]]
+    cell: Cell, cells: Cells, sinks: Counter[Any], behind: dict[int, list[str]],
+    flip_flops: dict[int, str],
 ) -> None:
     used = [port for port in OUTPUTS if sinks[_bit(cell, port)]]
     found = {}
@@ -98,6 +99,7 @@ def _absorb_outputs(
         found[port] = names[0]
     for port, name in found.items():
         flip_flop = cells.pop(name)
+        del flip_flops[_bit(flip_flop, "Q")]
         cell["connections"][port] = flip_flop["connections"]["Q"]
         _connect(cell, "CLK0", _bit(flip_flop, "CLK"))
     if found:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hw.spec.config import AccelConfig
 from hw.synth.device import ECP5, Target
-from hw.synth.multipliers import FLIP_FLOP, improve
+from hw.synth.multipliers import FLIP_FLOP, fit_multipliers
 from hw.synth.pins import TOP as PINS
 from hw.synth.pins import pins
 from hw.synth.tools import YOSYS, run
@@ -52,7 +52,7 @@ def synthesise(
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
     cells = dict(cells_by_type(json.loads((folder / STATISTICS).read_text())))
     if target is ECP5:
-        cells[FLIP_FLOP] -= improve(folder / NETLIST, PINS)
+        cells[FLIP_FLOP] -= fit_multipliers(folder / NETLIST, PINS)
     return target.count(cells)
 
 

@@ -97,6 +97,17 @@ def test_a_register_with_other_readers_stays_beside_the_one_inside():
     assert cells["product"]["connections"]["A2"] == [A_NEXT + 2]
 
 
+def test_a_register_between_two_multipliers_moves_into_the_first():
+    cells = netlist()
+    ports = {port: SUM + min(int(port[1:]), 15) for port in INPUTS}
+    cells["square"] = cell(MULTIPLIER, ports, {f"P{i}": 900 + i for i in range(36)})
+    assert absorb(cells, set()) == 32
+    assert "REG_OUTPUT_CLK" in cells["product"]["parameters"]
+    assert not cells["square"]["parameters"]
+    assert {p: cells["square"]["connections"][p] for p in INPUTS} == {
+        port: [net] for port, net in ports.items()}
+
+
 def value(bits, values):
     """The signed number that nets or constants hold."""
     number = sum((int(b) if isinstance(b, str) else values[b]) << i for i, b in enumerate(bits))

@@ -12,7 +12,7 @@ from hw.spec.config import preset
 from hw.synth import tools
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
-from hw.synth.multipliers import improve
+from hw.synth.multipliers import fit_multipliers
 from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, lut_lanes
 from hw.synth.pins import pins
 from hw.synth.route import OUTSIDE, PLACED, figures, module_of, modules_of, route, stretches
@@ -150,7 +150,7 @@ def test_a_full_device_is_routed_without_regard_to_timing(luts, timing, tmp_path
     commands = f"read_verilog trivial.v; synth_ecp5 -top {TOP} -json {NETLIST}"
     tools.run(tools.YOSYS, ["-q", "-p", commands], tmp_path, "yosys.log")
     # Both registers at the inputs are ports here; that of the product moves.
-    assert improve(tmp_path / NETLIST, TOP) == 16
+    assert fit_multipliers(tmp_path / NETLIST, TOP) == 16
     report = route(tmp_path, modules_of(text), {"luts": luts})
     assert report["mhz"] > 50 and report["resources"]["multipliers"] == 1
     assert report["resources"]["flip_flops"] == 37 - 16
