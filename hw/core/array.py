@@ -50,27 +50,31 @@ class MacArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert timing.MAC_LATENCY == 3
+        assert timing.MAC_LATENCY == 4
         cols, rows = self._config.cols, self._config.rows
         word = self._config.word_bytes * 8
+        words, factors, channel, split, ones = (
+            self._later(m, name) for name in ("words", "weights", "channel", "split", "ones")
+        )
         weights = [Signal(word, name=f"weight{g}", reset_less=True) for g in range(LANE_GROUPS)]
         # Gates instead of a choice: synthesis would make a reset of it, which the registers of the
         # multipliers do not have for one bit alone.
-        one = Cat(self.ones, Const(0, 7)).replicate(cols)
-        for group, weight in enumerate(weights):
-            with m.If(self.issue):
-                m.d.sync += weight.eq(self.weights[group] & ~self.ones.replicate(word) | one)
+        one = Cat(ones, Const(0, 7)).replicate(cols)
         flags = [Cat(self.issue, self.first, self.last, self.maximum)]
-        for stage in range(2):
-            flags.append(Signal(4, name=f"flags{stage + 1}"))
+        for stage in range(1, timing.MAC_LATENCY):
+            flags.append(Signal(4, name=f"flags{stage}"))
             m.d.sync += flags[-1].eq(flags[-2])
-        issued2, first2, last2, maximum2 = flags[2]
+        issued1 = flags[1][0]
+        for group, weight in enumerate(weights):
+            with m.If(issued1):
+                m.d.sync += weight.eq(factors[group] & ~ones.replicate(word) | one)
+        issued3, first3, last3, maximum3 = flags[3]
         compare = Signal()
-        m.d.comb += [self.tile_done.eq(issued2 & last2), compare.eq(maximum2 & ~first2)]
+        m.d.comb += [self.tile_done.eq(issued3 & last3), compare.eq(maximum3 & ~first3)]
         for p in range(rows):
             operand = Signal(word, name=f"operand{p}", reset_less=True)
-            selected = _selected(m, self.words[p], self.channel, self.split)
-            with m.If(self.issue):
+            selected = _selected(m, words[p], channel, split)
+            with m.If(issued1):
                 m.d.sync += operand.eq(selected)
             weight = weights[p * LANE_GROUPS // rows]
             sums = []
@@ -87,7 +91,7 @@ class MacArray(wiring.Component):
                     more.eq(product[:8].as_signed() - acc[:8].as_signed()),
                     total.eq(acc + Mux(compare, Mux(more < 0, 0, more), product)),
                 ]
-                with m.If(issued2):
+                with m.If(issued3):
                     m.d.sync += acc.eq(total)
                 with m.If(self.tile_done):
                     m.d.sync += acc.eq(0)
@@ -95,6 +99,13 @@ class MacArray(wiring.Component):
             with m.If(self.tile_done):
                 m.d.sync += self.shadow[p].eq(Cat(*sums))
         return m
+
+    def _later(self, m, name):
+        """A member's value of the cycle before, in which a multiply-accumulate was issued."""
+        member = getattr(self, name)
+        later = Signal.like(member, name=f"{name}1", reset_less=True)
+        m.d.sync += later.eq(member)
+        return later
 
 
 def _selected(m, word, channel, split):

@@ -7,8 +7,12 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.core import command
 from hw.mem.pool import WORD_ADDR
+from hw.spec import timing
 from hw.spec.config import AccelConfig
 
+NEAR_END = timing.MAC_LATENCY - 1
+"""Beats that surely issue before a tile whose last multiply-accumulate issues takes the place of
+the held one: all its cycles but the one in which LOAD writes."""
 
 class BeatWalk(wiring.Component):
     """One beat is ``requant_words`` pixels of a plane when the output is dense, else one pixel.
@@ -23,7 +27,7 @@ class BeatWalk(wiring.Component):
     swap : the first pixel is in the second lane of its group
     addr, other_addr : word address of its output and of its second operand
     command_first : no beat of the command has issued yet
-    near_end : at most two beats of the tile are left
+    near_end : at most NEAR_END beats of the tile are left
     last : the beat is the last of its tile
     """
 
@@ -50,6 +54,7 @@ class BeatWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        assert self._config.line_words >= timing.MAC_LATENCY
         cmd, words = self.cmd, self._config.requant_words
         pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
         tile_x, tile_offset = Signal(14), Signal(WORD_ADDR)
@@ -65,7 +70,7 @@ class BeatWalk(wiring.Component):
             next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
             next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
             left.eq(self.current.pixels - pixel),
-            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, 2 * words, 2))),
+            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, NEAR_END * words, NEAR_END))),
             self.lane.eq(((self.plane * self._config.rows) >> cmd.array_shape) + pixel),
         ]
         if words > 1:

@@ -108,9 +108,8 @@ class Drain(wiring.Component):
         return m
 
     def _build_issue(self, m, walk, parameters):
-        issued1, issued2 = Signal(), Signal()
-        assert timing.MAC_LATENCY == 3
-        m.d.sync += [issued1.eq(self.tile_issued), issued2.eq(issued1)]
+        issued = Signal(timing.MAC_LATENCY - 1)
+        m.d.sync += issued.eq(Cat(self.tile_issued, issued))
         flush = Signal(range(timing.FLUSH))
         quiet, phase_ok = Signal(), Signal()
         m.d.comb += self._quiet.eq(flush == 0)
@@ -127,8 +126,7 @@ class Drain(wiring.Component):
             ),
             self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
             self.ready.eq(
-                ~issued1
-                & ~issued2
+                (issued == 0)
                 & (~self._held | (parameters.ready & quiet & ~self.cmd.residual & walk.near_end))
             ),
         ]

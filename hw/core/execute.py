@@ -14,6 +14,7 @@ from hw.core.operands import OperandStore
 from hw.core.sequencer import Sequencer
 from hw.core.weights import Weights
 from hw.mem.pool import out_of_range, pool_port
+from hw.spec import timing
 from hw.spec.config import AccelConfig
 
 COUNT = 20
@@ -182,16 +183,16 @@ class ExecuteUnit(wiring.Component):
 
     def _build_drain_path(self, m, sequencer, operands, array, drain):
         head = operands.head
-        tiles = [Signal(command.tile_layout(), name=f"tile{i}") for i in range(3)]
+        tiles = [Signal(command.tile_layout(), name=f"tile{i}") for i in range(timing.MAC_LATENCY)]
         for field in command.tile_layout().members:
             m.d.comb += tiles[0][field].eq(head[field])
-        m.d.sync += [tiles[1].eq(tiles[0]), tiles[2].eq(tiles[1])]
+        m.d.sync += [later.eq(tile) for tile, later in zip(tiles, tiles[1:], strict=False)]
         m.d.comb += [
             sequencer.drain_ready.eq(drain.ready),
             drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
             drain.phase.eq(self.phase),
             drain.tile_done.eq(array.tile_done),
-            drain.tile.eq(tiles[2]),
+            drain.tile.eq(tiles[-1]),
             drain.shadow.eq(array.shadow),
             self.pool.write_en.eq(drain.write_en),
             self.pool.write_addr.eq(drain.write_addr),

@@ -59,41 +59,50 @@ class LineRequests(wiring.Component):
         rows = self._config.rows
         valid = Signal()
         needs = Signal(needs_layout(self._config))
-        pending = Cat(needs[p].need_low | needs[p].need_high for p in range(rows))
-        low_hit, high_hit = Signal(rows), Signal(rows)
-        lines = [Mux(needs[p].need_low, needs[p].low, needs[p].high) for p in range(rows)]
-        m.d.comb += self.read_line.eq(_first(list(pending), lines))
-        left = Signal(rows)
+        left = Signal.like(needs)
+        any_needed, any_left = _lacking(needs).any(), _lacking(left).any()
         for p in range(rows):
+            low_hit, high_hit = Signal(name=f"low_hit{p}"), Signal(name=f"high_hit{p}")
             m.d.comb += [
-                low_hit[p].eq(needs[p].need_low & (needs[p].low == self.read_line)),
-                high_hit[p].eq(needs[p].need_high & (needs[p].high == self.read_line)),
-                left[p].eq((needs[p].need_low & ~low_hit[p]) | (needs[p].need_high & ~high_hit[p])),
+                low_hit.eq(needs[p].need_low & (needs[p].low == self.read_line)),
+                high_hit.eq(needs[p].need_high & (needs[p].high == self.read_line)),
+                self.take[p].eq(low_hit | high_hit),
+                left[p].eq(needs[p]),
+                left[p].need_low.eq(needs[p].need_low & ~low_hit),
+                left[p].need_high.eq(needs[p].need_high & ~high_hit),
             ]
         granted = Signal()
         m.d.comb += [
-            self.take.eq(low_hit | high_hit),
-            self.read_en.eq(valid & self.room & pending.any()),
+            self.read_en.eq(valid & self.room & any_needed),
             granted.eq(self.read_en & self.grant),
-            self.done.eq(valid & self.room & Mux(pending.any(), granted & ~left.any(), 1)),
+            self.done.eq(valid & self.room & Mux(any_needed, granted & ~any_left, 1)),
             self.ready.eq(~valid | self.done),
         ]
         with m.If(granted):
-            for p in range(rows):
-                m.d.sync += [
-                    needs[p].need_low.eq(needs[p].need_low & ~low_hit[p]),
-                    needs[p].need_high.eq(needs[p].need_high & ~high_hit[p]),
-                ]
+            m.d.sync += needs.eq(left), self.read_line.eq(_first_line(left))
         with m.If(self.done):
             m.d.sync += valid.eq(0)
         with m.If(self.load):
             m.d.sync += [
                 valid.eq(1),
                 needs.eq(self.needs),
+                self.read_line.eq(_first_line(self.needs)),
                 self.current.eq(self.step),
                 self.current_lanes.eq(self.lanes),
             ]
         return m
+
+
+def _lacking(needs):
+    """The lanes that lack a line."""
+    return Cat(need.need_low | need.need_high for need in needs)
+
+
+def _first_line(needs):
+    """The line to request first: the first lane's that lacks one, its low line first."""
+    return _first(
+        list(_lacking(needs)), [Mux(need.need_low, need.low, need.high) for need in needs]
+    )
 
 
 def _first(flags, values):

@@ -26,7 +26,8 @@ class Fetch(wiring.Component):
     Members
     -------
     program_addr, program_size : In(32)
-        Bytes, multiples of 64 (lower bits are ignored); constant while a program runs.
+        Bytes, multiples of 64 (lower bits are ignored); constant while a program runs, and from
+        two cycles before.
     windows : In(WINDOWS)
         What may be read.
     request : Out(stream of REQUEST)
@@ -112,19 +113,25 @@ class Fetch(wiring.Component):
         addr = Signal(32 - low, reset_less=True)
         left = Signal(32 - low, reset_less=True)
         claimed = Signal(range(capacity + 1))
-        beats = Signal(BEATS_BITS)
-        wanted, inside = Signal(), Signal()
+        # Of the burst there, known a cycle after it is aimed at.
+        beats = Signal(BEATS_BITS, reset_less=True)
+        inside = Signal(reset_less=True)
+        known, wanted = Signal(init=1), Signal()
         burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.bus_bytes)
+        open_ = ~self.end_pending & ~self.stop
         m.d.comb += [
-            beats.eq(burst.beats),
-            inside.eq(burst.may_read(self.windows)),
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
-            wanted.eq((left != 0) & (claimed + beats <= capacity) & ~self.end_pending & ~self.stop),
+            wanted.eq(known & (beats != 0) & (claimed + beats <= capacity) & open_),
             self.request.valid.eq(wanted & inside),
         ]
         taken = self.request.valid & self.request.ready
-        m.d.sync += claimed.eq(claimed + Mux(taken, beats, 0) - moved)
+        m.d.sync += [
+            beats.eq(burst.beats),
+            inside.eq(burst.may_read(self.windows)),
+            known.eq(~taken),
+            claimed.eq(claimed + Mux(taken, beats, 0) - moved),
+        ]
         with m.If(self.stop):
             m.d.sync += [
                 addr.eq((self.program_addr >> 6) << (6 - low)),

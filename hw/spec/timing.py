@@ -31,7 +31,7 @@ FILL_SETUP = WALK_STAGES + 2
 requested."""
 
 # Array and post-processor
-MAC_LATENCY = 3
+MAC_LATENCY = 4
 """Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain
 can read it."""
 REQUANT_LATENCY = 5

@@ -64,7 +64,7 @@ def takes_tile(cycle, d, commands, cmd, words):
         return True
     if commands[cmd, col.RESIDUAL] != 0 or not may_issue(cycle, d):
         return False
-    near = 2 * words if commands[cmd, col.DENSE] != 0 else 2
+    near = HOLD_CYCLES * words if commands[cmd, col.DENSE] != 0 else HOLD_CYCLES
     return d[PLANE] == d[PLANES] - 1 and d[PIXELS] - d[PIXEL] <= near
 
 

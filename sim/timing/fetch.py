@@ -25,9 +25,10 @@ from sim.timing.shared import (
     read_fails,
 )
 
-# state: the request (with room for it, and inside the windows or not), the buffer, the register
-ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX = range(11)
-SIZE = 11
+# state: the request (with room for it, and inside the windows or not), the buffer, the register;
+# whether the request was there a cycle before
+ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX, KNOWN = range(12)
+SIZE = 12
 
 CAPACITY = 2 * FETCH_BYTES
 END = int(Opcode.END)
@@ -48,12 +49,13 @@ def state() -> np.ndarray:
 @compiled
 def request_valid(fe, now):
     """Whether FETCH makes a request in this cycle (the reader heeds STOP)."""
-    return fe[WANTED] != 0 and fe[OUTSIDE] == 0 and now[END_PENDING] == 0
+    return (fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] == 0
+            and now[END_PENDING] == 0)
 
 
 @compiled
 def present(fe, p):
-    """Work out the next request."""
+    """Work out the request."""
     addr = p[PROGRAM_ADDR] + (fe[ASKED] << p[COLS_LOG2])
     beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
     fe[ADDR] = addr
@@ -73,7 +75,7 @@ def asleep(fe, p, now, opcodes, codes):
         i = fe[INDEX]
         moves = (codes[i] != 0 or opcodes[i] == END
                  or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH])
-    return not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
+    return fe[KNOWN] != 0 and not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
 
 
 @compiled
@@ -90,13 +92,14 @@ def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
             moved = True
         elif fe[GONE] == p[PROGRAM_BEATS]:
             raise_fault(nxt, NO_END, fe[INDEX])
-        if fe[WANTED] != 0 and fe[OUTSIDE] != 0:
+        if fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] != 0:
             raise_fault(nxt, WINDOW, fe[INDEX])
     if events & R_BEAT and events & R_LOAD == 0:
         fe[HELD] += 1
     if events & FETCH_TAKEN:
         fe[ASKED] += fe[BEATS]
         fe[CLAIMED] += fe[BEATS]
+    fe[KNOWN] = events & FETCH_TAKEN == 0
     if moved:
         fe[CLAIMED] -= 1
     if moved or events & FETCH_TAKEN:

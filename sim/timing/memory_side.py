@@ -51,6 +51,7 @@ def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
 def begin(s):
     """Present the first request."""
     fetch.present(s.fetch, s.parameters)
+    s.fetch[fetch.KNOWN] = 1
 
 
 @compiled

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hw.core.beats import BeatWalk
+from hw.core.beats import NEAR_END, BeatWalk
 from tests.hw.support.units import all_configs, execute_command, random_command, simulate
 
 SETTLE = 3
@@ -52,7 +52,7 @@ def beats(f, config, block, first, pixels, planes):
                 swap=config.requant_words > 1 and not f["dense"] and lane % 2 == 1,
                 addr=f["out_addr"] + number * f["out_plane"] + within,
                 other_addr=f["res_addr"] + number * f["res_plane"] + within,
-                near_end=plane == planes - 1 and pixels - start <= 2 * size,
+                near_end=plane == planes - 1 and pixels - start <= NEAR_END * size,
                 last=plane == planes - 1 and start + size >= pixels,
             )
 

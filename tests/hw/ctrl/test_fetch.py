@@ -26,7 +26,7 @@ async def _feed(ctx, dut, code, cycles, latency=3, bad=()):
     ctx.set(dut.program_size, len(code))
     ctx.set(dut.windows.read_limit, 1 << 16)
     ctx.set(dut.stop, 1)
-    await ctx.tick()
+    await ctx.tick().repeat(2)
     ctx.set(dut.stop, 0)
     for unit in ("load", "execute", "store"):
         ctx.set(getattr(dut, unit).ready, 1)
@@ -90,7 +90,7 @@ def test_requests_wait_for_room_in_the_buffer():
     requests = [(cycle, detail) for cycle, what, detail in events if what == "request"]
     assert [detail for _, detail in requests] == [(0, 64), (256, 64), (512, 64)]
     # 64 beats must have left: four commands, the last beat of the fourth in cycle 68.
-    assert requests[1][0] == 1 and requests[2][0] == 69
+    assert requests[1][0] == 2 and requests[2][0] == 69
 
 
 @pytest.mark.parametrize(("code", "fault", "index"), [
