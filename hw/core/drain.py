@@ -23,8 +23,8 @@ class Drain(wiring.Component):
     Members
     -------
     phase : the machine's phase counter
-    cmd, bank : the command of the held tile
-    pipe_cmd, pipe_bank : the command of the beats in the post-processor, from the cycle after
+    cmd, next_bank : the command of the held tile, and its bank in the next cycle
+    pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the cycle after
         their issue on
     tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
     ready : the last multiply-accumulate of a tile may issue
@@ -44,9 +44,9 @@ class Drain(wiring.Component):
             {
                 "phase": In(range(config.line_words)),
                 "cmd": In(layouts.EXECUTE),
-                "bank": Out(1),
+                "next_bank": Out(1),
                 "pipe_cmd": In(layouts.EXECUTE),
-                "pipe_bank": Out(1),
+                "next_pipe_bank": Out(1),
                 "tile_done": In(1),
                 "tile": In(command.tile_layout()),
                 "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
@@ -115,7 +115,7 @@ class Drain(wiring.Component):
         m.d.comb += self._quiet.eq(flush == 0)
         blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % self._config.line_words
         m.d.comb += [
-            self.bank.eq(self._current.bank),
+            self.next_bank.eq(Mux(self.tile_done, self.tile.bank, self._current.bank)),
             quiet.eq(~walk.command_first | self._quiet),
             phase_ok.eq(
                 Mux(
@@ -165,8 +165,9 @@ class Drain(wiring.Component):
 
     def _build_write(self, m, walk, requant, table):
         config, cmd = self._config, self.pipe_cmd
-        with m.If(self.beat):
-            m.d.sync += self.pipe_bank.eq(self._current.bank)
+        pipe_bank = Signal()
+        m.d.comb += self.next_pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
+        m.d.sync += pipe_bank.eq(self.next_pipe_bank)
         beats = [
             Signal(
                 data.StructLayout(

@@ -77,15 +77,15 @@ class ExecuteUnit(wiring.Component):
         self._build_counters(m, fill, weights, operands, sequencer, drain)
         return m
 
-    def _bank(self, m, index, name):
-        """The command in bank ``index``."""
-        view = Signal(layouts.EXECUTE, name=name)
-        m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
+    def _bank(self, m, index, name, domain="comb"):
+        """The command in bank ``index``; in domain ``sync``, in the bank of the cycle before."""
+        view = Signal(layouts.EXECUTE, name=name, reset_less=domain == "sync")
+        m.d[domain] += view.eq(Mux(index, self._banks[1], self._banks[0]))
         return view
 
     def _build_commands(self, m, fill, weights, operands, drain):
         taken = Signal(COUNT)
-        cmd = self._bank(m, fill.bank, "fill_command")
+        cmd = Signal(layouts.EXECUTE, name="fill_command", reset_less=True)
         self._load_met, self._store_met = (
             self.load_done >= cmd.wait_load,
             self.store_done >= cmd.wait_store,
@@ -100,12 +100,12 @@ class ExecuteUnit(wiring.Component):
             ),
             weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
             weights.started.eq(fill.start),
-            drain.cmd.eq(self._bank(m, drain.bank, "drain_command")),
-            drain.pipe_cmd.eq(self._bank(m, drain.pipe_bank, "pipe_command")),
+            drain.cmd.eq(self._bank(m, drain.next_bank, "drain_command", "sync")),
+            drain.pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "pipe_command", "sync")),
         ]
         self._array_command = self._bank(m, operands.head.bank, "array_command")
         with m.If(fill.take):
-            m.d.sync += taken.eq(taken + 1)
+            m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
                 with m.If(fill.bank != index):
                     m.d.sync += bank.eq(self.command.payload)

@@ -25,7 +25,7 @@ class Fill(wiring.Component):
 
     Members
     -------
-    cmd : the command of bank ``bank``, while state is not IDLE
+    cmd : the command taken last, which is in bank ``bank``
     queued, bank_free : a command waits; the bank for it may be overwritten
     take : the command is taken into the bank that is not ``bank`` in this cycle
     waits_met : the counts that the command waits for are reached

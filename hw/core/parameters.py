@@ -62,20 +62,26 @@ class Parameters(wiring.Component):
         rows = config.table_words
         lines_left, row = Signal(range(LANE_GROUPS * config.param_lines + 1)), Signal(range(rows))
         table_due, fresh, settle = Signal(), Signal(), Signal(range(SETTLE))
+        next_word, word = Signal(WORD_ADDR), Signal(WORD_ADDR)
         next_line, line = Signal(line_addr(config)), Signal(line_addr(config))
         plane, part = Signal(range(LANE_GROUPS)), Signal(range(config.param_lines))
         table, granted = Signal(), Signal()
         m.d.comb += [
             table.eq((lines_left == 0) & table_due & self.cmd.table),
             line.eq(Mux(fresh, self.cmd.param_addr, next_line)),
+            word.eq(Mux(row == 0, self.cmd.table_addr, next_word)),
             self.read_en.eq(self.held & ((lines_left != 0) | (table & self.quiet))),
-            self.read_addr.eq(Mux(table, self.cmd.table_addr + row, line << config.line_bits)),
+            self.read_addr.eq(Mux(table, word, line << config.line_bits)),
             granted.eq(self.read_en & self.grant),
             self.ready.eq((lines_left == 0) & ~table & (settle == 0)),
         ]
         m.d.sync += settle.eq(Mux(granted, SETTLE - 1, settle - (settle != 0)))
         with m.If(granted & table):
-            m.d.sync += [row.eq(row + 1), table_due.eq(row != rows - 1)]
+            m.d.sync += [
+                row.eq(row + 1),
+                next_word.eq(word + 1),
+                table_due.eq(row != rows - 1),
+            ]
         with m.Elif(granted):
             last = part == config.param_lines - 1
             m.d.sync += [

@@ -21,7 +21,8 @@ class Fetch(wiring.Component):
     """Fetches the program from its address on, one command after another.
 
     A beat accepted in cycle t can move into the command register in t + 1; a command whose last
-    beat moved in t can be pushed in t + 1. END is not pushed, it ends the fetch.
+    beat moved in t is checked in t + 1 and can be pushed in t + 2. END is not pushed, it ends the
+    fetch.
 
     Members
     -------
@@ -170,22 +171,19 @@ class Fetch(wiring.Component):
         return raw.as_value(), full, first & ~known
 
     def _build_dispatch(self, m, raw, full, index):
-        """Pushes a full command where it belongs; returns whether it is illegal."""
+        """Pushes a full command where it belongs, once checked; returns whether it is illegal."""
+        checked, wrong, ready = Signal(), Signal(), Signal()
+        m.d.comb += ready.eq(checked & ~wrong & ~self.stop)
+        m.d.sync += checked.eq(full & ~self.pushed)
         streams = {Opcode.LOAD: self.load, Opcode.EXECUTE: self.execute, Opcode.STORE: self.store}
-        bad = Signal()
         with m.Switch(raw[:4]):
             for opcode, out in streams.items():
                 with m.Case(opcode):
-                    m.d.comb += [
-                        bad.eq(full & illegal(opcode, raw, self._config)),
-                        out.valid.eq(full & ~bad & ~self.stop),
-                        self.pushed.eq(out.valid & out.ready),
-                    ]
+                    m.d.sync += wrong.eq(illegal(opcode, raw, self._config))
+                    m.d.comb += [out.valid.eq(ready), self.pushed.eq(ready & out.ready)]
             with m.Case(Opcode.END):
-                m.d.comb += [
-                    bad.eq(full & illegal(Opcode.END, raw, self._config)),
-                    self.pushed.eq(full & ~bad & ~self.stop),
-                ]
+                m.d.sync += wrong.eq(illegal(Opcode.END, raw, self._config))
+                m.d.comb += self.pushed.eq(ready)
                 with m.If(self.pushed):
                     m.d.sync += self.end_pending.eq(1)
         for opcode, out in streams.items():
@@ -196,7 +194,7 @@ class Fetch(wiring.Component):
             self.end_waits.execute.eq(end.wait_execute),
             self.end_waits.store.eq(end.wait_store),
         ]
-        return bad
+        return checked & wrong
 
     def _build_exhausted(self, m, moved, full):
         """Whether the whole program has moved without END."""

@@ -73,9 +73,8 @@ class LoadData(wiring.Component):
         finished = Signal()
         accept = Signal()
         descriptor, begin = self._build_list(m, valid, finished)
-        rest = self._build_walk(m, descriptor, begin, accept, finished, unpacker, assembler)
+        chunk = self._build_walk(m, descriptor, begin, accept, finished, unpacker, assembler)
 
-        chunk = smallest(rest, self._config.cols)
         word_ready = assembler.free & ~self.stop
         m.d.comb += [
             unpacker.beat.eq(self.beat & descriptor.unpack),
@@ -126,11 +125,12 @@ class LoadData(wiring.Component):
     def _build_walk(self, m, current, begin, accept, finished, unpacker, assembler):
         """Pool addresses of the words, run by run, pixel by pixel, chunk by chunk.
 
-        Returns the bytes that the current pixel still lacks.
+        Returns the bytes of the current chunk.
         """
         cols = self._config.cols
         address, pixel, base = Signal(20), Signal(20), Signal(20)
         left, runs, rest = Signal(20), Signal(16), Signal(16)
+        next_rest, chunk = Signal(16), Signal(range(cols + 1))
         offset = Signal.like(current.offset)
         ends_pixel = ~current.unpack | (rest <= cols)
         ends_run = ends_pixel & (left == 1)
@@ -156,7 +156,6 @@ class LoadData(wiring.Component):
                 base.eq(next_base + source.pool_stride),
                 offset.eq(next_offset + source.step),
                 left.eq(source.length),
-                rest.eq(source.channels),
                 runs.eq(Mux(begin.valid, source.runs, runs - 1)),
             ]
         with m.Elif(accept & ends_pixel):
@@ -164,8 +163,10 @@ class LoadData(wiring.Component):
                 address.eq(pixel + 1),
                 pixel.eq(pixel + 1),
                 left.eq(left - 1),
-                rest.eq(current.channels),
             ]
         with m.Elif(accept):
-            m.d.sync += address.eq(address + current.plane), rest.eq(rest - cols)
-        return rest
+            m.d.sync += address.eq(address + current.plane)
+        m.d.comb += next_rest.eq(Mux(begin.valid | ends_pixel, source.channels, rest - cols))
+        with m.If(begin.valid | accept):
+            m.d.sync += rest.eq(next_rest), chunk.eq(smallest(next_rest, cols))
+        return chunk

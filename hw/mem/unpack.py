@@ -84,11 +84,11 @@ class Unpacker(wiring.Component):
         skips = (skip != 0) & (count >= skip)
         leaving = Signal(range(cols + 1))
         kept = Signal(range(2 * cols + 1))
+        m.d.comb += kept.eq(count)
         with m.If(skips):
-            m.d.comb += leaving.eq(skip)
+            m.d.comb += leaving.eq(skip), kept.eq(count - skip)
         with m.Elif(self.valid & self.take):
-            m.d.comb += leaving.eq(self.length)
-        m.d.comb += kept.eq(count - leaving)
+            m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
 
         with m.If(self.begin):
             low = cols.bit_length() - 1

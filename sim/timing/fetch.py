@@ -26,9 +26,10 @@ from sim.timing.shared import (
 )
 
 # state: the request (with room for it, and inside the windows or not), the buffer, the register;
-# whether the request was there a cycle before
-ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX, KNOWN = range(12)
-SIZE = 12
+# whether the request, and the full register, were there a cycle before
+ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX = range(11)
+KNOWN, CHECKED = 11, 12
+SIZE = 13
 
 CAPACITY = 2 * FETCH_BYTES
 END = int(Opcode.END)
@@ -73,7 +74,7 @@ def asleep(fe, p, now, opcodes, codes):
         moves = fe[HELD] != 0 or fe[GONE] == p[PROGRAM_BEATS]
     else:
         i = fe[INDEX]
-        moves = (codes[i] != 0 or opcodes[i] == END
+        moves = (fe[CHECKED] == 0 or codes[i] != 0 or opcodes[i] == END
                  or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH])
     return fe[KNOWN] != 0 and not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
 
@@ -119,7 +120,10 @@ def _queued(now, unit):
 
 @compiled
 def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
-    """Push the command in the register, if it is legal and its queue has room."""
+    """Push the command in the register, if it is checked and its queue has room."""
+    if fe[CHECKED] == 0:
+        fe[CHECKED] = 1
+        return
     i = fe[INDEX]
     opcode = opcodes[i]
     if codes[i] != 0:
@@ -133,7 +137,7 @@ def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
             return
         nxt[LOAD_PUSHED + unit] = now[LOAD_PUSHED + unit] + 1
     counters[COMMANDS] += 1
-    fe[FULL] = 0
+    fe[FULL] = fe[CHECKED] = 0
     fe[INDEX] += 1
 
 
