@@ -1,12 +1,13 @@
 """What the stages of the execute unit pass to one another."""
 
-from amaranth.hdl import signed
 from amaranth.lib import data
 
 from hw.spec.config import AccelConfig
 
 POSITION = 16
 """Bits of a signed input coordinate."""
+REACH = 4
+"""Bits of a number of columns from a step's first tap on."""
 
 
 def step_layout() -> data.StructLayout:
@@ -40,9 +41,11 @@ def step_layout() -> data.StructLayout:
 
 
 def lane_layout(config: AccelConfig) -> data.StructLayout:
-    """One lane of a step: column of its first tap, its place in two lines, and whether its row is
-    inside."""
-    return data.StructLayout({"x": signed(POSITION), "offset": config.line_bits + 1, "inside": 1})
+    """One lane of a step: the place of its first tap in two lines, and the columns, counted from
+    that tap, from the first to the last that is inside the input window, if any is."""
+    return data.StructLayout(
+        {"offset": config.line_bits + 1, "first": REACH, "last": REACH, "inside": 1}
+    )
 
 
 def tile_layout() -> data.StructLayout:

@@ -146,7 +146,6 @@ class ExecuteUnit(wiring.Component):
             operands.lanes.eq(fill.lanes),
             operands.pop.eq(sequencer.pop),
             operands.offset.eq(sequencer.offset),
-            operands.width.eq(cmd.in_width),
             operands.pad.eq(cmd.pad_value),
             weights.resident.eq(cmd.resident),
             weights.array_shape.eq(cmd.array_shape),

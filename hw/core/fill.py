@@ -121,9 +121,10 @@ class Fill(wiring.Component):
         for p in range(self._config.rows):
             reach, lane, need = walk.lanes[p], lines.lanes[p], lines.needs[p]
             m.d.comb += [
-                lane.x.eq(reach.x),
+                lane.first.eq((reach.low - reach.x)[: command.REACH]),
+                lane.last.eq((reach.high - reach.x)[: command.REACH]),
                 lane.offset.eq((reach.address + reach.x)[: bits + 1]),
-                lane.inside.eq(reach.inside),
+                lane.inside.eq(reach.touches),
                 need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> bits),
                 need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> bits),
                 need.need_low.eq(reach.touches),

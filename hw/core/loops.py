@@ -42,7 +42,7 @@ class StepLoops(wiring.Component):
                 "x_offset": Out(command.POSITION),
                 "y_offset": Out(command.POSITION),
                 "row_addr": Out(WORD_ADDR),
-                "span": Out(4),
+                "span": Out(command.REACH),
                 "left": Out(20),
                 "tile_end": Out(1),
                 "block_end": Out(1),

@@ -29,7 +29,7 @@ class OperandStore(wiring.Component):
     visible, head : the oldest step, once its lines have arrived
     pop : the head's last use
     offset : columns from the first tap of the head to the present one
-    width, pad : columns of the input window; operand outside of it
+    pad : operand outside the input window
     words : for each lane, the operand word of the present tap
     """
 
@@ -50,8 +50,7 @@ class OperandStore(wiring.Component):
                 "visible": Out(1),
                 "head": Out(command.step_layout()),
                 "pop": In(1),
-                "offset": In(4),
-                "width": In(14),
+                "offset": In(command.REACH),
                 "pad": In(8),
                 "words": Out(data.ArrayLayout(word, config.rows)),
             }
@@ -111,8 +110,7 @@ class OperandStore(wiring.Component):
                 lane.eq(read.data),
             ]
             place = Signal(bits + 1, name=f"position{p}")
-            column = lane.x + self.offset
-            inside = lane.inside & (column >= 0) & (column < self.width)
+            inside = lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)
             m.d.comb += place.eq(lane.offset + self.offset)
             stored = []
             for bank in range(config.line_words):

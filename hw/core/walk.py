@@ -24,7 +24,6 @@ def reach_layout(rows: int) -> data.ArrayLayout:
                 "x": signed(POSITION_BITS),
                 "low": POSITION_BITS,
                 "high": POSITION_BITS,
-                "inside": 1,
                 "touches": 1,
             }
         ),
@@ -162,7 +161,6 @@ class StepWalk(wiring.Component):
                 lane.x.eq(first),
                 lane.low.eq(Mux(first < 0, 0, first)),
                 lane.high.eq(Mux(last >= cmd.in_width, cmd.in_width - 1, last)),
-                lane.inside.eq(inside),
                 lane.touches.eq(inside & (first < cmd.in_width) & (last >= 0)),
             ]
 

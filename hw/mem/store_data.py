@@ -44,7 +44,7 @@ class StoreData(wiring.Component):
     w_strobe : Out(1)
         Low for words that must not be written.
     stop : In(1)
-        Read no more lines; pay the beats still owed without strobe.
+        Pay the beats still owed without strobe.
     """
 
     def __init__(self, config: AccelConfig):
@@ -106,10 +106,7 @@ class StoreData(wiring.Component):
             words.eq(smallest(self._config.line_words - bank, left)),
             self.store_line.eq(address >> self._config.line_bits),
             self.store_req.eq(
-                (self.phase == DMA_READ_PHASE)
-                & (runs != 0)
-                & (reserved != LINE_BUFFERS)
-                & ~self.stop
+                (self.phase == DMA_READ_PHASE) & (runs != 0) & (reserved != LINE_BUFFERS)
             ),
         ]
         m.d.sync += reserved.eq(reserved + self.store_req - released)

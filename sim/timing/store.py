@@ -213,10 +213,9 @@ def _read_line(st, p, now, nxt, f):
     if now[PHASE] == ARRIVAL_PHASE and st[FLIGHT] != 0:
         st[FLIGHT] = 0
         st[BUFFER_FULL + (1 - st[FILL])] = 1
-    if (now[PHASE] != READ_PHASE or st[RUNS_LEFT] == 0 or st[RESERVED] == LINE_BUFFERS
-            or now[STOP] != 0):
+    if now[PHASE] != READ_PHASE or st[RUNS_LEFT] == 0 or st[RESERVED] == LINE_BUFFERS:
         return 0
-    if st[WORD] >> p[LINE_BITS] >= p[POOL_LINES]:
+    if st[WORD] >> p[LINE_BITS] >= p[POOL_LINES] and now[STOP] == 0:
         raise_fault(nxt, POOL_RANGE, st[COMMAND])
     words = min(p[LINE_WORDS] - (st[WORD] & (p[LINE_WORDS] - 1)), st[WORDS_LEFT])
     st[BUFFER_LEFT + st[FILL]] = words

@@ -15,9 +15,10 @@ def _check_step(found, lanes, step, bank, line_words):
     assert {name: found[name] for name in step.fields} == step.fields
     assert found.bank == bank
     for lane, expected in zip(lanes, step.lanes, strict=True):
-        assert lane.inside == expected.inside
-        if expected.inside:
-            assert lane.x == expected.x
+        assert lane.inside == (expected.columns is not None)
+        if expected.columns:
+            found = (expected.x + lane.first, expected.x + lane.last)
+            assert found == expected.columns
         if expected.lines:
             assert lane.offset == expected.address % (2 * line_words)
 

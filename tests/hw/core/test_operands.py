@@ -20,7 +20,14 @@ def _random_lane(rng, width, reach, line_words):
     inside = rng.random() < 0.9
     columns = [c for c in range(x, x + reach + 1) if 0 <= c < width] if inside else []
     lines = sorted({(row + c) // line_words for c in columns})
-    return Lane(x, row + x, inside, tuple(lines))
+    return Lane(x, row + x, (columns[0], columns[-1]) if columns else None, tuple(lines))
+
+
+def _driven(lane, line_words):
+    """The lane as OperandStore takes it."""
+    first, last = lane.columns or (lane.x, lane.x)
+    return {"offset": lane.address % (2 * line_words), "first": first - lane.x,
+            "last": last - lane.x, "inside": lane.columns is not None}
 
 
 class _Producer:
@@ -55,11 +62,8 @@ class _Producer:
         ctx.set(dut.push, pushes)
         if pushes:
             ctx.set(dut.step, self.step.fields)
-            words = 2 * self.config.line_words
-            ctx.set(dut.lanes, [
-                {"x": lane.x, "offset": lane.address % words, "inside": lane.inside}
-                for lane in self.step.lanes
-            ])
+            words = self.config.line_words
+            ctx.set(dut.lanes, [_driven(lane, words) for lane in self.step.lanes])
             self.pushed.append((cycle, self.step, self.reach))
             self.left -= 1
             self._next()
@@ -77,7 +81,6 @@ def test_lanes_find_their_words(config, seed):
     padding = join([pad] * config.cols, 8)
 
     async def bench(ctx):
-        ctx.set(dut.width, width)
         ctx.set(dut.pad, pad)
         cycle, fullest = 0, 0
         while producer.left or producer.pushed:
@@ -97,7 +100,7 @@ def test_lanes_find_their_words(config, seed):
                 offset = rng.randint(0, reach)
                 ctx.set(dut.offset, offset)
                 for p, lane in enumerate(step.lanes):
-                    inside = lane.inside and 0 <= lane.x + offset < width
+                    inside = lane.columns and 0 <= lane.x + offset < width
                     expected = scrambled(lane.address + offset) if inside else padding
                     assert ctx.get(dut.words[p]) == expected
             if pops:

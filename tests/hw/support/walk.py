@@ -15,12 +15,13 @@ from hw.spec.config import AccelConfig
 class Lane:
     """One lane of a step: column and word address of its first tap, and the lines it takes.
 
-    ``inside`` is false for a lane without a pixel, and when the kernel row lies outside the input.
+    ``columns`` are the first and the last that its taps may read; None for a lane without a pixel,
+    and when the taps lie outside the input.
     """
 
     x: int
     address: int
-    inside: bool
+    columns: tuple[int, int] | None
     lines: tuple[int, ...]
 
 
@@ -100,4 +101,5 @@ def _lane(f, plane_addr, pixel, active, row, group, taps, config) -> Lane:
     reach = range(x, x + (taps - 1) * f["col_dilation"] + 1)
     columns = [c for c in reach if 0 <= c < f["in_width"]] if inside else []
     lines = {(row_addr + c) // config.line_words for c in columns}
-    return Lane(x, row_addr + x, bool(inside), tuple(sorted(lines)))
+    ends = (columns[0], columns[-1]) if columns else None
+    return Lane(x, row_addr + x, ends, tuple(sorted(lines)))
