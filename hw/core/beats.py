@@ -1,6 +1,6 @@
 """Beats: walks the planes and pixels of the tile that the drain holds."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -71,14 +71,18 @@ class BeatWalk(wiring.Component):
             next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
             left.eq(self.current.pixels - pixel),
             self.near_end.eq(last_plane & (left <= Mux(cmd.dense, NEAR_END * words, NEAR_END))),
-            self.lane.eq(((self.plane * self._config.rows) >> cmd.array_shape) + pixel),
         ]
+        # The first lane of the next plane.
+        next_plane = Signal(7)
+        plane_lane = Signal(7)
+        m.d.comb += next_plane.eq(plane_lane + (Const(self._config.rows) >> cmd.array_shape))
         if words > 1:
             m.d.comb += self.swap.eq(~cmd.dense & self.lane[0])
         for i in range(words):
             m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (cmd.dense | (i == 0)))
         with m.If(self.next):
             m.d.sync += [
+                self.lane.eq(self.lane + Mux(cmd.dense, words, 1)),
                 pixel.eq(next_pixel),
                 x.eq(next_x),
                 offset.eq(next_offset),
@@ -86,6 +90,8 @@ class BeatWalk(wiring.Component):
             ]
             with m.If(plane_end):
                 m.d.sync += [
+                    self.lane.eq(next_plane),
+                    plane_lane.eq(next_plane),
                     pixel.eq(0),
                     self.plane.eq(self.plane + 1),
                     x.eq(tile_x),
@@ -93,6 +99,8 @@ class BeatWalk(wiring.Component):
                 ]
             with m.If(self.last):
                 m.d.sync += [
+                    self.lane.eq(0),
+                    plane_lane.eq(0),
                     self.plane.eq(0),
                     x.eq(next_x),
                     offset.eq(next_offset),
