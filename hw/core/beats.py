@@ -7,12 +7,9 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.core import command
 from hw.mem.pool import WORD_ADDR
-from hw.spec import timing
 from hw.spec.config import AccelConfig
+from hw.spec.timing import MAC_LATENCY, NEAR_END
 
-NEAR_END = timing.MAC_LATENCY - 1
-"""Beats that surely issue before a tile whose last multiply-accumulate issues takes the place of
-the held one: all its cycles but the one in which LOAD writes."""
 
 class BeatWalk(wiring.Component):
     """One beat is ``requant_words`` pixels of a plane when the output is dense, else one pixel.
@@ -54,7 +51,7 @@ class BeatWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert self._config.line_words >= timing.MAC_LATENCY
+        assert self._config.line_words >= MAC_LATENCY
         cmd, words = self.cmd, self._config.requant_words
         pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
         tile_x, tile_offset = Signal(14), Signal(WORD_ADDR)

@@ -111,7 +111,7 @@ class Drain(wiring.Component):
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.tile_issued, issued))
         flush = Signal(range(timing.FLUSH))
-        quiet, phase_ok = Signal(), Signal()
+        quiet, phase_ok, near_end = Signal(), Signal(), Signal()
         m.d.comb += self._quiet.eq(flush == 0)
         blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % self._config.line_words
         m.d.comb += [
@@ -124,10 +124,11 @@ class Drain(wiring.Component):
                     self.phase != blocked,
                 )
             ),
+            near_end.eq(Mux(self.cmd.residual, walk.last, walk.near_end)),
             self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
             self.ready.eq(
                 (issued == 0)
-                & (~self._held | (parameters.ready & quiet & ~self.cmd.residual & walk.near_end))
+                & (~self._held | (parameters.ready & quiet & near_end))
             ),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))

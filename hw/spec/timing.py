@@ -34,6 +34,9 @@ requested."""
 MAC_LATENCY = 4
 """Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain
 can read it."""
+NEAR_END = MAC_LATENCY - 1
+"""Beats that surely issue until the next tile takes the held one's place, if its last
+multiply-accumulate issues now: one a cycle, but for LOAD's phase. Of residual beats one does."""
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser pass to its result."""
 PLAIN_WRITE = 7
@@ -64,5 +67,6 @@ LOAD_DESCRIPTORS = 4
 
 assert (RESIDUAL_PHASE + RESIDUAL_WRITE) % 4 != DMA_WRITE_PHASE % 4
 assert RESIDUAL_PHASE % 4 != DMA_READ_PHASE % 4
+assert MAC_LATENCY >= 4  # every so many cycles there is a residual phase
 assert len({p % 4 for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}) == 4
 assert RESIDUAL_A == REQUANT_LATENCY and RESIDUAL_SUM == 2 * REQUANT_LATENCY

@@ -21,6 +21,7 @@ BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
 FLUSH_CYCLES = timing.FLUSH
 SETTLE_CYCLES = timing.READ_LATENCY + 1
 HOLD_CYCLES = timing.MAC_LATENCY - 1
+NEAR_END = timing.NEAR_END
 PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
 
 
@@ -62,9 +63,10 @@ def takes_tile(cycle, d, commands, cmd, words):
         return False
     if d[HELD] == 0:
         return True
-    if commands[cmd, col.RESIDUAL] != 0 or not may_issue(cycle, d):
+    if not may_issue(cycle, d):
         return False
-    near = HOLD_CYCLES * words if commands[cmd, col.DENSE] != 0 else HOLD_CYCLES
+    beats = 1 if commands[cmd, col.RESIDUAL] != 0 else NEAR_END
+    near = beats * words if commands[cmd, col.DENSE] != 0 else beats
     return d[PLANE] == d[PLANES] - 1 and d[PIXELS] - d[PIXEL] <= near
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from hw.core.beats import NEAR_END, BeatWalk
+from hw.core.beats import BeatWalk
+from hw.spec.timing import NEAR_END
 from tests.hw.support.units import all_configs, execute_command, random_command, simulate
 
 SETTLE = 3
