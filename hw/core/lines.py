@@ -58,38 +58,39 @@ class LineRequests(wiring.Component):
         m = Module()
         rows = self._config.rows
         valid = Signal()
-        needs = Signal(needs_layout(self._config))
-        left = Signal.like(needs)
-        any_needed, any_left = _lacking(needs).any(), _lacking(left).any()
-        for p in range(rows):
-            low_hit, high_hit = Signal(name=f"low_hit{p}"), Signal(name=f"high_hit{p}")
-            m.d.comb += [
-                low_hit.eq(needs[p].need_low & (needs[p].low == self.read_line)),
-                high_hit.eq(needs[p].need_high & (needs[p].high == self.read_line)),
-                self.take[p].eq(low_hit | high_hit),
-                left[p].eq(needs[p]),
-                left[p].need_low.eq(needs[p].need_low & ~low_hit),
-                left[p].need_high.eq(needs[p].need_high & ~high_hit),
-            ]
-        granted = Signal()
+        # What the lanes lack beside the line to request, and which of them take that one.
+        left, hits = Signal(needs_layout(self._config)), Signal(rows)
+        needed, any_left, granted = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.read_en.eq(valid & self.room & any_needed),
+            any_left.eq(_lacking(left).any()),
+            self.take.eq(hits),
+            self.read_en.eq(valid & self.room & needed),
             granted.eq(self.read_en & self.grant),
-            self.done.eq(valid & self.room & Mux(any_needed, granted & ~any_left, 1)),
+            self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
             self.ready.eq(~valid | self.done),
         ]
-        with m.If(granted):
-            m.d.sync += needs.eq(left), self.read_line.eq(_first_line(left))
         with m.If(self.done):
             m.d.sync += valid.eq(0)
         with m.If(self.load):
             m.d.sync += [
                 valid.eq(1),
-                needs.eq(self.needs),
-                self.read_line.eq(_first_line(self.needs)),
                 self.current.eq(self.step),
                 self.current_lanes.eq(self.lanes),
             ]
+        for chosen, needs, name in ((granted, left, "left"), (self.load, self.needs, "new")):
+            line = Signal.like(self.read_line, name=f"{name}_line")
+            m.d.comb += line.eq(_first_line(needs))
+            with m.If(chosen):
+                m.d.sync += needed.eq(_lacking(needs).any()), self.read_line.eq(line)
+                for p, need in enumerate(needs):
+                    low_hit = need.need_low & (need.low == line)
+                    high_hit = need.need_high & (need.high == line)
+                    m.d.sync += [
+                        hits[p].eq(low_hit | high_hit),
+                        left[p].eq(need),
+                        left[p].need_low.eq(need.need_low & ~low_hit),
+                        left[p].need_high.eq(need.need_high & ~high_hit),
+                    ]
         return m
 
 
