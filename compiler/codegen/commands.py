@@ -49,6 +49,13 @@ class Command:
     memory_span: Span | None = None
     waits: tuple[int, int, int] = (0, 0, 0)
 
+    @property
+    def all_fields(self) -> dict[str, int]:
+        """The fields with those of the waits."""
+        load, execute, store = self.waits
+        waits = {"wait_load": load, "wait_execute": execute, "wait_store": store}
+        return {**self.fields, **waits}
+
     def __str__(self) -> str:
         names = zip(("load", "execute", "store"), self.waits, strict=True)
         waits = ", ".join(f"{name} {count}" for name, count in names if count)

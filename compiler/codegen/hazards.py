@@ -9,37 +9,29 @@ is after every earlier command has read all its operands, and the drain finishes
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from compiler.codegen.commands import Command, Span
 from hw.spec.isa import Opcode
 
 LOAD, EXECUTE, STORE = range(3)
 _NUMBERS = {Opcode.LOAD: LOAD, Opcode.EXECUTE: EXECUTE, Opcode.STORE: STORE}
-_READERS = (None, 2, 3)
-_WRITERS = (0, 1, None)
-"""The row of the pool's table in which each unit notes that it reads, or writes, a word."""
 
-_BEFORE_READ = slice(0, 2), (LOAD, EXECUTE)
-_BEFORE_WRITE = (slice(1, 4), (EXECUTE, EXECUTE, STORE)), (slice(0, 4, 3), (LOAD, STORE))
+LOADED, MADE, READ, SENT = range(4)
+"""Rows of the pool's table: the last LOAD and the last EXECUTE that wrote a word, the last EXECUTE
+and the last STORE that read it."""
+_READERS = (None, READ, SENT)
+_WRITERS = (LOADED, MADE, None)
+"""The row in which each unit notes that it reads, or writes, a word."""
+
+_BEFORE_READ = np.array([(LOADED, LOAD), (MADE, EXECUTE)])
+_BEFORE_WRITE = (
+    np.array([(MADE, EXECUTE), (READ, EXECUTE), (SENT, STORE)]),
+    np.array([(LOADED, LOAD), (SENT, STORE)]),
+)
 """The rows that count for a read, and for each unit's write, and which unit notes there."""
-
-
-def _words(rows: np.ndarray, span: Span) -> np.ndarray:
-    """The span's words of every row, ``[rows, words]`` or ``[rows, runs, words]``, no copy."""
-    base, length, count = span.base, span.length, span.count
-    assert 0 <= base and base + (count - 1) * span.stride + length <= rows.shape[1], span
-    if count == 1 or span.stride == length:
-        return rows[:, base : base + length * count]
-    step = rows.itemsize
-    return np.ndarray(
-        (len(rows), count, length), rows.dtype, rows.data, base * step,
-        (rows.shape[1] * step, span.stride * step, step),
-    )
-
-
-def _latest(words: np.ndarray) -> list[int]:
-    """The highest number that each row has."""
-    return np.maximum.reduce(words, axis=(1, 2) if words.ndim == 3 else 1).tolist()
+_BEFORE_LOAD = np.array([(0, STORE)])
+"""The same in the table of a map in memory, which has one row, the last STORE."""
 
 
 class WaitTracker:
@@ -61,29 +53,53 @@ class WaitTracker:
         if command.opcode == Opcode.END:
             command.waits = (self._counts[LOAD], self._counts[EXECUTE], self._counts[STORE])
             return
-        unit, waits = _NUMBERS[command.opcode], [0, 0, 0]
+        unit, waits = _NUMBERS[command.opcode], np.zeros(3, np.int64)
         self._counts[unit] += 1
+        number = self._counts[unit]
         for span in command.pool_reads:
-            self._touch(span, _BEFORE_READ, _READERS[unit], unit, waits)
+            _wait(self._pool, span, _BEFORE_READ, waits)
+            _note(self._pool, span, _READERS[unit], number)
         for span in command.pool_writes:
-            self._touch(span, _BEFORE_WRITE[unit], _WRITERS[unit], unit, waits)
+            _wait(self._pool, span, _BEFORE_WRITE[unit], waits)
+            _note(self._pool, span, _WRITERS[unit], number)
         if command.memory in self._stored:
             assert command.memory_span is not None
-            stored = _words(self._stored[command.memory], command.memory_span)
+            stored = self._stored[command.memory]
             if unit == LOAD:
-                waits[STORE] = max(waits[STORE], *_latest(stored))
+                _wait(stored, command.memory_span, _BEFORE_LOAD, waits)
             else:
-                stored[...] = self._counts[STORE]
-        command.waits = (waits[LOAD], waits[EXECUTE], waits[STORE])
+                _note(stored, command.memory_span, 0, number)
+        command.waits = tuple(waits.tolist())
 
-    def _touch(
-        self, span: Span, before: tuple[slice, tuple[int, ...]], row: int | None, unit: int,
-        waits: list[int],
-    ) -> None:
-        """Raise ``waits`` to the last commands that count ``before``, and note this one."""
-        assert row is not None, unit
-        words = _words(self._pool, span)
-        rows, units = before
-        for earlier, number in zip(units, _latest(words[rows]), strict=True):
-            waits[earlier] = max(waits[earlier], number)
-        words[row] = self._counts[unit]
+
+def _wait(table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray) -> None:
+    """Raise ``waits`` to the last commands that count ``before`` one that touches the span."""
+    _check(table, span)
+    _raise(table, span.base, span.length, span.count, span.stride, before, waits)
+
+
+def _note(table: np.ndarray, span: Span, row: int | None, number: int) -> None:
+    """Write a command's number in a row of the table."""
+    assert row is not None, span
+    _check(table, span)
+    _fill(table[row], span.base, span.length, span.count, span.stride, number)
+
+
+def _check(table: np.ndarray, span: Span) -> None:
+    end = span.base + (span.count - 1) * span.stride + span.length
+    assert 0 <= span.base and end <= table.shape[1], span
+
+
+@njit(cache=True)
+def _raise(table, base, length, count, stride, before, waits):  # type: ignore[no-untyped-def]
+    for run in range(count):
+        first = base + run * stride
+        for row, unit in before:
+            waits[unit] = max(waits[unit], table[row, first : first + length].max())
+
+
+@njit(cache=True)
+def _fill(row, base, length, count, stride, number):  # type: ignore[no-untyped-def]
+    for run in range(count):
+        first = base + run * stride
+        row[first : first + length] = number

@@ -36,14 +36,7 @@ ORDER_TEXT = {
 
 def encode_commands(commands: list[Command]) -> bytes:
     """The commands as the hardware fetches them."""
-    parts = []
-    for command in commands:
-        load, execute, store = command.waits
-        parts.append(encode(
-            command.opcode, wait_load=load, wait_execute=execute, wait_store=store,
-            **command.fields,
-        ))
-    return b"".join(parts)
+    return b"".join(encode(command.opcode, **command.all_fields) for command in commands)
 
 
 def image(compiled: Compiled) -> bytes:

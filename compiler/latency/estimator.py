@@ -21,8 +21,6 @@ from sim.timing.resume import Resumer
 WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
 """Weights of fully connected layers, layers and steps that are kept; those used longest ago go."""
 
-_WAITS = ("wait_load", "wait_execute", "wait_store")
-
 
 @dataclass(frozen=True)
 class Latency:
@@ -83,10 +81,7 @@ class Estimator:
         for segment, (address, _) in zip(
             compiled.segments, compiled.memory.programs, strict=True
         ):
-            rows = [
-                (c.opcode, {**c.fields, **dict(zip(_WAITS, c.waits, strict=True))})
-                for c in segment.commands
-            ]
+            rows = [(c.opcode, c.all_fields) for c in segment.commands]
             run = self._resumer.run(assembled(rows, self.config), address)
             times.append(times_of(run))
         return times

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KNOWN = 4096
 """Geometries of layers, and of chains, whose plans are kept; those used longest ago go first."""
 
-WALKS = 64
-"""Beginnings of networks whose placed steps are kept, about 300 KB each."""
+WALKS = 512
+"""Beginnings of networks whose placed steps are kept, about 40 KB each."""
 
 
 class Planner:

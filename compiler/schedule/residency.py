@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import Network
+from compiler.passes.layer import FeatureMap, Network
+from compiler.recent import Key
 from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, ChainPlan, Slot, plan_chain
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
@@ -70,11 +71,29 @@ class Known:
         default_factory=dict
     )
     _uses: Uses | None = None
+    _followed: list[Key] = field(default_factory=list)
 
     def uses(self, network: Network, cols: int) -> Uses:
         """The network's, worked out once."""
         self._uses = self._uses or Uses(network, cols)
         return self._uses
+
+    def steps_follow_from(self, network: Network) -> list[Key]:
+        """What the steps of each of the network's layers follow from beside its plan: also its
+        maps, and those that they are part of."""
+        if not self._followed:
+            self._followed = [
+                Key((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
+                for layer in network.layers
+            ]
+        return self._followed
+
+
+def _with_parents(network: Network, names: Iterable[str]) -> Iterator[FeatureMap]:
+    for name in names:
+        while name:
+            yield network.maps[name]
+            name = network.maps[name].parent
 
 
 class NoFit(Exception):

@@ -169,13 +169,13 @@ def place(
     residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
-        taken = _place_maps(residency, step_spans(plans, chains), config.pool_words)
+        spans = step_spans(plans, chains)
+        taken = _place_maps(residency, spans, config.pool_words)
         if taken is None:
             continue
         try:
             walk = walked(
-                network, plans, chains, config.pool_words, list(taken.values()),
-                known.planner.walks,
+                network, plans, chains, spans, config.pool_words, list(taken.values()), known
             )
         except NoRoom as fault:
             residency.squeeze(fault.layer)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from compiler.passes.layer import FeatureMap, Layer, Network
-from compiler.recent import Recent
+from compiler.passes.layer import FeatureMap, Network
+from compiler.recent import Key
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.steps import Buffer, Step, Writers, groups, layer_steps, step_spans
+from compiler.schedule.steps import Buffer, Step, Writers, groups, layer_steps
 
 if TYPE_CHECKING:
     from compiler.schedule.chain import Chain
+    from compiler.schedule.residency import Known
+
+STRETCH = 8
+"""Layers, at least, from one walk that is kept to the next."""
 
 LOAD_DELAY = 80
 """Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""
@@ -29,57 +34,49 @@ class NoRoom(Exception):
 
 
 def walked(
-    network: Network, plans: list[LayerPlan], chains: Sequence[Chain], words: int,
-    taken: list[Placed], known: Recent[Walk],
+    network: Network, plans: list[LayerPlan], chains: Sequence[Chain],
+    spans: list[tuple[int, int]], words: int, taken: list[Placed], known: Known,
 ) -> Walk:
     """All steps of a network in a pool of ``words``, of which its maps have ``taken`` some.
 
-    Raises NoRoom.
+    ``spans`` are the layers' as from ``step_spans``. Raises NoRoom.
 
-    Layers in several tiles have most of the steps. What is known of a network that is the same up
-    to the last of them is not done again.
+    What is known of networks that begin alike is not done again.
     """
-    begun = max((i + 1 for i, plan in enumerate(plans) if len(plan.tiles) > 1), default=0)
-    walk = known.get(
-        (words, *_beginning(network, plans[:begun], chains, taken)),
-        lambda: Walk(Arena(words, taken), Writers(network.maps)).extended(
-            plans[:begun], chains, 0
-        ),
-    )
-    return walk.continued(network.maps, taken).extended(plans, chains, begun)
+    layers = known.steps_follow_from(network)
+    walk = Walk(Key(words), Arena(words, taken), Writers(network.maps))
+    steps = begun = 0
+    for end in _ends(len(plans), chains):
+        steps = max(steps, *(last + 1 for _, last in spans[begun:end]))
+        key = Key((
+            walk.key, *((layers[i], plans[i].work, plans[i].order) for i in range(begun, end)),
+            tuple(chain for chain in chains if begun <= chain.first < end),
+            tuple(sorted(p for p in taken if p.first <= steps)),
+        ))
+        further = partial(walk.further, key, network.maps, taken, plans[:end], chains, begun)
+        walk, begun = known.planner.walks.get(key, further), end
+    return walk
 
 
-def _beginning(
-    network: Network, plans: list[LayerPlan], chains: Sequence[Chain], taken: list[Placed]
-) -> tuple[Hashable, ...]:
-    """All that the steps of the first layers, which have ``plans``, follow from."""
-    steps = max((last + 1 for _, last in step_spans(plans, chains)), default=0)
-    layers = (
-        (plan.site.layer.execution, plan.work, plan.order, _maps(network, plan.site.layer))
-        for plan in plans
-    )
-    return tuple(layers), tuple(chains), tuple(sorted(p for p in taken if p.first <= steps))
-
-
-def _maps(network: Network, layer: Layer) -> tuple[FeatureMap, ...]:
-    """The maps of a layer and those that they are part of."""
-    found = []
-    for name in (*layer.reads, layer.output):
-        while name:
-            found.append(network.maps[name])
-            name = found[-1].parent
-    return tuple(found)
+def _ends(layers: int, chains: Sequence[Chain]) -> Iterator[int]:
+    """Numbers of layers after which a walk is kept: a few layers further each, and all."""
+    begun = 0
+    for together in groups(layers, chains):
+        if together.stop - begun >= STRETCH or together.stop == layers:
+            begun = together.stop
+            yield begun
 
 
 class Walk:
-    """The steps of a network's first layers.
+    """The steps of a network's first layers, which follow from ``key``.
 
     It places their buffers and models when the bus and the array are free. LOADs stay in the order
     in which their data are wanted. Each is placed as early as there is room for it from then on to
     its last use, but not before the bus could begin with it.
     """
 
-    def __init__(self, arena: Arena, writers: Writers) -> None:
+    def __init__(self, key: Key, arena: Arena, writers: Writers) -> None:
+        self.key = key
         self.steps: list[Step] = []
         self.loads: list[Buffer] = []
         self.arena = arena
@@ -102,25 +99,25 @@ class Walk:
             found[step.layer] += begin - free
         return found
 
-    def continued(self, maps: dict[str, FeatureMap], taken: Iterable[Placed]) -> Walk:
-        """A copy to go on with in a network with these maps, of which ``taken`` are in the pool."""
-        other = Walk(self.arena.continued(taken), self.writers.continued(maps))
+    def further(
+        self, key: Key, maps: dict[str, FeatureMap], taken: Iterable[Placed],
+        plans: list[LayerPlan], chains: Sequence[Chain], first: int,
+    ) -> Walk:
+        """A copy with the steps of the layers of ``plans`` from number ``first`` on, in a network
+        with these maps, of which ``taken`` are in the pool."""
+        other = Walk(key, self.arena.continued(taken), self.writers.continued(maps))
         other.steps, other.loads = self.steps[:], self.loads[:]
         other.start, other.end = self.start[:], self.end[:]
         other.bus, other.low, other.stored = self.bus, self.low, self.stored
         if self.steps and self.steps[-1].output:  # whose end the next step may change
             other.steps[-1] = replace(self.steps[-1], output=replace(self.steps[-1].output))
-        return other
-
-    def extended(self, plans: list[LayerPlan], chains: Sequence[Chain], first: int) -> Walk:
-        """This walk, with the steps of layers from number ``first`` on."""
         for together in groups(len(plans), chains):
             if together.start >= first:
-                begun = len(self.steps)
-                layer_steps(self.steps, together, plans, self.writers)
-                for step in self.steps[begun:]:
-                    self._place(step)
-        return self
+                begun = len(other.steps)
+                layer_steps(other.steps, together, plans, other.writers)
+                for step in other.steps[begun:]:
+                    other._place(step)
+        return other
 
     def _place(self, step: Step) -> None:
         self._place_output(step)

@@ -10,8 +10,6 @@ from sim.timing.machine import run
 from sim.timing.program import assembled
 from sim.timing.shared import parameters
 
-WAITS = ("wait_load", "wait_execute", "wait_store")
-
 
 def exact_cycles(plan: Schedule) -> int:
     """Simulated cycles of a network of one segment."""
@@ -23,7 +21,7 @@ def exact_cycles(plan: Schedule) -> int:
             command.fields["dram_addr"] += memory.bases[command.memory]
     ((address, size),) = memory.programs
     windows = (0, memory.read_limit, memory.write_base, memory.write_limit)
-    rows = [(c.opcode, {**c.fields, **dict(zip(WAITS, c.waits, strict=True))}) for c in commands]
+    rows = [(c.opcode, c.all_fields) for c in commands]
     setup = parameters(plan.config, address, size, windows)
     found = run(assembled(rows, plan.config), setup, plan.config)
     assert not found.fault
