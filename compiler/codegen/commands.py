@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hw.spec.isa import Opcode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """``count`` runs of ``length`` words, ``stride`` words apart, from word ``base`` on."""
 
@@ -16,6 +16,10 @@ class Span:
     length: int
     count: int = 1
     stride: int = 0
+
+    def moved(self, words: int) -> Span:
+        """The same words, so many further on."""
+        return Span(self.base + words, self.length, self.count, self.stride)
 
     def simplified(self) -> Span:
         """The same words with as few runs as possible."""
@@ -29,7 +33,7 @@ class Span:
         return f"{self.base}+{self.length} x{self.count} every {self.stride}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Command:
     """One command.
 

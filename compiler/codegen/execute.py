@@ -39,24 +39,76 @@ class Execute(NamedTuple):
     writes: tuple[Span, ...]
 
 
-Executes = Recent[list[Execute]]
-"""The EXECUTEs of steps by all that they follow from."""
+class _Made(NamedTuple):
+    """An EXECUTE whose operands all begin at word 0. ``reads`` and ``write`` are the words that it
+    touches, with the operands' names."""
+
+    text: str
+    fields: dict[str, int]
+    reads: tuple[tuple[str, Span], ...]
+    write: Span
+
+
+Executes = Recent[list[_Made]]
+"""The EXECUTEs of steps by all that they follow from but addresses."""
+
+_ADDRESSES = {
+    "source": "in_addr", "output": "out_addr", "other": "res_addr", "table": "table_addr",
+}
+"""The fields that have the address of an operand in words; those of parameters and weights have it
+in lines."""
 
 
 def executes(step: Step, operands: Operands, known: Executes | None) -> list[Execute]:
     """One for each run of the step's chunk and piece of its tile; from ``known`` if made before."""
+    places = {
+        name: place.address for name, place in
+        (("source", operands.source), ("output", operands.output), ("other", operands.other),
+         ("factor", operands.factor)) if place is not None
+    }
+    places["weights"] = operands.weights
+    if operands.table is not None:
+        places["table"] = operands.table.base
+    zero = _at_zero(operands)
     if known is None:
-        return list(_executes(step, operands))
-    return known.get(_key(step, operands), lambda: list(_executes(step, operands)))
+        made = list(_executes(step, zero))
+    else:
+        made = known.get(_key(step, zero), lambda: list(_executes(step, zero)))
+    return [_placed(each, places, step.site.config.line_words) for each in made]
+
+
+def _at_zero(operands: Operands) -> Operands:
+    """The operands if all of them began at word 0."""
+    source, output, other, factor, _, table = operands
+    return Operands(
+        source._replace(address=0), output._replace(address=0),
+        other and other._replace(address=0), factor and factor._replace(address=0), 0,
+        table and Span(0, table.length),
+    )
+
+
+def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
+    """The EXECUTE with its operands at these words."""
+    fields = made.fields.copy()
+    for operand, name in _ADDRESSES.items():
+        if operand in places:
+            fields[name] += places[operand]
+    fields["param_addr"] += places["weights"] // line_words
+    if not fields["ones"]:
+        fields["weight_addr"] += places.get("factor", places["weights"]) // line_words
+    return Execute(
+        made.text, fields, tuple(span.moved(places[operand]) for operand, span in made.reads),
+        (made.write.moved(places["output"]),),
+    )
 
 
 def _key(step: Step, operands: Operands) -> Hashable:
     return step.spec.execution, step.plan.work, step.weights.chunk, step.tile, operands
 
 
-def _executes(step: Step, operands: Operands) -> Iterator[Execute]:
+def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
     layer, config, runs = step.spec, step.site.config, step.chunk.runs
-    source, output, other, _, _, table = operands
+    source, output, other, factor, _, table = operands
     requants = distinct_requants(layer)
     sets = len(requants)
     for index, run in enumerate(runs):
@@ -70,18 +122,17 @@ def _executes(step: Step, operands: Operands) -> Iterator[Execute]:
                 table.base if table else None, step.site.output.channels, config,
             )
             reads = [
-                Span(own, run.planes * run.param_words),
-                _input_span(step, source, run, part, region),
+                ("weights", Span(own, run.planes * run.param_words)),
+                ("source", _input_span(step, source, run, part, region)),
             ]
             if layer.weighted:
-                reads.append(Span(weights, run.blocks * run.weight_lines * run.line_words))
+                words = run.blocks * run.weight_lines * run.line_words
+                reads.append(("factor" if factor else "weights", Span(weights, words)))
             if other is not None:
-                reads.append(_rows(other, run, part))
+                reads.append(("other", _rows(other, run, part)))
             if table is not None:
-                reads.append(table)
-            yield Execute(
-                _text(layer, run, part), fields, tuple(reads), (_rows(output, run, part),)
-            )
+                reads.append(("table", table))
+            yield _Made(_text(layer, run, part), fields, tuple(reads), _rows(output, run, part))
 
 
 def _weights(operands: Operands, run: Run, own: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from compiler.codegen.weights import BlankConstants
@@ -66,6 +69,10 @@ class Estimator:
 
     def latency(self, graph: Graph) -> Latency:
         """Cycles, counters and layers of the network (see ``cycles``)."""
+        with _uncollected():
+            return self._latency(graph)
+
+    def _latency(self, graph: Graph) -> Latency:
         compiled = compile_verified(
             with_standins(graph, self.options.seed, self._weights), self.config, self.options,
             self._planner, BlankConstants(), self._known,
@@ -85,6 +92,18 @@ class Estimator:
             run = self._resumer.run(assembled(rows, self.config), address)
             times.append(times_of(run))
         return times
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage meanwhile: what is made is mostly kept, and looked at in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _layers(compiled: Compiled) -> list[Layer]:

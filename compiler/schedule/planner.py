@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from compiler.recent import Recent
+from compiler.recent import Key, Recent
 from compiler.schedule.candidates import Candidate, Candidates
 from compiler.schedule.layer_plan import LayerPlan, Site
 from compiler.schedule.record import Choice, Way
@@ -14,13 +14,15 @@ from compiler.schedule.tiles import Tile
 
 if TYPE_CHECKING:
     from compiler.schedule.chain import ChainPlan
+    from compiler.schedule.steps import Group
     from compiler.schedule.walk import Walk
 
 KNOWN = 4096
 """Geometries of layers, and of chains, whose plans are kept; those used longest ago go first."""
 
-WALKS = 512
-"""Beginnings of networks whose placed steps are kept, about 40 KB each."""
+GROUPS, WALKS = 1024, 512
+"""Layers' steps, about 2 KB each, and beginnings of networks with their steps placed that are kept.
+"""
 
 
 class Planner:
@@ -33,6 +35,8 @@ class Planner:
         self.record = record
         self._known: Recent[Candidates] = Recent(KNOWN)
         self.chains: Recent[ChainPlan | None] = Recent(KNOWN)
+        self.keys: Recent[Key] = Recent(KNOWN)
+        self.groups: Recent[Group] = Recent(GROUPS)
         self.walks: Recent[Walk] = Recent(WALKS)
 
     def plan(self, site: Site, free: int) -> LayerPlan | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from compiler.errors import AllocationError, show
 from compiler.passes.layer import FeatureMap, Network
@@ -62,7 +63,8 @@ class Uses:
 @dataclass
 class Known:
     """Plans of a network that were looked for before: of layers and chains, with what passes
-    through memory and the free words of the pool. The planner may have served other networks."""
+    through memory and the free words of the pool; ``begun`` those of layers outside chains as long
+    as nothing was let go. The planner may have served other networks."""
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Known:
     chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
         default_factory=dict
     )
+    begun: dict[int, LayerPlan | None] = field(default_factory=dict)
     _uses: Uses | None = None
     _followed: list[Key] = field(default_factory=list)
 
@@ -82,11 +85,16 @@ class Known:
         """What the steps of each of the network's layers follow from beside its plan: also its
         maps, and those that they are part of."""
         if not self._followed:
-            self._followed = [
+            keys = (
                 Key((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
                 for layer in network.layers
-            ]
+            )
+            self._followed = [self.planner.keys.get(key, partial(_same, key)) for key in keys]
         return self._followed
+
+
+def _same(key: Key) -> Key:
+    return key
 
 
 def _with_parents(network: Network, names: Iterable[str]) -> Iterator[FeatureMap]:
@@ -135,7 +143,8 @@ class Residency:
         self._beside = self._neighbours()
         self.share = [1.0] * len(network.layers)
         self._known = known
-        self._planned: dict[int, LayerPlan | None] = {}
+        self._changed = False
+        self._planned = {i: p for i, p in known.begun.items() if i not in self.chains}
 
     def plans(self) -> list[LayerPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
@@ -170,7 +179,15 @@ class Residency:
         """The plan of a layer with the maps that are resident now."""
         if index not in self._planned:
             self._planned[index] = self._plan(index, self.resident)
+            if not (self._changed or index in self.chains):
+                self._known.begun[index] = self._planned[index]
         return self._planned[index]
+
+    def _forget(self, first: int, last: int) -> None:
+        """Drop the plans of some layers, for which something changes."""
+        self._changed = True
+        for index in range(first, last + 1):
+            self._planned.pop(index, None)
 
     def _needed(self, index: int) -> LayerPlan:
         plan = self._now(index)
@@ -194,7 +211,7 @@ class Residency:
     def _let_go(self, name: str, cause: Cause, layer: int) -> None:
         """Store the map in memory, for the layer's sake."""
         self.resident.remove(name)
-        self._planned.clear()
+        self._forget(self._spans[name].first, self._spans[name].last)
         self._departures[name] = Departure(cause, layer)
 
     def slot(self, name: str) -> Slot:
@@ -217,7 +234,8 @@ class Residency:
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
         self.share[index] *= SQUEEZE
-        self._planned.clear()
+        together = self.chains.get(index, Chain(index, index))
+        self._forget(together.first, together.last)
 
     def live(self, index: int, resident: set[str]) -> list[str]:
         """The maps in the pool while layer ``index`` runs, but for those that slide."""

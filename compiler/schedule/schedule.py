@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Arena, Placed
@@ -16,7 +17,7 @@ from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import Known, NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, step_spans
-from compiler.schedule.walk import NoRoom, walked
+from compiler.schedule.walk import NoRoom, Walk, walked
 from hw.spec.config import AccelConfig
 
 WINDOWS_COST = 0.002
@@ -33,22 +34,40 @@ class Schedule:
 
     ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
     maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
-    layers that run together, ``trials`` those that were tried. ``waits`` has for each layer the
-    modelled cycles in which the array waits for its data.
+    layers that run together, ``trials`` those that were tried.
     """
 
     network: Network
     config: AccelConfig
     plans: list[LayerPlan]
-    steps: list[Step]
+    walk: Walk
     places: dict[str, int]
     slots: dict[str, Slot]
     chains: tuple[Chain, ...]
-    loads: list[Buffer]
-    waits: list[int]
-    modelled_cycles: int
     residence: Residence
     trials: tuple[Trial, ...] = ()
+
+    @property
+    def modelled_cycles(self) -> int:
+        return self.walk.cycles
+
+    @cached_property
+    def waits(self) -> list[int]:
+        """For each layer the modelled cycles in which the array waits for its data."""
+        return self.walk.waits(len(self.plans))
+
+    @property
+    def steps(self) -> list[Step]:
+        return self._placed[0]
+
+    @property
+    def loads(self) -> list[Buffer]:
+        """The buffers that LOADs fill, in order."""
+        return self._placed[1]
+
+    @cached_property
+    def _placed(self) -> tuple[list[Step], list[Buffer]]:
+        return self.walk.placed(self.plans)
 
 
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
@@ -169,13 +188,12 @@ def place(
     residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
-        spans = step_spans(plans, chains)
-        taken = _place_maps(residency, spans, config.pool_words)
+        taken = _place_maps(residency, step_spans(plans, chains), config.pool_words)
         if taken is None:
             continue
         try:
             walk = walked(
-                network, plans, chains, spans, config.pool_words, list(taken.values()), known
+                network, plans, chains, config.pool_words, list(taken.values()), known
             )
         except NoRoom as fault:
             residency.squeeze(fault.layer)
@@ -183,8 +201,7 @@ def place(
         places = {name: placed.address for name, placed in taken.items()}
         slots = {name: residency.slot(name) for name in places}
         return Schedule(
-            network, config, plans, walk.steps, places, slots, chains, walk.loads,
-            walk.waits(len(plans)), walk.cycles, residency.residence(),
+            network, config, plans, walk, places, slots, chains, residency.residence()
         )
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from compiler.passes.layer import FeatureMap, Layer, origin
-from compiler.schedule.blocks import Chunk
+from compiler.schedule import placing
+from compiler.schedule.blocks import Chunk, aligned
 from compiler.schedule.chain import Chain
 from compiler.schedule.layer_plan import LayerPlan, Site, other_planes
 from compiler.schedule.tiles import Tile, apart
@@ -15,12 +18,13 @@ from compiler.schedule.tiles import Tile, apart
 Role = Literal["weights", "table", "source", "other", "output"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Buffer:
     """Pool words that hold one thing from step ``first`` to step ``last``.
 
     ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; constants have none.
-    ``issue`` is the step before whose EXECUTE the LOAD is emitted.
+    ``issue`` is the step before whose EXECUTE the LOAD is emitted. A window of a map in memory can
+    be loaded after the steps that store its pixels.
     """
 
     role: Role
@@ -32,12 +36,18 @@ class Buffer:
     tile: Tile = Tile(0, 0, 0, 0)
     planes: tuple[int, int] = (0, 0)
     chunk: int = 0
-    after: int = 0
     address: int = -1
     issue: int = 0
 
+    def moved(self, steps: int, layers: int, last: int, address: int, issue: int) -> Buffer:
+        """The buffer placed, its steps and layers counted from ``steps`` and ``layers`` less."""
+        return Buffer(
+            self.role, layers + self.layer, self.words, steps + self.first, last, self.map,
+            self.tile, self.planes, self.chunk, address, issue,
+        )
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, slots=True)
 class Step:
     """One tile computed with one chunk. A map without a buffer lies whole in the pool."""
 
@@ -77,7 +87,7 @@ class Writers:
 
     def __init__(self, maps: dict[str, FeatureMap]) -> None:
         self._maps = maps
-        self._steps: dict[str, list[tuple[int, Step]]] = {}
+        self._steps: dict[str, list[tuple[int, int, list[Step]]]] = {}
 
     def continued(self, maps: dict[str, FeatureMap]) -> Writers:
         """A copy for a network with these maps."""
@@ -85,11 +95,11 @@ class Writers:
         other._steps = {root: steps[:] for root, steps in self._steps.items()}
         return other
 
-    def add(self, name: str, steps: list[Step]) -> None:
-        """Note the steps of the layer that makes the map ``name``."""
+    def add(self, name: str, base: int, steps: list[Step]) -> None:
+        """Note the steps of the layer that makes the map ``name``, whose numbers count from
+        ``base``."""
         root, plane = origin(self._maps, name)
-        found = self._steps.setdefault(root, [])
-        found += [(plane + step.chunk.first_plane, step) for step in steps]
+        self._steps.setdefault(root, []).append((plane, base, steps))
 
     def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
         """The first step after all that make pixels of ``tile`` in ``planes`` of the map.
@@ -100,13 +110,15 @@ class Writers:
         first, end = plane + planes[0], plane + sum(planes)
         found = self._maps[name]
         after = 0
-        for low, step in self._steps.get(root, []):
-            output = step.site.output
+        for other, base, steps in self._steps.get(root, []):
+            output = steps[0].site.output
             same = found.pixels == output.pixels == self._maps[root].pixels
-            elsewhere = low >= end or low + step.chunk.planes <= first
-            elsewhere = elsewhere or apart(step.tile, output.width, tile, found.width)
-            if not (same and elsewhere):
-                after = max(after, step.index + 1)
+            for step in steps:
+                low = other + step.chunk.first_plane
+                elsewhere = low >= end or low + step.chunk.planes <= first
+                elsewhere = elsewhere or apart(step.tile, output.width, tile, found.width)
+                if not (same and elsewhere):
+                    after = max(after, base + step.index + 1)
         return after
 
 
@@ -134,31 +146,86 @@ def step_spans(plans: list[LayerPlan], chains: Sequence[Chain]) -> list[tuple[in
     return found
 
 
-def layer_steps(
-    steps: list[Step], together: range, plans: list[LayerPlan], writers: Writers
-) -> None:
-    """Add the steps of one layer, or of a chain's layers strip by strip."""
-    layers = [_LayerSteps(i, plans[i], writers) for i in together]
+class Group:
+    """The steps of layers that run together, one layer or a chain's strip by strip, not placed yet.
+
+    Steps and layers count from 0. ``made`` are each layer's steps, which make the map of
+    ``outputs``; ``loads`` the buffers to load,
+    in the order in which they are wanted; ``step_rows`` and ``load_rows`` what ``placing`` needs of
+    steps and loads, but for AFTER of windows, which have the numbers ``windows``.
+    """
+
+    def __init__(self, plans: Sequence[LayerPlan]) -> None:
+        layers = [_LayerSteps(i, plan) for i, plan in enumerate(plans)]
+        self.steps = list(_in_order(layers))
+        self.made = [layer.made for layer in layers]
+        self.outputs = [plan.site.layer.output for plan in plans]
+        self.loads: list[Buffer] = []
+        rows = []
+        for step in self.steps:
+            self.loads += [b for b in step.buffers if b.first == step.index]
+            stored = step.chunk.planes * step.tile.pixels if step.stores else 0
+            output = aligned(step.output.words) if step.output else 0
+            rows.append((step.cycles, output, stored, len(self.loads)))
+        self.step_rows = np.array(rows, np.int64)
+        self.load_rows = np.array(
+            [(b.words, aligned(b.words), b.last, 0) for b in self.loads], np.int64
+        )
+        self.windows = [k for k, b in enumerate(self.loads) if b.map]
+
+    def load_rows_at(self, base: int, writers: Writers) -> np.ndarray:
+        """``load_rows`` with the steps numbered from ``base`` on."""
+        rows = self.load_rows.copy()
+        rows[:, placing.UNTIL] += base
+        for k in self.windows:
+            window = self.loads[k]
+            rows[k, placing.AFTER] = writers.end(window.map, window.tile, window.planes)
+        return rows
+
+    def placed(
+        self, base: int, first: int, plans: Sequence[LayerPlan], steps: np.ndarray,
+        loads: np.ndarray,
+    ) -> tuple[list[Step], list[Buffer]]:
+        """Its steps numbered from ``base`` on, those of layers from number ``first`` on with these
+        plans, and the loads; ``steps`` and ``loads`` are the rows placed for them."""
+        known = {
+            id(b): b.moved(base, first, base + b.last, address, issue)
+            for b, (address, issue) in zip(self.loads, loads.tolist(), strict=True)
+        }
+        made = []
+        for step, row in zip(self.steps, steps.tolist(), strict=True):
+            last, address = row[placing.OUTPUT_LAST], row[placing.OUTPUT_ADDRESS]
+            made.append(Step(
+                base + step.index, first + step.layer, plans[step.layer], step.tile, step.chunk,
+                step.cycles, known[id(step.weights)], known.get(id(step.table)),
+                known.get(id(step.source)), known.get(id(step.other)),
+                step.output and step.output.moved(base, first, last, address, 0),
+            ))
+        return made, list(known.values())
+
+
+def _in_order(layers: list[_LayerSteps]) -> Iterator[Step]:
+    """The steps of one layer, or of a chain's layers strip by strip."""
+    now = 0
     if len(layers) == 1:
-        for tile, chunk in plans[together.start].steps():
-            steps.append(layers[0].step(len(steps), tile, chunk))
-    else:
-        for strip in range(len(plans[together.start].tiles)):
-            for layer in layers:
-                for chunk in range(len(layer.plan.chunks)):
-                    steps.append(layer.step(len(steps), strip, chunk))
-    for layer in layers:
-        writers.add(layer.plan.site.layer.output, layer.made)
+        for tile, chunk in layers[0].plan.steps():
+            yield layers[0].step(now, tile, chunk)
+            now += 1
+        return
+    for strip in range(len(layers[0].plan.tiles)):
+        for layer in layers:
+            for chunk in range(len(layer.plan.chunks)):
+                yield layer.step(now, strip, chunk)
+                now += 1
 
 
 class _LayerSteps:
     """Makes the steps of one layer; those that use the same data share a buffer."""
 
-    def __init__(self, index: int, plan: LayerPlan, writers: Writers) -> None:
+    def __init__(self, index: int, plan: LayerPlan) -> None:
         self.plan = plan
         self.made: list[Step] = []
         self._index = index
-        self._writers = writers
         self._known: dict[tuple, Buffer] = {}
 
     def step(self, now: int, tile_index: int, chunk_index: int) -> Step:
@@ -215,8 +282,6 @@ class _LayerSteps:
     def _window(
         self, role: Role, step: Step, name: str, tile: Tile, planes: tuple[int, int]
     ) -> Buffer:
-        """A window of a map in memory; it can be loaded after the steps that store its pixels."""
-        words, after = planes[1] * tile.pixels, self._writers.end(name, tile, planes)
-        return Buffer(
-            role, self._index, words, step.index, step.index, name, tile, planes, after=after
-        )
+        """A window of a map in memory."""
+        words = planes[1] * tile.pixels
+        return Buffer(role, self._index, words, step.index, step.index, name, tile, planes)

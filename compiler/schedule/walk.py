@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from compiler.passes.layer import FeatureMap, Network
-from compiler.recent import Key
+from compiler.schedule import placing
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.steps import Buffer, Step, Writers, groups, layer_steps
+from compiler.schedule.steps import Buffer, Group, Step, Writers, groups
 
 if TYPE_CHECKING:
     from compiler.schedule.chain import Chain
@@ -34,147 +35,116 @@ class NoRoom(Exception):
 
 
 def walked(
-    network: Network, plans: list[LayerPlan], chains: Sequence[Chain],
-    spans: list[tuple[int, int]], words: int, taken: list[Placed], known: Known,
+    network: Network, plans: list[LayerPlan], chains: Sequence[Chain], words: int,
+    taken: list[Placed], known: Known,
 ) -> Walk:
     """All steps of a network in a pool of ``words``, of which its maps have ``taken`` some.
 
-    ``spans`` are the layers' as from ``step_spans``. Raises NoRoom.
+    Raises NoRoom.
 
     What is known of networks that begin alike is not done again.
     """
-    layers = known.steps_follow_from(network)
-    walk = Walk(Key(words), Arena(words, taken), Writers(network.maps))
-    steps = begun = 0
-    for end in _ends(len(plans), chains):
-        steps = max(steps, *(last + 1 for _, last in spans[begun:end]))
-        key = Key((
-            walk.key, *((layers[i], plans[i].work, plans[i].order) for i in range(begun, end)),
-            tuple(chain for chain in chains if begun <= chain.first < end),
-            tuple(sorted(p for p in taken if p.first <= steps)),
-        ))
-        further = partial(walk.further, key, network.maps, taken, plans[:end], chains, begun)
-        walk, begun = known.planner.walks.get(key, further), end
+    planner, layers, steps = known.planner, known.steps_follow_from(network), 0
+    walk = planner.walks.get(words, lambda: Walk(Arena(words), Writers(network.maps)))
+    for stretch in _stretches(len(plans), chains):
+        chained = []
+        for together in stretch:
+            ways = tuple((layers[i], plans[i].work, plans[i].order) for i in together)
+            own = plans[together.start : together.stop]
+            chained.append((together, planner.groups.get(ways, partial(Group, own))))
+            steps += len(chained[-1][1].steps)
+        near = sorted(place for place in taken if place.first <= steps)
+        walk = planner.walks.get(
+            (walk, *(group for _, group in chained), *near),
+            partial(walk.further, network.maps, taken, chained),
+        )
     return walk
 
 
-def _ends(layers: int, chains: Sequence[Chain]) -> Iterator[int]:
-    """Numbers of layers after which a walk is kept: a few layers further each, and all."""
-    begun = 0
+def _stretches(layers: int, chains: Sequence[Chain]) -> Iterator[list[range]]:
+    """Numbers of layers that run together, in parts of a few layers each."""
+    stretch: list[range] = []
     for together in groups(layers, chains):
-        if together.stop - begun >= STRETCH or together.stop == layers:
-            begun = together.stop
-            yield begun
+        stretch.append(together)
+        if together.stop - stretch[0].start >= STRETCH or together.stop == layers:
+            yield stretch
+            stretch = []
 
 
 class Walk:
-    """The steps of a network's first layers, which follow from ``key``.
+    """The steps of a network's first layers.
 
     It places their buffers and models when the bus and the array are free. LOADs stay in the order
     in which their data are wanted. Each is placed as early as there is room for it from then on to
     its last use, but not before the bus could begin with it.
     """
 
-    def __init__(self, key: Key, arena: Arena, writers: Writers) -> None:
-        self.key = key
-        self.steps: list[Step] = []
-        self.loads: list[Buffer] = []
-        self.arena = arena
-        self.writers = writers
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.bus = 0
-        self.low = 0
-        self.stored = 0
+    def __init__(self, arena: Arena, writers: Writers) -> None:
+        self._arena = arena
+        self._writers = writers
+        self._groups: list[tuple[range, Group]] = []
+        self._steps, self._loads = placing.EMPTY, [placing.EMPTY[:, :2]]
+        self._now = np.zeros(3, np.int64)
 
     @property
     def cycles(self) -> int:
         """Modelled cycles of the steps."""
-        return max(self.end[-1] if self.end else 0, self.stored, self.bus)
+        end = self._steps[-1, placing.END] if len(self._steps) else 0
+        return int(max(end, self._now[placing.WRITTEN], self._now[placing.BUS]))
 
     def waits(self, layers: int) -> list[int]:
         """Modelled cycles in which the array waits for the data of each of ``layers`` layers."""
         found = [0] * layers
-        for step, begin, free in zip(self.steps, self.start, [0, *self.end], strict=False):
-            found[step.layer] += begin - free
+        numbers = (
+            together.start + step.layer for together, group in self._groups for step in group.steps
+        )
+        begins, ends = self._steps[:, placing.START], self._steps[:, placing.END]
+        idle = begins - np.concatenate([[0], ends[:-1]])
+        for layer, cycles in zip(numbers, idle.tolist(), strict=True):
+            found[layer] += cycles
         return found
 
+    def placed(self, plans: list[LayerPlan]) -> tuple[list[Step], list[Buffer]]:
+        """The steps of the network with these plans, and the buffers that LOADs fill, in order."""
+        steps: list[Step] = []
+        loads: list[Buffer] = []
+        for (together, group), rows in zip(self._groups, self._loads[1:], strict=True):
+            base = len(steps)
+            made, filled = group.placed(
+                base, together.start, plans[together.start : together.stop],
+                self._steps[base : base + len(group.steps)], rows,
+            )
+            steps += made
+            loads += filled
+        return steps, loads
+
     def further(
-        self, key: Key, maps: dict[str, FeatureMap], taken: Iterable[Placed],
-        plans: list[LayerPlan], chains: Sequence[Chain], first: int,
+        self, maps: dict[str, FeatureMap], taken: Iterable[Placed],
+        chained: Sequence[tuple[range, Group]],
     ) -> Walk:
-        """A copy with the steps of the layers of ``plans`` from number ``first`` on, in a network
-        with these maps, of which ``taken`` are in the pool."""
-        other = Walk(key, self.arena.continued(taken), self.writers.continued(maps))
-        other.steps, other.loads = self.steps[:], self.loads[:]
-        other.start, other.end = self.start[:], self.end[:]
-        other.bus, other.low, other.stored = self.bus, self.low, self.stored
-        if self.steps and self.steps[-1].output:  # whose end the next step may change
-            other.steps[-1] = replace(self.steps[-1], output=replace(self.steps[-1].output))
-        for together in groups(len(plans), chains):
-            if together.start >= first:
-                begun = len(other.steps)
-                layer_steps(other.steps, together, plans, other.writers)
-                for step in other.steps[begun:]:
-                    other._place(step)
+        """A copy with the steps of these groups of layers too, in a network with these maps, of
+        which ``taken`` are in the pool."""
+        other = Walk(self._arena.continued(taken), self._writers.continued(maps))
+        other._groups, other._loads = [*self._groups, *chained], self._loads[:]
+        other._now = self._now.copy()
+        more = sum(len(group.steps) for _, group in chained)
+        other._steps = np.concatenate([self._steps, np.zeros((more, 4), np.int64)])
+        base = len(self._steps)
+        for together, group in chained:
+            other._place(together, group, base)
+            base += len(group.steps)
         return other
 
-    def _place(self, step: Step) -> None:
-        self._place_output(step)
-        begin = self.end[-1] if self.end else 0
-        for buffer in step.buffers:
-            if buffer.first == step.index:
-                begin = max(begin, self._place_load(buffer))
-        self.start.append(begin)
-        self.end.append(begin + step.cycles)
-        if step.stores:
-            words = step.chunk.planes * step.tile.pixels
-            self.bus += words + COMMAND_CYCLES
-            self.stored = max(self.stored, self.end[-1]) + words
-        self.arena.forget_before(self.low)
-
-    def _place_output(self, step: Step) -> None:
-        """An output buffer is kept for one step more, so that its STORE and that step overlap."""
-        buffer = step.output
-        if buffer is None:
-            return
-        for _ in range(2):
-            for last in (step.index + 1, step.index):
-                address = self.arena.find(buffer.words, step.index, last)
-                if address is not None:
-                    buffer.address, buffer.last = address, last
-                    self.arena.take(address, buffer.words, step.index, last)
-                    return
-            self._end_outputs(step)
-        raise NoRoom(step.layer)
-
-    def _end_outputs(self, now: Step) -> None:
-        """Give up the additional step of the output buffer before ``now``'s."""
-        before = self.steps[now.index - 1].output if now.index else None
-        if before is not None and before.last == now.index:
-            before.last = now.index - 1
-            self.arena.cut(before.address, before.first, before.last)
-
-    def _place_load(self, buffer: Buffer) -> int:
-        """Place the buffer and its LOAD; returns the cycle in which the data are there."""
-        use = buffer.first
-        self.low = max(self.low, buffer.after)
-        while self.low < use and self.end[self.low] <= self.bus:
-            self.low += 1
-        found = self.arena.earliest(buffer.words, self.low, use, buffer.last)
-        if found is None:
-            self._end_outputs(self.steps[use])
-            found = self.arena.earliest(buffer.words, use, use, buffer.last)
-        if found is None:
-            raise NoRoom(buffer.layer)
-        self.low, buffer.address = found
-        self.arena.take(buffer.address, buffer.words, self.low, buffer.last)
-        free = self.end[self.low - 1] if self.low else 0
-        begin = max(self.bus, free)
-        issue = self.low
-        while issue < use and self.start[issue] <= begin:
-            issue += 1
-        buffer.issue = issue
-        self.bus = begin + buffer.words + COMMAND_CYCLES
-        self.loads.append(buffer)
-        return self.bus + LOAD_DELAY
+    def _place(self, together: range, group: Group, base: int) -> None:
+        """Place the group's buffers; its first step has number ``base``."""
+        arena, loads = self._arena, group.load_rows_at(base, self._writers)
+        arena.make_room(len(group.steps) + len(loads))
+        self._loads.append(np.zeros((len(loads), 2), np.int64))
+        failed = placing.place_steps(
+            arena.rows, arena.later, arena.state, group.step_rows, loads, base, self._steps,
+            self._loads[-1], self._now, COMMAND_CYCLES, LOAD_DELAY,
+        )
+        if failed >= 0:
+            raise NoRoom(together.start + group.steps[failed].layer)
+        for output, made in zip(group.outputs, group.made, strict=True):
+            self._writers.add(output, base, made)

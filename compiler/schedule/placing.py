@@ -1,0 +1,200 @@
+"""Places for the buffers of steps and times for their LOADs, compiled by numba.
+
+All compiled code of the compiler's search is in this file, as numba sees no changes in others. A
+pool over time is ``rows`` [n, 4], its first ``arena[COUNT]`` sorted by ADDRESS, each WORDS words
+that are taken from step FIRST to step LAST; ``later`` the same, sorted by FIRST, for what begins
+later than any step asked about: of it ``arena[TAKEN]`` are in ``rows`` already. Sizes are whole
+lines.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+ADDRESS, WORDS, FIRST, LAST = range(4)
+COUNT, ASKED, TAKEN, POOL = range(4)
+"""Of ``arena``, beside the above: the latest step asked about, and the words of the pool."""
+
+CYCLES, OUTPUT, STORED, LOADS = range(4)
+"""Columns of a step: modelled cycles, size of the output buffer, words that it stores (0 for none),
+and how many LOADs there are up to it."""
+LENGTH, SIZE, UNTIL, AFTER = range(4)
+"""Columns of a LOAD: words, size, last step of its buffer, and first step that may come before."""
+START, END, OUTPUT_ADDRESS, OUTPUT_LAST = range(4)
+"""Columns of a placed step: modelled cycles, and its output buffer, address -1 for none."""
+LOAD_ADDRESS, ISSUE = range(2)
+"""Columns of a placed LOAD: its buffer, and the step before whose EXECUTE it is emitted."""
+BUS, LOW, WRITTEN = range(3)
+"""Of ``now``: cycles when the bus is free and the last STORE done; earliest step of a LOAD."""
+
+_compiled = njit(cache=True)
+
+
+@_compiled
+def insert(rows, arena, address, size, first, last):  # type: ignore[no-untyped-def]
+    """Take a place."""
+    at = arena[COUNT]
+    while at > 0 and rows[at - 1, ADDRESS] > address:
+        rows[at] = rows[at - 1]
+        at -= 1
+    rows[at, ADDRESS], rows[at, WORDS] = address, size
+    rows[at, FIRST], rows[at, LAST] = first, last
+    arena[COUNT] += 1
+
+
+@_compiled
+def _forget(rows, arena, step):  # type: ignore[no-untyped-def]
+    """Drop what ends before ``step``; nothing is asked about earlier steps any more."""
+    left = 0
+    for i in range(arena[COUNT]):
+        if rows[i, LAST] >= step:
+            rows[left] = rows[i]
+            left += 1
+    arena[COUNT] = left
+
+
+@_compiled
+def _ask(rows, later, arena, last):  # type: ignore[no-untyped-def]
+    """Take what begins up to step ``last``."""
+    arena[ASKED] = max(arena[ASKED], last)
+    while arena[TAKEN] < len(later) and later[arena[TAKEN], FIRST] <= last:
+        place = later[arena[TAKEN]]
+        insert(rows, arena, place[ADDRESS], place[WORDS], place[FIRST], place[LAST])
+        arena[TAKEN] += 1
+
+
+@_compiled
+def _gap(rows, arena, size, first, last):  # type: ignore[no-untyped-def]
+    """Where the smallest gap of ``size`` words starts during the steps, -1 if there is none."""
+    address, best, smallest = 0, -1, arena[POOL] + 1
+    for i in range(arena[COUNT]):
+        if rows[i, FIRST] <= last and rows[i, LAST] >= first:
+            begin = rows[i, ADDRESS]
+            if size <= begin - address < smallest:
+                best, smallest = address, begin - address
+            address = max(address, begin + rows[i, WORDS])
+    return address if size <= arena[POOL] - address < smallest else best
+
+
+@_compiled
+def find(rows, later, arena, size, first, last):  # type: ignore[no-untyped-def]
+    """The start of the smallest gap of ``size`` words during the steps, -1 if there is none."""
+    _ask(rows, later, arena, last)
+    return _gap(rows, arena, size, first, last)
+
+
+@_compiled
+def earliest(rows, later, arena, size, low, use, last):  # type: ignore[no-untyped-def]
+    """Step and address: the first step from ``low`` to ``use`` from which on, to ``last``, ``size``
+    words are free. The address is -1 if they are not even free from ``use`` on.
+
+    What is free from a step on is free from every later step on, so that the step can be searched
+    by halves.
+    """
+    _ask(rows, later, arena, last)
+    address = _gap(rows, arena, size, low, last)
+    if address >= 0 or low >= use:
+        return low, address
+    step, address = use, _gap(rows, arena, size, use, last)
+    if address < 0:
+        return use, address
+    while low + 1 < step:
+        middle = (low + step) // 2
+        found = _gap(rows, arena, size, middle, last)
+        if found >= 0:
+            step, address = middle, found
+        else:
+            low = middle
+    return step, address
+
+
+@_compiled
+def place_steps(  # type: ignore[no-untyped-def]
+    rows, later, arena, steps, loads, base, placed, placed_loads, now, bus_cycles, load_delay
+):
+    """Place the buffers of ``steps``, the first of which has number ``base``, and their ``loads``.
+
+    ``placed`` [all steps so far and these] and ``placed_loads`` [these] are filled in; ``rows``
+    must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` beside its words, and a
+    LOAD's data are there ``load_delay`` after that. Returns the number in ``steps`` of the first
+    one that finds no room, else -1.
+    """
+    load = 0
+    for i in range(len(steps)):
+        step = base + i
+        placed[step, OUTPUT_ADDRESS] = -1
+        if steps[i, OUTPUT] and not _place_output(
+            rows, later, arena, steps[i, OUTPUT], step, placed
+        ):
+            return i
+        begin = placed[step - 1, END] if step else 0
+        while load < steps[i, LOADS]:
+            if not _place_load(
+                rows, later, arena, loads[load], step, placed, placed_loads[load], now
+            ):
+                return i
+            now[BUS] += loads[load, LENGTH] + bus_cycles
+            begin = max(begin, now[BUS] + load_delay)
+            load += 1
+        placed[step, START], placed[step, END] = begin, begin + steps[i, CYCLES]
+        if steps[i, STORED]:
+            now[BUS] += steps[i, STORED] + bus_cycles
+            now[WRITTEN] = max(now[WRITTEN], placed[step, END]) + steps[i, STORED]
+        _forget(rows, arena, now[LOW])
+    return -1
+
+
+@_compiled
+def _place_output(rows, later, arena, size, step, placed):  # type: ignore[no-untyped-def]
+    """An output buffer is kept for one step more, so that its STORE and that step overlap."""
+    for _ in range(2):
+        for last in (step + 1, step):
+            address = find(rows, later, arena, size, step, last)
+            if address >= 0:
+                insert(rows, arena, address, size, step, last)
+                placed[step, OUTPUT_ADDRESS], placed[step, OUTPUT_LAST] = address, last
+                return True
+        _end_output(rows, arena, step, placed)
+    return False
+
+
+@_compiled
+def _end_output(rows, arena, step, placed):  # type: ignore[no-untyped-def]
+    """Give up the additional step of the output buffer of the step before ``step``."""
+    before = step - 1
+    if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < step:
+        return
+    placed[before, OUTPUT_LAST] = before
+    for i in range(arena[COUNT]):
+        if rows[i, ADDRESS] == placed[before, OUTPUT_ADDRESS] and rows[i, FIRST] == before:
+            rows[i, LAST] = before
+
+
+@_compiled
+def _place_load(  # type: ignore[no-untyped-def]
+    rows, later, arena, load, step, placed, placed_load, now
+):
+    """Place a LOAD and its buffer, which is used from ``step`` on: as early as there is room, but
+    not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""
+    now[LOW] = max(now[LOW], load[AFTER])
+    while now[LOW] < step and placed[now[LOW], END] <= now[BUS]:
+        now[LOW] += 1
+    low, address = earliest(rows, later, arena, load[SIZE], now[LOW], step, load[UNTIL])
+    if address < 0:
+        _end_output(rows, arena, step, placed)
+        low, address = earliest(rows, later, arena, load[SIZE], step, step, load[UNTIL])
+        if address < 0:
+            return False
+    insert(rows, arena, address, load[SIZE], low, load[UNTIL])
+    now[LOW] = low
+    now[BUS] = max(now[BUS], placed[low - 1, END] if low else 0)
+    issue = low
+    while issue < step and placed[issue, START] <= now[BUS]:
+        issue += 1
+    placed_load[LOAD_ADDRESS], placed_load[ISSUE] = address, issue
+    return True
+
+
+EMPTY = np.zeros((0, 4), np.int64)
+"""No places, steps or LOADs."""
