@@ -30,7 +30,7 @@ _BEFORE_WRITE = (
     np.array([(LOADED, LOAD), (SENT, STORE)]),
 )
 """The rows that count for a read, and for each unit's write, and which unit notes there."""
-_BEFORE_LOAD = np.array([(0, STORE)])
+_BEFORE_LOAD, _BEFORE_STORE = np.array([(0, STORE)]), np.zeros((0, 2), np.int64)
 """The same in the table of a map in memory, which has one row, the last STORE."""
 
 
@@ -57,49 +57,34 @@ class WaitTracker:
         self._counts[unit] += 1
         number = self._counts[unit]
         for span in command.pool_reads:
-            _wait(self._pool, span, _BEFORE_READ, waits)
-            _note(self._pool, span, _READERS[unit], number)
+            _touch(self._pool, span, _BEFORE_READ, waits, _READERS[unit], number)
         for span in command.pool_writes:
-            _wait(self._pool, span, _BEFORE_WRITE[unit], waits)
-            _note(self._pool, span, _WRITERS[unit], number)
+            _touch(self._pool, span, _BEFORE_WRITE[unit], waits, _WRITERS[unit], number)
         if command.memory in self._stored:
             assert command.memory_span is not None
-            stored = self._stored[command.memory]
-            if unit == LOAD:
-                _wait(stored, command.memory_span, _BEFORE_LOAD, waits)
-            else:
-                _note(stored, command.memory_span, 0, number)
+            before, row = (_BEFORE_LOAD, None) if unit == LOAD else (_BEFORE_STORE, 0)
+            _touch(self._stored[command.memory], command.memory_span, before, waits, row, number)
         command.waits = tuple(waits.tolist())
 
 
-def _wait(table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray) -> None:
-    """Raise ``waits`` to the last commands that count ``before`` one that touches the span."""
-    _check(table, span)
-    _raise(table, span.base, span.length, span.count, span.stride, before, waits)
-
-
-def _note(table: np.ndarray, span: Span, row: int | None, number: int) -> None:
-    """Write a command's number in a row of the table."""
-    assert row is not None, span
-    _check(table, span)
-    _fill(table[row], span.base, span.length, span.count, span.stride, number)
-
-
-def _check(table: np.ndarray, span: Span) -> None:
-    end = span.base + (span.count - 1) * span.stride + span.length
-    assert 0 <= span.base and end <= table.shape[1], span
+def _touch(
+    table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray, row: int | None,
+    number: int,
+) -> None:
+    """Raise ``waits`` to the last commands that count ``before`` one that touches the span, and
+    write its number in a row of the table, if in any."""
+    base, length, count, stride = span.base, span.length, span.count, span.stride
+    assert 0 <= base and base + (count - 1) * stride + length <= table.shape[1], span
+    _note(table, base, length, count, stride, before, waits, -1 if row is None else row, number)
 
 
 @njit(cache=True)
-def _raise(table, base, length, count, stride, before, waits):  # type: ignore[no-untyped-def]
+def _note(  # type: ignore[no-untyped-def]
+    table, base, length, count, stride, before, waits, row, number
+):
     for run in range(count):
         first = base + run * stride
-        for row, unit in before:
-            waits[unit] = max(waits[unit], table[row, first : first + length].max())
-
-
-@njit(cache=True)
-def _fill(row, base, length, count, stride, number):  # type: ignore[no-untyped-def]
-    for run in range(count):
-        first = base + run * stride
-        row[first : first + length] = number
+        for earlier, unit in before:
+            waits[unit] = max(waits[unit], table[earlier, first : first + length].max())
+        if row >= 0:
+            table[row, first : first + length] = number

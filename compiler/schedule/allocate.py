@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,15 @@ class Placed(NamedTuple):
     words: int
     first: int
     last: int
+
+
+def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Addresses in a pool of ``words`` words for whole lines, first and last step, each in the
+    smallest gap beside those before; as many as find one."""
+    arena, found = Arena(words), np.zeros(len(wanted), np.int64)
+    arena.make_room(len(wanted))
+    rows = np.array(wanted, np.int64).reshape(-1, 3)
+    return found[: placing.place_in_turn(arena.rows, arena.state, rows, found)].tolist()
 
 
 class Arena:
@@ -51,14 +60,6 @@ class Arena:
         if missing > 0:
             more = np.zeros((max(missing, len(self.rows)), len(Placed._fields)), np.int64)
             self.rows = np.concatenate([self.rows, more])
-
-    def place(self, words: int, first: int, last: int) -> int | None:
-        """An address free during the steps, taken; None if there is none."""
-        address = self.find(words, first, last)
-        if address is not None:
-            self.make_room(1)
-            placing.insert(self.rows, self.state, address, aligned(words), first, last)
-        return address
 
     def find(self, words: int, first: int, last: int) -> int | None:
         """The start of the smallest gap of ``words`` free words during the steps, or None."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from compiler.passes.layer import Layer, Network, origin
 from compiler.schedule.chain import Chain
-from compiler.schedule.residency import lifetimes
+from compiler.schedule.known import lifetimes
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ class Block:
 
 def blocks(network: Network, cols: int) -> list[Block]:
     """The blocks with more than one branch, in order. Their branches may be in any order."""
-    alive = list(lifetimes(network).values())
-    ends = [
-        i for i in range(1, len(network.layers))
-        if sum(life.first < i <= life.last for life in alive) <= 1
-    ]
+    changes = [0] * (len(network.layers) + 1)
+    for life in lifetimes(network).values():
+        changes[life.first + 1] += 1
+        changes[life.last + 1] -= 1
+    alive = list(accumulate(changes))
+    ends = [i for i in range(1, len(network.layers)) if alive[i] <= 1]
     bounds = [0, *ends, len(network.layers)]
     found = [
         Block(first, end - 1, _branches(network, range(first, end), cols))

@@ -85,6 +85,19 @@ def find(rows, later, arena, size, first, last):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def place_in_turn(rows, arena, wanted, addresses):  # type: ignore[no-untyped-def]
+    """Take a place for each row of ``wanted``, size, first and last step, until one finds none; how
+    many have one then."""
+    for i in range(len(wanted)):
+        size, first, last = wanted[i]
+        addresses[i] = _gap(rows, arena, size, first, last)
+        if addresses[i] < 0:
+            return i
+        insert(rows, arena, addresses[i], size, first, last)
+    return len(wanted)
+
+
+@_compiled
 def earliest(rows, later, arena, size, low, use, last):  # type: ignore[no-untyped-def]
     """Step and address: the first step from ``low`` to ``use`` from which on, to ``last``, ``size``
     words are free. The address is -1 if they are not even free from ``use`` on.

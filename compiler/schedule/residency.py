@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import FeatureMap, Network
-from compiler.recent import Key
-from compiler.schedule.blocks import aligned
+from compiler.passes.layer import Network
 from compiler.schedule.chain import Chain, ChainPlan, Slot, plan_chain
+from compiler.schedule.known import Known, Lifetime
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
-from compiler.schedule.planner import Planner
 from compiler.schedule.record import Cause, Departure, Release, Residence
 from hw.spec.config import AccelConfig
 
@@ -21,87 +17,6 @@ CRAMPED = 1.45
 
 SQUEEZE = 0.9
 """Share of the room that a layer is planned for after its buffers did not fit between the maps."""
-
-
-@dataclass(frozen=True)
-class Lifetime:
-    """First and last layer in which a map is made or read."""
-
-    first: int
-    last: int
-
-
-def lifetimes(network: Network) -> dict[str, Lifetime]:
-    """Lifetimes of the maps that layers make, those that are no part of another."""
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
-    for i, layer in enumerate(network.layers):
-        first.setdefault(network.root(layer.output), i)
-        touched = (network.root(name) for name in (layer.output, *layer.reads))
-        last.update({name: i for name in touched if name in first})
-    return {name: Lifetime(i, last[name]) for name, i in first.items()}
-
-
-class Uses:
-    """The maps of a network in lines of the pool, and which layers use them.
-
-    ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
-    none.
-    """
-
-    def __init__(self, network: Network, cols: int) -> None:
-        root = network.root
-        self.lifetimes = lifetimes(network)
-        self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
-        self.operands = [
-            (root(layer.source), root(layer.output),
-             root(layer.residual.other) if layer.residual else "")
-            for layer in network.layers
-        ]
-
-
-@dataclass
-class Known:
-    """Plans of a network that were looked for before: of layers and chains, with what passes
-    through memory and the free words of the pool; ``begun`` those of layers outside chains as long
-    as nothing was let go. The planner may have served other networks."""
-
-    planner: Planner
-    sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
-    layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
-    chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
-        default_factory=dict
-    )
-    begun: dict[int, LayerPlan | None] = field(default_factory=dict)
-    _uses: Uses | None = None
-    _followed: list[Key] = field(default_factory=list)
-
-    def uses(self, network: Network, cols: int) -> Uses:
-        """The network's, worked out once."""
-        self._uses = self._uses or Uses(network, cols)
-        return self._uses
-
-    def steps_follow_from(self, network: Network) -> list[Key]:
-        """What the steps of each of the network's layers follow from beside its plan: also its
-        maps, and those that they are part of."""
-        if not self._followed:
-            keys = (
-                Key((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
-                for layer in network.layers
-            )
-            self._followed = [self.planner.keys.get(key, partial(_same, key)) for key in keys]
-        return self._followed
-
-
-def _same(key: Key) -> Key:
-    return key
-
-
-def _with_parents(network: Network, names: Iterable[str]) -> Iterator[FeatureMap]:
-    for name in names:
-        while name:
-            yield network.maps[name]
-            name = network.maps[name].parent
 
 
 class NoFit(Exception):
@@ -216,9 +131,9 @@ class Residency:
 
     def slot(self, name: str) -> Slot:
         """Where the rows of a resident map lie."""
-        m, maker = self.network.maps[name], self.lifetimes[name].first
         if name not in self.inner:
-            return Slot(m.words(self.config.cols), m.pixels)
+            return self._uses.slots[name]
+        maker = self.lifetimes[name].first
         chain = self.chains[maker]
         plan = self._chain_plan(chain, self.resident)
         assert plan is not None

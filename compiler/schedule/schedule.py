@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from compiler.passes.layer import Network
-from compiler.schedule.allocate import Arena, Placed
+from compiler.schedule.allocate import Placed, placed_in_turn
 from compiler.schedule.blocks import aligned
 from compiler.schedule.chain import Chain, Slot, is_wide, may_slide
+from compiler.schedule.known import Known
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence, Trial
-from compiler.schedule.residency import Known, NoFit, Residency
+from compiler.schedule.residency import NoFit, Residency
 from compiler.schedule.steps import Buffer, Step, step_spans
 from compiler.schedule.walk import NoRoom, Walk, walked
 from hw.spec.config import AccelConfig
@@ -214,24 +215,22 @@ def _place_maps(
     attempt; one that finds none for the second time, or a neighbour of it, goes. ``layers`` are the
     first and last step of each layer.
     """
-    lives = residency.lifetimes
-    spans = {m: (layers[lives[m].first][0], layers[lives[m].last][1]) for m in residency.resident}
-    words = {m: residency.slot(m).words for m in spans}
-    order = sorted(spans, key=lambda m: (-words[m], m))
+    lives, wanted = residency.lifetimes, {}
+    for name in residency.resident:
+        first, last = layers[lives[name].first][0], layers[lives[name].last][1]
+        wanted[name] = aligned(residency.slot(name).words), first, last
+    order = sorted(wanted, key=lambda m: (-residency.slot(m).words, m))
     promoted: set[str] = set()
     while True:
-        arena = Arena(pool_words)
-        places = {}
-        for name in order:
-            address = arena.place(words[name], *spans[name])
-            if address is None:
-                break
-            places[name] = Placed(address, aligned(words[name]), *spans[name])
-        else:
-            return places
+        found = placed_in_turn(pool_words, [wanted[name] for name in order])
+        if len(found) == len(order):
+            return {
+                name: Placed(address, *wanted[name])
+                for name, address in zip(order, found, strict=True)
+            }
+        name = order.pop(len(found))
         if name in promoted:
             residency.release_beside(name)
             return None
         promoted.add(name)
-        order.remove(name)
         order.insert(0, name)

@@ -17,7 +17,7 @@ from compiler.schedule.steps import Buffer, Group, Step, Writers, groups
 
 if TYPE_CHECKING:
     from compiler.schedule.chain import Chain
-    from compiler.schedule.residency import Known
+    from compiler.schedule.known import Known
 
 STRETCH = 8
 """Layers, at least, from one walk that is kept to the next."""

@@ -20,6 +20,7 @@ from compiler.passes.layer import Network
 from compiler.schedule import schedule as scheduling
 from compiler.schedule.blocks import Chunk, Run, param_sets, runs_of, shapes_of
 from compiler.schedule.chain import Chain, Slot
+from compiler.schedule.known import Known
 from compiler.schedule.layer_plan import (
     LayerPlan,
     Order,
@@ -31,7 +32,7 @@ from compiler.schedule.layer_plan import (
 )
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence
-from compiler.schedule.residency import Known, NoFit, Residency
+from compiler.schedule.residency import NoFit, Residency
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.tiles import Tile, extent, input_tile, tiles_of
 from hw.spec.config import AccelConfig

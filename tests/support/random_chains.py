@@ -13,8 +13,9 @@ from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.passes.layer import Network, map_shape
 from compiler.schedule.chain import Chain, may_slide
+from compiler.schedule.known import Known
 from compiler.schedule.planner import Planner
-from compiler.schedule.residency import Known, NoFit
+from compiler.schedule.residency import NoFit
 from compiler.schedule.schedule import Schedule, place
 from hw.spec.config import AccelConfig
 from tests.support.random_elementwise import residual

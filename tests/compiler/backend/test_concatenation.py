@@ -12,7 +12,7 @@ from compiler.driver import compile
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.options import CompilerOptions
 from compiler.passes.layer import Layer, Network
-from compiler.schedule.residency import Lifetime, lifetimes
+from compiler.schedule.known import Lifetime, lifetimes
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.adversary import decode, hazards
 from tests.compiler.backend.graphs import Net

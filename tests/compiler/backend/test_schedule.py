@@ -11,8 +11,8 @@ from compiler import zoo
 from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.ir.randomize import randomize
-from compiler.schedule.allocate import Arena
-from compiler.schedule.residency import lifetimes
+from compiler.schedule.allocate import Arena, Placed, placed_in_turn
+from compiler.schedule.known import lifetimes
 from compiler.schedule.schedule import Schedule
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.graphs import Net, random_graph
@@ -36,9 +36,13 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
 
 
 def overlaps(plan: Schedule) -> bool:
+    return any_overlap(rectangles(plan))
+
+
+def any_overlap(found: list[tuple[int, int, int, int]]) -> bool:
     return any(
         a[0] < b[1] and b[0] < a[1] and a[2] <= b[3] and b[2] <= a[3]
-        for a, b in combinations(rectangles(plan), 2)
+        for a, b in combinations(found, 2)
     )
 
 
@@ -57,10 +61,12 @@ def test_nothing_overlaps_in_address_and_time(lines, seed):
 def test_arena_finds_the_earliest_step(seed):
     rng = random.Random(seed)
     for _ in range(50):
-        arena = Arena(256)
-        for _ in range(12):
-            words, start = rng.randint(1, 120), rng.randint(0, 20)
-            arena.place(words, start, start + rng.randint(0, 6))
+        starts = [rng.randint(0, 20) for _ in range(12)]
+        wanted = [(8 * rng.randint(1, 15), s, s + rng.randint(0, 6)) for s in starts]
+        found = placed_in_turn(256, wanted)
+        taken = [Placed(address, *w) for address, w in zip(found, wanted, strict=False)]
+        assert not any_overlap([(p.address, p.address + p.words, *p[2:]) for p in taken])
+        arena = Arena(256, taken)
         words, low = rng.randint(1, 128), rng.randint(0, 12)
         use, last = low + 6, low + 9
         steps = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]

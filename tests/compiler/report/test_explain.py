@@ -15,8 +15,8 @@ from compiler.frontend import write_model
 from compiler.options import CompilerOptions
 from compiler.report.explain import explanation
 from compiler.report.explain_tables import print_explanation
+from compiler.schedule.known import lifetimes
 from compiler.schedule.planner import Planner
-from compiler.schedule.residency import lifetimes
 from hw.spec.config import preset, with_values
 from tests.compiler.backend.graphs import Net
 from tests.support.random_chains import random_chain
