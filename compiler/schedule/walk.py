@@ -83,7 +83,8 @@ class Walk:
         self._arena = arena
         self._writers = writers
         self._groups: list[tuple[range, Group]] = []
-        self._steps, self._loads = placing.EMPTY, [placing.EMPTY[:, :2]]
+        self._steps = placing.EMPTY
+        self._loads: list[np.ndarray] = []
         self._now = np.zeros(3, np.int64)
 
     @property
@@ -108,7 +109,7 @@ class Walk:
         """The steps of the network with these plans, and the buffers that LOADs fill, in order."""
         steps: list[Step] = []
         loads: list[Buffer] = []
-        for (together, group), rows in zip(self._groups, self._loads[1:], strict=True):
+        for (together, group), rows in zip(self._groups, self._loads, strict=True):
             base = len(steps)
             made, filled = group.placed(
                 base, together.start, plans[together.start : together.stop],
