@@ -35,10 +35,9 @@ def route(folder: Path, modules: Sequence[str], used: Mapping[str, int]) -> dict
     """
     common = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
     common += ["--lpf-allow-unconstrained", "-q"]
-    # The default placer needs an eighth more wire, as does this one with several threads, whose
-    # placements also differ from run to run; the default router rips up nearly every arc that it
-    # has routed.
-    place = ["--placer", "static", "--threads", "1", "--no-route"]
+    # The default placer needs an eighth more wire, and the default router rips up nearly every arc
+    # that it has routed. With several threads placements differ from run to run.
+    place = ["--placer", "static", "--threads", "1", "--seed", "1", "--no-route"]
     place += ["--json", NETLIST, "--write", PLACED]
     run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
     crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
