@@ -20,9 +20,10 @@ _NUMBERS = {Opcode.LOAD: LOAD, Opcode.EXECUTE: EXECUTE, Opcode.STORE: STORE}
 LOADED, MADE, READ, SENT = range(4)
 """Rows of the pool's table: the last LOAD and the last EXECUTE that wrote a word, the last EXECUTE
 and the last STORE that read it."""
-_READERS = (None, READ, SENT)
-_WRITERS = (LOADED, MADE, None)
-"""The row in which each unit notes that it reads, or writes, a word."""
+NOWHERE = -1
+_READERS = (NOWHERE, READ, SENT)
+_WRITERS = (LOADED, MADE)
+"""The row in which each unit notes that it reads, or writes, a word. STORE writes none."""
 
 _BEFORE_READ = np.array([(LOADED, LOAD), (MADE, EXECUTE)])
 _BEFORE_WRITE = (
@@ -56,35 +57,34 @@ class WaitTracker:
         unit, waits = _NUMBERS[command.opcode], np.zeros(3, np.int64)
         self._counts[unit] += 1
         number = self._counts[unit]
+        assert not (command.pool_reads and _READERS[unit] == NOWHERE), command
         for span in command.pool_reads:
             _touch(self._pool, span, _BEFORE_READ, waits, _READERS[unit], number)
         for span in command.pool_writes:
             _touch(self._pool, span, _BEFORE_WRITE[unit], waits, _WRITERS[unit], number)
         if command.memory in self._stored:
             assert command.memory_span is not None
-            before, row = (_BEFORE_LOAD, None) if unit == LOAD else (_BEFORE_STORE, 0)
+            before, row = (_BEFORE_LOAD, NOWHERE) if unit == LOAD else (_BEFORE_STORE, 0)
             _touch(self._stored[command.memory], command.memory_span, before, waits, row, number)
         command.waits = tuple(waits.tolist())
 
 
 def _touch(
-    table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray, row: int | None,
-    number: int,
+    table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray, row: int, number: int
 ) -> None:
-    """Raise ``waits`` to the last commands that count ``before`` one that touches the span, and
-    write its number in a row of the table, if in any."""
+    """Raise ``waits`` [LOADs, EXECUTEs, STOREs] to the last commands that count ``before`` one that
+    touches the span, and write its number in a row of the table [rows, words], unless NOWHERE."""
     base, length, count, stride = span.base, span.length, span.count, span.stride
     assert 0 <= base and base + (count - 1) * stride + length <= table.shape[1], span
-    _note(table, base, length, count, stride, before, waits, -1 if row is None else row, number)
+    _note(table, base, length, count, stride, before, waits, row, number)
 
 
 @njit(cache=True)
-def _note(  # type: ignore[no-untyped-def]
-    table, base, length, count, stride, before, waits, row, number
-):
+def _note(table, base, length, count, stride, before, waits, row, number):
+    """``_touch``, of the span's ``count`` runs of ``length`` words."""
     for run in range(count):
         first = base + run * stride
         for earlier, unit in before:
             waits[unit] = max(waits[unit], table[earlier, first : first + length].max())
-        if row >= 0:
+        if row != NOWHERE:
             table[row, first : first + length] = number

@@ -28,11 +28,14 @@ LOAD_ADDRESS, ISSUE = range(2)
 BUS, LOW, WRITTEN = range(3)
 """Of ``now``: cycles when the bus is free and the last STORE done; earliest step of a LOAD."""
 
+EMPTY = np.zeros((0, 4), np.int64)
+"""No places, steps or LOADs."""
+
 _compiled = njit(cache=True)
 
 
 @_compiled
-def insert(rows, arena, address, size, first, last):  # type: ignore[no-untyped-def]
+def insert(rows, arena, address, size, first, last):
     """Take a place."""
     at = arena[COUNT]
     while at > 0 and rows[at - 1, ADDRESS] > address:
@@ -44,7 +47,7 @@ def insert(rows, arena, address, size, first, last):  # type: ignore[no-untyped-
 
 
 @_compiled
-def _forget(rows, arena, step):  # type: ignore[no-untyped-def]
+def _forget(rows, arena, step):
     """Drop what ends before ``step``; nothing is asked about earlier steps any more."""
     left = 0
     for i in range(arena[COUNT]):
@@ -55,7 +58,7 @@ def _forget(rows, arena, step):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _ask(rows, later, arena, last):  # type: ignore[no-untyped-def]
+def _ask(rows, later, arena, last):
     """Take what begins up to step ``last``."""
     arena[ASKED] = max(arena[ASKED], last)
     while arena[TAKEN] < len(later) and later[arena[TAKEN], FIRST] <= last:
@@ -65,7 +68,7 @@ def _ask(rows, later, arena, last):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _gap(rows, arena, size, first, last):  # type: ignore[no-untyped-def]
+def _gap(rows, arena, size, first, last):
     """Where the smallest gap of ``size`` words starts during the steps, -1 if there is none."""
     address, best, smallest = 0, -1, arena[POOL] + 1
     for i in range(arena[COUNT]):
@@ -78,14 +81,14 @@ def _gap(rows, arena, size, first, last):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def find(rows, later, arena, size, first, last):  # type: ignore[no-untyped-def]
+def find(rows, later, arena, size, first, last):
     """The start of the smallest gap of ``size`` words during the steps, -1 if there is none."""
     _ask(rows, later, arena, last)
     return _gap(rows, arena, size, first, last)
 
 
 @_compiled
-def place_in_turn(rows, arena, wanted, addresses):  # type: ignore[no-untyped-def]
+def place_in_turn(rows, arena, wanted, addresses):
     """Take a place for each row of ``wanted``, size, first and last step, until one finds none; how
     many have one then."""
     for i in range(len(wanted)):
@@ -98,7 +101,7 @@ def place_in_turn(rows, arena, wanted, addresses):  # type: ignore[no-untyped-de
 
 
 @_compiled
-def earliest(rows, later, arena, size, low, use, last):  # type: ignore[no-untyped-def]
+def earliest(rows, later, arena, size, low, use, last):
     """Step and address: the first step from ``low`` to ``use`` from which on, to ``last``, ``size``
     words are free. The address is -1 if they are not even free from ``use`` on.
 
@@ -123,7 +126,7 @@ def earliest(rows, later, arena, size, low, use, last):  # type: ignore[no-untyp
 
 
 @_compiled
-def place_steps(  # type: ignore[no-untyped-def]
+def place_steps(
     rows, later, arena, steps, loads, base, placed, placed_loads, now, bus_cycles, load_delay
 ):
     """Place the buffers of ``steps``, the first of which has number ``base``, and their ``loads``.
@@ -159,7 +162,7 @@ def place_steps(  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _place_output(rows, later, arena, size, step, placed):  # type: ignore[no-untyped-def]
+def _place_output(rows, later, arena, size, step, placed):
     """An output buffer is kept for one step more, so that its STORE and that step overlap."""
     for _ in range(2):
         for last in (step + 1, step):
@@ -173,7 +176,7 @@ def _place_output(rows, later, arena, size, step, placed):  # type: ignore[no-un
 
 
 @_compiled
-def _end_output(rows, arena, step, placed):  # type: ignore[no-untyped-def]
+def _end_output(rows, arena, step, placed):
     """Give up the additional step of the output buffer of the step before ``step``."""
     before = step - 1
     if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < step:
@@ -185,7 +188,7 @@ def _end_output(rows, arena, step, placed):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _place_load(  # type: ignore[no-untyped-def]
+def _place_load(
     rows, later, arena, load, step, placed, placed_load, now
 ):
     """Place a LOAD and its buffer, which is used from ``step`` on: as early as there is room, but
@@ -207,7 +210,3 @@ def _place_load(  # type: ignore[no-untyped-def]
         issue += 1
     placed_load[LOAD_ADDRESS], placed_load[ISSUE] = address, issue
     return True
-
-
-EMPTY = np.zeros((0, 4), np.int64)
-"""No places, steps or LOADs."""
