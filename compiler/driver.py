@@ -129,16 +129,15 @@ def compile_verified(
             f"network {graph.name!r}: {memory.write_limit} bytes of memory; at most "
             f"{MEMORY_LIMIT} are accepted"
         )
-    segments = [
-        Segment(plan, [_addressed(c, memory) for c in commands])
-        for plan, commands in zip(plans, programs, strict=True)
-    ]
+    segments = []
+    for plan, commands in zip(plans, programs, strict=True):
+        _set_addresses(commands, memory)
+        segments.append(Segment(plan, commands))
     return Compiled(network, config, options, segments, bytes(constants.data), memory)
 
 
-def _addressed(command: Command, memory: MemoryMap) -> Command:
-    """The command with its place in memory filled in."""
-    if not command.memory:
-        return command
-    address = memory.bases[command.memory] + command.fields["dram_addr"]
-    return dataclasses.replace(command, fields={**command.fields, "dram_addr": address})
+def _set_addresses(commands: list[Command], memory: MemoryMap) -> None:
+    """Make the commands' places in memory, which count from a map's first byte, addresses."""
+    for command in commands:
+        if command.memory:
+            command.fields["dram_addr"] += memory.bases[command.memory]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hw.spec.isa import Opcode
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """``count`` runs of ``length`` words, ``stride`` words apart, from word ``base`` on."""
 
     base: int

@@ -69,22 +69,21 @@ def executes(step: Step, operands: Operands, known: Executes | None) -> list[Exe
     places["weights"] = operands.weights
     if operands.table is not None:
         places["table"] = operands.table.base
-    zero = _at_zero(operands)
     if known is None:
-        made = list(_executes(step, zero))
+        made = _at_zero(step, operands)
     else:
-        made = known.get(_key(step, zero), lambda: list(_executes(step, zero)))
+        made = known.get(_key(step, operands), lambda: _at_zero(step, operands))
     return [_placed(each, places, step.site.config.line_words) for each in made]
 
 
-def _at_zero(operands: Operands) -> Operands:
-    """The operands if all of them began at word 0."""
+def _at_zero(step: Step, operands: Operands) -> list[_Made]:
+    """The EXECUTEs if all operands began at word 0."""
     source, output, other, factor, _, table = operands
-    return Operands(
+    return list(_executes(step, Operands(
         source._replace(address=0), output._replace(address=0),
         other and other._replace(address=0), factor and factor._replace(address=0), 0,
         table and Span(0, table.length),
-    )
+    )))
 
 
 def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
@@ -103,7 +102,12 @@ def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
 
 
 def _key(step: Step, operands: Operands) -> Hashable:
-    return step.spec.execution, step.plan.work, step.weights.chunk, step.tile, operands
+    """All that the EXECUTEs follow from but the operands' first words."""
+    source, output, other, factor, _, table = operands
+    return (
+        step.spec.execution, step.plan.work, step.weights.chunk, step.tile, source[1:],
+        output[1:], other and other[1:], factor and factor[1:], table and table.length,
+    )
 
 
 def _executes(step: Step, operands: Operands) -> Iterator[_Made]:

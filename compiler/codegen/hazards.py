@@ -8,10 +8,13 @@ is after every earlier command has read all its operands, and the drain finishes
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+
 import numpy as np
 from numba import njit
 
-from compiler.codegen.commands import Command, Span
+from compiler.codegen.commands import Command
 from hw.spec.isa import Opcode
 
 LOAD, EXECUTE, STORE = range(3)
@@ -21,67 +24,91 @@ LOADED, MADE, READ, SENT = range(4)
 """Rows of the pool's table: the last LOAD and the last EXECUTE that wrote a word, the last EXECUTE
 and the last STORE that read it."""
 NOWHERE = -1
-_READERS = (NOWHERE, READ, SENT)
-_WRITERS = (LOADED, MADE)
-"""The row in which each unit notes that it reads, or writes, a word. STORE writes none."""
+_READERS = np.array([NOWHERE, READ, SENT])
+_WRITERS = np.array([LOADED, MADE, NOWHERE])
+"""The row in which each unit notes that it reads, or writes, a word."""
 
 _BEFORE_READ = np.array([(LOADED, LOAD), (MADE, EXECUTE)])
-_BEFORE_WRITE = (
-    np.array([(MADE, EXECUTE), (READ, EXECUTE), (SENT, STORE)]),
-    np.array([(LOADED, LOAD), (SENT, STORE)]),
-)
-"""The rows that count for a read, and for each unit's write, and which unit notes there."""
-_BEFORE_LOAD, _BEFORE_STORE = np.array([(0, STORE)]), np.zeros((0, 2), np.int64)
-"""The same in the table of a map in memory, which has one row, the last STORE."""
+_BEFORE_EXECUTE = np.array([(LOADED, LOAD), (SENT, STORE)])
+_BEFORE_LOAD = np.array([(MADE, EXECUTE), (READ, EXECUTE), (SENT, STORE)])
+"""The rows that count for a read, and for a write of each unit, and which unit notes there."""
+_STORED = np.array([(0, STORE)])
+"""The same for a LOAD from a map in memory, whose table has one row, the last STORE."""
+
+_READS, _WRITES, _MOVES = range(3)
+"""What a command does with words: it reads or writes the pool's, or moves those of a map."""
 
 
-class WaitTracker:
-    """Sets the waits of commands given in program order.
-
-    ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory. For each
-    word of the pool, ``_pool`` has the numbers of the last LOAD and EXECUTE that wrote it and of
-    the last EXECUTE and STORE that read it, for each word of a map ``_stored`` the last STORE's; 0
-    for none. Numbers count from 1 in each unit.
-    """
-
-    def __init__(self, pool_words: int, memory_words: dict[str, int]) -> None:
-        self._pool = np.zeros((4, pool_words), np.int32)
-        self._stored = {name: np.zeros((1, n), np.int32) for name, n in memory_words.items()}
-        self._counts = [0, 0, 0]
-
-    def add(self, command: Command) -> None:
-        """Set ``command.waits`` and count the command. END waits for everything before it."""
-        if command.opcode == Opcode.END:
-            command.waits = (self._counts[LOAD], self._counts[EXECUTE], self._counts[STORE])
-            return
-        unit, waits = _NUMBERS[command.opcode], np.zeros(3, np.int64)
-        self._counts[unit] += 1
-        number = self._counts[unit]
-        assert not (command.pool_reads and _READERS[unit] == NOWHERE), command
-        for span in command.pool_reads:
-            _touch(self._pool, span, _BEFORE_READ, waits, _READERS[unit], number)
-        for span in command.pool_writes:
-            _touch(self._pool, span, _BEFORE_WRITE[unit], waits, _WRITERS[unit], number)
-        if command.memory in self._stored:
-            assert command.memory_span is not None
-            before, row = (_BEFORE_LOAD, NOWHERE) if unit == LOAD else (_BEFORE_STORE, 0)
-            _touch(self._stored[command.memory], command.memory_span, before, waits, row, number)
-        command.waits = tuple(waits.tolist())
-
-
-def _touch(
-    table: np.ndarray, span: Span, before: np.ndarray, waits: np.ndarray, row: int, number: int
+def set_waits(
+    commands: Sequence[Command], pool_words: int, memory_words: Mapping[str, int]
 ) -> None:
-    """Raise ``waits`` [LOADs, EXECUTEs, STOREs] to the last commands that count ``before`` one that
-    touches the span, and write its number in a row of the table [rows, words], unless NOWHERE."""
-    base, length, count, stride = span.base, span.length, span.count, span.stride
-    assert 0 <= base and base + (count - 1) * stride + length <= table.shape[1], span
-    _note(table, base, length, count, stride, before, waits, row, number)
+    """Set the waits of a whole program's commands, END the last, which waits for all others.
+
+    ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory. Numbers
+    count from 1 in each unit; 0 is none.
+    """
+    units = np.array([_NUMBERS[command.opcode] for command in commands[:-1]], np.int64)
+    ends = accumulate(memory_words.values(), initial=0)
+    starts = dict(zip(memory_words, ends, strict=False))
+    spans = np.array(list(_spans(commands, starts)), np.int64).reshape(-1, 6)
+    memory = sum(memory_words.values())
+    _check(spans, np.where(spans[:, 1] == _MOVES, memory, pool_words))
+    waits = np.zeros((len(commands), 3), np.int64)
+    pool, stored = np.zeros((4, pool_words), np.int32), np.zeros((1, memory), np.int32)
+    _note_all(units, spans, pool, stored, waits)
+    waits[-1] = np.bincount(units, minlength=3)
+    for command, counts in zip(commands, waits.tolist(), strict=True):
+        command.waits = tuple(counts)
+
+
+def _spans(
+    commands: Sequence[Command], starts: Mapping[str, int]
+) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """What the commands touch, in order: the command's number, what it does with the words, and
+    which they are. Maps in memory lie one after another, from ``starts`` on."""
+    for number, command in enumerate(commands):
+        for span in command.pool_reads:
+            yield number, _READS, *span
+        for span in command.pool_writes:
+            yield number, _WRITES, *span
+        if command.memory in starts:
+            assert command.memory_span is not None
+            yield number, _MOVES, *command.memory_span.moved(starts[command.memory])
+
+
+def _check(spans: np.ndarray, words: np.ndarray) -> None:
+    """Every span lies within as many words as there are."""
+    _, _, base, length, count, stride = spans.T
+    assert (base >= 0).all() and (base + (count - 1) * stride + length <= words).all()
 
 
 @njit(cache=True)
-def _note(table, base, length, count, stride, before, waits, row, number):
-    """``_touch``, of the span's ``count`` runs of ``length`` words."""
+def _note_all(units, spans, pool, stored, waits):
+    """Set the rows of ``waits`` [LOADs, EXECUTEs, STOREs]: the last commands that each must wait
+    for, from the table of the pool [4, words] and the one of the maps in memory [1, words]."""
+    counts, next_command = np.zeros(3, np.int64), 0
+    for number, access, base, length, count, stride in spans:
+        while next_command <= number:
+            counts[units[next_command]] += 1
+            next_command += 1
+        unit, own = units[number], waits[number]
+        words = base, length, count, stride
+        if access == _READS:
+            _note(pool, words, _BEFORE_READ, own, _READERS[unit], counts[unit])
+        elif access == _WRITES:
+            before = _BEFORE_LOAD if unit == LOAD else _BEFORE_EXECUTE
+            _note(pool, words, before, own, _WRITERS[unit], counts[unit])
+        elif unit == LOAD:
+            _note(stored, words, _STORED, own, NOWHERE, counts[unit])
+        else:
+            _note(stored, words, _STORED[:0], own, 0, counts[unit])
+
+
+@njit(cache=True)
+def _note(table, words, before, waits, row, number):
+    """Raise ``waits`` to the last commands that count ``before`` one that touches the words, and
+    write its number in a row of the table, unless NOWHERE."""
+    base, length, count, stride = words
     for run in range(count):
         first = base + run * stride
         for earlier, unit in before:

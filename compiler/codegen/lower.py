@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from compiler.codegen.commands import Command, Span
 from compiler.codegen.execute import Executes, Operands, executes
 from compiler.codegen.fields import Placement
-from compiler.codegen.hazards import WaitTracker
+from compiler.codegen.hazards import set_waits
 from compiler.codegen.weights import Constants
 from compiler.passes.layer import FeatureMap, origin
 from compiler.schedule.schedule import Schedule
@@ -31,11 +31,6 @@ class Lowering:
         self._known = known
         self.commands: list[Command] = []
         self._places: dict[tuple[str, int, int], int] = {}
-        sizes = {
-            name: m.words(self.cols) for name, m in self.maps.items()
-            if not (m.external or m.parent)
-        }
-        self._tracker = WaitTracker(self.config.pool_words, sizes)
 
     def run(self) -> list[Command]:
         """The whole program."""
@@ -43,19 +38,17 @@ class Lowering:
         position = 0
         for step in self.schedule.steps:
             while position < len(loads) and loads[position].issue <= step.index:
-                for command in self._load(loads[position]):
-                    self._emit(command)
+                self.commands += self._load(loads[position])
                 position += 1
-            for command in self._execute(step):
-                self._emit(command)
-            for command in self._store(step):
-                self._emit(command)
-        self._emit(Command(Opcode.END, -1, "end of program"))
+            self.commands += self._execute(step)
+            self.commands += self._store(step)
+        self.commands.append(Command(Opcode.END, -1, "end of program"))
+        sizes = {
+            name: m.words(self.cols) for name, m in self.maps.items()
+            if not (m.external or m.parent)
+        }
+        set_waits(self.commands, self.config.pool_words, sizes)
         return self.commands
-
-    def _emit(self, command: Command) -> None:
-        self._tracker.add(command)
-        self.commands.append(command)
 
     def _load(self, buffer: Buffer) -> Iterator[Command]:
         if buffer.role in ("weights", "table"):

@@ -8,15 +8,19 @@ kept: a fully connected layer whose scales the post-processor cannot meet runs o
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import WEIGHT_AXIS
 from compiler.ir.randomize import Weights, randomize_partly
+from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
 
 _KEPT = ("fully_connected",)
+SHAPES = 4096
+"""Shapes of which stand-ins are kept."""
 
 
 def with_standins(graph: Graph, seed: int, known: Weights) -> Graph:
@@ -44,11 +48,14 @@ def _stand_in(node: Node, tensors: dict[str, Tensor]) -> None:
     assert x is not None and y is not None, node.name
     _, weights, bias = node.inputs
     quant = Quant((y.scale[0] / x.scale[0],), (0,))
-    tensors[weights] = _constant(tensors[weights], np.int8(1), quant)
+    shape = tensors[weights].shape
+    tensors[weights] = Tensor(weights, shape, "int8", quant, _constant(1, "int8", shape))
     if bias:
-        tensors[bias] = _constant(tensors[bias], np.int32(0), None)
+        shape = tensors[bias].shape
+        tensors[bias] = Tensor(bias, shape, "int32", None, _constant(0, "int32", shape))
 
 
-def _constant(tensor: Tensor, value: np.generic, quant: Quant | None) -> Tensor:
-    """The tensor with one value everywhere, which takes no memory."""
-    return replace(tensor, data=np.broadcast_to(value, tensor.shape), quant=quant)
+@lru_cache(SHAPES)
+def _constant(value: int, dtype: str, shape: Shape) -> np.ndarray:
+    """An array with one value everywhere, which takes no memory."""
+    return np.broadcast_to(np.array(value, dtype), shape)

@@ -234,4 +234,5 @@ class _Legaliser:
             within = found
             while within.parent and not within.stored:
                 within = self.maps[within.parent]
-            self.maps[name] = dataclasses.replace(found, stored=within.stored)
+            if within.stored != found.stored:
+                self.maps[name] = dataclasses.replace(found, stored=within.stored)

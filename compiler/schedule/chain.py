@@ -12,6 +12,7 @@ it, so that those that strips share are made again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -69,20 +70,23 @@ class ChainPlan:
     choice: ChainChoice | None = None
 
 
-def may_slide(network: Network, index: int) -> bool:
-    """Whether the map between layer ``index`` and the next one can slide."""
-    if index + 1 >= len(network.layers):
-        return False
-    maker, reader = network.layers[index : index + 2]
-    name = maker.output
-    m = network.maps[name]
-    plain = not (m.parent or m.stored or any(o.parent == name for o in network.maps.values()))
-    alone = [i for i, other in enumerate(network.layers) if name in other.reads] == [index + 1]
-    alone = alone and sum(other.output == name for other in network.layers) == 1
-    read = reader.source == name and not (reader.residual and reader.residual.other == name)
-    return plain and alone and read and all(
-        _makes_all(layer, network.maps[layer.output]) for layer in (maker, reader)
-    )
+def may_slide(network: Network) -> list[bool]:
+    """For each layer whether the map between it and the next one can slide."""
+    maps, layers = network.maps, network.layers
+    parents = {m.parent for m in maps.values()}
+    makers = Counter(layer.output for layer in layers)
+    readers = Counter(name for layer in layers for name in layer.reads)
+
+    def slides(maker: Layer, reader: Layer) -> bool:
+        name = maker.output
+        plain = not (maps[name].parent or maps[name].stored or name in parents)
+        alone = readers[name] == makers[name] == 1
+        read = reader.source == name and not (reader.residual and reader.residual.other == name)
+        return plain and alone and read and all(
+            _makes_all(layer, maps[layer.output]) for layer in (maker, reader)
+        )
+
+    return [*(slides(maker, reader) for maker, reader in pairwise(layers)), False]
 
 
 def _makes_all(layer: Layer, output: FeatureMap) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from compiler.passes.layer import FeatureMap, Network
 from compiler.recent import Key
 from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, ChainPlan, Slot
+from compiler.schedule.chain import Chain, ChainPlan, Slot, may_slide
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
+from compiler.schedule.steps import Group, together
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Uses:
 
     ``slots`` are where they lie as a whole.
     ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
-    none.
+    none; ``moved`` the words that pass through memory more when a map does not stay.
     """
 
     def __init__(self, network: Network, cols: int) -> None:
@@ -51,6 +53,11 @@ class Uses:
              root(layer.residual.other) if layer.residual else "")
             for layer in network.layers
         ]
+        self.moved = Counter[str]()
+        for layer in network.layers:
+            made = () if network.maps[layer.output].stored else (layer.output,)
+            for name in (*layer.reads, *made):
+                self.moved[root(name)] += self.words[name]
 
 
 @dataclass
@@ -67,27 +74,43 @@ class Known:
     )
     begun: dict[int, LayerPlan | None] = field(default_factory=dict)
     _uses: Uses | None = None
-    _followed: list[Key] = field(default_factory=list)
+    _slides: list[bool] = field(default_factory=list)
+    _followed: list[object] = field(default_factory=list)
 
     def uses(self, network: Network, cols: int) -> Uses:
         """The network's, worked out once."""
         self._uses = self._uses or Uses(network, cols)
         return self._uses
 
-    def steps_follow_from(self, network: Network) -> list[Key]:
-        """What the steps of each of the network's layers follow from beside its plan: also its
-        maps, and those that they are part of."""
+    def slides(self, network: Network) -> list[bool]:
+        """``may_slide``, worked out once."""
+        self._slides = self._slides or may_slide(network)
+        return self._slides
+
+    def groups(
+        self, network: Network, plans: list[LayerPlan], chains: Sequence[Chain]
+    ) -> list[tuple[range, Group]]:
+        """The layers that run together with these plans: their numbers, and their steps."""
+        layers, get = self._steps_follow_from(network), self.planner.groups.get
+        found = []
+        for numbers in together(len(plans), chains):
+            own = plans[numbers.start : numbers.stop]
+            key = tuple(
+                (layers[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True)
+            )
+            found.append((numbers, get(key, partial(Group, own))))
+        return found
+
+    def _steps_follow_from(self, network: Network) -> list[object]:
+        """What stands for all that the steps of each of the network's layers follow from beside its
+        plan: also its maps, and those that they are part of."""
         if not self._followed:
             keys = (
                 Key((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
                 for layer in network.layers
             )
-            self._followed = [self.planner.keys.get(key, partial(_same, key)) for key in keys]
+            self._followed = [self.planner.names.get(key, object) for key in keys]
         return self._followed
-
-
-def _same(key: Key) -> Key:
-    return key
 
 
 def _with_parents(network: Network, names: Iterable[str]) -> Iterator[FeatureMap]:

@@ -21,6 +21,10 @@ Order = Literal["keep", "reload", "outer"]
 of weights, all tiles again."""
 
 
+CRAMPED = 1.45
+"""A layer whose estimate is that much above its larger part, computing or moving, lacks room."""
+
+
 class Streams(NamedTuple):
     """Which operands of a layer pass through memory instead of lying whole in the pool."""
 
@@ -141,6 +145,11 @@ class LayerPlan:
     need: int
     together: tuple[str, ...] = ()
     choice: Choice | None = None
+
+    @cached_property
+    def cramped(self) -> bool:
+        """Whether the layer lacks room."""
+        return self.cycles >= CRAMPED * max(self.compute, self.words)
 
     @property
     def shape(self) -> int:

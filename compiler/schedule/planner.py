@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from compiler.recent import Key, Recent
+from compiler.recent import Recent
 from compiler.schedule.candidates import Candidate, Candidates
 from compiler.schedule.layer_plan import LayerPlan, Site
 from compiler.schedule.record import Choice, Way
@@ -28,14 +28,15 @@ GROUPS, WALKS = 1024, 512
 class Planner:
     """Chooses how layers run. One may serve many networks: it plans as a new one would.
 
-    With ``record``, plans have their ``choice``.
+    With ``record``, plans have their ``choice``. ``names`` are objects that stand for what others
+    follow from: compared faster.
     """
 
     def __init__(self, record: bool = False) -> None:
         self.record = record
         self._known: Recent[Candidates] = Recent(KNOWN)
         self.chains: Recent[ChainPlan | None] = Recent(KNOWN)
-        self.keys: Recent[Key] = Recent(KNOWN)
+        self.names: Recent[object] = Recent(KNOWN)
         self.groups: Recent[Group] = Recent(GROUPS)
         self.walks: Recent[Walk] = Recent(WALKS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from compiler.errors import AllocationError, show
 from compiler.passes.layer import Network
@@ -11,9 +11,6 @@ from compiler.schedule.known import Known, Lifetime
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.record import Cause, Departure, Release, Residence
 from hw.spec.config import AccelConfig
-
-CRAMPED = 1.45
-"""A layer whose estimate is that much above its larger part, computing or moving, lacks room."""
 
 SQUEEZE = 0.9
 """Share of the room that a layer is planned for after its buffers did not fit between the maps."""
@@ -71,19 +68,19 @@ class Residency:
             else:
                 index += 1
         self._improve()
-        return [self._needed(i) for i in range(len(self.network.layers))]
+        return self._all_needed(range(len(self.network.layers)))
 
     def _improve(self) -> None:
         """Let go of maps whose absence helps the layers beside them more than it costs."""
         for index in range(len(self.network.layers)):
-            plan = self._needed(index)
-            if plan.cycles < CRAMPED * max(plan.compute, plan.words):
+            (plan,) = self._all_needed((index,))
+            if not plan.cramped:
                 continue
             for name in self._releasable(index):
                 without = self.resident - {name}
                 life = self.lifetimes[name]
                 beside = range(life.first, life.last + 1)
-                before = sum(self._needed(i).cycles for i in beside)
+                before = sum(plan.cycles for plan in self._all_needed(beside))
                 plans = [self._plan(i, without) for i in beside]
                 after = sum(p.cycles for p in plans if p) if all(plans) else None
                 self._releases.append(Release(name, index, before, after))
@@ -104,10 +101,11 @@ class Residency:
         for index in range(first, last + 1):
             self._planned.pop(index, None)
 
-    def _needed(self, index: int) -> LayerPlan:
-        plan = self._now(index)
-        assert plan is not None, self.network.layers[index].name
-        return plan
+    def _all_needed(self, numbers: Iterable[int]) -> list[LayerPlan]:
+        """The plans of layers that have one."""
+        plans = [self._planned.get(index) or self._now(index) for index in numbers]
+        assert all(plans), self.network.layers[plans.index(None)].name
+        return plans
 
     def release_beside(self, name: str) -> None:
         """Let go of the cheapest map that lives at the same time as ``name`` (or that one).
@@ -128,6 +126,10 @@ class Residency:
         self.resident.remove(name)
         self._forget(self._spans[name].first, self._spans[name].last)
         self._departures[name] = Departure(cause, layer)
+
+    def slots(self) -> dict[str, Slot]:
+        """Where the rows of the resident maps lie."""
+        return {name: self.slot(name) for name in sorted(self.resident)}
 
     def slot(self, name: str) -> Slot:
         """Where the rows of a resident map lie."""
@@ -174,13 +176,7 @@ class Residency:
 
     def _price(self, name: str) -> tuple[int, str]:
         """Words that pass through memory when the map does not stay."""
-        network, words = self.network, 0
-        for layer in network.layers:
-            moved = list(layer.reads)
-            if not network.maps[layer.output].stored:
-                moved.append(layer.output)
-            words += sum(self._words(m) for m in moved if network.root(m) == name)
-        return words, name
+        return self._uses.moved[name], name
 
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
         if index in self.chains:

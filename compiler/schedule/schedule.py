@@ -10,7 +10,7 @@ from functools import cached_property
 from compiler.passes.layer import Network
 from compiler.schedule.allocate import Placed, placed_in_turn
 from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, Slot, is_wide, may_slide
+from compiler.schedule.chain import Chain, Slot, is_wide
 from compiler.schedule.known import Known
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
@@ -45,12 +45,17 @@ class Schedule:
     places: dict[str, int]
     slots: dict[str, Slot]
     chains: tuple[Chain, ...]
-    residence: Residence
+    residency: Residency
     trials: tuple[Trial, ...] = ()
 
     @property
     def modelled_cycles(self) -> int:
         return self.walk.cycles
+
+    @cached_property
+    def residence(self) -> Residence:
+        """Where the maps are, and why."""
+        return self.residency.residence()
 
     @cached_property
     def waits(self) -> list[int]:
@@ -91,12 +96,12 @@ def _chained(best: Schedule, known: Known) -> Schedule:
     network, config = best.network, best.config
     weighed: list[Trial] = []
     for index in range(len(network.layers)):
-        if not (_moves_much(best.plans[index]) and may_slide(network, index)):
+        if not (_moves_much(best.plans[index]) and known.slides(network)[index]):
             continue
         chain, others = Chain(index, index + 1), best.chains
         tried: set[Chain] = set()
         while True:
-            wider = [w for w in _around(network, config, chain) if w not in tried]
+            wider = [w for w in _around(network, config, chain, known) if w not in tried]
             tried.update(wider)
             trials = [_trial(network, config, (*others, w), known) for w in wider]
             found = _fastest(trials, best)
@@ -154,13 +159,15 @@ def _moves_much(plan: LayerPlan) -> bool:
     return plan.site.streams.output or plan.words > plan.compute
 
 
-def _around(network: Network, config: AccelConfig, chain: Chain) -> Iterator[Chain]:
+def _around(
+    network: Network, config: AccelConfig, chain: Chain, known: Known
+) -> Iterator[Chain]:
     """The chain and those with one layer more, also with windows where there are wide maps."""
-    first, last = chain.first, chain.last
+    first, last, slides = chain.first, chain.last, known.slides(network)
     ends = [(first, last)]
-    if first > 0 and may_slide(network, first - 1):
+    if first > 0 and slides[first - 1]:
         ends.append((first - 1, last))
-    if may_slide(network, last):
+    if slides[last]:
         ends.append((first, last + 1))
     for first, last in ends:
         yield Chain(first, last)
@@ -189,37 +196,34 @@ def place(
     residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
-        taken = _place_maps(residency, step_spans(plans, chains), config.pool_words)
+        groups, slots = known.groups(network, plans, chains), residency.slots()
+        spans = step_spans(group for _, group in groups)
+        taken = _place_maps(residency, slots, spans, config.pool_words)
         if taken is None:
             continue
         try:
-            walk = walked(
-                network, plans, chains, config.pool_words, list(taken.values()), known
-            )
+            walk = walked(network.maps, groups, config.pool_words, taken.values(), known.planner)
         except NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
         places = {name: placed.address for name, placed in taken.items()}
-        slots = {name: residency.slot(name) for name in places}
-        return Schedule(
-            network, config, plans, walk, places, slots, chains, residency.residence()
-        )
+        return Schedule(network, config, plans, walk, places, slots, chains, residency)
 
 
 def _place_maps(
-    residency: Residency, layers: list[tuple[int, int]], pool_words: int
+    residency: Residency, slots: dict[str, Slot], layers: list[tuple[int, int]], pool_words: int
 ) -> dict[str, Placed] | None:
     """The places of the resident maps; None after letting one go.
 
     The largest are placed first. A map that finds no room is placed before all others in the next
-    attempt; one that finds none for the second time, or a neighbour of it, goes. ``layers`` are the
-    first and last step of each layer.
+    attempt; one that finds none for the second time, or a neighbour of it, goes. ``slots`` are
+    where they lie, ``layers`` the first and last step of each layer.
     """
     lives, wanted = residency.lifetimes, {}
-    for name in residency.resident:
+    for name, slot in slots.items():
         first, last = layers[lives[name].first][0], layers[lives[name].last][1]
-        wanted[name] = aligned(residency.slot(name).words), first, last
-    order = sorted(wanted, key=lambda m: (-residency.slot(m).words, m))
+        wanted[name] = aligned(slot.words), first, last
+    order = sorted(wanted, key=lambda m: (-slots[m].words, m))
     promoted: set[str] = set()
     while True:
         found = placed_in_turn(pool_words, [wanted[name] for name in order])

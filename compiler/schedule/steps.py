@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,27 +122,23 @@ class Writers:
         return after
 
 
-def groups(layers: int, chains: Sequence[Chain]) -> Iterator[range]:
+def together(layers: int, chains: Sequence[Chain]) -> Iterator[range]:
     """Numbers of the layers that run together, in order."""
     ends = {chain.first: chain.last for chain in chains}
     index = 0
     while index < layers:
-        together = range(index, ends.get(index, index) + 1)
-        yield together
-        index = together.stop
+        numbers = range(index, ends.get(index, index) + 1)
+        yield numbers
+        index = numbers.stop
 
 
-def step_spans(plans: list[LayerPlan], chains: Sequence[Chain]) -> list[tuple[int, int]]:
-    """First and last step of each layer."""
+def step_spans(groups: Iterable[Group]) -> list[tuple[int, int]]:
+    """First and last step of each layer of the groups."""
     found: list[tuple[int, int]] = []
-    first = 0
-    for together in groups(len(plans), chains):
-        counts = [len(plans[i].chunks) for i in together]
-        strips, each = len(plans[together.start].tiles), sum(counts)
-        for i, count in enumerate(counts):
-            begin = first + sum(counts[:i])
-            found.append((begin, begin + (strips - 1) * each + count - 1))
-        first += strips * each
+    base = 0
+    for group in groups:
+        found += [(base + made[0].index, base + made[-1].index) for made in group.made]
+        base += len(group.steps)
     return found
 
 

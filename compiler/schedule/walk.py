@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compiler.passes.layer import FeatureMap, Network
+from compiler.passes.layer import FeatureMap
 from compiler.schedule import placing
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.steps import Buffer, Group, Step, Writers, groups
+from compiler.schedule.steps import Buffer, Group, Step, Writers
 
 if TYPE_CHECKING:
-    from compiler.schedule.chain import Chain
-    from compiler.schedule.known import Known
+    from compiler.schedule.planner import Planner
 
 STRETCH = 8
 """Layers, at least, from one walk that is kept to the next."""
@@ -34,39 +35,39 @@ class NoRoom(Exception):
         self.layer = layer
 
 
-def walked(
-    network: Network, plans: list[LayerPlan], chains: Sequence[Chain], words: int,
-    taken: list[Placed], known: Known,
-) -> Walk:
-    """All steps of a network in a pool of ``words``, of which its maps have ``taken`` some.
+Numbered = tuple[range, Group]
+"""Layers that run together: their numbers and their steps."""
 
-    Raises NoRoom.
+
+def walked(
+    maps: dict[str, FeatureMap], groups: Sequence[Numbered], words: int, taken: Iterable[Placed],
+    planner: Planner,
+) -> Walk:
+    """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
+    pool's ``words``. Raises NoRoom.
 
     What is known of networks that begin alike is not done again.
     """
-    planner, layers, steps = known.planner, known.steps_follow_from(network), 0
-    walk = planner.walks.get(words, lambda: Walk(Arena(words), Writers(network.maps)))
-    for stretch in _stretches(len(plans), chains):
-        chained = []
-        for together in stretch:
-            ways = tuple((layers[i], plans[i].work, plans[i].order) for i in together)
-            own = plans[together.start : together.stop]
-            chained.append((together, planner.groups.get(ways, partial(Group, own))))
-            steps += len(chained[-1][1].steps)
-        near = sorted(place for place in taken if place.first <= steps)
+    places = sorted(taken, key=attrgetter("first", "address"))
+    steps = seen = 0
+    walk = planner.walks.get(words, lambda: Walk(Arena(words), Writers(maps)))
+    for stretch in _stretches(groups):
+        steps += sum(len(group.steps) for _, group in stretch)
+        near = bisect_right(places, steps, seen, key=attrgetter("first"))
         walk = planner.walks.get(
-            (walk, *(group for _, group in chained), *near),
-            partial(walk.further, network.maps, taken, chained),
+            (walk, *(group for _, group in stretch), *places[seen:near]),
+            partial(walk.further, maps, places, stretch),
         )
+        seen = near
     return walk
 
 
-def _stretches(layers: int, chains: Sequence[Chain]) -> Iterator[list[range]]:
-    """Numbers of layers that run together, in parts of a few layers each."""
-    stretch: list[range] = []
-    for together in groups(layers, chains):
-        stretch.append(together)
-        if together.stop - stretch[0].start >= STRETCH or together.stop == layers:
+def _stretches(groups: Sequence[Numbered]) -> Iterator[list[Numbered]]:
+    """The groups in parts of a few layers each."""
+    stretch: list[Numbered] = []
+    for numbered in groups:
+        stretch.append(numbered)
+        if numbered[0].stop - stretch[0][0].start >= STRETCH or numbered is groups[-1]:
             yield stretch
             stretch = []
 
@@ -82,7 +83,7 @@ class Walk:
     def __init__(self, arena: Arena, writers: Writers) -> None:
         self._arena = arena
         self._writers = writers
-        self._groups: list[tuple[range, Group]] = []
+        self._groups: list[Numbered] = []
         self._steps = placing.EMPTY
         self._loads: list[np.ndarray] = []
         self._now = np.zeros(3, np.int64)
@@ -121,7 +122,7 @@ class Walk:
 
     def further(
         self, maps: dict[str, FeatureMap], taken: Iterable[Placed],
-        chained: Sequence[tuple[range, Group]],
+        chained: Sequence[Numbered],
     ) -> Walk:
         """A copy with the steps of these groups of layers too, in a network with these maps, of
         which ``taken`` are in the pool."""

@@ -62,14 +62,14 @@ class _Given(Residency):
     """A residency whose decisions are made."""
 
     def give(self, plans: list[LayerPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
-        self.given, self.resident, self.slots = plans, resident, slots
+        self.given, self.resident, self.own = plans, resident, slots
         return self
 
     def plans(self) -> list[LayerPlan]:
         return self.given
 
     def slot(self, name: str) -> Slot:
-        return self.slots[name] if name in self.slots else super().slot(name)
+        return self.own[name] if name in self.own else super().slot(name)
 
     def release_beside(self, name: str) -> None:
         raise NoFit(self, self.lifetimes[name].first)

@@ -39,10 +39,10 @@ def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Sch
     """As ``schedule``, with chains drawn from the network's name."""
     rng = random.Random(network.graph.name)
     chains: list[Chain] = []
-    index = 0
+    slides, index = may_slide(network), 0
     while index < len(network.layers):
         last = index
-        while may_slide(network, last) and rng.random() < 0.8:
+        while slides[last] and rng.random() < 0.8:
             last += 1
         if last > index:
             chains.append(Chain(index, last, rng.random() < 0.5))
