@@ -26,7 +26,7 @@ from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
 from hw.synth.device import ECP5, TARGETS
 from hw.synth.flow import check_tools, print_report, synthesise
-from hw.verilator import ToolError
+from hw.verilator import SimulationError, ToolError
 from sim.__main__ import (
     add_data_options,
     host_compute,
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CompilerError, ConfigurationError, ProgramError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (ToolError, RtlError, RunFailure, CommandFault) as error:
+    except (ToolError, SimulationError, RtlError, RunFailure, CommandFault) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -145,14 +145,17 @@ def _synth(arguments: argparse.Namespace) -> int:
 
 
 def _cosim(arguments: argparse.Namespace) -> int:
-    """Run on the RTL, compare with golden, report as the simulator does."""
+    """Run on the RTL, compare with golden and the simulator, report as that does."""
     program = read_program(arguments.folder)
+    if arguments.waves and not arguments.waves.parent.is_dir():
+        raise InputError(f"{arguments.waves.parent}: not a directory")
     inputs = read_inputs(program, arguments.input)
     host = Host(program, inputs, host_compute(program))
     memory, results = _run(program, host, arguments.waves)
     values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)
-    _compare(arguments.folder, inputs, values)
+    made = {name: value for name, value in values.items() if name not in program.graph["inputs"]}
+    _compare(arguments.folder, inputs, made)
     timing = timing_of(program, results)
     write_timeline(arguments.timeline, program, timing)
     report = summary(program, timing)
@@ -162,7 +165,7 @@ def _cosim(arguments: argparse.Namespace) -> int:
         return 0
     print_summary(report)
     print(
-        f"{len(values)} tensors equal golden's; "
+        f"{len(made)} tensors equal golden's, the cycles the simulator's; "
         f"{report['cycles_per_second']:,.0f} cycles per second"
     )
     return 0
@@ -250,6 +253,7 @@ def _run(
                 progress=lambda _, cycles, before=before: progress(before + cycles, sum(expected)),
             )
             _check_fault(segment, result)
+            _check_cycles(number, result.cycles, expected[number])
             low, high = program.windows.write_base, program.windows.write_limit
             memory[low:high] = result.dram
             host.run(segment, memory)
@@ -263,6 +267,11 @@ def _check_fault(segment: Segment, result: RtlResult) -> None:
         code = Fault(status >> FAULT_CODE_LSB & 0xFF)
         index = segment.first + result.registers[offset_of("fault_index")]
         raise RunFailure(f"fault {code.name} at command {index}: {FAULT_DOC[code]}")
+
+
+def _check_cycles(segment: int, cycles: int, expected: int) -> None:
+    if cycles != expected:
+        raise RunFailure(f"segment {segment}: {cycles} cycles on the RTL, {expected} simulated")
 
 
 def _compare(folder: Path, inputs: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:

@@ -19,6 +19,7 @@ from hw.mem.reader import Reader
 from hw.mem.store import StoreUnit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import ADDR_WIDTH, Counter, Fault
+from hw.spec.timing import WATCHDOG_DELAY
 
 UNITS = ("load", "execute", "store")
 RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
@@ -39,7 +40,8 @@ class Accelerator(wiring.Component):
     trace_start, trace_done : Out(3)
         A LOAD (bit 0), EXECUTE (bit 1) or STORE (bit 2) starts or is complete.
     trace_index_load, trace_index_execute, trace_index_store : Out(INDEX_BITS)
-        The commands that these strobes are about.
+        The commands that these strobes are about; of EXECUTE, the one that starts. Each unit's
+        commands are complete in their order.
     trace_mac_busy, trace_mac_index : Out
         The array works in this cycle, and for which command.
     """
@@ -75,7 +77,7 @@ class Accelerator(wiring.Component):
         self._connect_reads(m, regfile, fetch, reader, load, monitor)
         self._connect_pool(m, phase, load, pool, execute, store)
         self._connect_writes(m, regfile, store, monitor)
-        self._connect_ends(m, regfile, monitor, fetch, pool, execute)
+        self._connect_ends(m, core, regfile, monitor, fetch, pool, execute)
         self._connect_monitor(m, monitor, fetch, reader, load, execute, store)
         self._connect_counters(m, regfile, counters, fetch, reader, execute)
         self._connect_trace(m, load, execute, store)
@@ -85,8 +87,10 @@ class Accelerator(wiring.Component):
         for name, port in lite_ports(ADDR_WIDTH).items():
             inner, outer = getattr(regfile.axil, name), getattr(self, f"s_axil_{name}")
             m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
-        cleared = regfile.resetting & reader.empty & store.empty
+        quiet = reader.empty & store.empty
+        cleared = regfile.resetting & quiet
         m.d.comb += [
+            regfile.quiet.eq(quiet),
             self.irq.eq(regfile.irq),
             regfile.cleared.eq(cleared),
             clear.eq(regfile.start | cleared),
@@ -181,8 +185,9 @@ class Accelerator(wiring.Component):
             store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
         ]
 
-    def _connect_ends(self, m, regfile, monitor, fetch, pool, execute):
-        """What the monitor learns about running, faults of the pool and standstill."""
+    def _connect_ends(self, m, core, regfile, monitor, fetch, pool, execute):
+        """What the monitor learns about running, and, a cycle later, standstill and faults of the
+        execute unit."""
         moves = (
             (self.m_axi_rvalid & self.m_axi_rready)
             | (self.m_axi_wvalid & self.m_axi_wready)
@@ -191,10 +196,15 @@ class Accelerator(wiring.Component):
         )
         m.d.comb += [
             monitor.running.eq(regfile.running),
-            monitor.moves.eq(moves),
             monitor.last.eq(fetch.last),
-            monitor.execute_fault.raised.eq(pool.range_fault & (pool.range_unit == RANGE_EXECUTE)),
             monitor.execute_fault.code.eq(Fault.POOL_RANGE),
+        ]
+        assert WATCHDOG_DELAY == 1
+        # A cycle late, the fault of a program's last write still comes with the end that counts it.
+        outside = pool.range_fault & (pool.range_unit == RANGE_EXECUTE)
+        core.d.sync += [
+            monitor.moves.eq(moves),
+            monitor.execute_fault.raised.eq(outside & ~monitor.stop),
             monitor.execute_fault.index.eq(execute.fault_index),
         ]
 

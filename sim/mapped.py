@@ -55,7 +55,7 @@ class Segment:
     """One run of the machine, and the nodes that the host runs after it.
 
     The commands are in ``size`` bytes from ``address``. They run up to END, or up to the one that
-    raises ``fault``.
+    raises ``fault``; ``first`` is the number of the first one in the program.
     """
 
     address: int
@@ -63,11 +63,7 @@ class Segment:
     commands: tuple[Command, ...]
     fault: CommandFault | None = None
     host: tuple[HostNode, ...] = ()
-
-    @property
-    def first(self) -> int:
-        """The number of its first command."""
-        return self.commands[0].index if self.commands else 0
+    first: int = 0
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,12 @@ class MacArray(wiring.Component):
             with m.If(issued1):
                 m.d.sync += weight.eq(factors[group] & ~ones.replicate(word) | one)
         issued3, first3, last3, maximum3 = flags[3]
-        compare = Signal()
-        m.d.comb += [self.tile_done.eq(issued3 & last3), compare.eq(maximum3 & ~first3)]
+        compare, shadow = Signal(), Signal.like(self.shadow, reset_less=True)
+        m.d.comb += [
+            self.tile_done.eq(issued3 & last3),
+            compare.eq(maximum3 & ~first3),
+            self.shadow.eq(shadow),
+        ]
         for p in range(rows):
             operand = Signal(word, name=f"operand{p}", reset_less=True)
             selected = _selected(m, words[p], channel, split)
@@ -97,7 +101,7 @@ class MacArray(wiring.Component):
                     m.d.sync += acc.eq(0)
                 sums.append(total)
             with m.If(self.tile_done):
-                m.d.sync += self.shadow[p].eq(Cat(*sums))
+                m.d.sync += shadow[p].eq(Cat(*sums))
         return m
 
     def _later(self, m, name):

@@ -23,7 +23,7 @@ class Drain(wiring.Component):
     Members
     -------
     phase : the machine's phase counter
-    cmd, next_bank : the command of the held tile, and its bank in the next cycle
+    cmd, next_cmd, next_bank : the command of the held tile; that of the next cycle, and its bank
     pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the cycle after
         their issue on
     tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
@@ -44,6 +44,7 @@ class Drain(wiring.Component):
             {
                 "phase": In(range(config.line_words)),
                 "cmd": In(layouts.EXECUTE),
+                "next_cmd": In(layouts.EXECUTE),
                 "next_bank": Out(1),
                 "pipe_cmd": In(layouts.EXECUTE),
                 "next_pipe_bank": Out(1),
@@ -73,7 +74,6 @@ class Drain(wiring.Component):
         m.submodules.parameters = parameters = Parameters(self._config)
         m.submodules.requant = requant = Requantiser(self._config)
         m.submodules.table = table = Table(self._config)
-        self._quiet = Signal()
         self._held, self._current = Signal(), Signal(command.tile_layout())
         self._build_issue(m, walk, parameters)
         m.d.comb += [
@@ -82,14 +82,12 @@ class Drain(wiring.Component):
             walk.next.eq(self.beat),
             walk.load.eq(self.tile_done),
             walk.tile.eq(self.tile),
-            parameters.cmd.eq(self.cmd),
-            parameters.held.eq(self._held),
+            parameters.next_cmd.eq(self.next_cmd),
             parameters.load.eq(self.tile_done),
             parameters.tile.eq(self.tile),
             parameters.grant.eq(self.grant & ~self.urgent),
             parameters.line.eq(self.line),
             parameters.plane.eq(walk.plane),
-            parameters.quiet.eq(self._quiet),
             self.urgent.eq(self.beat & self.cmd.residual),
             self.read_en.eq(self.urgent | parameters.read_en),
             self.read_mask.eq(Mux(self.urgent, walk.mask, 1)),
@@ -111,31 +109,49 @@ class Drain(wiring.Component):
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.tile_issued, issued))
         flush = Signal(range(timing.FLUSH))
-        quiet, phase_ok, near_end = Signal(), Signal(), Signal()
-        m.d.comb += self._quiet.eq(flush == 0)
-        blocked = (timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE) % self._config.line_words
+        quiet, near_end = Signal(), Signal()
         m.d.comb += [
             self.next_bank.eq(Mux(self.tile_done, self.tile.bank, self._current.bank)),
-            quiet.eq(~walk.command_first | self._quiet),
-            phase_ok.eq(
-                Mux(
-                    self.cmd.residual,
-                    self.phase[:2] == timing.RESIDUAL_PHASE,
-                    self.phase != blocked,
-                )
-            ),
+            quiet.eq(~walk.command_first | (flush == 0)),
             near_end.eq(Mux(self.cmd.residual, walk.last, walk.near_end)),
-            self.beat.eq(self._held & parameters.ready & quiet & phase_ok),
             self.ready.eq(
                 (issued == 0)
                 & (~self._held | (parameters.ready & quiet & near_end))
             ),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
-        with m.If(self.beat & walk.last):
-            m.d.sync += self._held.eq(0)
         with m.If(self.tile_done):
-            m.d.sync += [self._held.eq(1), self._current.eq(self.tile)]
+            m.d.sync += self._current.eq(self.tile)
+        self._build_beat(m, walk, parameters, flush)
+
+    def _build_beat(self, m, walk, parameters, flush):
+        """Whether a beat issues, a cycle ahead."""
+        held, empty, first, phase_ok = (
+            Signal(name=f"next_{name}") for name in ("held", "empty", "first", "phase_ok")
+        )
+        blocked = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE - 1
+        interval = timing.RESIDUAL_INTERVAL
+        m.d.comb += [
+            held.eq(self.tile_done | (self._held & ~(self.beat & walk.last))),
+            empty.eq(~self.beat & (flush <= 1)),
+            first.eq(
+                Mux(self.tile_done & self.tile.command_start, 1, walk.command_first & ~self.beat)
+            ),
+            phase_ok.eq(
+                Mux(
+                    self.next_cmd.residual,
+                    self.phase[: (interval - 1).bit_length()]
+                    == (timing.RESIDUAL_PHASE - 1) % interval,
+                    self.phase != blocked % self._config.line_words,
+                )
+            ),
+            parameters.next_held.eq(held),
+            parameters.next_quiet.eq(empty),
+        ]
+        m.d.sync += [
+            self._held.eq(held),
+            self.beat.eq(held & parameters.next_ready & (~first | empty) & phase_ok),
+        ]
 
     def _build_operands(self, m, walk, requant):
         """The accumulators of a beat, and, later, the words of its second operand."""

@@ -68,7 +68,9 @@ class ExecuteUnit(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer()
         m.submodules.array = array = MacArray(self._config)
         m.submodules.drain = drain = Drain(self._config)
-        self._banks = [Signal(layouts.EXECUTE, name=f"command{i}") for i in range(2)]
+        self._banks = [
+            Signal(layouts.EXECUTE, name=f"command{i}", reset_less=True) for i in range(2)
+        ]
         self._build_commands(m, fill, weights, operands, drain)
         self._build_read_port(m, fill, weights, drain)
         self._build_operand_path(m, fill, weights, operands, sequencer, array)
@@ -86,6 +88,7 @@ class ExecuteUnit(wiring.Component):
     def _build_commands(self, m, fill, weights, operands, drain):
         taken = Signal(COUNT)
         cmd = Signal(layouts.EXECUTE, name="fill_command", reset_less=True)
+        drain_cmd = Signal(layouts.EXECUTE, name="drain_command", reset_less=True)
         self._load_met, self._store_met = (
             self.load_done >= cmd.wait_load,
             self.store_done >= cmd.wait_store,
@@ -100,9 +103,11 @@ class ExecuteUnit(wiring.Component):
             ),
             weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
             weights.started.eq(fill.start),
-            drain.cmd.eq(self._bank(m, drain.next_bank, "drain_command", "sync")),
+            drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
+            drain.cmd.eq(drain_cmd),
             drain.pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "pipe_command", "sync")),
         ]
+        m.d.sync += drain_cmd.eq(drain.next_cmd)
         self._array_command = self._bank(m, operands.head.bank, "array_command")
         with m.If(fill.take):
             m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)

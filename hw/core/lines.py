@@ -59,7 +59,8 @@ class LineRequests(wiring.Component):
         rows = self._config.rows
         valid = Signal()
         # What the lanes lack beside the line to request, and which of them take that one.
-        left, hits = Signal(needs_layout(self._config)), Signal(rows)
+        left = Signal(needs_layout(self._config), reset_less=True)
+        hits = Signal(rows, reset_less=True)
         needed, any_left, granted = Signal(), Signal(), Signal()
         m.d.comb += [
             any_left.eq(_lacking(left).any()),

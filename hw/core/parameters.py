@@ -14,20 +14,16 @@ from hw.mem.pool import WORD_ADDR, line_addr
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
 
-SETTLE = timing.READ_LATENCY + 1
-"""Cycles from the last grant to the first beat."""
-
 
 class Parameters(wiring.Component):
     """Parameter lines of the planes of one output block, in the order of the pool.
 
     Members
     -------
-    cmd : the command of the held tile
-    held : a tile is held
-    quiet : no beat is in the post-processor, which still may need the present table
+    next_cmd, next_held, next_quiet : the command of the held tile in the next cycle, whether one is
+        held then, and whether no beat is in the post-processor, which still may need its table
     load, tile : a new tile is held from the next cycle on
-    ready : the held tile's parameters are here
+    ready, next_ready : the held tile's parameters are here; are in the next cycle
     read_en, read_addr, grant : read requests
     line : the pool's line register
     plane, channels : the parameters of one plane
@@ -38,12 +34,13 @@ class Parameters(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "cmd": In(layouts.EXECUTE),
-                "held": In(1),
-                "quiet": In(1),
+                "next_cmd": In(layouts.EXECUTE),
+                "next_held": In(1),
+                "next_quiet": In(1),
                 "load": In(1),
                 "tile": In(command.tile_layout()),
-                "ready": Out(1),
+                "ready": Out(1, init=1),
+                "next_ready": Out(1),
                 "read_en": Out(1),
                 "read_addr": Out(WORD_ADDR),
                 "grant": In(1),
@@ -61,41 +58,58 @@ class Parameters(wiring.Component):
         config = self._config
         rows = config.table_words
         lines_left, row = Signal(range(LANE_GROUPS * config.param_lines + 1)), Signal(range(rows))
-        table_due, fresh, settle = Signal(), Signal(), Signal(range(SETTLE))
-        next_word, word = Signal(WORD_ADDR), Signal(WORD_ADDR)
-        next_line, line = Signal(line_addr(config)), Signal(line_addr(config))
+        table_due, settle = Signal(), Signal(range(timing.SETTLE))
+        word, line = Signal(WORD_ADDR), Signal(line_addr(config))
         plane, part = Signal(range(LANE_GROUPS)), Signal(range(config.param_lines))
+        # Whether lines or the table are left, now (of the table, registered) and in the next cycle.
         table, granted = Signal(), Signal()
+        next_lines, next_due, next_table = Signal(), Signal(), Signal()
         m.d.comb += [
-            table.eq((lines_left == 0) & table_due & self.cmd.table),
-            line.eq(Mux(fresh, self.cmd.param_addr, next_line)),
-            word.eq(Mux(row == 0, self.cmd.table_addr, next_word)),
-            self.read_en.eq(self.held & ((lines_left != 0) | (table & self.quiet))),
             self.read_addr.eq(Mux(table, word, line << config.line_bits)),
             granted.eq(self.read_en & self.grant),
-            self.ready.eq((lines_left == 0) & ~table & (settle == 0)),
+            next_lines.eq(
+                Mux(
+                    self.load & self.tile.block_start,
+                    1,
+                    Mux(granted & ~table, lines_left != 1, lines_left != 0),
+                )
+            ),
+            next_due.eq(
+                Mux(
+                    self.load & self.tile.command_start,
+                    1,
+                    table_due & ~(granted & table & (row == rows - 1)),
+                )
+            ),
+            next_table.eq(~next_lines & next_due & self.next_cmd.table),
+            self.next_ready.eq(~next_lines & ~next_table & ~granted & (settle <= 1)),
         ]
-        m.d.sync += settle.eq(Mux(granted, SETTLE - 1, settle - (settle != 0)))
+        m.d.sync += [
+            table.eq(next_table),
+            table_due.eq(next_due),
+            self.ready.eq(self.next_ready),
+            self.read_en.eq(self.next_held & (next_lines | (next_table & self.next_quiet))),
+            settle.eq(Mux(granted, timing.SETTLE - 1, settle - (settle != 0))),
+        ]
         with m.If(granted & table):
-            m.d.sync += [
-                row.eq(row + 1),
-                next_word.eq(word + 1),
-                table_due.eq(row != rows - 1),
-            ]
+            m.d.sync += [row.eq(row + 1), word.eq(word + 1)]
         with m.Elif(granted):
             last = part == config.param_lines - 1
             m.d.sync += [
                 lines_left.eq(lines_left - 1),
                 part.eq(Mux(last, 0, part + 1)),
                 plane.eq(plane + last),
-                next_line.eq(line + 1),
-                fresh.eq(0),
+                line.eq(line + 1),
             ]
         with m.If(self.load & self.tile.block_start):
             lines = self.tile.planes * config.param_lines
             m.d.sync += [lines_left.eq(lines), part.eq(0), plane.eq(0)]
         with m.If(self.load & self.tile.command_start):
-            m.d.sync += [fresh.eq(1), table_due.eq(1), row.eq(0)]
+            m.d.sync += [
+                row.eq(0),
+                line.eq(self.next_cmd.param_addr),
+                word.eq(self.next_cmd.table_addr),
+            ]
         self._build_arrival(m, granted, table, plane, part, row)
         return m
 

@@ -127,9 +127,10 @@ class Requantiser(wiring.Component):
         stage = stages[channel]
         widths = (ACC, ACC, ACC + MULTIPLIER + 1, ACC, ACC)
         s1, s2, s3, s4, s5 = (
-            Signal(signed(w), name=f"s{i + 1}_{lane}") for i, w in enumerate(widths)
+            Signal(signed(w), name=f"s{i + 1}_{lane}", reset_less=True)
+            for i, w in enumerate(widths)
         )
-        b1, b2 = Signal(signed(ACC), name=f"b1_{lane}"), Signal(signed(ACC), name=f"b2_{lane}")
+        b1, b2 = (Signal(signed(ACC), name=f"b{i}_{lane}", reset_less=True) for i in (1, 2))
         own = Signal(signed(8), name=f"own{lane}")
         near = Signal(signed(10), name=f"near{lane}")
         m.d.comb += [
@@ -174,14 +175,14 @@ class Requantiser(wiring.Component):
 
 assert timing.RESIDUAL_SUM == timing.RESIDUAL_B + timing.REQUANT_LATENCY + 2
 # The clamp of the sum is never that of another beat's own value in the same cycle.
-assert (timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - timing.RESIDUAL_A) % 4
+assert (timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - timing.RESIDUAL_A) % timing.RESIDUAL_INTERVAL
 
 
 def _delay(m, value, cycles, name, width, active):
     """``value`` after ``cycles`` registers; the later ones move only with a pass in the stage
     before."""
     for stage in range(cycles):
-        later = Signal(width, name=f"{name}_{stage}")
+        later = Signal(width, name=f"{name}_{stage}", reset_less=True)
         if stage:
             with m.If(active[stage - 1]):
                 m.d.sync += later.eq(value)

@@ -80,6 +80,8 @@ class StepWalk(wiring.Component):
 
     def _build_lanes(self, m):
         cmd = self.cmd
+        lanes = Signal.like(self.lanes, reset_less=True)
+        m.d.comb += self.lanes.eq(lanes)
         self._build_init(m)
         # Where a lane's pixel of the next tile wraps to the next output row, and how far it moves.
         limit = Signal(signed(POSITION_BITS + 2))
@@ -95,12 +97,12 @@ class StepWalk(wiring.Component):
                 move.row.eq(cmd.tile_row + wraps * cmd.wrap_row),
             ]
         for p in range(self._config.rows):
-            self._build_lane(m, p, self._build_place(m, p, limit, moves))
+            self._build_lane(m, p, self._build_place(m, p, limit, moves), lanes[p])
 
     def _build_init(self, m):
         """The start of each lane, found pixel by pixel."""
         cmd, rows = self.cmd, self._config.rows
-        walk = Signal(_place_layout())
+        walk = Signal(_place_layout(), reset_less=True)
         first = Signal()
         m.d.comb += first.eq(
             Array(
@@ -126,8 +128,8 @@ class StepWalk(wiring.Component):
 
     def _build_place(self, m, p, limit, moves):
         """Place of the pixel of lane ``p`` in the tile that the loops are at."""
-        start = Signal(_place_layout(), name=f"start{p}")
-        place = Signal(_place_layout(), name=f"place{p}")
+        start = Signal(_place_layout(), name=f"start{p}", reset_less=True)
+        place = Signal(_place_layout(), name=f"place{p}", reset_less=True)
         wraps = Signal(name=f"wraps{p}")
         m.d.comb += wraps.eq(place.x >= limit)
         with m.If(self.init_en & (self.init_lane == p)):
@@ -139,15 +141,16 @@ class StepWalk(wiring.Component):
                 m.d.sync += place[name].eq(place[name] + Mux(wraps, moves[1][name], moves[0][name]))
         return place
 
-    def _build_lane(self, m, p, place):
+    def _build_lane(self, m, p, place, lane):
         """First stage: the coordinates of the step's taps. Second: clipped to the input window."""
-        cmd, lane, loops = self.cmd, self.lanes[p], self._loops
+        cmd, loops = self.cmd, self._loops
         pixel = Array(command.lane_pixel(self._config, p, s) for s in (0, 1, 2, 2))[cmd.array_shape]
         active = Signal(name=f"active{p}")
         y, first, last = (
-            Signal(signed(POSITION_BITS), name=f"{name}{p}") for name in ("y", "first", "last")
+            Signal(signed(POSITION_BITS), name=f"{name}{p}", reset_less=True)
+            for name in ("y", "first", "last")
         )
-        address = Signal(WORD_ADDR, name=f"address{p}")
+        address = Signal(WORD_ADDR, name=f"address{p}", reset_less=True)
         inside = Signal(name=f"inside{p}")
         m.d.comb += inside.eq(active & (y >= 0) & (y < cmd.in_height))
         with m.If(self.next):

@@ -60,10 +60,11 @@ module axi_checker #(
     wire [8*DATA_BYTES+2:0] r_now = {m_axi_rdata, m_axi_rresp, m_axi_rlast};
 
     // Lengths of the bursts under way, in order: reads without their last R, writes without their
-    // last W.
+    // AW or without their last W, either of which may come first.
     logic [7:0] ar_len [QUEUE];
     logic [7:0] aw_len [QUEUE];
-    logic [7:0] ar_put, ar_get, aw_put, aw_get;
+    logic [7:0] w_len [QUEUE];
+    logic [7:0] ar_put, ar_get, aw_put, w_put, w_get;
     int r_beat, w_beat, b_owed;
 
     task automatic breach(input string text);
@@ -94,7 +95,7 @@ module axi_checker #(
     always @(posedge clk) begin : rules
         if (rst) begin
             {ar_stalled, aw_stalled, w_stalled, r_stalled, b_stalled} <= '0;
-            ar_put = 0; ar_get = 0; aw_put = 0; aw_get = 0;
+            ar_put = 0; ar_get = 0; aw_put = 0; w_put = 0; w_get = 0;
             r_beat = 0; w_beat = 0; b_owed = 0;
             violation <= 1'b0;
             quiet <= 1'b1;
@@ -133,23 +134,22 @@ module axi_checker #(
                 aw_put = aw_put + 1;
             end
             if (m_axi_wvalid && m_axi_wready) begin
-                if (aw_put == aw_get) breach("w beat without a write burst");
-                else begin
-                    if (m_axi_wlast != (w_beat == int'(aw_len[aw_get]))) breach("wlast is wrong");
-                    w_beat = w_beat + 1;
-                    if (m_axi_wlast) begin
-                        aw_get = aw_get + 1;
-                        w_beat = 0;
-                        b_owed = b_owed + 1;
-                    end
-                end
+                if (aw_put != w_put && w_beat > int'(aw_len[w_put])) breach("wlast is wrong");
+                w_len[w_put] = 8'(w_beat);
+                w_beat = w_beat + 1;
+                if (m_axi_wlast) begin w_put = w_put + 1; w_beat = 0; end
+            end
+            while (w_get != w_put && w_get != aw_put) begin
+                if (w_len[w_get] != aw_len[w_get]) breach("wlast is wrong");
+                w_get = w_get + 1;
+                b_owed = b_owed + 1;
             end
             if (m_axi_arvalid && m_axi_arready) begin
                 address(m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, "ar");
                 ar_len[ar_put] = m_axi_arlen;
                 ar_put = ar_put + 1;
             end
-            quiet <= ar_put == ar_get && aw_put == aw_get && b_owed == 0;
+            quiet <= ar_put == ar_get && aw_put == w_get && w_put == w_get && w_beat == 0 && b_owed == 0;
         end
     end
 endmodule

@@ -147,7 +147,7 @@ class Fetch(wiring.Component):
         a command of unknown opcode."""
         width = 8 * self._config.cols
         slots = _LONGEST // width
-        raw = Signal(data.ArrayLayout(width, slots))
+        raw = Signal(data.ArrayLayout(width, slots), reset_less=True)
         slot = Signal(range(slots))
         full = Signal()
         first = slot == 0

@@ -20,7 +20,8 @@ class Monitor(wiring.Component):
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
         Faults raised in this cycle, in the order in which the first is chosen.
     moves : In(1)
-        A bus beat or a multiply-accumulate in this cycle; TIMEOUT comes from there being none.
+        A bus beat or a multiply-accumulate WATCHDOG_DELAY cycles ago; TIMEOUT comes from there
+        being none.
     last : In(INDEX_BITS)
         The last command dispatched, at fault for TIMEOUT.
     end_pending, end_waits : In
@@ -36,7 +37,7 @@ class Monitor(wiring.Component):
     done : Out(1)
         The run ends with this cycle.
     fault : Out(1)
-        The run ends with this cycle, by the fault below.
+        The run ends with this cycle, by the fault below; at once if the bus may never be empty.
     code : Out(4)
         Why.
     index : Out(INDEX_BITS)
@@ -48,7 +49,7 @@ class Monitor(wiring.Component):
     load_fault: In(FAULT)
     store_fault: In(FAULT)
     execute_fault: In(FAULT)
-    moves: In(1)
+    moves: In(1, init=1)
     last: In(INDEX_BITS)
     end_pending: In(1)
     end_waits: In(COUNTS)
@@ -83,7 +84,7 @@ class Monitor(wiring.Component):
             self.done.eq(
                 self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
             ),
-            self.fault.eq(self.running & ~none & self.empty),
+            self.fault.eq(self.running & ~none & (self.empty | (self.code == Fault.TIMEOUT))),
         ]
         with m.If(self.running & none & first.raised):
             m.d.sync += self.code.eq(first.code), self.index.eq(first.index)

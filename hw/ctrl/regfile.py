@@ -30,6 +30,8 @@ class RegisterFile(wiring.Component):
         A soft reset waits for the bus; ``cleared`` ends it.
     cleared : In(1)
         The core is being cleared by the soft reset.
+    quiet : In(1)
+        No burst is requested or under way; the machine is busy until then.
     done, fault : In(1)
         The run ends with this cycle.
     fault_code, fault_index : In
@@ -51,6 +53,7 @@ class RegisterFile(wiring.Component):
     running: Out(1)
     resetting: Out(1)
     cleared: In(1)
+    quiet: In(1, init=1)
     done: In(1)
     fault: In(1)
     fault_code: In(4)
@@ -72,7 +75,7 @@ class RegisterFile(wiring.Component):
             for field in register.fields
             if field.access in ("rw", "rw1c")
         }
-        busy = self.running | self.start | self.resetting
+        busy = self.running | self.start | self.resetting | ~self.quiet
         written = self._build_writes(m, fields, busy)
         index = self._build_control(m, fields, written, busy)
         m.d.comb += self.irq.eq(

@@ -13,7 +13,7 @@ _TRACE = {
     "trace_start": "A LOAD (bit 0), EXECUTE (bit 1), STORE (bit 2) starts.",
     "trace_done": "Likewise, it is complete.",
     "trace_index_load": "The LOAD that these strobes are about.",
-    "trace_index_execute": "The EXECUTE.",
+    "trace_index_execute": "The EXECUTE that starts; they are complete in their order.",
     "trace_index_store": "The STORE.",
     "trace_mac_busy": "The array works in this cycle.",
     "trace_mac_index": "The EXECUTE that it works for.",

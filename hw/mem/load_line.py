@@ -9,8 +9,6 @@ from hw.mem.pool import line_addr
 from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_WRITE_PHASE
 
-"""Width of a line address."""
-
 
 class LineAssembler(wiring.Component):
     """Collects the words of one line and writes it in the pool's LOAD phase.
@@ -77,7 +75,7 @@ class LineAssembler(wiring.Component):
         )
         opened = Signal(line)
         closed = Signal()
-        pending = Signal(line)
+        pending = Signal(line, reset_less=True)
         pending_valid = Signal()
         moves = Signal()
         m.d.comb += [

@@ -86,7 +86,7 @@ class LoadRequest(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        command = Signal(layouts.LOAD)
+        command = Signal(layouts.LOAD, reset_less=True)
         size = Signal(BYTES_BITS)
         m.d.comb += [
             size.eq(command.length * command.channels),

@@ -90,7 +90,7 @@ class StoreUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.data = words = StoreData(self._config)
-        command = Signal(layouts.STORE)
+        command = Signal(layouts.STORE, reset_less=True)
         start = Signal()
         bursts_left = Signal()
         unanswered = Signal(range(MAX_OUTSTANDING + 1))
@@ -144,7 +144,8 @@ class StoreUnit(wiring.Component):
             payload.beats.eq(burst.beats),
             self.aw.valid.eq((wanted & inside) | presented),
             outside.eq(wanted & ~inside & ~presented),
-            words.burst.valid.eq(sent),
+            # A burst is announced when its address is first presented: W must not wait for AWREADY.
+            words.burst.valid.eq(self.aw.valid & ~presented),
             words.burst.payload.eq(payload.beats),
             self.empty.eq((unanswered == 0) & ~presented),
         ]

@@ -9,11 +9,7 @@ from hw.lib.bus import BEATS_BITS, smallest
 from hw.lib.queue import Queue
 from hw.mem.pool import line_addr
 from hw.spec.config import AccelConfig
-from hw.spec.timing import DMA_READ_PHASE
-
-BURST_LIST = 4
-"""Bursts whose addresses are out and whose words are not."""
-LINE_BUFFERS = 2
+from hw.spec.timing import BURST_LIST, DMA_READ_PHASE, LINE_BUFFERS
 
 
 class StoreData(wiring.Component):
@@ -30,7 +26,7 @@ class StoreData(wiring.Component):
     command : In(layouts.STORE)
         The current command.
     burst : In(stream of beats)
-        Length of a burst whose address was handed over in this cycle.
+        Length of a burst whose address is presented from this cycle on.
     store_req, store_line : Out
         The pool's read port.
     store_valid, line : In
@@ -131,7 +127,9 @@ class StoreData(wiring.Component):
                 "words": data.ArrayLayout(8 * config.cols, config.line_words),
             }
         )
-        buffers = Array(Signal(buffer, name=f"buffer_{i}") for i in range(LINE_BUFFERS))
+        buffers = Array(
+            Signal(buffer, name=f"buffer_{i}", reset_less=True) for i in range(LINE_BUFFERS)
+        )
         full = Signal(LINE_BUFFERS)
         fill, head = Signal(), Signal()
         held = full.bit_select(head, 1)

@@ -164,7 +164,7 @@ def preset(name: str) -> AccelConfig:
 
 def from_dict(values: dict) -> AccelConfig:
     """A configuration from plain data, as ``to_dict`` gives it. Raises ConfigurationError."""
-    config = PRESETS.get(values.get("preset", ""), AccelConfig(name="custom"))
+    config = preset(values["preset"]) if "preset" in values else AccelConfig(name="custom")
     return with_values(config, {k: v for k, v in values.items() if k != "preset"})
 
 

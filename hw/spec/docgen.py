@@ -33,7 +33,9 @@ def isa_markdown() -> str:
         f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right behind the one "
         "before it. Bits that no field owns must be 0. Signed fields are two's complement. What "
         "the commands do is in [architecture.md](architecture.md), section 2; which values are "
-        "illegal, in section 4.",
+        "illegal, in section 4. Fields that follow from others must agree with them, as their "
+        "meanings say, and `out_skip` must be 0 when `dense`: the machine relies on it, and does "
+        "not check it. A program has fewer than 2^20 commands of each unit, which the waits count.",
         _table(
             ("Opcode", "Value", "Words", "Does"),
             (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from hw.spec.timing import WATCHDOG
+
 
 class Fault(enum.IntEnum):
     """Why a program stopped; 0 while it has not."""
@@ -33,7 +35,8 @@ FAULT_DOC = {
     Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
     Fault.POOL_RANGE: "the command accesses a line beyond the pool",
     Fault.NO_END: "the program ended without an END command",
-    Fault.TIMEOUT: "nothing moved for WATCHDOG cycles: a command waits for what cannot happen",
+    Fault.TIMEOUT: f"nothing moved for {WATCHDOG} cycles: a command waits for what cannot happen, or the "
+    "memory does not answer",
 }
 
 
@@ -127,8 +130,9 @@ _BASE = (
                 1,
                 1,
                 "wo",
-                "Write 1 for a soft reset: outstanding bus transfers end, then all "
-                "state but this register file clears.",
+                "Write 1 for a soft reset: outstanding bus transfers end, then commands, counts "
+                "of commands and faults are gone. The pool, the performance counters and the other "
+                "registers keep their contents.",
             ),
             BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
         ),

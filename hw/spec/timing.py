@@ -4,6 +4,8 @@ simulator alike."""
 WATCHDOG = 1 << 16
 """Cycles without a bus beat and without a multiply-accumulate after which a run stops: its waits
 can never be met."""
+WATCHDOG_DELAY = 1
+"""Cycles until the watchdog learns of a beat or of a multiply-accumulate."""
 
 # Pool ports. A phase counter runs from the start of a program, modulo the words of a line.
 DMA_READ_PHASE = 0
@@ -12,8 +14,10 @@ not."""
 DMA_WRITE_PHASE = 4
 """The LOAD unit's cycle on the pool's write port, modulo the words of a line; the drain never
 writes in it."""
+RESIDUAL_INTERVAL = 4
+"""Cycles from one residual beat to the next, at the least."""
 RESIDUAL_PHASE = 1
-"""Residual beats issue when phase % 4 is this, and then own the read port."""
+"""Residual beats issue when phase % RESIDUAL_INTERVAL is this, and then own the read port."""
 READ_LATENCY = 2
 """Cycles from a read request to the line in the line register."""
 
@@ -48,6 +52,8 @@ RESIDUAL_SUM = 10
 and the sum."""
 RESIDUAL_WRITE = 17
 """Cycles from the issue of a residual beat to its write into the pool."""
+SETTLE = READ_LATENCY + 1
+"""Cycles from the last grant of a parameter or table line to the first beat."""
 FLUSH = 18
 """Cycles after the last beat of a command before the first beat of the next one may issue."""
 
@@ -58,6 +64,10 @@ MAX_BURST = 64
 """Beats of a burst."""
 BURST_BOUNDARY = 4096
 """Bytes: no burst crosses a multiple of this."""
+BURST_LIST = 4
+"""Bursts that STORE has presented and whose words it has not sent."""
+LINE_BUFFERS = 2
+"""Lines that STORE holds or has asked the pool for."""
 WRITE_RESPONSE = 8
 """Cycles from the last W beat to B."""
 FETCH_BYTES = 256
@@ -65,8 +75,9 @@ FETCH_BYTES = 256
 LOAD_DESCRIPTORS = 4
 """LOADs whose reads are requested while an earlier one's data arrive."""
 
-assert (RESIDUAL_PHASE + RESIDUAL_WRITE) % 4 != DMA_WRITE_PHASE % 4
-assert RESIDUAL_PHASE % 4 != DMA_READ_PHASE % 4
-assert MAC_LATENCY >= 4  # every so many cycles there is a residual phase
-assert len({p % 4 for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}) == 4
+assert (RESIDUAL_PHASE + RESIDUAL_WRITE - DMA_WRITE_PHASE) % RESIDUAL_INTERVAL
+assert (RESIDUAL_PHASE - DMA_READ_PHASE) % RESIDUAL_INTERVAL
+assert MAC_LATENCY >= RESIDUAL_INTERVAL  # every so many cycles there is a residual phase
+_PASSES = {p % RESIDUAL_INTERVAL for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}
+assert len(_PASSES) == RESIDUAL_INTERVAL
 assert RESIDUAL_A == REQUANT_LATENCY and RESIDUAL_SUM == 2 * REQUANT_LATENCY

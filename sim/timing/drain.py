@@ -16,10 +16,10 @@ SETTLED, FLUSHED, WRITTEN, ISSUED = range(10, 14)
 T_COMMAND, T_PIXELS, T_PLANES, T_BLOCK_START, T_COMMAND_START, T_COMMAND_END = range(14, 20)
 SIZE = 20
 
-RESIDUAL_PHASE = timing.RESIDUAL_PHASE
+RESIDUAL_PHASE, RESIDUAL_INTERVAL = timing.RESIDUAL_PHASE, timing.RESIDUAL_INTERVAL
 BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
 FLUSH_CYCLES = timing.FLUSH
-SETTLE_CYCLES = timing.READ_LATENCY + 1
+SETTLE_CYCLES = timing.SETTLE
 HOLD_CYCLES = timing.MAC_LATENCY - 1
 NEAR_END = timing.NEAR_END
 PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
@@ -52,7 +52,7 @@ def issues(cycle, d, commands, cmd, phase, sizes):
     if d[HELD] == 0 or not may_issue(cycle, d):
         return False
     if commands[cmd, col.RESIDUAL] != 0:
-        return phase & 3 == RESIDUAL_PHASE
+        return phase % RESIDUAL_INTERVAL == RESIDUAL_PHASE
     return phase != BLOCKED_PHASE & (sizes.line_words - 1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from hw.spec import timing
 from sim.timing import columns as col
-from sim.timing.shared import compiled
+from sim.timing.shared import WORD_MASK, compiled
 
 IDLE, INIT, WAIT, RUN = range(4)
 
@@ -17,18 +17,17 @@ COUNTED = 19
 SIZE = 20
 
 # a step in the ring
-S_WORK, S_FIRST, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(7)
-S_COMMAND, S_PIXELS, S_PLANES, S_OCCUPIED = range(7, 11)
-S_VISIBLE = 11
+S_WORK, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = range(6)
+S_COMMAND, S_PIXELS, S_PLANES, S_OCCUPIED = range(6, 10)
+S_VISIBLE = 10
 """First cycle in which the array sees the step."""
-STEP_SIZE = 12
+STEP_SIZE = 11
 CURRENT = timing.STEP_RING
 """Row of the step array that holds the step being filled."""
 
 X, Y, ROW, X0, Y0, ROW0 = range(6)
 WALK = 6
 LANE_STATE = 7
-ADDRESS_MASK = (1 << 20) - 1
 STEP_RING = timing.STEP_RING
 FILL_LATENCY = timing.FILL_LATENCY
 
@@ -87,8 +86,8 @@ def count_lines(f, commands, cmd, lanes, span, found, sizes):
         if y < 0 or y >= height or first >= width or last < 0:
             continue
         address = f[ROW_ADDR] + lanes[ROW, p]
-        low = ((address + max(first, 0)) & ADDRESS_MASK) >> sizes.line_bits
-        high = ((address + min(last, width - 1)) & ADDRESS_MASK) >> sizes.line_bits
+        low = ((address + max(first, 0)) & WORD_MASK) >> sizes.line_bits
+        high = ((address + min(last, width - 1)) & WORD_MASK) >> sizes.line_bits
         for line in (low, high):
             if line > top:
                 top = line
@@ -136,7 +135,6 @@ def load_step(f, steps, commands, cmd, lanes, found, sizes):
     if last_out:
         used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS]
     steps[CURRENT, S_WORK] = taps * channels
-    steps[CURRENT, S_FIRST] = f[GROUP] == 0 and f[KROW] == 0 and f[BLOCK] == 0
     steps[CURRENT, S_LAST] = tile_end
     steps[CURRENT, S_BLOCK_START] = not f[STARTED]
     steps[CURRENT, S_BLOCK_END] = last_tile

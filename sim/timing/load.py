@@ -4,10 +4,9 @@ import numpy as np
 
 from hw.spec.isa import LOAD_FIELDS
 from hw.spec.regs import Fault
-from hw.spec.timing import DMA_WRITE_PHASE, LOAD_DESCRIPTORS
+from hw.spec.timing import DMA_WRITE_PHASE, LOAD_DESCRIPTORS, MAX_BURST
 from sim.timing.shared import (
     ADDRESS_MASK,
-    BURST_BEATS,
     COLS,
     COLS_LOG2,
     LINE_BITS,
@@ -161,7 +160,7 @@ def _begin_run(ld, p, f):
 
 @compiled
 def _present(ld, p):
-    ld[BEATS] = burst_beats(p, ld[ADDR], ld[LEFT], BURST_BEATS)
+    ld[BEATS] = burst_beats(p, ld[ADDR], ld[LEFT], MAX_BURST)
     ld[INSIDE] = may_read(p, ld[ADDR], ld[BEATS])
 
 

@@ -13,7 +13,7 @@ from numba import njit
 
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter, Fault
-from hw.spec.timing import WATCHDOG
+from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
 from sim.timing import calm, execute, memory_side, stream
 from sim.timing.program import Commands
 from sim.timing.shared import (
@@ -39,6 +39,7 @@ FIRST_CYCLE = 2
 """The units run from this cycle on; the ones before count as waiting for a command."""
 MOVES = R_BEAT | W_BEAT | B_BEAT
 TIMEOUT = int(Fault.TIMEOUT)
+STANDSTILL = WATCHDOG + WATCHDOG_DELAY
 WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
@@ -123,7 +124,7 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
     while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
             skipped = calm.skip(cycle, unit, now, counters, sizes,
-                                min(wakes, moved + WATCHDOG) - cycle)
+                                min(wakes, moved + STANDSTILL) - cycle)
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
@@ -138,7 +139,7 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
         cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
             moved = cycle
-        elif cycle - moved == WATCHDOG:
+        elif cycle - moved == STANDSTILL:
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
             changed = True
         changed |= (nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED]

@@ -40,8 +40,6 @@ class Commands(NamedTuple):
     """int64 [n]: bus beats of the command."""
     codes: np.ndarray
     """int64 [n]: the fault that the command raises when it is fetched, or 0."""
-    order: np.ndarray
-    """int64 [n]: how many commands of the same opcode come before."""
     loads: np.ndarray
     """int64: indices of the LOADs, in order."""
     executes: np.ndarray
@@ -73,16 +71,14 @@ def decode(
     fields = np.zeros((count, FIELD_COLUMNS), np.int64)
     beats = np.ones(count, np.int64)
     codes = np.full(count, int(Fault.ILLEGAL_OPCODE), np.int64)
-    order = np.zeros(count, np.int64)
     for opcode in Opcode:
         rows = np.flatnonzero(opcodes == opcode)
         fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, windows[rows])
         beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
         bad = _illegal(opcode, windows[rows], config)
         codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
-        order[rows] = np.arange(len(rows))
     lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
-    return Commands(opcodes, fields, beats, codes, order, *lists)
+    return Commands(opcodes, fields, beats, codes, *lists)
 
 
 def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelConfig) -> Commands:
@@ -98,13 +94,9 @@ def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelCon
         for name, value in values.items():
             row[columns[name]] = value
     words = np.array([isa.COMMAND_WORDS[opcode] for opcode, _ in rows], np.int64)
-    order = np.zeros(len(rows), np.int64)
-    for opcode in Opcode:
-        of_kind = opcodes == opcode
-        order[of_kind] = np.arange(of_kind.sum())
     lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
     codes = np.zeros(len(rows), np.int64)
-    return Commands(opcodes, fields, words * 4 // config.bus_bytes, codes, order, *lists)
+    return Commands(opcodes, fields, words * 4 // config.bus_bytes, codes, *lists)
 
 
 def _walk(opcodes: np.ndarray) -> np.ndarray:

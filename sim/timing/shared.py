@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from hw.spec.config import AccelConfig
-from hw.spec.timing import FETCH_BYTES
+from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
 
 # registered values; the order of load, execute and store matters to `fetch`
 LOAD_DONE, EXECUTE_DONE, STORE_DONE = 0, 1, 2
@@ -59,8 +59,6 @@ def sizes(config: AccelConfig) -> Sizes:
 
 NEVER = 1 << 62
 """A cycle that does not come."""
-BURST_BEATS = 64
-BOUNDARY = 4096
 ADDRESS_MASK = (1 << 32) - 1
 WORD_MASK = (1 << 20) - 1
 
@@ -123,7 +121,7 @@ def raise_fault(nxt, code, index):
 @compiled
 def burst_beats(p, addr, left, most):
     """Beats of the burst at ``addr`` when ``left`` beats are to go."""
-    boundary = (BOUNDARY - (addr & (BOUNDARY - 1))) >> p[COLS_LOG2]
+    boundary = (BURST_BOUNDARY - (addr & (BURST_BOUNDARY - 1))) >> p[COLS_LOG2]
     return min(most, left, boundary)
 
 

@@ -4,13 +4,19 @@ import numpy as np
 
 from hw.spec.isa import STORE_FIELDS
 from hw.spec.regs import Fault
-from hw.spec.timing import DMA_READ_PHASE, MAX_OUTSTANDING, READ_LATENCY
+from hw.spec.timing import (
+    BURST_LIST,
+    DMA_READ_PHASE,
+    LINE_BUFFERS,
+    MAX_BURST,
+    MAX_OUTSTANDING,
+    READ_LATENCY,
+)
 from sim.timing.shared import (
     ADDRESS_MASK,
     AW_TAKEN,
     B_BEAT,
     B_ERROR,
-    BURST_BEATS,
     COLS_LOG2,
     LINE_BITS,
     LINE_WORDS,
@@ -29,9 +35,6 @@ from sim.timing.shared import (
     raise_fault,
     waits_met,
 )
-
-BURST_LIST = 4
-LINE_BUFFERS = 2
 
 # addresses
 STATE, COMMAND, ADDR, BEATS, INSIDE, BASE, LEFT, RUNS, UNANSWERED, PRESENTED = range(10)
@@ -179,7 +182,7 @@ def _begin_run(st, p, f):
 
 @compiled
 def _present(st, p):
-    st[BEATS] = burst_beats(p, st[ADDR], st[LEFT], BURST_BEATS)
+    st[BEATS] = burst_beats(p, st[ADDR], st[LEFT], MAX_BURST)
     st[INSIDE] = may_write(p, st[ADDR], st[BEATS])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hw.spec.config import PARAM_WORDS
 from sim.values.operands import Operands
-from sim.values.requantise import SHIFT_MASK, add_residual, requantise
+from sim.values.requantise import MULTIPLIER_MASK, SHIFT_MASK, add_residual, requantise
 from sim.values.state import State
 
 EXACT_CHANNELS = 1024
@@ -146,7 +146,8 @@ class _Task:
         used = np.ascontiguousarray(words[:, :PARAM_WORDS]).reshape(self.planes, -1)
         wide = used[:, : 8 * self.cols].view(np.int32).reshape(self.planes, 2, self.cols)
         shifts = used[:, 8 * self.cols :].reshape(self.planes, 2, self.cols) & SHIFT_MASK
-        return np.concatenate([wide.astype(np.int64), shifts], axis=1).transpose(1, 0, 2)
+        biases, multipliers = wide[:, :1].astype(np.int64), wide[:, 1:] & MULTIPLIER_MASK
+        return np.concatenate([biases, multipliers, shifts], axis=1).transpose(1, 0, 2)
 
     def _table(self) -> np.ndarray | None:
         if not self.fields["table"]:

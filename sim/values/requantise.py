@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SHIFT_MASK = 31
-"""Shifts are five bits."""
+SHIFT_MASK, MULTIPLIER_MASK = 31, (1 << 31) - 1
+"""Shifts are five bits, multipliers 31."""
 
 
 def wrap32(value: np.ndarray) -> np.ndarray:

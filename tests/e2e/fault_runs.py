@@ -83,12 +83,17 @@ def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
     return dict(zip(runs, results, strict=True))
 
 
-def simulated(case: FaultCase) -> tuple[Fault, int]:
-    """Code and index as the simulator has them, NONE for a run that is done."""
+def timed(case: FaultCase) -> machine.Run:
+    """The run as the simulator times it, which sees no access of an EXECUTE beyond the pool."""
     image = programs.memory(case.code)
     errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
     setup = parameters(CONFIG, case.addr, case.program_size, case.windows, **errors)
-    run = machine.run(decode(image, case.addr, case.program_size, CONFIG), setup, CONFIG)
+    return machine.run(decode(image, case.addr, case.program_size, CONFIG), setup, CONFIG)
+
+
+def simulated(case: FaultCase) -> tuple[Fault, int]:
+    """Code and index as the simulator has them, NONE for a run that is done."""
+    run = timed(case)
     if run.fault != Fault.NONE:
         return run.fault, run.fault_index
     try:

@@ -23,6 +23,7 @@ from tests.e2e.fault_runs import (
     simulated,
     spec,
     status,
+    timed,
 )
 from tests.support import fault_programs as programs
 from tests.support.fault_cases import fault_cases, legal_changes, timeouts
@@ -93,6 +94,12 @@ def test_a_fault_stops_the_machine(rtl, name):
     case = (CASES | TIMEOUTS)[name]
     assert simulated(case) == (case.fault, case.index)
     check_stopped(rtl["fault", name], case)
+
+
+def test_a_timeout_comes_in_the_simulated_cycle(rtl):
+    """The interrupt rises in the cycle after, as the bus is quiet."""
+    for name, case in TIMEOUTS.items():
+        assert rtl["fault", name].cycles == timed(case).cycles + 1, name
 
 
 @pytest.mark.parametrize("name", CASES)

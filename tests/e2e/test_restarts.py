@@ -16,13 +16,16 @@ from tests.e2e.fault_runs import (
     DONE,
     GOOD,
     IRQ_ENABLE,
+    PAUSE,
     RESET,
+    START,
     check_clean,
     check_outside,
     gaps,
     memory_after,
     on_rtl,
     second,
+    settings,
     simulated,
     spec,
     start_and_pause,
@@ -30,11 +33,12 @@ from tests.e2e.fault_runs import (
     write,
 )
 from tests.support import fault_programs as programs
+from tests.support.fault_cases import fault_cases, timeouts
 from tests.support.fault_programs import CONFIG, PROGRAM, FaultCase
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
-RANDOM_RESETS = 16
+RANDOM_RESETS, OTHERS = 16, 24
 LAST_BEAT = PROGRAM + programs.offset(5) - 4
 """Address of the last four bytes of an EXECUTE."""
 RESTARTS = {
@@ -81,8 +85,24 @@ def reset_after(cycles: int) -> SoftReset:
     return SoftReset(cycles, write_reset, (offset_of("status"), 0xFFFF, 0))
 
 
+def others(seed: int) -> list[FaultCase]:
+    """Programs unlike the good one, most with a fault that they may not come to."""
+    return random.Random(seed).sample(fault_cases() + timeouts(), OTHERS)
+
+
+def interrupted(case: FaultCase, accesses: int) -> tuple[tuple[int, int], ...]:
+    """Register writes that run a program, and reset the machine after so many accesses."""
+    pause, quiet = [write("id", 0)] * accesses, [write("id", 0)] * PAUSE
+    return *settings(case), write("control", START), *pause, write("control", RESET), *quiet
+
+
 def rtl_runs(seed: int) -> dict[tuple[str, str], RunSpec]:
     runs = {("good", ""): spec(GOOD)}
+    runs["second", ""] = spec(second({}), image=programs.memory(GOOD.code, GOOD.code))
+    for number, case in enumerate(others(seed)):
+        before = interrupted(case, random.Random(seed + number).randrange(PAUSE))
+        image = programs.memory(case.code, GOOD.code)
+        runs["after", str(number)] = spec(second({}), image=image, before=before)
     for name, cycles in moments().items():
         runs["reset", name] = spec(GOOD, reset=reset_after(cycles))
     for number in range(RANDOM_RESETS):
@@ -116,6 +136,19 @@ def test_a_soft_reset_may_come_at_any_time(rtl):
         assert status(result) == (DONE, Fault.NONE, 0)
         check_clean(result)
         np.testing.assert_array_equal(result.dram, memory_after(GOOD))
+
+
+def test_nothing_of_a_reset_program_is_left_for_the_next(rtl, seed):
+    for number, case in enumerate(others(seed)):
+        result, fresh = rtl["after", str(number)], rtl["second", ""]
+        assert status(result) == (DONE, Fault.NONE, 0), case
+        check_clean(result)
+        assert (result.registers, result.cycles) == (fresh.registers, fresh.cycles), case
+        assert [event for event in result.events if event.cycle > 1] == fresh.events, case
+        image = programs.memory(case.code, GOOD.code)
+        changed = fresh.dram != programs.memory(GOOD.code, GOOD.code)
+        np.testing.assert_array_equal(result.dram[changed], fresh.dram[changed])
+        check_outside(result, image)
 
 
 @pytest.mark.parametrize("name", RESTARTS)

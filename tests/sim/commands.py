@@ -25,7 +25,8 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
         plane = state.pool[first : first + words]
         wide = plane[:8].reshape(-1).view(np.int32)
         wide[: config.cols] = source.integers(-30000, 30000, config.cols)
-        wide[config.cols :] = source.integers(1 << 28, 1 << 31, config.cols)
+        # The top bit of a multiplier counts for nothing.
+        wide[config.cols :].view(np.uint32)[:] = source.integers(1 << 28, 1 << 32, config.cols)
         plane[8] = source.integers(0, 4, config.cols)
         plane[9] = source.integers(0, 9, config.cols)
     return state

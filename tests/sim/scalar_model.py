@@ -91,7 +91,8 @@ class ScalarExecute:
         words = self.pool[(self.f["param_addr"] + lines * plane) * self.line :][:10].tobytes()
         if which < 2:
             start = (which * self.cols + column) * 4
-            return int.from_bytes(words[start : start + 4], "little", signed=True)
+            value = int.from_bytes(words[start : start + 4], "little", signed=which == 0)
+            return value % 2**31 if which else value
         return words[8 * self.cols + (which - 2) * self.cols + column]
 
     def finish(self, acc: int, plane: int, within: int, column: int) -> int:

@@ -85,7 +85,6 @@ def memory(program: bytes, other: bytes = b"") -> np.ndarray:
     image = np.random.default_rng(1).integers(0, 256, MEMORY, np.uint8)
     constants = image[DATA : DATA + CONSTANTS * WORD]
     lines = constants[: TABLE * WORD].reshape(-1, 2, 8 * WORD)
-    lines[:, 0, 4 * WORD :].view("<i4")[:] &= 0x7FFFFFFF
     lines[:, 1] %= 8
     for addr, code in ((PROGRAM, program), (OTHER, other)):
         image[addr : addr + len(code)] = np.frombuffer(code, np.uint8)

@@ -2,7 +2,8 @@
 
 import random
 
-from hw.core.parameters import SETTLE, Parameters
+from hw.core.parameters import Parameters
+from hw.spec.timing import SETTLE
 from tests.hw.support.units import (
     LineReads,
     all_configs,
@@ -61,7 +62,7 @@ def test_lines_are_fetched_in_order(config, seed):
         await ctx.tick()
         return granted
 
-    async def fetch(ctx, expected):
+    async def fetch(ctx, expected, quiet):
         """Cycles until ready; checks what is requested and when it is ready."""
         since = None
         for _ in range(500):
@@ -72,31 +73,32 @@ def test_lines_are_fetched_in_order(config, seed):
                 return
             if len(expected) == config.table_words:
                 # A table may be requested only when no beat is at work.
-                ctx.set(dut.quiet, rng.random() < 0.5)
-                assert ctx.get(dut.read_en) <= ctx.get(dut.quiet)
+                assert ctx.get(dut.read_en) <= quiet
+                quiet = rng.random() < 0.5
+                ctx.set(dut.next_quiet, quiet)
             granted = await tick(ctx)
             since = since and since + 1
             if granted is not None:
                 assert granted == expected.pop(0)
-                since = 1
-                ctx.set(dut.quiet, 1)
+                since = quiet = 1
+                ctx.set(dut.next_quiet, quiet)
         raise AssertionError("never ready")
 
     async def bench(ctx):
         for has_table in (1, 0, 1):
-            ctx.set(dut.cmd, execute_command(
+            ctx.set(dut.next_cmd, execute_command(
                 {"param_addr": PARAM_LINE, "table_addr": TABLE_WORD, "table": has_table}))
             plane = 0
             table.clear()
             for tile in _blocks(rng, has_table):
-                ctx.set(dut.held, 0)
+                quiet = rng.randrange(2)
+                ctx.set(dut.next_quiet, quiet)
+                ctx.set(dut.next_held, 1)
                 ctx.set(dut.load, 1)
                 ctx.set(dut.tile, {key: tile[key] for key in
                                    ("planes", "block_start", "command_start")})
                 await tick(ctx)
                 ctx.set(dut.load, 0)
-                ctx.set(dut.held, 1)
-                ctx.set(dut.quiet, rng.randrange(2))
                 expected = []
                 if tile["block_start"]:
                     first = plane
@@ -106,7 +108,7 @@ def test_lines_are_fetched_in_order(config, seed):
                     expected += [line * config.line_words for line in lines]
                 if tile["command_start"] and has_table:
                     expected += range(TABLE_WORD, TABLE_WORD + config.table_words)
-                await fetch(ctx, expected)
+                await fetch(ctx, expected, quiet)
                 for j in range(tile["planes"]):
                     ctx.set(dut.plane, j)
                     found = [(c.bias, c.multiplier, c.left, c.right)
@@ -128,10 +130,9 @@ def test_nothing_is_requested_for_no_tile(config):
     async def bench(ctx):
         ctx.set(dut.load, 1)
         ctx.set(dut.tile, {"planes": 1, "block_start": 1, "command_start": 1})
-        await ctx.tick()
-        ctx.set(dut.load, 0)
         for held in (0, 1):
-            ctx.set(dut.held, held)
+            ctx.set(dut.next_held, held)
+            await ctx.tick()
             assert ctx.get(dut.read_en) == held
 
     simulate(dut, bench)

@@ -36,6 +36,22 @@ class _StoreBench(Elaboratable):
         return m
 
 
+COMMAND = layouts.STORE.const({
+    "opcode": 2, "wait_load": 0, "wait_execute": 0, "wait_store": 0, "dram_addr": ADDR,
+    "dram_stride": ADDR_STRIDE, "pool_addr": FIRST, "pool_stride": STRIDE, "runs": RUNS,
+    "length": LENGTH, "index": 7,
+})
+WORDS = [FIRST + run * STRIDE + i for run in range(RUNS) for i in range(LENGTH)]
+BURSTS = [(ADDR, 3), (0x2000, 7), (ADDR + ADDR_STRIDE, 3), (0x3000, 7)]
+
+
+def _simulate(top, bench):
+    simulator = Simulator(top)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
 @pytest.mark.parametrize("stalls", [False, True], ids=["steady", "stalls"])
 def test_store_sends_runs_in_bursts(stalls):
     top = _StoreBench()
@@ -43,12 +59,7 @@ def test_store_sends_runs_in_bursts(stalls):
     events = {"aw": [], "w": [], "read": [], "take": [], "start": [], "done": []}
 
     async def bench(ctx):
-        command = layouts.STORE.const({
-            "opcode": 2, "wait_load": 0, "wait_execute": 0, "wait_store": 0, "dram_addr": ADDR,
-            "dram_stride": ADDR_STRIDE, "pool_addr": FIRST, "pool_stride": STRIDE, "runs": RUNS,
-            "length": LENGTH, "index": 7,
-        })
-        ctx.set(dut.command.payload, command)
+        ctx.set(dut.command.payload, COMMAND)
         ctx.set(dut.windows.write_limit, 0x8000)
         ctx.set(dut.command.valid, 1)
         answers = []
@@ -76,10 +87,8 @@ def test_store_sends_runs_in_bursts(stalls):
             if events["take"]:
                 ctx.set(dut.command.valid, 0)
 
-        bursts = [(ADDR, 3), (0x2000, 7), (ADDR + ADDR_STRIDE, 3), (0x3000, 7)]
-        assert [e[1:] for e in events["aw"]] == bursts
-        words = [FIRST + run * STRIDE + i for run in range(RUNS) for i in range(LENGTH)]
-        assert [e[1] for e in events["w"]] == words
+        assert [e[1:] for e in events["aw"]] == BURSTS
+        assert [e[1] for e in events["w"]] == WORDS
         lasts = [2, 9, 12, 19]
         assert [i for i, e in enumerate(events["w"]) if e[2]] == lasts
         # Taken in 0, started in 1, in run from 2 on.
@@ -92,7 +101,37 @@ def test_store_sends_runs_in_bursts(stalls):
             assert events["aw"][0][0] == 2
             assert [e[0] for e in events["w"][:3]] == [11, 12, 13]
 
-    simulator = Simulator(top)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    _simulate(top, bench)
+
+
+def test_words_do_not_wait_for_the_address_to_be_taken():
+    """AXI4, A3.3.1: a manager must not wait for AWREADY before WVALID. This memory takes an address
+    only with the burst's last word."""
+    top = _StoreBench()
+    dut = top.dut
+
+    async def bench(ctx):
+        bursts, words, answer = [], [], None
+        ctx.set(dut.command.payload, COMMAND)
+        ctx.set(dut.windows.write_limit, 0x8000)
+        ctx.set(dut.command.valid, 1)
+        ctx.set(dut.w_ready, 1)
+        for cycle in range(200):
+            taken = ctx.get(dut.w_valid & dut.w_last)
+            ctx.set(dut.aw.ready, taken)
+            ctx.set(dut.b_valid, cycle == answer)
+            if ctx.get(dut.w_valid):
+                words.append(ctx.get(dut.w_data))
+            if taken:
+                assert ctx.get(dut.aw.valid)
+                burst = dut.aw.payload
+                bursts.append((ctx.get(burst.addr), ctx.get(burst.beats)))
+                answer = cycle + 1
+            begun = ctx.get(dut.command.ready)
+            await ctx.tick()
+            if begun:
+                ctx.set(dut.command.valid, 0)
+        assert (bursts, words) == (BURSTS, WORDS)
+        assert ctx.get(dut.done) == 1 and ctx.get(dut.idle) and ctx.get(dut.empty)
+
+    _simulate(top, bench)
