@@ -103,24 +103,6 @@ def dequantize(q: ArrayLike, qparams: QParams) -> np.ndarray:
     return (np.float64(as_float32(qparams.scale)) * steps).astype(np.float32)
 
 
-def choose_qparams(low: float, high: float, dtype: str = "int8") -> QParams:
-    """Asymmetric parameters whose range covers ``low`` to ``high`` and represents 0 exactly.
-
-    The range is first widened to hold 0; one too narrow for a normal float32 scale gets the scale
-    1. The zero point is rounded to the nearest step, so that one end may lie up to half a step
-    outside the range.
-    """
-    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-        raise ValueError(f"low and high must be finite and in order, not {low!r} and {high!r}")
-    low, high = min(low, 0.0), max(high, 0.0)
-    quant_min, quant_max = RANGES[dtype]
-    scale = as_float32((high - low) / (quant_max - quant_min))
-    if scale < np.finfo(np.float32).tiny:
-        scale = 1.0
-    zero_point = round(quant_min - low / scale)
-    return QParams(scale, int(np.clip(zero_point, quant_min, quant_max)), dtype)
-
-
 def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
     """Smallest and largest stored value after a fused activation, in the output's own steps.
 

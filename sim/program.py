@@ -43,6 +43,8 @@ def read_program(folder: Path | str) -> Program:
         raise ProgramError(f"{path}: not JSON ({error}); {ACCEPTED}") from None
     try:
         _check_schema(mapping)
+        if len(image) != mapping["image_size"]:
+            raise ProgramError(f"image_size {mapping['image_size']}, and {IMAGE} has {len(image)}")
         program = program_of(folder, image, mapping)
         _check(program, mapping["memory_size"])
     except (ProgramError, ConfigurationError) as error:
@@ -156,7 +158,7 @@ def _segments(
             host = tuple(_host_node(nodes.pop(name)) for name in entry["host"])
         except KeyError as error:
             raise ProgramError(f"segment {len(segments)}: no host node {error}") from None
-        segments.append(Segment(address, size, commands, fault, host))
+        segments.append(Segment(address, size, commands, fault, host, first))
     if nodes:
         raise ProgramError(f"host node {_show(next(iter(nodes)))} is in no segment")
     return tuple(segments)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hw.spec.isa import Opcode
+
+CONSTANTS = "\0constants"
+"""The memory that weights, parameters and tables come from: not the name of a map, since names are
+printable."""
 
 
 class Span(NamedTuple):
@@ -38,7 +41,7 @@ class Command:
     """One command.
 
     ``pool_reads`` and ``pool_writes`` are spans of pool words. ``memory`` names the map or
-    ``constants`` that the command moves, and ``memory_span`` its words there (counted from the
+    CONSTANTS that the command moves, and ``memory_span`` its words there (counted from the
     map's first); ``dram_addr`` and ``dram_stride`` of ``fields`` count bytes from there as well
     until ``codegen.program`` knows the addresses. ``waits`` are counts of LOADs, EXECUTEs, STOREs.
     """
@@ -64,8 +67,3 @@ class Command:
         names = zip(("load", "execute", "store"), self.waits, strict=True)
         waits = ", ".join(f"{name} {count}" for name, count in names if count)
         return f"{self.opcode.name:7} {self.text}" + (f"  after {waits}" if waits else "")
-
-
-def listing(commands: Iterable[Command]) -> str:
-    """The commands one a line, numbered."""
-    return "".join(f"{i:6} {command}\n" for i, command in enumerate(commands))

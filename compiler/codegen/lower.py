@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.codegen.commands import Command, Span
+from compiler.codegen.commands import CONSTANTS, Command, Span
 from compiler.codegen.execute import Executes, Operands, executes
 from compiler.codegen.fields import Placement
 from compiler.codegen.hazards import set_waits
@@ -80,7 +80,7 @@ class Lowering:
         span = Span(buffer.address, buffer.words)
         text = f"{layer.name} {buffer.role} {buffer.chunk} to {span}"
         return Command(
-            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory="constants"
+            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory=CONSTANTS
         )
 
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:

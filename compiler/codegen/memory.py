@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.codegen.commands import Command
+from compiler.codegen.commands import CONSTANTS, Command
 from compiler.passes.layer import Network
 from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS
 from hw.spec.timing import BURST_BOUNDARY
@@ -16,7 +16,7 @@ class MemoryMap:
     """Byte addresses: commands, constants and inputs (read only), then maps in memory.
 
     ``programs`` are address and size of each segment's commands. ``bases`` has an entry for
-    ``constants``, each network input and each map in memory that is no part of another. The windows
+    CONSTANTS, each network input and each map in memory that is no part of another. The windows
     are ``[read_base, read_limit)`` and ``[write_base, write_limit)``.
     """
 
@@ -45,8 +45,8 @@ def memory_map(
         assert size % COMMAND_ALIGN == 0, size
         programs.append((end, size))
         end += size
-    bases = {"constants": _aligned(end)}
-    image = bases["constants"] + constants
+    bases = {CONSTANTS: _aligned(end)}
+    image = bases[CONSTANTS] + constants
     end = _aligned(image)
     for name in network.graph.inputs:
         bases[name] = end

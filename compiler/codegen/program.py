@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.codegen.commands import Command
+from compiler.codegen.commands import CONSTANTS, Command
 from compiler.driver import Compiled
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
@@ -46,7 +46,7 @@ def image(compiled: Compiled) -> bytes:
         code = encode_commands(segment.commands)
         assert len(code) == size
         data[address : address + size] = code
-    base = compiled.memory.bases["constants"]
+    base = compiled.memory.bases[CONSTANTS]
     data[base : base + len(compiled.constants)] = compiled.constants
     return bytes(data)
 

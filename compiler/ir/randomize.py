@@ -40,7 +40,7 @@ def randomize(graph: Graph, seed: int = 0) -> Graph:
     refuses, or with more than ``MAX_WEIGHTS`` weights.
     """
     verify(graph, "structure")
-    _check_size(graph)
+    check_size(graph)
     maker = _Maker(graph, seed)
     for node in graph.nodes:
         maker.visit(node)
@@ -65,7 +65,8 @@ def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: W
     return replace(graph, tensors=maker.tensors, random_weights=True)
 
 
-def _check_size(graph: Graph) -> None:
+def check_size(graph: Graph) -> None:
+    """Raise UnsupportedError for a graph of more than ``MAX_WEIGHTS`` weights."""
     names = {n.inputs[1] for n in graph.nodes if n.op in WEIGHT_AXIS}
     total = sum(math.prod(graph.tensors[name].shape) for name in names)
     if total > MAX_WEIGHTS:

@@ -1,4 +1,4 @@
-"""Invariants of a graph, checked by the front ends and after every pass.
+"""Invariants of a graph, checked by the front ends and after passes that rewrite it.
 
 Two stages: ``structure`` (names, order, attributes, shapes; no values needed) and ``quantised``
 (types, quantisation parameters and constants as well).

@@ -7,6 +7,7 @@ kept: a fully connected layer whose scales the post-processor cannot meet runs o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import WEIGHT_AXIS
-from compiler.ir.randomize import Weights, randomize_partly
+from compiler.ir.quant_rules import check_node_quant, check_quant
+from compiler.ir.randomize import Weights, check_size, randomize_partly
 from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
 
@@ -26,18 +28,41 @@ SHAPES = 4096
 def with_standins(graph: Graph, seed: int, known: Weights) -> Graph:
     """The graph with stand-ins for weights and biases, for ``driver.compile_verified`` only.
 
-    A graph without weights gets the parameters of ``compiler.ir.randomize``, with ``known`` as
-    there. Raises InputError or UnsupportedError for a graph that ``verify`` refuses.
+    A graph that lacks weights or parameters gets those of ``compiler.ir.randomize``, with ``known``
+    as there. Raises InputError or UnsupportedError for a graph that ``verify`` refuses, or with
+    more weights than ``randomize`` makes.
     """
-    weighted = [node for node in graph.nodes if node.op in WEIGHT_AXIS]
-    if any(graph.tensors[node.inputs[1]].data is None for node in weighted):
-        verify(graph, "structure")
-        graph = randomize_partly(graph, seed, _KEPT, known)
-    else:
+    made = [graph.tensors[name] for name in (*graph.inputs, *_outputs(graph))]
+    complete = all(t.quant for t in made) and all(t.is_constant for t in _constants(graph))
+    if complete:
         verify(graph, "quantised")
+        return _all_stand_in(graph)
+    verify(graph, "structure")
+    check_size(graph)
+    for tensor in made:
+        if tensor.quant:
+            check_quant(tensor, tensor.quant)
+    graph = _all_stand_in(randomize_partly(graph, seed, _KEPT, known))
+    if any(tensor.quant for tensor in made):
+        for node in graph.nodes:
+            check_node_quant(graph, node)
+    return graph
+
+
+def _outputs(graph: Graph) -> Iterator[str]:
+    return (name for node in graph.nodes for name in node.outputs)
+
+
+def _constants(graph: Graph) -> Iterator[Tensor]:
+    """The tensors that nothing makes."""
+    made = {*graph.inputs, *_outputs(graph)}
+    return (tensor for name, tensor in graph.tensors.items() if name not in made)
+
+
+def _all_stand_in(graph: Graph) -> Graph:
     tensors = dict(graph.tensors)
-    for node in weighted:
-        if node.op not in _KEPT:
+    for node in graph.nodes:
+        if node.op in WEIGHT_AXIS and node.op not in _KEPT:
             _stand_in(node, tensors)
     return replace(graph, tensors=tensors)
 

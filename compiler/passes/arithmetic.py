@@ -121,7 +121,10 @@ def requantize_requant(channels: int, x: QParams, y: QParams, where: str) -> Req
 
 def product_requant(channels: int, a: QParams, b: QParams, y: QParams, where: str) -> Requant:
     """Parameters that scale products of ``a`` and ``b`` whose zero points are only in the bias."""
-    multiplier, shift = mul_multiplier(a.scale, b.scale, y.scale)
+    try:
+        multiplier, shift = mul_multiplier(a.scale, b.scale, y.scale)
+    except ValueError as fault:
+        raise UnsupportedError(f"{where}: {fault}") from None
     _check_left_shift(shift, where)
     bias = a.zero_point * b.zero_point
     return constant_requant(channels, bias, multiplier, max(shift, 0), max(-shift, 0))

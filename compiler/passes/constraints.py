@@ -19,6 +19,7 @@ MAX_STEP = 255
 MAX_SIDE = 8191
 MAX_BLOCKS = 4095
 MAX_PIXELS = (1 << 20) - 1
+MAX_STEP_PIXELS = (1 << 18) - 1
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,15 @@ def row_walk(g: Geometry) -> bool:
     return g.output.width * g.stride[1] <= 16383
 
 
+def row_steps(g: Geometry) -> bool:
+    """Vertical strides, dilations and padding of up to 262143 pixels of the input are accepted."""
+    rows = max(g.stride[0], g.dilation[0], *g.padding[:2])
+    return rows * g.source.width <= MAX_STEP_PIXELS
+
+
 CONSTRAINTS: tuple[Callable[[Geometry], bool], ...] = (
     kernel_size, stride_size, dilation_size, map_sides, map_pixels, channel_blocks, row_walk,
+    row_steps,
 )
 
 

@@ -8,6 +8,7 @@ from compiler.errors import UnsupportedError, show
 from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.shapes import Padding
+from compiler.ir.verify import verify_pass
 from compiler.options import CompilerOptions
 from compiler.passes.absorb import absorb
 from compiler.passes.concatenate import concatenate
@@ -36,6 +37,8 @@ def legalise(
     """
     cols = words.cols
     routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
+    if routed.graph.nodes != graph.nodes:
+        verify_pass(routed.graph, "quantised", "moving channels")
     network = _Legaliser(routed, options, words, known).run()
     return dataclasses.replace(network, graph=graph)
 

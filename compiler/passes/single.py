@@ -51,6 +51,8 @@ def single(c: Context, wanted: Wanted, known: Layers | None) -> Layer:
 
 
 def _layer(c: Context, wanted: Wanted) -> Layer:
+    if "kernel" in c.node.attrs:
+        _check_pool(c)
     layer = function(c) if c.node.op in FUNCTIONS else BUILDERS[c.node.op](c)
     if any(wanted.padding):
         total = summed(layer.padding, wanted.padding)
@@ -66,6 +68,14 @@ def _layer(c: Context, wanted: Wanted) -> Layer:
         note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
         return dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
     return dataclasses.replace(layer, macs=wanted.macs)
+
+
+def _check_pool(c: Context) -> None:
+    """Raise UnsupportedError for a window beyond what a layer can divide by."""
+    attrs = c.node.attrs
+    constraints.check(c.node, constraints.Geometry(
+        c.source, c.output, attrs["kernel"], attrs["stride"], (1, 1), attrs["padding"], c.cols,
+    ))
 
 
 def _key(c: Context, wanted: Wanted) -> Hashable:

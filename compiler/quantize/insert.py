@@ -33,7 +33,8 @@ def insert(model: onnx.ModelProto, params: Mapping[str, Parameters]) -> onnx.Mod
     """The model with every tensor of ``params`` rounded to int8, and every layer's weights.
 
     A stored tensor keeps its name; what made it becomes ``NAME/real``. An input or output of the
-    network, which is real, becomes ``NAME/stored``.
+    network, which is real, becomes ``NAME/stored``. Names that the model has already get an ``_``
+    more. Inputs that are constants become only that.
     """
     graph = float_graph(model)
     return _Inserter(model, graph, params).result()
@@ -49,11 +50,13 @@ class _Inserter:
         self._params = params
         self._constants: list[onnx.TensorProto] = []
         self._nodes: list[onnx.NodeProto] = []
-        self._weights: set[str] = set()
+        self._taken = {t.name for t in (*model.graph.input, *model.graph.initializer)}
+        self._taken |= {name for node in model.graph.node for name in node.output}
 
     def result(self) -> onnx.ModelProto:
         for name in self._graph.inputs:
-            self._round(name, name, self._params[name], f"{name}{STORED}", f"{name}/dequantized")
+            stored = self._free(name + STORED)
+            self._round(name, name, self._params[name], stored, self._again(name))
         for node in self._graph.nodes:
             self._add(node)
         graph = self._model.graph
@@ -64,6 +67,9 @@ class _Inserter:
         kept = [t for t in graph.initializer if t.name in used]
         del graph.initializer[:]
         graph.initializer.extend(kept)
+        inputs = [t for t in graph.input if t.name in self._graph.inputs]
+        del graph.input[:]
+        graph.input.extend(inputs)
         del graph.value_info[:]
         return self._model
 
@@ -76,16 +82,16 @@ class _Inserter:
             copy.input[1] = self._weight(node)
         for i, name in enumerate(node.output):
             if self._is_rounded(name):
-                copy.output[i] = name + REAL
+                copy.output[i] = self._free(name + REAL)
         self._nodes.append(copy)
         for name in node.output:
             if not self._is_rounded(name):
                 continue
-            p = self._params[source(self._graph, name)]
+            p, real = self._params[source(self._graph, name)], self._free(name + REAL)
             if name in self._graph.outputs:
-                self._round(name, name + REAL, p, name + STORED, name)
+                self._round(name, real, p, self._free(name + STORED), name)
             else:
-                self._round(name, name + REAL, p, name, f"{name}/dequantized")
+                self._round(name, real, p, name, self._again(name))
 
     def _is_rounded(self, name: str) -> bool:
         """A view is rounded only where it leaves the network, as its source is."""
@@ -98,12 +104,22 @@ class _Inserter:
         if name in self._graph.inputs or (
             self._is_rounded(name) and name not in self._graph.outputs
         ):
-            return f"{name}/dequantized"
+            return self._again(name)
         return name
 
+    def _free(self, name: str) -> str:
+        """The name, longer if a tensor of the model has it."""
+        while name in self._taken:
+            name += "_"
+        return name
+
+    def _again(self, name: str) -> str:
+        """The tensor made real again."""
+        return self._free(f"{name}/dequantized")
+
     def _round(self, name: str, x: str, p: Parameters, stored: str, real: str) -> None:
-        scale = self._constant(f"{name}/scale", np.float32(p.scale))
-        zero_point = self._constant(f"{name}/zero_point", np.int8(p.zero_point))
+        scale = self._constant(self._free(f"{name}/scale"), np.float32(p.scale))
+        zero_point = self._constant(self._free(f"{name}/zero_point"), np.int8(p.zero_point))
         self._nodes += [
             helper.make_node("QuantizeLinear", [x, scale, zero_point], [stored]),
             helper.make_node("DequantizeLinear", [stored, scale, zero_point], [real]),
@@ -115,16 +131,16 @@ class _Inserter:
 
     def _weight(self, node: onnx.NodeProto) -> str:
         """The weights as int8 with a scale per output channel, made real again."""
-        name, axis = f"{node.output[0]}/weights", weight_axis(node)
+        name, axis = self._free(f"{node.output[0]}/weights"), weight_axis(node)
         x_scale = self._params[source(self._graph, node.input[0])].scale
         bias = layer_bias(self._graph, node)
         steps, scale = quantize_weights(self._graph.constants[node.input[1]], axis, bias, x_scale)
         names = [
             self._constant(name, steps),
-            self._constant(f"{name}/scale", scale),
-            self._constant(f"{name}/zero_point", np.zeros(scale.shape, np.int8)),
+            self._constant(self._free(f"{name}/scale"), scale),
+            self._constant(self._free(f"{name}/zero_point"), np.zeros(scale.shape, np.int8)),
         ]
-        real = f"{name}/dequantized"
+        real = self._again(name)
         self._nodes.append(helper.make_node("DequantizeLinear", names, [real], axis=axis))
         return real
 

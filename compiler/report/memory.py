@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.codegen import commands as codegen
 from compiler.codegen.commands import Command, Span
 from hw.spec.isa import Opcode
 from sim.machine import Timing
@@ -51,7 +52,7 @@ def occupancy(commands: Sequence[Command], timing: Timing, pool_words: int) -> O
 def _kind(command: Command) -> int:
     if command.opcode == Opcode.EXECUTE:
         return COMPUTED
-    return CONSTANTS if command.memory == "constants" else LOADED
+    return CONSTANTS if command.memory == codegen.CONSTANTS else LOADED
 
 
 class _Ledger:

@@ -11,9 +11,8 @@ from compiler.passes.layer import Layer
 from compiler.schedule.blocks import Run
 from hw.spec.config import AccelConfig
 from hw.spec.timing import (
-    DMA_WRITE_PHASE,
     FLUSH,
-    RESIDUAL_PHASE,
+    RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
 
@@ -22,11 +21,6 @@ EXECUTE_OVERHEAD = 24
 
 COMMAND_CYCLES = 12
 """Cycles of the bus that a LOAD or STORE takes beside its words."""
-
-RESIDUAL_INTERVAL = 4
-"""Cycles per drained beat with a residual."""
-
-assert DMA_WRITE_PHASE >= 0 and RESIDUAL_PHASE < RESIDUAL_INTERVAL and FLUSH < 24
 
 
 class Window(NamedTuple):

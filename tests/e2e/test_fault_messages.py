@@ -13,7 +13,7 @@ from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Fault
 from sim.program import decode_program
 from sim.timing.program import decode
-from tests.e2e.refusals import RUN_COMMANDS, run, snapshot
+from tests.e2e.refusals import RUN_COMMANDS, refused, run, snapshot
 from tests.support.fault_programs import BEYOND, CONFIG
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
@@ -48,3 +48,13 @@ def test_a_user_is_told_of_a_fault(folder, capsys, command, fault):
     assert line.startswith("error: ")
     assert line.endswith(f"fault {fault.name} at command {index}: {FAULT_DOC[fault]}")
     assert not any("error" in other or "Traceback" in other for other in progress)
+
+
+@pytest.mark.parametrize("size", [-64, 64])
+@pytest.mark.parametrize("command", RUN_COMMANDS)
+def test_a_program_of_another_size_is_refused(folder, capsys, command, size):
+    path = folder / "program.bin"
+    content = path.read_bytes()
+    path.write_bytes(content[:size] if size < 0 else content + bytes(size))
+    found, wanted = len(content) + size, len(content)
+    refused(capsys, folder.parent, (f"image_size {wanted}", f"has {found}"), command, folder)

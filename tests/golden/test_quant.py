@@ -5,7 +5,6 @@ from golden.quant import (
     QParams,
     activation_range,
     add_params,
-    choose_qparams,
     conv_multipliers,
     dequantize,
     effective_scales,
@@ -26,29 +25,6 @@ def test_dequantize_inverts_quantize():
     real = dequantize(q, qparams)
     assert real.dtype == np.float32
     np.testing.assert_array_equal(quantize(real, qparams), q)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "dtype", "expected"),
-    [
-        (0.0, 255.0, "uint8", (1.0, 0)),
-        (0.0, 6.0, "int8", (np.float32(6 / 255), -128)),
-        (-255.0, -1.0, "int8", (1.0, 127)),
-        (5.0, 255.0, "int8", (1.0, -128)),
-        (-128.0, 127.0, "int8", (1.0, 0)),
-        (0.0, 0.0, "int8", (1.0, -128)),
-    ],
-)
-def test_choose_qparams(low, high, dtype, expected):
-    qparams = choose_qparams(low, high, dtype)
-    assert (qparams.scale, qparams.zero_point) == expected
-    assert quantize(0.0, qparams) == qparams.zero_point
-
-
-@pytest.mark.parametrize("bounds", [(1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)])
-def test_choose_qparams_rejects(bounds):
-    with pytest.raises(ValueError, match="finite and in order"):
-        choose_qparams(*bounds)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from compiler.driver import compile
+from compiler.codegen.program import encode_commands
+from compiler.driver import compile, compile_verified
 from compiler.errors import UnsupportedError
-from compiler.ir.graph import Graph
+from compiler.ir.graph import Graph, Quant
 from compiler.options import CompilerOptions
 from compiler.passes import constraints
 from compiler.passes.fuse import fuse_adds
@@ -17,7 +18,7 @@ from compiler.passes.legalise import legalise
 from hw.spec.config import PRESETS
 from tests.compiler.backend.graphs import Net
 
-TINY = PRESETS["tiny"]
+TINY, EDGE = PRESETS["tiny"], PRESETS["edge256"]
 
 
 def kinds(graph: Graph, materialize: bool = False) -> list[str]:
@@ -109,6 +110,7 @@ def _geometry(**changes: object) -> constraints.Geometry:
     (constraints.map_pixels, {"source": ("height", 1 << 19)}),
     (constraints.channel_blocks, {"source": ("channels", 1 << 15)}),
     (constraints.row_walk, {"output": ("width", 16384)}),
+    (constraints.row_steps, {"dilation": (2, 1), "source": ("width", 1 << 17)}),
 ))
 def test_each_constraint_says_what_is_accepted(constraint, changes):
     usual = _geometry()
@@ -123,6 +125,40 @@ def test_each_constraint_says_what_is_accepted(constraint, changes):
         constraints.check(net.nodes[0], broken)
     assert str(fault.value).startswith("node 'conv2d0' (conv2d): kernel [")
     assert any(str(fault.value).endswith(c.__doc__) for c in constraints.CONSTRAINTS)
+
+
+@pytest.mark.parametrize(("rows", "width", "stride", "padding"), (
+    (97, 8191, (32, 3), (0, 0, 0, 0)),
+    (128, 8189, (30, 1), (1, 1, 1, 1)),
+    (300, 1027, (255, 255), (254, 254, 0, 0)),
+))
+def test_steps_of_many_pixels_fit_the_commands(rows, width, stride, padding):
+    net = Net((rows, width, 1))
+    kernel = tuple(max(3, side) for side in (padding[0] + 1, padding[2] + 1))
+    x = net.op("max_pool2d", ("input",), kernel=kernel, stride=stride, padding=padding)
+    assert encode_commands(compile(net.finish(x), EDGE).commands)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "text"), (
+    ((3, 8191, 1), (3, 3), "padding of up to 262143 pixels"),
+    ((1024, 1024, 1), (1024, 1024), "Kernels of 1 to 255"),
+))
+@pytest.mark.parametrize("op", ("max_pool2d", "avg_pool2d"))
+def test_pools_that_do_not_fit_the_commands_are_refused(shape, kernel, text, op):
+    net = Net(shape)
+    x = net.op(op, ("input",), kernel=kernel, stride=(200, 3))
+    with pytest.raises(UnsupportedError, match=text):
+        compile(net.finish(x), EDGE)
+
+
+def test_scales_whose_product_is_beyond_float32_are_refused():
+    net = Net((4, 4, 3))
+    graph = net.finish(net.op("mul", (net.conv("input", 4), net.conv("input", 4))))
+    tensors = dict(graph.tensors)
+    for name in graph.nodes[-1].inputs:
+        tensors[name] = dataclasses.replace(tensors[name], quant=Quant((1e20,), (0,)))
+    with pytest.raises(UnsupportedError, match="node 'mul"):
+        compile_verified(dataclasses.replace(graph, tensors=tensors), TINY, CompilerOptions())
 
 
 def test_every_constraint_is_checked():

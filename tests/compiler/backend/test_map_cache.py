@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from compiler import zoo
 from compiler.__main__ import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
-from compiler.map_cache import MapCache, content_key, source_digest
+from compiler.map_cache import ANSWER, SUMS, MapCache, content_key, source_digest
 from compiler.options import CompilerOptions
 from hw import verilator
 from hw.spec.config import preset
@@ -77,6 +79,43 @@ def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(
     arguments = ["map", str(model), "-o", str(tmp_path / "out"), "--preset", "tiny", "--json"]
     assert main(arguments) == 0
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [ANSWER, SUMS, "program.bin"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 9)])
+def test_a_damaged_entry_is_removed(tmp_path, name, damage):
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
+    out.mkdir()
+    (work / "program.bin").write_bytes(bytes(1000))
+    cache = MapCache(tmp_path / "maps")
+    cache.keep("key", work, {"number": 1})
+    damage(tmp_path / "maps" / "key" / name)
+    assert cache.fetch("key", out) is None
+    assert {path.name for path in cache.folder.iterdir()} == {".lock"} and not [*out.iterdir()]
+    cache.keep("key", work, {"number": 2})
+    assert cache.fetch("key", out) == {"number": 2}
+    assert [path.name for path in out.iterdir()] == ["program.bin"]
+
+
+def test_a_damaged_entry_is_mapped_again(model, tmp_path, cached, capsys):
+    first = run(model, tmp_path / "a", capsys)
+    (entry,) = (path for path in cached.iterdir() if path.is_dir())
+    (entry / "mapping.json").unlink()
+    assert run(model, tmp_path / "b", capsys) == first
+    assert run(model, tmp_path / "c", capsys)[2]
+
+
+def test_the_packages_that_write_the_report_are_in_the_key(graph, monkeypatch):
+    before = content_key(graph)
+    for package in ("matplotlib", "jinja2"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "compiler.map_cache.version", lambda name, p=package: str(name == p)
+            )
+            patched = content_key(graph)
+        assert patched != before
+        before = patched
 
 
 def test_whatever_a_mapping_follows_from_is_in_the_key(graph):

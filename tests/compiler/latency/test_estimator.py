@@ -1,13 +1,15 @@
 """The estimator against the way of ``map`` and ``sim run``, to the cycle."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from compiler import driver, zoo
 from compiler.codegen import execute
 from compiler.codegen.program import write_program
-from compiler.errors import InputError
+from compiler.errors import CompilerError, InputError
+from compiler.ir.graph import Graph, Quant
 from compiler.ir.randomize import randomize
 from compiler.latency import Estimator
 from compiler.options import CompilerOptions
@@ -17,6 +19,7 @@ from sim.machine import run_timing
 from sim.program import read_program
 from sim.report import summary
 from sim.timing.resume import Resumer
+from tests.compiler.backend.graphs import Net
 from tests.support import random_layers
 from tests.support.mutants import Block, mutated, network
 
@@ -134,3 +137,22 @@ def test_a_wrong_graph_is_refused():
     graph.outputs = ("nothing",)
     with pytest.raises(InputError, match="nothing"):
         Estimator(preset("tiny")).cycles(graph)
+
+
+@pytest.mark.parametrize("quant", [
+    Quant((0.1,), (500,)), Quant((float("nan"),), (0,)), Quant((0.1, 0.1, 0.1), (0, 0, 0), 3),
+], ids=["zero point", "scale", "channels"])
+def test_parameters_that_map_refuses_are_refused(quant):
+    graph = network(SMALL, size=32, stem=8, head=64, classes=20)
+    (name,) = graph.inputs
+    tensors = graph.tensors | {name: replace(graph.tensors[name], quant=quant)}
+    with pytest.raises(CompilerError, match=name):
+        Estimator(preset("tiny")).cycles(replace(graph, tensors=tensors))
+
+
+def test_a_network_of_functions_gets_parameters(tmp_path):
+    net = Net((6, 5, 3))
+    net.op("tanh", ("input",))
+    bare = Graph("tanh", net.tensors, net.nodes, ("input",), (net.nodes[-1].name,))
+    wanted = mapped(randomize(bare), preset("tiny"), tmp_path)
+    assert same(Estimator(preset("tiny")).latency(bare), wanted)
