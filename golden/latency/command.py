@@ -23,6 +23,8 @@ from golden.latency.table import lines
 from hw.spec.config import PRESETS, preset
 from sim.report import reporting
 
+MAX_BATCH = 4096
+
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print. Raises CompilerError for a fault of model or options."""
@@ -53,7 +55,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         device=device,
         timer=timer,
         config=preset(arguments.preset),
-        batch=int(_positive(arguments.batch, "--batch", whole=True)),
+        batch=_batch(arguments.batch),
         precisions=_some(arguments.precision, PRECISIONS[device], "--precision"),
         modes=_some(arguments.mode, MODES[device], "--mode"),
         clocks=[_positive(text, "--clock") for text in arguments.clock or ("200", "1000")],
@@ -89,6 +91,13 @@ def _some(text: str | None, offered: Sequence[str], option: str) -> list[str]:
         if value not in offered:
             raise ConfigError(f"{option} {show(value)}; accepted: {', '.join(offered)}")
     return values
+
+
+def _batch(text: str) -> int:
+    value = int(_positive(text, "--batch", whole=True))
+    if value > MAX_BATCH:
+        raise ConfigError(f"--batch {show(text)}; up to {MAX_BATCH} is accepted")
+    return value
 
 
 def _positive(text: str, option: str, whole: bool = False) -> float:

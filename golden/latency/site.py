@@ -44,14 +44,14 @@ class Site:
         if tensor["axis"] is not None:
             scale = scale.reshape([-1 if a == tensor["axis"] else 1
                                    for a in range(len(tensor["shape"]))])
-        return torch.as_tensor(tensor["data"]).double() * scale
+        return torch.tensor(tensor["data"]).double() * scale
 
     def bias(self) -> torch.Tensor | None:
         """The real bias, float64: stored in steps of input scale times weight scale."""
         if len(self.inputs) < 3:
             return None
         scale = torch.as_tensor(self.inputs[1]["scale"]).float().double()
-        steps = torch.as_tensor(self.inputs[2]["data"]).double()
+        steps = torch.tensor(self.inputs[2]["data"]).double()
         return steps * scale * as_float32(tensor_qparams(self.inputs[0]).scale)
 
     def bounds(self) -> Bounds:

@@ -88,6 +88,7 @@ def test_every_line_says_cpu(model, capsys):
     (["--precision", "fp32,fp8"], "--precision 'fp8'; accepted: fp32, fp16, bf16"),
     (["--mode", "graph"], "--mode 'graph'; accepted: eager, compiled"),
     (["--batch", "0"], "--batch '0'; a whole number above 0 is accepted"),
+    (["--batch", "9" * 20], f"--batch '{'9' * 20}'; up to 4096 is accepted"),
     (["--peak", "none"], "--peak 'none'; a number above 0 is accepted"),
     (["--seconds", "nan"], "--seconds 'nan'; a number above 0 is accepted"),
     (["--clock", "inf"], "--clock 'inf'; a number above 0 is accepted"),

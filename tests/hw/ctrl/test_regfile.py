@@ -1,5 +1,7 @@
 """The register file: access rules of the tables, and the start and end of a run."""
 
+import random
+
 from amaranth.sim import Simulator
 
 from hw.ctrl.regfile import RegisterFile
@@ -40,6 +42,59 @@ class Bus:
         return value
 
 
+class SlowBus(Bus):
+    """One whose channels come and are taken at random times, address and data apart."""
+
+    def __init__(self, ctx, dut, rng):
+        super().__init__(ctx, dut)
+        self.rng = rng
+        ctx.set(self.axil.bready, 0)
+        ctx.set(self.axil.rready, 0)
+
+    async def _send(self, *channels):
+        """Raise the valid signals at random times, each until it is taken."""
+        ctx, axil = self.ctx, self.axil
+        left = set(channels)
+        while left:
+            for channel in left:
+                valid = getattr(axil, f"{channel}valid")
+                ctx.set(valid, ctx.get(valid) or self.rng.random() < 0.4)
+            taken = {c for c in left if ctx.get(getattr(axil, f"{c}valid"))
+                     and ctx.get(getattr(axil, f"{c}ready"))}
+            await ctx.tick()
+            for channel in taken:
+                ctx.set(getattr(axil, f"{channel}valid"), 0)
+            left -= taken
+
+    async def _take(self, channel, *payload):
+        """Be ready at a random time; the answer stands until then."""
+        ctx, axil = self.ctx, self.axil
+        valid, ready = getattr(axil, f"{channel}valid"), getattr(axil, f"{channel}ready")
+        assert ctx.get(valid)
+        first = [ctx.get(getattr(axil, name)) for name in payload]
+        for _ in range(self.rng.randrange(4)):
+            await ctx.tick()
+            assert ctx.get(valid) and [ctx.get(getattr(axil, name)) for name in payload] == first
+        ctx.set(ready, 1)
+        await ctx.tick()
+        ctx.set(ready, 0)
+        assert not ctx.get(valid)
+        return first
+
+    async def write(self, offset, value, strobe=0b1111):
+        for name, sent in (("awaddr", offset), ("wdata", value), ("wstrb", strobe)):
+            self.ctx.set(getattr(self.axil, name), sent)
+        await self._send("aw", "w")
+        assert await self._take("b", "bresp") == [0]
+
+    async def read(self, offset):
+        self.ctx.set(self.axil.araddr, offset)
+        await self._send("ar")
+        value, response = await self._take("r", "rdata", "rresp")
+        assert response == 0
+        return value
+
+
 def _simulate(bench):
     dut = RegisterFile()
     simulator = Simulator(dut)
@@ -65,6 +120,39 @@ def test_reset_values_and_writable_registers():
             await bus.ctx.tick()
             assert await bus.read(register.offset) == (0x8922CD44 if writable else 0)
         assert await bus.read(0x3F8) == 0
+
+    _simulate(bench)
+
+
+def test_channels_may_come_apart_and_answers_wait(seed):
+    rng = random.Random(seed)
+
+    async def bench(bus):
+        slow = SlowBus(bus.ctx, bus.dut, rng)
+        offsets = [offset_of(name) for name in ("read_base", "read_limit", "write_base")]
+        written = dict.fromkeys(offsets, 0)
+        for _ in range(60):
+            offset = rng.choice(offsets)
+            if rng.random() < 0.5:
+                written[offset] = rng.getrandbits(32)
+                await slow.write(offset, written[offset])
+            else:
+                assert await slow.read(offset) == written[offset]
+
+    _simulate(bench)
+
+
+def test_the_machine_is_busy_until_the_bus_is_quiet():
+    """A run that ended because the memory no longer answers is not followed by another."""
+    async def bench(bus):
+        bus.ctx.set(bus.dut.quiet, 0)
+        await bus.write(offset_of("control"), 1)
+        await bus.ctx.tick().repeat(2)
+        assert await bus.read(offset_of("status")) == 1 and not bus.ctx.get(bus.dut.running)
+        bus.ctx.set(bus.dut.quiet, 1)
+        await bus.write(offset_of("control"), 1)
+        await bus.ctx.tick().repeat(2)
+        assert bus.ctx.get(bus.dut.running)
 
     _simulate(bench)
 
