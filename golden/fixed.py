@@ -26,7 +26,7 @@ def saturate32(x: ArrayLike) -> np.ndarray:
     return np.clip(x, INT32_MIN, INT32_MAX).astype(np.int64)
 
 
-def round_half_away(x: float) -> int:
+def c_round(x: float) -> int:
     """``x`` rounded to the nearest integer, ties away from zero (C ``round``)."""
     whole = math.floor(abs(x))
     whole += abs(x) - whole >= 0.5
@@ -94,7 +94,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if not (math.isfinite(real) and real >= 0):
         raise ValueError(f"real must be finite and not negative, not {real!r}")
     fraction, shift = math.frexp(real)
-    multiplier = round_half_away(fraction * (1 << 31))
+    multiplier = c_round(fraction * (1 << 31))
     if multiplier == 1 << 31:
         multiplier >>= 1
         shift += 1

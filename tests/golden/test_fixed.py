@@ -4,9 +4,9 @@ import pytest
 from golden.fixed import (
     INT32_MAX,
     INT32_MIN,
+    c_round,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
-    round_half_away,
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
     saturating_shift_left,
@@ -134,9 +134,9 @@ def test_quantize_multiplier_rejects(real):
         quantize_multiplier(real)
 
 
-def test_round_half_away():
+def test_c_round():
     values = [-2.5, -1.5, -0.5, -0.49999999999999994, 0.49999999999999994, 0.5, 1.5, 2.5]
-    assert [round_half_away(x) for x in values] == [-3, -2, -1, 0, 0, 1, 2, 3]
+    assert [c_round(x) for x in values] == [-3, -2, -1, 0, 0, 1, 2, 3]
 
 
 def test_wrap_and_saturate():
