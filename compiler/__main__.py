@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from compiler import compare, zoo
 from compiler.assets import AssetError
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import add_calibration_option, load_model, write_model
+from compiler.frontend.json_text import parse_json
 from compiler.ir.counts import macs, parameters
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
@@ -32,6 +34,8 @@ DEFAULT_CLOCK = "100"
 """MHz in a comparison: a round number, nothing that a chip was found to reach."""
 OUTPUT = Path("out")
 """Folder of mapped networks when -o is not given."""
+LONGEST_NAME = 200
+"""Bytes of a folder's name that is taken from a model."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,15 +151,23 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _map(arguments: argparse.Namespace) -> None:
     config = config_of(arguments)
     graph = load_model(arguments.model, arguments.calibrate)
-    folder = arguments.folder or OUTPUT / graph.name
+    folder = arguments.folder or OUTPUT / _folder_name(graph.name)
     options = CompilerOptions(arguments.materialize)
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
     cache = None if arguments.no_cache else MapCache()
     report = map_graph(
-        graph, config, options, folder, quiet=arguments.json, extras=extras, cache=cache
+        graph, config, options, folder, quiet=arguments.json, extras=extras, cache=cache,
+        source=arguments.model,
     )
     if arguments.json:
         print(json.dumps(report))
+
+
+def _folder_name(name: str) -> str:
+    """The name of a model as that of one folder: what is no letter, digit, ``_``, ``.``, ``-`` or
+    space becomes ``_``, and a long one is cut."""
+    safe = re.sub(r"[^\w. -]", "_", name).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return safe if safe.strip(". ") else "_"
 
 
 def _zoo(arguments: argparse.Namespace) -> None:
@@ -204,14 +216,14 @@ def config_of(arguments: argparse.Namespace) -> AccelConfig:
 def read_config(path: Path) -> AccelConfig:
     """The configuration in a JSON file. Raises ConfigurationError, which names the file."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
         _check_types(values)
         return from_dict(values)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path}: not JSON ({error})") from None
-    except ConfigurationError as error:
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: not valid JSON: {error}") from None
+    except (InputError, ConfigurationError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 

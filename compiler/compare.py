@@ -23,6 +23,8 @@ from sim.machine import run_timing
 from sim.program import Program, program_of
 from sim.report import reporting
 
+LEAST_CLOCK = 1e-6
+"""MHz."""
 FORMATS = (".svg", ".png")
 """Accepted suffixes of a plot."""
 FUSED = CompilerOptions()
@@ -48,8 +50,15 @@ def network(name: str) -> Graph:
 
 
 def choices(texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Every combination of settings: KEY=A,B in ``texts`` stands for KEY=A and for KEY=B."""
+    """Every combination of settings: KEY=A,B in ``texts`` stands for KEY=A and for KEY=B.
+
+    Raises ConfigError for a key that stands twice.
+    """
     split = [text.partition("=") for text in texts]
+    keys = [key for key, *_ in split]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"--set {show(key)}: given twice; once, as KEY=A,B, is accepted")
     return itertools.product(
         *([f"{key}{sign}{value}" for value in values.split(",")] for key, sign, values in split)
     )
@@ -61,8 +70,10 @@ def clock(text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise ConfigError(f"--clock {show(text)}; a frequency in MHz above 0 is accepted")
+    if not LEAST_CLOCK <= value < math.inf:
+        raise ConfigError(
+            f"--clock {show(text)}; a frequency of {LEAST_CLOCK:g} MHz or more is accepted"
+        )
     return value
 
 

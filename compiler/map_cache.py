@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ LIMIT = 2 << 30
 """Bytes that all entries take at most."""
 ANSWER = "answer.pickle"
 """What a mapping is answered with, beside the files of the mapped folder."""
+SUMS = "sums.json"
+"""The hashes of an entry's files, by name."""
+_WRITERS = ("matplotlib", "jinja2")
+"""Packages that write the report."""
 _ROOT = Path(__file__).resolve().parents[1]
 _SOURCES = ("compiler", "golden", "hw/spec", "sim")
 
@@ -35,7 +41,7 @@ def content_key(graph: Graph, *options: object) -> str:
     about = (
         graph.name, list(graph.tensors.items()), graph.nodes, graph.inputs, graph.outputs,
         graph.random_weights, graph.random_calibration, options,
-        sys.version, np.__version__, source_digest(_ROOT),
+        sys.version, np.__version__, *map(version, _WRITERS), source_digest(_ROOT),
     )
     digest = hashlib.sha256(repr(about).encode())
     for tensor in graph.tensors.values():
@@ -70,7 +76,7 @@ class MapCache:
     def fetch(self, key: str, work: Path) -> Any:
         """Copy the entry's files into the folder ``work``; its answer, or None without an entry.
 
-        Raises OSError.
+        An entry whose files are not as they were kept is removed. Raises OSError.
         """
         entry = self.folder / key
         if not entry.is_dir():
@@ -78,8 +84,11 @@ class MapCache:
         with self._lock():
             if not entry.is_dir():
                 return None
+            if not _is_whole(entry):
+                self._drop(entry)
+                return None
             for path in entry.iterdir():
-                if path.name != ANSWER:
+                if path.name not in (ANSWER, SUMS):
                     shutil.copyfile(path, work / path.name)
             os.utime(entry)
             return pickle.loads((entry / ANSWER).read_bytes())
@@ -93,6 +102,7 @@ class MapCache:
             made = Path(name) / key
             shutil.copytree(work, made)
             (made / ANSWER).write_bytes(pickle.dumps(answer))
+            (made / SUMS).write_text(json.dumps(_sums(made)))
             if not (self.folder / key).exists():
                 made.rename(self.folder / key)
             self._evict()
@@ -106,10 +116,31 @@ class MapCache:
         for entry in entries:
             total += _size(entry.iterdir())
             if total > self.limit:
-                shutil.rmtree(entry)
+                self._drop(entry)
+
+    def _drop(self, entry: Path) -> None:
+        """Remove an entry, of which nobody ever sees a part."""
+        with tempfile.TemporaryDirectory(prefix=".", dir=self.folder) as name:
+            entry.rename(Path(name) / entry.name)
 
     def _lock(self) -> FileLock:
         return FileLock(self.folder / ".lock")
+
+
+def _is_whole(entry: Path) -> bool:
+    try:
+        return json.loads((entry / SUMS).read_bytes()) == _sums(entry)
+    except (OSError, ValueError):
+        return False
+
+
+def _sums(entry: Path) -> dict[str, str]:
+    sums = {}
+    for path in entry.iterdir():
+        if path.name != SUMS:
+            with path.open("rb") as file:
+                sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from compiler import compare, driver
 from compiler.codegen.program import MODEL, write_program
-from compiler.errors import InputError
+from compiler.errors import InputError, located
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.map_cache import MapCache, content_key
@@ -23,6 +24,10 @@ from hw.spec.config import AccelConfig
 from sim.machine import run_timing
 from sim.program import read_program
 from sim.report import reporting
+
+REPORT = "report.html"
+_FIGURES = re.compile(r"(waterfall|gap|memory|roofline|waterline|graph_[0-9]+)\.(svg|png)")
+"""Names of the figures, which a run writes only if asked."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,13 @@ class Extras:
 
 @dataclass(frozen=True)
 class Job:
-    """What is mapped, onto what and how."""
+    """What is mapped, onto what and how. ``source`` is what messages call the graph."""
 
     graph: Graph
     config: AccelConfig
     options: CompilerOptions
     extras: Extras
+    source: str
 
 
 def map_graph(
@@ -53,19 +59,21 @@ def map_graph(
     quiet: bool,
     extras: Extras = Extras(),
     cache: MapCache | None = None,
+    source: Path | None = None,
 ) -> dict:
     """Compile, simulate the timing, and write the folder whole or not at all.
 
     With a ``cache``, what was mapped before is taken from there. Returns the run as
     ``sim.report.summary`` gives it, with ``explain`` what ``report.explain`` has if that was asked
-    for; unless ``quiet``, prints it too. Raises CompilerError.
+    for; unless ``quiet``, prints it too. Raises CompilerError, which names ``source``, the graph's
+    file.
     """
-    job = Job(graph, config, options, extras)
+    job = Job(graph, config, options, extras, str(source or graph.name))
     with _whole_folder(folder) as work:
         report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
     if not quiet:
         print_report(report)
-        print(f"report: {folder / 'report.html'}")
+        print(f"report: {folder / REPORT}")
     if report.explanation is None:
         return report.summary
     return {**report.summary, "explain": report.explanation}
@@ -77,7 +85,8 @@ def _map_into(work: Path, job: Job) -> Report:
     with reporting(f"mapping {graph.name}") as progress:
         progress(0, 2)
         planner = Planner(record=job.extras.explain)
-        compiled = driver.compile(graph, config, job.options, planner)
+        with located(job.source):
+            compiled = driver.compile(graph, config, job.options, planner)
         write_program(compiled, work)
         write_model(graph, work / MODEL)
         progress(1, 2)
@@ -114,15 +123,27 @@ def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:
 
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files move to ``folder`` when the body succeeds."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; a folder, or a new name, is accepted")
+    """A temporary folder whose files move to ``folder`` when the body succeeds.
+
+    Figures of an earlier report there are removed, all other files stay.
+    """
     try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is a file; a folder, or a new name, is accepted")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
             yield Path(name)
             folder.mkdir(exist_ok=True)
+            _remove_figures(folder)
             for path in Path(name).iterdir():
                 os.replace(path, folder / path.name)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
+
+
+def _remove_figures(folder: Path) -> None:
+    """Remove the figures of the report in ``folder``; without one, they are somebody else's."""
+    if (folder / REPORT).is_file():
+        for path in list(folder.iterdir()):
+            if _FIGURES.fullmatch(path.name) and path.is_file():
+                path.unlink()

@@ -48,13 +48,11 @@ LINE_EVERY = 10.0
 def mac_cycles(timing: Timing, macs: int, mac_units: int) -> dict[str, int]:
     """Every multiply-accumulate cycle of a run by what became of it; the sum is units * cycles.
 
-    Keys are those of LOST_DOC. Cycles that no counter has (from the last one to the interrupt) are
-    the command's.
+    Keys are those of LOST_DOC.
     """
     counters = timing.counters
     shares = {name: mac_units * counters[name] for name in LOST_DOC if name in counters}
-    counted = sum(counters[c.name.lower()] for c in CYCLE_COUNTERS)
-    shares["wait_command"] += mac_units * (timing.cycles - counted)
+    assert sum(counters[c.name.lower()] for c in CYCLE_COUNTERS) == timing.cycles
     occupied = counters[Counter.OCCUPIED.name.lower()]
     shares["useful"] = macs
     shares["grouped_zeros"] = occupied - macs
@@ -94,8 +92,9 @@ def bus_bytes(command: Command, beat: int) -> int:
 
 
 def console() -> Console:
-    """Standard output; tables get LINE_WIDTH columns when it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else LINE_WIDTH, highlight=False)
+    """Standard output, with text as it is; tables get LINE_WIDTH columns if it is no terminal."""
+    width = None if sys.stdout.isatty() else LINE_WIDTH
+    return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
 def print_summary(report: dict[str, Any]) -> None:
@@ -182,7 +181,8 @@ class Reporter:
                 return
 
     def _draw(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        label = TextColumn("{task.description}", markup=False)
+        columns = (label, BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(self._label)
             while not self._end.wait(REDRAW_EVERY):

@@ -34,7 +34,7 @@ def parse_json(text: str) -> object:
     except ValueError as fault:
         raise InputError(f"not valid JSON: {fault}") from None
     except RecursionError:
-        raise InputError("not a model: nested too deeply") from None
+        raise InputError("not valid JSON: nested too deeply") from None
 
 
 def check_schema(document: object) -> None:

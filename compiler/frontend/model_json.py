@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,8 +55,9 @@ def read_model(data: bytes, folder: Path) -> Graph:
 def write_model(graph: Graph, path: Path | str) -> Path:
     """Write the graph as ``path`` with its constants in an ``.npz`` of the same stem beside it.
 
-    A graph without constants gets no weights file. Both files appear whole or not at all. Returns
-    the path. Raises InputError when it cannot be written.
+    A graph without constants gets no weights file. Each file appears whole, and neither replaces an
+    older one before both are written. Returns the path. Raises InputError when it cannot be
+    written.
     """
     path = Path(path)
     if path.suffix.lower() != ".json":
@@ -64,28 +65,35 @@ def write_model(graph: Graph, path: Path | str) -> Path:
     arrays = {t.name: t.data for t in graph.tensors.values() if t.data is not None}
     weights = path.with_suffix(".npz") if arrays else None
     text = _render(_document(graph, weights))
+    files: dict[Path, Callable[[BinaryIO], object]] = {}
+    if weights is not None:
+        files[weights] = lambda file: write_weights(file, arrays)
+    files[path] = lambda file: file.write(text.encode())
     try:
-        if weights is not None:
-            _write_whole(weights, lambda file: write_weights(file, arrays))
-        _write_whole(path, lambda file: file.write(text.encode()))
+        _write_whole(files)
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror}") from None
     return path
 
 
-def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write to a temporary file in the same folder, then rename it."""
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+def _write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
+    """Write each to a temporary file in the same folder; rename them when all are written."""
+    written: dict[str, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
+        for path, write in files.items():
+            handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+            written[name] = path
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+        for name, path in written.items():
+            os.replace(name, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        for name in written:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
         raise
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,17 +19,6 @@ from compiler.ir.graph import Tensor
 #: Room for the header of a ``.npy`` entry, in bytes.
 _HEADER = 4096
 
-#: What zipfile and NumPy raise on a faulty file; zipfile a RuntimeError, or a kind of it, on an
-#: encrypted entry and on a compression method or version that it lacks.
-_FAULTS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    OSError,
-)
-
 
 def read_weights(path: Path, tensors: Iterable[Tensor]) -> dict[str, np.ndarray]:
     """The values of the given tensors by name, read-only.
@@ -37,10 +27,8 @@ def read_weights(path: Path, tensors: Iterable[Tensor]) -> dict[str, np.ndarray]
     for, or when a type or shape differs from the tensor's. Never reads more than the tensors need.
     """
     with located(f"weights file {path.name}"):
-        try:
+        with _readable("not a readable .npz"):
             archive = zipfile.ZipFile(path)
-        except _FAULTS as fault:
-            raise InputError(f"not a readable .npz: {fault}") from None
         with archive:
             return _read_entries(archive, {t.name: t for t in tensors})
 
@@ -78,15 +66,41 @@ def _read_entry(archive: zipfile.ZipFile, tensor: Tensor) -> np.ndarray:
             f"{where} has {info.file_size} bytes; {expected} and a header are accepted for "
             f"{tensor.dtype} {list(tensor.shape)}"
         )
-    try:
-        values = np.lib.format.read_array(io.BytesIO(archive.read(info)), allow_pickle=False)
-    except _FAULTS as fault:
-        raise InputError(f"{where} cannot be read: {fault}") from None
-    if values.shape != tensor.shape or values.dtype.newbyteorder("=") != tensor.dtype:
+    with _readable(f"{where} cannot be read"):
+        entry = io.BytesIO(archive.read(info))
+        shape, dtype = _header(entry)
+    if shape != tensor.shape or dtype.newbyteorder("=") != tensor.dtype:
         raise InputError(
-            f"{where} is {values.dtype} {list(values.shape)}; "
+            f"{where} is {dtype} {show(list(shape))}; "
             f"{tensor.dtype} {list(tensor.shape)} is accepted"
         )
+    with _readable(f"{where} cannot be read"):
+        entry.seek(0)
+        values = np.lib.format.read_array(entry, allow_pickle=False)
     values = np.ascontiguousarray(values, np.dtype(tensor.dtype).newbyteorder("="))
     values.setflags(write=False)
     return values
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the array in a ``.npy`` file."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    else:
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+@contextmanager
+def _readable(message: str) -> Iterator[None]:
+    """Make an InputError of what zipfile, its codecs and NumPy's reader raise on a faulty file.
+
+    These have no base class of their own: tokenize.TokenError is one of many.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except Exception as fault:
+        raise InputError(f"{message}: {' '.join(str(fault).split())}") from None

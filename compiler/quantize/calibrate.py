@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from compiler.errors import InputError, show
+from compiler.errors import InputError, UnsupportedError, show
 from compiler.quantize.runtime import Runner
 from compiler.quantize.samples import Sample
 
@@ -44,7 +44,10 @@ class Parameters:
 def collect(
     model: onnx.ModelProto, names: Sequence[str], samples: Sequence[Sample]
 ) -> dict[str, Statistics]:
-    """Statistics of the named tensors over the samples. Raises InputError for NaN or infinity."""
+    """Statistics of the named tensors over the samples.
+
+    Raises InputError for NaN or infinity, UnsupportedError for a tensor without elements.
+    """
     runner = Runner(model, names)
     generator = np.random.default_rng(_SEED)
     count = max(KEPT // len(samples), 1)
@@ -54,6 +57,11 @@ def collect(
     shapes: dict[str, tuple[int, ...]] = {}
     for sample in samples:
         for name, array in runner.run(sample).items():
+            if not array.size:
+                raise UnsupportedError(
+                    f"tensor {show(name)}: shape {list(array.shape)} has no elements; at least one "
+                    "is accepted for a model to be quantised"
+                )
             if not np.isfinite(array).all():
                 raise InputError(f"tensor {show(name)} is not finite for a calibration input")
             low[name] = min(low[name], float(array.min()))

@@ -81,7 +81,7 @@ class _Group:
         factors = self.factors(constants)
         for node in self.makers:
             axis = 0 if node.op_type == "Conv" or attribute(node, "transB", 0) else 1
-            for name in node.input[1:3]:
+            for name in _constants(node):
                 array = constants[name]
                 shape = [1] * array.ndim
                 shape[axis if array.ndim > 1 else 0] = -1
@@ -151,13 +151,18 @@ def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:
     """A layer whose weights and bias are constants that no other node reads."""
     if node.op_type not in ("Conv", "Gemm"):
         return False
-    names = [name for name in node.input[1:3] if name]
+    names = _constants(node)
     own = all(n in graph.constants and len(graph.readers[n]) == 1 for n in names)
     if node.op_type == "Gemm" and own:
         if attribute(node, "transA", 0):
             return False
         return graph.constants[names[-1]].ndim == 1 or len(names) == 1
     return own
+
+
+def _constants(node: onnx.NodeProto) -> list[str]:
+    """The names of a layer's weights and, where it has one, bias."""
+    return [name for name in node.input[1:3] if name]
 
 
 def _passes(graph: FloatGraph, node: onnx.NodeProto, seen: Mapping[str, Statistics]) -> bool:

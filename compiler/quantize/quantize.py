@@ -49,6 +49,7 @@ def quantize(
     """
     model = folded(_with_opset(model))
     _check_sizes(model)
+    _check_ends(model)
     graph = float_graph(model)
     points = stored_points(graph)
     samples = read_samples(model, calibration)
@@ -69,6 +70,22 @@ def _check_sizes(model: onnx.ModelProto) -> None:
             raise UnsupportedError(
                 f"tensor {show(value.name)}: shape {shape} has {math.prod(shape)} elements; "
                 f"at most {MAX_ELEMENTS} are accepted for a model to be quantised"
+            )
+
+
+def _check_ends(model: onnx.ModelProto) -> None:
+    """Raise UnsupportedError for an input that no node reads, or that is an output."""
+    read = {name for node in model.graph.node for name in node.input}
+    outputs = {value.name for value in model.graph.output}
+    constants = {tensor.name for tensor in model.graph.initializer}
+    for name in (v.name for v in model.graph.input if v.name not in constants):
+        if name in outputs:
+            raise UnsupportedError(
+                f"output {show(name)} is the network's input; one that a layer makes is accepted"
+            )
+        if name not in read:
+            raise UnsupportedError(
+                f"input {show(name)}: nothing reads it; inputs that layers read are accepted"
             )
 
 
@@ -165,7 +182,7 @@ def _shared_with_concatenations(
         if node.op_type != "Concat" or node.output[0] not in ranges:
             continue
         output = node.output[0]
-        for name in node.input:
+        for name in graph.activations(node):
             lead = leader.get(source(graph, name), _leader(graph, name))
             width, whole = (ranges[n][1] - ranges[n][0] for n in (lead, output))
             alike = whole <= _MOST_COARSER * width

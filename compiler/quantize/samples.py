@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,15 +74,18 @@ def _files(path: Path) -> list[Path]:
 def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """The inputs along the first axis, float32."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as fault:
+        # Mapped, a header cannot ask for more memory than the file has.
+        with warnings.catch_warnings(action="ignore"):
+            array = np.lib.format.open_memmap(path, mode="r")
+    # What NumPy raises on a faulty header has no base class of its own.
+    except Exception as fault:
         raise InputError(getattr(fault, "strerror", None) or "not a .npy file") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-        raise InputError(f"type {getattr(array, 'dtype', 'several')}; one float array is accepted")
+    if array.dtype.kind != "f":
+        raise InputError(f"type {array.dtype}; one float array is accepted")
     if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not array.size:
         raise InputError(
             f"shape {list(array.shape)}; [N, {', '.join(map(str, shape[1:]))}] is accepted"
         )
     if not np.isfinite(array).all():
         raise InputError("holds values that are not finite; finite ones are accepted")
-    return array.astype(np.float32)
+    return np.array(array, np.float32)

@@ -81,11 +81,10 @@ def print_comparison(runs: Sequence[Run], table: EnergyTable, mhz: float) -> Non
         rows.add_row(run.network, run.machine, run.options, *_cells(run))
     out.print(rows)
     for line in dict.fromkeys(f"{run.network}: {line}" for run in runs for line in run.remarks):
-        out.print(line, markup=False)
+        out.print(line)
     out.print(
         "use: the network's multiply-accumulates / (MAC units x cycles). The energy is an "
-        f"estimate from counted accesses; energies of an access: {table.source}.",
-        markup=False,
+        f"estimate from counted accesses; energies of an access: {table.source}."
     )
 
 

@@ -28,13 +28,13 @@ def print_report(report: Report) -> None:
     out.print(lost_table(report.summary))
     out.print(_gap_table(report))
     most = report.occupancy.share.max()
-    out.print(f"Pool in use at {SAMPLES} instants, at most {most:.0%}:", markup=False)
-    out.print(f"|{sparkline(report.occupancy.share, BAR)}|", markup=False)
+    out.print(f"Pool in use at {SAMPLES} instants, at most {most:.0%}:")
+    out.print(f"|{sparkline(report.occupancy.share, BAR)}|")
     if report.explanation is not None:
         print_explanation(report.explanation)
     for line in remarks(report.program):
-        out.print(line, markup=False)
-    out.print(headline(report.summary), markup=False)
+        out.print(line)
+    out.print(headline(report.summary))
 
 
 def sparkline(shares: Sequence[float], width: int) -> str:

@@ -49,9 +49,9 @@ def test_an_impossible_configuration(tmp_path, capsys, model, name, command):
 BAD_CONFIG_FILES: dict[str, tuple[Write, tuple[str, ...]]] = {
     "missing": (lambda p: None, ("No such file",)),
     "folder": (Path.mkdir, ("directory",)),
-    "empty": (Path.touch, ("not JSON",)),
-    "bytes": (lambda p: p.write_bytes(b"\xff\xfe"), ("not JSON",)),
-    "half": (lambda p: p.write_text('{"rows": '), ("not JSON",)),
+    "empty": (Path.touch, ("not valid JSON",)),
+    "bytes": (lambda p: p.write_bytes(b"\xff\xfe"), ("not valid JSON",)),
+    "half": (lambda p: p.write_text('{"rows": '), ("not valid JSON", "line 1")),
     "list": (lambda p: p.write_text("[]"), ("list", "object")),
     "number": (lambda p: p.write_text("3"), ("int", "object")),
     "unknown key": (lambda p: p.write_text('{"nonsense": 1}'), ("'nonsense'", "accepted")),
@@ -64,7 +64,10 @@ BAD_CONFIG_FILES: dict[str, tuple[Write, tuple[str, ...]]] = {
     "true": (lambda p: p.write_text('{"queue_depth": true}'), ("queue_depth=True", "integer")),
     "memory": (lambda p: p.write_text('{"memory": 7}'), ("memory=7", "object")),
     "latency": (lambda p: p.write_text('{"memory": {"latency": "x"}}'), ("memory.latency='x'",)),
-    "deep": (lambda p: p.write_text("[" * 100000), ()),
+    "deep": (lambda p: p.write_text("[" * 100000), ("nested too deeply",)),
+    "long": (lambda p: p.write_text(f'{{"rows": {"9" * 5000}}}'), ("not valid JSON", "4300")),
+    "twice": (lambda p: p.write_text('{"rows": 4, "rows": 8}'), ("'rows'", "given twice")),
+    "NaN": (lambda p: p.write_text('{"rows": NaN}'), ("number NaN", "finite")),
 }
 
 

@@ -5,6 +5,7 @@ from golden.__main__ import main, tensor_files
 from golden.files import tensor_file_name
 from golden.network import run
 from tests.golden.layers import activation, one_node
+from tests.support.npy_headers import HOSTILE_HEADERS
 from tests.support.tflite_builder import build_model
 
 
@@ -76,6 +77,15 @@ def test_a_faulty_input_is_one_line_and_status_2(model, tmp_path, capsys, write,
     error = capsys.readouterr().err
     assert error.startswith(f"error: {path}: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "y.npy").exists()
+
+
+@pytest.mark.parametrize("header", HOSTILE_HEADERS)
+def test_a_hostile_header_is_one_line_and_status_2(model, tmp_path, capsys, header):
+    path = tmp_path / "x.npy"
+    path.write_bytes(HOSTILE_HEADERS[header])
+    assert run_main(model, tmp_path, "--input", path) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}: ") and error.count("\n") == 1
 
 
 def test_a_missing_model_is_status_2(tmp_path, capsys):

@@ -1,10 +1,11 @@
+import sys
 import time
 
 import pytest
 
 from hw.spec.regs import Counter
 from sim.machine import Timing
-from sim.report import LOST_DOC, NAME_WIDTH, Reporter, mac_cycles, short_names
+from sim.report import LOST_DOC, NAME_WIDTH, Reporter, mac_cycles, print_summary, short_names
 
 
 def timing(cycles, **counters):
@@ -16,7 +17,7 @@ def test_every_mac_cycle_has_a_cause():
     found = mac_cycles(
         timing(
             **{"cycles": 100, "busy_network": 50, "busy_other": 10, "stall_drain": 5},
-            **{"wait_load": 20, "wait_command": 12, "occupied": 700},
+            **{"wait_load": 20, "wait_command": 15, "occupied": 700},
         ),
         macs=600,
         mac_units=16,
@@ -25,7 +26,7 @@ def test_every_mac_cycle_has_a_cause():
     assert sum(found.values()) == 1600
     assert found["useful"] == 600 and found["grouped_zeros"] == 100
     assert found["array_edge"] == 800 - 700
-    assert found["wait_command"] == 16 * (12 + 3)
+    assert found["wait_command"] == 16 * 15
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,26 @@ def test_every_mac_cycle_has_a_cause():
 )
 def test_names_are_shortened(names, short):
     assert short_names(names) == short
+
+
+def test_names_are_no_markup(capsys):
+    layer = {"name": "y[/b]:smile:", "kind": "conv", "macs": 1}
+    cycles = {"start_cycle": 0, "end_cycle": 1, "busy_cycles": 1}
+    figures = dict.fromkeys(("cycles", "macs", "mac_units", "utilization"), 1)
+    moved = {"dram_read_bytes": 0, "dram_write_bytes": 0}
+    names = {"network": "[bold]net", "preset": "tiny"}
+    print_summary({**names, **figures, **moved, "lost": {}, "layers": [layer | cycles]})
+    text = capsys.readouterr().out
+    assert "y[/b]:smile:" in text and "[bold]net" in text
+
+
+def test_a_bar_has_a_label_that_is_no_markup(capsys, monkeypatch):
+    monkeypatch.setattr("sim.report.SHOW_AFTER", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    reporter = Reporter("mapping y[/b]")
+    time.sleep(0.3)
+    reporter.close()
+    assert "mapping y[/b]" in capsys.readouterr().err
 
 
 def test_short_work_reports_nothing(capsys):

@@ -30,7 +30,8 @@ def affine(
         raise InputError(f"constant {show(name)} is not finite; finite values are accepted")
     tensor, view = imp.channels_at(x, axis)
     x_scale = imp.quant(tensor).scale[0]
-    least = np.maximum(np.abs(offset) / (x_scale * _MAX_BIAS), np.finfo(np.float32).tiny)
+    tiny = np.finfo(np.float32).tiny / min(x_scale, 1.0)
+    least = np.maximum(np.abs(offset) / (x_scale * _MAX_BIAS), tiny)
     scale = np.maximum(np.abs(gain) / _STEPS, least).astype(np.float32)
     product = x_scale * scale.astype(np.float64)
     steps = np.rint(gain / scale).astype(np.int8)

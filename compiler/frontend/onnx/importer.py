@@ -29,14 +29,15 @@ _KINDS = {Constant: "a constant", QuantConstant: "a constant", Stored: "a stored
 class Importer:
     """Tensors and nodes made so far, and what each name of the model stands for.
 
-    ``names`` gives tensors another name than their QuantizeLinear's; ``input_shapes`` are the
-    graph's shapes of the network's inputs; ``stored`` holds, for what was pending, the parameters
-    and bounds that it was stored with and its tensor; ``outputs`` are the network's so far.
+    ``names`` gives tensors another name than their QuantizeLinear's; ``inputs`` has the graph's
+    shapes of the network's real inputs and how they lie in memory; ``stored`` holds, for what was
+    pending, the parameters and bounds that it was stored with and its tensor; ``outputs`` are the
+    network's so far.
     """
 
-    def __init__(self, names: dict[str, str], input_shapes: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, names: dict[str, str]) -> None:
         self.names = names
-        self.input_shapes = input_shapes
+        self.inputs: dict[str, tuple[tuple[int, ...], View]] = {}
         self.outputs: list[str] = []
         self._moved: dict[tuple, str] = {}
         self.stored: dict[object, tuple[object, str]] = {}
@@ -175,6 +176,10 @@ class Importer:
         memory would have to be rearranged.
         """
         shape = x.view.shape
+        if rank not in (3, 4):
+            raise UnsupportedError(
+                f"an input of shape {list(shape)}; 3 or 4 dimensions are accepted"
+            )
         if len(shape) != rank or shape[0] != 1:
             raise UnsupportedError(
                 f"an input of shape {list(shape)}; {rank} dimensions and batch 1 are accepted"

@@ -75,6 +75,8 @@ def _line(fault: Exception) -> str:
 def _check_parts(model: onnx.ModelProto) -> None:
     if not model.HasField("graph") or not model.graph.node:
         raise InputError("not a valid ONNX model: no graph with nodes")
+    if not model.graph.output:
+        raise InputError("no outputs; at least one is accepted")
     latest = onnx.defs.onnx_opset_version()
     if not MIN_OPSET <= opset(model) <= latest:
         raise UnsupportedError(f"opset {opset(model)}; {MIN_OPSET} to {latest} are accepted")
@@ -96,6 +98,11 @@ def _load_external(model: onnx.ModelProto, folder: Path) -> None:
             raise InputError(
                 f"constant {show(tensor.name)} lies in {show(location)}; a file beside the model "
                 "is accepted"
+            )
+        if not path.exists():
+            raise InputError(
+                f"constant {show(tensor.name)} lies in {show(location)}, which is not there; a "
+                "file beside the model is accepted"
             )
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_EXTERNAL:
             raise InputError(

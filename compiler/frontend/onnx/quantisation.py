@@ -11,7 +11,7 @@ from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.store import store, unsigned
 from compiler.frontend.onnx.values import Constant, QuantConstant, Real, Stored, Value
-from compiler.ir.graph import Quant, Tensor
+from compiler.ir.graph import Quant
 
 _ACTIVATIONS = ("int8", "uint8")
 
@@ -24,7 +24,7 @@ def quantize_linear(imp: Importer, op: Operator) -> Value:
         raise UnsupportedError(f"input {show(op.inputs[0])} is quantised; real values are accepted")
     if isinstance(x, Constant):
         return _quantize_constant(imp, op, x)
-    quant, dtype = _activation_quant(imp, op)
+    quant, dtype = _activation_quant(imp, op, None)
     return replace(store(imp, x, quant, op.output), dtype=dtype)
 
 
@@ -33,27 +33,24 @@ def dequantize_linear(imp: Importer, op: Operator) -> Value:
     _check_attributes(op, "output_dtype")
     x = imp.value(op, 0)
     if isinstance(x, Constant):
-        scale, zero_point, axis = _parameters(imp, op, x.array.ndim, str(x.array.dtype))
-        return QuantConstant(x.name, x.array, scale, zero_point, axis)
+        return QuantConstant(x.name, x.array, *_constant_parameters(imp, op, x.array))
     if isinstance(x, QuantConstant):
-        if not np.array_equal(imp.constant(op, 1).reshape(-1), x.scale.reshape(-1)):
-            raise UnsupportedError("another scale than QuantizeLinear's; the same is accepted")
+        _check_same(x, *_constant_parameters(imp, op, x.steps))
         return x
     if not isinstance(x, Stored):
         raise UnsupportedError(
             f"input {show(op.inputs[0])} is real; stored integers are accepted"
         )
-    found, _ = _activation_quant(imp, op)
-    tensor = imp.tensors[x.tensor]
-    if tensor.quant is None:
-        return _first_reading(imp, tensor, found, x)
-    if found != tensor.quant:
+    found, _ = _activation_quant(imp, op, x.dtype)
+    name = _int8_form(imp, x.tensor, found)
+    quant = imp.quant(name)
+    if found != quant:
         raise UnsupportedError(
             f"scale {found.scale[0]:.9g} and zero point {found.zero_point[0]} (as int8) for a "
-            f"tensor stored with {tensor.quant.scale[0]:.9g} and {tensor.quant.zero_point[0]}; "
-            "equal ones are accepted"
+            f"tensor stored with {quant.scale[0]:.9g} and {quant.zero_point[0]}; equal ones are "
+            "accepted"
         )
-    return Real(x.tensor, x.view)
+    return Real(name, x.view)
 
 
 def _check_attributes(op: Operator, *without_effect: str) -> None:
@@ -61,20 +58,44 @@ def _check_attributes(op: Operator, *without_effect: str) -> None:
     op.expect("block_size", 0, 0)
 
 
-def _first_reading(imp: Importer, tensor: Tensor, quant: Quant, x: Stored) -> Real:
-    """A network's input of integers gets its parameters from the first node that reads it."""
+def _check_same(
+    x: QuantConstant, scale: np.ndarray, zero_point: np.ndarray, axis: int | None
+) -> None:
+    """Raise UnsupportedError unless a constant's parameters are QuantizeLinear's."""
+    for what, found, stored in (
+        ("scale", scale, x.scale), ("zero point", zero_point, x.zero_point), ("axis", axis, x.axis)
+    ):
+        if not np.array_equal(found, stored):
+            given, accepted = (show(np.asarray(v).tolist()) for v in (found, stored))
+            raise UnsupportedError(f"{what} {given}; QuantizeLinear's {accepted} is accepted")
+
+
+def _int8_form(imp: Importer, name: str, quant: Quant) -> str:
+    """The stored tensor as int8.
+
+    A network's input of integers gets its parameters, ``quant`` as int8, from the first node that
+    reads it.
+    """
+    tensor = imp.tensors[name]
     if tensor.dtype == "int8":
-        imp.tensors[tensor.name] = replace(tensor, quant=quant)
-        return Real(tensor.name, x.view)
-    imp.tensors[tensor.name] = replace(tensor, quant=unsigned(quant))
-    name = imp.emit("quantize", (tensor.name,), {}, f"{tensor.name}/int8", quant, x.view)
-    imp.values[tensor.name] = Stored(name, x.view)
-    return Real(name, x.view)
+        if tensor.quant is None:
+            imp.tensors[name] = replace(tensor, quant=quant)
+        return name
+    whole = imp.values[name]
+    assert isinstance(whole, Stored), "of uint8 are only inputs"
+    if tensor.quant is None:
+        imp.tensors[name] = replace(tensor, quant=unsigned(quant))
+        form = imp.emit("quantize", (name,), {}, f"{name}/int8", quant, whole.view)
+        whole = imp.values[name] = replace(whole, tensor=form)
+    return whole.tensor
 
 
-def _activation_quant(imp: Importer, op: Operator) -> tuple[Quant, str]:
-    """Parameters for int8 (a zero point of uint8 is 128 lower, as the values are), and the type."""
-    scale, zero_point, axis = _parameters(imp, op, None, None)
+def _activation_quant(imp: Importer, op: Operator, dtype: str | None) -> tuple[Quant, str]:
+    """Parameters for int8 (a zero point of uint8 is 128 lower, as the values are), and the type.
+
+    ``dtype`` is that of what is read, None for what QuantizeLinear makes.
+    """
+    scale, zero_point, axis = _parameters(imp, op, dtype, None)
     dtype = str(zero_point.dtype)
     if dtype not in _ACTIVATIONS:
         raise UnsupportedError(f"zero point of type {dtype}; int8 or uint8 is accepted")
@@ -86,10 +107,22 @@ def _activation_quant(imp: Importer, op: Operator) -> tuple[Quant, str]:
     return Quant((float(scale[0]),), (int(zero_point[0]) - shift,)), dtype
 
 
-def _parameters(
-    imp: Importer, op: Operator, rank: int | None, dtype: str | None
+def _constant_parameters(
+    imp: Importer, op: Operator, steps: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, int | None]:
-    """Scales, zero points of the stored type, and the axis that they go along."""
+    """The parameters of the constant stored values that DequantizeLinear reads."""
+    return _parameters(imp, op, str(steps.dtype), steps.shape)
+
+
+def _parameters(
+    imp: Importer, op: Operator, dtype: str | None, shape: tuple[int, ...] | None
+) -> tuple[np.ndarray, np.ndarray, int | None]:
+    """Scales, zero points of the stored type, and the axis that they go along, None for one scale.
+
+    ``dtype`` is the type of what is read, None for what QuantizeLinear makes; ``shape`` is that of
+    a constant. Raises InputError for zero points of another type, and where a constant has no such
+    axis or another number of elements along it.
+    """
     scale = imp.constant(op, 1)
     if scale.dtype != np.float32 or scale.ndim > 1 or not scale.size:
         raise UnsupportedError(
@@ -100,6 +133,10 @@ def _parameters(
         zero_point = imp.constant(op, 2)
     else:
         zero_point = np.zeros(scale.shape, dtype or _output_type(op))
+    if dtype and zero_point.dtype != dtype:
+        raise InputError(
+            f"zero point of type {zero_point.dtype} for values of {dtype}; {dtype} is accepted"
+        )
     # A list of one and a number mean the same: onnxruntime's quantiser mixes them.
     if zero_point.size != scale.size or zero_point.ndim > 1:
         raise InputError(
@@ -109,14 +146,27 @@ def _parameters(
     axis = None
     if scale.size > 1:
         axis = int(op.attribute("axis", 1))
-        axis += (rank or 0) if axis < 0 else 0
+        axis = axis if shape is None else _axis(axis, scale.size, shape)
     return scale.reshape(-1), zero_point.reshape(-1), axis
 
 
+def _axis(axis: int, scales: int, shape: tuple[int, ...]) -> int:
+    """``axis``, which may count from behind, from 0 on."""
+    rank = len(shape)
+    if not -rank <= axis < rank:
+        raise InputError(f"axis {axis} for shape {list(shape)}; one of its {rank} is accepted")
+    if shape[axis] != scales:
+        raise InputError(
+            f"{scales} scales for {shape[axis]} elements along axis {axis} of {list(shape)}; one "
+            "scale, or one for each, is accepted"
+        )
+    return axis % rank
+
+
 def _output_type(op: Operator) -> str:
-    """The type without a zero point: uint8, unless the node names another."""
+    """QuantizeLinear's type without a zero point: uint8, unless the node names another."""
     named = {0: "uint8", 2: "uint8", 3: "int8"}
-    code = op.attribute("output_dtype", 0) if op.op == "QuantizeLinear" else 0
+    code = op.attribute("output_dtype", 0)
     if code not in named:
         raise UnsupportedError(f"output_dtype {code}; 2 (uint8) or 3 (int8) is accepted")
     return named[code]
@@ -124,7 +174,7 @@ def _output_type(op: Operator) -> str:
 
 def _quantize_constant(imp: Importer, op: Operator, x: Constant) -> QuantConstant:
     """The constant divided by the scale in float32, rounded to even, saturated (ONNX)."""
-    scale, zero_point, axis = _parameters(imp, op, x.array.ndim, None)
+    scale, zero_point, axis = _parameters(imp, op, None, x.array.shape)
     if zero_point.dtype.kind not in "iu":
         raise UnsupportedError(f"zero point of type {zero_point.dtype}; an integer is accepted")
     limits, shape = np.iinfo(zero_point.dtype), [1] * x.array.ndim

@@ -49,7 +49,7 @@ def read_onnx(model: onnx.ModelProto, name: str) -> Graph:
     ``model`` is as ``parse_onnx`` gives it. Raises InputError where it contradicts itself and
     UnsupportedError for what is not handled; the message names the node and the value found.
     """
-    imp = Importer(_names(model.graph), {})
+    imp = Importer(_names(model.graph))
     for tensor in model.graph.initializer:
         imp.values[tensor.name] = Constant(tensor.name, constant_array(tensor))
     inputs = [v for v in model.graph.input if v.name not in imp.values]
@@ -102,7 +102,7 @@ def _add_input(imp: Importer, graph: onnx.GraphProto, value: onnx.ValueInfoProto
         shape = (shape[0], 1, *shape[1:])
     dtype = _INPUT_TYPES[kind]
     if dtype == "float32":
-        imp.input_shapes[value.name] = shape
+        imp.inputs[value.name] = shape, view
         imp.values[value.name] = Input(value.name, view)
         return
     declared = Declared(dtype, model_shape, view.order)
@@ -165,6 +165,8 @@ def _convert(
         results = result if isinstance(result, Mapping) else {op.output: result}
         _check_shapes(results, shapes)
         imp.values.update(results)
+    elif own and kind in FOLDED:
+        raise UnsupportedError(f"operator {kind} of an activation; of constants is accepted")
     else:
         accepted = ", ".join(sorted({*CONVERTERS, *FOLDED, "Constant", "Shape"}))
         domain = f" of domain {show(proto.domain)}" if proto.domain not in DOMAINS else ""
@@ -176,11 +178,16 @@ def _all_constant(imp: Importer, proto: onnx.NodeProto) -> bool:
 
 
 def _check_shapes(results: Mapping[str, Value], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Our shapes are those of ONNX's own inference, where it knows them."""
+    """Raise UnsupportedError unless our shapes are those of ONNX's own inference, if it has any."""
     for name, value in results.items():
         known = shapes.get(name, (0,))
-        if not isinstance(value, Constant | QuantConstant) and all(known):
-            assert value.view.shape == known, f"{name}: {value.view.shape}, not {known}"
+        if isinstance(value, Constant | QuantConstant) or not all(known):
+            continue
+        if value.view.shape != known:
+            raise UnsupportedError(
+                f"output {show(name)} has shape {list(known)} by ONNX's inference; "
+                f"{list(value.view.shape)} is accepted"
+            )
 
 
 def _constant(proto: onnx.NodeProto) -> np.ndarray:
@@ -209,6 +216,11 @@ def _output(imp: Importer, name: str) -> str:
             raise UnsupportedError(
                 "constant, or real values that no QuantizeLinear rounds; the output of a "
                 "QuantizeLinear or DequantizeLinear is accepted"
+            )
+        if imp.tensors[value.tensor].quant is None:
+            raise UnsupportedError(
+                f"input {show(value.tensor)} without a scale; one that a DequantizeLinear reads is "
+                "accepted"
             )
         return store_output(imp, value, name)
 

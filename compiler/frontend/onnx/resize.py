@@ -1,10 +1,16 @@
-"""Resize and Upsample: where a mode of the graph reads the same pixels with the same weights."""
+"""Resize: where a mode of the graph reads the same pixels, or all but the same places between them.
+
+What the graph's resizes read is said in docs/numerics.md; ``golden/resize.py`` computes it.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+
+import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx.importer import Importer
@@ -20,6 +26,14 @@ _LINEAR = {
     "pytorch_half_pixel": (False, True),
 }
 _HALF = Fraction(1, 2)
+
+#: A whole pixel in the places of bilinear resizing.
+_ONE = 1 << 10
+
+#: How far a place of the graph may be from ONNX's, in pixels, height and width together. Pixels of
+#: int8 are at most 255 steps apart, so that a result moves by less than one step, and rounded ones
+#: differ by one at most.
+_MAX_DRIFT = Fraction(1, 256)
 
 
 def resize(imp: Importer, op: Operator) -> Pending:
@@ -53,24 +67,14 @@ def resize(imp: Importer, op: Operator) -> Pending:
 
 
 def _sizes(imp: Importer, op: Operator, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The new spatial sizes; scales must give them exactly, since ONNX computes with the scales."""
-    old = op.op == "Upsample"
+    """The new spatial sizes."""
     rank = len(shape)
     axes = tuple(a % rank for a in op.attribute("axes", None) or range(rank))
-    scales_at, sizes_at = (1, None) if old else (2, 3)
-    if sizes_at and op.given(sizes_at):
-        given = dict(zip(axes, imp.integers(op, sizes_at), strict=True))
-    elif op.given(scales_at) and imp.constant(op, scales_at).size == len(axes):
-        given = {}
-        scales = imp.constant(op, scales_at).reshape(-1)
-        for axis, scale in zip(axes, scales, strict=True):
-            wanted = float(scale) * shape[axis]
-            if not math.isfinite(wanted) or abs(wanted - round(wanted)) > 1e-4:
-                raise UnsupportedError(
-                    f"scale {float(scale):g} of {shape[axis]} pixels; one that gives whole pixels "
-                    "is accepted"
-                )
-            given[axis] = round(wanted)
+    if op.given(3):
+        given = dict(zip(axes, imp.integers(op, 3), strict=True))
+    elif op.given(2) and imp.constant(op, 2).size == len(axes):
+        scales = imp.constant(op, 2).reshape(-1)
+        given = {a: _scaled(scale, shape[a]) for a, scale in zip(axes, scales, strict=True)}
     else:
         raise InputError("neither scales nor sizes; one of them is accepted")
     new = tuple(given.get(axis, shape[axis]) for axis in range(rank))
@@ -82,18 +86,39 @@ def _sizes(imp: Importer, op: Operator, shape: tuple[int, ...]) -> tuple[int, ..
     return new[2:]
 
 
+def _scaled(scale: np.floating, size: int) -> int:
+    """The pixels of an axis, ``floor(size * scale)`` (ONNX, Resize).
+
+    ONNX computes places with the scale, we with the ratio of the pixels. Raises UnsupportedError
+    where the scale is not that ratio in float32, and where it is below it, so that ONNX has a pixel
+    less.
+    """
+    new = math.floor(float(scale) * size) if np.isfinite(scale) else 0
+    if np.float32(new / size) != scale:
+        raise UnsupportedError(
+            f"scale {scale!s} of {size} pixels; a ratio of whole pixels that float32 does not "
+            "round down is accepted"
+        )
+    return new
+
+
 def _linear(
     coordinates: str, old: tuple[int, ...], new: tuple[int, ...]
 ) -> tuple[bool, bool]:
-    """(align_corners, half_pixel_centers). PyTorch reads pixel 0 for a single output pixel."""
-    if coordinates == "pytorch_half_pixel" and any(
-        n == 1 < o for o, n in zip(old, new, strict=True)
-    ):
+    """(align_corners, half_pixel_centers) of the mode whose places are within ``_MAX_DRIFT``."""
+    corners, half = _LINEAR[coordinates]
+    drift = Fraction(0)
+    for o, n in zip(old, new, strict=True):
+        wanted = (min(max(place, 0), o - 1) for place in _onnx_places(coordinates, o, n))
+        found = _graph_places(corners, half, o, n)
+        drift += max(abs(a - b) for a, b in zip(wanted, found, strict=True))
+    if drift > _MAX_DRIFT:
         raise UnsupportedError(
-            "coordinate_transformation_mode is 'pytorch_half_pixel' for one output pixel; more are "
-            "accepted"
+            f"mode 'linear' and coordinate_transformation_mode {coordinates!r} from {list(old)} to "
+            f"{list(new)} pixels: TFLite's places, in steps of 1/{_ONE} pixel, are off by up to "
+            f"{float(drift):.2g} pixels; up to {_MAX_DRIFT} is accepted"
         )
-    return _LINEAR[coordinates]
+    return corners, half
 
 
 def _nearest(
@@ -111,38 +136,49 @@ def _nearest(
     )
 
 
+def _onnx_places(coordinates: str, old: int, new: int) -> list[Fraction]:
+    """Where each output pixel lies on an axis of ``old`` pixels (ONNX, Resize), exact.
+
+    Some lie beyond the first or last pixel.
+    """
+    if coordinates == "asymmetric":
+        return [Fraction(i * old, new) for i in range(new)]
+    if new == 1 and coordinates in ("align_corners", "pytorch_half_pixel"):
+        return [Fraction(0)]
+    if coordinates == "align_corners":
+        return [Fraction(i * (old - 1), new - 1) for i in range(new)]
+    return [(i + _HALF) * old / new - _HALF for i in range(new)]
+
+
 def _onnx_pixels(coordinates: str, rounding: str, old: int, new: int) -> list[int]:
-    """The input pixel of each output pixel (ONNX, Resize), in exact arithmetic."""
-    scale = Fraction(new, old)
-    pixels = []
-    for i in range(new):
-        if coordinates == "asymmetric":
-            place = i / scale
-        elif coordinates == "align_corners":
-            place = Fraction(i * (old - 1), new - 1) if new > 1 else Fraction(0)
-        elif coordinates == "pytorch_half_pixel" and new == 1:
-            place = Fraction(0)
-        else:
-            place = (i + _HALF) / scale - _HALF
-        pixel = {
-            "floor": math.floor(place),
-            "ceil": math.ceil(place),
-            "round_prefer_floor": math.ceil(place - _HALF),
-            "round_prefer_ceil": math.floor(place + _HALF),
-        }.get(rounding)
-        if pixel is None:
-            raise InputError(f"nearest_mode is {rounding!r}; one of ONNX's is accepted")
-        pixels.append(min(max(pixel, 0), old - 1))
-    return pixels
+    """The input pixel of each output pixel in mode nearest, likewise, limited to the map."""
+    rounded: dict[str, Callable[[Fraction], int]] = {
+        "floor": math.floor,
+        "ceil": math.ceil,
+        "round_prefer_floor": lambda place: math.ceil(place - _HALF),
+        "round_prefer_ceil": lambda place: math.floor(place + _HALF),
+    }
+    if rounding not in rounded:
+        raise InputError(f"nearest_mode is {rounding!r}; one of ONNX's is accepted")
+    pixels = map(rounded[rounding], _onnx_places(coordinates, old, new))
+    return [min(max(pixel, 0), old - 1) for pixel in pixels]
 
 
 def _graph_pixels(corners: bool, half: bool, old: int, new: int) -> list[int]:
-    """Likewise for ``resize`` of the graph (TFLite, GetNearestNeighbor)."""
-    scale = Fraction(old - 1, new - 1) if corners and new > 1 else Fraction(old, new)
-    offset = _HALF if half else Fraction(0)
-    pixels = []
-    for i in range(new):
-        place = (i + offset) * scale
-        pixel = math.floor(place + _HALF) if corners else math.floor(place)
-        pixels.append(min(pixel, old - 1))
-    return pixels
+    """The pixels that nearest ``resize`` of the graph reads, all in float32 as it does."""
+    steps, over = (old - 1, new - 1) if corners and new > 1 else (old, new)
+    scale = np.float32(steps) / np.float32(over)
+    places = (np.arange(new, dtype=np.float32) + np.float32(0.5 if half else 0.0)) * scale
+    pixels = np.floor(places)
+    if corners:
+        pixels += places - pixels >= 0.5
+    return np.minimum(pixels.astype(np.int64), old - 1).tolist()
+
+
+def _graph_places(corners: bool, half: bool, old: int, new: int) -> list[Fraction]:
+    """The places that bilinear ``resize`` of the graph reads, limited to the map."""
+    steps, over = (old - 1, new - 1) if corners and new > 1 else (old, new)
+    step = (_ONE * steps + over // 2) // over
+    start = step // 2 - _ONE // 2 if half else 0
+    last = _ONE * (old - 1)
+    return [Fraction(min(max(start + i * step, 0), last), _ONE) for i in range(new)]

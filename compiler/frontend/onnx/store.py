@@ -45,7 +45,8 @@ def store(imp: Importer, x: Input | Real | Function | Pending, quant: Quant, nam
 def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
     """The network's input itself, whose file holds float32."""
     if x.name not in imp.tensors:
-        imp.add_tensor(x.name, imp.input_shapes[x.name], quant, x.view, "float32")
+        shape, view = imp.inputs[x.name]
+        imp.add_tensor(x.name, shape, quant, view, "float32")
     elif imp.quant(x.name) != quant:
         raise UnsupportedError(
             f"a second scale for the input {show(x.name)}; one QuantizeLinear's is accepted"

@@ -73,7 +73,9 @@ def _groups(tensors: TensorReader, x: int, split: int, order: int, y: int) -> in
     shapes = [tensors.shape(t) for t in (x, split, y)]
     count = len(shapes[1])
     swapped = [*range(count - 2), count - 1, count - 2]
-    if axes is None or axes.tolist() != swapped or shapes[0] != shapes[2] or count < 2:
+    if axes is None or axes.tolist() != swapped or shapes[0] != shapes[2]:
+        return 0
+    if count < 2 or not shapes[0]:
         return 0
     leading, groups = shapes[1][:-2], shapes[1][-2]
     same = math.prod(leading) == math.prod(shapes[0][:-1])

@@ -110,9 +110,7 @@ def test_the_packages_that_write_the_report_are_in_the_key(graph, monkeypatch):
     before = content_key(graph)
     for package in ("matplotlib", "jinja2"):
         with monkeypatch.context() as patch:
-            patch.setattr(
-                "compiler.map_cache.version", lambda name, p=package: str(name == p)
-            )
+            patch.setattr("compiler.map_cache.version", lambda name, p=package: str(name == p))
             patched = content_key(graph)
         assert patched != before
         before = patched

@@ -8,7 +8,7 @@ import pytest
 
 from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend import load_model
-from compiler.frontend.onnx import parse_onnx
+from compiler.frontend.onnx import parse_onnx, read_onnx
 from tests.support.onnx_builder import OnnxBuilder
 
 QUANT = (0.05, 3)
@@ -38,7 +38,6 @@ def node(op, *constants, **attrs):
 
 
 OTHER_OPERATORS = {
-    "Floor": node("Floor"),
     "LRN": node("LRN", size=3),
     "CumSum": node("CumSum", np.int64(1)),
     "InstanceNormalization": node(
@@ -56,6 +55,10 @@ def test_other_operators(op):
         OTHER_OPERATORS[op],
         rf"^node '{op}_2' \({op}\): operator {op} is not handled; accepted: Abs, Add, ",
     )
+
+
+def test_operators_of_constants_only():
+    refused(node("Floor"), r"^node 'Floor_2' \(Floor\): operator Floor of an activation; of cons")
 
 
 ATTRIBUTES = {
@@ -112,7 +115,7 @@ ATTRIBUTES = {
     ),
     "scale that gives no whole pixels": (
         lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 1.3, 2])), mode="linear"),
-        "scale 1.3 of 6 pixels; one that gives whole pixels is accepted",
+        "scale 1.3 of 6 pixels; a ratio of whole pixels that float32 does not round down is",
     ),
     "nearest pixels that no mode reads": (
         lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 3, 3])),
@@ -184,8 +187,6 @@ def test_an_attribute_that_nobody_reads():
     model = parse_onnx(net.bytes(), None)
     proto = next(n for n in model.graph.node if n.op_type == "Conv")
     proto.attribute.append(onnx.helper.make_attribute("sparsity", 3))
-    from compiler.frontend.onnx import read_onnx
-
     with pytest.raises(UnsupportedError, match="attribute sparsity is 3; the attribute is not"):
         read_onnx(model, "x")
 
@@ -271,6 +272,88 @@ def test_activation_with_a_scale_per_channel():
         net.graph()
 
 
+def constant(steps, scale, zero_point=None, of=None, **attrs):
+    """A DequantizeLinear of constant steps; of what QuantizeLinear with ``of`` makes of them."""
+    def make(net):
+        def parameters(scale, zero_point):
+            given = (np.float32(scale), zero_point)
+            return [net.constant(value) for value in given if value is not None]
+
+        x = net.constant(steps)
+        if of is not None:
+            x = net.node("QuantizeLinear", x, *parameters(*of[:2]), **of[2])
+        return net.node("DequantizeLinear", x, *parameters(scale, zero_point), **attrs)
+    return make
+
+
+STEPS, REAL = np.ones((4, 4, 3, 3), np.int8), np.ones((4, 4, 3, 3), np.float32)
+FOUR, ZEROS = np.full(4, 0.1), np.zeros(4, np.int8)
+PARAMETERS = {
+    "another scale back": (
+        constant(REAL, 0.2, np.int8(0), (0.1, np.int8(0), {})),
+        r"scale \[0.2\d*\]; QuantizeLinear's \[0.1\d*\] is accepted",
+    ),
+    "another zero point back": (
+        constant(REAL, 0.1, np.int8(5), (0.1, np.int8(0), {})),
+        r"zero point \[5\]; QuantizeLinear's \[0\] is accepted",
+    ),
+    "another axis back": (
+        constant(REAL, FOUR, ZEROS, (FOUR, ZEROS, {"axis": 0}), axis=1),
+        "axis 1; QuantizeLinear's 0 is accepted",
+    ),
+    "an axis beyond the last": (
+        constant(STEPS, FOUR, ZEROS, axis=7),
+        r"axis 7 for shape \[4, 4, 3, 3\]; one of its 4 is accepted",
+    ),
+    "an axis before the first": (constant(STEPS, FOUR, ZEROS, axis=-5), "axis -5 for shape"),
+    "an axis of QuantizeLinear beyond the last": (
+        constant(REAL, FOUR, ZEROS, (FOUR, ZEROS, {"axis": 7}), axis=7),
+        r"^node 'QuantizeLinear_\d' .*: axis 7 for shape",
+    ),
+    "three scales for four channels": (
+        constant(STEPS, FOUR[:3], ZEROS[:3], axis=0),
+        r"3 scales for 4 elements along axis 0 of \[4, 4, 3, 3\]; one scale, or one for each, is",
+    ),
+    "a zero point of another type": (
+        constant(STEPS, 0.1, np.uint8(0)),
+        "zero point of type uint8 for values of int8; int8 is accepted",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PARAMETERS)
+def test_parameters_of_constants(case):
+    make, message = PARAMETERS[case]
+    refused(lambda net, x: net.node("Conv", x, make(net)), message, kind=CompilerError)
+
+
+def test_bias_along_an_axis_that_it_lacks():
+    """The axis of several scales is 1 unless the node names it."""
+    bias = constant(np.zeros(4, np.int32), FOUR)
+    refused(
+        lambda net, x: net.node("Conv", x, constant(STEPS, 0.1)(net), bias(net)),
+        r"axis 1 for shape \[4\]; one of its 1 is accepted", kind=InputError,
+    )
+
+
+def test_an_input_of_integers_that_only_passes_through():
+    net = OnnxBuilder()
+    net.output(net.node("Identity", net.input(*SHAPE, dtype="uint8")), "uint8")
+    net.output(net.stored(net.input(1, 3, name="other"), *QUANT))
+    with pytest.raises(UnsupportedError, match="^output 'identity_0': input 'input' without a sca"):
+        net.graph()
+
+
+def test_a_shape_that_onnx_does_not_infer():
+    net = OnnxBuilder()
+    net.output(net.stored(net.node("Relu", net.stored(net.input(1, 3), *QUANT)), *QUANT))
+    model = parse_onnx(net.bytes(), None)
+    value = next(v for v in model.graph.value_info if v.name == "relu_2")
+    value.type.tensor_type.shape.dim[1].dim_value = 4
+    with pytest.raises(UnsupportedError, match=r"'relu_2' has shape \[1, 4\] by ONNX's inference"):
+        read_onnx(model, "x")
+
+
 def test_dynamic_shape():
     net = OnnxBuilder()
     net.output(net.stored(net.input("N", 3, "height", 5), *QUANT))
@@ -283,6 +366,10 @@ def test_larger_batch():
     net.output(net.stored(net.node("Relu", net.stored(net.input(2, 3), *QUANT)), *QUANT))
     with pytest.raises(UnsupportedError, match="batch 2; batch 1 is accepted"):
         net.graph()
+
+
+def test_a_pool_without_space():
+    refused(node("GlobalMaxPool"), r"an input of shape \[1, 8\]; 3 or 4 dimensions", (1, 8))
 
 
 def test_old_operator_set():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from golden.network import run
 from tests.support.onnx_builder import OnnxBuilder, run_onnx
 
 # No function below comes near a tie with these: there float32 and float64 could differ.
@@ -105,12 +106,12 @@ COMPOSED = {
 }
 
 
-@pytest.mark.parametrize("spelling", [NAMED, OTHER_SPELLINGS], ids=["named", "spelled"])
-@pytest.mark.parametrize("op", NAMED)
-def test_named_function(op, spelling):
-    if op not in spelling:
-        return
-    make, attrs = spelling[op]
+@pytest.mark.parametrize(("op", "make", "attrs"), [
+    pytest.param(op, *case, id=f"{op}, {which}")
+    for which, cases in {"named": NAMED, "spelled": OTHER_SPELLINGS}.items()
+    for op, case in cases.items()
+])
+def test_named_function(op, make, attrs):
     graph = model(make).graph()
     assert [node.op for node in graph.nodes] == [op]
     if attrs is not None:
@@ -130,6 +131,16 @@ def every_step(net):
     x = ((steps - X_ZERO) * np.float32(X_SCALE)).astype(np.float32)[None]
     (y,) = run_onnx(net.bytes(), {"input": x})
     return np.rint(y / np.float32(Y_SCALE)).astype(int).reshape(-1) + Y_ZERO
+
+
+@pytest.mark.parametrize("op", NAMED)
+def test_named_function_is_one_step_off_at_most(op):
+    """It has TFLite's formula, not a table of ONNX's function."""
+    net = model(NAMED[op][0])
+    graph = net.graph()
+    steps = np.arange(-128, 128, dtype=np.int8).reshape(graph.tensors["input"].shape)
+    found = run(graph.to_dict(), {"input": steps})[graph.outputs[0]].reshape(-1)
+    assert np.abs(found - every_step(net)).max() <= 1
 
 
 @pytest.mark.parametrize("case", COMPOSED)

@@ -151,6 +151,29 @@ def test_stored_inputs_and_outputs(generator, dtype):
     assert np.abs(differences).max() <= 1
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_a_stored_input_read_transposed_and_as_it_is(generator, dtype):
+    """Whichever is read first; a zero point that is absent is 0 of the input's own type."""
+    net = OnnxBuilder()
+    x, scale = net.input(1, 3, 6, 5, dtype=dtype), net.constant(np.float32(0.05))
+    moved = net.node("Transpose", x, perm=[0, 2, 3, 1])
+    for name in (moved, x, moved):
+        read = net.node("DequantizeLinear", name, scale)
+        net.output(net.stored(net.node("Relu", read), 0.05, -128))
+    graph, differences = step_differences(net, generator)
+    assert graph.tensors["input"].declared.shape == (1, 3, 6, 5)
+    assert not differences.any()
+
+
+def test_a_stored_input_that_is_an_output_too_keeps_its_type():
+    net = OnnxBuilder()
+    x = net.input(1, 3, 6, 5, dtype="uint8")
+    net.output(net.stored(net.node("Relu", net.dequantize(x, 0.05, 3, "uint8")), 0.05))
+    net.output(net.node("Identity", x), "uint8")
+    graph = net.graph()
+    assert graph.tensors[graph.outputs[1]].declared.dtype == "uint8"
+
+
 def test_stored_bias_stays_to_the_bit(generator):
     net = OnnxBuilder()
     x = net.stored(net.input(1, 3, 6, 5), 0.0625, 7)

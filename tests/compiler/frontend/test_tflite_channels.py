@@ -80,6 +80,21 @@ def test_other_transpositions_are_refused(case):
         read_tflite(build_model(graph), "model")
 
 
+def test_a_transposition_between_scalars_is_refused():
+    shapes = {"x": (1, 1), "one": (), "y": (1, 1), "t": (1, 1), "z": ()}
+    graph = one_node("reshape", {"x": {**X, "shape": (1, 1)}}, {}, X, shape=())
+    graph["tensors"] = {name: {**X, "shape": shape} for name, shape in shapes.items()}
+    names = list(shapes)
+    graph["nodes"] = [
+        {"name": y, "op": "transpose" if y == "t" else "reshape", "inputs": [x], "outputs": [y],
+         "attrs": {"order": (1, 0)} if y == "t" else {"shape": shapes[y]}}
+        for x, y in zip(names, names[1:], strict=False)
+    ]
+    graph["outputs"] = ["z"]
+    with pytest.raises(InputError, match=r"shape \[\]; 1 to 4 positive dimensions are accepted"):
+        read_tflite(build_model(graph), "model")
+
+
 REFUSED = [
     ("split", (4, 4, 4), {"axis": 2}, "operator 0 .SPLIT.: axis 2; the last one, 3, is accepted"),
     ("split_v", (6, 6), {"sizes": (6, 6), "axis": 1}, "axis 1; the last one, 3"),

@@ -24,6 +24,7 @@ from golden.network import run
 from hw.spec.config import preset
 from sim.machine import run_values
 from sim.program import program_of
+from tests.support.npy_headers import HOSTILE_HEADERS
 from tests.support.onnx_builder import (
     OnnxBuilder,
     as_declared,
@@ -226,6 +227,14 @@ def test_calibration_that_does_not_fit(tmp_path, generator, case):
         read_samples(model, tmp_path / "x.npy")
 
 
+@pytest.mark.parametrize("header", HOSTILE_HEADERS)
+def test_calibration_with_a_hostile_header(tmp_path, generator, header):
+    model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
+    (tmp_path / "x.npy").write_bytes(HOSTILE_HEADERS[header])
+    with pytest.raises(InputError, match=r"calibration .*x.npy: (not a .npy file|type|shape)"):
+        read_samples(model, tmp_path / "x.npy")
+
+
 def test_calibration_files(tmp_path, generator):
     model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
     with pytest.raises(InputError, match="no .npy file"):
@@ -286,6 +295,29 @@ def test_what_the_graph_has_no_operator_for(generator):
         read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
 
 
+def test_a_concatenation_with_a_constant_is_refused(generator):
+    net = FloatNet(generator)
+    x = net.node("Relu", net.input(1, 3, 4, 4))
+    net.output(net.node("Concat", x, net.random(1, 2, 4, 4), axis=1))
+    with pytest.raises(UnsupportedError, match=r"\(Concat\): "):
+        read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
+
+
+def test_a_layer_may_have_a_bias_without_a_name(generator):
+    net = FloatNet(generator)
+    x = net.node("Conv", net.input(1, 3, 4, 4), net.random(4, 3, 1, 1), "")
+    net.output(net.node("Conv", net.node("Relu", x), net.random(2, 4, 1, 1), ""))
+    graph = read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
+    assert [node.op for node in graph.nodes] == ["conv2d", "conv2d"]
+
+
+def test_an_activation_without_elements_is_refused(generator):
+    net = FloatNet(generator)
+    net.output(net.node("Conv", net.input(1, 3, 4, 4), net.random(0, 3, 1, 1)))
+    with pytest.raises(UnsupportedError, match=r"shape \[1, 0, 4, 4\] has no elements"):
+        quantize(parse_onnx(net.bytes(), None), None)
+
+
 def test_integer_input():
     net = OnnxBuilder()
     net.output(net.node("Relu", net.input(1, 3, dtype="int8")), "int8")
@@ -323,3 +355,69 @@ def test_a_map_that_calibration_cannot_hold(tmp_path, generator):
     (tmp_path / "net.onnx").write_bytes(net.bytes())
     with pytest.raises(UnsupportedError, match="elements; at most 67108864 are accepted"):
         load_model(tmp_path / "net.onnx")
+
+
+
+def convolution(generator, name, weights, extra_inputs=()):
+    """A Conv whose output is ``name``, then a Relu, with weights of the name ``weights``."""
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", weights], [name], name="c"),
+        onnx.helper.make_node("Relu", [name], [f"{name}/real"], name="r"),
+        onnx.helper.make_node("Conv", [f"{name}/real", "x/stored"], ["x/scale"], name="d"),
+    ]
+    values = {weights: (4, 3, 3, 3), "x/stored": (2, 4, 1, 1)}
+    constants = [
+        onnx.numpy_helper.from_array(generator.normal(size=shape).astype(np.float32), key)
+        for key, shape in values.items()
+    ]
+    shapes = {"x": (1, 3, 6, 6)} | {key: values[key] for key in extra_inputs}
+    inputs = [
+        onnx.helper.make_tensor_value_info(key, onnx.TensorProto.FLOAT, shape)
+        for key, shape in shapes.items()
+    ]
+    output = onnx.helper.make_tensor_value_info("x/scale", onnx.TensorProto.FLOAT, (1, 2, 4, 4))
+    graph = onnx.helper.make_graph(nodes, "g", inputs, [output], constants)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return model.SerializeToString()
+
+
+def test_names_that_the_model_has_stay_its_own(tmp_path, generator):
+    """The quantiser's names are others."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(convolution(generator, "conv1", "conv1/weights"))
+    graph = load_model(path)
+    assert (*graph.inputs, *graph.outputs) == ("x", "x/scale")
+    assert [node.op for node in graph.nodes] == ["conv2d", "conv2d"]
+
+
+def test_constants_may_be_listed_as_inputs(tmp_path, generator):
+    """As PyTorch exports them with ``keep_initializers_as_inputs``."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(convolution(generator, "y", "w", extra_inputs=("w", "x/stored")))
+    assert tuple(load_model(path).inputs) == ("x",)
+
+
+def _ends(inputs, outputs):
+    """A Relu of "x" with these inputs and outputs."""
+    net = OnnxBuilder(17)
+    for name in inputs:
+        net.input(1, 3, 4, 4, name=name)
+    y = net.node("Relu", "x")
+    net.output(y)
+    model = net.model()
+    ends = {"y": model.graph.output.pop(), "x": model.graph.input[0]}
+    model.graph.output.extend(ends[name] for name in outputs)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "text"), [
+    (("x",), (), "no outputs; at least one is accepted"),
+    (("x",), ("y", "x"), "output 'x' is the network's input"),
+    (("x", "z"), ("y",), "input 'z': nothing reads it"),
+])
+def test_inputs_are_read_and_outputs_made(tmp_path, inputs, outputs, text):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(_ends(inputs, outputs))
+    with pytest.raises(CompilerError, match=text):
+        load_model(path)

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from compiler.__main__ import main
-from compiler.codegen.commands import Command, Span
+from compiler.codegen.commands import CONSTANTS, Command, Span
 from compiler.codegen.program import image, mapping
 from compiler.driver import compile
 from compiler.frontend import write_model
@@ -30,6 +31,7 @@ from sim.machine import Timing, run_timing
 from sim.program import program_of, read_program
 
 FIGURES = ("waterfall", "gap", "memory", "roofline", "waterline", "graph_1")
+WRITTEN = {"program.bin", "mapping.json", "model.json", "model.npz", "report.html"}
 
 
 def network():
@@ -87,11 +89,36 @@ def test_plots_are_files_on_request(mapped, model, tmp_path, capsys):
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert min(Image.open(io.BytesIO((mapped / f"{name}.png").read_bytes())).size) > 50
     assert main(["map", str(model), "-o", str(tmp_path / "m"), "--preset", "tiny"]) == 0
-    names = {"program.bin", "mapping.json", "model.json", "model.npz", "report.html"}
-    assert {path.name for path in (tmp_path / "m").iterdir()} == names
+    assert {path.name for path in (tmp_path / "m").iterdir()} == WRITTEN
     text = capsys.readouterr().out
     assert "Efficiency gap" in text and "How the layers are mapped" in text
     assert "every tensor stored" not in text and "12x8x" not in text and "6x4x8" in text
+
+
+def test_figures_go_with_the_report_that_they_are_of(mapped, model, tmp_path):
+    folder = tmp_path / "m"
+    shutil.copytree(mapped, folder)
+    (folder / "photo.png").write_bytes(b"mine")
+    words = ["map", str(model), "-o", str(folder), "--preset", "tiny", "--json"]
+    assert main(words) == 0
+    assert {path.name for path in folder.iterdir()} == WRITTEN | {"photo.png"}
+    (folder / "report.html").unlink()
+    (folder / "memory.png").write_bytes(b"mine")
+    assert main(words) == 0
+    assert (folder / "memory.png").read_bytes() == b"mine"
+
+
+def test_names_are_no_markup(tmp_path, capsys):
+    net = GraphBuilder("[bold]:smile:", (6, 6, 3))
+    x = net.conv("y[/b]", "input", 4, 3)
+    graph = randomize(net.finish(net.fully_connected("[red]z", x, 5)))
+    model = write_model(graph, tmp_path / "small.json")
+    words = ("-o", str(tmp_path / "out"), "--preset", "tiny", "--no-cache", "--explain")
+    assert main(["map", str(model), *words]) == 0
+    text = capsys.readouterr().out
+    assert text.count("y[/b]") > 2 and text.count("[red]z") > 2 and "[bold]:smile: on" in text
+    assert main(["compare", str(model), "--preset", "tiny"]) == 0
+    assert "[bold]" in capsys.readouterr().out
 
 
 def test_unfused_is_what_materialize_takes(mapped, model, tmp_path, capsys):
@@ -153,7 +180,7 @@ def test_layers_stand_below_what_they_read_and_apart():
 
 def test_a_word_is_in_use_from_its_write_to_its_last_read():
     commands = [
-        Command(Opcode.LOAD, 0, "weights", pool_writes=(Span(0, 2),), memory="constants"),
+        Command(Opcode.LOAD, 0, "weights", pool_writes=(Span(0, 2),), memory=CONSTANTS),
         Command(Opcode.LOAD, 0, "map", pool_writes=(Span(4, 1, 2, 2),), memory="input"),
         Command(Opcode.EXECUTE, 0, "even rows", {}, (Span(0, 2), Span(4, 3)), (Span(8, 3),)),
         Command(Opcode.EXECUTE, 0, "odd rows", {}, (Span(0, 1),), (Span(9, 3),)),

@@ -1,0 +1,60 @@
+"""Inputs of ONNX models that a view moves before their first QuantizeLinear."""
+
+import numpy as np
+import pytest
+
+from tests.support.onnx_builder import OnnxBuilder, step_differences
+
+
+@pytest.fixture
+def generator(seed):
+    return np.random.default_rng(seed)
+
+
+def _weights(net, generator, *shape):
+    return net.weights(generator.integers(-127, 128, shape).astype(np.int8), 0.01)
+
+
+def test_an_input_that_is_flattened_first(generator):
+    """As onnxruntime's quantiser writes a multilayer perceptron."""
+    net = OnnxBuilder()
+    x = net.stored(net.node("Flatten", net.input(1, 4, 5, 3)), 0.03)
+    y = net.node("Gemm", x, _weights(net, generator, 7, 60), transB=1)
+    net.output(net.stored(y, 0.2))
+    graph, differences = step_differences(net, generator)
+    assert graph.tensors["input"].declared.shape == (1, 4, 5, 3)
+    assert np.abs(differences).max() <= 1
+
+
+def test_an_input_with_channels_last(generator):
+    """As tf2onnx writes all models."""
+    net = OnnxBuilder()
+    moved = net.node("Transpose", net.input(1, 8, 6, 3), perm=[0, 3, 1, 2])
+    y = net.node("Conv", net.stored(moved, 0.03), _weights(net, generator, 5, 3, 3, 3))
+    net.output(net.stored(y, 0.2))
+    graph, differences = step_differences(net, generator)
+    declared = graph.tensors["input"].declared
+    assert (declared.shape, declared.order) == ((1, 8, 6, 3), (0, 1, 2, 3))
+    assert np.abs(differences).max() <= 1
+
+
+def test_an_input_that_two_views_read(generator):
+    net = OnnxBuilder()
+    x = net.input(1, 2, 4, 4)
+    flat = net.stored(net.node("Flatten", x), 0.03)
+    y = net.node("Gemm", flat, _weights(net, generator, 4, 32), transB=1)
+    net.output(net.stored(y, 0.2))
+    y = net.node("Conv", net.stored(x, 0.03), _weights(net, generator, 4, 2, 3, 3))
+    net.output(net.stored(y, 0.2))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+
+
+def test_a_gain_of_zero(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 3, 4, 4), 0.003)
+    x = net.stored(net.node("MaxPool", x, kernel_shape=[2, 2]), 0.003)
+    gain = net.constant(np.array([0.5, 0, -2], np.float32).reshape(3, 1, 1))
+    net.output(net.stored(net.node("Mul", x, gain), 0.005))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1

@@ -1,0 +1,134 @@
+"""Resizes of ONNX models: what is accepted reads what ONNX reads, and all else is refused."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from compiler.errors import UnsupportedError
+from compiler.frontend.onnx import resize
+from golden.resize import ONE, bilinear_taps, nearest_indices
+from tests.support.onnx_builder import OnnxBuilder, step_differences
+
+QUANT = (0.05, 3)
+MODES = ((False, False), (True, False), (False, True))
+
+
+def model(shape, size=None, scales=None, **attrs):
+    """A resize of a stored input."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(*shape), *QUANT)
+    how = ("", net.constant(np.float32(scales))) if size is None else ("", "", net.constant(size))
+    net.output(net.stored(net.node("Resize", x, *how, **attrs), *QUANT))
+    return net
+
+
+def of_columns(old, new, mode, coordinates, **attrs):
+    """A map of two rows whose columns are resized."""
+    attrs = {"mode": mode, "coordinate_transformation_mode": coordinates, **attrs}
+    return model((1, 3, 2, old), [1, 3, 2, new], **attrs)
+
+
+def refused(net, message):
+    with pytest.raises(UnsupportedError, match=rf"^node 'Resize_2' \(Resize\): {message}"):
+        net.graph()
+
+
+def test_what_the_reader_takes_the_graph_to_read(seed):
+    generator = np.random.default_rng(seed)
+    for old, new in generator.integers(1, 300, (200, 2)).tolist():
+        for mode in MODES:
+            pixels = nearest_indices(old, new, *mode).tolist()
+            assert resize._graph_pixels(*mode, old, new) == pixels
+            first, second, weight = (taps.tolist() for taps in bilinear_taps(old, new, *mode))
+            places = [
+                a + Fraction(w, ONE) * (b - a)
+                for a, b, w in zip(first, second, weight, strict=True)
+            ]
+            assert resize._graph_places(*mode, old, new) == places
+
+
+NEAREST = [
+    (2, 82, "asymmetric", "floor"),
+    (2, 47, "align_corners", "round_prefer_ceil"),
+    (5, 8, "half_pixel", "round_prefer_ceil"),
+    (14, 83, "half_pixel", "round_prefer_floor"),
+    (9, 4, "pytorch_half_pixel", "round_prefer_floor"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "coordinates", "rounding"), NEAREST)
+def test_nearest_pixels_are_those_of_onnxruntime(seed, old, new, coordinates, rounding):
+    net = of_columns(old, new, "nearest", coordinates, nearest_mode=rounding)
+    assert not step_differences(net, np.random.default_rng(seed))[1].any()
+
+
+@pytest.mark.parametrize(("old", "new", "coordinates", "rounding"), [
+    (16, 94, "asymmetric", "floor"),
+    (2, 83, "half_pixel", "round_prefer_ceil"),
+    (14, 45, "align_corners", "round_prefer_ceil"),
+])
+def test_nearest_pixels_that_float32_rounds_away_are_refused(old, new, coordinates, rounding):
+    net = of_columns(old, new, "nearest", coordinates, nearest_mode=rounding)
+    refused(net, rf".*'{rounding}' from \[2, {old}\] to \[2, {new}\] pixels; pixels as nearest")
+
+
+LINEAR = {
+    "half_pixel": [(5, 10), (7, 56), (5, 8), (12, 11), (6, 9), (3, 9), (7, 28)],
+    "asymmetric": [(12, 48), (5, 13), (19, 46), (9, 3), (3, 9)],
+    "align_corners": [(5, 10), (33, 257), (12, 45), (5, 40), (3, 1)],
+    "pytorch_half_pixel": [(7, 14), (8, 12)],
+}
+
+
+@pytest.mark.parametrize(("coordinates", "old", "new"), [
+    (coordinates, *pair) for coordinates, pairs in LINEAR.items() for pair in pairs
+])
+def test_bilinear_is_one_step_off_at_most(seed, coordinates, old, new):
+    net = of_columns(old, new, "linear", coordinates)
+    assert np.abs(step_differences(net, np.random.default_rng(seed))[1]).max() <= 1
+
+
+@pytest.mark.parametrize(("coordinates", "old", "new", "off"), [
+    ("half_pixel", 33, 257, "0.12"),
+    ("half_pixel", 10, 30, "0.0098"),
+    ("asymmetric", 3, 20, "0.0051"),
+    ("align_corners", 56, 112, "0.042"),
+    ("pytorch_half_pixel", 4, 1, "1.5"),
+])
+def test_bilinear_places_that_drift_are_refused(coordinates, old, new, off):
+    refused(
+        of_columns(old, new, "linear", coordinates),
+        rf"mode 'linear' and .*'{coordinates}' from \[2, {old}\] to \[2, {new}\] pixels: .* off by "
+        f"up to {off} pixels; up to 1/256 is accepted",
+    )
+
+
+def test_both_axes_drift_together():
+    """3 to 9 pixels is 3/1024 of a pixel off: accepted in one axis, refused in two."""
+    attrs = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    model((1, 4, 2, 3), [1, 4, 2, 9], **attrs).graph()
+    net = model((1, 4, 3, 3), [1, 4, 9, 9], **attrs)
+    refused(net, ".* off by up to 0.0059 pixels; up to 1/256 is accepted")
+
+
+ASYMMETRIC = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+
+
+@pytest.mark.parametrize("scale", [0.3333333, 1.9999999, 0.99999, 5 / 6, 1.3, np.nan])
+def test_a_scale_that_is_no_ratio_of_pixels_is_refused(scale):
+    """5 / 6 is less in float32: ONNX infers 4 pixels, onnxruntime makes 5."""
+    message = "scale .* of 6 pixels; a ratio of whole pixels that float32 does not round down is"
+    refused(model((1, 4, 6, 3), scales=[1, 1, scale, 1], **ASYMMETRIC), message)
+
+
+@pytest.mark.parametrize(("scale", "rows"), [(1 / 3, 2), (2 / 3, 4), (2, 12)])
+def test_a_scale_that_float32_rounds_is_the_ratio(scale, rows):
+    graph = model((1, 4, 6, 3), scales=[1, 1, scale, 1], **ASYMMETRIC).graph()
+    assert graph.nodes[0].attrs["size"] == (rows, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (1, 2, 3, 4, 5)])
+def test_other_ranks_are_refused(shape):
+    net = model(shape, scales=[1] * (len(shape) - 1) + [2])
+    refused(net, r"an input of shape \[1, .*\]; 3 or 4 dimensions are accepted")
