@@ -47,9 +47,9 @@ def quantize(
     folded into the weights, channels are equalised and biases corrected. Raises InputError and
     UnsupportedError.
     """
+    _check_ends(model)
     model = folded(_with_opset(model))
     _check_sizes(model)
-    _check_ends(model)
     graph = float_graph(model)
     points = stored_points(graph)
     samples = read_samples(model, calibration)

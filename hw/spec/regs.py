@@ -35,8 +35,8 @@ FAULT_DOC = {
     Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
     Fault.POOL_RANGE: "the command accesses a line beyond the pool",
     Fault.NO_END: "the program ended without an END command",
-    Fault.TIMEOUT: f"nothing moved for {WATCHDOG} cycles: a command waits for what cannot happen, or the "
-    "memory does not answer",
+    Fault.TIMEOUT: f"nothing moved for {WATCHDOG} cycles: a command waits for what cannot happen, "
+    "or the memory does not answer",
 }
 
 
