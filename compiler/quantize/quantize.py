@@ -137,7 +137,8 @@ def choose_parameters(
 
 
 def _output_sources(graph: FloatGraph) -> set[str]:
-    return {source(graph, name) for name in graph.outputs}
+    """The tensors whose parameters the network's outputs have."""
+    return {_leader(graph, name) for name in graph.outputs}
 
 
 def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:

@@ -421,3 +421,27 @@ def test_inputs_are_read_and_outputs_made(tmp_path, inputs, outputs, text):
     path.write_bytes(_ends(inputs, outputs))
     with pytest.raises(CompilerError, match=text):
         load_model(path)
+
+
+def _moved(net, op, x):
+    if op == "Pad":
+        return net.node("Pad", x, net.constant(np.zeros(8, np.int64)))
+    if op == "Resize":
+        return net.node("Resize", x, "", "", net.constant(np.array([1, 8, 16, 16], np.int64)))
+    return net.node("MaxPool", x, kernel_shape=[2, 2]) if op else x
+
+
+@pytest.mark.parametrize("op", ["Pad", "MaxPool", "Resize"])
+def test_an_output_that_is_moved_keeps_its_range(tmp_path, seed, op):
+    """It has the parameters that what is moved has as an output."""
+    found = []
+    for moves in (None, op):
+        net = FloatNet(np.random.default_rng(seed))
+        y = net.conv(net.input(1, 3, 8, 8), 3, 8, 3, normalised=False)
+        net.output(_moved(net, moves, y))
+        path = tmp_path / "net.onnx"
+        path.write_bytes(net.bytes())
+        calibration = calibration_of(tmp_path / "x.npy", net, net.generator, (4, 3, 8, 8))
+        graph = load_model(path, calibration)
+        found.append(graph.tensors[graph.outputs[0]].quant)
+    assert found[0] == found[1]
