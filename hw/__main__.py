@@ -23,7 +23,7 @@ from hw.integration.ports import ports
 from hw.lint import lint
 from hw.spec.config import ConfigurationError
 from hw.spec.isa import Opcode
-from hw.spec.regs import FAULT_DOC, Counter, Fault, offset_of
+from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
 from hw.synth.device import ECP5, TARGETS
 from hw.synth.flow import check_tools, print_report, synthesise
 from hw.verilator import SimulationError, ToolError
@@ -40,10 +40,9 @@ from sim.program import MODEL, Program, ProgramError, Segment, read_program
 from sim.report import print_summary, reporting, summary
 from sim.values.state import CommandFault
 
-FAULT = 0b100
-FAULT_CODE_LSB = 8
+FAULT, FAULT_CODE_LSB = 1 << bit_of("status", "fault"), bit_of("status", "fault_code")
 """Places of fault and fault code in the status register."""
-START = 0b101
+START = 1 << bit_of("control", "start") | 1 << bit_of("control", "irq_enable")
 """Start, with the interrupt enabled."""
 MEMORY = 1 << 25
 """Bytes of simulated memory at least, so that most networks share a simulation that is built."""

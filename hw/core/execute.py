@@ -13,11 +13,10 @@ from hw.core.fill import Fill
 from hw.core.operands import OperandStore
 from hw.core.sequencer import Sequencer
 from hw.core.weights import Weights
+from hw.lib.bus import COUNT_BITS
 from hw.mem.pool import out_of_range, pool_port
 from hw.spec import timing
 from hw.spec.config import AccelConfig
-
-COUNT = 20
 
 
 class ExecuteUnit(wiring.Component):
@@ -42,9 +41,9 @@ class ExecuteUnit(wiring.Component):
             {
                 "command": In(stream.Signature(layouts.EXECUTE)),
                 "phase": In(range(config.line_words)),
-                "load_done": In(COUNT),
-                "store_done": In(COUNT),
-                "execute_done": Out(COUNT),
+                "load_done": In(COUNT_BITS),
+                "store_done": In(COUNT_BITS),
+                "execute_done": Out(COUNT_BITS),
                 "pool": Out(pool_port(config)),
                 "fault_index": Out(layouts.INDEX_BITS),
                 "cause": Out(4),
@@ -86,7 +85,7 @@ class ExecuteUnit(wiring.Component):
         return view
 
     def _build_commands(self, m, fill, weights, operands, drain):
-        taken = Signal(COUNT)
+        taken = Signal(COUNT_BITS)
         cmd = Signal(layouts.EXECUTE, name="fill_command", reset_less=True)
         drain_cmd = Signal(layouts.EXECUTE, name="drain_command", reset_less=True)
         self._load_met, self._store_met = (
@@ -97,7 +96,7 @@ class ExecuteUnit(wiring.Component):
             fill.cmd.eq(cmd),
             fill.queued.eq(self.command.valid),
             self.command.ready.eq(fill.take),
-            fill.bank_free.eq((taken - self.execute_done)[:COUNT] < 2),
+            fill.bank_free.eq((taken - self.execute_done)[:COUNT_BITS] < 2),
             fill.waits_met.eq(
                 self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)
             ),

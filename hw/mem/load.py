@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw import layouts
-from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS
+from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS
 from hw.mem.load_data import LoadData
 from hw.mem.load_request import LoadRequest
 from hw.mem.pool import line_addr
@@ -42,7 +42,7 @@ class LoadUnit(wiring.Component):
         No command is waiting or being requested, in the queue or here.
     fault : Out(FAULT)
         A fault raised in this cycle.
-    done : Out(20)
+    done : Out(COUNT_BITS)
         Completed LOADs.
     trace_start, trace_done : Out(1)
         A command starts; a command's last line is written. A start in the cycle of a ``trace_done``
@@ -72,7 +72,7 @@ class LoadUnit(wiring.Component):
                 "stop": In(1),
                 "idle": Out(1),
                 "fault": Out(FAULT),
-                "done": Out(20),
+                "done": Out(COUNT_BITS),
                 "trace_start": Out(1),
                 "trace_done": Out(1),
                 "trace_index": Out(layouts.INDEX_BITS),

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.lib.bus import COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
+from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
 from hw.mem.pool import line_addr
 from hw.mem.store_data import StoreData
 from hw.spec.config import AccelConfig
@@ -47,7 +47,7 @@ class StoreUnit(wiring.Component):
         No burst is presented or under way.
     fault : Out(FAULT)
         A fault raised in this cycle.
-    done : Out(20)
+    done : Out(COUNT_BITS)
         Completed STOREs.
     trace_start, trace_done : Out(1)
         A command starts; its last burst is known to be answered.
@@ -80,7 +80,7 @@ class StoreUnit(wiring.Component):
                 "idle": Out(1),
                 "empty": Out(1),
                 "fault": Out(FAULT),
-                "done": Out(20),
+                "done": Out(COUNT_BITS),
                 "trace_start": Out(1),
                 "trace_done": Out(1),
                 "trace_index": Out(layouts.INDEX_BITS),

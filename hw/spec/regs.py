@@ -187,5 +187,11 @@ def offset_of(name: str) -> int:
     return next(r.offset for r in registers() if r.name == name)
 
 
+def bit_of(register: str, field: str) -> int:
+    """The lowest bit of a field of the named register."""
+    (found,) = (r for r in registers() if r.name == register)
+    return next(f.lsb for f in found.fields if f.name == field)
+
+
 ADDR_WIDTH = 10
 """Bits of an AXI4-Lite byte address."""

@@ -24,9 +24,11 @@ from tests.support.fault_programs import CONFIG, MEMORY, OTHER, WORD, FaultCase
 
 Name = TypeVar("Name", bound=Hashable)
 
-START, RESET, IRQ_ENABLE = 1, 2, 4
+START, RESET, IRQ_ENABLE = (
+    1 << regs.bit_of("control", name) for name in ("start", "reset", "irq_enable")
+)
 """Bits of the control register."""
-DONE, FAULT = 2, 4
+DONE, FAULT = (1 << regs.bit_of("status", name) for name in ("done", "fault"))
 """Bits of the status register."""
 GAPS = 0.3
 LIMIT = 100_000

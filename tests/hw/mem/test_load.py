@@ -1,13 +1,14 @@
 """LOAD's byte buffer and line assembler: data, and the cycles of docs/architecture.md."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from amaranth.sim import Simulator
 
 from hw.mem.load_line import LineAssembler
 from hw.mem.unpack import Unpacker
-from hw.spec.config import preset
+from hw.spec.config import preset, with_values
 from hw.spec.timing import DMA_WRITE_PHASE
 
 
@@ -87,9 +88,10 @@ def test_unpacker_moves_a_beat_and_a_chunk_every_cycle():
     _simulate(dut, bench)
 
 
-def test_assembler_writes_lines_in_its_phase(seed):
+@pytest.mark.parametrize("size", [4, 8])
+def test_assembler_writes_lines_in_its_phase(seed, size):
     rng = random.Random(seed)
-    config = preset("tiny")
+    config = with_values(preset("tiny"), {"line_words": size})
     dut = LineAssembler(config)
     written = {}
 
@@ -98,7 +100,7 @@ def test_assembler_writes_lines_in_its_phase(seed):
         accepted, writes = {}, []
         left = list(words)
         for cycle in range(90):
-            ctx.set(dut.phase, cycle % 8)
+            ctx.set(dut.phase, cycle % size)
             accept = bool(left) and ctx.get(dut.free)
             ctx.set(dut.accept, accept)
             if accept:
@@ -109,16 +111,16 @@ def test_assembler_writes_lines_in_its_phase(seed):
                 ctx.set(dut.closes, not left)
                 ctx.set(dut.last, not left)
             if ctx.get(dut.load_en):
-                assert cycle % 8 == DMA_WRITE_PHASE
+                assert cycle % size == DMA_WRITE_PHASE % size
                 line, mask = ctx.get(dut.load_line), ctx.get(dut.load_mask)
-                held = [line * 8 + i for i in range(8) if mask >> i & 1]
+                held = [line * size + i for i in range(size) if mask >> i & 1]
                 assert cycle >= accepted[held[-1]] + 2
                 assert ctx.get(dut.written) == (held[-1] == words[-1][0])
                 value = ctx.get(dut.load_data)
-                written.update({a: value >> 32 * (a % 8) & 0xFFFFFFFF for a in held})
+                written.update({a: value >> 32 * (a % size) & 0xFFFFFFFF for a in held})
                 writes.append(cycle)
             await ctx.tick()
         assert written == dict(words)
-        assert all(later - sooner == 8 for sooner, later in zip(writes, writes[1:], strict=False))
+        assert {later - sooner for sooner, later in pairwise(writes)} == {size}
 
     _simulate(dut, bench)

@@ -11,7 +11,6 @@ def test_presets_survive_json(name):
     preset = config.preset(name)
     assert config.from_dict(json.loads(json.dumps(config.to_dict(preset)))) == preset
     assert preset.requant_words * preset.cols == preset.requant_lanes
-    assert preset.pool_bytes == preset.pool_lines * preset.line_bytes
 
 
 def test_values_change_by_dotted_key():
