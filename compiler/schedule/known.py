@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -38,7 +38,8 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
 class Uses:
     """The maps of a network in lines of the pool, and which layers use them.
 
-    ``slots`` are where they lie as a whole.
+    ``slots`` are where they lie as a whole, ``beside`` for each layer the maps made or read while
+    it runs, in order, and ``touched`` those of which it is the first or last layer.
     ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
     none; ``moved`` the words that pass through memory more when a map does not stay.
     """
@@ -53,6 +54,13 @@ class Uses:
              root(layer.residual.other) if layer.residual else "")
             for layer in network.layers
         ]
+        self.beside: list[list[str]] = [[] for _ in network.layers]
+        self.touched: list[list[str]] = [[] for _ in network.layers]
+        for name, life in sorted(self.lifetimes.items()):
+            self.touched[life.first].append(name)
+            self.touched[life.last].append(name)
+            for names in self.beside[life.first : life.last + 1]:
+                names.append(name)
         self.moved = Counter[str]()
         for layer in network.layers:
             made = () if network.maps[layer.output].stored else (layer.output,)
@@ -76,6 +84,7 @@ class Known:
     _uses: Uses | None = None
     _slides: list[bool] = field(default_factory=list)
     _followed: list[object] = field(default_factory=list)
+    _groups: dict[Hashable, Group] = field(default_factory=dict)
 
     def uses(self, network: Network, cols: int) -> Uses:
         """The network's, worked out once."""
@@ -91,15 +100,24 @@ class Known:
         self, network: Network, plans: list[LayerPlan], chains: Sequence[Chain]
     ) -> list[tuple[range, Group]]:
         """The layers that run together with these plans: their numbers, and their steps."""
-        layers, get = self._steps_follow_from(network), self.planner.groups.get
         found = []
         for numbers in together(len(plans), chains):
-            own = plans[numbers.start : numbers.stop]
-            key = tuple(
-                (layers[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True)
-            )
-            found.append((numbers, get(key, partial(Group, own))))
+            first = numbers.start
+            key: Hashable = first, plans[first].work, plans[first].order
+            if len(numbers) > 1:
+                key = numbers, *((plans[i].work, plans[i].order) for i in numbers)
+            group = self._groups.get(key)
+            if group is None:
+                group = self._groups[key] = self._group(network, plans, numbers)
+            found.append((numbers, group))
         return found
+
+    def _group(self, network: Network, plans: list[LayerPlan], numbers: range) -> Group:
+        layers, own = self._steps_follow_from(network), plans[numbers.start : numbers.stop]
+        key = tuple(
+            (layers[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True)
+        )
+        return self.planner.groups.get(key, partial(Group, own))
 
     def _steps_follow_from(self, network: Network) -> list[object]:
         """What stands for all that the steps of each of the network's layers follow from beside its

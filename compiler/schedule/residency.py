@@ -51,8 +51,11 @@ class Residency:
             if m not in self.resident
         }
         self._releases: list[Release] = []
-        self._spans = {name: self._span(name) for name in self.lifetimes}
-        self._beside = self._neighbours()
+        self._spans = self.lifetimes | {
+            name: self._span(name) for i in self.chains for name in self._uses.touched[i]
+        }
+        self._beside = self._neighbours(chains)
+        self._chain_plans: dict[Chain, ChainPlan | None] = {}
         self.share = [1.0] * len(network.layers)
         self._known = known
         self._changed = False
@@ -90,10 +93,19 @@ class Residency:
     def _now(self, index: int) -> LayerPlan | None:
         """The plan of a layer with the maps that are resident now."""
         if index not in self._planned:
-            self._planned[index] = self._plan(index, self.resident)
-            if not (self._changed or index in self.chains):
-                self._known.begun[index] = self._planned[index]
+            if index in self.chains:
+                self._plan_together(self.chains[index])
+            else:
+                self._planned[index] = self._plan(index, self.resident)
+                if not self._changed:
+                    self._known.begun[index] = self._planned[index]
         return self._planned[index]
+
+    def _plan_together(self, chain: Chain) -> None:
+        """Plan the layers of a chain with the maps that are resident now."""
+        found = self._chain_plans[chain] = self._chain_plan(chain, self.resident)
+        plans = found.plans if found else [None] * len(chain.layers)
+        self._planned.update(zip(chain.layers, plans, strict=True))
 
     def _forget(self, first: int, last: int) -> None:
         """Drop the plans of some layers, for which something changes."""
@@ -137,7 +149,7 @@ class Residency:
             return self._uses.slots[name]
         maker = self.lifetimes[name].first
         chain = self.chains[maker]
-        plan = self._chain_plan(chain, self.resident)
+        plan = self._chain_plans[chain]
         assert plan is not None
         return plan.slots[maker - chain.first]
 
@@ -158,13 +170,13 @@ class Residency:
         """The maps in the pool while layer ``index`` runs, but for those that slide."""
         return [name for name in self._beside[index] if name in resident]
 
-    def _neighbours(self) -> list[list[str]]:
+    def _neighbours(self, chains: Sequence[Chain]) -> list[list[str]]:
         """For each layer the maps made or read while it runs, in order, but for those that slide.
         """
-        found: list[list[str]] = [[] for _ in self.network.layers]
-        for name in sorted(self._spans.keys() - self.inner):
-            for i in range(self._spans[name].first, self._spans[name].last + 1):
-                found[i].append(name)
+        found = list(self._uses.beside)
+        for chain in chains:
+            names = {name for i in chain.layers for name in self._uses.beside[i]}
+            found[chain.first : chain.last + 1] = [sorted(names - self.inner)] * len(chain.layers)
         return found
 
     def _releasable(self, index: int) -> list[str]:
@@ -234,9 +246,7 @@ class Residency:
 
     def residence(self) -> Residence:
         """Where the maps are, and why."""
-        plans = {
-            chain.first: self._chain_plan(chain, self.resident) for chain in self.chains.values()
-        }
+        plans = {chain.first: plan for chain, plan in self._chain_plans.items()}
         return Residence(
             {name: (span.first, span.last) for name, span in self._spans.items()},
             self._departures, frozenset(self.factors), frozenset(self.inner),

@@ -31,7 +31,7 @@ def test_settings_apply_to_a_preset_and_to_a_file(tmp_path):
     ("text", "message"),
     [
         ("[]", "c.json: holds list"),
-        ("{", "c.json: not JSON"),
+        ("{", "c.json: not valid JSON"),
         ('{"rows": 3}', "c.json: configuration rows=3"),
         ('{"memory": 4}', "c.json: configuration memory=4"),
         ('{"preset": "none"}', "c.json: preset 'none' is unknown"),
