@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--target", choices=TARGETS, default=ECP5.name, help="default: ecp5")
     synth.add_argument("--pnr", action="store_true", help="place and route (ecp5 only)")
     synth.add_argument(
+        "--seed", metavar="N", type=int, default=1, help="seed of the placement (default: 1)"
+    )
+    synth.add_argument(
         "-o", dest="folder", metavar="DIR", type=Path, help="default: out/synth_NAME"
     )
     synth.add_argument("--json", action="store_true", help="print one JSON object")
@@ -133,7 +136,8 @@ def _synth(arguments: argparse.Namespace) -> int:
     folder = arguments.folder or OUTPUT / f"synth_{config.name}"
     text = verilog(config)
     try:
-        report = synthesise(config, target, text, ports(text), folder, pnr=arguments.pnr)
+        seed = arguments.seed if arguments.pnr else None
+        report = synthesise(config, target, text, ports(text), folder, seed=seed)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
     if arguments.json:

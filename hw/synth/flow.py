@@ -34,9 +34,10 @@ def synthesise(
     ports: Sequence[dict],
     folder: Path,
     *,
-    pnr: bool,
+    seed: int | None,
 ) -> dict[str, Any]:
-    """Synthesise, and with ``pnr`` place and route, in ``folder``; what is reported, fit for JSON.
+    """Synthesise, and with a ``seed`` place and route, in ``folder``; what is reported, fit for
+    JSON.
 
     Raises ToolError when a tool is missing or fails, or when the netlist does not fit.
     """
@@ -51,9 +52,9 @@ def synthesise(
     }
     if target is ECP5:
         report["lut_products"] = config.cols * netlist.lut_lanes(config, target)
-    if pnr:
+    if seed is not None:
         check_fit(target, used)
-        report["pnr"] = route(folder, modules_of(verilog), used)
+        report["pnr"] = route(folder, modules_of(verilog), used, seed)
     (folder / SUMMARY).write_text(json.dumps(report, indent=2) + "\n")
     return report
 

@@ -21,31 +21,47 @@ DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
 CROWDED = 0.6
 """Share of the LUTs from which on wire is so short that routing has no regard to timing."""
+PATIENCE = 30
+"""Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
 CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "flip_flops",
          "DP16KD": "block_rams"}  # fmt: skip
 
 
-def route(folder: Path, modules: Sequence[str], used: Mapping[str, int]) -> dict[str, Any]:
-    """Place and route the netlist in ``folder``, which has ``used`` resources; the figures of
-    :func:`figures`.
+def route(
+    folder: Path, modules: Sequence[str], used: Mapping[str, int], seed: int
+) -> dict[str, Any]:
+    """Place, with a ``seed``, and route the netlist in ``folder``, which has ``used`` resources;
+    the figures of :func:`figures`.
 
     ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
-    fit or a tool fails.
+    fit, when it does not route, or when a tool fails.
     """
     common = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
     common += ["--lpf-allow-unconstrained", "-q"]
     # The default placer needs an eighth more wire, and the default router rips up nearly every arc
     # that it has routed. With several threads placements differ from run to run.
-    place = ["--placer", "static", "--threads", "1", "--seed", "1", "--no-route"]
+    place = ["--placer", "static", "--threads", "1", "--seed", str(seed), "--no-route"]
     place += ["--json", NETLIST, "--write", PLACED]
     run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
     crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
     settings = {"router": "router2"} | ({"timing_driven": f"{0:032b}"} if crowded else {})
     _change(folder / PLACED, settings)
     files = ["--json", PLACED, "--report", REPORT, "-l", LOG]
-    run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG)
+    run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
     return figures(json.loads((folder / REPORT).read_text()), modules)
+
+
+def diverging(log: str) -> str | None:
+    """Why the routing of a log will not end, as far as one can tell; the router itself goes on."""
+    counts = [int(count) for count in re.findall(r"iter=\d+ .*?overused=(\d+)", log)]
+    best = min(counts, default=0)
+    if best not in counts[:-PATIENCE] or best in counts[-PATIENCE:]:
+        return None
+    return (
+        f"{best} wires overused at best, {counts[-1]} after {len(counts)} iterations; another "
+        "--seed places the cells elsewhere"
+    )
 
 
 def _change(placed: Path, settings: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -41,10 +41,14 @@ def find(tool: str) -> str:
     return path
 
 
-def run(tool: str, arguments: Sequence[str], folder: Path, log: str) -> None:
+def run(
+    tool: str, arguments: Sequence[str], folder: Path, log: str,
+    hopeless: Callable[[str], str | None] = lambda _: None,
+) -> None:
     """Run a tool in ``folder``; it writes ``log`` there itself.
 
-    Its state goes to standard error. Raises ToolError, with the log's last lines, when it fails.
+    Its state goes to standard error. Raises ToolError, with the log's last lines, when it fails;
+    and as soon as ``hopeless`` gives a reason for what is in the log.
     """
     command = [find(tool), *arguments]
     output = folder / f"{log}.out"
@@ -57,12 +61,15 @@ def run(tool: str, arguments: Sequence[str], folder: Path, log: str) -> None:
         try:
             while _running(process, wait):
                 wait = NEXT_LINES
+                if reason := hopeless(_tail(folder / log)):
+                    raise ToolError(f"{tool} stopped (log: {folder / log}): {reason}")
                 text = f"{tool}: {time.monotonic() - begin:.0f} s, {stage(_tail(folder / log))}"
                 status.update(text)
                 if not console.is_terminal:
                     print(text, file=sys.stderr, flush=True)
         finally:
             process.kill()
+            process.wait()
     if process.returncode:
         lines = (output.read_text() + _tail(folder / log)).splitlines()
         raise ToolError("\n".join([f"{tool} failed (log: {folder / log})", *lines[-10:]]))

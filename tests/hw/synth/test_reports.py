@@ -15,7 +15,17 @@ from hw.synth.flow import check_fit
 from hw.synth.multipliers import fit_multipliers
 from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, lut_lanes
 from hw.synth.pins import pins
-from hw.synth.route import OUTSIDE, PLACED, figures, module_of, modules_of, route, stretches
+from hw.synth.route import (
+    OUTSIDE,
+    PATIENCE,
+    PLACED,
+    diverging,
+    figures,
+    module_of,
+    modules_of,
+    route,
+    stretches,
+)
 from hw.verilator import ToolError
 
 FOLDER = Path(__file__).parent
@@ -136,6 +146,28 @@ def test_a_failing_tool_says_why(tmp_path, monkeypatch):
         tools.run("tool", [], tmp_path, "tool.log")
 
 
+def _log(counts):
+    return "".join(f"Info:     iter={i} wires=9 overused={n} overuse={n + 1} archfail=NA\n"
+                   for i, n in enumerate(counts, 1))  # fmt: skip
+
+
+def test_a_routing_that_does_not_come_to_its_end_is_given_up():
+    falling, rising = range(300, 200, -2), [*range(300, 200, -2), *range(203, 203 + PATIENCE)]
+    for counts in ((), falling, rising[:-1], [*rising, 201]):
+        assert diverging(_log(counts)) is None
+    assert "202 wires overused at best, 232 after 80 iterations" in diverging(_log(rising))
+
+
+def test_a_hopeless_tool_is_stopped(tmp_path, monkeypatch):
+    script = tmp_path / "tool"
+    script.write_text("#!/bin/sh\necho no way > tool.log\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(tools, "FIRST_LINE", 0.2)
+    with pytest.raises(ToolError, match="tool stopped .*: it says no way"):
+        tools.run("tool", [], tmp_path, "tool.log", lambda log: f"it says {log}" if log else None)
+
+
 def test_stage_is_the_last_pass():
     assert tools.stage("1.2. Executing PROC pass.\nx\n3. Executing ABC pass (y).\nz") == "ABC"
     assert tools.stage("Info: Routing..\n") == "Routing"
@@ -151,7 +183,7 @@ def test_a_full_device_is_routed_without_regard_to_timing(luts, timing, tmp_path
     tools.run(tools.YOSYS, ["-q", "-p", commands], tmp_path, "yosys.log")
     # Both registers at the inputs are ports here; that of the product moves.
     assert fit_multipliers(tmp_path / NETLIST, TOP) == 16
-    report = route(tmp_path, modules_of(text), {"luts": luts})
+    report = route(tmp_path, modules_of(text), {"luts": luts}, seed=2)
     assert report["mhz"] > 50 and report["resources"]["multipliers"] == 1
     assert report["resources"]["flip_flops"] == 37 - 16
     settings = json.loads((tmp_path / PLACED).read_text())["modules"]["top"]["settings"]
