@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,16 +17,19 @@ from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.map_cache import MapCache, content_key
 from compiler.options import CompilerOptions
-from compiler.report import Report, print_report, report_of, write_report
+from compiler.report import (
+    REPORT,
+    Report,
+    print_report,
+    remove_figures,
+    report_of,
+    write_report,
+)
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 from sim.machine import run_timing
 from sim.program import read_program
 from sim.report import reporting
-
-REPORT = "report.html"
-_FIGURES = re.compile(r"(waterfall|gap|memory|roofline|waterline|graph_[0-9]+)\.(svg|png)")
-"""Names of the figures, which a run writes only if asked."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +136,8 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
             yield Path(name)
             folder.mkdir(exist_ok=True)
-            _remove_figures(folder)
+            remove_figures(folder)
             for path in Path(name).iterdir():
                 os.replace(path, folder / path.name)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
-
-
-def _remove_figures(folder: Path) -> None:
-    """Remove the figures of the report in ``folder``; without one, they are somebody else's."""
-    if (folder / REPORT).is_file():
-        for path in list(folder.iterdir()):
-            if _FIGURES.fullmatch(path.name) and path.is_file():
-                path.unlink()

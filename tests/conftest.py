@@ -3,6 +3,7 @@
 import os
 import random
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
@@ -41,3 +42,9 @@ def pytest_collection_modifyitems(config, items):
 def seed(pytestconfig):
     """The run's seed, an int below 2**31."""
     return pytestconfig.option.seed
+
+
+@pytest.fixture
+def generator(seed):
+    """Random numbers of the run's seed, the same for each test."""
+    return np.random.default_rng(seed)

@@ -210,6 +210,7 @@ def test_outputs_that_cannot_be_written(tmp_path, capsys, model, folder):
     capsys.readouterr()
     for command in ("map", "generate"):
         refused(capsys, tmp_path, (str(file),), command, model, "-o", file)
+    refused(capsys, tmp_path, ("xxx", "name too long"), "map", model, "-o", tmp_path / ("x" * 255))
     refused(capsys, tmp_path, (str(folder),), "golden", model, "--output", folder)
     refused(capsys, tmp_path, (str(folder),), "sim", folder, "--output", folder)
     refused(capsys, tmp_path, (str(file),), "sim", folder, "--tensors", file)

@@ -1,14 +1,8 @@
 """Inputs of ONNX models that a view moves before their first QuantizeLinear."""
 
 import numpy as np
-import pytest
 
 from tests.support.onnx_builder import OnnxBuilder, step_differences
-
-
-@pytest.fixture
-def generator(seed):
-    return np.random.default_rng(seed)
 
 
 def _weights(net, generator, *shape):

@@ -15,11 +15,6 @@ from tests.support.onnx_builder import (
 )
 
 
-@pytest.fixture
-def generator(seed):
-    return np.random.default_rng(seed)
-
-
 def scale_of(generator, low=0.01, high=0.1):
     return float(np.float32(generator.uniform(low, high)))
 

@@ -21,11 +21,6 @@ from tests.support.onnx_builder import run_onnx
 from tests.support.tflite_options import same_padding
 
 
-@pytest.fixture
-def generator(seed):
-    return np.random.default_rng(seed)
-
-
 def windows(m, op, x, shape, stride=(1, 1), dilation=(1, 1), kernel=None, same=True, **attrs):
     """A layer with SAME or VALID padding; ``shape`` is the output's."""
     kernel = kernel or attrs.pop("weights")

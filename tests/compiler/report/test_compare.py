@@ -129,6 +129,7 @@ def test_plots_are_pictures(models, tmp_path):
         (["{model}", "--preset", "huge"], "'huge'"),
         (["{model}", "--set", "rows=16,5"], "rows=5"),
         (["{model}", "--set", "rows"], "'rows'"),
+        (["{model}", "--set", "rows=8", "--set", "rows=16"], "'rows': given twice"),
         (["{model}", "--set", "pool_lines=64", "--preset", "tiny"], "wide on tiny pool_lines=64"),
         (["{model}", "--clock", "0"], "--clock '0'"),
         (["{model}", "--clock", "fast"], "--clock 'fast'"),

@@ -1,0 +1,49 @@
+"""Calibration samples: files that fit the model, and those that do not."""
+
+import numpy as np
+import pytest
+
+from compiler.errors import InputError
+from compiler.frontend.onnx import parse_onnx
+from compiler.quantize.samples import read_samples
+from tests.support.float_onnx import mobile_net
+from tests.support.npy_headers import HOSTILE_HEADERS
+
+CALIBRATIONS = {
+    "integers": (np.zeros((2, 3, 16, 16), np.uint8), "type uint8; one float array"),
+    "channels last": (np.zeros((2, 16, 16, 3), np.float32), r"\[N, 3, 16, 16\] is accepted"),
+    "none": (np.zeros((0, 3, 16, 16), np.float32), r"shape \[0, 3, 16, 16\]"),
+    "not finite": (np.full((1, 3, 16, 16), np.inf, np.float32), "not finite"),
+}
+
+
+@pytest.mark.parametrize("case", CALIBRATIONS)
+def test_calibration_that_does_not_fit(tmp_path, generator, case):
+    array, message = CALIBRATIONS[case]
+    model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(InputError, match=f"calibration .*x.npy: .*{message}"):
+        read_samples(model, tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("header", HOSTILE_HEADERS)
+def test_calibration_with_a_hostile_header(tmp_path, generator, header):
+    model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
+    (tmp_path / "x.npy").write_bytes(HOSTILE_HEADERS[header])
+    with pytest.raises(InputError, match=r"calibration .*x.npy: (not a .npy file|type|shape)"):
+        read_samples(model, tmp_path / "x.npy")
+
+
+def test_calibration_files(tmp_path, generator):
+    model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
+    with pytest.raises(InputError, match="no .npy file"):
+        read_samples(model, tmp_path)
+    (tmp_path / "bad.npy").write_bytes(b"text")
+    with pytest.raises(InputError, match="bad.npy: not a .npy file"):
+        read_samples(model, tmp_path)
+    (tmp_path / "bad.npy").unlink()
+    arrays = generator.normal(size=(3, 3, 16, 16)).astype(np.float32)
+    np.save(tmp_path / "b.npy", arrays[1:])
+    np.save(tmp_path / "a.npy", arrays[:1])
+    samples = read_samples(model, tmp_path)
+    np.testing.assert_array_equal(np.concatenate([s["image"] for s in samples]), arrays)
