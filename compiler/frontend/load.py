@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ".json, .onnx and .tflite"
 
+_BUILT_IN = "`python -m compiler zoo NAME -o NAME.json` writes a built-in network"
 _CALIBRATED = "a float .onnx or .tflite one is accepted"
 
 #: Largest model file, in bytes.
@@ -34,7 +35,10 @@ def load_model(path: Path | str, calibration: Path | None = None) -> Graph:
     with located(path):
         suffix = path.suffix.lower()
         if suffix not in (".json", ".onnx", ".tflite"):
-            raise UnsupportedError(f"format {suffix or 'without suffix'!r}; accepted: {FORMATS}")
+            hint = "" if suffix else f"; {_BUILT_IN}"
+            raise UnsupportedError(
+                f"format {suffix or 'without suffix'!r}; accepted: {FORMATS}{hint}"
+            )
         data = _read_file(path)
         name = path.stem.encode("utf-8", "replace").decode()
         if suffix == ".onnx":
