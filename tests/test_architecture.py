@@ -155,6 +155,7 @@ RULES = {
         "compiler.passes.layer",
         "compiler.schedule",
         "compiler.errors",
+        "compiler.frontend.json_text",
         "hw.spec",
         "sim.machine",
         "sim.program",

@@ -7,7 +7,6 @@ it)", ISSCC 2014, doi:10.1109/ISSCC.2014.6757323, for 45 nm at 0.9 V; for DRAM t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from jsonschema import Draft202012Validator
 
 from compiler.errors import MAX_SHOWN, InputError, located
+from compiler.frontend.json_text import parse_json
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.timing import STEP_RING, WEIGHT_RING
@@ -81,21 +81,18 @@ def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
     """The table in a JSON file. Raises InputError, which names the file and the key."""
     with located(path):
         try:
-            document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(error.strerror) from None
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"not JSON ({error})") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"not valid JSON: {error}") from None
+        document = parse_json(text)
         fault = next(Draft202012Validator(_SCHEMA).iter_errors(document), None)
         if fault is not None:
             message = f"{fault.message[:MAX_SHOWN]}; keys and numbers as in {DEFAULT.name}"
             raise InputError(f"key {fault.json_path}: {message} are accepted")
     sizes = {int(size): energy for size, energy in document["sram_64_bit"].items()}
     return EnergyTable(**document | {"sram_64_bit": tuple(sorted(sizes.items()))})
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"number {name}")
 
 
 def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dict[str, float]:

@@ -108,10 +108,14 @@ def test_faulty_tables_are_named(tmp_path, change, named):
     assert str(fault.value).startswith(f"{path}: ") and named in str(fault.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"dram_64_bit": NaN}', "{"])
+REPEATED = DEFAULT.read_text().replace('"dram_64_bit"', '"dram_64_bit": 1, "dram_64_bit"')
+TEXTS = ["", "[]", '{"dram_64_bit": NaN}', "{", "[" * 100_000, "\xff", REPEATED]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_texts_that_are_no_table_are_named(tmp_path, text):
     path = tmp_path / "table.json"
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match="table.json: "):
         read_energy_table(path)
     with pytest.raises(InputError, match="none.json: No such file"):
