@@ -21,6 +21,10 @@ DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
 CROWDED = 0.6
 """Share of the LUTs from which on wire is so short that routing has no regard to timing."""
+PATIENT = {"router2/currCongWeightMult": "1.0"}
+"""What router2 adds to the weight of present overuse with each iteration, where wire is short. With
+2, its default, the weight outgrows what the iterations before have taught before the last hundreds
+of wires are free."""
 PATIENCE = 30
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
@@ -45,7 +49,9 @@ def route(
     place += ["--json", NETLIST, "--write", PLACED]
     run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
     crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
-    settings = {"router": "router2"} | ({"timing_driven": f"{0:032b}"} if crowded else {})
+    settings = {"router": "router2"}
+    if crowded:
+        settings |= {"timing_driven": f"{0:032b}"} | PATIENT
     _change(folder / PLACED, settings)
     files = ["--json", PLACED, "--report", REPORT, "-l", LOG]
     run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
@@ -65,11 +71,13 @@ def diverging(log: str) -> str | None:
 
 
 def _change(placed: Path, settings: Mapping[str, str]) -> None:
-    """Change options in a file that nextpnr wrote: they go before those of the command line."""
+    """Set options in a file that nextpnr wrote: they go before those of the command line."""
     text = placed.read_text()
-    for name, value in settings.items():
-        text, count = re.subn(rf'("{name}": )"[^"]*"', rf'\1"{value}"', text, count=1)
-        assert count, name
+    for name in settings:
+        text = re.sub(rf'"{name}": "[^"]*",\s*', "", text, count=1)
+    set_ = "".join(f'"{name}": "{value}",\n        ' for name, value in settings.items())
+    text, count = re.subn(r'("settings": \{\s*)', lambda found: found[1] + set_, text, count=1)
+    assert count
     placed.write_text(text)
 
 

@@ -62,10 +62,11 @@ def _float(rng: random.Random) -> onnx.ModelProto:
 def _damage(rng: random.Random, model: onnx.ModelProto) -> None:
     """Change one attribute, operator, connection, constant or declared shape."""
     graph = model.graph
-    kind = rng.choice(("attribute", "attribute", "operator", "input", "constant", "shape", "drop"))
+    holders = [n for n in graph.node if n.attribute]
+    kinds = ("operator", "input", "constant", "shape", "drop")
+    kind = rng.choice(("attribute", "attribute", *kinds) if holders else kinds)
     node = rng.choice(graph.node)
     if kind == "attribute":
-        holders = [n for n in graph.node if n.attribute]
         attribute = rng.choice(rng.choice(holders).attribute)
         if attribute.ints:
             attribute.ints[rng.randrange(len(attribute.ints))] = rng.choice(NUMBERS)

@@ -89,7 +89,7 @@ def bias_tensor(
     steps = _own_steps(value, scale)
     if steps is None:
         real = value.real if isinstance(value, QuantConstant) else value.array.astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             steps = np.rint(_flat(real, channels) / product)
         if not np.all((steps >= _INT32.min) & (steps <= _INT32.max)):
             raise InputError(

@@ -336,6 +336,18 @@ def test_bias_along_an_axis_that_it_lacks():
     )
 
 
+@pytest.mark.parametrize("bias", (0, 1))
+def test_bias_of_weights_without_a_scale(bias):
+    """It is refused without a warning, which is an error here."""
+    refused(
+        lambda net, x: net.node(
+            "Conv", x, constant(STEPS, np.float32([0.1, 0, 0.1, 0.1]), ZEROS, axis=0)(net),
+            net.constant(np.full(4, bias, np.float32)),
+        ),
+        rf"has {bias}, beyond int32 at scale 0 \(input scale \* weight scale\)", kind=InputError,
+    )
+
+
 def test_an_input_of_integers_that_only_passes_through():
     net = OnnxBuilder()
     net.output(net.node("Identity", net.input(*SHAPE, dtype="uint8")), "uint8")
