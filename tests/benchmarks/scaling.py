@@ -48,6 +48,7 @@ def main() -> int:
             print(f"| {network} | {machine} | {' | '.join(cells)} |")
     if arguments.plot:
         form = arguments.plot.suffix.removeprefix(".")
+        arguments.plot.parent.mkdir(parents=True, exist_ok=True)
         arguments.plot.write_bytes(rendered(drawn(runs), form))
     return 0
 
