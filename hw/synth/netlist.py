@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hw.spec.config import AccelConfig
 from hw.synth.device import ECP5, Target
+from hw.synth.fanout import split_fanout
 from hw.synth.multipliers import FLIP_FLOP, fit_multipliers
 from hw.synth.pins import TOP as PINS
 from hw.synth.pins import pins
@@ -50,9 +52,10 @@ def synthesise(
     for name, text in files.items():
         (folder / name).write_text(text)
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
-    cells = dict(cells_by_type(json.loads((folder / STATISTICS).read_text())))
+    cells = Counter(cells_by_type(json.loads((folder / STATISTICS).read_text())))
     if target is ECP5:
         cells[FLIP_FLOP] -= fit_multipliers(folder / NETLIST, PINS)
+        cells += split_fanout(folder / NETLIST, PINS)
     return target.count(cells)
 
 
