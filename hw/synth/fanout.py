@@ -12,12 +12,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-Cell = dict[str, Any]
-Cells = dict[str, Cell]
+from hw.synth.multipliers import FLIP_FLOP, Cells
+
 Reader = tuple[str, str, int]
 """Name, port and bit of an input."""
 
-DRIVERS = {"TRELLIS_FF": "Q", "LUT4": "Z"}
+DRIVERS = {FLIP_FLOP: "Q", "LUT4": "Z"}
+"""The output of what may be copied."""
 SHARED = {"CLK", "CE", "LSR", "WCK"}
 """Inputs that the cells of a tile share: copies would keep cells out of it."""
 LIMIT, EACH = 512, 256
@@ -28,13 +29,9 @@ def split_fanout(netlist: Path, top: str) -> Counter[str]:
     """``split`` in module ``top`` of a netlist in Yosys' JSON; returns the new cells by type."""
     design = json.loads(netlist.read_text())
     module = design["modules"][top]
-    ports = [bit for port in module["ports"].values() for bit in port["bits"]]
-    free = 1 + max(
-        bit
-        for bits in (ports, *(b for c in module["cells"].values() for b in _nets(c)))
-        for bit in bits
-        if isinstance(bit, int)
-    )
+    ports = [port["bits"] for port in module["ports"].values()]
+    ports += [bits for cell in module["cells"].values() for bits in cell["connections"].values()]
+    free = 1 + max(bit for bits in ports for bit in bits if isinstance(bit, int))
     new = split(module["cells"], free)
     netlist.write_text(json.dumps(design))
     return new
@@ -64,10 +61,6 @@ def split(cells: Cells, free: int) -> Counter[str]:
             free += 1
             new[cell["type"]] += 1
     return new
-
-
-def _nets(cell: Cell) -> list[list[Any]]:
-    return list(cell["connections"].values())
 
 
 def _readers(cells: Cells) -> dict[Any, list[Reader]]:

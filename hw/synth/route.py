@@ -21,10 +21,10 @@ DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
 CROWDED = 0.6
 """Share of the LUTs from which on wire is so short that routing has no regard to timing."""
-PATIENT = {"router2/currCongWeightMult": "1.0"}
-"""What router2 adds to the weight of present overuse with each iteration, where wire is short. With
-2, its default, the weight outgrows what the iterations before have taught before the last hundreds
-of wires are free."""
+CROWDED_SETTINGS = {"timing_driven": f"{0:032b}", "router2/currCongWeightMult": "1.0"}
+"""Of the router, there. The second is what it adds to the weight of present overuse with each
+iteration: with 2, its default, the weight outgrows what the iterations before have taught before
+the last hundreds of wires are free."""
 PATIENCE = 30
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
@@ -49,9 +49,7 @@ def route(
     place += ["--json", NETLIST, "--write", PLACED]
     run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
     crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
-    settings = {"router": "router2"}
-    if crowded:
-        settings |= {"timing_driven": f"{0:032b}"} | PATIENT
+    settings = {"router": "router2"} | (CROWDED_SETTINGS if crowded else {})
     _change(folder / PLACED, settings)
     files = ["--json", PLACED, "--report", REPORT, "-l", LOG]
     run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
@@ -75,8 +73,8 @@ def _change(placed: Path, settings: Mapping[str, str]) -> None:
     text = placed.read_text()
     for name in settings:
         text = re.sub(rf'"{name}": "[^"]*",\s*', "", text, count=1)
-    set_ = "".join(f'"{name}": "{value}",\n        ' for name, value in settings.items())
-    text, count = re.subn(r'("settings": \{\s*)', lambda found: found[1] + set_, text, count=1)
+    added = "".join(f'"{name}": "{value}",\n        ' for name, value in settings.items())
+    text, count = re.subn(r'("settings": \{\s*)', lambda found: found[1] + added, text, count=1)
     assert count
     placed.write_text(text)
 

@@ -188,6 +188,8 @@ def test_a_full_device_is_routed_without_regard_to_timing(luts, timing, tmp_path
     assert report["resources"]["flip_flops"] == 37 - 16
     settings = json.loads((tmp_path / PLACED).read_text())["modules"]["top"]["settings"]
     assert settings["router"] == "router2" and int(settings["timing_driven"], 2) == timing
+    weight = None if timing else "1.0"
+    assert settings.get("router2/currCongWeightMult") == weight
 
 
 @pytest.mark.full
