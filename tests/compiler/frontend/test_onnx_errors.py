@@ -1,36 +1,13 @@
 """What the reader of ONNX models refuses, and that it names what it found."""
 
-import re
-
 import numpy as np
 import onnx
 import pytest
 
-from compiler.errors import CompilerError, InputError, UnsupportedError
-from compiler.frontend import load_model
+from compiler.errors import CompilerError, UnsupportedError
 from compiler.frontend.onnx import parse_onnx, read_onnx
+from tests.compiler.frontend.onnx_refusals import QUANT, SHAPE, conv, refused, weights
 from tests.support.onnx_builder import OnnxBuilder
-
-QUANT = (0.05, 3)
-SHAPE = (1, 4, 6, 5)
-
-
-def refused(make, message, shape=SHAPE, kind=UnsupportedError, opset=22, output=True):
-    """``make`` builds on a stored input; the message must name a node and match."""
-    net = OnnxBuilder(opset)
-    made = make(net, net.stored(net.input(*shape), *QUANT))
-    net.output(net.stored(made, *QUANT) if output else made)
-    with pytest.raises(kind, match=message):
-        net.graph()
-
-
-def weights(net, *shape, **changes):
-    values = {"steps": np.ones(shape, np.int8), "scale": np.full(shape[0], 0.01), "axis": 0}
-    return net.weights(**{**values, **changes})
-
-
-def conv(**attrs):
-    return lambda net, x: net.node("Conv", x, weights(net, 4, 4, 3, 3), **attrs)
 
 
 def node(op, *constants, **attrs):
@@ -272,82 +249,6 @@ def test_activation_with_a_scale_per_channel():
         net.graph()
 
 
-def constant(steps, scale, zero_point=None, of=None, **attrs):
-    """A DequantizeLinear of constant steps; of what QuantizeLinear with ``of`` makes of them."""
-    def make(net):
-        def parameters(scale, zero_point):
-            given = (np.float32(scale), zero_point)
-            return [net.constant(value) for value in given if value is not None]
-
-        x = net.constant(steps)
-        if of is not None:
-            x = net.node("QuantizeLinear", x, *parameters(*of[:2]), **of[2])
-        return net.node("DequantizeLinear", x, *parameters(scale, zero_point), **attrs)
-    return make
-
-
-STEPS, REAL = np.ones((4, 4, 3, 3), np.int8), np.ones((4, 4, 3, 3), np.float32)
-FOUR, ZEROS = np.full(4, 0.1), np.zeros(4, np.int8)
-PARAMETERS = {
-    "another scale back": (
-        constant(REAL, 0.2, np.int8(0), (0.1, np.int8(0), {})),
-        r"scale \[0.2\d*\]; QuantizeLinear's \[0.1\d*\] is accepted",
-    ),
-    "another zero point back": (
-        constant(REAL, 0.1, np.int8(5), (0.1, np.int8(0), {})),
-        r"zero point \[5\]; QuantizeLinear's \[0\] is accepted",
-    ),
-    "another axis back": (
-        constant(REAL, FOUR, ZEROS, (FOUR, ZEROS, {"axis": 0}), axis=1),
-        "axis 1; QuantizeLinear's 0 is accepted",
-    ),
-    "an axis beyond the last": (
-        constant(STEPS, FOUR, ZEROS, axis=7),
-        r"axis 7 for shape \[4, 4, 3, 3\]; one of its 4 is accepted",
-    ),
-    "an axis before the first": (constant(STEPS, FOUR, ZEROS, axis=-5), "axis -5 for shape"),
-    "an axis of QuantizeLinear beyond the last": (
-        constant(REAL, FOUR, ZEROS, (FOUR, ZEROS, {"axis": 7}), axis=7),
-        r"^node 'QuantizeLinear_\d' .*: axis 7 for shape",
-    ),
-    "three scales for four channels": (
-        constant(STEPS, FOUR[:3], ZEROS[:3], axis=0),
-        r"3 scales for 4 elements along axis 0 of \[4, 4, 3, 3\]; one scale, or one for each, is",
-    ),
-    "a zero point of another type": (
-        constant(STEPS, 0.1, np.uint8(0)),
-        "zero point of type uint8 for values of int8; int8 is accepted",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", PARAMETERS)
-def test_parameters_of_constants(case):
-    make, message = PARAMETERS[case]
-    refused(lambda net, x: net.node("Conv", x, make(net)), message, kind=CompilerError)
-
-
-def test_bias_along_an_axis_that_it_lacks():
-    """The axis of several scales is 1 unless the node names it."""
-    bias = constant(np.zeros(4, np.int32), FOUR)
-    refused(
-        lambda net, x: net.node("Conv", x, constant(STEPS, 0.1)(net), bias(net)),
-        r"axis 1 for shape \[4\]; one of its 1 is accepted", kind=InputError,
-    )
-
-
-@pytest.mark.parametrize("bias", (0, 1))
-def test_bias_of_weights_without_a_scale(bias):
-    """It is refused without a warning, which is an error here."""
-    refused(
-        lambda net, x: net.node(
-            "Conv", x, constant(STEPS, np.float32([0.1, 0, 0.1, 0.1]), ZEROS, axis=0)(net),
-            net.constant(np.full(4, bias, np.float32)),
-        ),
-        rf"has {bias}, beyond int32 at scale 0 \(input scale \* weight scale\)", kind=InputError,
-    )
-
-
 def test_an_input_of_integers_that_only_passes_through():
     net = OnnxBuilder()
     net.output(net.node("Identity", net.input(*SHAPE, dtype="uint8")), "uint8")
@@ -389,57 +290,3 @@ def test_old_operator_set():
     net.output(net.node("Relu", net.input(1, 3)))
     with pytest.raises(UnsupportedError, match="opset 10; 11 to "):
         net.graph()
-
-
-@pytest.mark.parametrize("data", [b"\x08\x99 no model", b"ONNX" * 20, b"\x08\x08"])
-def test_no_model(tmp_path, data):
-    path = tmp_path / "model.onnx"
-    path.write_bytes(data)
-    with pytest.raises(InputError, match=re.escape(f"{path}: not a valid ONNX model: ")):
-        load_model(path)
-
-
-def test_cut_and_changed_files(tmp_path, seed):
-    """Any file is a model or refused with one line that names it."""
-    net = OnnxBuilder()
-    net.output(net.stored(conv()(net, net.stored(net.input(*SHAPE), *QUANT)), *QUANT))
-    whole, path = net.bytes(), tmp_path / "model.onnx"
-    generator = np.random.default_rng(seed)
-    for _ in range(150):
-        data = bytearray(whole[: generator.integers(1, len(whole) + 1)])
-        for place in generator.integers(0, len(data), generator.integers(0, 4)):
-            data[place] = generator.integers(0, 256)
-        path.write_bytes(bytes(data))
-        try:
-            load_model(path)
-        except CompilerError as fault:
-            assert str(fault).startswith(f"{path}: ") and "\n" not in str(fault)
-
-
-@pytest.mark.parametrize(("location", "text"), [
-    ("../weights.bin", "accepted"),
-    ("/etc/hostname", "accepted"),
-    ("a/b", "accepted"),
-    ("", "accepted"),
-    ("..", "accepted"),
-    ("weights.bin", "which is not there; a file beside the model is accepted"),
-])
-def test_constants_elsewhere(tmp_path, location, text):
-    net = OnnxBuilder()
-    x = net.stored(net.input(1, 40), *QUANT)
-    steps = np.zeros((40, 5), np.int8)
-    net.output(net.stored(net.node("MatMul", x, net.weights(steps, 0.01, 1)), *QUANT))
-    model = net.model()
-    tensor = next(t for t in model.graph.initializer if list(t.dims) == [40, 5])
-    onnx.external_data_helper.set_external_data(tensor, location, 0, 200)
-    with pytest.raises(InputError, match=rf"constant 'constant_4' lies in '.*{text}"):
-        parse_onnx(model.SerializeToString(), tmp_path)
-
-
-def test_calibration_of_a_quantised_model(tmp_path):
-    net = OnnxBuilder()
-    net.output(net.stored(net.node("Relu", net.stored(net.input(1, 3), *QUANT)), *QUANT))
-    path = tmp_path / "model.onnx"
-    path.write_bytes(net.bytes())
-    with pytest.raises(InputError, match="quantised model; a float .onnx or .tflite one is"):
-        load_model(path, tmp_path)
