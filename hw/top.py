@@ -88,7 +88,8 @@ class Accelerator(wiring.Component):
             inner, outer = getattr(regfile.axil, name), getattr(self, f"s_axil_{name}")
             m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
         quiet = reader.empty & store.empty
-        cleared = regfile.resetting & quiet
+        cleared = Signal()
+        m.d.sync += cleared.eq(regfile.resetting & quiet & ~cleared)
         m.d.comb += [
             regfile.quiet.eq(quiet),
             self.irq.eq(regfile.irq),

@@ -18,7 +18,6 @@ def step_layout() -> data.StructLayout:
     first, last : first, last step of its tile
     block_start, block_end : the tile is the first, the last of its output block
     command_start, command_end : the tile is the first, the last of its command
-    bank : where its command is
     pixels, planes : of the tile
     occupied : array positions in use
     """
@@ -32,7 +31,6 @@ def step_layout() -> data.StructLayout:
             "block_end": 1,
             "command_start": 1,
             "command_end": 1,
-            "bank": 1,
             "pixels": 7,
             "planes": 3,
             "occupied": 13,
@@ -49,7 +47,7 @@ def lane_layout(config: AccelConfig) -> data.StructLayout:
 
 
 def tile_layout() -> data.StructLayout:
-    """A finished tile, as the drain gets it."""
+    """A finished tile, as the drain gets it; its command is in ``bank``."""
     return data.StructLayout(
         {
             "block_start": 1,

@@ -24,8 +24,8 @@ class Drain(wiring.Component):
     -------
     phase : the machine's phase counter
     cmd, next_cmd, next_bank : the command of the held tile; that of the next cycle, and its bank
-    pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the cycle after
-        their issue on
+    pipe_cmd, next_pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the
+        cycle after their issue on
     tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
     ready : the last multiply-accumulate of a tile may issue
     tile_issued : it issues
@@ -47,6 +47,7 @@ class Drain(wiring.Component):
                 "next_cmd": In(layouts.EXECUTE),
                 "next_bank": Out(1),
                 "pipe_cmd": In(layouts.EXECUTE),
+                "next_pipe_cmd": In(layouts.EXECUTE),
                 "next_pipe_bank": Out(1),
                 "tile_done": In(1),
                 "tile": In(command.tile_layout()),
@@ -97,6 +98,7 @@ class Drain(wiring.Component):
             table.write_data.eq(parameters.table_data),
             table.index.eq(requant.result),
             requant.cmd.eq(self.pipe_cmd),
+            requant.next_cmd.eq(self.next_pipe_cmd),
             requant.enter.eq(self.beat),
             requant.residual.eq(self.cmd.residual),
             requant.channels.eq(parameters.channels),

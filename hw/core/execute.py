@@ -78,16 +78,19 @@ class ExecuteUnit(wiring.Component):
         self._build_counters(m, fill, weights, operands, sequencer, drain)
         return m
 
-    def _bank(self, m, index, name, domain="comb"):
-        """The command in bank ``index``; in domain ``sync``, in the bank of the cycle before."""
-        view = Signal(layouts.EXECUTE, name=name, reset_less=domain == "sync")
-        m.d[domain] += view.eq(Mux(index, self._banks[1], self._banks[0]))
+    def _bank(self, m, index, name):
+        """The command in bank ``index``."""
+        view = Signal(layouts.EXECUTE, name=name)
+        m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
         return view
 
     def _build_commands(self, m, fill, weights, operands, drain):
         taken = Signal(COUNT_BITS)
         cmd = Signal(layouts.EXECUTE, name="fill_command", reset_less=True)
-        drain_cmd = Signal(layouts.EXECUTE, name="drain_command", reset_less=True)
+        drain_cmd, pipe_cmd = (
+            Signal(layouts.EXECUTE, name=f"{name}_command", reset_less=True)
+            for name in ("drain", "pipe")
+        )
         self._load_met, self._store_met = (
             self.load_done >= cmd.wait_load,
             self.store_done >= cmd.wait_store,
@@ -104,10 +107,12 @@ class ExecuteUnit(wiring.Component):
             weights.started.eq(fill.start),
             drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
             drain.cmd.eq(drain_cmd),
-            drain.pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "pipe_command", "sync")),
+            drain.next_pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "next_pipe_command")),
+            drain.pipe_cmd.eq(pipe_cmd),
         ]
-        m.d.sync += drain_cmd.eq(drain.next_cmd)
-        self._array_command = self._bank(m, operands.head.bank, "array_command")
+        m.d.sync += [drain_cmd.eq(drain.next_cmd), pipe_cmd.eq(drain.next_pipe_cmd)]
+        self._array_bank = Signal()
+        self._array_command = self._bank(m, self._array_bank, "array_command")
         with m.If(fill.take):
             m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
@@ -188,7 +193,9 @@ class ExecuteUnit(wiring.Component):
         head = operands.head
         tiles = [Signal(command.tile_layout(), name=f"tile{i}") for i in range(timing.MAC_LATENCY)]
         for field in command.tile_layout().members:
-            m.d.comb += tiles[0][field].eq(head[field])
+            m.d.comb += tiles[0][field].eq(self._array_bank if field == "bank" else head[field])
+        with m.If(sequencer.issue & sequencer.tile_end & head.command_end):
+            m.d.sync += self._array_bank.eq(~self._array_bank)
         m.d.sync += [later.eq(tile) for tile, later in zip(tiles, tiles[1:], strict=False)]
         m.d.comb += [
             sequencer.drain_ready.eq(drain.ready),

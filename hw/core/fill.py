@@ -94,7 +94,6 @@ class Fill(wiring.Component):
                     m.d.sync += self.state.eq(State.IDLE)
         m.d.comb += [
             walk.cmd.eq(self.cmd),
-            walk.bank.eq(self.bank),
             walk.init_en.eq(init & (count < rows)),
             walk.init_lane.eq(count),
             walk.begin.eq(init & (count == rows)),

@@ -61,7 +61,7 @@ class LineRequests(wiring.Component):
         # What the lanes lack beside the line to request, and which of them take that one.
         left = Signal(needs_layout(self._config), reset_less=True)
         hits = Signal(rows, reset_less=True)
-        needed, any_left, granted = Signal(), Signal(), Signal()
+        needed, any_left, granted, fresh = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             any_left.eq(_lacking(left).any()),
             self.take.eq(hits),
@@ -69,6 +69,8 @@ class LineRequests(wiring.Component):
             granted.eq(self.read_en & self.grant),
             self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
             self.ready.eq(~valid | self.done),
+            # Whether lines of the next step are next; the grant, which comes late, decides when.
+            fresh.eq(~valid | ~any_left),
         ]
         with m.If(self.done):
             m.d.sync += valid.eq(0)
@@ -78,21 +80,28 @@ class LineRequests(wiring.Component):
                 self.current.eq(self.step),
                 self.current_lanes.eq(self.lanes),
             ]
-        for chosen, needs, name in ((granted, left, "left"), (self.load, self.needs, "new")):
-            line = Signal.like(self.read_line, name=f"{name}_line")
-            m.d.comb += line.eq(_first_line(needs))
-            with m.If(chosen):
-                m.d.sync += needed.eq(_lacking(needs).any()), self.read_line.eq(line)
-                for p, need in enumerate(needs):
-                    low_hit = need.need_low & (need.low == line)
-                    high_hit = need.need_high & (need.high == line)
-                    m.d.sync += [
-                        hits[p].eq(low_hit | high_hit),
-                        left[p].eq(need),
-                        left[p].need_low.eq(need.need_low & ~low_hit),
-                        left[p].need_high.eq(need.need_high & ~high_hit),
-                    ]
+            for now, need in zip(left, self.needs, strict=True):
+                m.d.sync += now.low.eq(need.low), now.high.eq(need.high)
+        first = Signal.like(self.read_line, name="left_line")
+        first_new = Signal.like(self.read_line, name="new_line")
+        m.d.comb += [first.eq(_first_line(left)), first_new.eq(_first_line(self.needs))]
+        with m.If(self.load | granted):
+            with m.If(fresh):
+                m.d.sync += self._request(self.needs, first_new, left, hits, needed)
+            with m.Else():
+                m.d.sync += self._request(left, first, left, hits, needed)
         return m
+
+    def _request(self, needs, line, left, hits, needed):
+        """Assignments that make ``line`` of ``needs`` the one to request."""
+        yield needed.eq(_lacking(needs).any())
+        yield self.read_line.eq(line)
+        for p, need in enumerate(needs):
+            low_hit = need.need_low & (need.low == line)
+            high_hit = need.need_high & (need.high == line)
+            yield hits[p].eq(low_hit | high_hit)
+            yield left[p].need_low.eq(need.need_low & ~low_hit)
+            yield left[p].need_high.eq(need.need_high & ~high_hit)
 
 
 def _lacking(needs):

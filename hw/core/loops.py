@@ -15,7 +15,7 @@ class StepLoops(wiring.Component):
 
     Members
     -------
-    cmd, bank : the command
+    cmd : the command
     begin : go to its first step
     next : go to the next step
     valid : the loops are not at their end
@@ -33,7 +33,6 @@ class StepLoops(wiring.Component):
         super().__init__(
             {
                 "cmd": In(layouts.EXECUTE),
-                "bank": In(1),
                 "begin": In(1),
                 "next": In(1),
                 "valid": Out(1),
@@ -151,7 +150,6 @@ class StepLoops(wiring.Component):
             step.block_end.eq(self._last_tile),
             step.command_start.eq(~self._started & (self._out_block == 0)),
             step.command_end.eq(self._last_tile & self._last_out),
-            step.bank.eq(self.bank),
             step.pixels.eq(Mux(self._last_tile, self.left, self._tile)),
             step.planes.eq(Mux(self._last_out, cmd.last_planes, 1 << cmd.array_shape)),
         ]

@@ -31,7 +31,7 @@ class Requantiser(wiring.Component):
 
     Members
     -------
-    cmd : the command of the beats in the pipeline
+    cmd, next_cmd : the command of the beats in the pipeline; that of the next cycle
     enter, residual : a beat enters; it has a residual
     sums, channels : its accumulators, requant_words times cols, and the parameters of its channels
     other : the second operand, valid RESIDUAL_B cycles after ``enter``
@@ -44,6 +44,7 @@ class Requantiser(wiring.Component):
         super().__init__(
             {
                 "cmd": In(layouts.EXECUTE),
+                "next_cmd": In(layouts.EXECUTE),
                 "enter": In(1),
                 "residual": In(1),
                 "sums": In(data.ArrayLayout(signed(ACC), lanes)),
@@ -64,21 +65,7 @@ class Requantiser(wiring.Component):
         self._a, self._b, self._sum = (
             ages[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
-        self._summed = ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY]
-        self._zero, self._min, self._max = (
-            Mux(self._summed, last, own)
-            for last, own in (
-                (cmd.add_zero, cmd.out_zero),
-                (cmd.add_min, cmd.out_min),
-                (cmd.add_max, cmd.out_max),
-            )
-        )
-        # The sums at which the clamps begin.
-        self._low, self._high = Signal(signed(10)), Signal(signed(10))
-        m.d.comb += [
-            self._low.eq(self._min - self._zero),
-            self._high.eq(self._max - self._zero),
-        ]
+        self._build_clamps(m, ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - 1])
         self._active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += entered.eq(Cat(self.enter, entered))
@@ -88,6 +75,27 @@ class Requantiser(wiring.Component):
         for lane in range(self._config.requant_lanes):
             self._build_lane(m, lane, stages)
         return m
+
+    def _build_clamps(self, m, next_summed):
+        """Zero point and clamps of the value in the last stage, and the sums at which these begin,
+        a cycle ahead; ``next_summed``: it is the sum of a residual then."""
+        self._zero, self._min, self._max = (
+            Signal(signed(8), name=name, reset_less=True) for name in ("zero", "min", "max")
+        )
+        self._low, self._high = (
+            Signal(signed(10), name=name, reset_less=True) for name in ("low", "high")
+        )
+        zero, low, high = (
+            Mux(next_summed, self.next_cmd[f"add_{name}"], self.next_cmd[f"out_{name}"])
+            for name in ("zero", "min", "max")
+        )
+        m.d.sync += [
+            self._zero.eq(zero),
+            self._min.eq(low),
+            self._max.eq(high),
+            self._low.eq(low - zero),
+            self._high.eq(high - zero),
+        ]
 
     def _build_parameters(self, m):
         """Shifts and multiplier of each channel, for the stages that use them."""

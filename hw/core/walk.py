@@ -37,7 +37,7 @@ class StepWalk(wiring.Component):
 
     Members
     -------
-    cmd, bank : the command
+    cmd : the command
     init_en, init_lane : set up the coordinates of one lane
     begin : go to the first step
     next : every stage takes the step of the one before
@@ -49,7 +49,6 @@ class StepWalk(wiring.Component):
         super().__init__(
             {
                 "cmd": In(layouts.EXECUTE),
-                "bank": In(1),
                 "init_en": In(1),
                 "init_lane": In(range(config.rows)),
                 "begin": In(1),
@@ -66,7 +65,6 @@ class StepWalk(wiring.Component):
         m.submodules.loops = self._loops = loops = StepLoops(self._config)
         m.d.comb += [
             loops.cmd.eq(self.cmd),
-            loops.bank.eq(self.bank),
             loops.begin.eq(self.begin),
             loops.next.eq(self.next & loops.valid),
         ]
@@ -134,11 +132,14 @@ class StepWalk(wiring.Component):
         m.d.comb += wraps.eq(place.x >= limit)
         with m.If(self.init_en & (self.init_lane == p)):
             m.d.sync += start.eq(self._start)
-        with m.If(self.begin | (self.next & self._loops.block_end)):
-            m.d.sync += place.eq(start)
-        with m.Elif(self.next & self._loops.tile_end):
-            for name in ("x", "y", "row"):
-                m.d.sync += place[name].eq(place[name] + Mux(wraps, moves[1][name], moves[0][name]))
+        # What the place becomes is no matter of ``next``, which comes late in the cycle.
+        with m.If(self.begin | (self.next & self._loops.tile_end)):
+            with m.If(self.begin | self._loops.block_end):
+                m.d.sync += place.eq(start)
+            with m.Else():
+                for name in ("x", "y", "row"):
+                    move = Mux(wraps, moves[1][name], moves[0][name])
+                    m.d.sync += place[name].eq(place[name] + move)
         return place
 
     def _build_lane(self, m, p, place, lane):

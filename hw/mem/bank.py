@@ -11,12 +11,14 @@ from amaranth.lib.wiring import In, Out
 class Bank(wiring.Component):
     """``depth`` words of ``width`` bits; one read and one write a cycle.
 
-    A read of the word written in the same cycle gives its old value.
+    A read of the word written in the same cycle gives its old value in simulation, and what the
+    memory of the hardware gives there: no command can need it, since its waits are met only after
+    the write.
 
     Members
     -------
-    read_en, read_addr : a word to read
-    read_data : it, from the next cycle on
+    read_addr : a word to read
+    read_data : it, in the next cycle
     write_en, write_addr, write_data : a word to write
     """
 
@@ -24,7 +26,6 @@ class Bank(wiring.Component):
         self._width, self._depth = width, depth
         super().__init__(
             {
-                "read_en": In(1),
                 "read_addr": In(range(depth)),
                 "read_data": Out(width),
                 "write_en": In(1),
@@ -38,7 +39,6 @@ class Bank(wiring.Component):
         m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
         read, write = words.read_port(), words.write_port()
         m.d.comb += [
-            read.en.eq(self.read_en),
             read.addr.eq(self.read_addr),
             self.read_data.eq(read.data),
             write.en.eq(self.write_en),
@@ -61,7 +61,6 @@ class VerilogBank(Bank):
             p_DEPTH=self._depth,
             p_ADDR=len(self.read_addr),
             i_clk=ClockSignal(),
-            i_read_en=self.read_en,
             i_read_addr=self.read_addr,
             o_read_data=self.read_data,
             i_write_en=self.write_en,

@@ -177,7 +177,6 @@ class Banks(wiring.Component):
             m.submodules[f"bank{bank}"] = memory
             line = (self.read_addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
-                memory.read_en.eq(self.read_en),
                 memory.read_addr.eq(line),
                 memory.write_en.eq(
                     self.write_en[bank] & (self.write_line[bank] < config.pool_lines)

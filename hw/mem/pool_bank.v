@@ -5,16 +5,16 @@ module pool_bank #(
     parameter ADDR = 10
 ) (
     input clk,
-    input read_en,
     input [ADDR-1:0] read_addr,
     output reg [WIDTH-1:0] read_data,
     input write_en,
     input [ADDR-1:0] write_addr,
     input [WIDTH-1:0] write_data
 );
+  (* no_rw_check *)
   reg [WIDTH-1:0] words [0:DEPTH-1];
   always @(posedge clk) begin
-    if (read_en) read_data <= words[read_addr];
+    read_data <= words[read_addr];
     if (write_en) words[write_addr] <= write_data;
   end
 endmodule

@@ -14,6 +14,7 @@ from rich.table import Table
 from hw.spec.config import AccelConfig
 from hw.synth import netlist, tools
 from hw.synth.device import ECP5, RESOURCES, Target
+from hw.synth.globals import TREE_NS
 from hw.synth.route import modules_of, route
 from hw.verilator import ToolError
 
@@ -54,7 +55,7 @@ def synthesise(
         report["lut_products"] = config.cols * netlist.lut_lanes(config, target)
     if seed is not None:
         check_fit(target, used)
-        report["pnr"] = route(folder, modules_of(verilog), used, seed)
+        report["pnr"] = route(folder, modules_of(verilog), seed)
     (folder / SUMMARY).write_text(json.dumps(report, indent=2) + "\n")
     return report
 
@@ -82,6 +83,11 @@ def print_report(report: dict[str, Any], target: Target) -> None:
         return
     pnr = report["pnr"]
     console.print(f"clock: {pnr['mhz']:.1f} MHz (asked for: {pnr['target_mhz']:g} MHz)")
+    if pnr["global_ns"]:
+        console.print(
+            f"longest path through the global network: {pnr['global_ns']:.1f} ns, of which "
+            f"{TREE_NS:g} are an allowance for its trees"
+        )
     table = Table(title="Critical path", box=SIMPLE)
     table.add_column("module")
     for title in ("logic ns", "routing ns"):

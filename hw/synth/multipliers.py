@@ -7,25 +7,19 @@ the registers, their clock enables and resets.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-Cell = dict[str, Any]
-Cells = dict[str, Cell]
+from hw.synth.cells import FLIP_FLOP, Cell, Cells
 
-MULTIPLIER, FLIP_FLOP = "MULT18X18D", "TRELLIS_FF"
+MULTIPLIER = "MULT18X18D"
 WIDTH = 18
 INPUTS = [f"{port}{i}" for port in "AB" for i in range(WIDTH)]
 OUTPUTS = [f"P{i}" for i in range(2 * WIDTH)]
 
 
-def fit_multipliers(netlist: Path, top: str) -> int:
-    """``absorb`` and ``justify`` in module ``top`` of a netlist in Yosys' JSON; returns how many
-    flip-flops are gone."""
-    design = json.loads(netlist.read_text())
-    module = design["modules"][top]
+def fit_multipliers(module: dict[str, Any]) -> int:
+    """``absorb`` and ``justify`` in a module; returns how many flip-flops are gone."""
     used = {bit for port in module["ports"].values() for bit in port["bits"]}
     cells = module["cells"]
     count = absorb(cells, used)
@@ -33,7 +27,6 @@ def fit_multipliers(netlist: Path, top: str) -> int:
     for cell in cells.values():
         if cell["type"] == MULTIPLIER:
             justify(cell, sinks)
-    netlist.write_text(json.dumps(design))
     return count
 
 

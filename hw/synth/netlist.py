@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hw.spec.config import AccelConfig
+from hw.synth.cells import FLIP_FLOP, free_net
 from hw.synth.device import ECP5, Target
-from hw.synth.fanout import split_fanout
-from hw.synth.multipliers import FLIP_FLOP, fit_multipliers
+from hw.synth.fanout import split
+from hw.synth.globals import promote
+from hw.synth.multipliers import fit_multipliers
 from hw.synth.pins import TOP as PINS
 from hw.synth.pins import pins
 from hw.synth.tools import YOSYS, run
@@ -54,9 +56,20 @@ def synthesise(
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
     cells = Counter(cells_by_type(json.loads((folder / STATISTICS).read_text())))
     if target is ECP5:
-        cells[FLIP_FLOP] -= fit_multipliers(folder / NETLIST, PINS)
-        cells += split_fanout(folder / NETLIST, PINS)
+        cells.update(fit(folder / NETLIST, PINS))
     return target.count(cells)
+
+
+def fit(netlist: Path, top: str) -> Counter[str]:
+    """What Yosys leaves to do for the device, in module ``top`` of its JSON; returns how many cells
+    of each type that adds."""
+    design = json.loads(netlist.read_text())
+    module = design["modules"][top]
+    changed = Counter({FLIP_FLOP: -fit_multipliers(module)})
+    changed.update(split(module["cells"], free_net(module)))
+    promote(module["cells"], module["netnames"], free_net(module))
+    netlist.write_text(json.dumps(design))
+    return changed
 
 
 def cells_by_type(statistics: Mapping[str, Any]) -> dict[str, int]:

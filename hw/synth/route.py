@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.synth.device import ECP5
+from hw.synth.globals import longest
 from hw.synth.netlist import NETLIST, TOP
 from hw.synth.tools import NEXTPNR, run
 
@@ -19,12 +20,10 @@ TARGET_MHZ = 50
 a clock far out of reach makes most connections urgent, and few of them short."""
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
-CROWDED = 0.6
-"""Share of the LUTs from which on wire is so short that routing has no regard to timing."""
-CROWDED_SETTINGS = {"timing_driven": f"{0:032b}", "router2/currCongWeightMult": "1.0"}
-"""Of the router, there. The second is what it adds to the weight of present overuse with each
-iteration: with 2, its default, the weight outgrows what the iterations before have taught before
-the last hundreds of wires are free."""
+SETTINGS = {"router": "router2", "router2/currCongWeightMult": "1.0"}
+"""The second is what the router adds to the weight of present overuse with each iteration: with 2,
+its default, the weight outgrows what the iterations before have taught before the last hundreds of
+wires of a full device are free."""
 PATIENCE = 30
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
@@ -32,11 +31,8 @@ CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "fli
          "DP16KD": "block_rams"}  # fmt: skip
 
 
-def route(
-    folder: Path, modules: Sequence[str], used: Mapping[str, int], seed: int
-) -> dict[str, Any]:
-    """Place, with a ``seed``, and route the netlist in ``folder``, which has ``used`` resources;
-    the figures of :func:`figures`.
+def route(folder: Path, modules: Sequence[str], seed: int) -> dict[str, Any]:
+    """Place, with a ``seed``, and route the netlist in ``folder``; the figures of :func:`figures`.
 
     ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
     fit, when it does not route, or when a tool fails.
@@ -48,10 +44,8 @@ def route(
     place = ["--placer", "static", "--threads", "1", "--seed", str(seed), "--no-route"]
     place += ["--json", NETLIST, "--write", PLACED]
     run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
-    crowded = used["luts"] > CROWDED * ECP5.limits["luts"]
-    settings = {"router": "router2"} | (CROWDED_SETTINGS if crowded else {})
-    _change(folder / PLACED, settings)
-    files = ["--json", PLACED, "--report", REPORT, "-l", LOG]
+    _change(folder / PLACED, SETTINGS)
+    files = ["--json", PLACED, "--report", REPORT, "--detailed-timing-report", "-l", LOG]
     run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
     return figures(json.loads((folder / REPORT).read_text()), modules)
 
@@ -80,18 +74,22 @@ def _change(placed: Path, settings: Mapping[str, str]) -> None:
 
 
 def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
-    """Clock (MHz), used resources and the critical path, from nextpnr's JSON report.
+    """Clock (MHz), used resources and the critical path, from nextpnr's detailed JSON report.
 
-    The path is a list of stretches within one module, in order, each with its ``module`` and its
-    delay in ``logic_ns`` (clock to output, cells and setup) and ``routing_ns``.
+    ``global_ns`` is the longest path that ends behind the global network; if no other is longer, it
+    gives the clock. The critical path is nextpnr's, a list of stretches within one module, in
+    order, each with its ``module`` and its delay in ``logic_ns`` (clock to output, cells and setup)
+    and ``routing_ns``.
     """
     (clock,) = report["fmax"].values()
     edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
     (path,) = [p["path"] for p in edges if p["from"].startswith("posedge")]
     used = report["utilization"]
+    behind = longest(report["detailed_net_timings"])
     return {
         "device": ECP5.device,
-        "mhz": round(clock["achieved"], 2),
+        "mhz": round(1000 / max(1000 / clock["achieved"], behind), 2),
+        "global_ns": round(behind, 2),
         "target_mhz": clock["constraint"],
         "resources": {name: used[cell]["used"] for cell, name in CELLS.items()},
         "critical_path": stretches(path, modules),

@@ -105,7 +105,8 @@ def test_sums_become_bytes(beat, config, seed):
 
     async def bench(ctx):
         for fields in (OPEN, OPEN | {"round_once": 1}, _clamps(rng)):
-            ctx.set(dut.cmd, execute_command(fields))
+            for member in (dut.cmd, dut.next_cmd):
+                ctx.set(member, execute_command(fields))
             due = {}
             for cycle in range(150):
                 enters = cycle < 150 - PLAIN_CYCLES and rng.random() < 0.8
@@ -178,7 +179,8 @@ def test_a_residual_is_added(addition, config, seed):
         for _ in range(8):
             fields, function = addition(rng)
             fields |= OPEN | {"residual": 1, "round_once": rng.randrange(2)}
-            ctx.set(dut.cmd, execute_command(fields))
+            for member in (dut.cmd, dut.next_cmd):
+                ctx.set(member, execute_command(fields))
             ctx.set(dut.residual, 1)
             others, due = {}, {}
             for cycle in range(80):

@@ -10,10 +10,11 @@ import pytest
 from hw.__main__ import main
 from hw.spec.config import preset
 from hw.synth import tools
+from hw.synth.cells import FLIP_FLOP
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
-from hw.synth.multipliers import fit_multipliers
-from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, lut_lanes
+from hw.synth.globals import PREFIX, TREE_NS
+from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, fit, lut_lanes
 from hw.synth.pins import pins
 from hw.synth.route import (
     OUTSIDE,
@@ -52,12 +53,30 @@ def test_modules_of_verilog():
 
 
 def test_clock_and_critical_path():
-    report = figures(json.loads((FOLDER / "nextpnr.json").read_text()), MODULES)
+    report = figures(_report(), MODULES)
+    assert report["global_ns"] == 0
     assert report["target_mhz"] == 80 and report["resources"]["multipliers"] == 1
     (part,) = report["critical_path"]
     assert part["module"] == "accelerator.core.mul_sum"
     period = part["logic_ns"] + part["routing_ns"]
     assert report["mhz"] == pytest.approx(1000 / period, abs=0.05)
+
+
+@pytest.mark.parametrize("ns", (5.0, 20.0))
+def test_the_way_through_a_tree_counts(ns):
+    before = figures(_report(), MODULES)["mhz"]
+    ends = [{"cell": f"reader{i}", "delay": [1.0, delay]} for i, delay in enumerate((2.0, ns, 3.0))]
+    other = [{"cell": "other", "delay": [1.0, 90.0]}]
+    nets = [{"net": "a", "endpoints": other}, {"net": f"{PREFIX}b", "endpoints": ends}]
+    report = figures(_report(nets), MODULES)
+    assert report["global_ns"] == ns + TREE_NS
+    assert report["mhz"] == (before if ns == 5 else pytest.approx(1000 / (ns + TREE_NS), abs=0.01))
+
+
+def _report(timings=()):
+    """nextpnr's report, with timings of nets."""
+    report = json.loads((FOLDER / "nextpnr.json").read_text())
+    return report | {"detailed_net_timings": list(timings)}
 
 
 def test_a_path_is_cut_at_modules():
@@ -175,21 +194,19 @@ def test_stage_is_the_last_pass():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("luts, timing", ((100, 1), (80000, 0)))
-def test_a_full_device_is_routed_without_regard_to_timing(luts, timing, tmp_path):
+def test_a_netlist_is_placed_and_routed(tmp_path):
     text = (FOLDER / "trivial.v").read_text()
     (tmp_path / "trivial.v").write_text(text)
     commands = f"read_verilog trivial.v; synth_ecp5 -top {TOP} -json {NETLIST}"
     tools.run(tools.YOSYS, ["-q", "-p", commands], tmp_path, "yosys.log")
     # Both registers at the inputs are ports here; that of the product moves.
-    assert fit_multipliers(tmp_path / NETLIST, TOP) == 16
-    report = route(tmp_path, modules_of(text), {"luts": luts}, seed=2)
+    assert fit(tmp_path / NETLIST, TOP) == {FLIP_FLOP: -16}
+    report = route(tmp_path, modules_of(text), seed=2)
     assert report["mhz"] > 50 and report["resources"]["multipliers"] == 1
     assert report["resources"]["flip_flops"] == 37 - 16
     settings = json.loads((tmp_path / PLACED).read_text())["modules"]["top"]["settings"]
-    assert settings["router"] == "router2" and int(settings["timing_driven"], 2) == timing
-    weight = None if timing else "1.0"
-    assert settings.get("router2/currCongWeightMult") == weight
+    assert settings["router"] == "router2" and int(settings["timing_driven"], 2) == 1
+    assert settings["router2/currCongWeightMult"] == "1.0"
 
 
 @pytest.mark.full
@@ -207,6 +224,7 @@ def test_tiny_is_synthesised(target, tmp_path, capsys):
         # Products of the array; four in each requantiser lane; two of a LOAD's size, one of a step.
         assert used["multipliers"] == config.mac_units + 4 * config.requant_lanes + 3
         assert report["pnr"]["mhz"] > 0 and report["pnr"]["critical_path"]
+        assert TREE_NS < report["pnr"]["global_ns"] <= 1001 / report["pnr"]["mhz"]
         check_lut_memories(json.loads((tmp_path / NETLIST).read_text()))
 
 
