@@ -27,6 +27,7 @@ wires of a full device are free."""
 PATIENCE = 30
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
+ADDED = "$nextpnr_"
 CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "flip_flops",
          "DP16KD": "block_rams"}  # fmt: skip
 
@@ -97,10 +98,14 @@ def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]
 
 
 def stretches(path: Iterable[Mapping[str, Any]], modules: Sequence[str]) -> list[dict[str, Any]]:
-    """A path's segments, joined as long as they end in the same module."""
+    """A path's segments, joined as long as they end in the same module; cells that nextpnr adds on
+    the way belong to the one before."""
     result: list[dict[str, Any]] = []
     for segment in path:
-        module = module_of(segment["to"]["cell"], modules)
+        cell = segment["to"]["cell"]
+        module = module_of(cell, modules)
+        if result and cell.startswith(ADDED):
+            module = result[-1]["module"]
         if not result or result[-1]["module"] != module:
             result.append({"module": module, "logic_ns": 0.0, "routing_ns": 0.0})
         kind = "routing_ns" if segment["type"] == "routing" else "logic_ns"
