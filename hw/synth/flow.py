@@ -14,7 +14,7 @@ from rich.table import Table
 from hw.spec.config import AccelConfig
 from hw.synth import netlist, tools
 from hw.synth.device import ECP5, RESOURCES, Target
-from hw.synth.globals import TREE_NS
+from hw.synth.global_nets import TREE_NS
 from hw.synth.route import modules_of, route
 from hw.verilator import ToolError
 

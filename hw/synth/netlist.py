@@ -12,7 +12,7 @@ from hw.spec.config import AccelConfig
 from hw.synth.cells import FLIP_FLOP, free_net
 from hw.synth.device import ECP5, Target
 from hw.synth.fanout import split
-from hw.synth.globals import promote
+from hw.synth.global_nets import promote
 from hw.synth.multipliers import fit_multipliers
 from hw.synth.pins import TOP as PINS
 from hw.synth.pins import pins

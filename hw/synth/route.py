@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.synth.device import ECP5
-from hw.synth.globals import longest
+from hw.synth.global_nets import longest_behind_trees
 from hw.synth.netlist import NETLIST, TOP
 from hw.synth.tools import NEXTPNR, run
 
@@ -86,7 +86,7 @@ def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]
     edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
     (path,) = [p["path"] for p in edges if p["from"].startswith("posedge")]
     used = report["utilization"]
-    behind = longest(report["detailed_net_timings"])
+    behind = longest_behind_trees(report["detailed_net_timings"])
     return {
         "device": ECP5.device,
         "mhz": round(1000 / max(1000 / clock["achieved"], behind), 2),

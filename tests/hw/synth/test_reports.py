@@ -13,7 +13,7 @@ from hw.synth import tools
 from hw.synth.cells import FLIP_FLOP
 from hw.synth.device import ECP5, TARGETS, XILINX
 from hw.synth.flow import check_fit
-from hw.synth.globals import PREFIX, TREE_NS
+from hw.synth.global_nets import PREFIX, TREE_NS
 from hw.synth.netlist import NETLIST, SELECTORS, TOP, cells_by_type, fit, lut_lanes
 from hw.synth.pins import pins
 from hw.synth.route import (

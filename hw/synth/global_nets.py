@@ -43,7 +43,7 @@ def promote(cells: Cells, netnames: dict, free: int) -> int:
     return len(chosen)
 
 
-def longest(nets: Iterable[Mapping[str, Any]]) -> float:
+def longest_behind_trees(nets: Iterable[Mapping[str, Any]]) -> float:
     """The longest path (ns) that ends behind a tree, with that on top, of nextpnr's detailed
     timings; 0 without trees."""
     ends = [net["endpoints"] for net in nets if net["net"].startswith(PREFIX)]

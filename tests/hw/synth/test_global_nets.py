@@ -3,7 +3,7 @@
 import copy
 
 from hw.synth.cells import free_net
-from hw.synth.globals import BUFFER, LEAST, PREFIX, TREES, promote
+from hw.synth.global_nets import BUFFER, LEAST, PREFIX, TREES, promote
 from tests.hw.synth.test_multipliers import cell, flip_flop
 
 DATA, NET, Q, FREE = 1, 10, 1000, 100_000
