@@ -97,6 +97,13 @@ class OnnxBuilder:
         return read_onnx(parse_onnx(self.bytes(), Path()), "test")
 
 
+def quant_of(generator: np.random.Generator, dtype: str = "int8") -> tuple[float, int, str]:
+    """A random scale and zero point for :meth:`OnnxBuilder.stored`, and the type."""
+    limits = np.iinfo(dtype)
+    zero_point = int(generator.integers(limits.min, limits.max, endpoint=True))
+    return float(np.float32(generator.uniform(0.01, 0.1))), zero_point, dtype
+
+
 def run_onnx(model: bytes, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
     """The outputs by onnxruntime without optimisations: the operators one by one in float32."""
     options = onnxruntime.SessionOptions()

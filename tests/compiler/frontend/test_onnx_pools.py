@@ -1,0 +1,65 @@
+"""Pools of quantised ONNX models against onnxruntime."""
+
+import numpy as np
+import pytest
+
+from tests.support.onnx_builder import OnnxBuilder, quant_of, step_differences
+
+POOLS = {
+    "plain": {"kernel_shape": [3, 2], "strides": [2, 2]},
+    "padded": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]},
+    "same upper": {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    "same lower": {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_LOWER"},
+    "rounded up": {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
+    "rounded up, padded": {
+        "kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1,
+    },
+}
+POOLS_OF = [
+    (op, case, counted)
+    for op, counts in {"AveragePool": (0, 1), "MaxPool": (None,)}.items()
+    for case in POOLS
+    for counted in counts
+    if not (counted and "rounded" in case)
+]
+
+
+@pytest.mark.parametrize("op, case, counted", POOLS_OF)
+@pytest.mark.parametrize("size", [(10, 9), (8, 11)])
+def test_pool_that_keeps_its_scale(generator, op, case, counted, size):
+    attrs = dict(POOLS[case])
+    if counted is not None:
+        attrs["count_include_pad"] = counted
+    net = OnnxBuilder()
+    quant = quant_of(generator)
+    x = net.stored(net.input(1, 5, *size), *quant)
+    net.output(net.stored(net.node(op, x, **attrs), *quant))
+    graph, differences = step_differences(net, generator)
+    assert len(graph.nodes) == 1
+    # A maximum is exact; an average of integers is a tie where golden rounds away from zero.
+    assert np.abs(differences).max() <= (0 if op == "MaxPool" else 1)
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool"])
+def test_pool_with_another_scale_requantises(generator, op):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 9, 8), 0.03, 4)
+    y = net.node(op, x, kernel_shape=[3, 3], strides=[2, 2])
+    net.output(net.stored(y, 0.05, -20))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes][1:] == ["quantize"]
+    assert np.abs(differences).max() <= 1
+
+
+def test_pool_of_one_axis(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 17), 0.03, 4)
+    net.output(net.stored(net.node("MaxPool", x, kernel_shape=[3], strides=[2]), 0.03, 4))
+    assert not step_differences(net, generator)[1].any()
+
+
+def test_global_maximum(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 7, 6), 0.03, 4)
+    net.output(net.stored(net.node("GlobalMaxPool", x), 0.03, 4))
+    assert not step_differences(net, generator)[1].any()
