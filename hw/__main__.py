@@ -49,6 +49,8 @@ MEMORY = 1 << 25
 TIMEOUT_FACTOR = 2
 TIMEOUT_EXTRA = 100_000
 """A run may take TIMEOUT_FACTOR times the simulated cycles, and so many more."""
+SEED, SEEDS = 1, 1 << 64
+"""The placement's seed without --seed, and how many there are."""
 
 
 class RunFailure(Exception):
@@ -90,7 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--target", choices=TARGETS, default=ECP5.name, help="default: ecp5")
     synth.add_argument("--pnr", action="store_true", help="place and route (ecp5 only)")
     synth.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="seed of the placement (default: 1)"
+        "--seed", metavar="N", type=int,
+        help=f"seed of the placement, with --pnr (default: {SEED})",
     )
     synth.add_argument(
         "-o", dest="folder", metavar="DIR", type=Path, help="default: out/synth_NAME"
@@ -112,7 +115,7 @@ def _generate(arguments: argparse.Namespace) -> int:
             if not path.is_file() or path.read_text() != content:
                 path.write_text(content)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+        raise InputError(f"{error.filename or arguments.folder}: {error.strerror}") from error
     return 0
 
 
@@ -132,19 +135,29 @@ def _synth(arguments: argparse.Namespace) -> int:
     config, target = config_of(arguments), TARGETS[arguments.target]
     if arguments.pnr and target is not ECP5:
         raise InputError(f"--pnr with --target {target.name}: accepted with --target {ECP5.name}")
+    seed = _seed(arguments)
     check_tools(arguments.pnr)
     folder = arguments.folder or OUTPUT / f"synth_{config.name}"
     text = verilog(config)
     try:
-        seed = arguments.seed if arguments.pnr else None
         report = synthesise(config, target, text, ports(text), folder, seed=seed)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+        raise InputError(f"{error.filename or folder}: {error.strerror}") from error
     if arguments.json:
         print(json.dumps(report))
     else:
         print_report(report, target)
     return 0
+
+
+def _seed(arguments: argparse.Namespace) -> int | None:
+    """The seed of the placement, None without one. Raises InputError."""
+    if arguments.seed is not None and not arguments.pnr:
+        raise InputError("--seed without --pnr: it is the seed of the placement")
+    seed = SEED if arguments.seed is None else arguments.seed
+    if seed not in range(SEEDS):
+        raise InputError(f"--seed {seed}: 0 to {SEEDS - 1} is accepted")
+    return seed if arguments.pnr else None
 
 
 def _cosim(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""A bank of the pool, in two forms of the same behaviour: portable, and as a Verilog module."""
+"""A bank of the pool, in two forms: portable, and as a Verilog module."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from amaranth.lib.wiring import In, Out
 class Bank(wiring.Component):
     """``depth`` words of ``width`` bits; one read and one write a cycle.
 
-    A read of the word written in the same cycle gives its old value in simulation, and what the
-    memory of the hardware gives there: no command can need it, since its waits are met only after
-    the write.
+    A read of the word written in the same cycle gives what the hardware's memory gives there, in a
+    simulation of the Verilog its old value with every bit inverted: no command of a program with
+    complete waits needs it, since they are met only after the write.
 
     Members
     -------

@@ -14,7 +14,12 @@ module pool_bank #(
   (* no_rw_check *)
   reg [WIDTH-1:0] words [0:DEPTH-1];
   always @(posedge clk) begin
+`ifdef VERILATOR
+    /* Wrong on purpose, so that a simulation shows a command that needs the word being written. */
+    read_data <= write_en && write_addr == read_addr ? ~words[read_addr] : words[read_addr];
+`else
     read_data <= words[read_addr];
+`endif
     if (write_en) words[write_addr] <= write_data;
   end
 endmodule

@@ -14,6 +14,11 @@ Reader = tuple[str, str, int]
 FLIP_FLOP = "TRELLIS_FF"
 
 
+def bit_at(cell: Cell, port: str) -> Any:
+    """The net or constant at a port of one bit, None if there is none."""
+    return (cell["connections"].get(port) or [None])[0]
+
+
 def free_net(module: dict[str, Any]) -> int:
     """A number from which on a module has no nets, nor names of nets."""
     ports = [port["bits"] for part in ("ports", "netnames") for port in module[part].values()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from hw.synth.cells import FLIP_FLOP, Cells, readers, reconnect
+from hw.synth.cells import FLIP_FLOP, Cells, bit_at, readers, reconnect
 
 DRIVERS = {FLIP_FLOP: "Q", "LUT4": "Z"}
 """The output of what may be copied."""
@@ -29,7 +29,7 @@ def split(cells: Cells, free: int) -> Counter[str]:
     for name in list(cells):
         cell = cells[name]
         port = DRIVERS.get(cell["type"], "")
-        found = inputs.get((cell["connections"].get(port) or [None])[0], [])
+        found = inputs.get(bit_at(cell, port), [])
         if len(found) <= LIMIT:
             continue
         found.sort(key=lambda reader: (_natural(reader[0]), *reader[1:]))

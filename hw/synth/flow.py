@@ -40,9 +40,11 @@ def synthesise(
     """Synthesise, and with a ``seed`` place and route, in ``folder``; what is reported, fit for
     JSON.
 
-    Raises ToolError when a tool is missing or fails, or when the netlist does not fit.
+    Writes it to SUMMARY, without place and route if those fail. Raises ToolError when a tool is
+    missing or fails, or when the netlist does not fit.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / SUMMARY).unlink(missing_ok=True)
     used = netlist.synthesise(config, target, verilog, ports, folder)
     report = {
         "preset": config.name,
@@ -53,11 +55,16 @@ def synthesise(
     }
     if target is ECP5:
         report["lut_products"] = config.cols * netlist.lut_lanes(config, target)
+    _write(report, folder)
     if seed is not None:
         check_fit(target, used)
-        report["pnr"] = route(folder, modules_of(verilog), seed)
-    (folder / SUMMARY).write_text(json.dumps(report, indent=2) + "\n")
+        report["pnr"] = {"seed": seed, **route(folder, modules_of(verilog), seed)}
+        _write(report, folder)
     return report
+
+
+def _write(report: dict[str, Any], folder: Path) -> None:
+    (folder / SUMMARY).write_text(json.dumps(report, indent=2) + "\n")
 
 
 def check_fit(target: Target, used: dict[str, int]) -> None:
@@ -83,12 +90,13 @@ def print_report(report: dict[str, Any], target: Target) -> None:
         return
     pnr = report["pnr"]
     console.print(f"clock: {pnr['mhz']:.1f} MHz (asked for: {pnr['target_mhz']:g} MHz)")
-    if pnr["global_ns"]:
+    if found := pnr["global_path"]:
         console.print(
-            f"longest path through the global network: {pnr['global_ns']:.1f} ns, of which "
-            f"{TREE_NS:g} are an allowance for its trees"
+            f"longest path through the global network: {found['ns']:.2f} ns, of which {TREE_NS:g} "
+            f"are an allowance for its trees, by {found['net']} to {found['module']}",
+            highlight=False,
         )
-    table = Table(title="Critical path", box=SIMPLE)
+    table = Table(title="Longest of the other paths", box=SIMPLE)
     table.add_column("module")
     for title in ("logic ns", "routing ns"):
         table.add_column(title, justify="right")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hw.synth.cells import FLIP_FLOP, Cell, Cells
+from hw.synth.cells import FLIP_FLOP, Cell, Cells, bit_at, readers
 
 MULTIPLIER = "MULT18X18D"
 WIDTH = 18
@@ -31,19 +31,21 @@ def fit_multipliers(module: dict[str, Any]) -> int:
 
 
 def absorb(cells: Cells, kept: set[int]) -> int:
-    """Move flip-flops into the multipliers of ``cells``, with one clock; returns how many are gone.
+    """Move flip-flops into the multipliers of ``cells``; returns how many are gone.
 
     All inputs of a multiplier move, or none; and so with its outputs. A flip-flop can move that has
-    no reset, at inputs the same clock enable as the others, at outputs none. One that leads
-    elsewhere too stays there as well. Nets of ``kept`` keep their drivers.
+    no reset and begins as 0, at inputs the same clock enable as the others, at outputs none. One
+    that leads elsewhere too stays there as well. Nets of ``kept`` keep their drivers. All
+    flip-flops have the same clock.
     """
     sinks = _sinks(cells, kept)
     flip_flops: dict[int, str] = {}
     behind: dict[int, list[str]] = {}
     for name, cell in cells.items():
         if cell["type"] == FLIP_FLOP and _plain(cell):
-            flip_flops[_bit(cell, "Q")] = name
-            behind.setdefault(_bit(cell, "DI"), []).append(name)
+            flip_flops[bit_at(cell, "Q")] = name
+            behind.setdefault(bit_at(cell, "DI"), []).append(name)
+    assert len({bit_at(cells[name], "CLK") for name in flip_flops.values()}) <= 1
     before = len(cells)
     for cell in [cell for cell in cells.values() if cell["type"] == MULTIPLIER]:
         _absorb_outputs(cell, cells, sinks, behind, flip_flops)
@@ -53,48 +55,41 @@ def absorb(cells: Cells, kept: set[int]) -> int:
 
 def _sinks(cells: Cells, kept: set[int]) -> Counter[Any]:
     """How many ports read each net, those of the module included."""
-    sinks: Counter[Any] = Counter(kept)
-    for cell in cells.values():
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input":
-                sinks.update(bits)
-    return sinks
-
-
-def _bit(cell: Cell, port: str) -> Any:
-    """The net at a port of one bit, None if there is none."""
-    return (cell["connections"].get(port) or [None])[0]
+    found = readers(cells, lambda *_: True)
+    return Counter(kept) + Counter({net: len(ports) for net, ports in found.items()})
 
 
 def _plain(cell: Cell) -> bool:
-    """Whether the flip-flop takes its input at the rising edge, and has no reset."""
-    rising = cell["parameters"].get("CLKMUX", "CLK") == "CLK"
-    return rising and _bit(cell, "LSR") in (None, "0")
+    """Whether the flip-flop takes its input at the rising edge, begins as 0, and has no reset."""
+    parameters = cell["parameters"]
+    if parameters.get("CLKMUX", "CLK") != "CLK" or parameters.get("REGSET", "RESET") != "RESET":
+        return False
+    return bit_at(cell, "LSR") in (None, "0")
 
 
 def _enable(cell: Cell) -> Any:
     """The clock enable: a net, "1" for always, or None for one that a multiplier cannot have."""
     mux = cell["parameters"].get("CEMUX", "1").strip()  # Yosys writes "1 "
-    return "1" if mux == "1" else _bit(cell, "CE") if mux == "CE" else None
+    return "1" if mux == "1" else bit_at(cell, "CE") if mux == "CE" else None
 
 
 def _absorb_outputs(
     cell: Cell, cells: Cells, sinks: Counter[Any], behind: dict[int, list[str]],
     flip_flops: dict[int, str],
 ) -> None:
-    used = [port for port in OUTPUTS if sinks[_bit(cell, port)]]
+    used = [port for port in OUTPUTS if sinks[bit_at(cell, port)]]
     found = {}
     for port in used:
-        bit = _bit(cell, port)
+        bit = bit_at(cell, port)
         names = behind.get(bit, [])
         if sinks[bit] != 1 or not names or _enable(cells[names[0]]) != "1":
             return
         found[port] = names[0]
     for port, name in found.items():
         flip_flop = cells.pop(name)
-        del flip_flops[_bit(flip_flop, "Q")]
+        del flip_flops[bit_at(flip_flop, "Q")]
         cell["connections"][port] = flip_flop["connections"]["Q"]
-        _connect(cell, "CLK0", _bit(flip_flop, "CLK"))
+        _connect(cell, "CLK0", bit_at(flip_flop, "CLK"))
     if found:
         cell["parameters"]["REG_OUTPUT_CLK"] = "CLK0"
 
@@ -102,24 +97,24 @@ def _absorb_outputs(
 def _absorb_inputs(
     cell: Cell, cells: Cells, sinks: Counter[Any], flip_flops: dict[int, str]
 ) -> None:
-    bits = [_bit(cell, port) for port in INPUTS]
+    bits = [bit_at(cell, port) for port in INPUTS]
     if not all(bit in flip_flops for bit in bits):
         return
     enables = {_enable(cells[flip_flops[bit]]) for bit in bits}
     if len(enables) > 1 or None in enables:
         return
-    _connect(cell, "CLK0", _bit(cells[flip_flops[bits[0]]], "CLK"))
+    _connect(cell, "CLK0", bit_at(cells[flip_flops[bits[0]]], "CLK"))
     _connect(cell, "CE1", enables.pop())
     for port in "AB":
         cell["parameters"] |= {f"REG_INPUT{port}_CLK": "CLK0", f"REG_INPUT{port}_CE": "CE1"}
     for port, bit in zip(INPUTS, bits, strict=True):
-        data = _bit(cells[flip_flops[bit]], "DI")
+        data = bit_at(cells[flip_flops[bit]], "DI")
         cell["connections"][port] = [data]
         sinks[data] += 1
         sinks[bit] -= 1
     for bit in set(bits):
         if not sinks[bit]:
-            sinks[_bit(cells[flip_flops[bit]], "DI")] -= 1
+            sinks[bit_at(cells[flip_flops[bit]], "DI")] -= 1
             del cells[flip_flops[bit]]
 
 
@@ -133,9 +128,9 @@ def justify(cell: Cell, sinks: Counter[Any]) -> None:
     ``sinks`` counts what reads each net. A product of which copies of the sign are read stays.
     """
     connections = cell["connections"]
-    operands = {port: [_bit(cell, f"{port}{i}") for i in range(WIDTH)] for port in "AB"}
+    operands = {port: [bit_at(cell, f"{port}{i}") for i in range(WIDTH)] for port in "AB"}
     shifts = {
-        port: WIDTH - _length(bits) if _bit(cell, f"SIGNED{port}") == "1" else 0
+        port: WIDTH - _length(bits) if bit_at(cell, f"SIGNED{port}") == "1" else 0
         for port, bits in operands.items()
     }
     shift = sum(shifts.values())

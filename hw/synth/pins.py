@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 TOP = "pins"
-KEPT = ("clk", "rst")
-"""Ports that become pins themselves."""
+KEPT = {"clk": "clk", "rst": "reset"}
+"""Ports with a pin of their own, and what leads to them."""
 
 
 def pins(ports: Sequence[dict]) -> str:
-    """Verilog of module ``pins``: ``accelerator`` with a register at each port but clock and reset.
+    """Verilog of module ``pins``: ``accelerator`` with a register at each port but the clock.
 
-    The inputs are one shift register fed from a pin; the outputs are folded, with one XOR and one
-    register each, into another one that ends at a pin. So no port is optimised away, and every
-    path from or to a port counts as one to a register beside the accelerator.
+    The reset has a pin; the other inputs are one shift register fed from a pin; the outputs are
+    folded, with one XOR and one register each, into another one that ends at a pin. So no port is
+    optimised away, and every path from or to a port counts as one to a register beside the
+    accelerator.
     """
     inputs, outputs = (
         [port for port in ports if port["direction"] == kind and port["name"] not in KEPT]
@@ -22,13 +23,15 @@ def pins(ports: Sequence[dict]) -> str:
     )
     reads, n = _slices(inputs, "inputs")
     writes, m = _slices(outputs, "values")
-    connections = ",\n    ".join([f".{name}({name})" for name in KEPT] + reads + writes)
+    connections = ",\n    ".join([f".{name}({net})" for name, net in KEPT.items()] + reads + writes)
     return f"""\
 module {TOP}(input clk, input rst, input scan_in, output scan_out);
   reg [{n - 1}:0] inputs;
   reg [{m - 1}:0] outputs;
   wire [{m - 1}:0] values;
+  reg reset;
   always @(posedge clk) begin
+    reset <= rst;
     inputs <= {{inputs[{n - 2}:0], scan_in}};
     outputs <= {{outputs[{m - 2}:0], 1'b0}} ^ values;
   end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def diverging(log: str) -> str | None:
     """Why the routing of a log will not end, as far as one can tell; the router itself goes on."""
     counts = [int(count) for count in re.findall(r"iter=\d+ .*?overused=(\d+)", log)]
     best = min(counts, default=0)
-    if best not in counts[:-PATIENCE] or best in counts[-PATIENCE:]:
+    if best not in counts[:-PATIENCE]:
         return None
     return (
         f"{best} wires overused at best, {counts[-1]} after {len(counts)} iterations; another "
@@ -75,12 +76,13 @@ def _change(placed: Path, settings: Mapping[str, str]) -> None:
 
 
 def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
-    """Clock (MHz), used resources and the critical path, from nextpnr's detailed JSON report.
+    """Clock (MHz), used resources and longest paths, from nextpnr's detailed JSON report.
 
-    ``global_ns`` is the longest path that ends behind the global network; if no other is longer, it
-    gives the clock. The critical path is nextpnr's, a list of stretches within one module, in
-    order, each with its ``module`` and its delay in ``logic_ns`` (clock to output, cells and setup)
-    and ``routing_ns``.
+    ``global_path`` is the longest path that ends behind the global network, with its time, the net
+    and the module at its end, or None; ``critical_path`` the longest of the others, a list of
+    stretches within one module, in order, each with its ``module`` and its delay in ``logic_ns``
+    (clock to output, cells and setup) and ``routing_ns``. The longer one gives the clock, which is
+    rounded down.
     """
     (clock,) = report["fmax"].values()
     edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
@@ -89,8 +91,12 @@ def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]
     behind = longest_behind_trees(report["detailed_net_timings"])
     return {
         "device": ECP5.device,
-        "mhz": round(1000 / max(1000 / clock["achieved"], behind), 2),
-        "global_ns": round(behind, 2),
+        "mhz": math.floor(10_000 / max(1000 / clock["achieved"], behind.ns if behind else 0)) / 10,
+        "global_path": behind and {
+            "ns": round(behind.ns, 2),
+            "net": behind.net,
+            "module": module_of(behind.cell, modules),
+        },
         "target_mhz": clock["constraint"],
         "resources": {name: used[cell]["used"] for cell, name in CELLS.items()},
         "critical_path": stretches(path, modules),

@@ -3,7 +3,7 @@
 import copy
 
 from hw.synth.cells import free_net
-from hw.synth.global_nets import BUFFER, LEAST, PREFIX, TREES, promote
+from hw.synth.global_nets import BUFFER, LEAST, PREFIX, TREES, longest_behind_trees, promote
 from tests.hw.synth.test_multipliers import cell, flip_flop
 
 DATA, NET, Q, FREE = 1, 10, 1000, 100_000
@@ -37,8 +37,34 @@ def test_those_with_the_most_readers_get_a_tree():
                 continue
             buffer = cells[f"{PREFIX}net{i}"]
             assert buffer["type"] == BUFFER
-            assert buffer["connections"] == {"CLKI": [NET + i], "CE": ["1"], "CLKO": [net]}
+            assert buffer["connections"] == {"CLKI": [NET + i], "CLKO": [net]}
             assert names[f"{PREFIX}net{i}"]["bits"] == [net]
+
+
+def test_bits_of_a_bus_have_buffers_of_their_own():
+    cells, names = module([LEAST, LEAST])
+    names.clear()
+    names["bus"] = {"hide_name": 0, "bits": [NET, NET + 1]}
+    names["$hidden"] = {"hide_name": 1, "bits": [NET + 1]}
+    assert promote(cells, names, FREE) == 2
+    for i in range(2):
+        (net,) = nets(cells, i)
+        buffer = cells[f"{PREFIX}bus[{i}]"]
+        assert buffer["connections"] == {"CLKI": [NET + i], "CLKO": [net]}
+
+
+def test_the_longest_path_ends_with_the_setup_of_its_port():
+    def net(name, *ends):
+        fields = ("cell", "port", "delay")
+        return {"net": name, "endpoints": [dict(zip(fields, end, strict=True)) for end in ends]}
+
+    nets = [net("other", ("c", "DI", [1.0, 90.0])),
+            net(f"{PREFIX}a", ("d", "CE", [1.0, 8.3]), ("e", "CE", [8.0, 8.2])),
+            net(f"{PREFIX}b", ("f", "LSR", [2.0, 8.0]))]  # fmt: skip
+    longest = longest_behind_trees(nets)
+    assert (longest.net, longest.cell) == (f"{PREFIX}b", "f") and longest.ns == 3.0 + 8.0 + 0.424
+    assert longest_behind_trees(nets[:2]).cell == "d"
+    assert longest_behind_trees(nets[:1]) is None
 
 
 def test_few_readers_stay():

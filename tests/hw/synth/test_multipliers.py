@@ -64,6 +64,7 @@ def test_all_registers_move():
     lambda cells: cells.update(other=cell("LUT4", {"A": P + 3}, {"Z": 800})),
     lambda cells: cells.update(p3=cell("LUT4", {"A": P + 3}, {"Z": SUM + 3})),
     lambda cells: cells["p3"]["parameters"].update(CLKMUX="INV"),
+    lambda cells: cells["p3"]["parameters"].update(REGSET="SET"),
 ))
 def test_outputs_stay_that_one_register_cannot_replace(change):
     cells = netlist()
@@ -80,6 +81,7 @@ def test_outputs_stay_that_one_register_cannot_replace(change):
     lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE + 40)),
     lambda cells: cells["product"]["connections"].update(B17=["0"]),
     lambda cells: cells["a3"]["parameters"].update(CEMUX="INV"),
+    lambda cells: cells["b3"]["parameters"].update(REGSET="SET"),
 ))
 def test_inputs_stay_that_one_register_cannot_replace(change):
     cells = netlist()
@@ -88,6 +90,13 @@ def test_inputs_stay_that_one_register_cannot_replace(change):
     assert set(cells["product"]["parameters"]) == {"REG_OUTPUT_CLK"}
     assert all(cells["product"]["connections"][port][0] in (A + min(i, 7), B + min(i, 7), "0")
                for port in INPUTS for i in [int(port[1:])])
+
+
+def test_two_clocks_are_our_mistake():
+    cells = netlist()
+    cells["a3"]["connections"]["CLK"] = [CLOCK + 50]
+    with pytest.raises(AssertionError):
+        absorb(cells, set())
 
 
 def test_a_register_with_other_readers_stays_beside_the_one_inside():
