@@ -210,7 +210,13 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 def config_of(arguments: argparse.Namespace) -> AccelConfig:
     """The configuration that the options ask for. Raises ConfigurationError."""
     config = preset(arguments.preset) if arguments.config is None else read_config(arguments.config)
-    return with_values(config, dict(_setting(text) for text in arguments.set))
+    values: dict[str, object] = {}
+    for text in arguments.set:
+        key, value = _setting(text)
+        if key in values:
+            raise ConfigurationError(f"--set {key!r}: given twice; once is accepted")
+        values[key] = value
+    return with_values(config, values)
 
 
 def read_config(path: Path) -> AccelConfig:

@@ -11,7 +11,13 @@ from contextlib import contextmanager
 
 
 class CompilerError(Exception):
-    """The input is at fault: a file, a model, a configuration or an option."""
+    """The input is at fault: a file, a model, a configuration or an option.
+
+    Its message is one line: what cannot be printed in a line, as in names of files, is escaped.
+    """
+
+    def __str__(self) -> str:
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
 
 
 class InputError(CompilerError):

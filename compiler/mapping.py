@@ -71,6 +71,9 @@ def map_graph(
     file.
     """
     job = Job(graph, config, options, extras, str(source or graph.name))
+    own = folder / MODEL
+    if source is not None and own.exists() and source.samefile(own):
+        raise InputError(f"{source}: would be overwritten; another folder than its own is accepted")
     with _whole_folder(folder) as work:
         report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
     if not quiet:

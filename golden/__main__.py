@@ -168,7 +168,7 @@ def result_files(
 ) -> dict[Path, np.ndarray]:
     """What a run leaves, by file: outputs as declared, and all tensors in the model's layout.
 
-    ``values`` are stored integers. Raises InputError if two tensors become the same file.
+    ``values`` are stored integers. Raises InputError if two of them become the same file.
     """
     tensors = graph["tensors"]
     files: dict[Path, np.ndarray] = {}
@@ -177,7 +177,10 @@ def result_files(
             files[output_path(output, index)] = to_declared(values[name], tensors[name])
     if folder is not None:
         moved = {n: in_declared_layout(array, tensors[n]) for n, array in values.items()}
-        files.update(tensor_files(folder, moved))
+        for path, array in tensor_files(folder, moved).items():
+            if path in files:
+                raise InputError(f"{path}: an output and a tensor have the same file name")
+            files[path] = array
     return files
 
 

@@ -24,6 +24,9 @@ SCALE_TOLERANCE = 1e-6
 #: Largest |input scale * weight scale - bias scale| / output scale (TFLite, kernel_util.cc).
 BIAS_TOLERANCE = 0.02
 
+#: Relative difference of a product of scales, rounded to float32, from the product.
+ROUNDED = float(np.finfo(np.float32).eps)
+
 #: The int8 output of softmax: (scale, zero point).
 SOFTMAX_QUANT = (1 / 256, -128)
 
@@ -167,8 +170,9 @@ def _check_bias_scale(graph: Graph, node: Node, where: str) -> None:
     product = x.scale[0] * np.asarray(weights.scale)
     if found.size not in (1, product.size) and product.size != 1:
         raise InputError(f"{where}: {found.size} bias scales; {product.size} are accepted")
-    worst = int(np.argmax(np.abs(product - found)))
-    if np.abs(product - found)[worst] / output.scale[0] > BIAS_TOLERANCE:
+    difference = np.maximum(np.abs(product - found) - ROUNDED * product, 0)
+    worst = int(np.argmax(difference))
+    if difference[worst] / output.scale[0] > BIAS_TOLERANCE:
         raise InputError(
             f"{where}: bias {show(node.inputs[2])} has scale {found[worst % found.size]:.6g}; "
             f"input scale * weight scale {product[worst % product.size]:.6g} is accepted"

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 
-from compiler.errors import UnsupportedError, show
+from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx import opset, parse_onnx
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
@@ -51,6 +52,7 @@ def quantize(
     model = folded(_with_opset(model))
     _check_sizes(model)
     graph = float_graph(model)
+    _check_finite(graph)
     points = stored_points(graph)
     samples = read_samples(model, calibration)
     model = equalise(model, collect(model, points, samples))
@@ -71,6 +73,19 @@ def _check_sizes(model: onnx.ModelProto) -> None:
                 f"tensor {show(value.name)}: shape {shape} has {math.prod(shape)} elements; "
                 f"at most {MAX_ELEMENTS} are accepted for a model to be quantised"
             )
+
+
+def _check_finite(graph: FloatGraph) -> None:
+    """Raise InputError for a weight or a bias that is no finite number."""
+    for node in graph.nodes:
+        for name in node.input[1:] if node.op_type in WEIGHTED else ():
+            values = graph.constants.get(name, np.zeros(1))
+            if not np.isfinite(values).all():
+                found = values[~np.isfinite(values)][0]
+                raise InputError(
+                    f"node {show(node.name)} ({node.op_type}): constant {show(name)} holds "
+                    f"{found}; finite numbers are accepted"
+                )
 
 
 def _check_ends(model: onnx.ModelProto) -> None:

@@ -19,7 +19,15 @@ from compiler.driver import compile
 from compiler.ir.graph import Declared
 from hw.spec.config import preset
 from tests.compiler.backend.graphs import Net
-from tests.e2e.refusals import RUN_COMMANDS, Write, refused, run, snapshot
+from tests.e2e.refusals import (
+    ON_TINY,
+    RUN_COMMANDS,
+    Write,
+    refused,
+    run,
+    snapshot,
+    write_document,
+)
 
 BAD_CONFIGURATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "rows": (("--set", "rows=3"), ("rows=3", "4, 8, 16, 32 or 64")),
@@ -36,6 +44,7 @@ BAD_CONFIGURATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "lanes": (("--set", "requant_lanes=5"), ("requant_lanes=5", "cols")),
     "queue": (("--set", "queue_depth=99999999999999999999"), ("queue_depth=", "16")),
     "preset": (("--preset", "huge"), ("'huge'", "tiny")),
+    "twice": (("--set", "rows=4", "--set", "rows=8"), ("'rows'", "given twice")),
 }
 
 
@@ -44,6 +53,14 @@ BAD_CONFIGURATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def test_an_impossible_configuration(tmp_path, capsys, model, name, command):
     options, parts = BAD_CONFIGURATIONS[name]
     refused(capsys, tmp_path, parts, command, model, *options)
+
+
+def test_a_model_is_not_replaced_by_its_own_mapping(tmp_path, capsys, document):
+    write_document(tmp_path / "model.json", *document)
+    before = snapshot(tmp_path)
+    assert compiler_main(["map", str(tmp_path / "model.json"), "-o", str(tmp_path), *ON_TINY]) == 2
+    assert "would be overwritten; another folder" in capsys.readouterr().err
+    assert snapshot(tmp_path) == before
 
 
 BAD_CONFIG_FILES: dict[str, tuple[Write, tuple[str, ...]]] = {

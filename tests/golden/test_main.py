@@ -109,6 +109,13 @@ def test_tensors_of_one_file_name_are_refused(tmp_path):
         tensor_files(tmp_path, values)
 
 
+def test_an_output_is_not_replaced_by_a_tensor(model, tmp_path, capsys):
+    assert run_main(model, tmp_path, "--tensors", tmp_path) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'y.npy'}: an output and a tensor have the same file name" in error
+    assert not (tmp_path / "y.npy").exists()
+
+
 def test_long_tensor_names_are_cut_and_stay_apart():
     names = [tensor_file_name("a" * 300 + end) for end in "xy"]
     assert names[0] != names[1]

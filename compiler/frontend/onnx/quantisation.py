@@ -129,6 +129,8 @@ def _parameters(
             f"scale of type {scale.dtype} and shape {list(scale.shape)}; float32, one or one per "
             "channel, is accepted"
         )
+    if np.isnan(scale).any():
+        raise InputError(f"scale {show(op.inputs[1])} is not a number; numbers are accepted")
     if op.given(2):
         zero_point = imp.constant(op, 2)
     else:

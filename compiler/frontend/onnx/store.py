@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.saturate import saturated
 from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.ops import OPS
@@ -85,10 +86,11 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
             )
         return Stored(tensor, x.view)
     own = _own_quant(imp, x, quant)
+    inputs = saturated(x.op, x.inputs, imp, own)
     activation = _activation(x, own)
     inside = "activation" in OPS[x.op].attrs
     attrs = {**x.attrs, "activation": activation} if inside else x.attrs
-    steps = [(x.op, x.inputs, attrs, own)]
+    steps = [(x.op, inputs, attrs, own)]
     if activation != "none" and not inside:
         steps.append((activation, None, {}, own))
     if own != quant:

@@ -221,6 +221,11 @@ def test_weights_error(folder, arrays, message):
         load(folder, MODEL)
 
 
+def test_a_message_is_one_line(folder):
+    with pytest.raises(InputError, match=r"weights file a\\nb: not a readable .npz"):
+        load(folder, {**MODEL, "weights": "a\nb"})
+
+
 def test_compressed_and_foreign_byte_order_weights(folder):
     arrays = {"w": ARRAYS["w"], "b": ARRAYS["b"].astype(">i4")}
     np.savez_compressed(folder / "small.npz", **arrays)

@@ -49,6 +49,10 @@ PARAMETERS = {
         constant(STEPS, FOUR[:3], ZEROS[:3], axis=0),
         r"3 scales for 4 elements along axis 0 of \[4, 4, 3, 3\]; one scale, or one for each, is",
     ),
+    "a scale that is no number": (
+        constant(STEPS, np.uint32([0x7F800001]).view(np.float32)[0]),
+        r"scale 'constant_\d' is not a number; numbers are accepted",
+    ),
     "a zero point of another type": (
         constant(STEPS, 0.1, np.uint8(0)),
         "zero point of type uint8 for values of int8; int8 is accepted",

@@ -191,6 +191,31 @@ def test_constant_per_channel(generator, op):
     assert np.abs(differences).max() <= 1
 
 
+@pytest.mark.parametrize("never", [-1e9, -2.0**30 * 0.03 * 0.05])
+def test_a_bias_beyond_all_that_the_output_shows(generator, never):
+    """As in masks. The output's scale is finer than the products', so the requantiser shifts the
+    sum to the left."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 3, 5, 4), 0.03, 4)
+    w = net.weights(int8(generator, 4, 3, 1, 1), np.full(4, 0.05), 0)
+    y = net.node("Conv", x, w, net.constant(np.float32([0, 1, 0, 2])))
+    mask = np.float32([never, 0.5, -never, 1])[:, None, None]
+    masked = net.node("Add", net.stored(y, 0.001, -7), net.constant(mask))
+    net.output(net.stored(masked, 0.0005, 3))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+
+
+def test_a_stored_bias_beyond_all_that_the_output_shows(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 3, 5, 4), 0.03, 4)
+    w = net.weights(int8(generator, 4, 3, 1, 1), 0.05)
+    bias = net.dequantize(net.constant(np.int32([-(2**30), 0, 2**30, 5])), 0.03 * 0.05, 0, "int32")
+    net.output(net.stored(net.node("Conv", x, w, bias), 0.0005, 3))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+
+
 def test_batch_normalization(generator):
     net = OnnxBuilder()
     x = net.stored(net.input(1, 5, 4, 3), 0.02, 7)
