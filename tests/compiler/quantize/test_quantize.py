@@ -9,6 +9,7 @@ import pytest
 from compiler import driver
 from compiler.__main__ import main
 from compiler.codegen.program import image, mapping
+from compiler.errors import InputError
 from compiler.frontend import load_model
 from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
 from compiler.quantize import quantize
@@ -25,6 +26,7 @@ from sim.machine import run_values
 from sim.program import program_of
 from tests.support.float_onnx import FloatNet, calibration_of, mobile_net
 from tests.support.onnx_builder import (
+    OnnxBuilder,
     as_declared,
     layer_differences,
     random_inputs,
@@ -181,3 +183,15 @@ def test_an_output_that_is_moved_keeps_its_range(tmp_path, seed, op):
         graph = load_model(path, calibration)
         found.append(graph.tensors[graph.outputs[0]].quant)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["w", "b"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_constants_of_layers_are_finite(tmp_path, generator, name, value):
+    net, shapes = OnnxBuilder(17), {"w": (4, 3, 1, 1), "b": (4,)}
+    constants = {k: generator.normal(size=s).astype(np.float32) for k, s in shapes.items()}
+    constants[name].reshape(-1)[2] = value
+    names = [net.constant(array, key) for key, array in constants.items()]
+    net.output(net.node("Conv", net.input(1, 3, 6, 6), *names))
+    with pytest.raises(InputError, match=f"constant '{name}' holds {value}; finite numbers"):
+        quantize(parse_onnx(net.bytes(), tmp_path), None)
