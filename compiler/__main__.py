@@ -18,6 +18,7 @@ from compiler.ir.counts import macs, parameters
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
+from compiler.quantities import clock
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
@@ -138,12 +139,12 @@ def _compare(arguments: argparse.Namespace) -> None:
         for texts in compare.choices(arguments.set)
     ]
     options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
-    table, mhz = read_energy_table(arguments.energy), compare.clock(arguments.clock)
+    table, mhz = read_energy_table(arguments.energy), clock(arguments.clock)
     runs = compare.compare(arguments.networks, machines, options, table, mhz)
     if arguments.plot is not None:
         compare.write_plot(arguments.plot, runs, mhz)
     if arguments.json:
-        print(json.dumps(as_data(runs, table, mhz)))
+        print(json.dumps(as_data(runs, table, mhz), allow_nan=False))
     else:
         print_comparison(runs, table, mhz)
 
@@ -160,7 +161,7 @@ def _map(arguments: argparse.Namespace) -> None:
         source=arguments.model,
     )
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(report, allow_nan=False))
 
 
 def _folder_name(name: str) -> str:
@@ -236,9 +237,8 @@ def read_config(path: Path) -> AccelConfig:
 def _check_types(values: object) -> None:
     if not isinstance(values, dict):
         raise ConfigurationError(f"holds {type(values).__name__}; an object is accepted")
-    for key in ("name", "preset"):
-        if not isinstance(values.get(key, ""), str):
-            raise ConfigurationError(f"configuration {key}={values[key]!r} must be a string")
+    if not isinstance(values.get("preset", ""), str):
+        raise ConfigurationError(f"configuration preset={values['preset']!r} must be a string")
     if not isinstance(values.get("memory", {}), dict):
         raise ConfigurationError(f"configuration memory={values['memory']!r} must be an object")
     if "preset" in values:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,8 +22,6 @@ from sim.machine import run_timing
 from sim.program import Program, program_of
 from sim.report import reporting
 
-LEAST_CLOCK = 1e-6
-"""MHz."""
 FORMATS = (".svg", ".png")
 """Accepted suffixes of a plot."""
 FUSED = CompilerOptions()
@@ -62,19 +59,6 @@ def choices(texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return itertools.product(
         *([f"{key}{sign}{value}" for value in values.split(",")] for key, sign, values in split)
     )
-
-
-def clock(text: str) -> float:
-    """A clock in MHz. Raises ConfigError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not LEAST_CLOCK <= value < math.inf:
-        raise ConfigError(
-            f"--clock {show(text)}; a frequency of {LEAST_CLOCK:g} MHz or more is accepted"
-        )
-    return value
 
 
 def check_plot(path: Path | None) -> None:

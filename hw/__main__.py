@@ -13,6 +13,7 @@ import numpy as np
 from compiler.__main__ import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import load_model
+from compiler.quantities import whole
 from golden.files import output_path
 from golden.network import run as golden_run
 from hw.cosim.runner import RtlError, run_rtl
@@ -21,7 +22,7 @@ from hw.cosim.wrapper import Design
 from hw.integration.files import files
 from hw.integration.ports import ports
 from hw.lint import lint
-from hw.spec.config import ConfigurationError
+from hw.spec.config import AccelConfig, ConfigurationError
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
 from hw.synth.device import ECP5, TARGETS
@@ -92,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--target", choices=TARGETS, default=ECP5.name, help="default: ecp5")
     synth.add_argument("--pnr", action="store_true", help="place and route (ecp5 only)")
     synth.add_argument(
-        "--seed", metavar="N", type=int,
+        "--seed", metavar="N",
         help=f"seed of the placement, with --pnr (default: {SEED})",
     )
     synth.add_argument(
@@ -103,11 +104,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _design(arguments: argparse.Namespace) -> AccelConfig:
+    """The configuration of a design, in which the memory has no part: says so where it is set."""
+    config = config_of(arguments)
+    keys = [text.partition("=")[0] for text in arguments.set if text.startswith("memory.")]
+    if keys:
+        print(
+            f"--set {', '.join(keys)}: no effect here: the Verilog is the same for every memory",
+            file=sys.stderr,
+        )
+    return config
+
+
 def _generate(arguments: argparse.Namespace) -> int:
     """Write the Verilog and what a system needs beside it; unchanged files keep their time."""
     from hw.generate import verilog
 
-    config = config_of(arguments)
+    config = _design(arguments)
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
         for name, content in files(verilog(config)).items():
@@ -123,7 +136,7 @@ def _lint(arguments: argparse.Namespace) -> int:
     """Print what the lint says; 1 if that is anything."""
     from hw.generate import TOP, verilog
 
-    found = lint(verilog(config_of(arguments)), TOP)
+    found = lint(verilog(_design(arguments)), TOP)
     print("\n".join(found) or "no warnings")
     return 1 if found else 0
 
@@ -132,7 +145,7 @@ def _synth(arguments: argparse.Namespace) -> int:
     """Synthesise one configuration and report its resources and, after routing, its clock."""
     from hw.generate import verilog
 
-    config, target = config_of(arguments), TARGETS[arguments.target]
+    config, target = _design(arguments), TARGETS[arguments.target]
     if arguments.pnr and target is not ECP5:
         raise InputError(f"--pnr with --target {target.name}: accepted with --target {ECP5.name}")
     seed = _seed(arguments)
@@ -144,7 +157,7 @@ def _synth(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{error.filename or folder}: {error.strerror}") from error
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(report, allow_nan=False))
     else:
         print_report(report, target)
     return 0
@@ -154,10 +167,9 @@ def _seed(arguments: argparse.Namespace) -> int | None:
     """The seed of the placement, None without one. Raises InputError."""
     if arguments.seed is not None and not arguments.pnr:
         raise InputError("--seed without --pnr: it is the seed of the placement")
-    seed = SEED if arguments.seed is None else arguments.seed
-    if seed not in range(SEEDS):
-        raise InputError(f"--seed {seed}: 0 to {SEEDS - 1} is accepted")
-    return seed if arguments.pnr else None
+    if not arguments.pnr:
+        return None
+    return SEED if arguments.seed is None else whole(arguments.seed, "--seed", 0, SEEDS - 1)
 
 
 def _cosim(arguments: argparse.Namespace) -> int:
@@ -177,7 +189,7 @@ def _cosim(arguments: argparse.Namespace) -> int:
     report = summary(program, timing)
     report["cycles_per_second"] = report["cycles"] / sum(r.wall_time for r in results)
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(report, allow_nan=False))
         return 0
     print_summary(report)
     print(

@@ -70,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
     write_timeline(arguments.timeline, program, result.timing)
     report = summary(program, result.timing)
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(report, allow_nan=False))
     else:
         print_summary(report)
     return 0

@@ -24,6 +24,7 @@ RULES = {
         "golden.latency",
         "compiler.errors",
         "compiler.frontend",
+        "compiler.quantities",
         "hw.spec.config",
         "sim.report",
     },
@@ -65,6 +66,7 @@ RULES = {
         "compiler.__main__",
         "compiler.errors",
         "compiler.frontend",
+        "compiler.quantities",
         "golden.files",
         "golden.network",
         "sim.__main__",
@@ -83,6 +85,7 @@ RULES = {
     "sim.__main__": {"sim", "golden.__main__", "golden.network"},
     "compiler": set(),
     "compiler.recent": set(),
+    "compiler.quantities": {"compiler.errors"},
     "compiler.ir": {"compiler.ir", "compiler.errors", "compiler.recent"},
     "compiler.frontend": {"compiler.frontend", "compiler.ir", "compiler.errors"},
     # A float model is quantised before it is read.

@@ -34,20 +34,22 @@ PARTS = {
     "dram": "DRAM",
 }
 """Where the energy goes, in the order of reports."""
-_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
+LEAST, MOST = 1e-9, 1e9
+"""Bounds of an energy in picojoules: no estimate within them overflows."""
+_ENERGY = {"type": "number", "minimum": LEAST, "maximum": MOST}
 _SCHEMA = {
     "type": "object",
     "properties": {
         "source": {"type": "string", "minLength": 1},
-        "multiply_8_bit": _POSITIVE,
-        "add_32_bit": _POSITIVE,
+        "multiply_8_bit": _ENERGY,
+        "add_32_bit": _ENERGY,
         "sram_64_bit": {
             "type": "object",
             "minProperties": 1,
             "propertyNames": {"pattern": "^[1-9][0-9]{0,11}$"},
-            "additionalProperties": _POSITIVE,
+            "additionalProperties": _ENERGY,
         },
-        "dram_64_bit": _POSITIVE,
+        "dram_64_bit": _ENERGY,
     },
     "required": ["source", "multiply_8_bit", "add_32_bit", "sram_64_bit", "dram_64_bit"],
     "additionalProperties": False,
@@ -89,8 +91,10 @@ def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
         document = parse_json(text)
         fault = next(Draft202012Validator(_SCHEMA).iter_errors(document), None)
         if fault is not None:
-            message = f"{fault.message[:MAX_SHOWN]}; keys and numbers as in {DEFAULT.name}"
-            raise InputError(f"key {fault.json_path}: {message} are accepted")
+            message = f"{fault.message[:MAX_SHOWN]}; keys as in {DEFAULT.name}"
+            raise InputError(
+                f"key {fault.json_path}: {message} and {LEAST:g} to {MOST:g} pJ are accepted"
+            )
     sizes = {int(size): energy for size, energy in document["sram_64_bit"].items()}
     return EnergyTable(**document | {"sram_64_bit": tuple(sorted(sizes.items()))})
 
@@ -113,14 +117,15 @@ def accesses(program: Program, timing: Timing) -> dict[str, int]:
     """Multiply-accumulates of a run, and bytes read and written in each memory, by part."""
     config, counters = program.config, timing.counters
     line = config.line_bytes
-    busy = counters["busy_network"] + counters["busy_other"]
     filled, weights = counters["pool_lines_filled"], counters["pool_lines_weight"]
     words = sum(_pool_words(command, config) for command in program.commands)
-    fetched = sum(_weight_words(*pair) for pair in _executes(program, timing))
+    executes = list(_executes(program, timing))
+    fetched = sum(_weight_words(*pair) for pair in executes)
+    taken = config.rows * sum(_lane_words(*pair, config) for pair in executes)
     beats = counters["read_beats"] + counters["write_beats"]
     return {
         "multiply_accumulate": counters["occupied"] + config.mac_units * counters["busy_other"],
-        "operand_store": filled * line + busy * config.rows * config.word_bytes,
+        "operand_store": filled * line + taken * config.word_bytes,
         "weight_store": weights * line + fetched * config.word_bytes,
         "pool": (filled + weights) * line + words * config.word_bytes,
         "dram": beats * config.bus_bytes,
@@ -132,6 +137,15 @@ def _executes(program: Program, timing: Timing) -> Iterator[tuple[dict[str, Any]
     for command in program.commands:
         if command.opcode == Opcode.EXECUTE:
             yield command.fields, timing.spans[command.index][2]
+
+
+def _lane_words(fields: dict[str, int], busy: int, config: AccelConfig) -> int:
+    """Words that an EXECUTE reads from the operand store of one lane: one for each tap and input
+    block of a tile, whose channels the array multiplies one after another while it stands."""
+    blocks, last = fields["in_blocks"], fields["last_channels"]
+    taps, rest = divmod(busy, (blocks - 1) * (config.cols >> fields["split"]) + last)
+    assert not rest, "an EXECUTE ends with whole tiles"
+    return taps * blocks
 
 
 def _weight_words(fields: dict[str, int], busy: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import torch
 
 from compiler.errors import ConfigError, show
 from compiler.frontend import load_model
+from compiler.quantities import clock, real, whole
 from golden.latency import peaks
 from golden.latency.bench import Options, benchmark
 from golden.latency.device import chosen, describe
@@ -24,6 +24,8 @@ from hw.spec.config import PRESETS, preset
 from sim.report import reporting
 
 MAX_BATCH = 4096
+#: Accepted peaks in 10^12 operations per second, and seconds for a measurement.
+PEAKS, SECONDS = (1e-6, 1e6), (1e-6, 1e6)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -55,11 +57,11 @@ def options_of(arguments: argparse.Namespace) -> Options:
         device=device,
         timer=timer,
         config=preset(arguments.preset),
-        batch=_batch(arguments.batch),
+        batch=whole(arguments.batch, "--batch", 1, MAX_BATCH),
         precisions=_some(arguments.precision, PRECISIONS[device], "--precision"),
         modes=_some(arguments.mode, MODES[device], "--mode"),
-        clocks=[_positive(text, "--clock") for text in arguments.clock or ("200", "1000")],
-        seconds=_positive(arguments.seconds, "--seconds"),
+        clocks=[clock(text) for text in arguments.clock or ("200", "1000")],
+        seconds=real(arguments.seconds, "--seconds", *SECONDS, "seconds"),
         peak=_peak(arguments.peak, device, timer),
     )
 
@@ -78,7 +80,8 @@ def _timer(device: str, processor: bool) -> str:
 
 def _peak(text: str | None, device: str, timer: str) -> peaks.Peak | None:
     if text is not None:
-        return peaks.given_peak(_positive(text, "--peak"), PRECISIONS[device])
+        tops = real(text, "--peak", *PEAKS, "10^12 operations per second")
+        return peaks.given_peak(tops, PRECISIONS[device])
     if device == "cpu":
         return peaks.measured_cpu_peak(PRECISIONS[device], CLOCKS[timer])
     return peaks.published_peak(describe(device)["name"])
@@ -91,21 +94,3 @@ def _some(text: str | None, offered: Sequence[str], option: str) -> list[str]:
         if value not in offered:
             raise ConfigError(f"{option} {show(value)}; accepted: {', '.join(offered)}")
     return values
-
-
-def _batch(text: str) -> int:
-    value = int(_positive(text, "--batch", whole=True))
-    if value > MAX_BATCH:
-        raise ConfigError(f"--batch {show(text)}; up to {MAX_BATCH} is accepted")
-    return value
-
-
-def _positive(text: str, option: str, whole: bool = False) -> float:
-    kind = "a whole number" if whole else "a number"
-    try:
-        value = int(text) if whole else float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < math.inf:
-        raise ConfigError(f"{option} {show(text)}; {kind} above 0 is accepted")
-    return value

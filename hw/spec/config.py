@@ -4,10 +4,13 @@ presets."""
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 
 PARAM_WORDS = 10
 """Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
+NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""What a machine may be called: an identifier in C and in Verilog, and the name of a folder."""
 LANE_GROUPS = 4
 """Groups of lanes with a weight port of their own; the array shapes follow from it."""
 
@@ -60,6 +63,11 @@ class AccelConfig:
                 )
                 raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
 
+        check(
+            isinstance(self.name, str) and NAME.fullmatch(self.name) is not None,
+            "name",
+            "an identifier: a string of letters, digits and _, no digit first, 64 at most",
+        )
         for key in ("rows", "cols", "line_words", "pool_lines", "requant_lanes", "queue_depth"):
             check(type(getattr(self, key)) is int, key, "an integer")
         check(self.rows in (4, 8, 16, 32, 64), "rows", "4, 8, 16, 32 or 64")
@@ -175,16 +183,22 @@ def to_dict(config: AccelConfig) -> dict:
 
 def with_values(config: AccelConfig, values: dict) -> AccelConfig:
     """``config`` with some keys changed; keys of the memory are ``memory.latency`` or nested.
-    Raises ConfigurationError."""
+    Raises ConfigurationError, also for one that is given both ways."""
     own = {f.name for f in dataclasses.fields(AccelConfig)}
     memory = {f.name for f in dataclasses.fields(Memory)}
     changes: dict = {}
     inner: dict = {}
+    nested = values.get("memory")
     for key, value in values.items():
         if key == "memory" and isinstance(value, dict):
             inner.update(value)
         elif key.startswith("memory."):
-            inner[key.removeprefix("memory.")] = value
+            name = key.removeprefix("memory.")
+            if isinstance(nested, dict) and name in nested:
+                raise ConfigurationError(
+                    f"configuration key {key!r} is given twice, also in 'memory'; once is accepted"
+                )
+            inner[name] = value
         elif key in own:
             changes[key] = value
         else:

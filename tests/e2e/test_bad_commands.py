@@ -45,6 +45,8 @@ BAD_CONFIGURATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "queue": (("--set", "queue_depth=99999999999999999999"), ("queue_depth=", "16")),
     "preset": (("--preset", "huge"), ("'huge'", "tiny")),
     "twice": (("--set", "rows=4", "--set", "rows=8"), ("'rows'", "given twice")),
+    "name": (("--set", "name=a/b"), ("name='a/b'", "identifier")),
+    "huge": (("--set", "memory.latency=1e303"), ("memory.latency='1e303'", "1 to 1000")),
 }
 
 
@@ -84,6 +86,11 @@ BAD_CONFIG_FILES: dict[str, tuple[Write, tuple[str, ...]]] = {
     "deep": (lambda p: p.write_text("[" * 100000), ("nested too deeply",)),
     "long": (lambda p: p.write_text(f'{{"rows": {"9" * 5000}}}'), ("not valid JSON", "4300")),
     "twice": (lambda p: p.write_text('{"rows": 4, "rows": 8}'), ("'rows'", "given twice")),
+    "both ways": (
+        lambda p: p.write_text('{"memory.latency": 5, "memory": {"latency": 7}}'),
+        ("'memory.latency'", "given twice"),
+    ),
+    "no identifier": (lambda p: p.write_text('{"name": "my machine"}'), ("name='my machine'",)),
     "NaN": (lambda p: p.write_text('{"rows": NaN}'), ("number NaN", "finite")),
 }
 

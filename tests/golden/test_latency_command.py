@@ -14,6 +14,7 @@ from golden.latency.module import Network, as_torch, stored_inputs
 from golden.latency.peaks import published_peak
 from sim.__main__ import main as sim_main
 from tests.benchmarks.latency import FOLDER, reports, table
+from tests.support.quantities import NO_QUANTITIES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 QUICK = ("--device", "cpu", "--processor-time", "--seconds", "0.001", "--preset", "tiny")
@@ -87,11 +88,21 @@ def test_every_line_says_cpu(model, capsys):
     (["--device", "tpu"], "--device 'tpu'; accepted: cuda, cpu"),
     (["--precision", "fp32,fp8"], "--precision 'fp8'; accepted: fp32, fp16, bf16"),
     (["--mode", "graph"], "--mode 'graph'; accepted: eager, compiled"),
-    (["--batch", "0"], "--batch '0'; a whole number above 0 is accepted"),
-    (["--batch", "9" * 20], f"--batch '{'9' * 20}'; up to 4096 is accepted"),
-    (["--peak", "none"], "--peak 'none'; a number above 0 is accepted"),
-    (["--seconds", "nan"], "--seconds 'nan'; a number above 0 is accepted"),
-    (["--clock", "inf"], "--clock 'inf'; a number above 0 is accepted"),
+    (["--batch", "0"], "--batch '0'; a whole number from 1 to 4096 is accepted"),
+    (["--batch", "9" * 20], f"--batch '{'9' * 20}'; a whole number from 1 to 4096 is accepted"),
+    *(
+        ([f"--peak={text}"],
+         f"--peak {text!r}; 1e-06 to 1e+06 10^12 operations per second is accepted")
+        for text in ("none", "", *NO_QUANTITIES)
+    ),
+    *(
+        ([f"--seconds={text}"], f"--seconds {text!r}; 1e-06 to 1e+06 seconds is accepted")
+        for text in ("soon", *NO_QUANTITIES)
+    ),
+    *(
+        (["--clock=200", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")
+        for text in ("fast", *NO_QUANTITIES)
+    ),
     (["--preset", "huge"], "--preset 'huge'; accepted: tiny"),
 ])
 def test_a_faulty_option_is_one_line_and_status_2(model, capsys, arguments, message):

@@ -15,6 +15,7 @@ from compiler.report.comparison import Run
 from compiler.report.energy import DEFAULT, PARTS
 from compiler.report.plots import comparison_figure, rendered
 from compiler.zoo.builder import GraphBuilder
+from tests.support.quantities import NO_QUANTITIES
 
 
 def network(name, channels):
@@ -131,7 +132,8 @@ def test_plots_are_pictures(models, tmp_path):
         (["{model}", "--set", "rows"], "'rows'"),
         (["{model}", "--set", "rows=8", "--set", "rows=16"], "'rows': given twice"),
         (["{model}", "--set", "pool_lines=64", "--preset", "tiny"], "wide on tiny pool_lines=64"),
-        (["{model}", "--clock", "0"], "--clock '0'"),
+        *((["{model}", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")
+          for text in NO_QUANTITIES),
         (["{model}", "--clock", "fast"], "--clock 'fast'"),
         (["{model}", "-o", "plot.pdf"], "'.pdf'"),
         (["{model}", "-o", "plot"], "without suffix"),

@@ -27,10 +27,17 @@ def command(opcode, index, **fields):
 
 COMMANDS = (
     command(Opcode.LOAD, 0, runs=3, length=5),
-    # Three planes of 6 pixels in shape 1, with a second operand: 18 words out, 18 words in.
-    command(Opcode.EXECUTE, 1, pixels=6, blocks=2, last_planes=1, array_shape=1, residual=1),
-    # One plane of 7 pixels through a table, without weights.
-    command(Opcode.EXECUTE, 2, pixels=7, blocks=1, last_planes=1, ones=1, table=1),
+    # Three planes of 6 pixels in shape 1, with a second operand: 18 words out, 18 words in. Two
+    # output blocks of one tile, each of one tap on 16 + 16 + 3 channels.
+    command(
+        Opcode.EXECUTE, 1, pixels=6, blocks=2, last_planes=1, array_shape=1, residual=1,
+        in_blocks=3, last_channels=3,
+    ),
+    # One plane of 7 pixels through a table, without weights: 9 taps of a word each.
+    command(
+        Opcode.EXECUTE, 2, pixels=7, blocks=1, last_planes=1, ones=1, table=1, in_blocks=1,
+        last_channels=1, split=4,
+    ),
     command(Opcode.STORE, 3, runs=2, length=9),
     # Pixels of 20 channels: two words each.
     command(Opcode.LOAD, 4, runs=2, length=11, unpack=1, channels=20),
@@ -38,12 +45,12 @@ COMMANDS = (
 )
 PROGRAM = SimpleNamespace(config=preset("edge256"), commands=COMMANDS)
 COUNTERS = {c.name.lower(): 0 for c in Counter} | {
-    "busy_network": 100, "busy_other": 10, "occupied": 20_000, "read_beats": 40,
+    "busy_network": 70, "busy_other": 9, "occupied": 20_000, "read_beats": 40,
     "write_beats": 18, "fetch_beats": 8, "pool_lines_filled": 30, "pool_lines_weight": 12,
 }
 TIMING = Timing(
     cycles=500, counters=COUNTERS, layers=(),
-    spans=((5, 50, 0), (60, 200, 100), (150, 300, 10), (310, 400, 0), (320, 410, 0), (0, 0, 0)),
+    spans=((5, 50, 0), (60, 200, 70), (150, 300, 9), (310, 400, 0), (320, 410, 0), (0, 0, 0)),
 )
 
 
@@ -52,12 +59,30 @@ def test_accesses_are_what_the_machine_did():
     parameters = (3 + 1) * 2 * 8
     others = 15 + 44 + (18 + 18) + 7 + 16 + 18 + parameters
     assert accesses(PROGRAM, TIMING) == {
-        "multiply_accumulate": 20_000 + 256 * 10,
-        "operand_store": 30 * 128 + 110 * 16 * 16,
-        "weight_store": 12 * 128 + 100 * 2 * 16,
+        "multiply_accumulate": 20_000 + 256 * 9,
+        "operand_store": 30 * 128 + (2 * 3 + 9) * 16 * 16,
+        "weight_store": 12 * 128 + 70 * 2 * 16,
         "pool": 42 * 128 + others * 16,
         "dram": 58 * 16,
     }
+
+
+@pytest.mark.parametrize(
+    ("channels", "multiplied", "words"),
+    [
+        # A 3x3 kernel, one tile, one plane: cycles and words by hand, 16 channels to a word.
+        ({"in_blocks": 2, "last_channels": 16}, 9 * 32, 9 * 2),
+        ({"in_blocks": 1, "last_channels": 3}, 9 * 3, 9),
+        ({"in_blocks": 1, "last_channels": 8, "split": 1}, 9 * 8, 9),
+        ({"in_blocks": 1, "last_channels": 1, "split": 4}, 9, 9),
+    ],
+    ids=["regular", "first layer", "groups of 8", "depthwise"],
+)
+def test_a_word_leaves_an_operand_store_once_for_all_its_channels(channels, multiplied, words):
+    execute = command(Opcode.EXECUTE, 0, pixels=16, blocks=1, last_planes=1, **channels)
+    program = SimpleNamespace(config=preset("edge256"), commands=(execute,))
+    timing = Timing(500, COUNTERS, layers=(), spans=((0, 400, multiplied),))
+    assert accesses(program, timing)["operand_store"] == 30 * 128 + 16 * 16 * words
 
 
 def test_energy_is_accesses_times_the_table():
@@ -89,6 +114,9 @@ def test_the_default_is_the_published_table():
     assert table.dram_64_bit == pytest.approx((1300 + 2600) / 2)
 
 
+BAD_ENERGIES = (0, -1, -0.0, 1e308, 1e303, 1e-320, 10**400, True, None, "1e3", [1])
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -98,6 +126,10 @@ def test_the_default_is_the_published_table():
         ({"sram_64_bit": {"8 KB": 1}}, "8 KB"),
         ({"sram_64_bit": {"8192": 0}}, "8192"),
         ({"other": 1}, "other"),
+        *(({key: value}, f"key $.{key}: ") for value in BAD_ENERGIES
+          for key in ("multiply_8_bit", "add_32_bit", "dram_64_bit")),
+        *(({"sram_64_bit": {"8192": value}}, "key $.sram_64_bit['8192']: ")
+          for value in BAD_ENERGIES),
     ],
 )
 def test_faulty_tables_are_named(tmp_path, change, named):
@@ -105,11 +137,13 @@ def test_faulty_tables_are_named(tmp_path, change, named):
     path.write_text(json.dumps(json.loads(DEFAULT.read_text()) | change))
     with pytest.raises(InputError) as fault:
         read_energy_table(path)
-    assert str(fault.value).startswith(f"{path}: ") and named in str(fault.value)
+    message = str(fault.value)
+    assert message.startswith(f"{path}: ") and named in message and "\n" not in message
 
 
 REPEATED = DEFAULT.read_text().replace('"dram_64_bit"', '"dram_64_bit": 1, "dram_64_bit"')
-TEXTS = ["", "[]", '{"dram_64_bit": NaN}', "{", "[" * 100_000, "\xff", REPEATED]
+NUMBERS = [f'{{"dram_64_bit": {text}}}' for text in ("NaN", "Infinity", "1e309", "9" * 5000)]
+TEXTS = ["", "[]", *NUMBERS, "{", "[" * 100_000, "\xff", REPEATED]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))

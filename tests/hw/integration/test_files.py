@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from amaranth.lib.wiring import In
 
+from hw.__main__ import main
 from hw.generate import verilog
 from hw.integration.files import SYSTEM, files
 from hw.integration.ports import ports
@@ -61,3 +62,35 @@ def test_what_is_written_compiles(written, tmp_path):
         (tmp_path / name).write_text(text)
     options = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-ffreestanding"]
     subprocess.run(["gcc", *options, "-fsyntax-only", "accel.c"], cwd=tmp_path, check=True)
+
+
+def test_a_setting_of_the_memory_changes_no_file_and_the_command_says_so(tmp_path, capsys):
+    words = ["generate", "--preset", "tiny", "-o"]
+    assert main([*words, str(tmp_path / "plain")]) == 0
+    assert capsys.readouterr() == ("", "")
+    settings = ["--set", "memory.latency=9", "--set", "memory.bytes_per_cycle=2"]
+    assert main([*words, str(tmp_path / "set"), *settings]) == 0
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1
+    assert error.startswith("--set memory.latency, memory.bytes_per_cycle: no effect")
+    plain, changed = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("plain", "set")
+    )
+    assert plain and plain == changed
+
+
+@pytest.mark.parametrize("command", ["lint", "synth"])
+def test_other_commands_on_the_verilog_say_so_too(command, capsys, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stop(*_):
+        raise Stop
+
+    monkeypatch.setattr("hw.generate.verilog", stop)
+    monkeypatch.setattr("hw.__main__.check_tools", lambda _: None)
+    with pytest.raises(Stop):
+        main([command, "--preset", "tiny", "--set", "memory.latency=9"])
+    error = capsys.readouterr().err
+    assert error.startswith("--set memory.latency: no effect") and error.count("\n") == 1

@@ -1,9 +1,12 @@
 import json
+import re
 
 import pytest
 
 from hw.spec import config
 from hw.spec.config import ConfigurationError
+
+BAD_NAMES = ("", "a b", "a/b", "..", "9lives", "a-b", "a\n", "\u00e4", "a" * 65, 5, None)
 
 
 @pytest.mark.parametrize("name", config.PRESETS)
@@ -28,11 +31,26 @@ def test_values_change_by_dotted_key():
         ({"memory.speed": 1}, "'memory.speed' is unknown"),
         ({"colums": 1}, "'colums' is unknown"),
         ({"requant_lanes": 48}, "requant_lanes=48"),
+        ({"memory.latency": 5, "memory": {"latency": 7}}, "'memory.latency' is given twice"),
+        ({"memory": {"latency": 5}, "memory.latency": 5}, "'memory.latency' is given twice"),
+        *(({"name": name}, f"name={name!r} must be an identifier: a string of letters")
+          for name in BAD_NAMES),
     ],
 )
 def test_impossible_values_name_key_value_and_choices(values, message):
-    with pytest.raises(ConfigurationError, match=message.replace("(", r"\(")):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         config.with_values(config.preset("edge256"), values)
+
+
+def test_both_ways_of_writing_the_memory_go_together():
+    values = {"memory.latency": 5, "memory": {"bytes_per_cycle": 4}}
+    memory = config.with_values(config.preset("tiny"), values).memory
+    assert (memory.latency, memory.bytes_per_cycle) == (5, 4)
+
+
+@pytest.mark.parametrize("name", ["a", "_", "Edge_256", "a" * 64])
+def test_identifiers_are_names(name):
+    assert config.with_values(config.preset("tiny"), {"name": name}).name == name
 
 
 def test_unknown_preset_lists_the_known_ones():

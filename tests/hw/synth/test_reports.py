@@ -159,12 +159,15 @@ def test_place_and_route_is_for_ecp5(capsys):
 
 @pytest.mark.parametrize("options, message", (
     (["--seed", "3"], "--seed without --pnr"),
-    (["--pnr", "--seed", "-1"], "--seed -1: 0 to 18446744073709551615 is accepted"),
-    (["--pnr", "--seed", str(1 << 64)], "18446744073709551616: 0 to"),
+    (["--pnr", "--seed", "-1"], "--seed '-1'; a whole number from 0 to 18446744073709551615"),
+    (["--pnr", "--seed", "1e303"], "--seed '1e303'; a whole number"),
+    (["--pnr", "--seed", "x"], "--seed 'x'; a whole number"),
+    (["--pnr", "--seed", str(1 << 64)], "'18446744073709551616'; a whole"),
 ))
 def test_a_seed_that_no_placement_has(options, message, capsys):
     assert main(["synth", *options]) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
 
 
 def test_a_design_that_does_not_fit_is_reported_without_place_and_route(tmp_path, monkeypatch):
