@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export AMARANTH_USE_YOSYS := builtin
 
-.PHONY: map test test-full lint
+.PHONY: map test test-full formal lint
 .DELETE_ON_ERROR:
 
 map: .venv/base
@@ -19,6 +19,9 @@ test: .venv/test lint
 test-full: .venv/full lint
 	$(call need,command -v chromium,chromium)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full
+
+formal: .venv/full
+	$(BIN)/python -m pytest tests/formal --full
 
 lint: .venv/test
 	$(BIN)/ruff check .

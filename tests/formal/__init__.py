@@ -1,0 +1,1 @@
+"""Proofs by k-induction: properties of a unit in Amaranth, and mutants that break them."""
