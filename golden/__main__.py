@@ -91,6 +91,10 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
         "--processor-time", action="store_true",
         help="on a CPU with other work: time one thread's processor time, not the clock",
     )
+    command.add_argument(
+        "--cold", action="store_true",
+        help="empty the device's caches before each call, out of its time",
+    )
     command.add_argument("--json", action="store_true", help="one JSON object, and nothing else")
     add_calibration_option(command)
     command.set_defaults(command=_latency)

@@ -16,6 +16,7 @@ RULES = {
     "golden.latency": {"golden", "compiler.errors"},
     "golden.latency.bench": {
         "golden",
+        "compiler.errors",
         "compiler.ir.counts",
         "compiler.ir.graph",
         "hw.spec.config",

@@ -16,18 +16,22 @@ from compiler.report.rows import layer_rows
 from hw.spec.config import AccelConfig
 from sim.__main__ import model_compute
 from sim.machine import run_timing, simulate
-from sim.program import Program, program_of
+from sim.program import HostNode, Program, program_of
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A network on a preset, batch 1; ``layers`` has the cycles of each layer by name."""
+    """A network on a preset, batch 1; ``layers`` has the cycles of each layer by name.
+
+    ``macs`` and ``cycles`` are those of the array: what the ``host`` computes is in neither.
+    """
 
     preset: str
     mac_units: int
     macs: int
     cycles: int
     layers: dict[str, int]
+    host: tuple[HostNode, ...]
 
     def figures(self, mhz: float, batch: int) -> dict[str, Any]:
         """Latency, operations and efficiency at a clock; a batch is so many runs in turn.
@@ -59,7 +63,9 @@ def machine(graph: Graph, config: AccelConfig) -> Machine:
     program = _program(compiled)
     timing = run_timing(program)
     layers = {row.name: row.cycles for row in layer_rows(compiled, program, timing)}
-    return Machine(config.name, config.mac_units, program.macs, timing.cycles, layers)
+    return Machine(
+        config.name, config.mac_units, program.macs, timing.cycles, layers, program.host
+    )
 
 
 def machine_values(

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from compiler.errors import UnsupportedError
 from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
 from golden.latency.accelerator import machine, machine_values
 from golden.latency.agreement import Agreement, agreement, precision_bound_db, snr_db
+from golden.latency.caches import Cold
 from golden.latency.device import NO_INT8, describe, left_out, versions
-from golden.latency.measure import CLOCKS, measured
+from golden.latency.measure import CLOCKS, Spread, measured
 from golden.latency.modes import arithmetic, moved, moved_inputs, prepared
 from golden.latency.module import Network, as_numpy, as_torch, check_batch, stored_inputs
+from golden.latency.parts import part_of
 from golden.latency.peaks import Peak
 from hw.spec.config import AccelConfig
 
@@ -34,7 +37,7 @@ class Options:
 
     ``timer`` is a key of ``CLOCKS``; ``precisions`` and ``modes`` are some of the device's in
     ``golden/latency/modes.py``; ``clocks`` of the accelerator are in MHz; ``peak`` is the device's,
-    None where unknown.
+    None where unknown. ``cold`` empties the caches before each call; None leaves them as they are.
     """
 
     device: str
@@ -46,6 +49,7 @@ class Options:
     clocks: Sequence[float]
     peak: Peak | None
     seconds: float
+    cold: Cold | None = None
 
 
 def benchmark(
@@ -62,7 +66,13 @@ def benchmark(
     check_batch(form, options.batch)
     network = Network(form)
     mapped = machine(graph, options.config)
-    bench = _Bench(form, network, options, 2 * mapped.macs * options.batch)
+    hosted = [node.name for node in mapped.host]
+    if len(hosted) == len(network.names):
+        raise UnsupportedError(
+            f"{graph.name}: all operators run on the host; a network with one of the array's is "
+            "accepted"
+        )
+    bench = _Bench(form, network, options, 2 * mapped.macs * options.batch, hosted)
     values = machine_values(graph, options.config, bench.first_inputs())
     cases = [
         case for case in itertools.product(options.precisions, options.modes)
@@ -71,6 +81,7 @@ def benchmark(
     runs = []
     with torch.inference_mode():
         agreed = bench.check(values)
+        bench.split()
         for done, case in enumerate(cases):
             progress(done, len(cases) + 1)
             runs.append(bench.run(*case))
@@ -86,8 +97,11 @@ def benchmark(
         "timer": options.timer,
         "versions": versions(),
         "peak": _peak(options),
+        "caches": "cold" if options.cold else "warm",
+        "flushed_bytes": options.cold.nbytes if options.cold else None,
         "agreement": agreed.as_data(),
         "runs": runs,
+        "host": [asdict(node) for node in mapped.host],
         "left_out": {**left_out(options.device), "int8": NO_INT8[options.device]},
         "layers": layers,
         "accelerator": [mapped.figures(mhz, options.batch) for mhz in options.clocks],
@@ -105,10 +119,16 @@ class _Bench:
     """A network and its inputs, batched, in float64 on the CPU."""
 
     def __init__(
-        self, form: Mapping[str, Any], network: Network, options: Options, operations: int
+        self,
+        form: Mapping[str, Any],
+        network: Network,
+        options: Options,
+        operations: int,
+        hosted: Sequence[str],
     ) -> None:
         self.form, self.network, self.options = form, network, options
-        self.operations = operations
+        self.operations, self.hosted = operations, hosted
+        self._parts: dict[str, tuple[Network, list[torch.Tensor]]] = {}
         self._stored = dict(
             zip(form["inputs"], stored_inputs(form, options.batch, SEED), strict=True)
         )
@@ -128,22 +148,32 @@ class _Bench:
         self._reference = [as_numpy(y) for y in self.network(*first)]
         return agreed
 
-    def run(self, precision: str, mode: str) -> dict[str, Any]:
-        """Time the whole network, and compare its first outputs with float64's.
+    def split(self) -> None:
+        """Make networks of what the array and what the host runs, if both do."""
+        if not self.hosted:
+            return
+        array = set(self.network.names).difference(self.hosted)
+        for where, names in (("array", array), ("host", self.hosted)):
+            form, layers = part_of(self.form, names), self.network.by_name()
+            source = Network({**self.form, "outputs": form["inputs"]}, layers)
+            self._parts[where] = Network(form, layers), list(source(*self._inputs))
 
+    def run(self, precision: str, mode: str) -> dict[str, Any]:
+        """Time the array's operators, and where the host has some these and all together.
+
+        The figures are the array's. The whole network's first outputs are compared with float64's.
         Raises AssertionError where full float32 is off by more than its roundings explain.
         """
         options = self.options
         with arithmetic(precision):
-            call = prepared(
-                moved(self.network, options.device, precision),
-                moved_inputs(self._inputs, options.device, precision),
-                mode,
-            )
-            spread = measured(call, CLOCKS[options.timer], options.seconds)
-            outputs = call()
+            whole, outputs = self._timed(self.network, self._inputs, precision, mode)
+            parts = {
+                where: self._timed(*part, precision, mode)[0]
+                for where, part in self._parts.items()
+            }
+        spread = parts.get("array", whole)
         found = [
-            self._first(name, as_numpy(y))
+            self._first(name, y)
             for name, y in zip(self.network.outputs, outputs, strict=True)
         ]
         snr = snr_db(self._reference, found)
@@ -155,13 +185,29 @@ class _Bench:
         return {
             "device": options.device, "precision": precision, "mode": mode, "batch": options.batch,
             **spread.as_data(), **self._rates(self.operations, spread.median, precision),
+            "host": parts["host"].as_data() if parts else None,
+            "whole": whole.as_data() if parts else None,
             "snr_db": snr, "snr_bound_db": bound, "agrees": agrees,
         }
+
+    def _timed(
+        self, network: Network, inputs: Sequence[torch.Tensor], precision: str, mode: str
+    ) -> tuple[Spread, list[np.ndarray]]:
+        """The time of a network or a part on the device, and its outputs in the graph's layout."""
+        device = self.options.device
+        call = prepared(
+            moved(network, device, precision), moved_inputs(inputs, device, precision), mode
+        )
+        spread = self._measured(call, self.options.seconds)
+        return spread, [as_numpy(y) for y in call()]
+
+    def _measured(self, call: Callable[[], object], seconds: float) -> Spread:
+        return measured(call, CLOCKS[self.options.timer], seconds, self.options.cold)
 
     def layers(self, counts: Mapping[str, int], cycles: Mapping[str, int]) -> list[dict[str, Any]]:
         """Time every layer alone on its own inputs; ``cycles`` are the accelerator's by layer.
 
-        A layer that the accelerator fuses into another has none (None).
+        A layer that the accelerator fuses into another, or leaves to the host, has none (None).
         """
         device = self.options.device
         precision, mode = LAYERS[device]
@@ -177,10 +223,11 @@ class _Bench:
                 values[node["outputs"][0]] = layer(*inputs)
                 call = prepared(layer, inputs, mode)
                 budget = self.options.seconds / len(module.layers)
-                spread = measured(call, CLOCKS[self.options.timer], budget)
+                spread = self._measured(call, budget)
                 done = 2 * counts[node["name"]] * self.options.batch
                 rows.append({
                     "name": node["name"], "kind": node["op"], "macs": counts[node["name"]],
+                    "on": "host" if node["name"] in self.hosted else "array",
                     "device": device, "precision": precision, "mode": mode,
                     **spread.as_data(), **self._rates(done, spread.median, precision),
                     "accelerator_cycles": cycles.get(node["name"]),

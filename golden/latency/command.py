@@ -16,6 +16,7 @@ from compiler.frontend import load_model
 from compiler.quantities import clock, real, whole
 from golden.latency import peaks
 from golden.latency.bench import Options, benchmark
+from golden.latency.caches import cold
 from golden.latency.device import chosen, describe
 from golden.latency.measure import CLOCKS
 from golden.latency.modes import MODES, PRECISIONS
@@ -63,6 +64,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         clocks=[clock(text) for text in arguments.clock or ("200", "1000")],
         seconds=real(arguments.seconds, "--seconds", *SECONDS, "seconds"),
         peak=_peak(arguments.peak, device, timer),
+        cold=cold(device) if arguments.cold else None,
     )
 
 

@@ -67,12 +67,21 @@ CLOCKS: dict[str, Clock] = {
 """How a call can be timed, by what a report says of it."""
 
 
-def measured(call: Call, clock: Clock, seconds: float) -> Spread:
-    """Time ``call`` for about ``seconds`` after the warm-up, 5 to 200 times."""
+def measured(call: Call, clock: Clock, seconds: float, before: Call | None = None) -> Spread:
+    """Time ``call`` for about ``seconds`` after the warm-up, 5 to 200 times.
+
+    ``before`` is done before each call, out of its time but within ``seconds``.
+    """
+    def once() -> float:
+        if before is not None:
+            before()
+        return clock(call)
+
     for _ in range(_WARM_UP):
-        once = clock(call)
-    fits = int(seconds * 1e3 / max(once, 1e-3))
-    count = max(_LEAST_REPEATS, min(_MOST_REPEATS, fits))
-    taken = sorted(clock(call) for _ in range(count))
+        start = time.perf_counter()
+        once()
+        spent = max(time.perf_counter() - start, 1e-6)
+    count = max(_LEAST_REPEATS, min(_MOST_REPEATS, int(seconds / spent)))
+    taken = sorted(once() for _ in range(count))
     low, median, high = statistics.quantiles(taken, n=4, method="inclusive")
     return Spread(taken[0], low, median, high, count)

@@ -39,11 +39,13 @@ class Network(nn.Module):
     """The graph's layers in execution order, float64 and on the CPU until moved.
 
     ``names`` are the nodes', ``reads`` the activations that each layer reads and ``writes`` those
-    that it makes. Raises UnsupportedError for an operator without a meaning in real numbers.
+    that it makes. Layers that are ``known`` by name are shared. Raises UnsupportedError for an
+    operator without a meaning in real numbers.
     """
 
-    def __init__(self, graph: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Mapping[str, Any], known: Mapping[str, Layer] | None = None) -> None:
         super().__init__()
+        known = known or {}
         tensors, nodes = graph["tensors"], graph["nodes"]
         for node in nodes:
             if node["op"] not in BUILDERS:
@@ -53,7 +55,9 @@ class Network(nn.Module):
                 )
         self.inputs, self.outputs = list(graph["inputs"]), list(graph["outputs"])
         self.names = [node["name"] for node in nodes]
-        self.layers = nn.ModuleList(Layer(Site(graph, node)) for node in nodes)
+        self.layers = nn.ModuleList(
+            known.get(node["name"]) or Layer(Site(graph, node)) for node in nodes
+        )
         self.reads = [
             [name for name in node["inputs"] if name and tensors[name]["data"] is None]
             for node in nodes
@@ -71,6 +75,10 @@ class Network(nn.Module):
             for used in drops:
                 del values[used]
         return tuple(values[name] for name in self.outputs)
+
+    def by_name(self) -> dict[str, Layer]:
+        """The layers by the names of their nodes."""
+        return dict(zip(self.names, self.layers, strict=True))
 
     def _last_uses(self) -> list[list[str]]:
         """The activations that each layer is the last to read."""

@@ -90,7 +90,7 @@ class LayerNorm(Weighted):
     """Layer normalisation over the channels."""
 
     def __init__(self, site: Site) -> None:
-        gamma, beta = (torch.as_tensor(tensor["data"]).double() for tensor in site.inputs[1:])
+        gamma, beta = (torch.tensor(tensor["data"]).double() for tensor in site.inputs[1:])
         super().__init__(gamma, beta)
         self.epsilon = site.attrs["epsilon"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_RUN = "{:24} {:>10} {:>23} {:>12} {:>10} {:>9}  {}"
+_RUN = "{:28} {:>10} {:>23} {:>12} {:>10} {:>9}  {}"
 _LAYER = "{:32} {:18} {:>10} {:>10} {:>12} {:>10} {:>12}"
 
 
@@ -20,7 +21,7 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _head(report)
     yield _RUN.format("", "median, ms", "half between, ms", "Gop/s", "efficiency", "SNR, dB", "")
     for run in report["runs"]:
-        yield _run(run)
+        yield from _run(run)
     for precision, reason in report["left_out"].items():
         yield f"{precision}: left out: {reason}"
     for row in report["accelerator"]:
@@ -29,7 +30,8 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
             f"{row['operations_per_second'] / 1e9:,.1f}", f"{row['efficiency']:.1%}", "",
             f"accelerator, simulated: {row['cycles']:,} cycles",
         )
-    yield "latency = operations / (efficiency x peak), in every row"
+    yield "latency = operations / (efficiency x peak), in every row that has an efficiency"
+    yield from _conditions(report)
     yield from _layers(report)
 
 
@@ -54,15 +56,50 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _run(run: Mapping[str, Any]) -> str:
+def _conditions(report: Mapping[str, Any]) -> Iterator[str]:
+    """What the two sides have in common, and what they do not."""
+    if report["flushed_bytes"]:
+        yield (
+            f"caches cold: {report['flushed_bytes'] >> 20} MiB are read and written before each "
+            "call, out of its time; the accelerator reads all from memory too"
+        )
+    else:
+        yield (
+            "caches warm: repeats find in the device's caches what the accelerator reads from "
+            "memory (--cold empties them)"
+        )
+    hosted = report["host"]
+    if not hosted:
+        yield "all operators run on the accelerator's array: both sides cover the network"
+        return
+    macs = sum(node["macs"] for node in hosted)
+    yield (
+        f"{len(hosted)} operators of {len(report['layers'])} run on the accelerator's host, with "
+        f"{macs / 1e6:,.2f} M multiply-accumulates: rows with an efficiency, PyTorch's and the "
+        "accelerator's, leave them out; what the host takes in the accelerator's system is unknown"
+    )
+    for (op, reason), count in Counter((n["op"], n["reason"]) for n in hosted).items():
+        yield f"  on the host: {op} ({reason}), {count}"
+
+
+def _run(run: Mapping[str, Any]) -> Iterator[str]:
+    """The line of a run, and those of the host's operators and the whole network."""
     name = f"{run['precision']} {run['mode']}"
-    spread = f"{run['low']:.3f} .. {run['high']:.3f}"
     snr = "none" if run["snr_db"] is None else f"{run['snr_db']:.1f}"
     doubt = "" if run["agrees"] else f"below {run['snr_bound_db']:.1f} dB: more than rounding"
-    return _RUN.format(
-        name, f"{run['milliseconds']:.3f}", spread, f"{run['operations_per_second'] / 1e9:,.1f}",
-        _share(run["efficiency"]), snr, doubt,
+    yield _RUN.format(
+        name, f"{run['milliseconds']:.3f}", _spread(run),
+        f"{run['operations_per_second'] / 1e9:,.1f}", _share(run["efficiency"]), snr, doubt,
     )
+    for part, label in (("host", "on the host"), ("whole", "whole network")):
+        if run[part]:
+            milliseconds = f"{run[part]['milliseconds']:.3f}"
+            cells = f"  {label}", milliseconds, _spread(run[part]), "", "", "", ""
+            yield _RUN.format(*cells)
+
+
+def _spread(times: Mapping[str, Any]) -> str:
+    return f"{times['low']:.3f} .. {times['high']:.3f}"
 
 
 def _layers(report: Mapping[str, Any]) -> Iterator[str]:
@@ -74,8 +111,12 @@ def _layers(report: Mapping[str, Any]) -> Iterator[str]:
         yield _LAYER.format(
             row["name"][-32:], row["kind"], f"{row['macs'] / 1e6:.2f}",
             f"{row['milliseconds']:.4f}", f"{row['operations_per_second'] / 1e9:,.1f}",
-            _share(row["efficiency"]), "" if cycles is None else f"{cycles:,}",
+            _share(row["efficiency"]), row["on"] if row["on"] == "host" else _cycles(cycles),
         )
+
+
+def _cycles(cycles: int | None) -> str:
+    return "" if cycles is None else f"{cycles:,}"
 
 
 def _share(efficiency: float | None) -> str:

@@ -44,7 +44,8 @@ def main() -> int:
         return 2
     report = stamped(report, ["tests.benchmarks.latency", *words])
     FOLDER.mkdir(parents=True, exist_ok=True)
-    name = f"{report['network']}-{report['device']['type']}-{report['batch']}.json"
+    cold = "-cold" if report["caches"] == "cold" else ""
+    name = f"{report['network']}-{report['device']['type']}-{report['batch']}{cold}.json"
     (FOLDER / name).write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
     return 0
 
@@ -67,9 +68,12 @@ def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         best = min(report["runs"], key=lambda run: run["milliseconds"])
         device = report["device"]
         machines = report["accelerator"]
+        ran = f"{best['precision']} {best['mode']}"
+        if report.get("caches") == "cold":
+            ran += ", cold"
         cells = [
             report["network"], "CPU" if device["type"] == "cpu" else device["name"],
-            f"{best['precision']} {best['mode']}", f"{best['milliseconds']:.1f}",
+            ran, f"{best['milliseconds']:.1f}",
             f"{best['operations_per_second'] / 1e9:,.1f}",
             "-" if best["efficiency"] is None else f"{best['efficiency']:.1%}",
             f"{machines[0]['efficiency']:.1%}",

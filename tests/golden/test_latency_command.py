@@ -20,7 +20,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 QUICK = ("--device", "cpu", "--processor-time", "--seconds", "0.001", "--preset", "tiny")
 KEYS = {
     "date", "command", "network", "random_weights", "macs", "operations", "batch", "device",
-    "timer", "versions", "peak", "agreement", "runs", "left_out", "layers", "accelerator",
+    "timer", "versions", "peak", "caches", "flushed_bytes", "agreement", "runs", "host", "left_out",
+    "layers", "accelerator",
 }
 
 
@@ -56,8 +57,10 @@ def test_json(model, capsys, tmp_path):
                       (machine, machine["peak_operations_per_second"])]:
         seconds = report["operations"] / (run["efficiency"] * most)
         assert seconds * 1e3 == pytest.approx(run["milliseconds"])
+    assert report["host"] == [] and {layer["on"] for layer in report["layers"]} == {"array"}
+    assert (report["caches"], report["flushed_bytes"]) == ("warm", None)
     for run in report["runs"]:
-        assert run["device"] == "cpu" and run["agrees"]
+        assert run["device"] == "cpu" and run["agrees"] and run["host"] is run["whole"] is None
         assert run["least"] <= run["low"] <= run["milliseconds"] <= run["high"]
     assert [layer["name"] for layer in report["layers"]] == [
         "stem", "mix", "sum", "pool", "scores"
@@ -82,6 +85,10 @@ def test_every_line_says_cpu(model, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 10 and all(line.startswith("[CPU] ") for line in lines)
     assert "[CPU] peak: given by --peak" in lines
+    (said,) = (line for line in lines if "caches" in line)
+    assert said.startswith("[CPU] caches warm: repeats find in the device's caches")
+    (said,) = (line for line in lines if "both sides" in line)
+    assert said.startswith("[CPU] all operators run on the accelerator's array")
 
 
 @pytest.mark.parametrize("arguments, message", [
