@@ -1,6 +1,7 @@
 """Verilog of the accelerator."""
 
 import os
+import re
 
 from amaranth.back import verilog as backend
 
@@ -10,6 +11,18 @@ from hw.top import Accelerator
 
 TOP = "accelerator"
 """Name of the top module."""
+START = """\
+  reg {name};
+  /* verilator lint_off INITIALDLY */
+  initial {name} <= 1'h0;
+  /* verilator lint_on INITIALDLY */"""
+"""Makes the event; two-state Verilator, which needs none, warns that it assigns at once."""
+
+_MODULE = re.compile(r"^module .*?^endmodule$", re.MULTILINE | re.DOTALL)
+_TRIGGER = re.compile(r"^  reg (\\\S+dump_module\S+)  = 0;$", re.MULTILINE)
+"""Yosys's signal that the ``always @*`` of a module read, for an event at time 0."""
+_BARE = re.compile(r"^  always @\*\n    (.*;)$", re.MULTILINE)
+"""A process that reads it not: a part of a register that is wired to something else."""
 
 
 def verilog(config: AccelConfig) -> str:
@@ -18,4 +31,25 @@ def verilog(config: AccelConfig) -> str:
     text = backend.convert(
         Accelerator(config, VerilogBank), name=TOP, strip_internal_attrs=True, emit_src=False
     )
-    return text + VerilogBank.SOURCE.read_text()
+    return _MODULE.sub(lambda module: with_start(module[0]), text) + VerilogBank.SOURCE.read_text()
+
+
+def with_start(module: str) -> str:
+    """The text of a module from Yosys, with an event at time 0 for every ``always @*``.
+
+    Such a process sleeps until something that it reads changes. Yosys means the initial value of
+    a signal to be that change, which Verilog leaves to chance (the declaration may come before the
+    process waits) and SystemVerilog rules out. A nonblocking assignment takes place when all
+    processes wait, whatever their order.
+    """
+    processes = module.count("always @*")
+    if not processes:
+        return module
+    trigger = _TRIGGER.search(module)
+    assert trigger is not None
+    name = f"{trigger[1]} "
+    head = f"  always @* begin\n    if ({name}) begin end\n"
+    module = module.replace(trigger[0], START.format(name=name))
+    module = _BARE.sub(lambda bare: f"{head}    {bare[1]}\n  end", module)
+    assert module.count(head) == processes, "a process that may sleep through time 0"
+    return module

@@ -88,7 +88,6 @@ module dram #(
     localparam logic [1:0] DECERR = 2'd3;
 
     typedef logic [8*DATA_BYTES-1:0] word_t;
-    typedef struct { logic [31:0] addr; int beats; int due; logic [1:0] resp; } burst_t;
 
     word_t mem [WORDS];
 
@@ -109,12 +108,21 @@ module dram #(
     // The state behind it, touched by the one process below only.
     int now;            // the cycle that ends at this edge, then the one that begins
     int bus_free;       // the first cycle in which the data bus can carry a beat
-    burst_t reads [MAX_OUTSTANDING];
+    logic [31:0] read_addr [MAX_OUTSTANDING];
+    int read_beats [MAX_OUTSTANDING], read_due [MAX_OUTSTANDING];
     int r_head, r_count, r_beat;
-    burst_t writes [MAX_OUTSTANDING];
+    logic [31:0] write_addr [MAX_OUTSTANDING];
+    int write_beats [MAX_OUTSTANDING], write_due [MAX_OUTSTANDING];
+    logic [1:0] write_resp [MAX_OUTSTANDING];
     int b_head, b_count, w_head, w_beat;   // b_count bursts from b_head lack B; from w_head, W too
     int w_count;
     logic [31:0] noise [5];
+
+    // Of one turn of the process only.
+    logic [31:0] addr;
+    logic [1:0] resp;
+    word_t mask;
+    int word, slot;
 
     function automatic logic [1:0] response(
         input logic [31:0] addr,
@@ -137,11 +145,6 @@ module dram #(
     endfunction
 
     always @(posedge clk) begin : model
-        automatic logic [31:0] addr;
-        automatic logic [1:0] resp;
-        automatic word_t mask;
-        automatic int word;
-
         if (rst) begin
             now = 0;
             bus_free = 0;
@@ -155,9 +158,9 @@ module dram #(
         end else begin
             // The W beat goes first, so that the next cycle's read data include it.
             if (m_axi_wvalid && m_axi_wready) begin
-                addr = writes[w_head].addr + 32'(w_beat * DATA_BYTES);
+                addr = write_addr[w_head] + 32'(w_beat * DATA_BYTES);
                 resp = response(addr, cfg_err_write_lo, cfg_err_write_hi, cfg_err_write_resp);
-                if (resp != 0) writes[w_head].resp = resp;
+                if (resp != 0) write_resp[w_head] = resp;
                 else begin
                     for (int i = 0; i < DATA_BYTES; i++) mask[8*i +: 8] = {8{m_axi_wstrb[i]}};
                     word = int'(addr) / DATA_BYTES;
@@ -165,8 +168,8 @@ module dram #(
                 end
                 bus_free = now + int'(cfg_interval);
                 w_beat = w_beat + 1;
-                if (w_beat == writes[w_head].beats) begin
-                    writes[w_head].due = now + B_LATENCY;
+                if (w_beat == write_beats[w_head]) begin
+                    write_due[w_head] = now + B_LATENCY;
                     w_head = wrap(w_head + 1);
                     w_count = w_count - 1;
                     w_beat = 0;
@@ -177,8 +180,10 @@ module dram #(
                 b_count = b_count - 1;
             end
             if (m_axi_awvalid && m_axi_awready) begin
-                writes[wrap(b_head + b_count)] = '{
-                    addr: m_axi_awaddr, beats: int'(m_axi_awlen) + 1, due: 0, resp: 2'd0};
+                slot = wrap(b_head + b_count);
+                write_addr[slot] = m_axi_awaddr;
+                write_beats[slot] = int'(m_axi_awlen) + 1;
+                write_resp[slot] = 2'd0;
                 b_count = b_count + 1;
                 w_count = w_count + 1;
             end
@@ -192,9 +197,10 @@ module dram #(
                 end
             end
             if (m_axi_arvalid && m_axi_arready) begin
-                reads[wrap(r_head + r_count)] = '{
-                    addr: m_axi_araddr, beats: int'(m_axi_arlen) + 1,
-                    due: now + int'(cfg_latency), resp: 2'd0};
+                slot = wrap(r_head + r_count);
+                read_addr[slot] = m_axi_araddr;
+                read_beats[slot] = int'(m_axi_arlen) + 1;
+                read_due[slot] = now + int'(cfg_latency);
                 r_count = r_count + 1;
             end
             if (conflict) turn_is_w <= !turn_is_w;
@@ -206,17 +212,17 @@ module dram #(
         // From here on `now` is the cycle that begins.
         ar_open <= r_count < MAX_OUTSTANDING;
         aw_open <= b_count < MAX_OUTSTANDING;
-        r_due <= r_count != 0 && now >= reads[r_head].due && now >= bus_free;
+        r_due <= r_count != 0 && now >= read_due[r_head] && now >= bus_free;
         w_open <= w_count != 0 && now >= bus_free;
-        b_due <= b_count != w_count && now >= writes[b_head].due;
-        m_axi_bresp <= writes[b_head].resp;
+        b_due <= b_count != w_count && now >= write_due[b_head];
+        m_axi_bresp <= write_resp[b_head];
         if (r_count != 0) begin
-            addr = reads[r_head].addr + 32'(r_beat * DATA_BYTES);
+            addr = read_addr[r_head] + 32'(r_beat * DATA_BYTES);
             resp = response(addr, cfg_err_read_lo, cfg_err_read_hi, cfg_err_read_resp);
             word = int'(addr) / DATA_BYTES;
             m_axi_rdata <= addr < 32'(DEPTH_BYTES) ? mem[word] : '0;
             m_axi_rresp <= resp;
-            m_axi_rlast <= r_beat + 1 == reads[r_head].beats;
+            m_axi_rlast <= r_beat + 1 == read_beats[r_head];
         end
         if (cfg_gap_rate != 0)
             for (int i = 0; i < 5; i++) noise[i] = xorshift(noise[i]);
@@ -230,7 +236,7 @@ module dram #(
         if (dump) dump_words();
     end
 
-    task automatic load_image();
+    task automatic load_image;
         string name;
         int file, bytes_read;
         name = $sformatf("image_%0d.bin", run_index);
@@ -241,7 +247,7 @@ module dram #(
         for (int i = bytes_read / DATA_BYTES; i < WORDS; i++) mem[i] = '0;
     endtask
 
-    task automatic dump_words();
+    task automatic dump_words;
         string name;
         int file;
         name = $sformatf("dump_%0d.bin", run_index);

@@ -66,13 +66,13 @@ module trace #(
         if (trace_done[unit]) $fdisplay(log_file, "%0d %s done %0d", cycle, name, index);
     endtask
 
-    task automatic flush_mac();
+    task automatic flush_mac;
         if (mac_count != 0)
             $fdisplay(log_file, "%0d mac busy %0d %0d", mac_first, mac_index, mac_count);
         mac_count = 0;
     endtask
 
-    task automatic handshakes();
+    task automatic handshakes;
         if (m_axi_arvalid && m_axi_arready)
             $fdisplay(log_file, "%0d axi ar %0d %0d", cycle, m_axi_araddr, m_axi_arlen);
         if (m_axi_rvalid && m_axi_rready)
