@@ -7,7 +7,7 @@ one another; so values are computed in program order, and timing apart from them
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from sim.host import Compute, Host
 from sim.program import Command, Layer, Program, Segment, read_program
+from sim.shares import Span, layer_cycles
 from sim.values.dma import load, store
 from sim.values.execute import execute
 from sim.values.state import AccessError, CommandFault, State
@@ -31,12 +32,10 @@ Progress = Callable[[int, int], None]
 _UNITS = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
 
 
-Span = tuple[int, int, int]
-
-
 @dataclass(frozen=True)
 class LayerTimes:
-    """First and last cycle in which any unit works for a layer, and cycles of the array."""
+    """First and last cycle in which any unit works for a layer, cycles of the array, and the
+    ``cycles`` that are the layer's and no other's (``sim.shares``)."""
 
     name: str
     kind: str
@@ -44,6 +43,7 @@ class LayerTimes:
     start_cycle: int
     end_cycle: int
     busy_cycles: int
+    cycles: int
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def times_of(result: Run) -> Times:
     return Times(result.cycles, counters, spans)
 
 
-def joined(layers: Iterable[Layer], segments: Sequence[Times]) -> Timing:
+def joined(layers: Sequence[Layer], segments: Sequence[Times]) -> Timing:
     """The times of all segments, each from its own start, as those of one run."""
     before = 0
     spans: list[Span] = []
@@ -194,16 +194,19 @@ def joined(layers: Iterable[Layer], segments: Sequence[Times]) -> Timing:
         before += times.cycles
         for name, value in times.counters.items():
             counters[name] = counters.get(name, 0) + value
-    return Timing(before, counters, tuple(spans), layer_times(layers, spans))
+    shares = layer_cycles([layer.commands for layer in layers], segments)
+    return Timing(before, counters, tuple(spans), _layer_times(layers, shares, spans))
 
 
-def layer_times(layers: Iterable[Layer], spans: Sequence[Span]) -> tuple[LayerTimes, ...]:
-    """Layers' times from the spans of their commands."""
+def _layer_times(
+    layers: Sequence[Layer], cycles: Sequence[int], spans: Sequence[Span]
+) -> tuple[LayerTimes, ...]:
+    """Layers' times from their cycles and the spans of their commands."""
     times = []
-    for layer in layers:
+    for layer, share in zip(layers, cycles, strict=True):
         own = [spans[index] for index in layer.commands]
         start = min((start for start, _, _ in own), default=0)
         end = max((end for _, end, _ in own), default=0)
         busy = sum(busy for _, _, busy in own)
-        times.append(LayerTimes(layer.name, layer.kind, layer.macs, start, end, busy))
+        times.append(LayerTimes(layer.name, layer.kind, layer.macs, start, end, busy, share))
     return tuple(times)

@@ -26,12 +26,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the network: its commands by number, and what the compiler says about it."""
+    """A layer of the network: its commands by number, and what the compiler says about it.
+
+    Of the model's multiply-accumulates it does ``done``, of which the outputs need ``macs``.
+    """
 
     name: str
     kind: str
     macs: int
     commands: tuple[int, ...]
+    done: int
     residency: str = ""
     notes: tuple[str, ...] = ()
 
@@ -74,7 +78,8 @@ class Program:
     after another; commands are numbered through all of them. ``graph`` is in golden's form: inputs,
     outputs, and the tensors in memory or made by the host. ``places`` says where the inputs and
     what the hardware stores or reads lie. ``not_stored`` names tensors that fusion keeps from
-    memory; ``elements`` is the number of values that all nodes of the network compute.
+    memory; ``model_macs`` are the multiply-accumulates of all nodes as the file has them, and
+    ``elements`` is the number of values that all nodes of the network compute.
     """
 
     folder: Path
@@ -83,6 +88,7 @@ class Program:
     windows: Windows
     segments: tuple[Segment, ...]
     macs: int
+    model_macs: int
     layers: tuple[Layer, ...]
     graph: dict[str, Any]
     places: dict[str, Place]
@@ -105,6 +111,11 @@ class Program:
     def host(self) -> tuple[HostNode, ...]:
         """The nodes that run on the host, in order."""
         return tuple(node for segment in self.segments for node in segment.host)
+
+    @property
+    def host_macs(self) -> int:
+        """The multiply-accumulates of the host's nodes."""
+        return sum(node.macs for node in self.host)
 
     def memory(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """The external memory before a run on ``inputs`` (stored integers by name), uint8.

@@ -130,6 +130,7 @@ def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Prog
         windows=Windows(*mapping["read_window"], *mapping["write_window"]),
         segments=_segments(memory, mapping, config),
         macs=mapping["macs"],
+        model_macs=mapping["model_macs"],
         layers=tuple(_layer(entry) for entry in mapping["layers"]),
         graph={
             "name": mapping["network"],
@@ -177,6 +178,7 @@ def _layer(entry: dict[str, Any]) -> Layer:
         kind=entry["kind"],
         macs=entry["macs"],
         commands=tuple(entry["commands"]),
+        done=entry["done"],
         residency=entry["residency"],
         notes=tuple(entry["notes"]),
     )

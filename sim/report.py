@@ -16,12 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.spec.regs import CYCLE_COUNTERS, Counter
-from sim.machine import Timing
+from sim.machine import LayerTimes, Timing
 from sim.program import Command, Program
 
 LOST_DOC = {
-    "useful": "the network's own multiply-accumulates",
-    "grouped_zeros": "zero weights of groups, rows made again",
+    "useful": "multiply-accumulates that the network's outputs need",
+    "unneeded": "the model's others: channels padded or unread, results cut off",
+    "grouped_zeros": "added zero weights, results made again",
     "array_edge": "array positions beyond the last pixel or channel",
     "busy_other": "pooling, addition and the like",
     "stall_operand": "operands being fetched from the pool",
@@ -45,17 +46,19 @@ LINE_EVERY = 10.0
 """Seconds between two states of the bar, and between two lines where there is no terminal."""
 
 
-def mac_cycles(timing: Timing, macs: int, mac_units: int) -> dict[str, int]:
+def mac_cycles(timing: Timing, macs: int, done: int, mac_units: int) -> dict[str, int]:
     """Every multiply-accumulate cycle of a run by what became of it; the sum is units * cycles.
 
-    Keys are those of LOST_DOC.
+    Of the ``done`` multiply-accumulates of the model the outputs need ``macs``. Keys are those of
+    LOST_DOC.
     """
     counters = timing.counters
     shares = {name: mac_units * counters[name] for name in LOST_DOC if name in counters}
     assert sum(counters[c.name.lower()] for c in CYCLE_COUNTERS) == timing.cycles
     occupied = counters[Counter.OCCUPIED.name.lower()]
     shares["useful"] = macs
-    shares["grouped_zeros"] = occupied - macs
+    shares["unneeded"] = done - macs
+    shares["grouped_zeros"] = occupied - done
     shares["array_edge"] = mac_units * counters[Counter.BUSY_NETWORK.name.lower()] - occupied
     return {name: shares[name] for name in LOST_DOC}
 
@@ -65,20 +68,30 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
     units = program.config.mac_units
     total = units * timing.cycles
     bus = program.config.bus_bytes
-    shares = mac_cycles(timing, program.macs, units)
+    shares = mac_cycles(
+        timing, program.macs, sum(layer.done for layer in program.layers), units
+    )
     return {
         "network": program.network,
         "preset": program.config.name,
         "mac_units": units,
         "macs": program.macs,
+        "model_macs": program.model_macs,
+        "host_macs": program.host_macs,
         "cycles": timing.cycles,
         "utilization": program.macs / total,
         "dram_read_bytes": timing.counters[Counter.READ_BEATS.name.lower()] * bus,
         "dram_write_bytes": timing.counters[Counter.WRITE_BEATS.name.lower()] * bus,
         "counters": dict(timing.counters),
         "lost": {name: count / total for name, count in shares.items()},
-        "layers": [dataclasses.asdict(layer) for layer in timing.layers],
+        "layers": [_layer(layer, units) for layer in timing.layers],
     }
+
+
+def _layer(layer: LayerTimes, units: int) -> dict[str, Any]:
+    """A layer's times; one without cycles, in a program that no compiler made, uses nothing."""
+    used = layer.macs / (units * layer.cycles) if layer.cycles else 0.0
+    return {**dataclasses.asdict(layer), "utilization": used}
 
 
 def bus_bytes(command: Command, beat: int) -> int:
@@ -110,9 +123,18 @@ def headline(report: dict[str, Any]) -> str:
     return (
         f"{report['network']} on {report['preset']} ({report['mac_units']} MAC units): "
         f"{report['cycles']:,} cycles, utilisation {report['utilization']:.2%}\n"
-        f"{report['macs']:,} multiply-accumulates, {report['dram_read_bytes']:,} bytes read, "
+        f"{_counted(report)}, {report['dram_read_bytes']:,} bytes read, "
         f"{report['dram_write_bytes']:,} bytes written"
     )
+
+
+def _counted(report: dict[str, Any]) -> str:
+    """The multiply-accumulates, and those of the model that are not among them."""
+    text = f"{report['macs']:,} multiply-accumulates"
+    host = report["host_macs"]
+    rest = report["model_macs"] - report["macs"] - host
+    parts = [f"{host:,} on the host"] * (host > 0) + [f"{rest:,} needed by no output"] * (rest > 0)
+    return f"{text} of the model's {report['model_macs']:,} ({', '.join(parts)})" if parts else text
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -128,14 +150,13 @@ def _layer_table(report: dict[str, Any]) -> Table:
     table = Table(title="Layers", box=SIMPLE)
     for name in ("layer", "kind"):
         table.add_column(name, no_wrap=True)
-    for name in ("MACs", "start", "end", "busy", "array use"):
+    for name in ("MACs", "start", "end", "busy", "cycles", "use"):
         table.add_column(name, justify="right", no_wrap=True)
     names = short_names([layer["name"] for layer in report["layers"]])
     for name, layer in zip(names, report["layers"], strict=True):
-        most = report["mac_units"] * layer["busy_cycles"]
-        used = layer["macs"] / most if most else 0.0
-        numbers = [layer[k] for k in ("macs", "start_cycle", "end_cycle", "busy_cycles")]
-        table.add_row(name, layer["kind"], *(f"{n:,}" for n in numbers), f"{used:.1%}")
+        keys = ("macs", "start_cycle", "end_cycle", "busy_cycles", "cycles")
+        numbers = [f"{layer[key]:,}" for key in keys]
+        table.add_row(name, layer["kind"], *numbers, f"{layer['utilization']:.1%}")
     return table
 
 

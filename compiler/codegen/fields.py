@@ -44,7 +44,7 @@ def execute_fields(
         "split": (config.cols // run.width).bit_length() - 1, "maximum": int(layer.maximum),
         "ones": int(not layer.weighted), "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
-        "network": int(layer.macs > 0), "round_once": int(layer.round_once),
+        "network": int(layer.done > 0), "round_once": int(layer.round_once),
         "pad_value": layer.pad_value,
         "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
     }

@@ -15,7 +15,7 @@ from compiler.codegen.commands import CONSTANTS, Command
 from compiler.driver import Compiled
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
-from compiler.ir.counts import node_macs
+from compiler.ir.counts import macs, node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.passes.layer import HostNode, origin
 from compiler.schedule.layer_plan import LayerPlan
@@ -81,6 +81,7 @@ def mapping(compiled: Compiled) -> dict:
         "read_window": [0, memory.read_limit],
         "write_window": [memory.write_base, memory.write_limit],
         "macs": sum(layer.macs for layer in network.layers),
+        "model_macs": sum(macs(graph).values()),
         "elements": sum(_elements(graph, node) for node in graph.nodes),
         "modelled_cycles": sum(segment.plan.modelled_cycles for segment in compiled.segments),
         "inputs": [_input(compiled, name) for name in graph.inputs],
@@ -217,8 +218,8 @@ def _layers(compiled: Compiled) -> list[dict]:
 def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict:
     layer, site = plan.site.layer, plan.site
     return {
-        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "segment": layer.segment,
-        "commands": own,
+        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "done": layer.done,
+        "segment": layer.segment, "commands": own,
         "array_shape": plan.shape, "tiles": len(plan.tiles), "chunks": len(plan.chunks),
         "order": plan.order, "executes": executes, "modelled_compute": plan.compute,
         "modelled_words": plan.words,

@@ -113,6 +113,7 @@ def _layers(compiled: Compiled) -> list[Layer]:
         if layer >= 0:
             own[layer].append(number)
     return [
-        Layer(plan.site.layer.name, plan.site.layer.kind, plan.site.layer.macs, tuple(numbers))
+        Layer(plan.site.layer.name, plan.site.layer.kind, plan.site.layer.macs, tuple(numbers),
+              plan.site.layer.done)
         for plan, numbers in zip(compiled.plans, own, strict=True)
     ]

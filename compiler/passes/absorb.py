@@ -11,11 +11,10 @@ import math
 from collections import ChainMap
 from dataclasses import dataclass
 
-from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.passes.channels import Source, moved_channels
 from compiler.passes.host import FOLLOWERS, host_reason
-from compiler.passes.reorder import chosen, pruned, unused
+from compiler.passes.reorder import Choices, pruned, unused
 from compiler.passes.route import Routed
 
 
@@ -38,7 +37,7 @@ def absorb(routed: Routed, cols: int) -> Routed:
     A convolution then reads all words from the first to the last that hold its channels, unless
     moving them costs less than multiplying those between by 0.
     """
-    graph, macs = routed.graph, dict(routed.macs)
+    graph, choices = routed.graph, Choices(routed.added)
     moved = moved_channels(graph)
     inputs = _unsliced(graph)
     tensors, nodes = dict(graph.tensors), []
@@ -50,17 +49,16 @@ def absorb(routed: Routed, cols: int) -> Routed:
         if window is None or not _pays(graph, node, window, cols):
             nodes.append(node)
             continue
-        macs.setdefault(node.name, node_macs(graph, node))
         x = window.tensor
         if window.end - window.begin < graph.tensors[x].shape[-1]:
             x = unused(x, names)
             nodes.append(_slice(x, window))
             tensors[x] = _sliced(graph, x, window)
         weights = unused(node.inputs[1], names)
-        tensors[weights] = chosen(tensors[node.inputs[1]], weights, 3, window.order)
+        tensors[weights] = choices.choose(tensors[node.inputs[1]], weights, 3, window.order)
         nodes.append(dataclasses.replace(node, inputs=(x, weights, node.inputs[2])))
     graph = pruned(dataclasses.replace(graph, tensors=tensors, nodes=nodes), moved)
-    return Routed(graph, macs, routed.moves)
+    return Routed(graph, choices.added, routed.moves)
 
 
 def _unsliced(graph: Graph) -> set[str]:

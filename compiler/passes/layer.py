@@ -121,7 +121,9 @@ class Layer:
 
     It makes the pixels of its ``regions``, a rectangle that other layers may complete. A stride of
     0 stays on a row, or in regions of one column on a column.
-    ``kind`` is the operator's name, followed by ``+`` and the name of each one that is fused.
+    ``done`` are the multiply-accumulates of the model that it does, ``macs`` those of them that
+    the network's outputs need. ``kind`` is the operator's name, followed by ``+`` and the name of
+    each one that is fused.
     ``weights`` is int8 ``[C_out, K_h, K_w, C_in / groups]``, with ``depthwise``
     ``[C, K_h, K_w, 1]``, or None where every weight is 1. Of ``sparse`` weights an output block
     multiplies only the input blocks from the first to the last that are not all 0. ``padding`` is
@@ -160,6 +162,7 @@ class Layer:
     table: np.ndarray | None = None
     factor: str = ""
     notes: tuple[str, ...] = ()
+    done: int = 0
 
     @property
     def taps(self) -> int:
@@ -197,7 +200,7 @@ class Layer:
     def execution(self) -> Key:
         """All of the layer that its EXECUTEs follow from, but for places."""
         return Key((
-            self.name, self.kind, self.output, self.macs > 0, self.geometry, self.maximum,
+            self.name, self.kind, self.output, self.done > 0, self.geometry, self.maximum,
             self.round_once, self.pad_value, self.out_zero, self.out_min, self.out_max,
             self.residual and tuple(self.residual.fields.items()),
         ))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 from compiler.errors import UnsupportedError, show
-from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.shapes import Padding
 from compiler.ir.verify import verify_pass
@@ -16,6 +15,7 @@ from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
 from compiler.passes.layer import FeatureMap, Layer, Network, View, Words, map_shape, origin
 from compiler.passes.multiply import multiply
+from compiler.passes.needed import Needs, Work, needs
 from compiler.passes.operators import Context
 from compiler.passes.resize import resize
 from compiler.passes.route import Routed, route
@@ -24,7 +24,7 @@ from compiler.passes.single import Layers, Wanted, single, summed
 from compiler.passes.transpose_conv import transpose_conv2d
 
 #: Operators that become several layers over maps of their own.
-SPREADING = {"mul": multiply, "resize": resize, "transpose_conv2d": transpose_conv2d}
+SPREADING = {"mul": multiply, "resize": resize}
 
 
 def legalise(
@@ -39,7 +39,9 @@ def legalise(
     routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
     if routed.graph.nodes != graph.nodes:
         verify_pass(routed.graph, "quantised", "moving channels")
-    network = _Legaliser(routed, options, words, known).run()
+    work = needs(routed.graph, routed.added, routed.moves)
+    assert routed.graph is graph or work.macs == needs(graph).macs, "moving channels"
+    network = _Legaliser(routed, work, options, words, known).run()
     return dataclasses.replace(network, graph=graph)
 
 
@@ -47,9 +49,10 @@ class _Legaliser:
     """State of the walk over the graph's nodes."""
 
     def __init__(
-        self, routed: Routed, options: CompilerOptions, words: Words, known: Layers | None
+        self, routed: Routed, work: Needs, options: CompilerOptions, words: Words,
+        known: Layers | None,
     ) -> None:
-        self.routed = routed
+        self.routed, self.work = routed, work
         self.known = known
         self.graph = graph = routed.graph
         self.options = options
@@ -114,6 +117,10 @@ class _Legaliser:
         elif node.op in SPREADING:
             build = SPREADING[node.op]
             self.layers += build(self.graph, node, self.maps, self.views, self.words)
+        elif node.op == "transpose_conv2d":
+            self.layers += transpose_conv2d(
+                self.graph, node, self.maps, self.views, self.words, self.work.phases[node.name]
+            )
         else:
             self._layer(node, y)
 
@@ -209,8 +216,8 @@ class _Legaliser:
         source = self.maps[self.views[name].map]
         context = Context(self.graph, node, source, output, self.cols)
         other = self.maps[self.views[node.inputs[1]].map].name if node.op == "add" else ""
-        macs = self.routed.macs.get(node.name, node_macs(self.graph, node))
-        wanted = Wanted(pads, other, macs, node.name in self.routed.moves)
+        work = self.work.work.get(node.name, Work())
+        wanted = Wanted(pads, other, work, node.name in self.routed.moves)
         layer = single(context, wanted, self.known)
         self.maps[y.name] = output
         self.views[y.name] = View(y.name)

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Tensor
+
+
+class Choices:
+    """Constants that passes chose from others; ``added`` says which of their channels, by name and
+    axis, are none of the model's, and 0."""
+
+    def __init__(self, added: Mapping[str, Mapping[int, np.ndarray]] | None = None) -> None:
+        self.added = dict(added or {})
+
+    def choose(self, tensor: Tensor, name: str, axis: int, order: Sequence[int]) -> Tensor:
+        """``chosen``, noting the channels that it adds."""
+        places, before = np.asarray(order), self.added.get(tensor.name, {})
+        new = places < 0
+        if axis in before:
+            new = new | before[axis][np.maximum(places, 0)]
+        found = {**before, axis: new}
+        if any(mask.any() for mask in found.values()):
+            self.added[name] = found
+        return chosen(tensor, name, axis, order)
 
 
 def chosen(tensor: Tensor, name: str, axis: int, order: Sequence[int]) -> Tensor:

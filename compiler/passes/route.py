@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.passes.channels import ZERO, Source, moved_channels
-from compiler.passes.reorder import chosen, pruned, unused
+from compiler.passes.reorder import Choices, pruned, unused
 from compiler.passes.route_plan import RoutePlan, plan_routes
+from compiler.passes.zeros import Added
 
 #: Attributes of a convolution of single pixels.
 _POINT = {
@@ -37,12 +37,12 @@ _POINT = {
 class Routed:
     """A graph of the same values with fewer moves.
 
-    ``macs`` are the network's multiply-accumulates by node, without those of added weights of 0;
-    ``moves`` names the convolutions that only move channels.
+    ``added`` has the channels of weights by axis that are none of the model's, and 0; ``moves``
+    names the convolutions that only move channels.
     """
 
     graph: Graph
-    macs: dict[str, int] = field(default_factory=dict)
+    added: Added = field(default_factory=dict)
     moves: frozenset[str] = frozenset()
 
 
@@ -72,7 +72,7 @@ class _Router:
         self.tensors = dict(graph.tensors)
         self.names = ChainMap(self.tensors, dict.fromkeys(node.name for node in graph.nodes))
         self.nodes: list[Node] = []
-        self.macs: dict[str, int] = {}
+        self.choices = Choices()
         self.moves: set[str] = set()
         self.cut_nodes = {n.name for chain in plan.chains.values() for n in chain}
         self.held: dict[str, Node] = {}
@@ -86,7 +86,6 @@ class _Router:
             if y in self.plan.targets:
                 self._assemble(y)
                 continue
-            self.macs[node.name] = node_macs(self.graph, node)
             if node.inputs[0] in self.stands:
                 node = self._behind(node, self.stands[node.inputs[0]])
             if node.name not in self.cut_nodes:
@@ -96,7 +95,7 @@ class _Router:
             if y in self.plan.chains:
                 self._cut(y)
         graph = dataclasses.replace(self.graph, tensors=self.tensors, nodes=self.nodes)
-        return Routed(pruned(graph, self.moved), self.macs, frozenset(self.moves))
+        return Routed(pruned(graph, self.moved), self.choices.added, frozenset(self.moves))
 
     # What reads a tensor in another order.
 
@@ -118,7 +117,6 @@ class _Router:
     def _cut(self, y: str) -> None:
         """One convolution, and what follows it, for each piece of the tensor and for its tail."""
         chain = [self.held[node.name] for node in self.plan.chains[y]]
-        first = len(self.nodes)
         targets = {name: t for name, t in self.plan.targets.items() if y in t.pieces}
         for name, target in targets.items():
             channels = target.pieces[y]
@@ -130,9 +128,6 @@ class _Router:
             family = next(iter(targets.values())).family
             made = self._piece(chain, tail, self.cols)
             self.tails.setdefault(family, []).append((made, [(y, channel) for channel in tail]))
-        cut = [piece.name for piece in self.nodes[first:] if piece.op == "conv2d"]
-        unread = self.macs.pop(chain[0].name) - sum(self.macs[name] for name in cut)
-        self.macs[cut[-1]] += unread
 
     def _piece(self, chain: list[Node], channels: list[int], multiple: int) -> str:
         """The chain for some output channels, and up to a multiple of others; its output."""
@@ -141,8 +136,6 @@ class _Router:
         x, weights, bias = conv.inputs
         inputs = (x, self._chosen(weights, 0, order), self._chosen(bias, 0, order))
         name = self._node(conv, inputs, len(order))
-        whole = self.graph.tensors[conv.outputs[0]].shape[-1]
-        self.macs[name] = self.macs[conv.name] * len(channels) // whole
         for function in functions:
             name = self._node(function, (name, *function.inputs[1:]), len(order))
         return name
@@ -213,5 +206,5 @@ class _Router:
         if not constant:
             return constant
         name = unused(constant, self.names)
-        self.tensors[name] = chosen(self.tensors[constant], name, axis, order)
+        self.tensors[name] = self.choices.choose(self.tensors[constant], name, axis, order)
         return name

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import FUNCTIONS
 from compiler.passes.channels import ZERO, Source
+from compiler.passes.zeros import keeps_zero
 
 #: Operators that treat each channel alike and on its own, whose output has its input's channels.
 _SINGLE = ("avg_pool2d", "max_pool2d", "mean", *FUNCTIONS)
-
-#: Functions that are not 0 where their argument is.
-_NOT_ZERO = ("sigmoid", "hard_sigmoid", "lookup")
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ class _Planner:
         y = node.outputs[0]
         readers = self.readers.get(y, [])
         kept = y in self.graph.outputs or any(self._moves(n) for n in readers)
-        kept |= zeros and not _keeps_zero(node)
+        kept |= zeros and not keeps_zero(node)
         return single and bool(readers) and not kept and all(
             self._any_order(n, zeros) for n in readers
         )
@@ -196,9 +194,3 @@ class _Planner:
             and all(map(self._moves, self.readers[maker]))
             and maker not in self.wanted_twice
         )
-
-
-def _keeps_zero(node: Node) -> bool:
-    """Whether a channel of the zero point stays one."""
-    biased = node.op == "depthwise_conv2d" and bool(node.inputs[2])
-    return not biased and node.op not in _NOT_ZERO

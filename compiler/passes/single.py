@@ -15,6 +15,7 @@ from compiler.ir.shapes import Padding
 from compiler.passes import constraints
 from compiler.passes.functions import function
 from compiler.passes.layer import Layer
+from compiler.passes.needed import Work
 from compiler.passes.operators import BUILDERS, Context
 from compiler.recent import Recent
 
@@ -26,12 +27,12 @@ class Wanted(NamedTuple):
     """What the network around a node makes of its layer.
 
     ``padding`` joins the node's own; ``other`` is the map of an addition's second operand, else "";
-    ``moves`` says that the node is a convolution that only moves channels.
+    ``work`` is that of the node; ``moves`` says that it is a convolution that only moves channels.
     """
 
     padding: Padding
     other: str
-    macs: int
+    work: Work
     moves: bool
 
 
@@ -67,7 +68,7 @@ def _layer(c: Context, wanted: Wanted) -> Layer:
     if wanted.moves:
         note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
         return dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
-    return dataclasses.replace(layer, macs=wanted.macs)
+    return dataclasses.replace(layer, macs=wanted.work.needed, done=wanted.work.done)
 
 
 def _check_pool(c: Context) -> None:

@@ -24,6 +24,7 @@ from compiler.passes.layer import (
     View,
     map_shape,
 )
+from compiler.passes.needed import Work
 from compiler.passes.operators import INT8_MAX, INT8_MIN, Context
 
 #: Words of a row in which a map is seen, at most (``out_width`` and ``out_skip`` of EXECUTE).
@@ -44,7 +45,7 @@ class Phase:
     weights: np.ndarray
     start: Pair
     requant: Requant
-    macs: int = 0
+    work: Work = Work()
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Spread:
                 )
                 self._append(
                     source, seen, kernel=phase.weights.shape[1:3], weights=phase.weights,
-                    regions=(region,), macs=phase.macs,
+                    regions=(region,), macs=phase.work.needed, done=phase.work.done,
                     notes=(f"pixel ({py}, {px}) of each {down}x{across}",), **values,
                 )
         if across > 1:

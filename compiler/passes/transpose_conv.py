@@ -13,26 +13,28 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import conv_requant
 from compiler.passes.layer import FeatureMap, Layer, View, Words
+from compiler.passes.needed import PhaseWork
 from compiler.passes.spread import MAX_ROW, Area, Phase, Spread
 from golden.quant import conv_multipliers
 
 
 def transpose_conv2d(
     graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
-    words: Words,
+    words: Words, work: PhaseWork,
 ) -> list[Layer]:
-    """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
+    """The passes that the node takes, with the ``work`` of each phase; its maps and its view join
+    ``maps`` and ``views``.
 
     Raises UnsupportedError for sizes that the hardware's fields do not hold.
     """
-    return _TransposeConv(Spread(graph, node, maps, views, words.cols)).run()
+    return _TransposeConv(Spread(graph, node, maps, views, words.cols), work).run()
 
 
 class _TransposeConv:
     """One transposed convolution: phases, and the output cut from them where they reach beyond."""
 
-    def __init__(self, spread: Spread) -> None:
-        self.spread = spread
+    def __init__(self, spread: Spread, work: PhaseWork) -> None:
+        self.spread, self.work = spread, work
         self.attrs = spread.node.attrs
         self.context = c = spread.context(spread.source, spread.output)
         data = c.data(1)
@@ -72,11 +74,10 @@ class _TransposeConv:
         y, row = divmod(py + top, down)
         x, column = divmod(px + left, across)
         taps = self.weights[:, row::down, column::across][:, ::-1, ::-1]
-        macs = taps.size * self.spread.source.pixels
         if not taps.size:
             taps = np.zeros((len(taps), 1, 1, self.weights.shape[3]), np.int8)
         requant = conv_requant(
             taps, self.bias, self.context.x.zero_point, *self.scaling, self.context.where
         )
         start = y - taps.shape[1] + 1, x - taps.shape[2] + 1
-        return Phase(np.ascontiguousarray(taps), start, requant, macs)
+        return Phase(np.ascontiguousarray(taps), start, requant, self.work[py, px])

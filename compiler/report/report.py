@@ -9,6 +9,7 @@ from typing import Any
 from compiler.driver import Compiled
 from compiler.report.blocks import Edge, blocks, edges
 from compiler.report.bounds import Block, Latency, Roof, block_figures, latencies, roof_of
+from compiler.report.check import check
 from compiler.report.explain import explanation
 from compiler.report.memory import Occupancy, occupancy
 from compiler.report.rows import LayerRow, layer_rows
@@ -46,6 +47,7 @@ def report_of(
     ``unfused`` is the cycles of the same network with every tensor stored, if they are known. To
     ``explain`` it, the planner must have kept a record.
     """
+    check(program, timing)
     rows, links = layer_rows(compiled, program, timing), edges(compiled)
     found = block_figures(compiled, rows, blocks(len(rows), links))
     roof = roof_of(program.config)

@@ -8,7 +8,7 @@ from compiler.codegen.program import ORDER_TEXT, grouped_text
 from compiler.driver import Compiled
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.isa import Opcode
-from sim.machine import Timing
+from sim.machine import LayerTimes, Timing
 from sim.program import Layer, Program
 from sim.report import bus_bytes
 
@@ -19,10 +19,10 @@ class LayerRow:
 
     ``input_shape`` and ``output_shape`` are height, width and channels; ``array`` is the pixels and
     channels that the array works on at a time, ``tiles`` and ``weights`` say how the layer is cut.
-    ``cycles`` run from the end of the EXECUTE before its first one to the end of its last, so that
-    they add up over the layers. ``useful``, ``lost`` and ``idle`` are shares of its
-    multiply-accumulate cycles: the network's own, those of a busy array beside them, those of an
-    idle array. ``read_bytes`` and ``write_bytes`` are those of its LOADs and STOREs.
+    ``cycles`` are the layer's and no other's (``sim.shares``), so that they add up to the run's.
+    ``useful``, ``lost`` and ``idle`` are shares of its multiply-accumulate cycles: those that the
+    network's outputs need, those of a busy array beside them, those of an idle array.
+    ``read_bytes`` and ``write_bytes`` are those of its LOADs and STOREs.
     """
 
     name: str
@@ -62,32 +62,27 @@ class LayerRow:
 
 def layer_rows(compiled: Compiled, program: Program, timing: Timing) -> list[LayerRow]:
     """A row for each layer, in order."""
-    own = _own_cycles(program, timing)
     return [
-        _row(plan, program, timing, number, own[number])
-        for number, plan in enumerate(compiled.plans)
+        _row(plan, program, layer, times)
+        for plan, layer, times in zip(compiled.plans, program.layers, timing.layers, strict=True)
     ]
 
 
-def _row(
-    plan: LayerPlan, program: Program, timing: Timing, number: int, cycles: int
-) -> LayerRow:
-    layer, times = program.layers[number], timing.layers[number]
-    units, site = program.config.mac_units, plan.site
-    busy = min(times.busy_cycles, cycles)
-    whole = max(cycles, 1)
-    useful = min(layer.macs / units, busy) / whole
+def _row(plan: LayerPlan, program: Program, layer: Layer, times: LayerTimes) -> LayerRow:
+    site = plan.site
+    useful = layer.macs / (program.config.mac_units * times.cycles)
+    busy = times.busy_cycles / times.cycles
     grouped = site.layer.groups > 1 and not site.layer.depthwise
     return LayerRow(
         name=layer.name,
         kind=layer.kind,
         macs=layer.macs,
-        cycles=cycles,
+        cycles=times.cycles,
         read_bytes=_moved(program, layer, Opcode.LOAD),
         write_bytes=_moved(program, layer, Opcode.STORE),
         useful=useful,
-        lost=busy / whole - useful,
-        idle=1 - busy / whole,
+        lost=busy - useful,
+        idle=1 - busy,
         input_shape=(site.source.height, site.source.width, site.source.channels),
         output_shape=(site.output.height, site.output.width, site.output.channels),
         array=(program.config.rows >> plan.shape, program.config.cols << plan.shape),
@@ -111,19 +106,6 @@ def _weights(plan: LayerPlan) -> str:
     if count == 1:
         return "whole"
     return f"{count} parts" + (ORDER_TEXT[plan.order] if len(plan.tiles) > 1 else "")
-
-
-def _own_cycles(program: Program, timing: Timing) -> list[int]:
-    """Cycles of each layer: each EXECUTE has those since the end of the one before."""
-    layer_of = {index: n for n, layer in enumerate(program.layers) for index in layer.commands}
-    cycles = [0] * len(program.layers)
-    before = 0
-    for command in program.commands:
-        if command.opcode == Opcode.EXECUTE:
-            end = timing.spans[command.index][1]
-            cycles[layer_of[command.index]] += end - before
-            before = end
-    return cycles
 
 
 def _moved(program: Program, layer: Layer, opcode: Opcode) -> int:

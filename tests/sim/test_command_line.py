@@ -14,10 +14,13 @@ from hw.spec.regs import CYCLE_COUNTERS
 from sim.__main__ import main as sim_main
 
 KEYS = {
-    *("network", "preset", "mac_units", "macs", "cycles", "utilization", "dram_read_bytes"),
+    *("network", "preset", "mac_units", "macs", "model_macs", "host_macs", "cycles"),
+    *("utilization", "dram_read_bytes"),
     *("dram_write_bytes", "counters", "layers", "lost"),
 }
-LAYER_KEYS = {"name", "kind", "macs", "start_cycle", "end_cycle", "busy_cycles"}
+LAYER_KEYS = {
+    *("name", "kind", "macs", "start_cycle", "end_cycle", "busy_cycles", "cycles", "utilization"),
+}
 
 
 def small_graph():

@@ -19,12 +19,14 @@ def test_every_mac_cycle_has_a_cause():
             **{"cycles": 100, "busy_network": 50, "busy_other": 10, "stall_drain": 5},
             **{"wait_load": 20, "wait_command": 15, "occupied": 700},
         ),
-        macs=600,
+        macs=590,
+        done=600,
         mac_units=16,
     )
     assert list(found) == list(LOST_DOC)
     assert sum(found.values()) == 1600
-    assert found["useful"] == 600 and found["grouped_zeros"] == 100
+    assert found["useful"] == 590
+    assert found["unneeded"] == 10 and found["grouped_zeros"] == 100
     assert found["array_edge"] == 800 - 700
     assert found["wait_command"] == 16 * 15
 
@@ -46,8 +48,9 @@ def test_names_are_shortened(names, short):
 
 def test_names_are_no_markup(capsys):
     layer = {"name": "y[/b]:smile:", "kind": "conv", "macs": 1}
-    cycles = {"start_cycle": 0, "end_cycle": 1, "busy_cycles": 1}
-    figures = dict.fromkeys(("cycles", "macs", "mac_units", "utilization"), 1)
+    cycles = {"start_cycle": 0, "end_cycle": 1, "busy_cycles": 1, "cycles": 2, "utilization": 0.5}
+    figures = dict.fromkeys(("cycles", "macs", "model_macs", "mac_units", "utilization"), 1)
+    figures["host_macs"] = 0
     moved = {"dram_read_bytes": 0, "dram_write_bytes": 0}
     names = {"network": "[bold]net", "preset": "tiny"}
     print_summary({**names, **figures, **moved, "lost": {}, "layers": [layer | cycles]})

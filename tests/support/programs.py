@@ -58,6 +58,7 @@ def random_program(config: AccelConfig, seed: int) -> Program:
         windows=Windows(0, results, results, size),
         segments=(Segment(0, len(code), decoded),),
         macs=0,
+        model_macs=0,
         layers=(),
         graph={"name": f"program{seed}", "inputs": []},
         places={},

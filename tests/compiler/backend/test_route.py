@@ -14,6 +14,7 @@ from compiler.ir.graph import Graph, Quant
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.absorb import absorb
+from compiler.passes.needed import needs
 from compiler.passes.route import route
 from golden import network as golden
 from hw.spec.config import PRESETS, with_values
@@ -134,7 +135,7 @@ def test_the_graph_stays_valid_and_means_the_same(case, cols):
 def test_counts_are_the_network_s(case, config):
     graph = case()
     layers = compile(graph, config).network.layers
-    assert sum(layer.macs for layer in layers) == sum(macs(graph).values())
+    assert sum(layer.macs for layer in layers) == needs(graph).macs <= sum(macs(graph).values())
 
 
 def share_of_moves(compiled: Compiled) -> float:

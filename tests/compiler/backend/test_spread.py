@@ -7,9 +7,9 @@ import pytest
 
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile
-from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
+from compiler.passes.needed import needs
 from golden.resize import resize
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.adversary import hazards
@@ -81,7 +81,7 @@ def test_values_waits_and_macs(case, seed):
     check(graph, SMALL, False, seed)
     compiled = compile(graph, SMALL, CompilerOptions())
     assert hazards(encode_commands(compiled.commands), SMALL) == []
-    assert sum(layer.macs for layer in compiled.network.layers) == sum(macs(graph).values())
+    assert sum(layer.macs for layer in compiled.network.layers) == needs(graph).macs
 
 
 @pytest.mark.parametrize("case", ("resize0", "resize9", "resize11", "transpose2", "transpose3"))
