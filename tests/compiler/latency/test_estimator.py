@@ -35,8 +35,12 @@ def mapped(graph, config, folder, options=None):
 
 def same(found, wanted):
     """Whether a latency says what ``map --json`` does."""
-    plain = {**vars(found), "layers": [vars(layer) for layer in found.layers],
-             "utilization": found.utilization}
+    units = found.mac_units
+    layers = [
+        {**vars(layer), "utilization": layer.macs / (units * layer.cycles)}
+        for layer in found.layers
+    ]
+    plain = {**vars(found), "layers": layers, "utilization": found.utilization}
     return plain == {key: wanted[key] for key in plain}
 
 
