@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jsonschema import Draft202012Validator
@@ -55,14 +55,12 @@ def read_program(folder: Path | str) -> Program:
 def _parse(text: str) -> Any:
     """A JSON text; whole numbers are integers however they are written. Raises ValueError."""
 
-    def refuse(text: str) -> NoReturn:
-        raise ValueError(f"number {text}")
-
     def number(text: str) -> int | float:
         value = float(text)
-        if not math.isfinite(value):
-            refuse(text)
         return int(value) if value.is_integer() else value
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"number {name}")
 
     return json.loads(text, parse_float=number, parse_constant=refuse)
 
