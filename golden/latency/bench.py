@@ -78,7 +78,7 @@ def benchmark(
         case for case in itertools.product(options.precisions, options.modes)
         if case[0] not in left_out(options.device)
     ]
-    runs = []
+    counts, runs = macs(graph), []
     with torch.inference_mode():
         agreed = bench.check(values)
         bench.split()
@@ -86,11 +86,12 @@ def benchmark(
             progress(done, len(cases) + 1)
             runs.append(bench.run(*case))
         progress(len(cases), len(cases) + 1)
-        layers = bench.layers(macs(graph), mapped.layers)
+        layers = bench.layers(counts, mapped.layers)
     return {
         "network": graph.name,
         "random_weights": graph.random_weights,
         "macs": mapped.macs,
+        "model_macs": sum(n for name, n in counts.items() if name not in hosted),
         "operations": bench.operations,
         "batch": options.batch,
         "device": describe(options.device),

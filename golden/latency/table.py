@@ -68,6 +68,12 @@ def _conditions(report: Mapping[str, Any]) -> Iterator[str]:
             "caches warm: repeats find in the device's caches what the accelerator reads from "
             "memory (--cold empties them)"
         )
+    idle = report["model_macs"] - report["macs"]
+    if idle:
+        yield (
+            f"{idle:,} multiply-accumulates of these operators reach no output: PyTorch "
+            "may compute them, and they count on neither side (by layer they do)"
+        )
     hosted = report["host"]
     if not hosted:
         yield "all operators run on the accelerator's array: both sides cover the network"

@@ -19,9 +19,9 @@ from tests.support.quantities import NO_QUANTITIES
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 QUICK = ("--device", "cpu", "--processor-time", "--seconds", "0.001", "--preset", "tiny")
 KEYS = {
-    "date", "command", "network", "random_weights", "macs", "operations", "batch", "device",
-    "timer", "versions", "peak", "caches", "flushed_bytes", "agreement", "runs", "host", "left_out",
-    "layers", "accelerator",
+    "date", "command", "network", "random_weights", "macs", "model_macs", "operations", "batch",
+    "device", "timer", "versions", "peak", "caches", "flushed_bytes", "agreement", "runs", "host",
+    "left_out", "layers", "accelerator",
 }
 
 
@@ -65,7 +65,8 @@ def test_json(model, capsys, tmp_path):
     assert [layer["name"] for layer in report["layers"]] == [
         "stem", "mix", "sum", "pool", "scores"
     ]
-    assert sum(layer["macs"] for layer in report["layers"]) == report["macs"]
+    assert sum(layer["macs"] for layer in report["layers"]) == report["model_macs"]
+    assert report["macs"] == report["model_macs"]
     assert machine["milliseconds"] == pytest.approx(machine["cycles"] / 250e3)
     assert machine["cycles"] == 2 * simulated_cycles(model, tmp_path, capsys)
 

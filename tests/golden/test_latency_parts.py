@@ -94,6 +94,19 @@ def test_what_is_left_out_is_said(model, capsys):
     assert lines[first + 2].startswith("[CPU]   whole network ")
 
 
+def test_multiply_accumulates_that_no_output_needs_count_on_neither_side(tmp_path, capsys):
+    """A quarter of the channels is read: 6 x 5 pixels of 8 channels make 16."""
+    net = Net((6, 5, 8))
+    y = net.op("slice", (net.conv("input", 16, (1, 1)),), begin=0, size=4)
+    path = write_model(net.finish(y), tmp_path / "slice.json")
+    report = reported(path, capsys)
+    assert (report["model_macs"], report["macs"]) == (6 * 5 * 8 * 16, 6 * 5 * 8 * 4)
+    assert report["operations"] == 2 * report["macs"]
+    assert main(["latency", str(path), *QUICK]) == 0
+    said = "2,880 multiply-accumulates of these operators reach no output"
+    assert said in capsys.readouterr().out
+
+
 def test_a_network_of_the_host_alone_is_refused(tmp_path, capsys):
     net = Net((6, 5, 8))
     path = write_model(net.finish(net.layer_norm("input")), tmp_path / "host.json")
