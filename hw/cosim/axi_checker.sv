@@ -1,8 +1,8 @@
 // Protocol rules of the AXI4 link between the machine and its memory.
 //
-// Each breach writes "<cycle> violation <text>" to log_file and sets `violation` until reset.
-// `quiet` is high while no burst is under way. `strict` adds the one rule that the memory model's
-// shared bus breaks by design: rvalid stays until the handshake.
+// Each breach writes "<cycle> violation <text>" to log_file and sets `violation` until the next
+// reset begins. `quiet` is high while no burst is under way. `strict` adds the one rule that the
+// memory model's shared bus breaks by design: rvalid stays until the handshake.
 
 module axi_checker #(
     parameter int DATA_BYTES = 16,
@@ -47,17 +47,30 @@ module axi_checker #(
     localparam logic [2:0] SIZE = 3'($clog2(DATA_BYTES));
     localparam logic [1:0] INCR = 2'd1;
 
-    // A stalled channel's payload, to compare in the next cycle.
-    logic ar_stalled, aw_stalled, w_stalled, r_stalled, b_stalled;
-    logic [44:0] ar_before, aw_before;
-    logic [9*DATA_BYTES:0] w_before;
-    logic [8*DATA_BYTES+2:0] r_before;
-    logic [1:0] b_before;
+    logic wrong_burst;
+    logic wrong_ar, wrong_r, wrong_aw, wrong_w, wrong_b;
+    assign violation = wrong_burst | wrong_ar | wrong_r | wrong_aw | wrong_w | wrong_b;
 
-    wire [44:0] ar_now = {m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst};
-    wire [44:0] aw_now = {m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst};
-    wire [9*DATA_BYTES:0] w_now = {m_axi_wdata, m_axi_wstrb, m_axi_wlast};
-    wire [8*DATA_BYTES+2:0] r_now = {m_axi_rdata, m_axi_rresp, m_axi_rlast};
+    axi_channel #(.NAME("ar"), .WIDTH(45)) ar_i (
+        .clk, .rst, .log_file, .cycle, .stay(1'b1), .valid(m_axi_arvalid), .ready(m_axi_arready),
+        .payload({m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst}), .violation(wrong_ar)
+    );
+    axi_channel #(.NAME("r"), .WIDTH(8 * DATA_BYTES + 3)) r_i (
+        .clk, .rst, .log_file, .cycle, .stay(strict), .valid(m_axi_rvalid), .ready(m_axi_rready),
+        .payload({m_axi_rdata, m_axi_rresp, m_axi_rlast}), .violation(wrong_r)
+    );
+    axi_channel #(.NAME("aw"), .WIDTH(45)) aw_i (
+        .clk, .rst, .log_file, .cycle, .stay(1'b1), .valid(m_axi_awvalid), .ready(m_axi_awready),
+        .payload({m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst}), .violation(wrong_aw)
+    );
+    axi_channel #(.NAME("w"), .WIDTH(9 * DATA_BYTES + 1)) w_i (
+        .clk, .rst, .log_file, .cycle, .stay(1'b1), .valid(m_axi_wvalid), .ready(m_axi_wready),
+        .payload({m_axi_wdata, m_axi_wstrb, m_axi_wlast}), .violation(wrong_w)
+    );
+    axi_channel #(.NAME("b"), .WIDTH(2)) b_i (
+        .clk, .rst, .log_file, .cycle, .stay(1'b1), .valid(m_axi_bvalid), .ready(m_axi_bready),
+        .payload(m_axi_bresp), .violation(wrong_b)
+    );
 
     // Lengths of the bursts under way, in order: reads without their last R, writes without their
     // AW or without their last W, either of which may come first.
@@ -67,17 +80,10 @@ module axi_checker #(
     logic [7:0] ar_put, ar_get, aw_put, w_put, w_get;
     int r_beat, w_beat, b_owed;
 
+    import axi_report::report;
     task automatic breach(input string text);
-        violation <= 1'b1;
-        if (log_file != 0) $fdisplay(log_file, "%0d violation %s", cycle, text);
-        else $display("AXI violation outside a run: %s", text);
-    endtask
-
-    task automatic held(
-        input logic stalled, input logic valid, input logic same, input string name
-    );
-        if (stalled && !valid) breach({name, "valid fell before the handshake"});
-        if (stalled && valid && !same) breach({name, " payload changed before the handshake"});
+        wrong_burst <= 1'b1;
+        report(log_file, cycle, text);
     endtask
 
     task automatic address(
@@ -92,30 +98,13 @@ module axi_checker #(
         if (int'(addr[11:0]) + bytes > 4096) breach({name, " burst crosses a 4 KiB boundary"});
     endtask
 
-    always @(posedge clk) begin : rules
+    always @(posedge clk) begin : bursts
         if (rst) begin
-            {ar_stalled, aw_stalled, w_stalled, r_stalled, b_stalled} <= '0;
             ar_put = 0; ar_get = 0; aw_put = 0; w_put = 0; w_get = 0;
             r_beat = 0; w_beat = 0; b_owed = 0;
-            violation <= 1'b0;
+            wrong_burst <= 1'b0;
             quiet <= 1'b1;
         end else begin
-            held(ar_stalled, m_axi_arvalid, ar_now == ar_before, "ar");
-            held(aw_stalled, m_axi_awvalid, aw_now == aw_before, "aw");
-            held(w_stalled, m_axi_wvalid, w_now == w_before, "w");
-            held(r_stalled && strict, m_axi_rvalid, r_now == r_before, "r");
-            held(b_stalled, m_axi_bvalid, m_axi_bresp == b_before, "b");
-            ar_stalled <= m_axi_arvalid && !m_axi_arready;
-            aw_stalled <= m_axi_awvalid && !m_axi_awready;
-            w_stalled <= m_axi_wvalid && !m_axi_wready;
-            r_stalled <= m_axi_rvalid && !m_axi_rready;
-            b_stalled <= m_axi_bvalid && !m_axi_bready;
-            if (m_axi_arvalid) ar_before <= ar_now;
-            if (m_axi_awvalid) aw_before <= aw_now;
-            if (m_axi_wvalid) w_before <= w_now;
-            if (m_axi_rvalid && strict) r_before <= r_now;
-            b_before <= m_axi_bresp;
-
             if (m_axi_rvalid && m_axi_rready) begin
                 if (ar_put == ar_get) breach("r beat without a read burst");
                 else begin

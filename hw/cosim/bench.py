@@ -129,16 +129,7 @@ class Bench:
     async def run(self, index: int, run: dict) -> dict:
         """Do one run and return its entry of ``results.json``."""
         dut = self.dut
-        dut.run_index.value = index
-        dut.axi_log.value = run["axi_log"]
-        dut.cfg_start_addr.value, dut.cfg_start_data.value = run["start"]
-        self.memory.prepare(index, run)
-        dut.rst.value = 1
-        await self._cycles(2)
-        await self._load(index)
-        dut.rst.value = 0
-        await self._cycles(2)
-
+        await self.reset(index, run)
         entry = {"failure": None, "registers": [], "quiet": False}
         if run["reset"] is not None:
             entry["failure"] = await self._interrupted(index, run)
@@ -155,6 +146,19 @@ class Bench:
         await self._strobe(dut.dump)
         self.memory.dump(index, run)
         return entry | {"cycles": dut.run_cycles.value.to_unsigned(), "wall_time": wall_time}
+
+    async def reset(self, index: int, run: dict) -> None:
+        """Reset the machine with the settings and the image of a run."""
+        dut = self.dut
+        dut.run_index.value = index
+        dut.axi_log.value = run["axi_log"]
+        dut.cfg_start_addr.value, dut.cfg_start_data.value = run["start"]
+        self.memory.prepare(index, run)
+        dut.rst.value = 1
+        await self._cycles(2)
+        await self._load(index)
+        dut.rst.value = 0
+        await self._cycles(2)
 
     async def _start(self, run: dict) -> None:
         for offset, value in run["writes"]:

@@ -1,4 +1,4 @@
-// The accelerator with its protocol checker and its log; the AXI master stays open.
+// The accelerator with its protocol checkers and its log; the AXI master stays open.
 //
 // run_start marks the cycle in which the AXI-Lite write of cfg_start_data to cfg_start_addr is
 // complete: the later one of its AW and W handshakes.
@@ -107,6 +107,9 @@ module harness #(
         .trace_index_store, .trace_mac_busy, .trace_mac_index
     );
     /* verilator lint_on PINMISSING */
-    axi_checker #(.DATA_BYTES(DATA_BYTES)) checker_i (.*);
+    logic wrong_axi, wrong_axil;
+    assign violation = wrong_axi | wrong_axil;
+    axi_checker #(.DATA_BYTES(DATA_BYTES)) axi_checker_i (.violation(wrong_axi), .*);
+    axil_checker #(.ADDR_BITS(AXIL_ADDR_BITS)) axil_checker_i (.violation(wrong_axil), .*);
     trace #(.DATA_BYTES(DATA_BYTES), .INDEX_BITS(INDEX_BITS)) trace_i (.*);
 endmodule

@@ -5,7 +5,7 @@
 //                                          <cycle> on, and for no other command in between
 //   <cycle> axi <channel> ...              each handshake of the AXI master, if axi_log is high
 //   <cycle> run start|irq                  the run's ends
-//   <cycle> violation <text>               written by axi_checker through log_file
+//   <cycle> violation <text>               written by the checkers through log_file
 //
 // `cycle` counts from the AXI-Lite handshake that writes the start bit, whose cycle is 0.
 // `run_cycles` is the cycle in which irq rises.

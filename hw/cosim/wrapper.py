@@ -14,7 +14,8 @@ Memory = Literal["dram", "cocotbext"]
 
 TOPS: dict[Memory, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
 
-_SHARED = ("axi_checker.sv", "trace.sv", "harness.sv")
+_CHECKERS = ("axi_channel.sv", "axi_checker.sv", "axil_checker.sv")
+_SHARED = (*_CHECKERS, "trace.sv", "harness.sv")
 _OF_TOP: dict[Memory, tuple[str, ...]] = {
     "dram": ("dram.sv", *_SHARED, "tb_top.sv"),
     "cocotbext": (*_SHARED, "tb_top_ext.sv"),

@@ -1,12 +1,12 @@
 """A DMA copy engine with the accelerator's ports: the smallest machine for the harness."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetSignal, Signal
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Out
 
 CONTROL, STATUS, SOURCE, TARGET, BEATS, BURST, FAULT = range(0, 28, 4)
 START, SOFT_RESET = 1, 2
-WLAST, ARADDR, ARBURST, WDATA, PAGE, HANG = range(1, 7)
+WLAST, ARADDR, ARBURST, WDATA, PAGE, HANG, ANSWER, ARRESET, RRESET = range(1, 10)
 BUSY, DONE, ERROR = 1, 2, 4
 
 
@@ -17,7 +17,8 @@ class CopyEngine(Component):
 
     FAULT breaks a rule of AXI on purpose: WLAST is forgotten, ARADDR changes while it waits,
     ARBURST asks for FIXED, WDATA changes while it waits, or PAGE lets bursts cross 4 KiB. HANG
-    never raises the interrupt.
+    never raises the interrupt. ANSWER gives a B on the AXI4-Lite port that nobody asked for, after
+    that of START. ARRESET and RRESET raise a valid in the next reset, which FAULT outlives.
     """
 
     def __init__(self, data_bytes):
@@ -49,7 +50,7 @@ class CopyEngine(Component):
         m = Module()
         m.submodules.data = self.data = SyncFIFOBuffered(width=8 * self._data_bytes, depth=512)
         m.submodules.lengths = self.lengths = SyncFIFOBuffered(width=8, depth=32)
-        self.regs = [Signal(32, name=f"reg{i}") for i in range(7)]
+        self.regs = [Signal(32, name=f"reg{i}", reset_less=4 * i == FAULT) for i in range(7)]
         self.left = Signal(32)
         self.open_writes = Signal(8)
         self.error = Signal()
@@ -59,10 +60,11 @@ class CopyEngine(Component):
         return m
 
     def _build_registers(self, m):
-        write = Signal()
+        write, rvalid = Signal(), Signal()
+        m.d.comb += self.s_axil_rvalid.eq(rvalid | (ResetSignal() & self.has(RRESET)))
         m.d.comb += write.eq(self.s_axil_awvalid & self.s_axil_wvalid & ~self.s_axil_bvalid)
         m.d.comb += [self.s_axil_awready.eq(write), self.s_axil_wready.eq(write)]
-        m.d.comb += self.s_axil_arready.eq(~self.s_axil_rvalid)
+        m.d.comb += self.s_axil_arready.eq(~rvalid)
         index = self.s_axil_awaddr[2:5]
         m.d.sync += self.regs[0].eq(0)
         with m.If(write):
@@ -71,19 +73,23 @@ class CopyEngine(Component):
                 for number in (0, 2, 3, 4, 5, 6):
                     with m.Case(number):
                         m.d.sync += self.regs[number].eq(self.s_axil_wdata)
+        started = Signal()
+        m.d.sync += started.eq((self.regs[0] & START) != 0)
         with m.If(self.s_axil_bvalid & self.s_axil_bready):
             m.d.sync += self.s_axil_bvalid.eq(0)
+        with m.Elif(started & self.has(ANSWER)):
+            m.d.sync += self.s_axil_bvalid.eq(1)
 
         status = Cat(self.busy(), self.irq, self.error)
         with m.If(self.s_axil_arvalid & self.s_axil_arready):
-            m.d.sync += self.s_axil_rvalid.eq(1)
+            m.d.sync += rvalid.eq(1)
             with m.Switch(self.s_axil_araddr[2:5]):
                 with m.Case(1):
                     m.d.sync += self.s_axil_rdata.eq(status)
                 with m.Default():
                     m.d.sync += self.s_axil_rdata.eq(0)
-        with m.If(self.s_axil_rvalid & self.s_axil_rready):
-            m.d.sync += self.s_axil_rvalid.eq(0)
+        with m.If(rvalid & self.s_axil_rready):
+            m.d.sync += rvalid.eq(0)
 
     def has(self, fault):
         return self.regs[6] == fault
@@ -94,7 +100,8 @@ class CopyEngine(Component):
     def _build_bursts(self, m):
         """One burst after another: AR, then its AW."""
         source, target, length = self.m_axi_araddr, self.m_axi_awaddr, Signal(8)
-        reserved, wait = Signal(10), Signal()
+        reserved, wait, arvalid = Signal(10), Signal(), Signal()
+        m.d.comb += self.m_axi_arvalid.eq(arvalid | (ResetSignal() & self.has(ARRESET)))
         log2 = (self._data_bytes - 1).bit_length()
         to_page = Signal(range(4097))
         whole = self.has(PAGE)
@@ -112,11 +119,11 @@ class CopyEngine(Component):
                     m.d.sync += [length.eq(burst), self.left.eq(self.left - burst)]
                     m.d.sync += reserved.eq(reserved + burst - fifo_w)
                     m.d.sync += self.open_writes.eq(self.open_writes + 1 - bdone)
-                    m.d.sync += self.m_axi_arvalid.eq(1)
+                    m.d.sync += arvalid.eq(1)
                     m.next = "Read"
             with m.State("Read"):
                 with m.If(self.m_axi_arready):
-                    m.d.sync += [self.m_axi_arvalid.eq(0), self.m_axi_awvalid.eq(1)]
+                    m.d.sync += [arvalid.eq(0), self.m_axi_awvalid.eq(1)]
                     m.next = "Write"
                 with m.Elif(self.has(ARADDR)):
                     m.d.sync += source.eq(source ^ 64)

@@ -163,12 +163,22 @@ def test_errors_reach_the_machine(design, image):
         (copy.ARBURST, "arburst is not INCR"),
         (copy.WDATA, "w payload changed"),
         (copy.PAGE, "ar burst crosses a 4 KiB boundary"),
+        (copy.ANSWER, "axil b without an address"),
     ],
 )
 def test_a_breach_of_axi_is_reported(design, image, fault, message):
     gaps = MemoryModel(gap_rate=0.5, gap_seed=1)
     with pytest.raises(RtlError, match=f"run 1: AXI violation, cycle .*{message}"):
         run_rtl_many(design, [copying(image), copying(image, 200, 64, 0xE00, fault, memory=gaps)])
+
+
+@pytest.mark.parametrize(
+    ("fault", "channel"), [(copy.ARRESET, "ar"), (copy.RRESET, "axil r")]
+)
+def test_a_valid_in_reset_is_reported(design, image, fault, channel):
+    run = copying(image, beats=4, fault=fault)
+    with pytest.raises(RtlError, match=f"run 1: AXI violation, .*{channel}valid is high in reset"):
+        run_rtl_many(design, [run, run])
 
 
 def test_a_machine_that_hangs_is_reported(design, image):

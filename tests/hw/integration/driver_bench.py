@@ -77,14 +77,7 @@ class DriverBench(Bench):
 
     async def drive(self, driver: Driver, plan: dict) -> dict:
         """What was seen, by name."""
-        self.dut.run_index.value = 0
-        self.dut.axi_log.value = 0
-        self.memory.prepare(0, plan["run"])
-        self.dut.cfg_start_addr.value, self.dut.cfg_start_data.value = plan["run"]["start"]
-        await self._cycles(2)
-        await self._load(0)
-        self.dut.rst.value = 0
-        await self._cycles(2)
+        await self.reset(0, plan["run"])
         seen = {"probe": await driver("probe"), "fresh": await driver.ask("poll")}
         seen |= await self.refused(driver, plan)
         seen |= await self.faulty(driver, plan)
