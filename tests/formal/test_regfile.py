@@ -28,19 +28,24 @@ class OnThePort(Elaboratable):
         return m
 
 
+ACCEPT = "axil.awvalid & axil.wvalid & ~axil.bvalid"
 MUTANTS = {
-    "with m.If(axil.bready):": "with m.If(1):",
-    "with m.If(axil.rready):": "with m.If(1):",
-    "axil.arready.eq(~axil.rvalid)": "axil.arready.eq(1)",
-    "axil.awvalid & axil.wvalid & ~axil.bvalid": "axil.awvalid & axil.wvalid",
+    "a B that does not wait": ("with m.If(axil.bready):", "with m.If(1):"),
+    "an R that does not wait": ("with m.If(axil.rready):", "with m.If(1):"),
+    "an R that changes": ("with m.If(axil.arvalid & axil.arready):", "with m.If(axil.arvalid):"),
+    "a read before the answer": ("axil.arready.eq(~axil.rvalid)", "axil.arready.eq(1)"),
+    "a write before the answer": (ACCEPT, "axil.awvalid & axil.wvalid"),
+    "a write without data": (ACCEPT, "axil.awvalid & ~axil.bvalid"),
+    "EXOKAY": ("axil.rresp.eq(RESP_OKAY)", "axil.rresp.eq(1)"),
 }
+"""What each mutant does wrong, the text in the source and the one in its place."""
 
 
 def test_the_port_keeps_to_axi4_lite():
     prove(OnThePort(), DEPTH)
 
 
-@pytest.mark.parametrize("old", MUTANTS)
-def test_a_port_that_does_not_is_refuted(old):
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_port_that_does_not_is_refuted(name):
     with pytest.raises(Refuted, match="Assert failed"):
-        prove(OnThePort(mutant(regfile, old, MUTANTS[old])), DEPTH)
+        prove(OnThePort(mutant(regfile, *MUTANTS[name])), DEPTH)
