@@ -9,9 +9,8 @@ from functools import cached_property
 from compiler.codegen.commands import Command
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
-from compiler.codegen.memory import MemoryMap, memory_map
+from compiler.codegen.memory import MemoryMap, check_memory, memory_map
 from compiler.codegen.weights import Constants
-from compiler.errors import AllocationError
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
@@ -22,11 +21,9 @@ from compiler.passes.legalise import legalise
 from compiler.passes.single import Layers
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.planner import Planner
+from compiler.schedule.room import check_room
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
-
-MEMORY_LIMIT = 1 << 32
-"""Bytes that the machine addresses."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +117,12 @@ def compile_verified(
         network = fuse_functions(fuse_adds(network))
     constants = Constants() if constants is None else constants
     planner = planner or Planner()
+    check_room(network, config, planner)
     plans = [schedule(network.part(i), config, planner) for i in range(network.segments)]
     network = dataclasses.replace(network, layers=[x for p in plans for x in p.network.layers])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
-    if memory.write_limit > MEMORY_LIMIT:
-        raise AllocationError(
-            f"network {graph.name!r}: {memory.write_limit} bytes of memory; at most "
-            f"{MEMORY_LIMIT} are accepted"
-        )
+    check_memory(network, memory.write_limit)
     segments = []
     for plan, commands in zip(plans, programs, strict=True):
         _set_addresses(commands, memory)

@@ -134,7 +134,6 @@ RULES = {
         "compiler.schedule",
         "compiler.passes",
         "compiler.ir",
-        "compiler.errors",
         "compiler.options",
         "hw.spec",
     },

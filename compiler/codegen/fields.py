@@ -129,7 +129,8 @@ def _walk_fields(
     down, across = layer.stride
     y, x = first_tap(layer, region, part)
     start_x, start_y = x - window.left, y - window.top
-    rows, rest = divmod(tile_pixels, part.width)
+    # Lanes that stay idle need no step, which in rows of one pixel would be of many rows.
+    rows, rest = divmod(tile_pixels, part.width) if part.pixels > tile_pixels else (0, 0)
     return {
         "pixels": part.pixels, "start_x": start_x, "start_y": start_y,
         "start_row": start_y * window.width, "col_stride": across,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from compiler.codegen.commands import CONSTANTS, Command, Span
 from compiler.codegen.execute import Executes, Operands, executes
 from compiler.codegen.fields import Placement
 from compiler.codegen.hazards import set_waits
+from compiler.codegen.memory import check_memory
 from compiler.codegen.weights import Constants
+from compiler.errors import AllocationError
 from compiler.passes.layer import FeatureMap, origin
+from compiler.schedule.room import too_many
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.steps import Buffer, Step
 from compiler.schedule.tiles import Tile, input_tile, whole
-from hw.spec.isa import Opcode
+from hw.spec.isa import MOST_COMMANDS, Opcode
 
 
 class Lowering:
@@ -30,6 +34,7 @@ class Lowering:
         self.constants = constants
         self._known = known
         self.commands: list[Command] = []
+        self._counts: Counter[Opcode] = Counter()
         self._places: dict[tuple[str, int, int], int] = {}
 
     def run(self) -> list[Command]:
@@ -38,17 +43,26 @@ class Lowering:
         position = 0
         for step in self.schedule.steps:
             while position < len(loads) and loads[position].issue <= step.index:
-                self.commands += self._load(loads[position])
+                self._emit(self._load(loads[position]))
                 position += 1
-            self.commands += self._execute(step)
-            self.commands += self._store(step)
+            self._emit(self._execute(step))
+            self._emit(self._store(step))
         self.commands.append(Command(Opcode.END, -1, "end of program"))
-        sizes = {
-            name: m.words(self.cols) for name, m in self.maps.items()
-            if not (m.external or m.parent)
-        }
+        stored = {c.memory for c in self.commands if c.opcode == Opcode.STORE}
+        sizes = {name: self.maps[name].words(self.cols) for name in self.maps if name in stored}
+        check_memory(self.schedule.network, sum(sizes.values()) * self.cols)
         set_waits(self.commands, self.config.pool_words, sizes)
         return self.commands
+
+    def _emit(self, commands: Iterable[Command]) -> None:
+        """Append the commands. Raises AllocationError for more of a kind than a wait counts."""
+        for command in commands:
+            kind = command.opcode
+            self._counts[kind] += 1
+            if self._counts[kind] > MOST_COMMANDS:
+                name = self.schedule.network.graph.name
+                raise AllocationError(too_many(name, f"more than {MOST_COMMANDS}", kind.name))
+            self.commands.append(command)
 
     def _load(self, buffer: Buffer) -> Iterator[Command]:
         if buffer.role in ("weights", "table"):

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.commands import CONSTANTS, Command
+from compiler.errors import AllocationError, show
 from compiler.passes.layer import Network
 from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS
 from hw.spec.timing import BURST_BOUNDARY
+
+MEMORY_LIMIT = 1 << 32
+"""Bytes that the machine addresses."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class MemoryMap:
 
 def _aligned(address: int) -> int:
     return -(-address // BURST_BOUNDARY) * BURST_BOUNDARY
+
+
+def check_memory(network: Network, size: int) -> None:
+    """Raise AllocationError for more bytes of memory than the machine addresses."""
+    if size > MEMORY_LIMIT:
+        raise AllocationError(
+            f"network {show(network.graph.name)}: {size} bytes of memory; at most {MEMORY_LIMIT} "
+            "are accepted"
+        )
 
 
 def memory_map(

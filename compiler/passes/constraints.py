@@ -18,7 +18,7 @@ MAX_KERNEL = 255
 MAX_STEP = 255
 MAX_SIDE = 8191
 MAX_BLOCKS = 4095
-MAX_PIXELS = (1 << 20) - 1
+MAX_INPUT_CHANNELS = 65535
 MAX_STEP_PIXELS = (1 << 18) - 1
 
 
@@ -59,9 +59,9 @@ def map_sides(g: Geometry) -> bool:
     ) <= MAX_SIDE
 
 
-def map_pixels(g: Geometry) -> bool:
-    """Maps of up to 1048575 pixels are accepted."""
-    return max(g.source.pixels, g.output.pixels) <= MAX_PIXELS
+def input_channels(g: Geometry) -> bool:
+    """Inputs of the network of up to 65535 channels are accepted."""
+    return not g.source.external or g.source.channels <= MAX_INPUT_CHANNELS
 
 
 def channel_blocks(g: Geometry) -> bool:
@@ -81,7 +81,7 @@ def row_steps(g: Geometry) -> bool:
 
 
 CONSTRAINTS: tuple[Callable[[Geometry], bool], ...] = (
-    kernel_size, stride_size, dilation_size, map_sides, map_pixels, channel_blocks, row_walk,
+    kernel_size, stride_size, dilation_size, map_sides, input_channels, channel_blocks, row_walk,
     row_steps,
 )
 

@@ -20,10 +20,14 @@ from compiler.schedule.blocks import (
 from compiler.schedule.cost import COMMAND_CYCLES, spread_cycles
 from compiler.schedule.layer_plan import LayerPlan, Order, Site, Tiling, Work, other_planes
 from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
+from hw.spec.isa import MOST_COMMANDS
 
 MANY_ROWS = 1024
 SMALL_STRIP = 64
 """Of maps with more than MANY_ROWS rows, strips of fewer pixels than SMALL_STRIP are not tried."""
+
+MANY_TILES = 1 << 12
+"""Tiles of rectangles beyond which only those sizes are tried that are needed to fit."""
 
 ROOMS = 32
 """Numbers of free words for which the plan chosen is kept."""
@@ -70,6 +74,7 @@ class Candidates:
         self.plans: Recent[LayerPlan | None] = Recent(ROOMS)
         self._tilings: dict[tuple[Tile, ...], Tiling] = {}
         self._kept: dict[tuple[Tile, ...], list[Candidate]] = {}
+        self._rectangles: dict[tuple[int, int], list[Candidate]] = {}
 
     def tiling(self, tiles: tuple[Tile, ...]) -> Tiling:
         """The tiles and what the layer reads for them."""
@@ -92,9 +97,34 @@ class Candidates:
     def strips(self) -> list[Candidate]:
         return list(self._of(_strips(self.site)))
 
+    def rectangles(self, free: int) -> Iterator[Candidate]:
+        """Large ones first. Of sizes that give more than MANY_TILES tiles only the first is tried
+        that takes at most ``free`` words, and that only if no larger one does."""
+        fits = False
+        for size, many in _rectangles(self.site):
+            if many > MANY_TILES and (fits or many > MOST_COMMANDS or self._need(*size) > free):
+                continue
+            if size not in self._rectangles:
+                self._rectangles[size] = list(self._of([size]))
+            fits = fits or any(c.single <= free for c in self._rectangles[size])
+            yield from self._rectangles[size]
+
     @cached_property
-    def rectangles(self) -> list[Candidate]:
-        return list(self._of(_rectangles(self.site)))
+    def smallest_need(self) -> int:
+        """Pool words of the smallest plan: of tiles of one pixel, or of the shortest strips of a
+        tall column."""
+        area = extent(self.site.layer)
+        return self._need(SMALL_STRIP if area.width == 1 and area.height > MANY_ROWS else 1, 1)
+
+    def _need(self, height: int, width: int) -> int:
+        """Pool words of the smallest plan with tiles of that size, from one in the middle."""
+        area = extent(self.site.layer)
+        top, left = area.top + (area.height - height) // 2, area.left + (area.width - width) // 2
+        tiling = Tiling(self.site, (Tile(top, top + height, left, left + width),))
+        return min(
+            _candidate(Work(self.site, shape, tiling, chunks), "outer").single
+            for shape, chunks in self._cuts[True]
+        )
 
     @cached_property
     def _cuts(self) -> dict[bool, list[Cut]]:
@@ -156,12 +186,14 @@ def _strips(site: Site) -> list[tuple[int, int]]:
 
 def strip_heights(height: int) -> list[int]:
     """Heights of strips of a map, the largest first."""
-    counts = [n for n in range(1, height + 1) if n <= 16 or (n & (n - 1)) == 0 or n == height]
+    powers = (1 << n for n in range(4, height.bit_length()))
+    counts = [*range(1, min(height, 16) + 1), *powers, height]
     return sorted({-(-height // n) for n in counts}, reverse=True)
 
 
-def _rectangles(site: Site) -> list[tuple[int, int]]:
-    """Tile sizes of less than full width, for maps of which not even a row strip fits."""
+def _rectangles(site: Site) -> list[tuple[tuple[int, int], int]]:
+    """Tile sizes of less than full width, for maps of which not even a row strip fits, with the
+    number of tiles that each gives."""
     layer, streams = site.layer, site.streams
     if not streams.any or (layer.residual and streams.other != streams.output):
         return []
@@ -169,7 +201,10 @@ def _rectangles(site: Site) -> list[tuple[int, int]]:
     width = area.width
     widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
     heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]
-    return [(h, w) for h in heights for w in widths if w < width]
+    return [
+        ((h, w), -(-area.height // h) * -(-width // w))
+        for h in heights for w in widths if w < width
+    ]
 
 
 def _candidate(work: Work, order: Order) -> Candidate:

@@ -46,7 +46,7 @@ class Planner:
         found = self.candidates(site)
         ways: list[Way] | None = [] if self.record else None
         plan = found.plans.get(free, lambda: _fastest(site, found.strips, free, ways)
-                               or _fastest(site, found.rectangles, free, ways))
+                               or _fastest(site, found.rectangles(free), free, ways))
         return plan and replace(plan, site=site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
@@ -55,9 +55,8 @@ class Planner:
         return _fastest(site, self.candidates(site).kept(tiles), free, ways)
 
     def smallest_need(self, site: Site) -> int:
-        """Pool words of the smallest plan, for the message when nothing fits."""
-        found = self.candidates(site)
-        return min(c.single for c in (*found.strips, *found.rectangles))
+        """Pool words of the smallest plan."""
+        return self.candidates(site).smallest_need
 
     def candidates(self, site: Site) -> Candidates:
         """The ways to run the site's layer."""

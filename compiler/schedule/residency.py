@@ -10,7 +10,9 @@ from compiler.schedule.chain import Chain, ChainPlan, Slot, plan_chain
 from compiler.schedule.known import Known, Lifetime
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.record import Cause, Departure, Release, Residence
+from compiler.schedule.room import too_many
 from hw.spec.config import AccelConfig
+from hw.spec.isa import MOST_COMMANDS
 
 SQUEEZE = 0.9
 """Share of the room that a layer is planned for after its buffers did not fit between the maps."""
@@ -262,6 +264,10 @@ class Residency:
         fixed = sum(self._words(m) for m in self.live(index, self.factors))
         free = max(self.config.pool_words - fixed, 0)
         room = int(free * self.share[index]) * self.config.word_bytes
+        if need <= room:
+            return AllocationError(too_many(
+                self.network.graph.name, f"more than {MOST_COMMANDS}", "EXECUTE"
+            ))
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
             f"pool; {room} of its {self.config.pool_bytes} are available "

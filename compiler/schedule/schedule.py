@@ -17,6 +17,7 @@ from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
 from compiler.schedule.planner import Planner
 from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import NoFit, Residency
+from compiler.schedule.room import check_steps
 from compiler.schedule.steps import Buffer, Step, step_spans
 from compiler.schedule.walk import NoRoom, Walk, walked
 from hw.spec.config import AccelConfig
@@ -196,6 +197,7 @@ def place(
     residency = Residency(network, config, chains, known)
     while True:
         plans = residency.plans()
+        check_steps(plans, network.graph.name)
         groups, slots = known.groups(network, plans, chains), residency.slots()
         spans = step_spans(group for _, group in groups)
         taken = _place_maps(residency, slots, spans, config.pool_words)

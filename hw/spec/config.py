@@ -11,6 +11,7 @@ PARAM_WORDS = 10
 """Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """What a machine may be called: an identifier in C and in Verilog, and the name of a folder."""
+MAX_POOL_LINES = 1 << 16
 LANE_GROUPS = 4
 """Groups of lanes with a weight port of their own; the array shapes follow from it."""
 
@@ -73,7 +74,7 @@ class AccelConfig:
         check(self.rows in (4, 8, 16, 32, 64), "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
         check(self.line_words in (4, 8), "line_words", "4 or 8")
-        check(64 <= self.pool_lines <= 1 << 16, "pool_lines", "from 64 to 65536")
+        check(64 <= self.pool_lines <= MAX_POOL_LINES, "pool_lines", f"from 64 to {MAX_POOL_LINES}")
         check(
             self.requant_lanes in (self.cols, 2 * self.cols),
             "requant_lanes",

@@ -207,6 +207,8 @@ COMMAND_WORDS = {Opcode.LOAD: 16, Opcode.STORE: 16, Opcode.EXECUTE: 32, Opcode.E
 """32-bit words of each command."""
 COMMAND_ALIGN = 64
 """Bytes: commands follow one another, each a multiple of this."""
+MOST_COMMANDS = min(f.high for f in _place(*_HEADER) if f.name.startswith("wait_"))
+"""LOADs, EXECUTEs or STOREs of a program, at most: what a wait counts."""
 
 for _opcode, _fields in FIELDS.items():
     assert max(f.word for f in _fields) < COMMAND_WORDS[_opcode], _opcode

@@ -107,7 +107,6 @@ def _geometry(**changes: object) -> constraints.Geometry:
     (constraints.stride_size, {"stride": (1, 256)}),
     (constraints.dilation_size, {"dilation": (1, 256)}),
     (constraints.map_sides, {"padding": (0, 8188, 0, 0)}),
-    (constraints.map_pixels, {"source": ("height", 1 << 19)}),
     (constraints.channel_blocks, {"source": ("channels", 1 << 15)}),
     (constraints.row_walk, {"output": ("width", 16384)}),
     (constraints.row_steps, {"dilation": (2, 1), "source": ("width", 1 << 17)}),

@@ -1,0 +1,82 @@
+"""What can be said before any layer is placed: one too large for the pool, or too many steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compiler.errors import AllocationError, show
+from compiler.passes.layer import Layer, Network
+from compiler.schedule.blocks import runs_of
+from compiler.schedule.layer_plan import LayerPlan, Site, Streams
+from compiler.schedule.planner import Planner
+from hw.spec.config import MAX_POOL_LINES, PARAM_WORDS, AccelConfig
+from hw.spec.isa import MOST_COMMANDS
+
+
+def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
+    """Raise AllocationError for a layer of which not even the smallest tile fits the pool alone.
+
+    Sums leave the array as int8, so that no sum goes on in another EXECUTE: the weights of a block
+    of output channels, and the pixels that a tile reads, are there at once.
+    """
+    for layer in network.layers:
+        site = _site(network, layer, config)
+        if _surely_fits(site):
+            continue
+        need = planner.smallest_need(site)
+        if need > config.pool_words:
+            raise AllocationError(_text(site, need))
+
+
+def check_steps(plans: Iterable[LayerPlan], name: str) -> None:
+    """Raise AllocationError for more steps than EXECUTEs that a program may have."""
+    steps = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
+    if steps > MOST_COMMANDS:
+        raise AllocationError(too_many(name, f"{steps} or more", "EXECUTE"))
+
+
+def too_many(name: str, count: str, kind: str) -> str:
+    """The message for more commands of a kind than a wait counts."""
+    return (
+        f"network {show(name)}: {count} {kind} commands in one run of the machine; at most "
+        f"{MOST_COMMANDS} are accepted, and a larger pool or a network in parts needs fewer"
+    )
+
+
+def _site(network: Network, layer: Layer, config: AccelConfig) -> Site:
+    """The layer with all of its maps in memory."""
+    maps = network.maps
+    other = maps[layer.residual.other] if layer.residual else None
+    streams = Streams(True, True, other is not None)
+    return Site(layer, maps[layer.source], maps[layer.output], other, streams, config)
+
+
+def _surely_fits(site: Site) -> bool:
+    """Whether a generous bound is below half of the pool: most layers need no closer look."""
+    layer, source, config = site.layer, site.source, site.config
+    (kh, kw), (dh, dw) = layer.kernel, layer.dilation
+    window = min((kh - 1) * dh + 1, source.height) * min((kw - 1) * dw + 1, source.width)
+    planes = source.planes(config.cols) + max(region.plane for region in layer.regions)
+    params = len(layer.regions) * 4 * PARAM_WORDS
+    weights = layer.taps * (source.channels + config.cols)
+    others = 2 * planes if site.other is not None else 0
+    words = weights + params + window * planes + others + config.table_words
+    return 2 * words < config.pool_words
+
+
+def _text(site: Site, need: int) -> str:
+    layer, config = site.layer, site.config
+    runs = runs_of(layer, site.source, site.output, 0, config)
+    weights = max(run.weight_lines * config.line_words for run in runs) if layer.weighted else 0
+    lines = -(-need // config.line_words)
+    remedy = "fewer input channels or kernel taps"
+    if lines <= MAX_POOL_LINES:
+        remedy += f", or pool_lines of {lines} at least"
+    kernel = f"{layer.kernel[0]}x{layer.kernel[1]}"
+    return (
+        f"layer {show(layer.name)} ({layer.kind}), kernel {kernel} over {site.source.channels} "
+        f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the pool at "
+        f"once, {weights * config.word_bytes} of them the weights of {config.cols} output channels;"
+        f" {config.pool_bytes} are accepted (configuration pool_lines={config.pool_lines}); {remedy} "
+        "are needed"
+    )
