@@ -77,6 +77,6 @@ def _text(site: Site, need: int) -> str:
         f"layer {show(layer.name)} ({layer.kind}), kernel {kernel} over {site.source.channels} "
         f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the pool at "
         f"once, {weights * config.word_bytes} of them the weights of {config.cols} output channels;"
-        f" {config.pool_bytes} are accepted (configuration pool_lines={config.pool_lines}); {remedy} "
-        "are needed"
+        f" {config.pool_bytes} are accepted (configuration pool_lines={config.pool_lines}); "
+        f"{remedy} are needed"
     )
