@@ -28,6 +28,11 @@
 // cfg_gap_rate / 256, independently. All five channels then keep to AXI: rvalid and bvalid, once
 // high, stay until the handshake.
 //
+// cfg_silent_channels (AR, R, AW, W, B from bit 0) fall silent in the cycle after the one in which
+// they saw their cfg_silent_after-th handshake since reset, counted together: then the memory
+// withholds its arready, rvalid, awready, wready or bvalid, for cfg_silent_cycles cycles, or for
+// good if that is 0. An rvalid or bvalid that is high stays until its handshake.
+//
 // cfg_err_*_resp /= 0 makes each beat that touches [lo, hi) answer with that response: on the R
 // beat itself, or on the B of a burst with any such W beat (the beat is not written). A beat
 // outside the storage answers DECERR.
@@ -50,6 +55,9 @@ module dram #(
     input  logic [31:0]             cfg_interval,
     input  logic [31:0]             cfg_gap_seed,
     input  logic [7:0]              cfg_gap_rate,
+    input  logic [4:0]              cfg_silent_channels,
+    input  logic [31:0]             cfg_silent_after,
+    input  logic [31:0]             cfg_silent_cycles,
     input  logic [31:0]             cfg_err_read_lo,
     input  logic [31:0]             cfg_err_read_hi,
     input  logic [1:0]              cfg_err_read_resp,
@@ -117,12 +125,14 @@ module dram #(
     int b_head, b_count, w_head, w_beat;   // b_count bursts from b_head lack B; from w_head, W too
     int w_count;
     logic [31:0] noise [5];
+    int handshakes, silence;    // of the silent channels, and cycles for which they have been it
 
     // Of one turn of the process only.
     logic [31:0] addr;
     logic [1:0] resp;
     word_t mask;
     int word, slot;
+    logic [4:0] seen, silent;
 
     function automatic logic [1:0] response(
         input logic [31:0] addr,
@@ -153,6 +163,7 @@ module dram #(
             turn_is_w <= 1'b0;
             r_hold <= 1'b0;
             b_hold <= 1'b0;
+            handshakes = 0; silence = 0;
             for (int i = 0; i < 5; i++)
                 noise[i] = ((cfg_gap_seed + 32'd1) * 32'h9E3779B1) ^ (32'(i + 1) << 24);
         end else begin
@@ -203,6 +214,11 @@ module dram #(
                 read_due[slot] = now + int'(cfg_latency);
                 r_count = r_count + 1;
             end
+            seen = cfg_silent_channels & {
+                m_axi_bvalid && m_axi_bready, m_axi_wvalid && m_axi_wready,
+                m_axi_awvalid && m_axi_awready, m_axi_rvalid && m_axi_rready,
+                m_axi_arvalid && m_axi_arready};
+            for (int i = 0; i < 5; i++) if (seen[i]) handshakes = handshakes + 1;
             if (conflict) turn_is_w <= !turn_is_w;
             r_hold <= cfg_gap_rate != 0 && m_axi_rvalid && !m_axi_rready;
             b_hold <= m_axi_bvalid && !m_axi_bready;
@@ -226,11 +242,17 @@ module dram #(
         end
         if (cfg_gap_rate != 0)
             for (int i = 0; i < 5; i++) noise[i] = xorshift(noise[i]);
-        gap_ar <= noise[0][7:0] < cfg_gap_rate;
-        gap_aw <= noise[1][7:0] < cfg_gap_rate;
-        gap_r <= noise[2][7:0] < cfg_gap_rate;
-        gap_w <= noise[3][7:0] < cfg_gap_rate;
-        gap_b <= noise[4][7:0] < cfg_gap_rate;
+        silent = 5'd0;
+        if (!rst && handshakes >= int'(cfg_silent_after)
+                && (cfg_silent_cycles == 0 || silence < int'(cfg_silent_cycles))) begin
+            silent = cfg_silent_channels;
+            silence = silence + 1;
+        end
+        gap_ar <= noise[0][7:0] < cfg_gap_rate || silent[0];
+        gap_aw <= noise[1][7:0] < cfg_gap_rate || silent[2];
+        gap_r <= noise[2][7:0] < cfg_gap_rate || silent[1];
+        gap_w <= noise[3][7:0] < cfg_gap_rate || silent[3];
+        gap_b <= noise[4][7:0] < cfg_gap_rate || silent[4];
 
         if (load) load_image();
         if (dump) dump_words();

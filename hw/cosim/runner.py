@@ -107,8 +107,8 @@ def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memo
 
 def _plan_entry(run: RunSpec, data_bytes: int, memory: Memory) -> dict:
     model = run.memory
-    if memory == "cocotbext" and (model.read_error or model.write_error):
-        raise ValueError("the cocotbext memory cannot inject errors")
+    if memory == "cocotbext" and (model.read_error or model.write_error or model.silence):
+        raise ValueError("the cocotbext memory cannot inject errors or fall silent")
     # Whole words, of which _result drops what lies outside the range.
     lo, hi = run.dump_range[0] // data_bytes, -(-run.dump_range[1] // data_bytes)
     read_error = model.read_error or ErrorRegion(0, 1)
@@ -130,6 +130,9 @@ def _plan_entry(run: RunSpec, data_bytes: int, memory: Memory) -> dict:
             "cfg_interval": model.interval(data_bytes),
             "cfg_gap_seed": model.gap_seed,
             "cfg_gap_rate": round(model.gap_rate * 256),
+            "cfg_silent_channels": model.silence.mask if model.silence else 0,
+            "cfg_silent_after": model.silence.after if model.silence else 0,
+            "cfg_silent_cycles": model.silence.cycles if model.silence else 0,
             "cfg_err_read_lo": read_error.lo,
             "cfg_err_read_hi": read_error.hi,
             "cfg_err_read_resp": model.read_error.resp if model.read_error else 0,

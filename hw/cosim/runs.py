@@ -22,14 +22,43 @@ class ErrorRegion:
             raise ValueError(f"resp must be 2 (SLVERR) or 3 (DECERR), not {self.resp!r}")
 
 
+CHANNELS = ("ar", "r", "aw", "w", "b")
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A memory that stops answering on ``channels`` once they have seen ``after`` handshakes.
+
+    The handshakes are counted together, from reset. ``cycles`` later it answers again; never, if
+    that is 0.
+    """
+
+    channels: tuple[str, ...]
+    after: int
+    cycles: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.channels or not set(self.channels) <= set(CHANNELS):
+            raise ValueError(f"channels must be some of {', '.join(CHANNELS)}, not {self.channels}")
+        if not (0 <= self.after < 1 << 31 and 0 <= self.cycles < 1 << 31):
+            raise ValueError(
+                f"after and cycles must be 0 to 2**31 - 1, not {self.after}, {self.cycles}"
+            )
+
+    @property
+    def mask(self) -> int:
+        """The channels as bits, in the order of CHANNELS."""
+        return sum(1 << CHANNELS.index(channel) for channel in set(self.channels))
+
+
 @dataclass(frozen=True)
 class MemoryModel:
     """Settings of the memory for one run.
 
     ``latency`` in cycles, ``bytes_per_cycle`` at most the bus width and a divisor of it (``None``:
     the bus width). ``gap_rate`` is the share of cycles in which each AXI channel holds back, drawn
-    from ``gap_seed``; above 0, timing means nothing. Errors do not work with the cocotbext memory,
-    and its latency is its own.
+    from ``gap_seed``; above 0, timing means nothing. Errors and silence do not work with the
+    cocotbext memory, and its latency is its own.
     """
 
     latency: int = 64
@@ -38,6 +67,7 @@ class MemoryModel:
     gap_rate: float = 0.0
     read_error: ErrorRegion | None = None
     write_error: ErrorRegion | None = None
+    silence: Silence | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.latency < 1 << 31:
@@ -118,7 +148,7 @@ class TraceEvent:
 
 @dataclass(frozen=True)
 class AxiEvent:
-    """A handshake on ``channel`` (ar, r, aw, w, b) in ``cycle``.
+    """A handshake on ``channel`` (one of CHANNELS) in ``cycle``.
 
     ``fields``: address and AxLEN (ar, aw), last and response (r), last (w), response (b).
     """

@@ -13,6 +13,9 @@ from hw.spec.timing import WATCHDOG
 class Monitor(wiring.Component):
     """Watches for the end of a run, and lets outstanding bus transfers end first.
 
+    Whatever the bus does, a run ends WATCHDOG cycles after its last movement: with the first fault,
+    or with TIMEOUT when there was none.
+
     Members
     -------
     running : In(1)
@@ -20,8 +23,7 @@ class Monitor(wiring.Component):
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
         Faults raised in this cycle, in the order in which the first is chosen.
     moves : In(1)
-        A bus beat or a multiply-accumulate WATCHDOG_DELAY cycles ago; TIMEOUT comes from there
-        being none.
+        A bus beat or a multiply-accumulate WATCHDOG_DELAY cycles ago.
     last : In(INDEX_BITS)
         The last command dispatched, at fault for TIMEOUT.
     end_pending, end_waits : In
@@ -37,7 +39,7 @@ class Monitor(wiring.Component):
     done : Out(1)
         The run ends with this cycle.
     fault : Out(1)
-        The run ends with this cycle, by the fault below; at once if the bus may never be empty.
+        The run ends with this cycle, by the fault below.
     code : Out(4)
         Why.
     index : Out(INDEX_BITS)
@@ -66,7 +68,7 @@ class Monitor(wiring.Component):
         m = Module()
         first = Signal(FAULT)
         timeout = self._build_watchdog(m)
-        stopping = Signal()
+        stopping, standstill = Signal(), Signal()
         faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault, timeout)
         for report in reversed(faults):
             with m.If(report.raised):
@@ -84,12 +86,14 @@ class Monitor(wiring.Component):
             self.done.eq(
                 self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
             ),
-            self.fault.eq(self.running & ~none & (self.empty | (self.code == Fault.TIMEOUT))),
+            self.fault.eq(self.running & ~none & (self.empty | standstill)),
         ]
         with m.If(self.running & none & first.raised):
             m.d.sync += self.code.eq(first.code), self.index.eq(first.index)
         with m.If(first.raised | ending):
             m.d.sync += stopping.eq(1)
+        with m.If(timeout.raised):
+            m.d.sync += standstill.eq(1)
         return m
 
     def _build_watchdog(self, m):

@@ -7,6 +7,11 @@
  *     accel_cycles(&accel);
  *
  * Without an interrupt, accel_wait instead of the handler.
+ *
+ * A run always ends: if the memory stops answering, with ACCEL_FAULT_TIMEOUT or the fault before
+ * it. While the memory owes answers then, accel_start gives ACCEL_ERROR_BUSY and accel_reset
+ * ACCEL_ERROR_TIMEOUT; its reset takes effect when all have come. If they never come, only the
+ * reset signals of accelerator and memory help.
  */
 #ifndef ACCEL_H
 #define ACCEL_H
@@ -23,9 +28,9 @@ extern "C" {
 enum {
     ACCEL_OK = 0,             /* done; of a run: it reached END */
     ACCEL_IDLE = 1,           /* nothing runs, and no end of a run is unanswered */
-    ACCEL_RUNNING = 2,        /* a program runs, or a soft reset is in progress */
+    ACCEL_RUNNING = 2,        /* a program runs, or the memory owes answers after it or a reset */
     ACCEL_ERROR_ID = -1,      /* the ID register is not ACCEL_ID_VALUE */
-    ACCEL_ERROR_BUSY = -2,    /* not started: a program runs, or a soft reset is in progress */
+    ACCEL_ERROR_BUSY = -2,    /* not started: as ACCEL_RUNNING */
     ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN */
     ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
     ACCEL_ERROR_TIMEOUT = -5  /* still running after the given number of polls */

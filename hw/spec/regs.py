@@ -143,7 +143,7 @@ _BASE = (
         "status",
         0x008,
         (
-            BitField("busy", 0, 1, "ro", "A program runs, or a soft reset is in progress."),
+            BitField("busy", 0, 1, "ro", "A program runs, or bursts or a soft reset are pending."),
             BitField("done", 1, 1, "rw1c", "The program reached END."),
             BitField(
                 "fault", 2, 1, "rw1c", "The program stopped with a fault; also clears fault_code."

@@ -17,6 +17,8 @@ from sim.timing.shared import (
     R_ERROR,
     R_LAST,
     R_LOAD,
+    SILENT_AFTER,
+    SILENT_CHANNELS,
     STOP,
     W_BEAT,
     compiled,
@@ -31,7 +33,8 @@ READS, READ_HEAD, READ_BEAT, BUS_FREE, WRITES_TURN = range(5)
 WRITES, WRITE_HEAD, UNSENT, SEND_HEAD, WRITE_BEAT = range(5, 10)
 READ_DUE, READ_ADDR, READ_LEN = 10, 26, 42
 ANSWER_DUE, WRITE_ADDR, WRITE_LEN, WRITE_BAD = 58, 74, 90, 106
-SIZE = 122
+SEEN = 122
+SIZE = 123
 
 
 def state() -> np.ndarray:
@@ -49,18 +52,20 @@ def step(cycle, d, p, now, rd, ld, st):
     if rd[reader.VALID] == 0 and d[READS] == 0 and d[WRITES] == 0 and not aw_valid:
         return 0
     events = 0
-    if rd[reader.VALID] != 0 and d[READS] < OUTSTANDING:
+    silent = p[SILENT_CHANNELS] if d[SEEN] >= p[SILENT_AFTER] else 0
+    if rd[reader.VALID] != 0 and d[READS] < OUTSTANDING and silent & AR_TAKEN == 0:
         events |= AR_TAKEN
-    if aw_valid and d[WRITES] < OUTSTANDING:
+    if aw_valid and d[WRITES] < OUTSTANDING and silent & AW_TAKEN == 0:
         events |= AW_TAKEN
-    if d[WRITES] > d[UNSENT] and cycle >= d[ANSWER_DUE + d[WRITE_HEAD]]:
+    if (d[WRITES] > d[UNSENT] and cycle >= d[ANSWER_DUE + d[WRITE_HEAD]]
+            and silent & B_BEAT == 0):
         events |= B_BEAT
         if d[WRITE_BAD + d[WRITE_HEAD]] != 0:
             events |= B_ERROR
     if cycle >= d[BUS_FREE]:
-        read = (d[READS] > 0 and cycle >= d[READ_DUE + d[READ_HEAD]]
+        read = (d[READS] > 0 and cycle >= d[READ_DUE + d[READ_HEAD]] and silent & R_BEAT == 0
                 and (reader.head_is_fetch(rd) or load.ready(ld, p, now) or now[STOP] != 0))
-        write = d[UNSENT] > 0 and store.word_valid(st)
+        write = d[UNSENT] > 0 and store.word_valid(st) and silent & W_BEAT == 0
         if read and write:
             read = d[WRITES_TURN] == 0
             write = not read
@@ -85,7 +90,17 @@ def step(cycle, d, p, now, rd, ld, st):
         d[WRITE_BAD + tail] = 0
         d[WRITES] += 1
         d[UNSENT] += 1
+    if p[SILENT_CHANNELS] != 0:
+        _count(d, events & p[SILENT_CHANNELS])
     return events
+
+
+@compiled
+def _count(d, handshakes):
+    """Count the events that are set in ``handshakes``."""
+    while handshakes != 0:
+        handshakes &= handshakes - 1
+        d[SEEN] += 1
 
 
 @compiled

@@ -21,13 +21,13 @@ from sim.timing.shared import (
     DONE,
     EXECUTE_DONE,
     EXECUTE_POPPED,
-    FAULT,
     FAULT_CODE,
     FAULT_INDEX,
     NEVER,
     PHASE,
     R_BEAT,
     R_LOAD,
+    STANDSTILL,
     STORE_READ,
     W_BEAT,
     raise_fault,
@@ -39,7 +39,7 @@ FIRST_CYCLE = 2
 """The units run from this cycle on; the ones before count as waiting for a command."""
 MOVES = R_BEAT | W_BEAT | B_BEAT
 TIMEOUT = int(Fault.TIMEOUT)
-STANDSTILL = WATCHDOG + WATCHDOG_DELAY
+WATCHED = WATCHDOG + WATCHDOG_DELAY
 WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
@@ -79,8 +79,8 @@ def run(
 ) -> Run:
     """Run decoded ``commands`` (sim.timing.program.decode), parameters as in sim.timing.shared.
 
-    After a fault, ``cycles`` is the cycle in which it was found. Without ``sleeps``,
-    everything advances in every cycle, whether it has anything to do or not: the same, slower.
+    ``cycles`` is the one in which the interrupt rises. Without ``sleeps``, everything advances in
+    every cycle, whether it has anything to do or not: the same, slower.
     """
     machine = started(commands, parameters, config)
     advance(machine, config, sleeps=sleeps)
@@ -121,10 +121,10 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
     cycle, wakes, moved, streamed = clock
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
-    while now[DONE] == 0 and now[FAULT] == 0 and counters[COMMANDS] < until:
+    while now[DONE] == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
             skipped = calm.skip(cycle, unit, now, counters, sizes,
-                                min(wakes, moved + STANDSTILL) - cycle)
+                                min(wakes, moved + WATCHED) - cycle)
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
@@ -139,8 +139,9 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
         cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
             moved = cycle
-        elif cycle - moved == STANDSTILL:
+        elif cycle - moved == WATCHED:
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
+            nxt[STANDSTILL] = 1
             changed = True
         changed |= (nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED]
                     or nxt[EXECUTE_DONE] != now[EXECUTE_DONE])

@@ -3,7 +3,7 @@
 
 from hw.spec.isa import END_FIELDS
 from sim.timing import fetch, load, reader, store
-from sim.timing.shared import DONE, END_PENDING, STOP, compiled, waits_met
+from sim.timing.shared import DONE, END_PENDING, FAULT, STANDSTILL, STOP, compiled, waits_met
 
 _COLUMN = {field.name: i for i, field in enumerate(END_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
@@ -20,10 +20,14 @@ def asleep(now, fields, fe):
 
 @compiled
 def step(now, nxt, fields, fe, rd, ld, st):
-    """Set DONE, or STOP while the bus is not yet quiet. Must step before the other units."""
+    """Set DONE at the run's end, and STOP when END is met. Must step before the other units."""
+    quiet = rd[reader.COUNT] == 0 and store.empty(st)
+    if now[FAULT] != 0:
+        if quiet or now[STANDSTILL] != 0:
+            nxt[DONE] = 1
+        return
     if asleep(now, fields, fe):
         return
     nxt[STOP] = 1
-    if rd[reader.COUNT] == 0 and store.empty(st) and (
-            now[STOP] != 0 or (load.idle(ld, now) and store.idle(st, now))):
+    if quiet and (now[STOP] != 0 or (load.idle(ld, now) and store.idle(st, now))):
         nxt[DONE] = 1

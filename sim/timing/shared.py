@@ -18,13 +18,15 @@ from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
 LOAD_DONE, EXECUTE_DONE, STORE_DONE = 0, 1, 2
 LOAD_PUSHED, EXECUTE_PUSHED, STORE_PUSHED = 3, 4, 5
 LOAD_POPPED, EXECUTE_POPPED, STORE_POPPED = 6, 7, 8
-PHASE, END_PENDING, FAULT, FAULT_INDEX, FAULT_CODE, DONE, STOP = range(9, 16)
-SIZE = 16
+PHASE, END_PENDING, FAULT, FAULT_INDEX, FAULT_CODE, DONE, STOP, STANDSTILL = range(9, 17)
+SIZE = 17
 
 # events of a cycle, bits of one integer
 AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
 AW_TAKEN, W_BEAT, B_BEAT, B_ERROR = 32, 64, 128, 256
 FETCH_TAKEN, LOAD_TAKEN, STORE_READ = 512, 1024, 2048
+HANDSHAKES = {"ar": AR_TAKEN, "r": R_BEAT, "aw": AW_TAKEN, "w": W_BEAT, "b": B_BEAT}
+"""The event of each channel's handshake."""
 
 # parameters
 COLS, COLS_LOG2, LATENCY, INTERVAL, POOL_LINES, QUEUE_DEPTH, FETCH_BURST = range(7)
@@ -33,7 +35,8 @@ READ_BASE, READ_LIMIT, WRITE_BASE, WRITE_LIMIT = 10, 11, 12, 13
 READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
 WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
 LINE_WORDS, LINE_BITS = 20, 21
-PARAMETERS = 22
+SILENT_CHANNELS, SILENT_AFTER = 22, 23
+PARAMETERS = 24
 
 compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 """Decorator of the functions that run every cycle: as one piece of code, and without reference
@@ -77,12 +80,15 @@ def parameters(
     memory_bytes: int = 1 << 32,
     read_error: tuple[int, int, int] = (0, 0, 0),
     write_error: tuple[int, int, int] = (0, 0, 0),
+    silence: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
     """The parameters of a run.
 
     ``windows`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
-    that response, unless it is 0, and beats beyond ``memory_bytes`` with an error.
+    that response, unless it is 0, and beats beyond ``memory_bytes`` with an error. ``silence`` is
+    (channels, after): once the channels, bits of HANDSHAKES, have seen so many handshakes together,
+    the memory answers on none of them.
     """
     p = np.zeros(PARAMETERS, np.int64)
     p[COLS] = config.cols
@@ -100,6 +106,7 @@ def parameters(
     p[READ_BASE : WRITE_LIMIT + 1] = windows
     p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error
     p[WRITE_ERROR_LOW : WRITE_ERROR_RESPONSE + 1] = write_error
+    p[SILENT_CHANNELS], p[SILENT_AFTER] = silence
     return p
 
 
@@ -111,9 +118,10 @@ def waits_met(now, load, execute, store):
 
 @compiled
 def raise_fault(nxt, code, index):
-    """Stop the run with a fault, unless one was raised before."""
+    """Stop the units with a fault, unless one was raised before."""
     if nxt[FAULT] == 0:
-        nxt[FAULT] = 1
+        nxt[FAULT] = nxt[STOP] = 1
+        nxt[DONE] = 0
         nxt[FAULT_CODE] = code
         nxt[FAULT_INDEX] = index
 

@@ -12,6 +12,7 @@ from sim.timing.shared import (
     MEMORY_BYTES,
     POOL_LINES,
     READ_ERROR_RESPONSE,
+    SILENT_CHANNELS,
     STOP,
     WORD_MASK,
     compiled,
@@ -51,7 +52,8 @@ def _streams(cycle, dr, p, rd, ld):
             and rd[reader.VALID] == 0 and not reader.head_is_fetch(rd)
             and dr[dram.READS] != 0 and cycle >= dr[dram.READ_DUE + head]
             and cycle >= dr[dram.BUS_FREE] and p[INTERVAL] == 1
-            and p[READ_ERROR_RESPONSE] == 0 and end <= p[MEMORY_BYTES])
+            and p[READ_ERROR_RESPONSE] == 0 and p[SILENT_CHANNELS] == 0
+            and end <= p[MEMORY_BYTES])
 
 
 @compiled

@@ -9,14 +9,14 @@ from typing import TypeVar
 import numpy as np
 
 from hw.cosim.runner import run_rtl_many
-from hw.cosim.runs import AxiEvent, MemoryModel, RtlResult, RunSpec
+from hw.cosim.runs import AxiEvent, MemoryModel, RtlResult, RunSpec, Silence
 from hw.spec import regs
 from hw.spec.regs import Fault, offset_of
 from sim.machine import run_command
 from sim.program import decode_program
 from sim.timing import machine
-from sim.timing.program import decode
-from sim.timing.shared import parameters
+from sim.timing.program import Commands, decode
+from sim.timing.shared import HANDSHAKES, parameters
 from sim.values.state import CommandFault, State, Windows
 from tests.e2e.cases import design
 from tests.support import fault_programs as programs
@@ -85,12 +85,25 @@ def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
     return dict(zip(runs, results, strict=True))
 
 
-def timed(case: FaultCase) -> machine.Run:
+def timed(case: FaultCase, silence: Silence | None = None) -> machine.Run:
     """The run as the simulator times it, which sees no access of an EXECUTE beyond the pool."""
+    return machine.run(*_timing(case, silence), CONFIG)
+
+
+def timing(case: FaultCase, silence: Silence | None = None) -> machine.Machine:
+    """The simulated machine at the start of that run."""
+    return machine.started(*_timing(case, silence), CONFIG)
+
+
+def _timing(case: FaultCase, silence: Silence | None) -> tuple[Commands, np.ndarray]:
     image = programs.memory(case.code)
-    errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
-    setup = parameters(CONFIG, case.addr, case.program_size, case.windows, **errors)
-    return machine.run(decode(image, case.addr, case.program_size, CONFIG), setup, CONFIG)
+    memory = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
+    if silence is not None:
+        assert silence.cycles == 0
+        events = sum(HANDSHAKES[channel] for channel in set(silence.channels))
+        memory["silence"] = events, silence.after
+    setup = parameters(CONFIG, case.addr, case.program_size, case.windows, **memory)
+    return decode(image, case.addr, case.program_size, CONFIG), setup
 
 
 def simulated(case: FaultCase) -> tuple[Fault, int]:

@@ -96,10 +96,13 @@ def test_a_fault_stops_the_machine(rtl, name):
     check_stopped(rtl["fault", name], case)
 
 
-def test_a_timeout_comes_in_the_simulated_cycle(rtl):
-    """The interrupt rises in the cycle after, as the bus is quiet."""
-    for name, case in TIMEOUTS.items():
-        assert rtl["fault", name].cycles == timed(case).cycles + 1, name
+def test_a_fault_ends_the_run_in_the_simulated_cycle(rtl):
+    for name, case in (CASES | TIMEOUTS).items():
+        run = timed(case)
+        if run.fault != Fault.NONE:
+            result = rtl["fault", name]
+            counters = [result.registers[offset_of(f"{c.name.lower()}_lo")] for c in regs.Counter]
+            assert (result.cycles, counters) == (run.cycles, run.counters.tolist()), name
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -56,7 +56,8 @@ def _bus_errors() -> Iterator[FaultCase]:
     reads += [(Fault.READ_ERROR, place, addr) for place, addr in zip(LOADS, loads, strict=True)]
     reads.append((Fault.READ_ERROR, 2, loads[2] + (2 * PLANE - 1) * WORD))
     writes = [(Fault.WRITE_ERROR, 5, RESULT + 0x80), (Fault.WRITE_ERROR, 6, RESULT + 0x600)]
-    writes.append((Fault.WRITE_ERROR, 6, RESULT + 0x600 + (PLANE - 1) * WORD))
+    writes += [(Fault.WRITE_ERROR, 6, addr) for addr in (
+        RESULT + 0x400, RESULT + 0x600 + (PLANE - 1) * WORD)]  # fmt: skip
     for kind, list_ in (("read_error", reads), ("write_error", writes)):
         for resp in (2, 3):
             for fault, index, addr in list_:

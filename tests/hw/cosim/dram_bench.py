@@ -76,6 +76,7 @@ async def compare(dut, name, config, plan):
     dut.rst.value, dut.load.value, dut.dump.value, dut.run_index.value = 1, 1, 0, 0
     dut.cfg_latency.value, dut.cfg_interval.value = config[:2]
     dut.cfg_gap_rate.value = 0
+    dut.cfg_silent_channels.value = 0
     for kind, (lo, hi, resp) in zip(("read", "write"), errors, strict=True):
         getattr(dut, f"cfg_err_{kind}_lo").value = lo
         getattr(dut, f"cfg_err_{kind}_hi").value = hi

@@ -100,6 +100,39 @@ def test_the_end_waits_for_its_counts_and_for_the_bus(count):
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize("raised", [0, 1, WATCHDOG - 2, WATCHDOG - 1])
+def test_a_fault_waits_for_a_silent_bus_no_longer_than_the_watchdog(monkeypatch, raised):
+    monkeypatch.setattr(monitor, "WATCHDOG", WATCHDOG)
+    dut = Monitor()
+
+    async def bench(ctx):
+        await _begin(ctx, dut, last=7, empty=0)
+        ctx.set(dut.moves, 0)
+        for cycle in range(WATCHDOG):
+            _raise(ctx, dut, "store", Fault.WRITE_ERROR, 3, raised=cycle == raised)
+            assert not ctx.get(dut.fault)
+            await ctx.tick()
+        assert ctx.get(dut.fault) and _reported(ctx, dut) == (Fault.WRITE_ERROR, 3)
+
+    simulate(dut, bench)
+
+
+def test_the_end_waits_for_a_silent_bus_no_longer_than_the_watchdog(monkeypatch):
+    monkeypatch.setattr(monitor, "WATCHDOG", WATCHDOG)
+    dut = Monitor()
+
+    async def bench(ctx):
+        await _begin(ctx, dut, last=7, empty=0, end_pending=1)
+        ctx.set(dut.moves, 0)
+        for _ in range(WATCHDOG):
+            assert not ctx.get(dut.fault) and not ctx.get(dut.done)
+            await ctx.tick()
+        assert ctx.get(dut.fault) and not ctx.get(dut.done)
+        assert _reported(ctx, dut) == (Fault.TIMEOUT, 7)
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize("empty", [1, 0], ids=["quiet bus", "memory that no longer answers"])
 @pytest.mark.parametrize("late", [0, 1], ids=["in time", "late"])
 def test_the_watchdog_counts_cycles_without_a_movement(monkeypatch, late, empty):

@@ -15,7 +15,7 @@ from hw.spec.regs import Fault
 from sim.program import read_program
 from sim.timing.machine import run
 from sim.timing.program import decode
-from sim.timing.shared import parameters
+from sim.timing.shared import HANDSHAKES, parameters
 from tests.hw.mem import dma_programs
 from tests.support import fault_cases, fault_programs
 from tests.support.programs import random_program
@@ -96,6 +96,15 @@ def test_faults():
         image = fault_programs.memory(case.code)
         errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
         both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows, **errors)
+
+
+def test_a_memory_that_stops_answering(seed):
+    case = fault_cases.timeouts()[0]
+    image = fault_programs.memory(case.code)
+    for channel, events in HANDSHAKES.items():
+        silence = events, random.Random(f"{seed} {channel}").randrange(100)
+        both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows,
+             silence=silence)
 
 
 @pytest.mark.parametrize("preset_name, name", [
