@@ -18,8 +18,8 @@ from types import ModuleType
 from typing import Protocol
 
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Value
-from amaranth.lib.wiring import Component
+from amaranth.hdl import Elaboratable, Module, Signal, Value
+from amaranth.lib.wiring import Component, PureInterface
 
 TOOLS = Path(sys.executable).parent
 """The folder of the commands that came with packages, z3 among them."""
@@ -34,7 +34,7 @@ LOWER = (
 class Properties(Protocol):
     """A unit and what holds of it."""
 
-    dut: Component
+    dut: Component | PureInterface
 
     def elaborate(self, platform: object) -> Elaboratable: ...
 
@@ -65,6 +65,18 @@ def prove(properties: Properties, depth: int) -> None:
             raise Refuted(f"not inductive over {depth} cycles\n{output}")
 
 
+def opened(dut: Component) -> Module:
+    """The module of a unit, a submodule for properties that look inside the unit."""
+    dut._MustUse__silence = True
+    return dut.elaborate(None)
+
+
+def inside(module: Module, name: str) -> Signal:
+    """The register or wire of that name in an opened unit."""
+    (signal,) = (signal for signal in module._driving if signal.name == name)
+    return signal
+
+
 def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
     """A copy of ``module`` in whose source ``old``, which stands there once, is ``new``."""
     source = inspect.getsource(module)
@@ -76,7 +88,7 @@ def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
     return changed
 
 
-def _ports(dut: Component) -> list[Value]:
+def _ports(dut: Component | PureInterface) -> list[Value]:
     """All members of the unit; those that nobody drives become inputs, which are free."""
     return [Value.cast(value) for _, _, value in dut.signature.flatten(dut)]
 

@@ -1,0 +1,156 @@
+"""Bursts of LOAD and STORE: none crosses 4 KiB or leaves a window, and each stays until taken."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Module, Signal
+
+from hw.lib import bus
+from hw.mem import load_request, reader, store
+from hw.spec.config import preset
+from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
+from tests.formal.prove import Refuted, inside, mutant, opened, prove
+
+pytestmark = pytest.mark.full
+DEPTH = 2
+CONFIG = preset("tiny")
+SIZE = CONFIG.bus_bytes
+
+
+class LoadBursts(Elaboratable):
+    """LOAD's requests to the reader."""
+
+    def __init__(self, module: ModuleType = load_request) -> None:
+        self.dut = module.LoadRequest(CONFIG)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        windows = _windows(m, dut)
+        _assert_burst(m, dut.request, (windows.read_base, windows.read_limit),
+                      (windows.write_base, windows.write_limit))  # fmt: skip
+        _assert_stays(m, dut.request, ~dut.stop)
+        m.d.comb += Assert(~(dut.outside & dut.request.valid), "a burst outside is not requested")
+        return m
+
+
+class ReaderBursts(Elaboratable):
+    """The AR channel: LOAD's and FETCH's requests as they were made."""
+
+    def __init__(self, module: ModuleType = reader) -> None:
+        self.dut = module.Reader()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        _assert_stays(m, dut.ar)
+        taken, payload = Signal(), Signal.like(dut.ar.payload)
+        m.d.sync += taken.eq(0)
+        for request in (dut.load, dut.fetch):
+            with m.If(request.valid & request.ready):
+                m.d.sync += taken.eq(1), payload.eq(request.payload)
+        m.d.comb += Assert(
+            ~taken | (dut.ar.valid & (dut.ar.payload.as_value() == payload.as_value())),
+            "what was taken is presented in the next cycle",
+        )
+        m.d.comb += Assert(~(dut.fetch.ready & dut.fetch.valid & dut.load.ready), "one at a time")
+        return m
+
+
+class StoreBursts(Elaboratable):
+    """STORE's AW channel."""
+
+    def __init__(self, module: ModuleType = store) -> None:
+        self.dut = module.StoreUnit(CONFIG)
+
+    def elaborate(self, platform):
+        m = Module()
+        dut = self.dut
+        m.submodules.dut = inner = opened(dut)
+        windows = _windows(m, dut)
+        _assert_stays(m, dut.aw)
+        _assert_burst(m, dut.aw, (windows.write_base, windows.write_limit))
+        runs, presented = inner._generated["fsm"].ongoing("RUN"), inside(inner, "presented")
+        m.d.comb += [
+            Assert(runs | ~inside(inner, "bursts_left"), "a command ends with its bursts"),
+            Assert(~presented | inside(inner, "bursts_left"), "a burst presented is one of them"),
+        ]
+        return m
+
+
+def _windows(m, dut):
+    """The windows, which do not change while a program runs."""
+    before, known = Signal.like(dut.windows), Signal()
+    m.d.sync += before.eq(dut.windows), known.eq(1)
+    m.d.comb += Assume(~known | (before.as_value() == dut.windows.as_value()))
+    return dut.windows
+
+
+def _assert_burst(m, request, *windows):
+    """A request is a burst that AXI allows, inside one of the windows."""
+    addr, beats = request.payload.addr, request.payload.beats
+    end = addr + beats * SIZE
+    inside = Cat((addr >= base) & (end <= limit) for base, limit in windows).any()
+    m.d.comb += [
+        Assert(~request.valid | inside, "a burst lies in one window"),
+        Assert(~request.valid | (addr % BURST_BOUNDARY + beats * SIZE <= BURST_BOUNDARY),
+               "a burst crosses no boundary"),
+        Assert(~request.valid | (beats <= MAX_BURST), "a burst is not too long"),
+        Assert(~request.valid | (addr % SIZE == 0), "a burst begins with a beat"),
+    ]  # fmt: skip
+
+
+def _assert_stays(m, request, bound=1):
+    """A request stays as it is until taken, while ``bound`` is high."""
+    held, payload = Signal(), Signal.like(request.payload)
+    m.d.sync += held.eq(request.valid & ~request.ready), payload.eq(request.payload)
+    stays = request.valid & (request.payload.as_value() == payload.as_value())
+    m.d.comb += Assert(~(held & bound) | stays, "a request stays until it is taken")
+
+
+BOUNDS = {
+    "to_boundary[: page + 1], left)": "left)",
+    "end <= (limit >> self._low)": "end <= (limit >> self._low) + 1",
+    "(self._addr << self._low) >= base": "(self._addr << self._low) + 4 >= base",
+}
+"""Mutants of the arithmetic that LOAD and STORE share."""
+STORES = {
+    "(wanted & inside) | presented": "wanted & inside",
+    "presented.eq(self.aw.valid & ~self.aw.ready)": "presented.eq(0)",
+    "with m.Elif(sent):": "with m.Else():",
+}
+LOADS = {
+    "taken = self.request.valid & self.request.ready": "taken = self.request.valid",
+    "self.request.valid.eq(inside & ~self.stop)": "self.request.valid.eq(~self.stop)",
+}
+READERS = {
+    "with m.If(self.ar.ready):": "with m.If(1):",
+    "self.load.ready.eq(free & ~self.fetch.valid)": "self.load.ready.eq(free)",
+    "(~self.ar.valid | self.ar.ready) & owners": "owners",
+}
+
+
+@pytest.mark.parametrize("properties", [LoadBursts, ReaderBursts, StoreBursts])
+def test_bursts_keep_to_the_bus_and_the_windows(properties):
+    prove(properties(), DEPTH)
+
+
+@pytest.mark.parametrize("old", BOUNDS)
+@pytest.mark.parametrize("properties, module", [
+    (LoadBursts, load_request), (StoreBursts, store)], ids=["LOAD", "STORE"])  # fmt: skip
+def test_wrong_bounds_are_refuted(monkeypatch, properties, module, old):
+    wrong = mutant(bus, old, BOUNDS[old]).Burst
+    monkeypatch.setattr(module, "Burst", wrong)
+    with pytest.raises(Refuted):
+        prove(properties(module), DEPTH)
+
+
+@pytest.mark.parametrize("properties, module, mutants", [
+    (LoadBursts, load_request, LOADS), (ReaderBursts, reader, READERS),
+    (StoreBursts, store, STORES)], ids=["LOAD", "reader", "STORE"])  # fmt: skip
+def test_requests_that_change_or_leave_are_refuted(properties, module, mutants):
+    for old, new in mutants.items():
+        with pytest.raises(Refuted):
+            prove(properties(mutant(module, old, new)), DEPTH)
