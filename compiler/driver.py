@@ -11,6 +11,7 @@ from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_memory, memory_map
 from compiler.codegen.weights import Constants
+from compiler.errors import CompilerError
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
@@ -18,7 +19,9 @@ from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Network, Words
 from compiler.passes.legalise import legalise
+from compiler.passes.needed import Needs, needs
 from compiler.passes.single import Layers
+from compiler.passes.trim import trim
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.planner import Planner
 from compiler.schedule.room import check_room
@@ -112,13 +115,8 @@ def compile_verified(
     ``constants`` collects the weights.
     """
     known = known or Known()
-    network = legalise(graph, options, Words(config.cols, config.line_words), known.layers)
-    if not options.materialize:
-        network = fuse_functions(fuse_adds(network))
     constants = Constants() if constants is None else constants
-    planner = planner or Planner()
-    check_room(network, config, planner)
-    plans = [schedule(network.part(i), config, planner) for i in range(network.segments)]
+    network, plans = _fastest(graph, config, options, planner or Planner(), known)
     network = dataclasses.replace(network, layers=[x for p in plans for x in p.network.layers])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
@@ -128,6 +126,37 @@ def compile_verified(
         _set_addresses(commands, memory)
         segments.append(Segment(plan, commands))
     return Compiled(network, config, options, segments, bytes(constants.data), memory)
+
+
+def _fastest(
+    graph: Graph, config: AccelConfig, options: CompilerOptions, planner: Planner, known: Known
+) -> tuple[Network, list[Schedule]]:
+    """The network with its schedules: without the channels that no output needs, unless the graph
+    as it is takes fewer cycles, as modelled, because its channels fill words."""
+    needed = needs(graph)
+    trimmed = graph if options.materialize else trim(graph, needed)
+    if trimmed is graph:
+        return _scheduled(graph, needed, None, config, options, planner, known)
+    ways = []
+    for way in (trimmed, None):
+        try:
+            ways.append(_scheduled(graph, needed, way, config, options, planner, known))
+        except CompilerError:
+            if way is None and not ways:
+                raise
+    return min(ways, key=lambda way: sum(plan.modelled_cycles for plan in way[1]))
+
+
+def _scheduled(
+    graph: Graph, needed: Needs, trimmed: Graph | None, config: AccelConfig,
+    options: CompilerOptions, planner: Planner, known: Known,
+) -> tuple[Network, list[Schedule]]:
+    words = Words(config.cols, config.line_words)
+    network = legalise(graph, needed, options, words, known.layers, trimmed)
+    if not options.materialize:
+        network = fuse_functions(fuse_adds(network))
+    check_room(network, config, planner)
+    return network, [schedule(network.part(i), config, planner) for i in range(network.segments)]
 
 
 def _set_addresses(commands: list[Command], memory: MemoryMap) -> None:

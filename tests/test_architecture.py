@@ -134,6 +134,7 @@ RULES = {
         "compiler.schedule",
         "compiler.passes",
         "compiler.ir",
+        "compiler.errors",
         "compiler.options",
         "hw.spec",
     },

@@ -57,6 +57,8 @@ def absorb(routed: Routed, cols: int) -> Routed:
         weights = unused(node.inputs[1], names)
         tensors[weights] = choices.choose(tensors[node.inputs[1]], weights, 3, window.order)
         nodes.append(dataclasses.replace(node, inputs=(x, weights, node.inputs[2])))
+    if nodes == graph.nodes:
+        return routed
     graph = pruned(dataclasses.replace(graph, tensors=tensors, nodes=nodes), moved)
     return Routed(graph, choices.added, routed.moves)
 

@@ -28,21 +28,29 @@ SPREADING = {"mul": multiply, "resize": resize}
 
 
 def legalise(
-    graph: Graph, options: CompilerOptions, words: Words, known: Layers | None = None
+    graph: Graph, needed: Needs, options: CompilerOptions, words: Words,
+    known: Layers | None = None, trimmed: Graph | None = None,
 ) -> Network:
     """The network of layers that computes ``graph`` on a machine of such ``words``.
 
-    ``known`` has layers of other networks, which are not made again. Raises UnsupportedError for
-    what neither the hardware nor the host runs.
+    ``needed`` is what its outputs need. ``trimmed`` is the graph with fewer channels, to be
+    computed instead; ``known`` has layers of other networks, which are not made again. Raises
+    UnsupportedError for what neither the hardware nor the host runs.
     """
     cols = words.cols
-    routed = Routed(graph) if options.materialize else absorb(route(graph, cols), cols)
+    start = trimmed or graph
+    routed = Routed(start) if options.materialize else absorb(route(start, cols), cols)
     if routed.graph.nodes != graph.nodes:
         verify_pass(routed.graph, "quantised", "moving channels")
-    work = needs(routed.graph, routed.added, routed.moves)
-    assert routed.graph is graph or work.macs == needs(graph).macs, "moving channels"
+    work = needed
+    if routed.graph is not graph:
+        work = needs(routed.graph, routed.added, routed.moves)
+        assert work.macs == needed.macs, "moving channels"
     network = _Legaliser(routed, work, options, words, known).run()
-    return dataclasses.replace(network, graph=graph)
+    # A name of the model that a pass took again is not the model's tensor.
+    own = network.views.keys() - (graph.tensors.keys() - start.tensors.keys())
+    views = {name: view for name, view in network.views.items() if name in own}
+    return dataclasses.replace(network, graph=graph, views=views)
 
 
 class _Legaliser:

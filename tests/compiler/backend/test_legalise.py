@@ -15,6 +15,7 @@ from compiler.passes import constraints
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.layer import Words
 from compiler.passes.legalise import legalise
+from compiler.passes.needed import needs
 from hw.spec.config import PRESETS
 from tests.compiler.backend.graphs import Net
 
@@ -94,7 +95,7 @@ def test_reshape_in_the_middle_is_refused():
 def _geometry(**changes: object) -> constraints.Geometry:
     net = Net((4, 4, 3))
     graph = net.finish(net.conv("input", 4))
-    network = fuse_adds(legalise(graph, CompilerOptions(), Words(4, 8)))
+    network = fuse_adds(legalise(graph, needs(graph), CompilerOptions(), Words(4, 8)))
     maps = network.maps
     usual = constraints.Geometry(
         maps["input"], maps["conv2d0"], (3, 3), (1, 1), (1, 1), (0, 0, 0, 0), 4

@@ -12,16 +12,19 @@ from compiler.codegen.program import write_program
 from compiler.driver import compile
 from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
+from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.cells import union
 from compiler.passes.needed import needs
+from compiler.passes.trim import trim
 from compiler.report.check import check
+from golden import network as golden
 from hw.spec.config import PRESETS
 from sim.machine import run_timing
 from sim.program import read_program
 from sim.report import summary
 from tests.compiler.backend import test_values
-from tests.compiler.backend.graphs import Net
+from tests.compiler.backend.graphs import Net, random_graph
 
 SAME = (1, 1, 1, 1)
 
@@ -180,6 +183,58 @@ def test_no_figure_exceeds_what_is_possible(case, preset, tmp_path):
                          ids=lambda c: c.__name__)
 def test_values_are_golden_s(case):
     assert test_values.check(case()[0], PRESETS["tiny"], False, 1)
+
+
+TRIMMED = (
+    padded_channels, sliced_channels, half_of_a_split, concatenated_and_padded,
+    shuffled_and_unread, on_the_host, segments, multiplied_by_nothing,
+)
+"""Cases of which every multiply-accumulate that is left is needed."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
+def test_a_graph_with_fewer_channels_means_the_same(case):
+    graph, needed = case()
+    trimmed = trim(graph, needs(graph))
+    verify(trimmed, "quantised")
+    assert needs(trimmed).macs == needed
+    same_values(graph, trimmed)
+    if case in TRIMMED:
+        assert all(work.done == work.needed for work in needs(trimmed).work.values())
+
+
+def test_random_graphs_with_fewer_channels_mean_the_same(seed):
+    rng = np.random.default_rng(seed)
+    for number in rng.integers(0, 1 << 31, 20):
+        graph = random_graph(int(number))
+        trimmed = trim(graph, needs(graph))
+        verify(trimmed, "quantised")
+        assert needs(trimmed).macs == needs(graph).macs
+        same_values(graph, trimmed)
+
+
+def same_values(graph, trimmed):
+    x = np.random.default_rng(1).integers(-128, 128, graph.tensors["input"].shape, np.int8)
+    before, after = (golden.run(g.to_dict(), {"input": x}) for g in (graph, trimmed))
+    for name in {*graph.outputs, *(before.keys() & after.keys())}:
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+@pytest.mark.parametrize("preset", ("tiny", "edge256"))
+@pytest.mark.parametrize("case", TRIMMED, ids=lambda c: c.__name__)
+def test_the_array_does_only_what_is_needed(case, preset):
+    layers = compile(case()[0], PRESETS[preset]).network.layers
+    assert [layer.done - layer.macs for layer in layers] == [0] * len(layers)
+
+
+def test_channels_stay_where_words_are_fuller_with_them():
+    """Without one of 16 channels of each part, both would have to be moved together."""
+    net = Net((8, 8, 8))
+    parts = [net.op("max_pool2d", (net.conv("input", 16, (1, 1)),), kernel=(3, 3)) for _ in "ab"]
+    x = net.op("concatenation", tuple(parts))
+    cut = tuple(net.op("slice", (x,), begin=b, size=15) for b in (0, 16))
+    layers = compile(net.finish(*cut), PRESETS["edge256"]).network.layers
+    assert "concatenation" not in {layer.kind for layer in layers}
 
 
 def test_sets_of_elements_are_those_of_dense_arrays(seed):

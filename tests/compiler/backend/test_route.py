@@ -176,8 +176,9 @@ def test_convolutions_read_the_channels_where_they_lie(case):
 
 def test_a_small_part_of_a_large_map_is_moved_before_a_large_convolution():
     net = Net((9, 7, 3))
-    x = net.op("channel_shuffle", (net.depthwise(net.conv("input", 64, (1, 1))),), groups=2)
-    graph = net.finish(net.conv(net.op("slice", (x,), begin=0, size=4), 64))
+    whole = net.depthwise(net.conv("input", 64, (1, 1)))
+    x = net.op("channel_shuffle", (whole,), groups=2)
+    graph = net.finish(net.conv(net.op("slice", (x,), begin=0, size=4), 64), whole)
     kinds = [layer.kind for layer in compile(graph, TINY).network.layers]
     assert kinds[-2:] == ["channel_shuffle", "conv2d"] and check(graph, TINY, False, 1)
 
