@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from golden.files import output_path
 from golden.network import run as golden_run
 from hw.cosim.runner import RtlError, run_rtl
 from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
-from hw.cosim.wrapper import Design
+from hw.cosim.wrapper import Design, Simulator
 from hw.integration.files import files
 from hw.integration.ports import ports
 from hw.lint import lint
@@ -45,8 +46,9 @@ FAULT, FAULT_CODE_LSB = 1 << bit_of("status", "fault"), bit_of("status", "fault_
 """Places of fault and fault code in the status register."""
 START = 1 << bit_of("control", "start") | 1 << bit_of("control", "irq_enable")
 """Start, with the interrupt enabled."""
-MEMORY = 1 << 25
-"""Bytes of simulated memory at least, so that most networks share a simulation that is built."""
+LEAST_MEMORY: dict[Simulator, int] = {"verilator": 1 << 25, "icarus": 1 << 12}
+"""Bytes of simulated memory at least: most networks share a simulation that is long to build, and
+Icarus, which clears each word in a loop, has few."""
 TIMEOUT_FACTOR = 2
 TIMEOUT_EXTRA = 100_000
 """A run may take TIMEOUT_FACTOR times the simulated cycles, and so many more."""
@@ -81,8 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     cosim = commands.add_parser("cosim", help="run a mapped network on the RTL")
     add_data_options(cosim)
     cosim.add_argument(
+        "--simulator", choices=get_args(Simulator), default="verilator",
+        help="default: verilator; icarus is slow, but has four states",
+    )
+    cosim.add_argument(
         "--waves", metavar="FILE", type=Path,
-        help="record a VCD file (slow); for a second segment x.vcd becomes x.1.vcd, and so on",
+        help="record a VCD file, with icarus an FST file (slow); "
+        "for a second segment x.vcd becomes x.1.vcd, and so on",
     )
     cosim.set_defaults(command=_cosim)
     check = commands.add_parser("lint", help="check the Verilog with Verilator's -Wall")
@@ -177,9 +184,13 @@ def _cosim(arguments: argparse.Namespace) -> int:
     program = read_program(arguments.folder)
     if arguments.waves and not arguments.waves.parent.is_dir():
         raise InputError(f"{arguments.waves.parent}: not a directory")
+    if arguments.waves and arguments.simulator == "icarus" and arguments.waves.suffix != ".fst":
+        raise InputError(
+            f"--waves {arguments.waves}: --simulator icarus writes FST; a name in .fst is accepted"
+        )
     inputs = read_inputs(program, arguments.input)
     host = Host(program, inputs, host_compute(program))
-    memory, results = _run(program, host, arguments.waves)
+    memory, results = _run(program, host, arguments.simulator, arguments.waves)
     values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)
     made = {name: value for name, value in values.items() if name not in program.graph["inputs"]}
@@ -257,7 +268,7 @@ def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:
 
 
 def _run(
-    program: Program, host: Host, waves: Path | None
+    program: Program, host: Host, simulator: Simulator, waves: Path | None
 ) -> tuple[np.ndarray, list[RtlResult]]:
     """Run every segment in a simulation of its own; the memory goes from one to the next.
 
@@ -267,7 +278,7 @@ def _run(
 
     expected = [segment_times(program, segment).cycles for segment in program.segments]
     memory = program.memory(host.values)
-    depth = max(MEMORY, 1 << (len(memory) - 1).bit_length())
+    depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())
     design = Design(verilog(program.config), program.config.bus_bytes, depth)
     results: list[RtlResult] = []
     with reporting(f"co-simulating {program.network}") as progress:
@@ -277,6 +288,7 @@ def _run(
             result = run_rtl(
                 design,
                 run_spec(program, segment, memory, timeout),
+                simulator=simulator,
                 waves=waves and output_path(waves, number),
                 progress=lambda _, cycles, before=before: progress(before + cycles, sum(expected)),
             )

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ OLDEST_VERSION = (5, 36)
 """The oldest Verilator that cocotb 2.1 works with."""
 
 BUILD_ARGS = (
-    "-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert",
+    "-O3", "--x-assign", "fast", "--assert",
     # cocotb's runner makes every signal public; only the top's ports need to be, and the rest is
     # then four times as fast.
     "--no-public-flat-rw", "--public-depth", "1",
@@ -131,17 +131,47 @@ def build(
     parameters: Mapping[str, int] | None = None,
     *,
     waves: bool = False,
+    x_initial: str = "fast",
 ) -> Path:
     """Build a simulation, or find it built, and return its folder.
 
     ``sources`` maps file names to (System)Verilog text; ``parameters`` are those of module ``top``;
-    with ``waves`` the executable can record a VCD. The folder is good for ``build_dir`` of cocotb's
-    runner. Raises :class:`ToolError` with the end of the tool's output when the build fails.
+    with ``waves`` the executable can record a VCD. With ``x_initial`` ``unique``, what has no
+    initial value is drawn at random when ``+verilator+rand+reset+2`` is among the arguments. The
+    folder is good for ``build_dir`` of cocotb's runner. Raises :class:`ToolError` with the end of
+    the tool's output when the build fails.
     """
     tool = find_tool()
-    parameters = dict(sorted((parameters or {}).items()))
-    key = _key(top, sources, parameters, tool.version, waves)
-    folder = cache_root() / "verilator" / f"{top}-{key}"
+    options = [*BUILD_ARGS, "--x-initial", x_initial]
+
+    def make(folder: Path) -> None:
+        with environment(tool):
+            compiled("verilator", folder, top, sources, parameters or {}, options, waves)
+        for path in folder.iterdir():
+            if path.name != top and path.suffix not in {".v", ".sv", ".log"}:
+                path.unlink()
+
+    # The executable is linked to cocotb's libraries by path.
+    cocotb_libraries = importlib.util.find_spec("cocotb")
+    assert cocotb_libraries is not None
+    parts = [tool.version, str(waves), *options, *MAKE_VARIABLES]
+    parts += [importlib.metadata.version("cocotb"), str(cocotb_libraries.origin)]
+    return cached("verilator", top, sources, parameters or {}, parts, make)
+
+
+def cached(
+    simulator: str,
+    top: str,
+    sources: Mapping[str, str],
+    parameters: Mapping[str, int],
+    parts: Sequence[str],
+    make: Callable[[Path], None],
+) -> Path:
+    """The folder that ``make`` has filled, now or for an earlier call with the same arguments."""
+    texts = [text for item in sorted(sources.items()) for text in item]
+    everything = [top, repr(sorted(parameters.items())), *parts, *texts]
+    key = hashlib.sha256("\0".join(everything).encode()).hexdigest()[:20]
+    folder = cache_root() / simulator / f"{top}-{key}"
     stamp = folder / "built"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -149,33 +179,21 @@ def build(
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             print(f"building the simulation {folder.name}", file=sys.stderr, flush=True)
-            _build(folder, tool, top, sources, parameters, waves)
-            _drop_intermediates(folder, keep=top)
+            make(folder)
             stamp.touch()
     return folder
 
 
-def _key(
-    top: str, sources: Mapping[str, str], parameters: Mapping[str, int], version: str, waves: bool
-) -> str:
-    # The executable is linked to cocotb's libraries by path.
-    cocotb_libraries = importlib.util.find_spec("cocotb")
-    assert cocotb_libraries is not None
-    parts = [top, version, str(waves), *BUILD_ARGS, *MAKE_VARIABLES, repr(parameters)]
-    parts += [importlib.metadata.version("cocotb"), str(cocotb_libraries.origin)]
-    for name, text in sorted(sources.items()):
-        parts += [name, text]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
-
-
-def _build(
+def compiled(
+    simulator: str,
     folder: Path,
-    tool: Tool,
     top: str,
     sources: Mapping[str, str],
     parameters: Mapping[str, int],
+    options: Sequence[str],
     waves: bool,
 ) -> None:
+    """Let cocotb's runner for ``simulator`` build the sources in ``folder``."""
     from cocotb_tools.runner import get_runner
 
     paths = []
@@ -183,43 +201,53 @@ def _build(
         paths.append(folder / name)
         paths[-1].write_text(text)
     log = folder / "build.log"
-    with environment(tool):
-        try:
-            get_runner("verilator").build(
-                sources=paths,
-                parameters=parameters,
-                build_args=list(BUILD_ARGS),
-                hdl_toplevel=top,
-                build_dir=folder,
-                timescale=("1ns", "1ns"),
-                waves=waves,
-                log_file=log,
-            )
-        except (RuntimeError, SystemExit) as error:
-            raise ToolError(
-                f"Verilator could not build {top} (log: {log}): {error}\n{_tail(log)}"
-            ) from error
+    try:
+        get_runner(simulator).build(
+            sources=paths,
+            parameters=parameters,
+            build_args=list(options),
+            hdl_toplevel=top,
+            build_dir=folder,
+            timescale=("1ns", "1ns"),
+            waves=waves,
+            log_file=log,
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise ToolError(
+            f"{simulator} could not build {top} (log: {log}): {error}\n{_tail(log)}"
+        ) from error
 
 
-def simulate(folder: Path, work: Path, top: str, test_module: str, *, waves: bool = False) -> None:
-    """Run the cocotb tests of ``test_module`` on a simulation that :func:`build` built.
+def simulate(
+    folder: Path,
+    work: Path,
+    top: str,
+    test_module: str,
+    *,
+    simulator: str = "verilator",
+    waves: bool = False,
+    arguments: Sequence[str] = (),
+) -> None:
+    """Run the cocotb tests of ``test_module`` on a simulation that ``build`` built.
 
     ``work`` is the working directory; the log goes to ``simulation.log`` there and, with ``waves``,
-    the signals to ``dump.vcd``. Raises :class:`SimulationError` when a test fails, when there is
-    none, or when the simulation breaks off.
+    Verilator's signals to ``dump.vcd``. ``arguments`` are plusargs.
+    Raises :class:`SimulationError` when a test fails, when there is none, or when the simulation
+    breaks off.
     """
     from cocotb_tools.runner import get_results, get_runner
 
     log = work / "simulation.log"
     results = work / "results.xml"
     try:
-        get_runner("verilator").test(
+        get_runner(simulator).test(
             test_module=test_module,
             hdl_toplevel=top,
             hdl_toplevel_lang="verilog",
             build_dir=folder,
             test_dir=work,
             results_xml=str(results),
+            plusargs=list(arguments),
             waves=waves,
             log_file=log,
         )
@@ -242,12 +270,6 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def _drop_intermediates(folder: Path, keep: str) -> None:
-    for path in folder.iterdir():
-        if path.name != keep and path.suffix not in {".v", ".sv", ".log"}:
-            path.unlink()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Co-simulation: the accelerator's RTL and a memory model, driven by cocotb on Verilator.
+"""Co-simulation: the accelerator's RTL and a memory model, driven by cocotb on Verilator or Icarus.
 
 :mod:`hw.cosim.wrapper` says what is simulated, :mod:`hw.cosim.runs` what a run does and gives back,
 :mod:`hw.cosim.runner` runs it; :mod:`hw.cosim.bench` is the side inside the simulator.

@@ -15,10 +15,14 @@ import numpy as np
 
 from hw import verilator
 from hw.cosim.runs import AxiEvent, ErrorRegion, RtlResult, RunSpec, TraceEvent
-from hw.cosim.wrapper import TOPS, Design, Memory
+from hw.cosim.wrapper import TOPS, Design, Memory, Simulator
 
 Progress = Callable[[int, int], None]
 """Called about twice a second with the run's number and the cycles it has done."""
+
+
+WAVES: dict[Simulator, str] = {"verilator": "dump.vcd", "icarus": "dump.fst"}
+"""The file in which a simulator records."""
 
 
 class RtlError(RuntimeError):
@@ -30,13 +34,20 @@ def run_rtl(
     run: RunSpec,
     *,
     memory: Memory = "dram",
+    simulator: Simulator = "verilator",
     waves: Path | None = None,
     check: bool = True,
     progress: Progress | None = None,
 ) -> RtlResult:
     """Do one run; see :func:`run_rtl_many`."""
     return run_rtl_many(
-        design, [run], memory=memory, waves=waves, check=check, progress=progress
+        design,
+        [run],
+        memory=memory,
+        simulator=simulator,
+        waves=waves,
+        check=check,
+        progress=progress,
     )[0]
 
 
@@ -45,26 +56,36 @@ def run_rtl_many(
     runs: Sequence[RunSpec],
     *,
     memory: Memory = "dram",
+    simulator: Simulator = "verilator",
     waves: Path | None = None,
     check: bool = True,
     progress: Progress | None = None,
 ) -> list[RtlResult]:
     """Do the runs in one simulation process, each from reset with its own image; a result each.
 
-    ``waves`` names a VCD file to record (slow). With ``check``, a run that timed out or broke the
-    AXI protocol raises :class:`RtlError`; without, its result says so in ``failure`` and
-    ``violations``. A design that cannot be built raises :class:`hw.verilator.ToolError`, a
-    simulation that breaks off (an assertion in the design) :class:`hw.verilator.SimulationError`.
+    ``waves`` names a file to record (slow): VCD, of Icarus FST. With ``check``, a run that timed
+    out or broke the AXI protocol raises :class:`RtlError`; without, its result says so in
+    ``failure`` and ``violations``. A design that cannot be built raises
+    :class:`hw.verilator.ToolError`, a simulation that breaks off (an assertion in the design)
+    :class:`hw.verilator.SimulationError`.
     """
-    folder = design.build(memory, waves=waves is not None)
+    folder = design.build(memory, simulator=simulator, waves=waves is not None)
     with tempfile.TemporaryDirectory(prefix="cosim-") as name:
         work = Path(name)
         write_plan(work, design, runs, memory)
         with _reporting(work / "progress", progress):
             top = TOPS[memory]
-            verilator.simulate(folder, work, top, "hw.cosim.bench", waves=waves is not None)
+            verilator.simulate(
+                folder,
+                work,
+                top,
+                "hw.cosim.bench",
+                simulator=simulator,
+                waves=waves is not None,
+                arguments=[f"+dumpfile_path={work / WAVES['icarus']}"],
+            )
         if waves is not None:
-            shutil.move(work / "dump.vcd", waves)
+            shutil.move(work / WAVES[simulator], waves)
         entries = json.loads((work / "results.json").read_text())
         results = [
             _result(work, number, run, entry, design.data_bytes)

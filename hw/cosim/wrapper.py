@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hw import verilator
+from hw import icarus, verilator
 
 Memory = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
+
+Simulator = Literal["verilator", "icarus"]
+"""What simulates: compiled and of two states, or event-driven and of four."""
 
 TOPS: dict[Memory, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
 
@@ -65,10 +68,12 @@ class Design:
             parameters["DEPTH_BYTES"] = self.depth_bytes
         return parameters
 
-    def build(self, memory: Memory = "dram", *, waves: bool = False) -> Path:
+    def build(
+        self, memory: Memory = "dram", *, simulator: Simulator = "verilator", waves: bool = False
+    ) -> Path:
         """Build the simulation, or find it built; see :func:`hw.verilator.build`."""
-        sources, parameters = self.sources(memory), self.parameters(memory)
-        return verilator.build(TOPS[memory], sources, parameters, waves=waves)
+        build = {"verilator": verilator.build, "icarus": icarus.build}[simulator]
+        return build(TOPS[memory], self.sources(memory), self.parameters(memory), waves=waves)
 
 
 def port_width(verilog: str, port: str, module: str = "accelerator") -> int:

@@ -14,7 +14,7 @@ from unittest import mock
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw import verilator
-from hw.__main__ import MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec
+from hw.__main__ import LEAST_MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec
 from hw.cosim.runner import run_rtl
 from hw.cosim.wrapper import Design
 from hw.generate import verilog
@@ -65,7 +65,8 @@ def _measure(arguments, folder: Path) -> None:
     start = time.perf_counter()
     text = verilog(config)
     generated = time.perf_counter()
-    design = Design(text, config.bus_bytes, max(MEMORY, 1 << (len(spec.image) - 1).bit_length()))
+    depth = max(LEAST_MEMORY["verilator"], 1 << (len(spec.image) - 1).bit_length())
+    design = Design(text, config.bus_bytes, depth)
     design.build()
     built = time.perf_counter() - generated
     print(f"{generated - start:.1f} s to write the Verilog, {built:.1f} s to build the simulation"
