@@ -14,9 +14,11 @@ map: .venv/base
 	$(BIN)/python -m compiler.demo
 
 test: .venv/test lint
+	$(call need,command -v iverilog,iverilog)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-full: .venv/full lint
+	$(call need,command -v iverilog,iverilog)
 	$(call need,command -v chromium,chromium)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full
 

@@ -52,7 +52,8 @@ RULES = {
     "hw.generate": {"hw.top", "hw.mem.bank", "hw.spec"},
     # Runs any Verilog; knows nothing of the machine.
     "hw.verilator": set(),
-    "hw.cosim": {"hw.cosim", "hw.verilator"},
+    "hw.icarus": {"hw.verilator"},
+    "hw.cosim": {"hw.cosim", "hw.icarus", "hw.verilator"},
     "hw.integration": {"hw.integration.ports", "hw.spec.docgen"},
     "hw.lint": {"hw.verilator"},
     "hw.synth": {"hw.synth", "hw.spec.config", "hw.verilator"},

@@ -58,18 +58,25 @@ def run_rtl_many(
     memory: Memory = "dram",
     simulator: Simulator = "verilator",
     waves: Path | None = None,
+    power_up: int | None = None,
     check: bool = True,
     progress: Progress | None = None,
 ) -> list[RtlResult]:
     """Do the runs in one simulation process, each from reset with its own image; a result each.
 
-    ``waves`` names a file to record (slow): VCD, of Icarus FST. With ``check``, a run that timed
+    ``waves`` names a file to record (slow): VCD, of Icarus FST. ``power_up`` is a seed: Verilator
+    draws what has no initial value, where it is 0 otherwise. With ``check``, a run that timed
     out or broke the AXI protocol raises :class:`RtlError`; without, its result says so in
     ``failure`` and ``violations``. A design that cannot be built raises
     :class:`hw.verilator.ToolError`, a simulation that breaks off (an assertion in the design)
     :class:`hw.verilator.SimulationError`.
     """
-    folder = design.build(memory, simulator=simulator, waves=waves is not None)
+    folder = design.build(
+        memory,
+        simulator=simulator,
+        waves=waves is not None,
+        x_initial="fast" if power_up is None else "unique",
+    )
     with tempfile.TemporaryDirectory(prefix="cosim-") as name:
         work = Path(name)
         write_plan(work, design, runs, memory)
@@ -82,7 +89,7 @@ def run_rtl_many(
                 "hw.cosim.bench",
                 simulator=simulator,
                 waves=waves is not None,
-                arguments=[f"+dumpfile_path={work / WAVES['icarus']}"],
+                arguments=[f"+dumpfile_path={work / WAVES['icarus']}", *_drawn(power_up)],
             )
         if waves is not None:
             shutil.move(work / WAVES[simulator], waves)
@@ -94,6 +101,13 @@ def run_rtl_many(
     if check:
         _raise_first_failure(results)
     return results
+
+
+def _drawn(power_up: int | None) -> list[str]:
+    """Arguments of Verilator's executables: registers begin with random values of a seed."""
+    if power_up is None:
+        return []
+    return ["+verilator+rand+reset+2", f"+verilator+seed+{power_up}"]
 
 
 def _raise_first_failure(results: list[RtlResult]) -> None:

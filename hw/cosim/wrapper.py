@@ -69,11 +69,18 @@ class Design:
         return parameters
 
     def build(
-        self, memory: Memory = "dram", *, simulator: Simulator = "verilator", waves: bool = False
+        self,
+        memory: Memory = "dram",
+        *,
+        simulator: Simulator = "verilator",
+        waves: bool = False,
+        x_initial: str = "fast",
     ) -> Path:
         """Build the simulation, or find it built; see :func:`hw.verilator.build`."""
-        build = {"verilator": verilator.build, "icarus": icarus.build}[simulator]
-        return build(TOPS[memory], self.sources(memory), self.parameters(memory), waves=waves)
+        top, sources, parameters = TOPS[memory], self.sources(memory), self.parameters(memory)
+        if simulator == "icarus":
+            return icarus.build(top, sources, parameters, waves=waves)
+        return verilator.build(top, sources, parameters, waves=waves, x_initial=x_initial)
 
 
 def port_width(verilog: str, port: str, module: str = "accelerator") -> int:

@@ -20,7 +20,7 @@ from golden.network import run as golden_run
 from hw.__main__ import TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec, timing_of
 from hw.cosim.runner import run_rtl_many
 from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
-from hw.cosim.wrapper import TOPS, Design, Memory
+from hw.cosim.wrapper import TOPS, Design, Memory, Simulator
 from hw.generate import verilog
 from hw.spec.config import PRESETS, preset
 from hw.spec.isa import Opcode
@@ -36,6 +36,8 @@ from tests.support.random_layers import RandomLayer, random_layer
 
 DEPTH_BYTES = 1 << 23
 """Memory of a simulated design; one size for all, so that each design is built once."""
+SMALL_DEPTH_BYTES = 1 << 16
+"""Likewise for Icarus, which clears each word in a loop."""
 DONE = 0b10
 """Status of a run that ended without a fault."""
 GAP_FACTOR = 20
@@ -120,26 +122,42 @@ def _command(kind: str, name: str, seed: int) -> str:
 
 
 @functools.cache
-def design(name: str) -> Design:
-    """The RTL of a preset."""
+def design(name: str, simulator: Simulator = "verilator") -> Design:
+    """The RTL of a preset; for Icarus with a small memory."""
     config = preset(name)
-    return Design(verilog(config), config.bus_bytes, DEPTH_BYTES)
+    depth = DEPTH_BYTES if simulator == "verilator" else SMALL_DEPTH_BYTES
+    return Design(verilog(config), config.bus_bytes, depth)
 
 
 def compare(
-    name: str, cases: Sequence[Case], gap_rate: float = 0.0, memory: Memory = "dram"
+    name: str,
+    cases: Sequence[Case],
+    gap_rate: float = 0.0,
+    memory: Memory = "dram",
+    simulator: Simulator = "verilator",
+    machine: Design | None = None,
+    power_up: int | None = None,
 ) -> list[str]:
     """Run the cases on golden, the simulator and the RTL of a preset; a line for each difference.
 
-    With gaps, or another memory than that of the simulator, times are not compared.
+    With gaps, or another memory than that of the simulator, times are not compared. ``machine``
+    stands in for the preset's RTL, ``power_up`` is a seed of its registers.
     """
     timed = not gap_rate and memory == "dram"
     runs = [simulated(case) for case in cases]
-    specs = [
+    todo = [
         _spec(case, step, gap_rate)
         for case, (steps, _) in zip(cases, runs, strict=True) for step in steps
     ]
-    results = iter(run_rtl_many(design(name), specs, memory=memory, check=False))
+    done = run_rtl_many(
+        machine or design(name, simulator),
+        todo,
+        memory=memory,
+        simulator=simulator,
+        power_up=power_up,
+        check=False,
+    )
+    results = iter(done)
     options = f" --gaps {gap_rate}" * bool(gap_rate) + f" --memory {memory}" * (memory != "dram")
     faults = []
     for case, (steps, tensors) in zip(cases, runs, strict=True):
@@ -148,6 +166,11 @@ def compare(
         if found:
             faults += [*found, f"  repeat with: {case.command}{options}"]
     return faults
+
+
+def specs(case: Case) -> list[RunSpec]:
+    """The runs of a case, a segment each."""
+    return [_spec(case, step, 0.0) for step in simulated(case)[0]]
 
 
 def _spec(case: Case, step: Step, gap_rate: float) -> RunSpec:

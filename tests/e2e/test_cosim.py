@@ -39,3 +39,8 @@ def test_other_values_than_goldens_are_an_error(folder, capsys, monkeypatch):
 def test_a_folder_for_waves_must_be_there(folder, capsys, tmp_path):
     missing = tmp_path / "none"
     refused(capsys, tmp_path, (str(missing),), "cosim", folder, "--waves", missing / "run.vcd")
+
+
+def test_waves_of_icarus_are_fst(folder, capsys, tmp_path):
+    options = ("--simulator", "icarus", "--waves", tmp_path / "run.vcd")
+    refused(capsys, tmp_path, ("run.vcd", "icarus", ".fst"), "cosim", folder, *options)
