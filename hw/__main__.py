@@ -23,7 +23,7 @@ from hw.cosim.wrapper import Design, Simulator
 from hw.integration.files import files
 from hw.integration.ports import ports
 from hw.lint import lint
-from hw.spec.config import AccelConfig, ConfigurationError
+from hw.spec.config import NAME, AccelConfig, ConfigurationError
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
 from hw.synth.device import ECP5, TARGETS
@@ -79,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="write the Verilog and a driver in C")
     add_config_options(generate)
     generate.add_argument("-o", dest="folder", metavar="DIR", type=Path, required=True)
+    generate.add_argument(
+        "--name", metavar="PREFIX",
+        help="put PREFIX_ before the names of modules and files: for several machines in a design",
+    )
     generate.set_defaults(command=_generate)
     cosim = commands.add_parser("cosim", help="run a mapped network on the RTL")
     add_data_options(cosim)
@@ -127,16 +131,30 @@ def _generate(arguments: argparse.Namespace) -> int:
     """Write the Verilog and what a system needs beside it; unchanged files keep their time."""
     from hw.generate import verilog
 
-    config = _design(arguments)
+    config, prefix = _design(arguments), _prefix(arguments)
+    texts = files(verilog(config, prefix), config, prefix)
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files(verilog(config)).items():
+        for name, content in texts.items():
             path = arguments.folder / name
             if not path.is_file() or path.read_text() != content:
                 path.write_text(content)
     except OSError as error:
         raise InputError(f"{error.filename or arguments.folder}: {error.strerror}") from error
     return 0
+
+
+def _prefix(arguments: argparse.Namespace) -> str:
+    """What --name puts before names, nothing without it. Raises InputError."""
+    name = arguments.name
+    if name is None:
+        return ""
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"--name {name!r}: an identifier of letters, digits and _, no digit first, 64 at most, "
+            "is accepted"
+        )
+    return f"{name}_"
 
 
 def _lint(arguments: argparse.Namespace) -> int:

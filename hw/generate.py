@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import partial
 
 from amaranth.back import verilog as backend
 
@@ -25,13 +26,20 @@ _BARE = re.compile(r"^  always @\*\n    (.*;)$", re.MULTILINE)
 """A process that reads it not: a part of a register that is wired to something else."""
 
 
-def verilog(config: AccelConfig) -> str:
-    """The Verilog text of one configuration; the same configuration gives the same text."""
+def verilog(config: AccelConfig, prefix: str = "") -> str:
+    """The Verilog text of one configuration; the same arguments give the same text.
+
+    The names of all modules begin with ``prefix``.
+    """
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     text = backend.convert(
-        Accelerator(config, VerilogBank), name=TOP, strip_internal_attrs=True, emit_src=False
+        Accelerator(config, partial(VerilogBank, prefix=prefix)),
+        name=prefix + TOP,
+        strip_internal_attrs=True,
+        emit_src=False,
     )
-    return _MODULE.sub(lambda module: with_start(module[0]), text) + VerilogBank.SOURCE.read_text()
+    text = _MODULE.sub(lambda module: with_start(module[0]), text)
+    return text + VerilogBank.source(prefix)
 
 
 def with_start(module: str) -> str:

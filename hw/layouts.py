@@ -9,9 +9,14 @@ INDEX_BITS = 24
 """Width of a command's index in the program."""
 
 
+def _fields(opcode: isa.Opcode) -> list[isa.Field]:
+    """The fields but those that are of no use once the command is checked."""
+    return [f for f in isa.FIELDS[opcode] if f.name not in isa.MACHINE_FIELDS]
+
+
 def command_layout(opcode: isa.Opcode) -> data.StructLayout:
-    """The decoded command: every field by name, and ``index``, its number in the program."""
-    shape = {f.name: signed(f.width) if f.signed else unsigned(f.width) for f in isa.FIELDS[opcode]}
+    """The decoded command: its fields by name, and ``index``, its number in the program."""
+    shape = {f.name: signed(f.width) if f.signed else unsigned(f.width) for f in _fields(opcode)}
     return data.StructLayout(shape | {"index": unsigned(INDEX_BITS)})
 
 
@@ -23,4 +28,4 @@ END = command_layout(isa.Opcode.END)
 
 def unpack_command(opcode: isa.Opcode, raw: Value, index: Value) -> Value:
     """The bits of ``command_layout(opcode)``, cut from a raw command of 32-bit words."""
-    return Cat(*(raw[f.bit : f.bit + f.width] for f in isa.FIELDS[opcode]), index)
+    return Cat(*(raw[f.bit : f.bit + f.width] for f in _fields(opcode)), index)

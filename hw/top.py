@@ -1,5 +1,7 @@
 """The accelerator: its blocks in the order of data flow, and its ports."""
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -18,6 +20,7 @@ from hw.mem.pool import Pool
 from hw.mem.reader import Reader
 from hw.mem.store import StoreUnit
 from hw.spec.config import AccelConfig
+from hw.spec.fingerprint import fingerprint
 from hw.spec.regs import ADDR_WIDTH, Counter, Fault
 from hw.spec.timing import WATCHDOG_DELAY
 
@@ -46,7 +49,7 @@ class Accelerator(wiring.Component):
         The array works in this cycle, and for which command.
     """
 
-    def __init__(self, config: AccelConfig, bank: type[Bank] = Bank):
+    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank] = Bank):
         self._config, self._bank = config, bank
         ports = {f"s_axil_{name}": port for name, port in lite_ports(ADDR_WIDTH).items()}
         ports |= {f"m_axi_{name}": port for name, port in full_ports(config.bus_bytes).items()}
@@ -101,6 +104,7 @@ class Accelerator(wiring.Component):
             regfile.fault_index.eq(monitor.index),
             regfile.counters.eq(counters.values),
             regfile.cycles.eq(counters.cycles),
+            regfile.fingerprint.eq(fingerprint(self._config)),
         ]
 
     def _connect_commands(self, m, core, regfile, fetch, load, execute, store):

@@ -164,7 +164,7 @@ def run_timing(program: Program) -> Timing:
 def segment_times(program: Program, segment: Segment) -> Times:
     """Cycles of one segment, from its own start. Raises CommandFault."""
     from sim.timing.machine import run
-    from sim.timing.program import decode
+    from sim.timing.program import decode, other_machine
     from sim.timing.shared import parameters
 
     commands = decode(program.image, segment.address, segment.size, program.config)
@@ -172,7 +172,10 @@ def segment_times(program: Program, segment: Segment) -> Times:
     setup = parameters(program.config, segment.address, segment.size, windows)
     result = run(commands, setup, program.config)
     if result.fault != Fault.NONE:
-        raise CommandFault(result.fault, segment.first + result.fault_index)
+        detail = ""
+        if result.fault == Fault.WRONG_MACHINE:
+            detail = other_machine(commands, result.fault_index, program.config)
+        raise CommandFault(result.fault, segment.first + result.fault_index, detail)
     return times_of(result)
 
 

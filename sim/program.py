@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from hw.spec import isa
 from hw.spec.config import AccelConfig, ConfigurationError, from_dict
-from hw.spec.isa import Opcode
-from hw.spec.regs import Fault
+from hw.spec.isa import FINGERPRINT_BYTE, Opcode
+from hw.spec.regs import PROGRAM_ALIGN, Fault
 from sim.mapped import Command, HostNode, Layer, Program, Segment
 from sim.timing.program import decode
 from sim.values.state import CommandFault, Windows
@@ -42,6 +42,7 @@ def read_program(folder: Path | str) -> Program:
     except (ValueError, RecursionError) as error:
         raise ProgramError(f"{path}: not JSON ({error}); {ACCEPTED}") from None
     try:
+        _check_version(mapping)
         _check_schema(mapping)
         if len(image) != mapping["image_size"]:
             raise ProgramError(f"image_size {mapping['image_size']}, and {IMAGE} has {len(image)}")
@@ -65,9 +66,23 @@ def _parse(text: str) -> Any:
     return json.loads(text, parse_float=number, parse_constant=refuse)
 
 
+def _check_version(document: object) -> None:
+    """Raise ProgramError for a mapping of another version of the format."""
+    version = document.get("version") if isinstance(document, dict) else None
+    accepted = _schema()["properties"]["version"]["const"]
+    if type(version) is int and version != accepted:
+        raise ProgramError(
+            f"version {version} of the program format; {accepted} is accepted: map the model again"
+        )
+
+
+def _schema() -> dict[str, Any]:
+    return json.loads(SCHEMA.read_text(encoding="utf-8"))
+
+
 def _check_schema(document: object) -> None:
     """Raise ProgramError, naming the key, unless the document follows mapping_schema.json."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema = _schema()
     fault = next(Draft202012Validator(schema).iter_errors(document), None)
     if fault is not None:
         rule = f"{fault.validator} {_show(fault.validator_value)} is accepted"
@@ -155,6 +170,7 @@ def _segments(
         address, size = entry["program_addr"], entry["program_size"]
         first = sum(len(segment.commands) for segment in segments)
         commands, fault = decode_program(image, address, size, config, first)
+        _check_fingerprint(len(segments), entry["fingerprint"], image[address : address + size])
         try:
             host = tuple(_host_node(nodes.pop(name)) for name in entry["host"])
         except KeyError as error:
@@ -163,6 +179,15 @@ def _segments(
     if nodes:
         raise ProgramError(f"host node {_show(next(iter(nodes)))} is in no segment")
     return tuple(segments)
+
+
+def _check_fingerprint(segment: int, stated: int, code: np.ndarray) -> None:
+    """Raise ProgramError where the mapping states another fingerprint than its program has."""
+    found = int.from_bytes(code[FINGERPRINT_BYTE : FINGERPRINT_BYTE + 4].tobytes(), "little")
+    if found != stated:
+        raise ProgramError(
+            f"segment {segment}: fingerprint {stated:#010x}, and {IMAGE} has {found:#010x}"
+        )
 
 
 def _host_node(entry: dict[str, Any]) -> HostNode:
@@ -213,6 +238,8 @@ def decode_program(
 
     They are numbered from ``first`` on.
     """
+    if (address | size) % PROGRAM_ALIGN:
+        return (), CommandFault(Fault.MISALIGNED, first)
     decoded = decode(image, address, size, config)
     commands: list[Command] = []
     left = size // config.bus_bytes

@@ -54,7 +54,7 @@ RULES = {
     "hw.verilator": set(),
     "hw.icarus": {"hw.verilator"},
     "hw.cosim": {"hw.cosim", "hw.icarus", "hw.verilator"},
-    "hw.integration": {"hw.integration.ports", "hw.spec.docgen"},
+    "hw.integration": {"hw.integration.ports", "hw.spec.config", "hw.spec.docgen"},
     "hw.lint": {"hw.verilator"},
     "hw.synth": {"hw.synth", "hw.spec.config", "hw.verilator"},
     "hw.__main__": {

@@ -19,10 +19,11 @@ from compiler.ir.counts import macs, node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.passes.layer import HostNode, origin
 from compiler.schedule.layer_plan import LayerPlan
-from hw.spec.config import to_dict
+from hw.spec.config import AccelConfig, to_dict
+from hw.spec.fingerprint import any_rows, command_fields, fingerprint
 from hw.spec.isa import Opcode, encode
 
-VERSION = 2
+VERSION = 3
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
@@ -34,16 +35,22 @@ ORDER_TEXT = {
 """What becomes of the parts of a layer's weights, by the order of its plan."""
 
 
-def encode_commands(commands: list[Command]) -> bytes:
-    """The commands as the hardware fetches them."""
-    return b"".join(encode(command.opcode, **command.all_fields) for command in commands)
+def encode_commands(commands: list[Command], config: AccelConfig) -> bytes:
+    """The commands as the hardware of ``config`` fetches them."""
+    machine = command_fields(config, _any_rows(commands))
+    return b"".join(encode(c.opcode, **machine, **c.all_fields) for c in commands)
+
+
+def _any_rows(commands: list[Command]) -> bool:
+    executes = [c.fields for c in commands if c.opcode == Opcode.EXECUTE]
+    return any_rows([(fields["pixels"], fields["array_shape"]) for fields in executes])
 
 
 def image(compiled: Compiled) -> bytes:
     """The memory from address 0 on: each segment's commands, then constants."""
     data = bytearray(compiled.memory.image_size)
     for segment, (address, size) in zip(compiled.segments, compiled.memory.programs, strict=True):
-        code = encode_commands(segment.commands)
+        code = encode_commands(segment.commands, compiled.config)
         assert len(code) == size
         data[address : address + size] = code
     base = compiled.memory.bases[CONSTANTS]
@@ -73,8 +80,11 @@ def mapping(compiled: Compiled) -> dict:
         "options": {"materialize": compiled.options.materialize, "seed": compiled.options.seed},
         "segments": [
             {"program_addr": address, "program_size": size,
+             "fingerprint": fingerprint(compiled.config, _any_rows(segment.commands)),
              "host": [h.node.name for h in network.host if h.segment == index]}
-            for index, (address, size) in enumerate(memory.programs)
+            for index, (segment, (address, size)) in enumerate(
+                zip(compiled.segments, memory.programs, strict=True)
+            )
         ],
         "image_size": memory.image_size,
         "memory_size": memory.write_limit,

@@ -1,9 +1,10 @@
-"""Which field values are illegal: see the section on faults in docs/architecture.md."""
+"""Which commands are illegal or another machine's: see docs/architecture.md, section 4."""
 
 from amaranth.hdl import Cat, Const, Value
 
 from hw.spec import isa
 from hw.spec.config import AccelConfig
+from hw.spec.fingerprint import accepts
 from hw.spec.timing import WEIGHT_RING
 
 DMA_COUNTS = ("runs", "length")
@@ -23,6 +24,13 @@ EXECUTE_COUNTS = (
     "in_height",
 )
 """Fields that must be at least 1."""
+
+
+def foreign(raw: Value, config: AccelConfig) -> Value:
+    """Whether a raw command is for another machine."""
+    places = {f.name: f.bit for f in isa.END_FIELDS}  # alike in all commands
+    fields = [raw[places[name] : places[name] + 16] for name in isa.MACHINE_FIELDS]
+    return ~accepts(config, *fields)
 
 
 def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:

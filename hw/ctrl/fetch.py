@@ -5,15 +5,16 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.ctrl.check import illegal
+from hw.ctrl.check import foreign, illegal
 from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst
 from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from hw.spec.regs import Fault
+from hw.spec.regs import PROGRAM_ALIGN, Fault
 from hw.spec.timing import FETCH_BYTES
 
+_ALIGN_BITS = PROGRAM_ALIGN.bit_length() - 1
 _LONGEST = max(isa.COMMAND_WORDS.values()) * isa.WORD_BITS
 
 
@@ -27,8 +28,8 @@ class Fetch(wiring.Component):
     Members
     -------
     program_addr, program_size : In(32)
-        Bytes, multiples of 64 (lower bits are ignored); constant while a program runs, and from
-        two cycles before.
+        Bytes, multiples of PROGRAM_ALIGN; constant while a program runs, and from two cycles
+        before.
     windows : In(WINDOWS)
         What may be read.
     request : Out(stream of REQUEST)
@@ -86,9 +87,12 @@ class Fetch(wiring.Component):
         ]
         moved = buffer.pop.valid & buffer.pop.ready
         index = Signal(layouts.INDEX_BITS)
-        outside = self._build_requests(m, moved, capacity)
+        misaligned = Signal(reset_less=True)
+        place = self.program_addr | self.program_size
+        m.d.sync += misaligned.eq(place[:_ALIGN_BITS].any())
+        outside = self._build_requests(m, moved, capacity, ~misaligned)
         raw, full, unknown = self._build_assembly(m, buffer, index)
-        bad = self._build_dispatch(m, raw, full, index)
+        other, bad = self._build_dispatch(m, raw, full, index)
         exhausted = self._build_exhausted(m, moved, full)
 
         m.d.comb += [
@@ -96,8 +100,10 @@ class Fetch(wiring.Component):
             self.fault.index.eq(index),
         ]
         causes = (
+            (misaligned, Fault.MISALIGNED),
             (moved & buffer.pop.payload.error, Fault.FETCH_ERROR),
             (moved & unknown, Fault.ILLEGAL_OPCODE),
+            (other, Fault.WRONG_MACHINE),
             (bad, Fault.ILLEGAL_FIELD),
             (exhausted, Fault.NO_END),
             (outside, Fault.WINDOW),
@@ -107,8 +113,9 @@ class Fetch(wiring.Component):
                 m.d.comb += self.fault.raised.eq(~self.stop), self.fault.code.eq(code)
         return m
 
-    def _build_requests(self, m, moved, capacity):
-        """Requests the program, burst by burst; returns whether the next is outside the windows."""
+    def _build_requests(self, m, moved, capacity, aligned):
+        """Requests an aligned program, burst by burst; returns whether the next is outside the
+        windows."""
         low = self._config.bus_bytes.bit_length() - 1
         # The next request, and the beats from it to the program's end; set until the run begins.
         addr = Signal(32 - low, reset_less=True)
@@ -119,7 +126,7 @@ class Fetch(wiring.Component):
         inside = Signal(reset_less=True)
         known, wanted = Signal(init=1), Signal()
         burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.bus_bytes)
-        open_ = ~self.end_pending & ~self.stop
+        open_ = aligned & ~self.end_pending & ~self.stop
         m.d.comb += [
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
@@ -135,8 +142,8 @@ class Fetch(wiring.Component):
         ]
         with m.If(self.stop):
             m.d.sync += [
-                addr.eq((self.program_addr >> 6) << (6 - low)),
-                left.eq((self.program_size >> 6) << (6 - low)),
+                addr.eq(self.program_addr >> low),
+                left.eq(self.program_size >> low),
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
@@ -171,10 +178,11 @@ class Fetch(wiring.Component):
         return raw.as_value(), full, first & ~known
 
     def _build_dispatch(self, m, raw, full, index):
-        """Pushes a full command where it belongs, once checked; returns whether it is illegal."""
-        checked, wrong, ready = Signal(), Signal(), Signal()
-        m.d.comb += ready.eq(checked & ~wrong & ~self.stop)
-        m.d.sync += checked.eq(full & ~self.pushed)
+        """Pushes a full command where it belongs, once checked; returns whether it is for another
+        machine, and whether it is illegal."""
+        checked, other, wrong, ready = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += ready.eq(checked & ~other & ~wrong & ~self.stop)
+        m.d.sync += checked.eq(full & ~self.pushed), other.eq(foreign(raw, self._config))
         streams = {Opcode.LOAD: self.load, Opcode.EXECUTE: self.execute, Opcode.STORE: self.store}
         with m.Switch(raw[:4]):
             for opcode, out in streams.items():
@@ -194,12 +202,12 @@ class Fetch(wiring.Component):
             self.end_waits.execute.eq(end.wait_execute),
             self.end_waits.store.eq(end.wait_store),
         ]
-        return checked & wrong
+        return checked & other, checked & wrong
 
     def _build_exhausted(self, m, moved, full):
         """Whether the whole program has moved without END."""
         low = self._config.bus_bytes.bit_length() - 1
         gone = Signal(32 - low)
         m.d.sync += gone.eq(gone + moved)
-        total = ((self.program_size >> 6) << 6) >> low
+        total = self.program_size >> low
         return (gone == total) & ~full & ~self.end_pending

@@ -40,6 +40,8 @@ class RegisterFile(wiring.Component):
         The program's place.
     windows : Out(WINDOWS)
         What may be read and written.
+    fingerprint : In(32)
+        The constant of that register.
     counters : In(array)
         Performance counters.
     cycles : In(COUNTER_BITS)
@@ -61,6 +63,7 @@ class RegisterFile(wiring.Component):
     program_addr: Out(32)
     program_size: Out(32)
     windows: Out(WINDOWS)
+    fingerprint: In(32)
     counters: In(data.ArrayLayout(COUNTER_BITS, len(Counter)))
     cycles: In(COUNTER_BITS)
     irq: Out(1)
@@ -171,6 +174,10 @@ class RegisterFile(wiring.Component):
         for counter in Counter:
             name, value = counter.name.lower(), self.counters[counter]
             special |= {(f"{name}_lo", "value"): value[:32], (f"{name}_hi", "value"): value[32:]}
+        special |= {
+            ("fingerprint", field.name): self.fingerprint[field.lsb : field.lsb + field.width]
+            for field in regs.register("fingerprint").fields
+        }
         readable = fields | special
         m.d.comb += axil.arready.eq(~axil.rvalid), axil.rresp.eq(RESP_OKAY)
         with m.If(axil.rready):

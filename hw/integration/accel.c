@@ -41,12 +41,37 @@ int accel_probe(const struct accel *accel)
     return get(accel, ACCEL_ID) == ACCEL_ID_VALUE ? ACCEL_OK : ACCEL_ERROR_ID;
 }
 
+int accel_accepts(const struct accel *accel, uint32_t fingerprint)
+{
+    uint32_t own = get(accel, ACCEL_FINGERPRINT);
+    uint32_t other = own ^ fingerprint;
+
+    if (!(fingerprint & ACCEL_FINGERPRINT_ROWS_MASK))
+        other &= ~ACCEL_FINGERPRINT_ROWS_MASK;
+    if (other & ~ACCEL_FINGERPRINT_LAST_LINE_MASK)
+        return ACCEL_ERROR_MACHINE;
+    return (fingerprint & ACCEL_FINGERPRINT_LAST_LINE_MASK) <=
+                   (own & ACCEL_FINGERPRINT_LAST_LINE_MASK)
+               ? ACCEL_OK
+               : ACCEL_ERROR_MACHINE;
+}
+
+/* The fingerprint of the first command: memory is little-endian, whatever the processor is. */
+static uint32_t fingerprint_of(const void *code)
+{
+    const unsigned char *byte = (const unsigned char *)code + ACCEL_FINGERPRINT_BYTE;
+
+    return byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 | (uint32_t)byte[3] << 24;
+}
+
 int accel_start(const struct accel *accel, const struct accel_program *program, int interrupt)
 {
     uint32_t control = ACCEL_CONTROL_START_MASK;
 
     if ((program->address | program->size) % ACCEL_PROGRAM_ALIGN)
         return ACCEL_ERROR_PROGRAM;
+    if (program->code && accel_accepts(accel, fingerprint_of(program->code)))
+        return ACCEL_ERROR_MACHINE;
     if (get(accel, ACCEL_STATUS) & ACCEL_STATUS_BUSY_MASK)
         return ACCEL_ERROR_BUSY;
     set(accel, ACCEL_PROGRAM_ADDR, program->address);

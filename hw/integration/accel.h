@@ -1,6 +1,7 @@
 /* Bare-metal driver of the accelerator.
  *
- * C99 without a library. Registers, fault codes and counters are those of regs.h. For each run:
+ * C99 without a library. Registers, fault codes and counters are those of regs.h, and the same of
+ * every machine: one driver serves several. For each run:
  *
  *     accel_start(&accel, &program, 1);       the interrupt comes when the run has ended
  *     accel_interrupt(&accel, &fault);        in its handler: how it ended
@@ -12,6 +13,13 @@
  * it. While the memory owes answers then, accel_start gives ACCEL_ERROR_BUSY and accel_reset
  * ACCEL_ERROR_TIMEOUT; its reset takes effect when all have come. If they never come, only the
  * reset signals of accelerator and memory help.
+ *
+ * Where a cache lies between the processor and the memory, the write window shares no line with
+ * anything else. Before accel_start, write back the lines of the program, the constants and the
+ * inputs, and invalidate those of the write window, written back where they hold what the program
+ * reads: a changed line that leaves the cache later would replace results. After the end of the
+ * run, before results are read, invalidate the lines of the write window again: the processor may
+ * have fetched some meanwhile. The driver does neither.
  */
 #ifndef ACCEL_H
 #define ACCEL_H
@@ -33,7 +41,8 @@ enum {
     ACCEL_ERROR_BUSY = -2,    /* not started: as ACCEL_RUNNING */
     ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN */
     ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
-    ACCEL_ERROR_TIMEOUT = -5  /* still running after the given number of polls */
+    ACCEL_ERROR_TIMEOUT = -5, /* still running after the given number of polls */
+    ACCEL_ERROR_MACHINE = -6  /* not started: the program is for another machine */
 };
 
 /* An accelerator: the address of its registers, and how they are accessed. */
@@ -52,6 +61,9 @@ struct accel_program {
     uint32_t read_limit;
     uint32_t write_base;
     uint32_t write_limit;
+    /* The program where the processor finds it, of which accel_start reads the fingerprint. Null
+     * where it finds it nowhere: then only the machine itself refuses another's program. */
+    const void *code;
 };
 
 /* Why a program stopped: ACCEL_FAULT_* and the command's index, counted from 0. */
@@ -67,12 +79,16 @@ void accel_mmio_write(uintptr_t address, uint32_t value);
 /* Whether an accelerator of this register map is there: ACCEL_OK or ACCEL_ERROR_ID. */
 int accel_probe(const struct accel *accel);
 
+/* Whether the accelerator runs programs with this fingerprint: ACCEL_OK or ACCEL_ERROR_MACHINE. Of
+ * mapping.json: fingerprint of a segment. */
+int accel_accepts(const struct accel *accel, uint32_t fingerprint);
+
 /* Start a program, with the interrupt at its end enabled or not. The program and its data are in
- * memory by now: caches written back, and a barrier passed where the processor needs one.
- * ACCEL_OK, ACCEL_ERROR_BUSY or ACCEL_ERROR_PROGRAM. */
+ * memory by now: caches as said above, and a barrier passed where the processor needs one.
+ * ACCEL_OK, ACCEL_ERROR_BUSY, ACCEL_ERROR_PROGRAM or ACCEL_ERROR_MACHINE. */
 int accel_start(const struct accel *accel, const struct accel_program *program, int interrupt);
 
-/* How the run stands: ACCEL_RUNNING, ACCEL_OK, ACCEL_ERROR_FAULT or ACCEL_IDLE. The end of a run
+/* How the run stands; results are not to be read before caches are as said above. ACCEL_RUNNING, ACCEL_OK, ACCEL_ERROR_FAULT or ACCEL_IDLE. The end of a run
  * shows until accel_interrupt, the next start or a reset. With ACCEL_ERROR_FAULT, *fault is set;
  * fault may be null. */
 int accel_poll(const struct accel *accel, struct accel_fault *fault);

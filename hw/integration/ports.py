@@ -48,9 +48,11 @@ Port = dict[str, str | int]
 """``name``, ``direction`` (input or output) and ``width`` in bits."""
 
 
-def ports(verilog: str) -> list[Port]:
-    """The ports of the module ``accelerator`` of the Verilog text, in its order."""
-    body = re.search(r"^module accelerator\b.*?^endmodule", verilog, re.MULTILINE | re.DOTALL)
+def ports(verilog: str, prefix: str = "") -> list[Port]:
+    """The ports of the module ``accelerator``, with its prefix, in the order of its text."""
+    body = re.search(
+        rf"^module {prefix}accelerator\b.*?^endmodule", verilog, re.MULTILINE | re.DOTALL
+    )
     assert body is not None
     found = re.findall(r"^\s*(input|output)\s+(?:\[(\d+):0\]\s+)?(\w+)\s*;", body[0], re.MULTILINE)
     return [
@@ -59,15 +61,16 @@ def ports(verilog: str) -> list[Port]:
     ]
 
 
-def ports_markdown(found: list[Port]) -> str:
+def ports_markdown(found: list[Port], prefix: str = "") -> str:
     """The page ``ports.md``: every port with its direction, width and meaning."""
     sections: dict[str, list[Port]] = {prefix: [] for prefix in _SECTIONS}
     for port in found:
         sections[_prefix(str(port["name"]))].append(port)
     parts = [
-        "# Ports of the module accelerator",
+        f"# Ports of the module {prefix}accelerator",
         "The AXI4 manager has no identifiers: transactions are answered in order. It issues INCR "
-        "bursts of whole words and has no LOCK, CACHE, PROT, QOS or REGION; `system.v` shows "
+        "bursts of whole words and has no LOCK, CACHE, PROT, QOS or REGION; "
+        f"`{prefix}system.v` shows "
         "what to tie them to. The AXI4-Lite subordinate has no PROT.",
     ]
     for prefix, title in _SECTIONS.items():

@@ -10,7 +10,7 @@
 // have are tied here: one transaction identifier, Normal Non-cacheable Bufferable memory,
 // unprivileged secure data accesses.
 
-module system (
+module ${prefix}system (
     input  wire clk,
     input  wire rst,
     output wire irq
@@ -50,7 +50,7 @@ module system (
     assign mem_awprot = 3'b000;
     assign mem_awqos = 4'b0000;
 
-    accelerator accelerator_i (
+    ${prefix}accelerator accelerator_i (
         .clk(clk),
         .rst(rst),
         .irq(irq),
@@ -105,7 +105,7 @@ module system (
         .trace_mac_index(trace_mac_index)
     );
 
-    interconnect_stub #(.DATA_BYTES(DATA_BYTES), .ID_BITS(ID_BITS)) interconnect_i (
+    ${prefix}interconnect_stub #(.DATA_BYTES(DATA_BYTES), .ID_BITS(ID_BITS)) interconnect_i (
         .reg_awaddr(reg_awaddr),
         .reg_awprot(reg_awprot),
         .reg_awvalid(reg_awvalid),
@@ -166,7 +166,7 @@ module system (
 endmodule
 
 // In place of an interconnect: it never asks for a register and never accepts a burst.
-module interconnect_stub #(
+module ${prefix}interconnect_stub #(
     parameter DATA_BYTES = 4,
     parameter ID_BITS = 1
 ) (

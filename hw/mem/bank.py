@@ -51,12 +51,22 @@ class Bank(wiring.Component):
 class VerilogBank(Bank):
     """The same as an instance of ``pool_bank.v``, without a line of initial value for each word."""
 
-    SOURCE = Path(__file__).with_name("pool_bank.v")
+    MODULE = "pool_bank"
+
+    def __init__(self, width: int, depth: int, prefix: str = ""):
+        self._module = prefix + self.MODULE
+        super().__init__(width, depth)
+
+    @classmethod
+    def source(cls, prefix: str = "") -> str:
+        """The module's text; ``prefix`` goes before its name."""
+        text = Path(__file__).with_name(f"{cls.MODULE}.v").read_text()
+        return text.replace(f"module {cls.MODULE}", f"module {prefix}{cls.MODULE}")
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.words = Instance(
-            "pool_bank",
+            self._module,
             p_WIDTH=self._width,
             p_DEPTH=self._depth,
             p_ADDR=len(self.read_addr),

@@ -1,5 +1,7 @@
 """The pool: the one on-chip memory, in banks of words that are read and written as lines."""
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -64,7 +66,7 @@ class Pool(wiring.Component):
     range_fault, range_unit : an access beyond the pool, by load (0), store (1) or execute (2)
     """
 
-    def __init__(self, config: AccelConfig, bank: type[Bank] = Bank):
+    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank] = Bank):
         self._config, self._bank = config, bank
         line = config.line_bytes * 8
         super().__init__(
@@ -151,7 +153,7 @@ class Banks(wiring.Component):
     write_en, write_line, write_data : one write for each bank
     """
 
-    def __init__(self, config: AccelConfig, bank: type[Bank]):
+    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank]):
         self._config, self._bank = config, bank
         super().__init__(
             {

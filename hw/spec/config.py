@@ -12,6 +12,8 @@ PARAM_WORDS = 10
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """What a machine may be called: an identifier in C and in Verilog, and the name of a folder."""
 MAX_POOL_LINES = 1 << 16
+ROWS = (4, 8, 16, 32, 64)
+"""Accepted numbers of pixel lanes."""
 LANE_GROUPS = 4
 """Groups of lanes with a weight port of their own; the array shapes follow from it."""
 
@@ -71,7 +73,7 @@ class AccelConfig:
         )
         for key in ("rows", "cols", "line_words", "pool_lines", "requant_lanes", "queue_depth"):
             check(type(getattr(self, key)) is int, key, "an integer")
-        check(self.rows in (4, 8, 16, 32, 64), "rows", "4, 8, 16, 32 or 64")
+        check(self.rows in ROWS, "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
         check(self.line_words in (4, 8), "line_words", "4 or 8")
         check(64 <= self.pool_lines <= MAX_POOL_LINES, "pool_lines", f"from 64 to {MAX_POOL_LINES}")

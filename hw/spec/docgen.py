@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hw.spec import isa, regs
+from hw.spec.config import AccelConfig
+from hw.spec.fingerprint import fingerprint
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOTICE = (
@@ -33,9 +35,11 @@ def isa_markdown() -> str:
         f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right behind the one "
         "before it. Bits that no field owns must be 0. Signed fields are two's complement. What "
         "the commands do is in [architecture.md](architecture.md), section 2; which values are "
-        "illegal, in section 4. Fields that follow from others must agree with them, as their "
-        "meanings say, and `out_skip` must be 0 when `dense`: the machine relies on it, and does "
-        "not check it. A program has fewer than 2^20 commands of each unit, which the waits count.",
+        "illegal, in section 4. A command with another `machine`, or a `last_line` that the pool "
+        "does not have, is for another machine and does not run. Fields that follow from others "
+        "must agree with them, as their meanings say, and `out_skip` must be 0 when `dense`: the "
+        "machine relies on it, and does not check it. A program has fewer than 2^20 commands of "
+        "each unit, which the waits count.",
         _table(
             ("Opcode", "Value", "Words", "Does"),
             (
@@ -76,7 +80,9 @@ def registers_markdown() -> str:
         f"writing 1. Counters and cycles are {regs.COUNTER_BITS} bits wide.",
         _table(
             ("Offset", "Register", "Reset", "Description"),
-            ((f"`0x{r.offset:03x}`", f"`{r.name}`", f"`0x{r.reset:x}`", r.doc) for r in registers),
+            (
+                (f"`0x{r.offset:03x}`", f"`{r.name}`", _reset(r), r.doc) for r in registers
+            ),
         ),
     ]
     for register in registers:
@@ -111,8 +117,11 @@ def registers_markdown() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def c_header() -> str:
-    """A C header with register offsets, bit fields, fault codes and counters."""
+def c_header(config: AccelConfig | None = None) -> str:
+    """A C header with register offsets, bit fields, fault codes and counters.
+
+    They are the same for every machine; with a ``config``, its fingerprint is there too.
+    """
     lines = [
         "/* Registers of the accelerator. Written by python -m hw generate. */",
         "#ifndef ACCEL_REGS_H",
@@ -138,12 +147,38 @@ def c_header() -> str:
     lines.append(_define("ACCEL_COUNTER_BASE", f"0x{regs.COUNTER_BASE:03x}u"))
     lines.append(_define("ACCEL_COUNTER_STRIDE", f"{regs.COUNTER_STRIDE}u"))
     lines.append(_define("ACCEL_PROGRAM_ALIGN", f"{regs.PROGRAM_ALIGN}u"))
+    lines.append(_define("ACCEL_FINGERPRINT_BYTE", f"{isa.FINGERPRINT_BYTE}u"))
+    if config is not None:
+        lines.append(_fingerprint("ACCEL_", config))
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def c_machine_header(config: AccelConfig, prefix: str) -> str:
+    """A C header with what is not the same for every machine, under names of its own."""
+    upper = prefix.upper()
+    lines = [
+        "/* Of one machine among several. Written by python -m hw generate. */",
+        f"#ifndef {upper}REGS_H",
+        f"#define {upper}REGS_H",
+        "",
+        '#include "regs.h"',
+        "",
+        _fingerprint(upper, config),
+    ]
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def _fingerprint(prefix: str, config: AccelConfig) -> str:
+    return _define(f"{prefix}FINGERPRINT_VALUE", f"0x{fingerprint(config):08x}u")
 
 
 def pages() -> dict[Path, str]:
     """The generated pages by path."""
     return {DOCS / "isa.md": isa_markdown(), DOCS / "registers.md": registers_markdown()}
+
+
+def _reset(register: regs.Register) -> str:
+    return "its own" if register.name == "fingerprint" else f"`0x{register.reset:x}`"
 
 
 def _define(name: str, value: str) -> str:

@@ -67,7 +67,16 @@ _HEADER = (
     ("wait_load", 20, "Start only when at least this many LOADs of the program are complete."),
     ("wait_execute", 20, "Likewise, EXECUTEs."),
     ("wait_store", 20, "Likewise, STOREs."),
+    (
+        "machine",
+        16,
+        "The machine that the program is for: the low half of its register `fingerprint`. Bits 7:4 "
+        "(rows) are 0 when the program is for any number of rows.",
+    ),
+    ("last_line", 16, "The last line of that machine's pool; the one that runs it must have it."),
 )
+MACHINE_FIELDS = ("machine", "last_line")
+"""Fields on which depends whether a command runs at all; hw.spec.fingerprint has their values."""
 
 _DMA = (
     ("dram_addr", 32, "Byte address of the first run in memory."),
@@ -196,6 +205,9 @@ EXECUTE_FIELDS = _place(
     ("add_min", -8, "Lower clamp of the sum."),
     ("add_max", -8, "Upper clamp of the sum."),
 )
+
+FINGERPRINT_BYTE = next(f.bit for f in END_FIELDS if f.name == MACHINE_FIELDS[0]) // 8
+"""Where the 32 bits of MACHINE_FIELDS begin in every command."""
 
 FIELDS = {
     Opcode.LOAD: LOAD_FIELDS,

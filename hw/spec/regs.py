@@ -5,7 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from hw.spec.fingerprint import LAST_LINE, LINE_BITS, PART_BITS, PARTS
 from hw.spec.timing import WATCHDOG
+
+PROGRAM_ALIGN = 64
+"""A program's address and size are multiples of this."""
 
 
 class Fault(enum.IntEnum):
@@ -21,6 +25,8 @@ class Fault(enum.IntEnum):
     POOL_RANGE = 7
     NO_END = 8
     TIMEOUT = 9
+    WRONG_MACHINE = 10
+    MISALIGNED = 11
 
 
 FAULT_DOC = {
@@ -37,6 +43,9 @@ FAULT_DOC = {
     Fault.NO_END: "the program ended without an END command",
     Fault.TIMEOUT: f"nothing moved for {WATCHDOG} cycles: a command waits for what cannot happen, "
     "or the memory does not answer",
+    Fault.WRONG_MACHINE: "the program is for a machine with another fingerprint, or with more "
+    "pool lines",
+    Fault.MISALIGNED: f"program_addr or program_size is no multiple of {PROGRAM_ALIGN}",
 }
 
 
@@ -115,8 +124,13 @@ def _whole(name: str, offset: int, access: str, doc: str, reset: int = 0) -> Reg
 
 ID_VALUE = 0x434E4E31
 """Reset value of ID: "CNN1"."""
-PROGRAM_ALIGN = 64
-"""A program's address and size are multiples of this; the lower bits are ignored."""
+
+_PART_DOC = {
+    "format": "Version of commands and data.",
+    "cols": "log2 of the channel columns.",
+    "rows": "log2 of the pixel lanes; a program with 0 runs on any number of them.",
+    "line_words": "log2 of the words of a pool line.",
+}
 
 _BASE = (
     _whole("id", 0x000, "ro", "Identification.", ID_VALUE),
@@ -163,6 +177,17 @@ _BASE = (
     _whole("write_limit", 0x024, "rw", "First byte beyond the write window."),
     _whole("cycles_lo", 0x028, "ro", "Cycles from the start write to the interrupt, low half."),
     _whole("cycles_hi", 0x02C, "ro", "High half."),
+    Register(
+        "fingerprint",
+        0x030,
+        tuple(
+            BitField(name, place, PART_BITS, "ro", _PART_DOC[name])
+            for name, place in reversed(PARTS.items())
+        )
+        + (BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the pool."),),
+        "What a program depends on in the machine's configuration; constant. A program has it in "
+        "each command, and runs on a machine with the same lower half, and as many lines or more.",
+    ),
 )
 COUNTER_BASE = 0x100
 COUNTER_STRIDE = 8
@@ -182,15 +207,19 @@ def registers() -> tuple[Register, ...]:
     return _BASE + tuple(counters)
 
 
+def register(name: str) -> Register:
+    """The named register."""
+    return next(r for r in registers() if r.name == name)
+
+
 def offset_of(name: str) -> int:
     """Byte offset of the named register."""
-    return next(r.offset for r in registers() if r.name == name)
+    return register(name).offset
 
 
-def bit_of(register: str, field: str) -> int:
+def bit_of(name: str, field: str) -> int:
     """The lowest bit of a field of the named register."""
-    (found,) = (r for r in registers() if r.name == register)
-    return next(f.lsb for f in found.fields if f.name == field)
+    return next(f.lsb for f in register(name).fields if f.name == field)
 
 
 ADDR_WIDTH = 10

@@ -12,6 +12,7 @@ from sim.timing.shared import (
     FETCH_TAKEN,
     LOAD_POPPED,
     LOAD_PUSHED,
+    MISALIGNED,
     PROGRAM_ADDR,
     PROGRAM_BEATS,
     QUEUE_DEPTH,
@@ -36,6 +37,7 @@ END = int(Opcode.END)
 STORE = int(Opcode.STORE)
 EXECUTE = int(Opcode.EXECUTE)
 COMMANDS = int(Counter.COMMANDS)
+MISALIGNED_FAULT = int(Fault.MISALIGNED)
 FETCH_ERROR = int(Fault.FETCH_ERROR)
 ILLEGAL_OPCODE = int(Fault.ILLEGAL_OPCODE)
 NO_END = int(Fault.NO_END)
@@ -61,7 +63,8 @@ def present(fe, p):
     beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
     fe[ADDR] = addr
     fe[BEATS] = beats
-    fe[WANTED] = beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2]
+    fe[WANTED] = (beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2]
+                  and p[MISALIGNED] == 0)
     fe[OUTSIDE] = not may_read(p, addr, beats)
 
 
@@ -83,6 +86,9 @@ def asleep(fe, p, now, opcodes, codes):
 def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
     """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
     if now[STOP] != 0:
+        return
+    if p[MISALIGNED] != 0:
+        raise_fault(nxt, MISALIGNED_FAULT, 0)
         return
     moved = False
     if now[END_PENDING] == 0:

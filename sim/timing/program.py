@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw.spec import isa
+from hw.spec import fingerprint, isa
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
@@ -53,14 +53,14 @@ def decode(
 ) -> Commands:
     """Decode the program of ``program_size`` bytes at ``program_addr`` of a memory image.
 
-    Bytes beyond the image are 0. A last command that the program's end cuts off is decoded as if
-    zeros followed; it is never complete.
+    Both are multiples of PROGRAM_ALIGN, or no command will run. Bytes beyond the image are 0. A
+    last command that the program's end cuts off is decoded as if zeros followed; it is never
+    complete.
     """
-    start, size = program_addr & ~(_SLOT_BYTES - 1), program_size & ~(_SLOT_BYTES - 1)
-    slots = size // _SLOT_BYTES
+    slots = program_size // _SLOT_BYTES
     raw = np.zeros((slots + _LONGEST // _SLOT_WORDS) * _SLOT_BYTES, np.uint8)
     part = np.frombuffer(image, np.uint8) if isinstance(image, bytes) else image
-    part = part[start : start + size]
+    part = part[program_addr : program_addr + slots * _SLOT_BYTES]
     raw[: len(part)] = part
     words = raw.view("<u4").astype(np.int64)
 
@@ -77,8 +77,18 @@ def decode(
         beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
         bad = _illegal(opcode, windows[rows], config)
         codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
+        machine, last_line = (fields[rows, _COLUMNS[opcode][name]] for name in isa.MACHINE_FIELDS)
+        codes[rows[~fingerprint.accepts(config, machine, last_line)]] = int(Fault.WRONG_MACHINE)
     lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
     return Commands(opcodes, fields, beats, codes, *lists)
+
+
+def other_machine(commands: Commands, index: int, config: AccelConfig) -> str:
+    """What the command at ``index`` is for, and what there is, in words."""
+    column = _COLUMNS[Opcode(commands.opcodes[index])]
+    machine, last_line = (int(commands.fields[index][column[n]]) for n in isa.MACHINE_FIELDS)
+    wanted = fingerprint.text(machine | last_line << fingerprint.LAST_LINE)
+    return f"it is for {wanted}; here are {fingerprint.text(fingerprint.fingerprint(config))}"
 
 
 def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelConfig) -> Commands:

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from hw.spec.config import AccelConfig
+from hw.spec.regs import PROGRAM_ALIGN
 from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
 
 # registered values; the order of load, execute and store matters to `fetch`
@@ -36,7 +37,8 @@ READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
 WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
 LINE_WORDS, LINE_BITS = 20, 21
 SILENT_CHANNELS, SILENT_AFTER = 22, 23
-PARAMETERS = 24
+MISALIGNED = 24
+PARAMETERS = 25
 
 compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 """Decorator of the functions that run every cycle: as one piece of code, and without reference
@@ -100,8 +102,9 @@ def parameters(
     p[LINE_BITS] = config.line_bits
     p[QUEUE_DEPTH] = config.queue_depth
     p[FETCH_BURST] = FETCH_BYTES // config.bus_bytes
-    p[PROGRAM_ADDR] = program_addr & ~63
-    p[PROGRAM_BEATS] = (program_size & ~63) // config.bus_bytes
+    p[PROGRAM_ADDR] = program_addr
+    p[PROGRAM_BEATS] = program_size // config.bus_bytes
+    p[MISALIGNED] = (program_addr | program_size) % PROGRAM_ALIGN != 0
     p[MEMORY_BYTES] = memory_bytes
     p[READ_BASE : WRITE_LIMIT + 1] = windows
     p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error

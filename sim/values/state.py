@@ -17,8 +17,9 @@ POOL_ADDRESS_MASK = (1 << 20) - 1
 class CommandFault(Exception):
     """A command did what the machine stops for. ``index`` is its number in the program."""
 
-    def __init__(self, fault: Fault, index: int) -> None:
-        super().__init__(f"fault {fault.name} at command {index}: {FAULT_DOC[fault]}")
+    def __init__(self, fault: Fault, index: int, detail: str = "") -> None:
+        text = f"fault {fault.name} at command {index}: {FAULT_DOC[fault]}"
+        super().__init__(f"{text}; {detail}" if detail else text)
         self.fault = fault
         self.index = index
 

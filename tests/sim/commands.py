@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from hw.spec.config import AccelConfig
-from hw.spec.isa import EXECUTE_FIELDS
+from hw.spec.isa import EXECUTE_FIELDS, MACHINE_FIELDS
 from sim.values.state import State, Windows
 
 CONFIG = AccelConfig(name="test", rows=4, cols=4, pool_lines=1024, requant_lanes=4)
@@ -34,7 +34,7 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
 
 def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str, int]:
     """Fields of an EXECUTE in the pool: all shapes, strides, dilations, options."""
-    f = {field.name: 0 for field in EXECUTE_FIELDS}
+    f = {field.name: 0 for field in EXECUTE_FIELDS if field.name not in MACHINE_FIELDS}
     kind = rng.choice(("dense", "dense", "grouped", "split", "depthwise", "maximum", "all maximum"))
     narrowest = config.cols.bit_length() - 1
     split = {

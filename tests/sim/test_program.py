@@ -6,10 +6,11 @@ from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
 from sim.program import decode_program
+from tests.support.encode import encode
 
 CONFIG = preset("edge256")
-LOAD = isa.encode(Opcode.LOAD, dram_addr=64, runs=1, length=3)
-END = isa.encode(Opcode.END, wait_load=1)
+LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=64, runs=1, length=3)
+END = encode(CONFIG, Opcode.END, wait_load=1)
 EXECUTE = {
     name: 1
     for name in (
@@ -26,7 +27,8 @@ def decode(*commands):
 
 
 def test_commands_have_fields_and_numbers():
-    commands, fault = decode(LOAD, isa.encode(Opcode.EXECUTE, **EXECUTE, pad_value=-3), END, LOAD)
+    execute = encode(CONFIG, Opcode.EXECUTE, **EXECUTE, pad_value=-3)
+    commands, fault = decode(LOAD, execute, END, LOAD)
     assert fault is None
     assert [c.opcode for c in commands] == [Opcode.LOAD, Opcode.EXECUTE, Opcode.END]
     assert [c.index for c in commands] == [0, 1, 2]
@@ -40,7 +42,7 @@ def test_commands_have_fields_and_numbers():
         ([LOAD, bytes(64), END], Fault.ILLEGAL_OPCODE, 1),
         ([LOAD, LOAD], Fault.NO_END, 2),
         ([], Fault.NO_END, 0),
-        ([LOAD, isa.encode(Opcode.EXECUTE, **EXECUTE)[:64]], Fault.NO_END, 1),
+        ([LOAD, encode(CONFIG, Opcode.EXECUTE, **EXECUTE)[:64]], Fault.NO_END, 1),
         ([LOAD, LOAD[:-1] + b"\x80", END], Fault.ILLEGAL_FIELD, 1),
     ],
 )
@@ -74,7 +76,7 @@ def test_programs_that_break_off_say_where(commands, fault, index):
 )
 def test_illegal_fields_are_faults(opcode, change):
     legal = EXECUTE if opcode == Opcode.EXECUTE else {"runs": 1, "length": 1}
-    commands, fault = decode(isa.encode(opcode, **legal), END)
+    commands, fault = decode(encode(CONFIG, opcode, **legal), END)
     assert fault is None and len(commands) == 2
-    _, fault = decode(isa.encode(opcode, **legal | change), END)
+    _, fault = decode(encode(CONFIG, opcode, **legal | change), END)
     assert (fault.fault, fault.index) == (Fault.ILLEGAL_FIELD, 0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hw.cosim.runs import ErrorRegion
 from hw.spec import isa
+from hw.spec.fingerprint import PARTS, machine
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
 from hw.spec.timing import WEIGHT_RING
@@ -44,8 +45,8 @@ def _flipped(place: int, bits: int) -> bytes:
 
 def fault_cases() -> list[FaultCase]:
     """Every fault in its varieties but TIMEOUT; each program has only the one."""
-    makers = (_bus_errors, _opcodes, _fields, _reserved_bits, _dma_windows, _program_windows,
-              _pool_ranges, _overlaps, _ends)  # fmt: skip
+    makers = (_bus_errors, _opcodes, _machines, _fields, _reserved_bits, _dma_windows,
+              _program_windows, _pool_ranges, _overlaps, _ends, _misaligned)  # fmt: skip
     return [case for make in makers for case in make()]
 
 
@@ -76,6 +77,26 @@ def _opcodes() -> Iterator[FaultCase]:
     whole = whole_program()
     for place in (1, 3, 4, 6, 7):
         yield FaultCase(f"opcode 15 at {place}", fault, place, encode(whole[:place]) + b"\xff" * 64)
+
+
+OWN = machine(CONFIG)
+"""The machine's own fingerprint; a part is four bits."""
+
+
+def _machines() -> Iterator[FaultCase]:
+    """Fingerprints that differ in one part, or ask for more lines than there are."""
+    others = [OWN + (1 << place) for place in PARTS.values()] + [OWN - 16, OWN - 4096, 0, 0xFFFF]
+    changes = [{"machine": value} for value in others]
+    changes += [{"last_line": line} for line in (CONFIG.pool_lines, 0xFFFF)]
+    for number, fields in enumerate(changes):
+        for place in (0, (3, 5, END)[number % 3]):
+            text = ", ".join(f"{name} {value:#x}" for name, value in fields.items())
+            name = f"{text} at {place}"
+            yield FaultCase(name, Fault.WRONG_MACHINE, place, changed(place, **fields))
+    alone = encode([(Opcode.END, {"machine": 0})])
+    yield FaultCase("another machine's END", Fault.WRONG_MACHINE, 0, alone)
+    fields = {"machine": 0, "runs": 0}
+    yield FaultCase("illegal, too", Fault.WRONG_MACHINE, 0, changed(0, **fields))
 
 
 _LOAD_FIELDS = (
@@ -205,10 +226,18 @@ def _ends() -> Iterator[FaultCase]:
     whole = encode(whole_program())
     fault = Fault.NO_END
     yield FaultCase("no program", fault, 0, b"")
-    yield FaultCase("63 bytes", fault, 0, whole, size=63)
     for place in (1, 3, 4, END):
         yield FaultCase(f"cut before {place}", fault, place, whole[: offset(place)])
     yield FaultCase("cut in an EXECUTE", fault, 4, whole[: offset(4) + 64])
+
+
+def _misaligned() -> Iterator[FaultCase]:
+    """Places that are no multiple of PROGRAM_ALIGN, whatever lies there."""
+    whole, fault = encode(whole_program()), Fault.MISALIGNED
+    for addr in (PROGRAM + 1, PROGRAM + 4, PROGRAM + 32, PROGRAM - 4, 0x44, 0xFFFFFFFF):
+        yield FaultCase(f"program at {addr:#x}", fault, 0, whole, addr=addr)
+    for size in (1, 63, len(whole) - 1, len(whole) + 32):
+        yield FaultCase(f"{size} bytes", fault, 0, whole, size=size)
 
 
 def timeouts() -> list[FaultCase]:
@@ -237,6 +266,7 @@ def legal_changes() -> Iterator[tuple[str, bytes]]:
         (4, {"in_addr": BEYOND - 2 * PLANE}), (4, {"out_addr": BEYOND - 2 * PLANE}),
         (4, {"res_addr": BEYOND - 2 * PLANE}), (4, {"table_addr": BEYOND - 64}),
         (4, {"weight_addr": BEYOND // 8 - 18}), (4, {"param_addr": BEYOND // 8 - 4}),
+        (0, {"machine": OWN & ~0xF0}), (3, {"machine": OWN & ~0xF0}), (END, {"last_line": 0}),
         (4, {"group_span": 8}), (4, {"split": 1, "last_channels": CONFIG.cols // 2}),
         (4, {"resident": 1, "weight_lines": WEIGHT_RING, "last_channels": 3, "in_blocks": 1}),
     )  # fmt: skip

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hw.cosim.runs import ErrorRegion
-from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
+from tests.support.encode import encode as encode_command
 
 CONFIG = preset("tiny")
 WORD = CONFIG.word_bytes
@@ -77,7 +77,7 @@ def whole_program() -> list[Command]:
 
 def encode(commands: list[Command]) -> bytes:
     """The program as bytes."""
-    return b"".join(isa.encode(opcode, **fields) for opcode, fields in commands)
+    return b"".join(encode_command(CONFIG, opcode, **fields) for opcode, fields in commands)
 
 
 def memory(program: bytes, other: bytes = b"") -> np.ndarray:

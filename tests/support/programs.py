@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from hw.spec.config import AccelConfig, Memory
-from hw.spec.isa import Opcode, encode
+from hw.spec.isa import Opcode
 from sim.program import Program, Segment, decode_program
 from sim.values.state import Windows
 from tests.sim import commands
+from tests.support.encode import encode
 
 DATA = 1 << 16
 """Memory address of the pool's first contents; what STOREs write follows behind."""
@@ -110,7 +111,7 @@ class _Writer:
         for area in range(AREAS):
             self._store(area, rng.choice((1, 1, 4)))
         counts = self._counts()
-        self.code.append(encode(Opcode.END, **_waits(counts)))
+        self.code.append(encode(self.config, Opcode.END, **_waits(counts)))
         return b"".join(self.code), self.free
 
     def _counts(self) -> dict[Opcode, int]:
@@ -129,7 +130,7 @@ class _Writer:
         for other, count in counts.items():
             if self.rng.random() < 0.1:
                 waits[other] = self.rng.randint(waits[other], count)
-        self.code.append(encode(unit, **_waits(waits), **fields))
+        self.code.append(encode(self.config, unit, **_waits(waits), **fields))
         self.accesses.append(_Access(unit, counts[unit] + 1, reads, writes))
 
     def _load(self, address: int, pool: int, words: int) -> None:

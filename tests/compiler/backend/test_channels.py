@@ -97,7 +97,7 @@ def test_values_and_waits(case, config, materialize):
     found = check(graph, config, materialize, 1)
     assert found == len(graph.nodes) if materialize else found >= len(graph.outputs)
     compiled = compile(graph, config, CompilerOptions(materialize))
-    assert not hazards(encode_commands(compiled.commands), config)
+    assert not hazards(encode_commands(compiled.commands, config), config)
 
 
 def test_slices_of_whole_planes_are_views():

@@ -123,7 +123,7 @@ def test_values_and_waits(case, config, materialize):
     graph = case()
     assert check(graph, config, materialize, 1)
     compiled = compile(graph, config, CompilerOptions(materialize))
-    assert not hazards(encode_commands(compiled.commands), config)
+    assert not hazards(encode_commands(compiled.commands, compiled.config), config)
 
 
 def test_aligned_inputs_are_made_in_place():
@@ -163,7 +163,7 @@ def test_copies_are_no_macs_of_the_network(case):
     compiled = compile(case(), TINY)
     layers = compiled.network.layers
     for command, (_, fields) in zip(
-        compiled.commands, decode(encode_commands(compiled.commands)), strict=True
+        compiled.commands, decode(encode_commands(compiled.commands, compiled.config)), strict=True
     ):
         if "network" in fields:
             assert fields["network"] == (layers[command.layer].macs > 0)

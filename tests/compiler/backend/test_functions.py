@@ -152,7 +152,7 @@ def test_the_table_is_waited_for():
     assert " table " in loads[load - 1].text
     commands[last] = dataclasses.replace(commands[last], waits=(load - 1, execute, store))
     first, count = loads[load - 1].fields["pool_addr"], TINY.table_words
-    found = hazards(encode_commands(commands), TINY)
+    found = hazards(encode_commands(commands, TINY), TINY)
     assert len(found) == count
     assert all(any(f"('pool', {w})" in f for f in found) for w in range(first, first + count))
 

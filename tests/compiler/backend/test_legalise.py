@@ -136,7 +136,7 @@ def test_steps_of_many_pixels_fit_the_commands(rows, width, stride, padding):
     net = Net((rows, width, 1))
     kernel = tuple(max(3, side) for side in (padding[0] + 1, padding[2] + 1))
     x = net.op("max_pool2d", ("input",), kernel=kernel, stride=stride, padding=padding)
-    assert encode_commands(compile(net.finish(x), EDGE).commands)
+    assert encode_commands(compile(net.finish(x), EDGE).commands, EDGE)
 
 
 @pytest.mark.parametrize(("shape", "kernel", "text"), (

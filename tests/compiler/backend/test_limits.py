@@ -224,6 +224,6 @@ def test_more_tiles_than_commands_are_refused():
 @pytest.mark.full
 def test_memory_beyond_its_addresses_is_refused():
     most = one((8000, 8000, 1), "function", "relu", "input")
-    assert encode_commands(compile(most, EDGE1024).commands)
+    assert encode_commands(compile(most, EDGE1024).commands, EDGE1024)
     with pytest.raises(AllocationError, match="4363120640 bytes of memory; at most 4294967296"):
         compile(one((8191, 8191, 1), "function", "relu", "input"), EDGE1024)

@@ -110,7 +110,7 @@ def test_tall_and_wide_maps(shape, lines, seed):
     config = with_values(TINY, {"pool_lines": lines})
     graph = of_inputs(shape, (1, 1, shape[2]), 77, -128, swap=False)
     assert check(graph, config, False, seed)
-    assert not hazards(encode_commands(compile(graph, config).commands), config)
+    assert not hazards(encode_commands(compile(graph, config).commands, config), config)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_every_operand_passes_through_memory(nothing_stays, seed):
     assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
     assert len(compiled.plans[3].chunks) > 1
     assert check(graph, config, False, seed)
-    assert not hazards(encode_commands(compiled.commands), config)
+    assert not hazards(encode_commands(compiled.commands, config), config)
 
 
 @pytest.mark.parametrize("lines", (64, 96, 200))
@@ -142,7 +142,7 @@ def test_maps_that_leave_little_room(lines, seed):
         graph = excitation((9, 8, 24), 30, activation="relu6")
         assert check(graph, config, materialize, seed)
         commands = compile(graph, config, CompilerOptions(materialize)).commands
-        assert not hazards(encode_commands(commands), config)
+        assert not hazards(encode_commands(commands, config), config)
 
 
 def test_two_maps_of_many_pixels_are_refused():

@@ -24,7 +24,7 @@ EDGE = PRESETS["edge256"]
 
 def test_fields_survive_encoding():
     compiled = compile(random_graph(5), EDGE)
-    found = decode(program.encode_commands(compiled.commands))
+    found = decode(program.encode_commands(compiled.commands, compiled.config))
     assert len(found) == len(compiled.commands)
     for (opcode, fields), command in zip(found, compiled.commands, strict=True):
         assert opcode == command.opcode

@@ -115,7 +115,7 @@ CASES = (shuffle_net, padded_before_depthwise, per_channel_scales, functions_bet
 def test_values_and_waits(case, config):
     graph = case()
     assert check(graph, config, False, 1)
-    assert not hazards(encode_commands(compile(graph, config).commands), config)
+    assert not hazards(encode_commands(compile(graph, config).commands, config), config)
 
 
 @pytest.mark.parametrize("cols", (4, 16))

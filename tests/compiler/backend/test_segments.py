@@ -50,7 +50,7 @@ def check(graph: Graph, config=TINY, seed: int = 0) -> Compiled:
         for name, values in found.tensors.items():
             np.testing.assert_array_equal(values, expected[name], err_msg=name)
         for segment in compiled.segments:
-            assert not hazards(encode_commands(segment.commands), config)
+            assert not hazards(encode_commands(segment.commands, config), config)
     return compiled
 
 

@@ -80,7 +80,7 @@ def test_values_waits_and_macs(case, seed):
     graph = CASES[case]
     check(graph, SMALL, False, seed)
     compiled = compile(graph, SMALL, CompilerOptions())
-    assert hazards(encode_commands(compiled.commands), SMALL) == []
+    assert hazards(encode_commands(compiled.commands, SMALL), SMALL) == []
     assert sum(layer.macs for layer in compiled.network.layers) == needs(graph).macs
 
 

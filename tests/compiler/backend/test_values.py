@@ -33,7 +33,7 @@ def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarr
     for entry in described["inputs"]:
         data = inputs[entry["name"]].view(np.uint8).ravel()
         state.memory[entry["address"] : entry["address"] + entry["nbytes"]] = data
-    for opcode, fields in decode(encode_commands(compiled.commands)):
+    for opcode, fields in decode(encode_commands(compiled.commands, compiled.config)):
         if opcode != Opcode.END:
             RUN[opcode](state, fields)
     found = {}

@@ -32,7 +32,7 @@ def test_random_programs_have_no_hazards(config, materialize, seed):
             compiled = compile(random_graph(number), config, CompilerOptions(materialize))
         except AllocationError:
             continue
-        found = hazards(encode_commands(compiled.commands), config)
+        found = hazards(encode_commands(compiled.commands, config), config)
         assert not found, f"seed {number}: {found[:3]}"
         checked += 1
     assert checked
@@ -44,8 +44,8 @@ def test_the_check_finds_a_missing_wait():
     commands = list(compiled.commands)
     place = next(i for i, c in enumerate(commands) if c.opcode == Opcode.EXECUTE)
     commands[place] = dataclasses.replace(commands[place], waits=(0, 0, 0))
-    assert hazards(encode_commands(commands), config)
-    assert not hazards(encode_commands(compiled.commands), config)
+    assert hazards(encode_commands(commands, config), config)
+    assert not hazards(encode_commands(compiled.commands, config), config)
 
 
 def test_waits_refer_to_earlier_commands_and_end_waits_for_all():

@@ -1,10 +1,13 @@
-"""The registers as docs/registers.md has them, one clock cycle per step, in plain Python."""
+"""The registers of ``tiny`` as docs/registers.md has them, one clock cycle per step, in plain
+Python."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from hw.spec import regs
+from hw.spec.config import preset
+from hw.spec.fingerprint import fingerprint
 from hw.spec.regs import Counter, bit_of, offset_of
 
 START, RESET, IRQ_ENABLE = (
@@ -19,7 +22,7 @@ CONSTANT = {
     register.offset: register.reset
     for register in regs.registers()
     if register.fields[0].access == "ro"
-}
+} | {offset_of("fingerprint"): fingerprint(preset("tiny"))}
 """Registers that are only read, with what they give if nothing below says otherwise."""
 LOCKED = tuple(
     register.offset

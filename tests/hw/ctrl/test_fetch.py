@@ -7,23 +7,27 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from hw.ctrl.check import illegal
+from hw.ctrl.check import foreign, illegal
 from hw.ctrl.fetch import Fetch
 from hw.spec import isa
 from hw.spec.config import preset
-from hw.spec.isa import Opcode, encode
+from hw.spec.fingerprint import machine
+from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
 from sim.timing.program import decode
+from tests.support.encode import encode
 
 CONFIG = preset("tiny")
-LOAD = encode(Opcode.LOAD, dram_addr=0x100, runs=1, length=3, pool_addr=9, wait_store=4)
-STORE = encode(Opcode.STORE, dram_addr=0x100, runs=2, length=3)
-END = encode(Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
+LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=0x100, runs=1, length=3, pool_addr=9, wait_store=4)
+STORE = encode(CONFIG, Opcode.STORE, dram_addr=0x100, runs=2, length=3)
+END = encode(CONFIG, Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
 
 
-async def _feed(ctx, dut, code, cycles, latency=3, bad=()):
+async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None):
     """Serve the fetch unit for some cycles; returns what happened, as (cycle, what, detail)."""
-    ctx.set(dut.program_size, len(code))
+    addr, size = place or (0, len(code))
+    ctx.set(dut.program_addr, addr)
+    ctx.set(dut.program_size, size)
     ctx.set(dut.windows.read_limit, 1 << 16)
     ctx.set(dut.stop, 1)
     await ctx.tick().repeat(2)
@@ -97,12 +101,19 @@ def test_requests_wait_for_room_in_the_buffer():
     (LOAD + b"\0" * 64, Fault.ILLEGAL_OPCODE, 1),
     (LOAD + LOAD, Fault.NO_END, 2),
     (b"", Fault.NO_END, 0),
-    (STORE + encode(Opcode.EXECUTE)[:64], Fault.NO_END, 1),
-    (STORE + encode(Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
-], ids=["opcode", "no end", "empty", "cut off", "field"])
+    (STORE + encode(CONFIG, Opcode.EXECUTE)[:64], Fault.NO_END, 1),
+    (STORE + encode(CONFIG, Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
+    (STORE + encode(CONFIG, Opcode.END, machine=0) + END, Fault.WRONG_MACHINE, 1),
+    (encode(CONFIG, Opcode.LOAD, last_line=CONFIG.pool_lines) + END, Fault.WRONG_MACHINE, 0),
+], ids=["opcode", "no end", "empty", "cut off", "field", "machine", "lines"])
 def test_faults(code, fault, index):
     events = _run(code)
     assert events[-1][1:] == ("fault", (fault, index))
+
+
+@pytest.mark.parametrize("place", [(1, 128), (32, 128), (0, 127), (0, 160), (64, 1)])
+def test_a_program_out_of_place_is_a_fault_before_a_request(place):
+    assert _run(LOAD + END, place=place)[0] == (0, "fault", (Fault.MISALIGNED, 0))
 
 
 def test_an_error_is_a_fault_of_the_command_it_hits():
@@ -114,18 +125,24 @@ def test_an_error_is_a_fault_of_the_command_it_hits():
 def test_the_simulator_checks_the_same_fields(opcode, seed):
     rng = random.Random(seed)
     size = isa.COMMAND_WORDS[opcode] * 4
-    raw, bad = Signal(8 * size), Signal()
+    raw, bad, other = Signal(8 * size), Signal(), Signal()
     cases = []
     for _ in range(300):
         fields = {}
         for f in isa.FIELDS[opcode][1:]:
+            if f.name in isa.MACHINE_FIELDS:
+                continue
             value = rng.choice((0, 1, 1, 1, 1, 2, 4, 8, 9)) & f.high
             if f.name.startswith("dram") and rng.random() < 0.9:
                 value &= -CONFIG.bus_bytes
             elif value == 0 and rng.random() < 0.95:
                 value = 1
             fields[f.name] = value
-        command = int.from_bytes(encode(opcode, **fields), "little")
+        if rng.random() < 0.2:
+            fields["machine"] = machine(CONFIG) & ~(15 << rng.choice((0, 4, 4, 8, 12)))
+        if rng.random() < 0.2:
+            fields["last_line"] = CONFIG.pool_lines - rng.choice((-1, 0, 1, 2))
+        command = int.from_bytes(encode(CONFIG, opcode, **fields), "little")
         if rng.random() < 0.1:
             command ^= 1 << rng.randrange(4, 8 * size)
         cases.append(command)
@@ -136,12 +153,13 @@ def test_the_simulator_checks_the_same_fields(opcode, seed):
             image = np.frombuffer(command.to_bytes(size, "little"), np.uint8)
             code = decode(image, 0, size, CONFIG).codes[0]
             ctx.set(raw, command)
-            assert ctx.get(bad) == (code != 0)
+            illegal_field = ctx.get(bad) and Fault.ILLEGAL_FIELD
+            assert code == (Fault.WRONG_MACHINE if ctx.get(other) else illegal_field)
             codes.add(int(code))
-        assert codes == {0, int(Fault.ILLEGAL_FIELD)}
+        assert codes == {0, int(Fault.ILLEGAL_FIELD), int(Fault.WRONG_MACHINE)}
 
     m = Module()
-    m.d.comb += bad.eq(illegal(opcode, raw, CONFIG))
+    m.d.comb += bad.eq(illegal(opcode, raw, CONFIG)), other.eq(foreign(raw, CONFIG))
     simulator = Simulator(m)
     simulator.add_testbench(bench)
     simulator.run()

@@ -36,6 +36,16 @@ class Accel(ctypes.Structure):
     _fields_ = [("base", ctypes.c_size_t), ("read", READ), ("write", WRITE)]
 
 
+class Program(ctypes.Structure):
+    """``struct accel_program``."""
+
+    _fields_ = [
+        *((name, ctypes.c_uint32) for name in ("address", "size", "read_base", "read_limit")),
+        ("write_base", ctypes.c_uint32), ("write_limit", ctypes.c_uint32),
+        ("code", ctypes.c_char_p),
+    ]  # fmt: skip
+
+
 class Fault(ctypes.Structure):
     """``struct accel_fault``."""
 
@@ -61,9 +71,12 @@ class Driver:
         function = getattr(self._library, f"accel_{name}")
         return await bridge(lambda: function(ctypes.byref(self._accel), *arguments))()
 
-    async def start(self, program: list[int], interrupt: bool) -> int:
-        words = (ctypes.c_uint32 * len(program))(*program)
-        return await self("start", words, int(interrupt))
+    async def start(
+        self, program: list[int], interrupt: bool, code: list[int] | None = None
+    ) -> int:
+        """``code`` is what the processor sees of the program, if anything."""
+        seen = None if code is None else bytes(code)
+        return await self("start", ctypes.byref(Program(*program, seen)), int(interrupt))
 
     async def ask(self, name: str, *arguments: Any) -> list[int]:
         """The result of ``name``, and the fault that it set."""
@@ -80,6 +93,7 @@ class DriverBench(Bench):
         await self.reset(0, plan["run"])
         seen = {"probe": await driver("probe"), "fresh": await driver.ask("poll")}
         seen |= await self.refused(driver, plan)
+        seen |= await self.foreign(driver, plan)
         seen |= await self.faulty(driver, plan)
         seen |= await self.interrupted(driver, plan)
         seen |= await self.complete(driver, plan)
@@ -93,8 +107,16 @@ class DriverBench(Bench):
         return {
             "odd address": await driver.start([address + 4, size, *windows], True),
             "odd size": await driver.start([address, size + 4, *windows], True),
+            "other code": await driver.start(plan["good"], True, plan["other code"]),
+            "accepts": [await driver("accepts", value) for value in plan["fingerprints"]],
             "still fresh": await driver.ask("poll"),
         }
+
+    async def foreign(self, driver: Driver, plan: dict) -> dict:
+        """A program for another machine, which the driver does not see."""
+        seen = {"foreign start": await driver.start(plan["other"], True)}
+        await RisingEdge(self.dut.irq)
+        return seen | {"foreign": await driver.ask("interrupt")}
 
     async def faulty(self, driver: Driver, plan: dict) -> dict:
         """A program with an illegal command, to its interrupt; then a soft reset."""
@@ -125,7 +147,7 @@ class DriverBench(Bench):
 
     async def complete(self, driver: Driver, plan: dict) -> dict:
         """A good run to its interrupt."""
-        await driver.start(plan["good"], True)
+        await driver.start(plan["good"], True, plan["code"])
         await RisingEdge(self.dut.irq)
         seen = {"answered": await driver.ask("interrupt"), "irq": bool(self.dut.irq.value)}
         seen["second answer"] = await driver.ask("interrupt")

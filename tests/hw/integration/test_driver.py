@@ -24,6 +24,7 @@ from hw.cosim.wrapper import TOPS
 from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.docgen import c_header
+from hw.spec.fingerprint import command_fields, fingerprint
 from hw.spec.isa import Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Counter, Fault
 from sim.machine import run_timing
@@ -98,6 +99,18 @@ def bad_program(program: Program) -> bytes:
     return code.ljust(-(-len(code) // PROGRAM_ALIGN) * PROGRAM_ALIGN, b"\0")
 
 
+OTHER = isa.encode(Opcode.END, **command_fields(preset("ecp5")))
+"""A program for another machine."""
+OWN = fingerprint(CONFIG)
+FINGERPRINTS = {
+    "own": (OWN, True), "any rows": (OWN & ~0xF0, True), "one line": (OWN & 0xFFFF, True),
+    "a line more": (OWN + (1 << 16), False), "all lines": (OWN | 0xFFFF0000, False),
+    "no line words": (OWN & ~0xF, False), "no cols": (OWN & ~0xF00, False),
+    "no format": (OWN & ~0xF000, False), "other rows": (OWN ^ 0x70, False), "nothing": (0, False),
+}  # fmt: skip
+"""Fingerprints, and whether ``tiny`` runs programs with them."""
+
+
 @pytest.fixture(scope="module")
 def seen(network, library, tmp_path_factory) -> dict:
     """What the driver saw, and ``tensors`` that the last run left in memory."""
@@ -105,10 +118,10 @@ def seen(network, library, tmp_path_factory) -> dict:
     program = network.program
     (segment,) = program.segments
     bad = bad_program(program)
-    memory = np.zeros(BAD + len(bad), np.uint8)
+    memory = np.zeros(BAD + len(bad) + len(OTHER), np.uint8)
     used = program.memory(network.inputs)
     memory[: len(used)] = used
-    memory[BAD:] = np.frombuffer(bad, np.uint8)
+    memory[BAD:] = np.frombuffer(bad + OTHER, np.uint8)
     spec = run_spec(program, segment, memory, TIMEOUT_EXTRA)
     write_plan(work, design("tiny"), [spec], "dram")
     windows = program.windows
@@ -116,7 +129,11 @@ def seen(network, library, tmp_path_factory) -> dict:
     plan = {
         "library": str(library),
         "good": [segment.address, segment.size, *limits],
+        "code": program.image[segment.address :][:PROGRAM_ALIGN].tolist(),
+        "other code": list(OTHER),
+        "fingerprints": [value for value, _ in FINGERPRINTS.values()],
         "bad": [BAD, len(bad), limits[0], len(memory), *limits[2:]],
+        "other": [BAD + len(bad), len(OTHER), limits[0], len(memory), *limits[2:]],
     }
     (work / "driver.json").write_text(json.dumps(plan))
     folder = design("tiny").build()
@@ -182,7 +199,16 @@ class TestOnTheRtl:
     def test_a_start_that_cannot_be_is_refused(self, seen):
         assert seen["fresh"] == seen["still fresh"] == [IDLE, 0, 0]
         assert seen["odd address"] == seen["odd size"] == RESULTS["ACCEL_ERROR_PROGRAM"]
+        assert seen["other code"] == RESULTS["ACCEL_ERROR_MACHINE"]
         assert seen["second start"] == RESULTS["ACCEL_ERROR_BUSY"]
+
+    def test_another_machines_program_is_refused_unseen_too(self, seen):
+        assert seen["foreign start"] == OK
+        assert seen["foreign"] == [RESULTS["ACCEL_ERROR_FAULT"], Fault.WRONG_MACHINE, 0]
+
+    def test_the_driver_knows_which_programs_run(self, seen):
+        answers = {True: OK, False: RESULTS["ACCEL_ERROR_MACHINE"]}
+        assert seen["accepts"] == [answers[runs] for _, runs in FINGERPRINTS.values()]
 
     def test_the_bus_is_used_by_its_rules(self, seen):
         assert not seen["violation"]

@@ -22,7 +22,7 @@ NAME = "tiny"
 
 @pytest.fixture(scope="module")
 def written():
-    return files(verilog(preset(NAME)))
+    return files(verilog(preset(NAME)), preset(NAME))
 
 
 def test_the_ports_are_those_of_the_machine(written):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hw.spec.config import AccelConfig
-from hw.spec.isa import Opcode, encode
+from hw.spec.isa import Opcode
+from tests.support.encode import encode
 
 DATA, RESULT, MEMORY = 0x4000, 0xA000, 0x10000
 """Byte addresses: programs lie from 0 on, what LOADs read from DATA on, what STOREs write from
@@ -73,7 +74,7 @@ class _Builder:
         )
         if first + (planes + 1) * (plane + runs * 3) >= self.config.pool_words:
             return
-        self.code.append(encode(Opcode.LOAD, **fields, **self.waits()))
+        self.code.append(encode(self.config, Opcode.LOAD, **fields, **self.waits()))
         self.pool_next = first + planes * (plane + runs * 3)
         self.loads.append(fields | {"planes": planes})
         self._fill_pool(fields, channels)
@@ -104,7 +105,7 @@ class _Builder:
         plane = rng.randrange(source["planes"])
         first = source["pool_addr"] + plane * source["plane"]
         self.code.append(encode(
-            Opcode.STORE, dram_addr=addr, dram_stride=stride, pool_addr=first,
+            self.config, Opcode.STORE, dram_addr=addr, dram_stride=stride, pool_addr=first,
             pool_stride=source["pool_stride"], runs=runs, length=length, **self.waits(index + 1)))
         self.stores += 1
         self.result_next = addr + runs * stride
@@ -124,7 +125,7 @@ def random_program(config: AccelConfig, seed: int, commands: int = 12) -> DmaPro
         rng.choice((build.load, build.load, build.store))()
     whole = rng.random() < 0.9
     waits = {"wait_load": len(build.loads), "wait_store": build.stores}
-    code = b"".join(build.code) + encode(Opcode.END, **(waits if whole else {}))
+    code = b"".join(build.code) + encode(config, Opcode.END, **(waits if whole else {}))
     addr = rng.choice((0, 64, 4096 - 192))
     size = len(code) + rng.choice((0, 0, 64, 1024))
     for memory in (image, build.memory):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from hw.spec.config import preset, with_values
-from hw.spec.isa import Opcode, encode
+from hw.spec.isa import Opcode
 from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing import machine as timing
 from sim.timing.program import decode
 from sim.timing.shared import parameters
 from tests.hw.mem.dma_programs import MEMORY, RESULT, WINDOWS, random_program
 from tests.hw.mem.machine import memory_for, simulate
+from tests.support.encode import encode
 
 
 def _simulated(config, image, addr, size, windows=WINDOWS, **errors):
@@ -56,15 +57,17 @@ def test_random_programs_take_the_simulated_cycles(number, seed):
 def test_faults_are_reported_and_the_next_run_is_whole():
     config = preset("tiny")
     good = b"".join((
-        encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
-        encode(Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1),
-        encode(Opcode.END, wait_load=1, wait_store=1),
+        encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
+        encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1),
+        encode(config, Opcode.END, wait_load=1, wait_store=1),
     ))
-    copy = encode(Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
-    end = encode(Opcode.END, wait_store=2)
-    beyond = encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=config.pool_words, runs=1, length=9)
-    far = encode(Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
-    zero = encode(Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
+    copy = encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
+    end = encode(config, Opcode.END, wait_store=2)
+    beyond = encode(
+        config, Opcode.LOAD, dram_addr=0x4000, pool_addr=config.pool_words, runs=1, length=9
+    )
+    far = encode(config, Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
+    zero = encode(config, Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
     broken = ((good[:128], Fault.NO_END, 2), (good + b"\5" * 64, None, 0),
               (beyond + end, Fault.POOL_RANGE, 0), (copy + far + end, Fault.WINDOW, 1),
               (copy + zero, Fault.ILLEGAL_FIELD, 1), (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1))
@@ -95,9 +98,9 @@ def test_faults_are_reported_and_the_next_run_is_whole():
 def test_soft_reset_ends_transfers_and_clears():
     config = preset("tiny")
     code = b"".join((
-        encode(Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
-        encode(Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
-        encode(Opcode.END, wait_load=1, wait_store=1),
+        encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
+        encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
+        encode(config, Opcode.END, wait_load=1, wait_store=1),
     ))
     image = _image(code)
     memory = memory_for(config, image)

@@ -10,7 +10,7 @@ from compiler import driver, zoo
 from compiler.codegen.program import write_program
 from compiler.ir.randomize import randomize
 from hw.spec.config import preset, with_values
-from hw.spec.isa import Opcode, encode
+from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
 from sim.program import read_program
 from sim.timing.machine import run
@@ -18,6 +18,7 @@ from sim.timing.program import decode
 from sim.timing.shared import HANDSHAKES, parameters
 from tests.hw.mem import dma_programs
 from tests.support import fault_cases, fault_programs
+from tests.support.encode import encode
 from tests.support.programs import random_program
 
 MEMORIES = [(1, 1), (7, 4), (20, 2), (64, 1), (150, 4), (400, 1)]
@@ -69,8 +70,8 @@ def test_long_bursts(seed):
     for number in range(80):
         rng = random.Random(seed + number)
         config = with_values(fault_programs.CONFIG, {"memory": {"latency": rng.choice((1, 7, 64))}})
-        code = b"".join(encode(Opcode.LOAD, **long_load(rng)) for _ in range(rng.randint(1, 4)))
-        code += encode(Opcode.END, wait_load=len(code) // len(encode(Opcode.LOAD)))
+        loads = [encode(config, Opcode.LOAD, **long_load(rng)) for _ in range(rng.randint(1, 4))]
+        code = b"".join(loads) + encode(config, Opcode.END, wait_load=len(loads))
         low = fault_programs.DATA + rng.randrange(0, 0x800)
         errors = rng.choice((
             {}, {}, {"read_error": (low, low + 4, 2)}, {"memory_bytes": low & ~3},
@@ -133,7 +134,7 @@ def test_a_fault_when_all_else_is_quiet(fields):
     opcode, values = fields
     late = (opcode, {"runs": 1, "length": 9, "wait_execute": 2, "wait_store": 2} | values)
     code = fault_programs.encode([*fault_programs.whole_program()[:-1], late])
-    code += encode(Opcode.END, wait_load=4, wait_store=3)
+    code += encode(fault_programs.CONFIG, Opcode.END, wait_load=4, wait_store=3)
     image = fault_programs.memory(code)
     result = both(fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code),
                   fault_programs.WINDOWS)
