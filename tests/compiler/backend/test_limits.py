@@ -104,6 +104,7 @@ FOLLOWS = {
                      "in_block_step", "pixels", "table_addr", "out_addr", "out_plane", "res_addr",
                      "res_plane"), POOL_LINES * LINE),
     **dict.fromkeys(("weight_addr", "weight_lines", "param_addr"), POOL_LINES),
+    "machine": 0xFFFF, "last_line": POOL_LINES - 1,
     "runs": 8191,
     "channels": "input channels",
     "split": COLS.bit_length() - 1,
