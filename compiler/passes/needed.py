@@ -4,7 +4,8 @@ Backwards from the outputs: an element is needed if an output is, or if a needed
 from it. An element of a channel that is zero throughout (``zeros``) is not: nothing is computed to
 know it. A multiply-accumulate of a convolution is needed if its result is and its operand is in no
 such channel. Taps on the padding of a convolution count, as they do in every published figure; of
-a transposed convolution those count that lead from a pixel to a needed element.
+a transposed convolution those count that lead from a pixel to a needed element. Pixels that a
+stride passes over count as read, for the same reason.
 """
 
 from __future__ import annotations

@@ -37,10 +37,21 @@ def axes(graph: Graph, node: Node, kernel: tuple[int, int]) -> tuple[Axis, Axis]
 
 
 def links(axis: Axis) -> np.ndarray:
-    """Whether output o reads pixel i, bool [size, outputs]."""
+    """Whether output o reads pixel i, bool [size, outputs].
+
+    Pixels between two windows, or beyond the last, count as read, as every published figure counts
+    the layer that makes them.
+    """
     found = np.zeros((axis.size, axis.outputs), bool)
-    pixels, outputs = _pairs(axis)
-    found[pixels, outputs] = True
+    if axis.spread:
+        pixels, outputs = _pairs(axis)
+        found[pixels, outputs] = True
+        return found
+    span = max((axis.kernel - 1) * axis.dilation + 1, axis.stride)
+    for o in range(axis.outputs):
+        first = o * axis.stride - axis.before
+        end = axis.size if o == axis.outputs - 1 else max(first + span, 0)
+        found[max(first, 0) if o else 0 : end, o] = True
     return found
 
 
@@ -53,9 +64,7 @@ def met(axis: Axis) -> np.ndarray:
 @lru_cache(4096)
 def reached(axis: Axis) -> np.ndarray:
     """The pixels that any output reads, bool [size]."""
-    found = np.zeros(axis.size, bool)
-    found[_pairs(axis)[0]] = True
-    return found
+    return links(axis).any(1)
 
 
 def read(axis: tuple[Axis, Axis], outputs: np.ndarray) -> np.ndarray:
