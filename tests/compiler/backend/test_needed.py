@@ -103,7 +103,7 @@ def pooled_borders() -> tuple[Graph, int]:
 
 
 def passed_over() -> tuple[Graph, int]:
-    """A stride of 2 with a single tap reads 4x4 of 8x8 pixels; all count, as published figures do."""
+    """A stride of 2 with a single tap reads 4x4 of 8x8 pixels; all count, as published."""
     net = Net((8, 8, 3))
     x = net.conv(net.conv("input", 8, padding=SAME), 8, padding=SAME)
     return net.finish(net.conv(x, 5, (1, 1), (2, 2))), 64 * (27 * 8 + 72 * 8) + 16 * 8 * 5
