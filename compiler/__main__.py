@@ -157,7 +157,13 @@ def _map(arguments: argparse.Namespace) -> None:
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
     cache = None if arguments.no_cache else MapCache()
     report = map_graph(
-        graph, config, options, folder, quiet=arguments.json, extras=extras, cache=cache,
+        graph,
+        config,
+        options,
+        folder,
+        quiet=arguments.json,
+        extras=extras,
+        cache=cache,
         source=arguments.model,
     )
     if arguments.json:

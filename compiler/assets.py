@@ -26,8 +26,15 @@ from PIL import Image
 from hw.verilator import cache_root
 
 _DOWNLOAD = {
-    "pip": [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet",
-            "--disable-pip-version-check"],
+    "pip": [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--quiet",
+        "--disable-pip-version-check",
+    ],
     "apt-get": ["apt-get", "download", "--quiet"],
 }
 """Commands that put a package's archive into the working directory."""

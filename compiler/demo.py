@@ -57,8 +57,9 @@ def _scores(program: Program, picture: np.ndarray) -> np.ndarray:
     """Probabilities of the classes, float32."""
     (source,), (output,) = program.graph["inputs"], program.graph["outputs"]
     with reporting(f"simulating {program.network}") as progress:
-        result = simulate(program, {source: picture}, progress=progress,
-                          compute=host_compute(program))
+        result = simulate(
+            program, {source: picture}, progress=progress, compute=host_compute(program)
+        )
     tensor = program.graph["tensors"][output]
     return dequantize(result.tensors[output].ravel(), tensor_qparams(tensor))
 

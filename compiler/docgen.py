@@ -48,8 +48,10 @@ def page() -> str:
         "## TFLite",
         _table(
             ("Operator", "Inputs", "Options"),
-            ((f"`{name}`", _inputs(c.fewest, c.most), _options(name)) for name, c in
-             sorted(TFLITE.items())),
+            (
+                (f"`{name}`", _inputs(c.fewest, c.most), _options(name))
+                for name, c in sorted(TFLITE.items())
+            ),
         ),
         "## Float TFLite",
         "A float model becomes a float ONNX model in memory, which is quantised "
@@ -57,15 +59,19 @@ def page() -> str:
         "DEQUANTIZE; fused activations are as in TFLite.",
         _table(
             ("Operator", "Inputs", "Options", "Becomes"),
-            ((f"`{name}`", _inputs(c.fewest, c.most), _options(name), _first(c.convert))
-             for name, c in sorted(FLOAT.items())),
+            (
+                (f"`{name}`", _inputs(c.fewest, c.most), _options(name), _first(c.convert))
+                for name, c in sorted(FLOAT.items())
+            ),
         ),
         "## ONNX",
         "Attributes that are neither read nor known to be without effect are refused.",
         _table(
             ("Operator", "Becomes", "Attributes that are read or without effect"),
-            ((f"`{name}`", _first(convert), _attributes(convert)) for name, convert in
-             sorted(ONNX.items())),
+            (
+                (f"`{name}`", _first(convert), _attributes(convert))
+                for name, convert in sorted(ONNX.items())
+            ),
         ),
     ]
     return "\n\n".join(parts) + "\n"

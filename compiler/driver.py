@@ -148,8 +148,13 @@ def _fastest(
 
 
 def _scheduled(
-    graph: Graph, needed: Needs, trimmed: Graph | None, config: AccelConfig,
-    options: CompilerOptions, planner: Planner, known: Known,
+    graph: Graph,
+    needed: Needs,
+    trimmed: Graph | None,
+    config: AccelConfig,
+    options: CompilerOptions,
+    planner: Planner,
+    known: Known,
 ) -> tuple[Network, list[Schedule]]:
     words = Words(config.cols, config.line_words)
     network = legalise(graph, needed, options, words, known.layers, trimmed)

@@ -39,9 +39,18 @@ def content_key(graph: Graph, *options: object) -> str:
     ``options`` are the configuration and what else was asked for, with a ``repr`` that says it all.
     """
     about = (
-        graph.name, list(graph.tensors.items()), graph.nodes, graph.inputs, graph.outputs,
-        graph.random_weights, graph.random_calibration, options,
-        sys.version, np.__version__, *map(version, _WRITERS), source_digest(_ROOT),
+        graph.name,
+        list(graph.tensors.items()),
+        graph.nodes,
+        graph.inputs,
+        graph.outputs,
+        graph.random_weights,
+        graph.random_calibration,
+        options,
+        sys.version,
+        np.__version__,
+        *map(version, _WRITERS),
+        source_digest(_ROOT),
     )
     digest = hashlib.sha256(repr(about).encode())
     for tensor in graph.tensors.values():
@@ -110,7 +119,8 @@ class MapCache:
     def _evict(self) -> None:
         entries = sorted(
             (path for path in self.folder.iterdir() if path.is_dir() and path.name[0] != "."),
-            key=lambda path: path.stat().st_mtime_ns, reverse=True,
+            key=lambda path: path.stat().st_mtime_ns,
+            reverse=True,
         )
         total = 0
         for entry in entries:

@@ -84,15 +84,19 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
         shown = text if default is None else f"{text} (default: {default})"
         command.add_argument(option, metavar=metavar, default=default, help=shown)
     command.add_argument(
-        "--clock", metavar="MHZ", action="append",
+        "--clock",
+        metavar="MHZ",
+        action="append",
         help="clock of the accelerator, may be given again (default: 200 and 1000)",
     )
     command.add_argument(
-        "--processor-time", action="store_true",
+        "--processor-time",
+        action="store_true",
         help="on a CPU with other work: time one thread's processor time, not the clock",
     )
     command.add_argument(
-        "--cold", action="store_true",
+        "--cold",
+        action="store_true",
         help="empty the device's caches before each call, out of its time",
     )
     command.add_argument("--json", action="store_true", help="one JSON object, and nothing else")

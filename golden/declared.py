@@ -43,9 +43,7 @@ def from_declared(array: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
             raise ValueError(f"holds {value}; finite numbers are accepted")
         array = quantize(array, tensor_qparams(tensor))
     elif array.dtype != tensor["dtype"]:
-        raise ValueError(
-            f"type is {array.dtype}; {tensor['dtype']} or a float type is accepted"
-        )
+        raise ValueError(f"type is {array.dtype}; {tensor['dtype']} or a float type is accepted")
     declared = tensor.get("declared")
     if declared is None:
         return array

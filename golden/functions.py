@@ -89,9 +89,7 @@ def silu(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
         return quantize(real / (1 + np.exp(-real)), y_quant)
 
 
-def lookup(
-    x: np.ndarray, x_quant: QParams, y_quant: QParams, table: np.ndarray
-) -> np.ndarray:
+def lookup(x: np.ndarray, x_quant: QParams, y_quant: QParams, table: np.ndarray) -> np.ndarray:
     """``table[x + 128]``, for stored values as they are; ``table`` is int8 ``[256]``."""
     return table[x.astype(np.int64) + 128]
 

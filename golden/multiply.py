@@ -38,6 +38,4 @@ def mul(
 
 
 def _per_channel(large: np.ndarray, small: np.ndarray) -> bool:
-    return (
-        large.ndim == small.ndim and math.prod(small.shape) == small.shape[-1] == large.shape[-1]
-    )
+    return large.ndim == small.ndim and math.prod(small.shape) == small.shape[-1] == large.shape[-1]

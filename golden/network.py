@@ -91,7 +91,6 @@ class _Call:
         scales = self._tensors[self._node["inputs"][1]]["scale"]
         return x, weights, bias, self.x_quant(), scales, self.y_quant
 
-
     def function(self) -> np.ndarray:
         """The result of a function of one value; ``lookup`` has its table as second input."""
         x, *table = self.arrays
@@ -134,9 +133,7 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
     "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),
     "softmax": lambda c: ops.softmax(*c.arrays, c.x_quant().scale, **c.attrs("beta")),
-    "layer_norm": lambda c: ops.layer_norm(
-        *c.arrays, c.x_quant(), c.y_quant, **c.attrs("epsilon")
-    ),
+    "layer_norm": lambda c: ops.layer_norm(*c.arrays, c.x_quant(), c.y_quant, **c.attrs("epsilon")),
     **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 

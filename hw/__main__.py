@@ -80,18 +80,23 @@ def _parser() -> argparse.ArgumentParser:
     add_config_options(generate)
     generate.add_argument("-o", dest="folder", metavar="DIR", type=Path, required=True)
     generate.add_argument(
-        "--name", metavar="PREFIX",
+        "--name",
+        metavar="PREFIX",
         help="put PREFIX_ before the names of modules and files: for several machines in a design",
     )
     generate.set_defaults(command=_generate)
     cosim = commands.add_parser("cosim", help="run a mapped network on the RTL")
     add_data_options(cosim)
     cosim.add_argument(
-        "--simulator", choices=get_args(Simulator), default="verilator",
+        "--simulator",
+        choices=get_args(Simulator),
+        default="verilator",
         help="default: verilator; icarus is slow, but has four states",
     )
     cosim.add_argument(
-        "--waves", metavar="FILE", type=Path,
+        "--waves",
+        metavar="FILE",
+        type=Path,
         help="record a VCD file, with icarus an FST file (slow); "
         "for a second segment x.vcd becomes x.1.vcd, and so on",
     )
@@ -104,7 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--target", choices=TARGETS, default=ECP5.name, help="default: ecp5")
     synth.add_argument("--pnr", action="store_true", help="place and route (ecp5 only)")
     synth.add_argument(
-        "--seed", metavar="N",
+        "--seed",
+        metavar="N",
         help=f"seed of the placement, with --pnr (default: {SEED})",
     )
     synth.add_argument(

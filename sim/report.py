@@ -68,9 +68,7 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
     units = program.config.mac_units
     total = units * timing.cycles
     bus = program.config.bus_bytes
-    shares = mac_cycles(
-        timing, program.macs, sum(layer.done for layer in program.layers), units
-    )
+    shares = mac_cycles(timing, program.macs, sum(layer.done for layer in program.layers), units)
     return {
         "network": program.network,
         "preset": program.config.name,

@@ -202,9 +202,7 @@ def _modules() -> dict[str, Path]:
     """All modules outside tests, by name; a package goes by its own."""
     paths = [path for top in TOPS for path in sorted((ROOT / top).rglob("*.py"))]
     names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
-    return {
-        name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)
-    }
+    return {name.removesuffix(".__init__"): path for name, path in zip(names, paths, strict=True)}
 
 
 @cache
@@ -254,9 +252,7 @@ def test_no_rule_allows_what_nobody_needs():
 
 def test_only_the_hardware_is_written_in_amaranth():
     users = {
-        name
-        for name in _modules()
-        if any(_within(module, "amaranth") for module in _imports(name))
+        name for name in _modules() if any(_within(module, "amaranth") for module in _imports(name))
     }
     outside = {name for name in users if not any(_within(name, part) for part in HARDWARE)}
     assert not outside
@@ -267,15 +263,17 @@ def test_only_the_latency_of_golden_needs_pytorch():
     users = {name for name in _modules() if any(_within(m, "torch") for m in _imports(name))}
     assert users and all(_within(name, TORCH) for name in users)
     importers = {
-        name for name in _modules()
+        name
+        for name in _modules()
         if not _within(name, TORCH) and any(_within(m, TORCH) for m in _imports(name))
     }
     assert importers == {"golden.__main__"}
 
 
-@pytest.mark.parametrize("path", [
-    str(path.relative_to(ROOT)) for path in _modules().values() if path.name == "__init__.py"
-])
+@pytest.mark.parametrize(
+    "path",
+    [str(path.relative_to(ROOT)) for path in _modules().values() if path.name == "__init__.py"],
+)
 def test_every_package_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8")))
 

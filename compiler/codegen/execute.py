@@ -53,7 +53,10 @@ Executes = Recent[list[_Made]]
 """The EXECUTEs of steps by all that they follow from but addresses."""
 
 _ADDRESSES = {
-    "source": "in_addr", "output": "out_addr", "other": "res_addr", "table": "table_addr",
+    "source": "in_addr",
+    "output": "out_addr",
+    "other": "res_addr",
+    "table": "table_addr",
 }
 """The fields that have the address of an operand in words; those of parameters and weights have it
 in lines."""
@@ -62,9 +65,14 @@ in lines."""
 def executes(step: Step, operands: Operands, known: Executes | None) -> list[Execute]:
     """One for each run of the step's chunk and piece of its tile; from ``known`` if made before."""
     places = {
-        name: place.address for name, place in
-        (("source", operands.source), ("output", operands.output), ("other", operands.other),
-         ("factor", operands.factor)) if place is not None
+        name: place.address
+        for name, place in (
+            ("source", operands.source),
+            ("output", operands.output),
+            ("other", operands.other),
+            ("factor", operands.factor),
+        )
+        if place is not None
     }
     places["weights"] = operands.weights
     if operands.table is not None:
@@ -79,11 +87,19 @@ def executes(step: Step, operands: Operands, known: Executes | None) -> list[Exe
 def _at_zero(step: Step, operands: Operands) -> list[_Made]:
     """The EXECUTEs if all operands began at word 0."""
     source, output, other, factor, _, table = operands
-    return list(_executes(step, Operands(
-        source._replace(address=0), output._replace(address=0),
-        other and other._replace(address=0), factor and factor._replace(address=0), 0,
-        table and Span(0, table.length),
-    )))
+    return list(
+        _executes(
+            step,
+            Operands(
+                source._replace(address=0),
+                output._replace(address=0),
+                other and other._replace(address=0),
+                factor and factor._replace(address=0),
+                0,
+                table and Span(0, table.length),
+            ),
+        )
+    )
 
 
 def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
@@ -96,7 +112,9 @@ def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
     if not fields["ones"]:
         fields["weight_addr"] += places.get("factor", places["weights"]) // line_words
     return Execute(
-        made.text, fields, tuple(span.moved(places[operand]) for operand, span in made.reads),
+        made.text,
+        fields,
+        tuple(span.moved(places[operand]) for operand, span in made.reads),
         (made.write.moved(places["output"]),),
     )
 
@@ -105,8 +123,15 @@ def _key(step: Step, operands: Operands) -> Hashable:
     """All that the EXECUTEs follow from but the operands' first words."""
     source, output, other, factor, _, table = operands
     return (
-        step.spec.execution, step.plan.work, step.weights.chunk, step.tile, source[1:],
-        output[1:], other and other[1:], factor and factor[1:], table and table.length,
+        step.spec.execution,
+        step.plan.work,
+        step.weights.chunk,
+        step.tile,
+        source[1:],
+        output[1:],
+        other and other[1:],
+        factor and factor[1:],
+        table and table.length,
     )
 
 
@@ -122,8 +147,18 @@ def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
             chosen = next(i for i, r in enumerate(requants) if r is region.requant)
             own = params + chosen * run.planes * run.param_words
             fields = execute_fields(
-                layer, run, part, region, source, output, other, own, weights,
-                table.base if table else None, step.site.output.channels, config,
+                layer,
+                run,
+                part,
+                region,
+                source,
+                output,
+                other,
+                own,
+                weights,
+                table.base if table else None,
+                step.site.output.channels,
+                config,
             )
             reads = [
                 ("weights", Span(own, run.planes * run.param_words)),

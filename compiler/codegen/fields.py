@@ -31,8 +31,17 @@ class Placement(NamedTuple):
 
 
 def execute_fields(
-    layer: Layer, run: Run, part: Tile, region: Region, source: Placement, output: Placement,
-    other: Placement | None, params: int, weights: int, table: int | None, channels: int,
+    layer: Layer,
+    run: Run,
+    part: Tile,
+    region: Region,
+    source: Placement,
+    output: Placement,
+    other: Placement | None,
+    params: int,
+    weights: int,
+    table: int | None,
+    channels: int,
     config: AccelConfig,
 ) -> dict[str, int]:
     """Fields of the EXECUTE that computes the output pixels ``part`` of the run's planes.
@@ -41,12 +50,17 @@ def execute_fields(
     of the layer.
     """
     fields = {
-        "split": (config.cols // run.width).bit_length() - 1, "maximum": int(layer.maximum),
-        "ones": int(not layer.weighted), "array_shape": run.shape,
+        "split": (config.cols // run.width).bit_length() - 1,
+        "maximum": int(layer.maximum),
+        "ones": int(not layer.weighted),
+        "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
-        "network": int(layer.done > 0), "round_once": int(layer.round_once),
+        "network": int(layer.done > 0),
+        "round_once": int(layer.round_once),
         "pad_value": layer.pad_value,
-        "out_zero": layer.out_zero, "out_min": layer.out_min, "out_max": layer.out_max,
+        "out_zero": layer.out_zero,
+        "out_min": layer.out_min,
+        "out_max": layer.out_max,
     }
     fields.update(_input_fields(run, region, source))
     fields.update(_kernel_fields(layer, source.tile.width, config))
@@ -58,14 +72,20 @@ def execute_fields(
         _narrow(fields, layer, part)
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
-        blocks=run.blocks, last_planes=run.last_planes, last_cols=min(last_cols, config.cols),
+        blocks=run.blocks,
+        last_planes=run.last_planes,
+        last_cols=min(last_cols, config.cols),
         weight_addr=weights // run.line_words if layer.weighted else 0,
-        weight_lines=run.weight_lines, param_addr=params // run.line_words,
+        weight_lines=run.weight_lines,
+        param_addr=params // run.line_words,
     )
     skip = output.tile.width - part.width
     fields.update(
         out_addr=output.pixel(run.first_plane, part.top, part.left),
-        out_plane=output.pitch, out_width=part.width, out_skip=skip, dense=int(skip == 0),
+        out_plane=output.pitch,
+        out_width=part.width,
+        out_skip=skip,
+        dense=int(skip == 0),
     )
     if table is not None:
         fields.update(table=1, table_addr=table)
@@ -73,7 +93,8 @@ def execute_fields(
         assert other is not None and other.tile.width == output.tile.width
         fields.update(layer.residual.fields)
         fields.update(
-            residual=1, res_addr=other.pixel(run.first_plane, part.top, part.left),
+            residual=1,
+            res_addr=other.pixel(run.first_plane, part.top, part.left),
             res_plane=other.pitch,
         )
     return fields
@@ -83,10 +104,14 @@ def _input_fields(run: Run, region: Region, source: Placement) -> dict[str, int]
     plane = source.pitch
     first = run.in_plane + region.plane - source.plane
     return {
-        "in_addr": source.address + first * plane, "in_plane": plane,
-        "in_block_step": run.in_step * plane, "in_row": source.tile.width,
-        "in_width": source.tile.width, "in_height": source.tile.height,
-        "in_blocks": run.in_blocks, "last_channels": run.last_channels,
+        "in_addr": source.address + first * plane,
+        "in_plane": plane,
+        "in_block_step": run.in_step * plane,
+        "in_row": source.tile.width,
+        "in_width": source.tile.width,
+        "in_height": source.tile.height,
+        "in_blocks": run.in_blocks,
+        "last_channels": run.last_channels,
     }
 
 
@@ -106,10 +131,16 @@ def _kernel_fields(layer: Layer, in_row: int, config: AccelConfig) -> dict[str, 
     dilation = layer.dilation[1]
     last = layer.kernel[1] - (count - 1) * taps
     return {
-        "kernel_rows": layer.kernel[0], "row_dilation": layer.dilation[0],
-        "row_step": layer.dilation[0] * in_row, "groups": count, "group_taps": taps,
-        "last_taps": last, "col_dilation": dilation, "group_span": (taps - 1) * dilation,
-        "last_span": (last - 1) * dilation, "group_step": taps * dilation,
+        "kernel_rows": layer.kernel[0],
+        "row_dilation": layer.dilation[0],
+        "row_step": layer.dilation[0] * in_row,
+        "groups": count,
+        "group_taps": taps,
+        "last_taps": last,
+        "col_dilation": dilation,
+        "group_span": (taps - 1) * dilation,
+        "last_span": (last - 1) * dilation,
+        "group_step": taps * dilation,
     }
 
 
@@ -117,8 +148,11 @@ def _factor_fields(run: Run, part: Tile, source: Placement) -> dict[str, int]:
     """Rows that the part does not have are outside the input, so that kernel row 1 is."""
     return {
         "in_addr": source.pixel(run.in_plane, part.top, source.tile.left),
-        "in_height": part.height, "start_y": 0, "start_row": 0,
-        "row_dilation": part.height, "row_step": part.height * source.tile.width,
+        "in_height": part.height,
+        "start_y": 0,
+        "start_row": 0,
+        "row_dilation": part.height,
+        "row_step": part.height * source.tile.width,
     }
 
 
@@ -132,10 +166,17 @@ def _walk_fields(
     # Lanes that stay idle need no step, which in rows of one pixel would be of many rows.
     rows, rest = divmod(tile_pixels, part.width) if part.pixels > tile_pixels else (0, 0)
     return {
-        "pixels": part.pixels, "start_x": start_x, "start_y": start_y,
-        "start_row": start_y * window.width, "col_stride": across,
-        "end_x": start_x + part.width * across, "wrap_x": part.width * across, "wrap_y": down,
-        "wrap_row": down * window.width, "tile_x": rest * across, "tile_y": rows * down,
+        "pixels": part.pixels,
+        "start_x": start_x,
+        "start_y": start_y,
+        "start_row": start_y * window.width,
+        "col_stride": across,
+        "end_x": start_x + part.width * across,
+        "wrap_x": part.width * across,
+        "wrap_y": down,
+        "wrap_row": down * window.width,
+        "tile_x": rest * across,
+        "tile_y": rows * down,
         "tile_row": rows * down * window.width,
     }
 

@@ -75,8 +75,13 @@ class Lowering:
         place = _in_buffer(buffer)
         for text, fields, pool, memory in self._moves(source, place, buffer.tile, buffer.planes):
             yield Command(
-                Opcode.LOAD, buffer.layer, text, fields, pool_writes=(pool,),
-                memory=origin(self.maps, source.name)[0], memory_span=memory,
+                Opcode.LOAD,
+                buffer.layer,
+                text,
+                fields,
+                pool_writes=(pool,),
+                memory=origin(self.maps, source.name)[0],
+                memory_span=memory,
             )
 
     def _load_constants(self, buffer: Buffer) -> Command:
@@ -88,7 +93,9 @@ class Lowering:
             chunk = None if buffer.role == "table" else chunks[buffer.chunk]
             self._places[key] = self.constants.add(layer, chunk, buffer.words, self.cols)
         fields = {
-            "dram_addr": self._places[key], "pool_addr": buffer.address, "runs": 1,
+            "dram_addr": self._places[key],
+            "pool_addr": buffer.address,
+            "runs": 1,
             "length": buffer.words,
         }
         span = Span(buffer.address, buffer.words)
@@ -107,14 +114,24 @@ class Lowering:
         else:
             shape = {"runs": tile.height, "length": tile.width}
         fields = {
-            "dram_addr": offset, "dram_stride": source.width * source.channels,
-            "pool_addr": buffer.address, "pool_stride": tile.width, **shape, "unpack": 1,
-            "flip": int(source.flip), "channels": source.channels, "plane": tile.pixels,
+            "dram_addr": offset,
+            "dram_stride": source.width * source.channels,
+            "pool_addr": buffer.address,
+            "pool_stride": tile.width,
+            **shape,
+            "unpack": 1,
+            "flip": int(source.flip),
+            "channels": source.channels,
+            "plane": tile.pixels,
         }
         span = Span(buffer.address, count * tile.pixels)
         text = f"{source.name}{tile} to {span}"
         return Command(
-            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,),
+            Opcode.LOAD,
+            buffer.layer,
+            text,
+            fields,
+            pool_writes=(span,),
             memory=origin(self.maps, source.name)[0],
         )
 
@@ -143,8 +160,11 @@ class Lowering:
 
     def _dma(self, pool: Span, memory: Span) -> dict[str, int]:
         return {
-            "dram_addr": memory.base * self.cols, "dram_stride": memory.stride * self.cols,
-            "pool_addr": pool.base, "pool_stride": pool.stride, "runs": pool.count,
+            "dram_addr": memory.base * self.cols,
+            "dram_stride": memory.stride * self.cols,
+            "pool_addr": pool.base,
+            "pool_stride": pool.stride,
+            "runs": pool.count,
             "length": pool.length,
         }
 
@@ -163,7 +183,8 @@ class Lowering:
             self._place(step.source, layer.source, step),
             self._place(step.output, layer.output, step),
             self._place(step.other, layer.residual.other, step) if layer.residual else None,
-            self._place(None, layer.factor, step) if layer.factor else None, step.weights.address,
+            self._place(None, layer.factor, step) if layer.factor else None,
+            step.weights.address,
             Span(step.table.address, step.table.words) if step.table else None,
         )
         for made in executes(step, operands, self._known):
@@ -179,8 +200,13 @@ class Lowering:
         planes = (step.chunk.first_plane, step.chunk.planes)
         for text, fields, pool, memory in self._moves(output, place, step.tile, planes):
             yield Command(
-                Opcode.STORE, step.layer, text, fields, pool_reads=(pool,),
-                memory=origin(self.maps, output.name)[0], memory_span=memory,
+                Opcode.STORE,
+                step.layer,
+                text,
+                fields,
+                pool_reads=(pool,),
+                memory=origin(self.maps, output.name)[0],
+                memory_span=memory,
             )
 
 

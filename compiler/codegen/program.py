@@ -63,12 +63,14 @@ def mapping(compiled: Compiled) -> dict:
     graph, network, memory = compiled.graph, compiled.network, compiled.memory
     written = _written_maps(compiled)
     stored = [
-        name for name in _tensor_order(graph)
+        name
+        for name in _tensor_order(graph)
         if name in network.views and network.views[name].map in written
     ]
     hosted = [name for h in network.host for name in h.node.outputs]
     missing = [
-        t for t in _tensor_order(graph)
+        t
+        for t in _tensor_order(graph)
         if t not in stored and t not in hosted and t not in graph.inputs
     ]
     return {
@@ -79,9 +81,12 @@ def mapping(compiled: Compiled) -> dict:
         "config": to_dict(compiled.config),
         "options": {"materialize": compiled.options.materialize, "seed": compiled.options.seed},
         "segments": [
-            {"program_addr": address, "program_size": size,
-             "fingerprint": fingerprint(compiled.config, _any_rows(segment.commands)),
-             "host": [h.node.name for h in network.host if h.segment == index]}
+            {
+                "program_addr": address,
+                "program_size": size,
+                "fingerprint": fingerprint(compiled.config, _any_rows(segment.commands)),
+                "host": [h.node.name for h in network.host if h.segment == index],
+            }
             for index, (segment, (address, size)) in enumerate(
                 zip(compiled.segments, memory.programs, strict=True)
             )
@@ -175,8 +180,11 @@ def _elements(graph: Graph, node: Node) -> int:
 def _host_node(graph: Graph, host: HostNode) -> dict:
     node = host.node
     return {
-        "node": node.name, "op": node.op, "reason": host.reason,
-        "elements": _elements(graph, node), "macs": node_macs(graph, node),
+        "node": node.name,
+        "op": node.op,
+        "reason": host.reason,
+        "elements": _elements(graph, node),
+        "macs": node_macs(graph, node),
     }
 
 
@@ -206,7 +214,9 @@ def _stored(compiled: Compiled, name: str) -> dict:
     return {
         **_tensor(compiled.graph.tensors[name]),
         "address": compiled.memory.bases[root] + plane * plane_bytes,
-        "height": m.height, "width": m.width, "channels": m.channels,
+        "height": m.height,
+        "width": m.width,
+        "channels": m.channels,
         "plane_bytes": plane_bytes,
     }
 
@@ -220,18 +230,25 @@ def _layers(compiled: Compiled) -> list[dict]:
             own[command.layer].append(number)
             executes[command.layer] += command.opcode == Opcode.EXECUTE
     return [
-        _layer(compiled, *of_layer)
-        for of_layer in zip(compiled.plans, own, executes, strict=True)
+        _layer(compiled, *of_layer) for of_layer in zip(compiled.plans, own, executes, strict=True)
     ]
 
 
 def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict:
     layer, site = plan.site.layer, plan.site
     return {
-        "name": layer.name, "kind": layer.kind, "macs": layer.macs, "done": layer.done,
-        "segment": layer.segment, "commands": own,
-        "array_shape": plan.shape, "tiles": len(plan.tiles), "chunks": len(plan.chunks),
-        "order": plan.order, "executes": executes, "modelled_compute": plan.compute,
+        "name": layer.name,
+        "kind": layer.kind,
+        "macs": layer.macs,
+        "done": layer.done,
+        "segment": layer.segment,
+        "commands": own,
+        "array_shape": plan.shape,
+        "tiles": len(plan.tiles),
+        "chunks": len(plan.chunks),
+        "order": plan.order,
+        "executes": executes,
+        "modelled_compute": plan.compute,
         "modelled_words": plan.words,
         "input_shape": [site.source.height, site.source.width, site.source.channels],
         "output_shape": [site.output.height, site.output.width, site.output.channels],

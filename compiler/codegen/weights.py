@@ -82,9 +82,18 @@ def weight_bytes(layer: Layer, run: Run, cols: int) -> bytes:
     words = np.zeros((run.blocks, run.weight_lines * run.line_words, cols), np.int8)
     for block in range(run.blocks):
         first = run.first_plane + (block << run.shape)
-        stream = _grouped(layer, first, count, run.width, cols) if run.width < cols else _dense(
-            layer, first, count, run.in_plane + block * run.in_step, run.in_blocks,
-            run.channels, cols,
+        stream = (
+            _grouped(layer, first, count, run.width, cols)
+            if run.width < cols
+            else _dense(
+                layer,
+                first,
+                count,
+                run.in_plane + block * run.in_step,
+                run.in_blocks,
+                run.channels,
+                cols,
+            )
         )
         words[block, : len(stream)] = stream
     return words.tobytes()

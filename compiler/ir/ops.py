@@ -167,18 +167,26 @@ OPS: dict[str, OpSpec] = {
     "reshape": OpSpec(("x",), {"shape": _SHAPE}, same_quant=True),
     "quantize": OpSpec(("x",), {}),
     "softmax": OpSpec(("x",), {"beta": _BETA}),
-    "layer_norm": OpSpec(("x", "gamma", "beta"), {"epsilon": AttrSpec(
-        "a finite number above 0", _is_positive_real, 1e-5
-    )}),
+    "layer_norm": OpSpec(
+        ("x", "gamma", "beta"),
+        {"epsilon": AttrSpec("a finite number above 0", _is_positive_real, 1e-5)},
+    ),
     **FUNCTIONS,
 }
 
 #: Roles of inputs that are constants, with their types.
 CONSTANTS = {
-    "weights": "int8", "bias": "int32", "table": "int8", "gamma": "float32", "beta": "float32",
+    "weights": "int8",
+    "bias": "int32",
+    "table": "int8",
+    "gamma": "float32",
+    "beta": "float32",
 }
 
 #: The axis of a weight tensor that counts output channels, by operator.
 WEIGHT_AXIS = {
-    "conv2d": 0, "depthwise_conv2d": 3, "transpose_conv2d": 0, "fully_connected": 0,
+    "conv2d": 0,
+    "depthwise_conv2d": 3,
+    "transpose_conv2d": 0,
+    "fully_connected": 0,
 }

@@ -120,8 +120,8 @@ def _transpose_conv2d(node: Node, shapes: list[Shape]) -> Shape:
         stride, extra = attrs["stride"][i], attrs["output_padding"][i]
         if extra >= stride:
             raise _fail(
-                node, f"output_padding {extra} of the {axis}; less than the stride {stride} is "
-                "accepted"
+                node,
+                f"output_padding {extra} of the {axis}; less than the stride {stride} is accepted",
             )
         crop = attrs["padding"][2 * i] + attrs["padding"][2 * i + 1]
         size = (x[1 + i] - 1) * stride + weights[1 + i] - crop + extra
@@ -159,8 +159,9 @@ def _mul(node: Node, shapes: list[Shape]) -> Shape:
     per_channel = len(large) == len(small) and small[-1] == large[-1] == math.prod(small)
     if large != small and not per_channel:
         raise _fail(
-            node, f"shapes {list(shapes[0])} and {list(shapes[1])}; equal ones, or one of them "
-            "with one value per channel, are accepted"
+            node,
+            f"shapes {list(shapes[0])} and {list(shapes[1])}; equal ones, or one of them "
+            "with one value per channel, are accepted",
         )
     return large
 
@@ -224,9 +225,7 @@ def _resize(node: Node, shapes: list[Shape]) -> Shape:
 def _layer_norm(node: Node, shapes: list[Shape]) -> Shape:
     for role, shape in zip(("gamma", "beta"), shapes[1:], strict=True):
         if shape != shapes[0][-1:]:
-            raise _fail(
-                node, f"{role} has shape {list(shape)}; {list(shapes[0][-1:])} is accepted"
-            )
+            raise _fail(node, f"{role} has shape {list(shape)}; {list(shapes[0][-1:])} is accepted")
     return shapes[0]
 
 

@@ -97,9 +97,7 @@ def _check_declared(tensor: Tensor, declared: Declared) -> None:
     if tensor.is_constant:
         raise InputError(f"{where} is given for a constant; activations may have it")
     if declared.dtype not in (tensor.dtype, "float32"):
-        raise InputError(
-            f"{where} dtype {declared.dtype}; {tensor.dtype} or float32 is accepted"
-        )
+        raise InputError(f"{where} dtype {declared.dtype}; {tensor.dtype} or float32 is accepted")
     if math.prod(declared.shape) != math.prod(tensor.shape):
         raise InputError(
             f"{where} shape {list(declared.shape)}; as many elements as in {list(tensor.shape)} "

@@ -74,8 +74,12 @@ class Estimator:
 
     def _latency(self, graph: Graph) -> Latency:
         compiled = compile_verified(
-            with_standins(graph, self.options.seed, self._weights), self.config, self.options,
-            self._planner, BlankConstants(), self._known,
+            with_standins(graph, self.options.seed, self._weights),
+            self.config,
+            self.options,
+            self._planner,
+            BlankConstants(),
+            self._known,
         )
         timing = joined(_layers(compiled), self._times(compiled))
         macs = sum(layer.macs for layer in compiled.network.layers)
@@ -85,9 +89,7 @@ class Estimator:
 
     def _times(self, compiled: Compiled) -> list[Times]:
         times = []
-        for segment, (address, _) in zip(
-            compiled.segments, compiled.memory.programs, strict=True
-        ):
+        for segment, (address, _) in zip(compiled.segments, compiled.memory.programs, strict=True):
             rows = [(c.opcode, c.all_fields) for c in segment.commands]
             run = self._resumer.run(assembled(rows, self.config), address)
             times.append(times_of(run))
@@ -113,7 +115,12 @@ def _layers(compiled: Compiled) -> list[Layer]:
         if layer >= 0:
             own[layer].append(number)
     return [
-        Layer(plan.site.layer.name, plan.site.layer.kind, plan.site.layer.macs, tuple(numbers),
-              plan.site.layer.done)
+        Layer(
+            plan.site.layer.name,
+            plan.site.layer.kind,
+            plan.site.layer.macs,
+            tuple(numbers),
+            plan.site.layer.done,
+        )
         for plan, numbers in zip(compiled.plans, own, strict=True)
     ]

@@ -73,9 +73,7 @@ def _unsliced(graph: Graph) -> set[str]:
     return found
 
 
-def _window(
-    graph: Graph, sources: list[Source], inputs: set[str], cols: int
-) -> _Window | None:
+def _window(graph: Graph, sources: list[Source], inputs: set[str], cols: int) -> _Window | None:
     """The whole words of one tensor that hold the sources, unless they are such a part already."""
     makers = {maker for maker, _ in sources if maker}
     places = {channel: i for i, (maker, channel) in enumerate(sources) if maker}

@@ -85,7 +85,10 @@ def conv_requant(
 
 
 def constant_requant(
-    channels: int, bias: int = 0, multiplier: int = IDENTITY_MULTIPLIER, left: int = 1,
+    channels: int,
+    bias: int = 0,
+    multiplier: int = IDENTITY_MULTIPLIER,
+    left: int = 1,
     right: int = 0,
 ) -> Requant:
     """The same parameters for every channel; by default those of the identity."""
@@ -141,7 +144,7 @@ def mean_requant(channels: int, count: int, x: QParams, y: QParams, where: str) 
 def _check_left_shift(shift: int, where: str) -> None:
     if shift > 31:
         raise UnsupportedError(
-            f"{where}: the output is {show(2.0 ** shift)} times finer than what it is computed "
+            f"{where}: the output is {show(2.0**shift)} times finer than what it is computed "
             "from; at most 2**31 is accepted"
         )
 
@@ -156,9 +159,16 @@ def add_fields(a: QParams, b: QParams, y: QParams, low: int, high: int, where: s
     except ValueError as fault:
         raise UnsupportedError(f"{where}: {fault}") from None
     return {
-        "a_offset": -a.zero_point, "b_offset": -b.zero_point, "add_left": params.left_shift,
-        "a_multiplier": params.a_multiplier, "a_right": -params.a_shift,
-        "b_multiplier": params.b_multiplier, "b_right": -params.b_shift,
-        "sum_multiplier": params.y_multiplier, "sum_right": -params.y_shift,
-        "add_zero": y.zero_point, "add_min": low, "add_max": high,
+        "a_offset": -a.zero_point,
+        "b_offset": -b.zero_point,
+        "add_left": params.left_shift,
+        "a_multiplier": params.a_multiplier,
+        "a_right": -params.a_shift,
+        "b_multiplier": params.b_multiplier,
+        "b_right": -params.b_shift,
+        "sum_multiplier": params.y_multiplier,
+        "sum_right": -params.y_shift,
+        "add_zero": y.zero_point,
+        "add_min": low,
+        "add_max": high,
     }

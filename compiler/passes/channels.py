@@ -57,5 +57,8 @@ def _join(attrs: dict, inputs: list[list[Source]]) -> list[Source]:
 
 
 _MOVES: dict[str, Callable[[dict, list[list[Source]]], list[Source]]] = {
-    "slice": _slice, "channel_shuffle": _shuffle, "pad": _pad, "concatenation": _join,
+    "slice": _slice,
+    "channel_shuffle": _shuffle,
+    "pad": _pad,
+    "concatenation": _join,
 }

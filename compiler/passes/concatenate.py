@@ -17,7 +17,11 @@ _ONE_TAP = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
 
 
 def concatenate(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View], cols: int,
+    graph: Graph,
+    node: Node,
+    maps: dict[str, FeatureMap],
+    views: dict[str, View],
+    cols: int,
     elsewhere: Collection[str] = (),
 ) -> list[Layer]:
     """The passes that the node takes, often none; its maps and its view join ``maps``, ``views``.
@@ -33,8 +37,13 @@ class _Concatenation:
     """State of the walk over the node's inputs."""
 
     def __init__(
-        self, graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
-        cols: int, elsewhere: Collection[str],
+        self,
+        graph: Graph,
+        node: Node,
+        maps: dict[str, FeatureMap],
+        views: dict[str, View],
+        cols: int,
+        elsewhere: Collection[str],
     ) -> None:
         self.graph, self.node, self.maps, self.views, self.cols = graph, node, maps, views, cols
         self.elsewhere = elsewhere

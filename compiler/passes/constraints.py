@@ -53,10 +53,15 @@ def dilation_size(g: Geometry) -> bool:
 def map_sides(g: Geometry) -> bool:
     """Maps of up to 8191 rows and columns are accepted, padding included."""
     top, bottom, left, right = g.padding
-    return max(
-        g.source.height + top + bottom, g.source.width + left + right, g.output.height,
-        g.output.width,
-    ) <= MAX_SIDE
+    return (
+        max(
+            g.source.height + top + bottom,
+            g.source.width + left + right,
+            g.output.height,
+            g.output.width,
+        )
+        <= MAX_SIDE
+    )
 
 
 def input_channels(g: Geometry) -> bool:
@@ -81,7 +86,13 @@ def row_steps(g: Geometry) -> bool:
 
 
 CONSTRAINTS: tuple[Callable[[Geometry], bool], ...] = (
-    kernel_size, stride_size, dilation_size, map_sides, input_channels, channel_blocks, row_walk,
+    kernel_size,
+    stride_size,
+    dilation_size,
+    map_sides,
+    input_channels,
+    channel_blocks,
+    row_walk,
     row_steps,
 )
 

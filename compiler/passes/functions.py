@@ -24,8 +24,11 @@ def function(c: Context) -> Layer:
     except ValueError as fault:
         raise UnsupportedError(f"{c.where}: {fault}") from None
     moved = c.layer(
-        regions=c.whole(constant_requant(c.output.channels)), depthwise=True, out_zero=0,
-        out_min=INT8_MIN, out_max=INT8_MAX,
+        regions=c.whole(constant_requant(c.output.channels)),
+        depthwise=True,
+        out_zero=0,
+        out_min=INT8_MIN,
+        out_max=INT8_MAX,
     )
     return _applied(moved, table)
 
@@ -59,7 +62,9 @@ def fuse_functions(network: Network) -> Network:
 
 def _fused(layer: Layer, after: Layer) -> Layer:
     changed = dataclasses.replace(
-        layer, kind=f"{layer.kind}+{after.kind}", output=after.output,
+        layer,
+        kind=f"{layer.kind}+{after.kind}",
+        output=after.output,
         notes=(*layer.notes, f"{after.name} on the way out of the array"),
     )
     return _applied(changed, _results(after))
@@ -80,7 +85,8 @@ def _applied(layer: Layer, table: np.ndarray) -> Layer:
         return dataclasses.replace(layer, table=table)
     if layer.residual is None:
         return dataclasses.replace(
-            layer, out_min=_limited(layer.out_min, low, high),
+            layer,
+            out_min=_limited(layer.out_min, low, high),
             out_max=_limited(layer.out_max, low, high),
         )
     fields = dict(layer.residual.fields)

@@ -53,7 +53,10 @@ def _fused(conv: Layer, add: Layer) -> Layer:
     if conv.output == other:
         fields, other = _swapped(fields), add.source
     return dataclasses.replace(
-        conv, kind=f"{conv.kind}+add", output=add.output, residual=Residual(other, fields),
+        conv,
+        kind=f"{conv.kind}+add",
+        output=add.output,
+        residual=Residual(other, fields),
         notes=(*conv.notes, f"{add.name} on the way out of the array"),
     )
 

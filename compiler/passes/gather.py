@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from compiler.passes.operators import Context
 
 
-def gather(
-    c: Context, channels: np.ndarray, reason: str, padding: Padding = (0, 0, 0, 0)
-) -> Layer:
+def gather(c: Context, channels: np.ndarray, reason: str, padding: Padding = (0, 0, 0, 0)) -> Layer:
     """The pass whose output channel i is channel ``channels[i]`` of the source.
 
     Where that is -1, and in the padding, every value is the zero point. An output block reads only
@@ -29,8 +27,14 @@ def gather(
     requant = constant_requant(len(channels))
     requant.bias[channels < 0] = c.x.zero_point
     return c.layer(
-        regions=c.whole(requant), weights=weights, sparse=True, padding=padding,
-        pad_value=c.x.zero_point, out_zero=0, out_min=-128, out_max=127,
+        regions=c.whole(requant),
+        weights=weights,
+        sparse=True,
+        padding=padding,
+        pad_value=c.x.zero_point,
+        out_zero=0,
+        out_min=-128,
+        out_max=127,
         notes=(f"1x1 convolution with weights 0 and 1: {reason}",),
     )
 
@@ -38,8 +42,10 @@ def gather(
 def channel_slice(c: Context) -> Layer:
     """Channels that begin inside a word, or lie in the network's input."""
     begin = c.node.attrs["begin"]
-    reason = "the input's pixels are no words" if c.source.external else (
-        f"{c.cols} channels a word, and channel {begin} is inside one"
+    reason = (
+        "the input's pixels are no words"
+        if c.source.external
+        else (f"{c.cols} channels a word, and channel {begin} is inside one")
     )
     return gather(c, np.arange(begin, begin + c.output.channels), reason)
 

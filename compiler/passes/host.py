@@ -70,6 +70,9 @@ def _reshaped_layer(graph: Graph, name: str) -> bool:
 #: By operator: why the hardware cannot run a node of it, or None where it can. The
 #: docstrings say where nodes run (docs/supported_ops.md).
 RULES: dict[str, Callable[[Graph, Node], str | None]] = {
-    "softmax": _softmax, "layer_norm": _layer_norm, "quantize": _quantize,
-    "resize": _resize, "concatenation": _concatenation,
+    "softmax": _softmax,
+    "layer_norm": _layer_norm,
+    "quantize": _quantize,
+    "resize": _resize,
+    "concatenation": _concatenation,
 }

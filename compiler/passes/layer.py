@@ -185,25 +185,54 @@ class Layer:
         but for which of sparse ones are 0."""
         sets: dict[int, int] = {}
         regions = tuple(
-            (r.top, r.bottom, r.left, r.right, r.start, r.plane,
-             sets.setdefault(id(r.requant), len(sets)))
+            (
+                r.top,
+                r.bottom,
+                r.left,
+                r.right,
+                r.start,
+                r.plane,
+                sets.setdefault(id(r.requant), len(sets)),
+            )
             for r in self.regions
         )
         zeros = (self.weights.shape, (self.weights != 0).tobytes()) if self.sparse else None
-        return Key((
-            regions, self.kernel, self.stride, self.dilation, self.padding, self.groups,
-            self.depthwise, self.residual is None, self.table is None, self.weights is None,
-            bool(self.factor), zeros,
-        ))
+        return Key(
+            (
+                regions,
+                self.kernel,
+                self.stride,
+                self.dilation,
+                self.padding,
+                self.groups,
+                self.depthwise,
+                self.residual is None,
+                self.table is None,
+                self.weights is None,
+                bool(self.factor),
+                zeros,
+            )
+        )
 
     @cached_property
     def execution(self) -> Key:
         """All of the layer that its EXECUTEs follow from, but for places."""
-        return Key((
-            self.name, self.kind, self.output, self.done > 0, self.geometry, self.maximum,
-            self.round_once, self.pad_value, self.out_zero, self.out_min, self.out_max,
-            self.residual and tuple(self.residual.fields.items()),
-        ))
+        return Key(
+            (
+                self.name,
+                self.kind,
+                self.output,
+                self.done > 0,
+                self.geometry,
+                self.maximum,
+                self.round_once,
+                self.pad_value,
+                self.out_zero,
+                self.out_min,
+                self.out_max,
+                self.residual and tuple(self.residual.fields.items()),
+            )
+        )
 
 
 @dataclass(frozen=True)

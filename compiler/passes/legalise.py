@@ -28,8 +28,12 @@ SPREADING = {"mul": multiply, "resize": resize}
 
 
 def legalise(
-    graph: Graph, needed: Needs, options: CompilerOptions, words: Words,
-    known: Layers | None = None, trimmed: Graph | None = None,
+    graph: Graph,
+    needed: Needs,
+    options: CompilerOptions,
+    words: Words,
+    known: Layers | None = None,
+    trimmed: Graph | None = None,
 ) -> Network:
     """The network of layers that computes ``graph`` on a machine of such ``words``.
 
@@ -57,7 +61,11 @@ class _Legaliser:
     """State of the walk over the graph's nodes."""
 
     def __init__(
-        self, routed: Routed, work: Needs, options: CompilerOptions, words: Words,
+        self,
+        routed: Routed,
+        work: Needs,
+        options: CompilerOptions,
+        words: Words,
         known: Layers | None,
     ) -> None:
         self.routed, self.work = routed, work
@@ -202,8 +210,13 @@ class _Legaliser:
     def _slice(self, node: Node, x: Tensor, y: Tensor) -> None:
         source = self.maps[self.views[x.name].map]
         self.maps[y.name] = FeatureMap(
-            y.name, source.height, source.width, node.attrs["size"], parent=source.name,
-            plane=node.attrs["begin"] // self.cols, view=True,
+            y.name,
+            source.height,
+            source.width,
+            node.attrs["size"],
+            parent=source.name,
+            plane=node.attrs["begin"] // self.cols,
+            view=True,
         )
         self.views[y.name] = View(y.name)
 

@@ -61,7 +61,10 @@ def _addends(value: int) -> tuple[int, ...]:
 
 
 def multiply(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+    graph: Graph,
+    node: Node,
+    maps: dict[str, FeatureMap],
+    views: dict[str, View],
     words: Words,
 ) -> list[Layer]:
     """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
@@ -75,7 +78,11 @@ class _Product:
     """State of one node's mapping. ``x`` and ``s`` are the names of its tensors."""
 
     def __init__(
-        self, graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+        self,
+        graph: Graph,
+        node: Node,
+        maps: dict[str, FeatureMap],
+        views: dict[str, View],
         words: Words,
     ) -> None:
         self.graph, self.node, self.maps, self.views = graph, node, maps, views
@@ -109,12 +116,27 @@ class _Product:
             f"{scale.name}"
         )
         layer = context.layer(
-            kernel=(kernel.rows, kernel.columns), dilation=(0, 0), pad_value=kernel.pad_value,
-            regions=regions, factor=weights.name, depthwise=True, notes=(note,), **context.clamp(),
+            kernel=(kernel.rows, kernel.columns),
+            dilation=(0, 0),
+            pad_value=kernel.pad_value,
+            regions=regions,
+            factor=weights.name,
+            depthwise=True,
+            notes=(note,),
+            **context.clamp(),
         )
-        constraints.check(self.node, constraints.Geometry(
-            source, output, layer.kernel, layer.stride, layer.dilation, layer.padding, self.cols,
-        ))
+        constraints.check(
+            self.node,
+            constraints.Geometry(
+                source,
+                output,
+                layer.kernel,
+                layer.stride,
+                layer.dilation,
+                layer.padding,
+                self.cols,
+            ),
+        )
         self.maps[output.name] = output
         self.views[output.name] = View(output.name)
         return [*self.layers, layer]
@@ -123,15 +145,21 @@ class _Product:
         """The operand in a map whose planes are words in a row, copied if need be."""
         if not (scale.external or scale.parent):
             return scale
-        reason = "the network's input" if scale.external else (
-            "a slice" if scale.view else "part of a concatenation"
+        reason = (
+            "the network's input"
+            if scale.external
+            else ("a slice" if scale.view else "part of a concatenation")
         )
         copy = FeatureMap(self._unused(f"{self.node.name}/copy"), 1, 1, scale.channels)
         self.maps[copy.name] = copy
         layer = Context(self.graph, self.node, scale, copy, self.cols).layer(
-            depthwise=True, out_zero=0, out_min=INT8_MIN, out_max=INT8_MAX,
+            depthwise=True,
+            out_zero=0,
+            out_min=INT8_MIN,
+            out_max=INT8_MAX,
             regions=(Region(0, 1, 0, 1, constant_requant(scale.channels)),),
-            name=copy.name, notes=(f"{scale.name}, {reason}, is copied",),
+            name=copy.name,
+            notes=(f"{scale.name}, {reason}, is copied",),
         )
         self.layers.append(layer)
         return copy
@@ -155,14 +183,28 @@ class _Product:
         regions.append(Region(0, planes, first, end, constant_requant(self.cols)))
         before = first + kernel.copies - 1
         layer = Context(self.graph, self.node, rows, weights, self.cols).layer(
-            kernel=(1, kernel.copies), depthwise=True,
+            kernel=(1, kernel.copies),
+            depthwise=True,
             padding=(0, 0, before, width + kernel.copies - 2 - before),
-            regions=tuple(regions), out_zero=0, out_min=INT8_MIN, out_max=INT8_MAX,
-            name=weights.name, notes=("weights of the multiplication",),
+            regions=tuple(regions),
+            out_zero=0,
+            out_min=INT8_MIN,
+            out_max=INT8_MAX,
+            name=weights.name,
+            notes=("weights of the multiplication",),
         )
-        constraints.check(self.node, constraints.Geometry(
-            rows, weights, layer.kernel, layer.stride, layer.dilation, layer.padding, self.cols,
-        ))
+        constraints.check(
+            self.node,
+            constraints.Geometry(
+                rows,
+                weights,
+                layer.kernel,
+                layer.stride,
+                layer.dilation,
+                layer.padding,
+                self.cols,
+            ),
+        )
         self.layers.append(layer)
         return weights
 

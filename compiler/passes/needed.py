@@ -53,9 +53,7 @@ class Needs:
         return sum(work.needed for work in self.work.values())
 
 
-def needs(
-    graph: Graph, added: Added | None = None, moves: frozenset[str] = frozenset()
-) -> Needs:
+def needs(graph: Graph, added: Added | None = None, moves: frozenset[str] = frozenset()) -> Needs:
     """What the outputs of the graph need.
 
     ``added`` has channels of weights that are not the model's, all 0; convolutions that are named
@@ -162,13 +160,17 @@ class _Walk:
         full = np.outer(*(met(_rounded_up(axis)) for axis in (rows, columns)))
         return {
             (py, px): Work(
-                Cells((0, 0, 0), tuple(
-                    (pixels[py :: stride[0], px :: stride[1]], channels)
-                    for pixels, channels in cells.parts
-                )).weighed(useful, pairs[py :: stride[0], px :: stride[1]]),
+                Cells(
+                    (0, 0, 0),
+                    tuple(
+                        (pixels[py :: stride[0], px :: stride[1]], channels)
+                        for pixels, channels in cells.parts
+                    ),
+                ).weighed(useful, pairs[py :: stride[0], px :: stride[1]]),
                 int(full[py :: stride[0], px :: stride[1]].sum()) * int(all_of_them.sum()),
             )
-            for py in range(stride[0]) for px in range(stride[1])
+            for py in range(stride[0])
+            for px in range(stride[1])
         }
 
     # What a node reads.

@@ -95,9 +95,16 @@ class Context:
     def layer(self, **values: object) -> Layer:
         """A layer of one pixel's window without padding, changed by ``values``."""
         defaults: dict = {
-            "name": self.node.name, "kind": self.node.op, "macs": 0, "source": self.source.name,
-            "output": self.output.name, "kernel": (1, 1), "stride": (1, 1), "dilation": (1, 1),
-            "padding": (0, 0, 0, 0), "pad_value": 0,
+            "name": self.node.name,
+            "kind": self.node.op,
+            "macs": 0,
+            "source": self.source.name,
+            "output": self.output.name,
+            "kernel": (1, 1),
+            "stride": (1, 1),
+            "dilation": (1, 1),
+            "padding": (0, 0, 0, 0),
+            "pad_value": 0,
         }
         return Layer(**{**defaults, **values})
 
@@ -111,9 +118,16 @@ def conv2d(c: Context) -> Layer:
     requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
     depthwise = attrs["groups"] > 1 and attrs["groups"] == c.source.channels == c.output.channels
     return c.layer(
-        kernel=weights.shape[1:3], stride=attrs["stride"], dilation=attrs["dilation"],
-        padding=attrs["padding"], pad_value=c.x.zero_point, regions=c.whole(requant),
-        weights=weights, groups=attrs["groups"], depthwise=depthwise, **c.clamp(),
+        kernel=weights.shape[1:3],
+        stride=attrs["stride"],
+        dilation=attrs["dilation"],
+        padding=attrs["padding"],
+        pad_value=c.x.zero_point,
+        regions=c.whole(requant),
+        weights=weights,
+        groups=attrs["groups"],
+        depthwise=depthwise,
+        **c.clamp(),
     )
 
 
@@ -126,9 +140,15 @@ def depthwise_conv2d(c: Context) -> Layer:
     multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
     requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
     return c.layer(
-        kernel=weights.shape[1:3], stride=attrs["stride"], dilation=attrs["dilation"],
-        padding=attrs["padding"], pad_value=c.x.zero_point, regions=c.whole(requant),
-        weights=weights, groups=c.source.channels, depthwise=attrs["depth_multiplier"] == 1,
+        kernel=weights.shape[1:3],
+        stride=attrs["stride"],
+        dilation=attrs["dilation"],
+        padding=attrs["padding"],
+        pad_value=c.x.zero_point,
+        regions=c.whole(requant),
+        weights=weights,
+        groups=c.source.channels,
+        depthwise=attrs["depth_multiplier"] == 1,
         **c.clamp(),
     )
 
@@ -142,14 +162,21 @@ def fully_connected(c: Context) -> Layer:
     scales = effective_scales(c.x.scale, np.asarray(c.quant(c.node.inputs[1]).scale), c.y.scale)
     bias = folded_bias(weights, c.data(2), c.x.zero_point)
     requant = exact_requant(
-        np.broadcast_to(scales, bias.shape), bias,
+        np.broadcast_to(scales, bias.shape),
+        bias,
         accumulator_limits(weights, c.data(2), low - c.x.zero_point, high - c.x.zero_point),
-        (clamp["out_min"] - c.y.zero_point, clamp["out_max"] - c.y.zero_point), c.where,
+        (clamp["out_min"] - c.y.zero_point, clamp["out_max"] - c.y.zero_point),
+        c.where,
     )
     flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
     return c.layer(
-        kernel=weights.shape[1:3], pad_value=c.x.zero_point, regions=c.whole(requant),
-        weights=weights, notes=flat, round_once=True, **clamp,
+        kernel=weights.shape[1:3],
+        pad_value=c.x.zero_point,
+        regions=c.whole(requant),
+        weights=weights,
+        notes=flat,
+        round_once=True,
+        **clamp,
     )
 
 
@@ -161,8 +188,12 @@ def add(c: Context) -> Layer:
         c.qparams(a), c.qparams(b), c.y, clamp["out_min"], clamp["out_max"], c.where
     )
     return c.layer(
-        regions=c.whole(constant_requant(c.output.channels)), depthwise=True,
-        residual=Residual(b, fields), out_zero=0, out_min=INT8_MIN, out_max=INT8_MAX,
+        regions=c.whole(constant_requant(c.output.channels)),
+        depthwise=True,
+        residual=Residual(b, fields),
+        out_zero=0,
+        out_min=INT8_MIN,
+        out_max=INT8_MAX,
     )
 
 
@@ -193,9 +224,16 @@ def avg_pool2d(c: Context) -> Layer:
     notes = (f"{len(regions)} rectangles of equal divisor",) if len(regions) > 1 else ()
     clamp = c.clamp()
     return c.layer(
-        kernel=kernel, stride=stride, padding=attrs["padding"], pad_value=pad_value,
-        regions=regions, depthwise=True, out_zero=0, out_min=clamp["out_min"],
-        out_max=clamp["out_max"], notes=notes,
+        kernel=kernel,
+        stride=stride,
+        padding=attrs["padding"],
+        pad_value=pad_value,
+        regions=regions,
+        depthwise=True,
+        out_zero=0,
+        out_min=clamp["out_min"],
+        out_max=clamp["out_max"],
+        notes=notes,
     )
 
 
@@ -218,9 +256,16 @@ def max_pool2d(c: Context) -> Layer:
     """Maximum pooling; padding is the smallest value and never wins over a pixel."""
     attrs, clamp = c.node.attrs, c.clamp()
     return c.layer(
-        kernel=attrs["kernel"], stride=attrs["stride"], padding=attrs["padding"],
-        pad_value=INT8_MIN, regions=c.whole(constant_requant(c.output.channels)), depthwise=True,
-        maximum=True, out_zero=0, out_min=clamp["out_min"], out_max=clamp["out_max"],
+        kernel=attrs["kernel"],
+        stride=attrs["stride"],
+        padding=attrs["padding"],
+        pad_value=INT8_MIN,
+        regions=c.whole(constant_requant(c.output.channels)),
+        depthwise=True,
+        maximum=True,
+        out_zero=0,
+        out_min=clamp["out_min"],
+        out_max=clamp["out_max"],
     )
 
 
@@ -236,8 +281,12 @@ def pad(c: Context) -> Layer:
     if any(c.node.attrs["channel_padding"]):
         return pad_channels(c)
     return c.layer(
-        padding=c.node.attrs["padding"], pad_value=c.x.zero_point, depthwise=True,
-        regions=c.whole(constant_requant(c.output.channels)), out_zero=0, out_min=INT8_MIN,
+        padding=c.node.attrs["padding"],
+        pad_value=c.x.zero_point,
+        depthwise=True,
+        regions=c.whole(constant_requant(c.output.channels)),
+        out_zero=0,
+        out_min=INT8_MIN,
         out_max=INT8_MAX,
     )
 
@@ -249,7 +298,15 @@ def quantize(c: Context) -> Layer:
 
 
 BUILDERS: dict[str, Callable[[Context], Layer]] = {
-    "conv2d": conv2d, "depthwise_conv2d": depthwise_conv2d, "fully_connected": fully_connected,
-    "add": add, "avg_pool2d": avg_pool2d, "max_pool2d": max_pool2d, "mean": mean,
-    "pad": pad, "slice": channel_slice, "channel_shuffle": channel_shuffle, "quantize": quantize,
+    "conv2d": conv2d,
+    "depthwise_conv2d": depthwise_conv2d,
+    "fully_connected": fully_connected,
+    "add": add,
+    "avg_pool2d": avg_pool2d,
+    "max_pool2d": max_pool2d,
+    "mean": mean,
+    "pad": pad,
+    "slice": channel_slice,
+    "channel_shuffle": channel_shuffle,
+    "quantize": quantize,
 }

@@ -54,7 +54,10 @@ def hardware_resize(graph: Graph, node: Node) -> str | None:
 
 
 def resize(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+    graph: Graph,
+    node: Node,
+    maps: dict[str, FeatureMap],
+    views: dict[str, View],
     words: Words,
 ) -> list[Layer]:
     """The passes of a node that ``hardware_resize`` gives no reason against.
@@ -127,7 +130,14 @@ class _Resize:
             return Phase(spread.astype(np.int8), (y + margin[0], x + margin[1]), requant)
 
         self.spread.phases(
-            padded, output, size, factor, phase, depthwise=True, out_zero=0, out_min=INT8_MIN,
+            padded,
+            output,
+            size,
+            factor,
+            phase,
+            depthwise=True,
+            out_zero=0,
+            out_min=INT8_MIN,
             out_max=INT8_MAX,
         )
 

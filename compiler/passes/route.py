@@ -28,7 +28,10 @@ from compiler.passes.zeros import Added
 
 #: Attributes of a convolution of single pixels.
 _POINT = {
-    "stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "groups": 1,
+    "stride": (1, 1),
+    "dilation": (1, 1),
+    "padding": (0, 0, 0, 0),
+    "groups": 1,
     "activation": "none",
 }
 
@@ -151,7 +154,8 @@ class _Router:
         target = self.plan.targets[name]
         parts = [
             (self.pieces[name, maker], [(maker, c) for c in channels])
-            for maker, channels in target.pieces.items() if channels
+            for maker, channels in target.pieces.items()
+            if channels
         ]
         if target.tails:
             parts.append((self._gather(name, target.tails), target.tails))
@@ -168,7 +172,8 @@ class _Router:
         family = self.plan.targets[name].family
         made = self.tails[family]
         lies = [
-            source for tensor, sources in made
+            source
+            for tensor, sources in made
             for source in sources + [ZERO] * (self.tensors[tensor].shape[-1] - len(sources))
         ]
         x = self._joined(name, [tensor for tensor, _ in made])

@@ -46,7 +46,8 @@ def plan_routes(graph: Graph, moved: dict[str, list[Source]], cols: int) -> Rout
     planner = _Planner(graph, moved)
     families = planner.families()
     wanted = {
-        t: family for t, family in families.items()
+        t: family
+        for t, family in families.items()
         if any(not planner.is_free(u, cols) for u, other in families.items() if other == family)
     }
     targets = {t: _target(moved[t], family, cols) for t, family in wanted.items()}
@@ -89,7 +90,8 @@ class _Planner:
             for name in node.inputs:
                 self.readers.setdefault(name, []).append(node)
         self.ends = [
-            t for t in moved
+            t
+            for t in moved
             if t in graph.outputs or any(not self._moves(n) for n in self.readers[t])
         ]
         self.makers_of = self._reached()
@@ -105,7 +107,8 @@ class _Planner:
                 used_by.setdefault(maker, set()).add(t)
         while True:
             kept = [
-                t for t in targets
+                t
+                for t in targets
                 if all(self._cuts(m) and used_by[m] <= set(targets) for m in self.makers_of[t])
             ]
             if kept == targets:
@@ -167,8 +170,11 @@ class _Planner:
         readers = self.readers.get(y, [])
         kept = y in self.graph.outputs or any(self._moves(n) for n in readers)
         kept |= zeros and not keeps_zero(node)
-        return single and bool(readers) and not kept and all(
-            self._any_order(n, zeros) for n in readers
+        return (
+            single
+            and bool(readers)
+            and not kept
+            and all(self._any_order(n, zeros) for n in readers)
         )
 
     def chain(self, maker: str) -> list[Node]:

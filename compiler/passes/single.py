@@ -62,9 +62,18 @@ def _layer(c: Context, wanted: Wanted) -> Layer:
     if layer.residual:
         residual = dataclasses.replace(layer.residual, other=wanted.other)
         layer = dataclasses.replace(layer, residual=residual)
-    constraints.check(c.node, constraints.Geometry(
-        c.source, c.output, layer.kernel, layer.stride, layer.dilation, layer.padding, c.cols,
-    ))
+    constraints.check(
+        c.node,
+        constraints.Geometry(
+            c.source,
+            c.output,
+            layer.kernel,
+            layer.stride,
+            layer.dilation,
+            layer.padding,
+            c.cols,
+        ),
+    )
     if wanted.moves:
         note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
         return dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
@@ -74,9 +83,18 @@ def _layer(c: Context, wanted: Wanted) -> Layer:
 def _check_pool(c: Context) -> None:
     """Raise UnsupportedError for a window beyond what a layer can divide by."""
     attrs = c.node.attrs
-    constraints.check(c.node, constraints.Geometry(
-        c.source, c.output, attrs["kernel"], attrs["stride"], (1, 1), attrs["padding"], c.cols,
-    ))
+    constraints.check(
+        c.node,
+        constraints.Geometry(
+            c.source,
+            c.output,
+            attrs["kernel"],
+            attrs["stride"],
+            (1, 1),
+            attrs["padding"],
+            c.cols,
+        ),
+    )
 
 
 def _key(c: Context, wanted: Wanted) -> Hashable:
@@ -86,8 +104,16 @@ def _key(c: Context, wanted: Wanted) -> Hashable:
     """
     limits = c.source_range() if c.node.op == "fully_connected" else None
     return (
-        c.node.name, c.node.op, c.node.inputs, c.node.outputs, tuple(c.node.attrs.items()),
-        c.source, c.output, c.cols, limits, wanted,
+        c.node.name,
+        c.node.op,
+        c.node.inputs,
+        c.node.outputs,
+        tuple(c.node.attrs.items()),
+        c.source,
+        c.output,
+        c.cols,
+        limits,
+        wanted,
         *((t.shape, t.dtype, t.quant, _content(t.data)) for t in _tensors(c)),
     )
 

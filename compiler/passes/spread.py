@@ -62,7 +62,11 @@ class Spread:
     """The layers of one node, whose maps and view join ``maps`` and ``views``."""
 
     def __init__(
-        self, graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
+        self,
+        graph: Graph,
+        node: Node,
+        maps: dict[str, FeatureMap],
+        views: dict[str, View],
         cols: int,
     ) -> None:
         self.graph, self.node, self.maps, self.cols = graph, node, maps, cols
@@ -93,20 +97,31 @@ class Spread:
         if width == m.width:
             return m
         name = f"{m.name}/{height}x{width}"
-        return self._add(dataclasses.replace(
-            m, name=name, height=height, width=width, parent=m.name, plane=0
-        ))
+        return self._add(
+            dataclasses.replace(m, name=name, height=height, width=width, parent=m.name, plane=0)
+        )
 
     def copy(
-        self, source: FeatureMap, output: FeatureMap, areas: Iterable[Area], note: str,
+        self,
+        source: FeatureMap,
+        output: FeatureMap,
+        areas: Iterable[Area],
+        note: str,
         stride: Pair = (1, 1),
     ) -> None:
         """A pass of one tap that copies every area."""
         requant = constant_requant(output.channels)
         regions = tuple(Region(*a.rows, *a.columns, requant, a.start, a.plane) for a in areas)
         self._append(
-            source, output, stride=stride, regions=regions, depthwise=True, out_zero=0,
-            out_min=INT8_MIN, out_max=INT8_MAX, notes=(note,),
+            source,
+            output,
+            stride=stride,
+            regions=regions,
+            depthwise=True,
+            out_zero=0,
+            out_min=INT8_MIN,
+            out_max=INT8_MAX,
+            notes=(note,),
         )
 
     def repeat_rows(self, source: FeatureMap, output: FeatureMap) -> None:
@@ -146,8 +161,13 @@ class Spread:
         self.copy(source, column, (area,), "one pixel, read again and again", (0, 0))
 
     def phases(
-        self, source: FeatureMap, output: FeatureMap, size: Pair, factor: Pair,
-        make: Callable[[int, int], Phase], **values: object,
+        self,
+        source: FeatureMap,
+        output: FeatureMap,
+        size: Pair,
+        factor: Pair,
+        make: Callable[[int, int], Phase],
+        **values: object,
     ) -> None:
         """Pixel ``(py, px)`` of each ``factor`` pixels of the output by the window of its own.
 
@@ -164,21 +184,27 @@ class Spread:
             seen = self.seen(part, height, width * down)
             for py in range(down):
                 phase = make(py, px)
-                region = Region(
-                    0, height, py * width, (py + 1) * width, phase.requant, phase.start
-                )
+                region = Region(0, height, py * width, (py + 1) * width, phase.requant, phase.start)
                 self._append(
-                    source, seen, kernel=phase.weights.shape[1:3], weights=phase.weights,
-                    regions=(region,), macs=phase.work.needed, done=phase.work.done,
-                    notes=(f"pixel ({py}, {px}) of each {down}x{across}",), **values,
+                    source,
+                    seen,
+                    kernel=phase.weights.shape[1:3],
+                    weights=phase.weights,
+                    regions=(region,),
+                    macs=phase.work.needed,
+                    done=phase.work.done,
+                    notes=(f"pixel ({py}, {px}) of each {down}x{across}",),
+                    **values,
                 )
         if across > 1:
             self.join_columns(staged, output, planes)
 
     def _part(self, m: FeatureMap, channels: int, index: int, plane: int) -> FeatureMap:
-        return self._add(dataclasses.replace(
-            m, name=f"{m.name}/{index}", channels=channels, parent=m.name, plane=plane
-        ))
+        return self._add(
+            dataclasses.replace(
+                m, name=f"{m.name}/{index}", channels=channels, parent=m.name, plane=plane
+            )
+        )
 
     def _append(self, source: FeatureMap, output: FeatureMap, **values: object) -> None:
         name = f"{self.node.name}/{len(self.layers)}"

@@ -19,8 +19,12 @@ from golden.quant import conv_multipliers
 
 
 def transpose_conv2d(
-    graph: Graph, node: Node, maps: dict[str, FeatureMap], views: dict[str, View],
-    words: Words, work: PhaseWork,
+    graph: Graph,
+    node: Node,
+    maps: dict[str, FeatureMap],
+    views: dict[str, View],
+    words: Words,
+    work: PhaseWork,
 ) -> list[Layer]:
     """The passes that the node takes, with the ``work`` of each phase; its maps and its view join
     ``maps`` and ``views``.
@@ -42,10 +46,18 @@ class _TransposeConv:
         self.weights, self.bias = data, c.data(2)
         scales = np.asarray(c.quant(spread.node.inputs[1]).scale)
         self.scaling = conv_multipliers(c.x.scale, scales, c.y.scale)
-        constraints.check(spread.node, constraints.Geometry(
-            spread.source, spread.output, data.shape[1:3], self.attrs["stride"], (1, 1),
-            (0, 0, 0, 0), spread.cols,
-        ))
+        constraints.check(
+            spread.node,
+            constraints.Geometry(
+                spread.source,
+                spread.output,
+                data.shape[1:3],
+                self.attrs["stride"],
+                (1, 1),
+                (0, 0, 0, 0),
+                spread.cols,
+            ),
+        )
 
     def run(self) -> list[Layer]:
         s, (down, across) = self.spread, self.attrs["stride"]
@@ -61,8 +73,13 @@ class _TransposeConv:
             whole = size[0] * down, size[1] * across
             target = s.staging("whole", *whole, s.output.channels)
         s.phases(
-            s.source, target, size, (down, across), self._phase,
-            pad_value=self.context.x.zero_point, **self.context.clamp(),
+            s.source,
+            target,
+            size,
+            (down, across),
+            self._phase,
+            pad_value=self.context.x.zero_point,
+            **self.context.clamp(),
         )
         if target is not s.output:
             area = Area((0, s.output.height), (0, s.output.width))

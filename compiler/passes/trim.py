@@ -191,9 +191,7 @@ class _Trimmer:
             return {"begin": int(x[: node.attrs["begin"]].sum()), "size": int(y.sum())}
         if node.op == "pad":
             before, _ = node.attrs["channel_padding"]
-            return {"channel_padding": (
-                int(y[:before].sum()), int(y[before + len(x) :].sum())
-            )}
+            return {"channel_padding": (int(y[:before].sum()), int(y[before + len(x) :].sum()))}
         if node.op in ("channel_shuffle", "conv2d") and node.attrs["groups"] > 1:
             return {"groups": int(x.reshape(node.attrs["groups"], -1).any(1).sum())}
         return {}

@@ -120,6 +120,11 @@ def _reshape(graph: Graph, node: Node, inputs: list[np.ndarray]) -> np.ndarray:
 
 
 _RULES: dict[str, Callable[[Graph, Node, list[np.ndarray]], np.ndarray]] = {
-    "pad": _pad, "slice": _slice, "channel_shuffle": _shuffle, "concatenation": _concatenation,
-    "add": _add, "mul": _mul, "reshape": _reshape,
+    "pad": _pad,
+    "slice": _slice,
+    "channel_shuffle": _shuffle,
+    "concatenation": _concatenation,
+    "add": _add,
+    "mul": _mul,
+    "reshape": _reshape,
 }

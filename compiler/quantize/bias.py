@@ -100,8 +100,10 @@ def _add_rounded(
     copy.CopyFrom(node)
     copy.name = name
     copy.input[0], copy.input[1], copy.output[0] = f"{name}/x", f"{name}/weights", name
-    model.graph.node.extend([
-        helper.make_node("QuantizeLinear", [node.input[0], *quant], [f"{name}/stored"]),
-        helper.make_node("DequantizeLinear", [f"{name}/stored", *quant], [f"{name}/x"]),
-        copy,
-    ])
+    model.graph.node.extend(
+        [
+            helper.make_node("QuantizeLinear", [node.input[0], *quant], [f"{name}/stored"]),
+            helper.make_node("DequantizeLinear", [f"{name}/stored", *quant], [f"{name}/x"]),
+            copy,
+        ]
+    )

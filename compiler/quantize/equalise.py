@@ -94,9 +94,7 @@ def _is_depthwise(node: onnx.NodeProto, constants: Mapping[str, np.ndarray]) -> 
     return node.op_type == "Conv" and constants[node.input[1]].shape[1] == 1
 
 
-def _divide(
-    node: onnx.NodeProto, constants: dict[str, np.ndarray], factors: np.ndarray
-) -> None:
+def _divide(node: onnx.NodeProto, constants: dict[str, np.ndarray], factors: np.ndarray) -> None:
     """The layer's weights divided by the factors of the input channels that they read."""
     array = constants[node.input[1]]
     if node.op_type == "Gemm":

@@ -53,9 +53,7 @@ def source(graph: FloatGraph, name: str) -> str:
     return name
 
 
-def _stays_real(
-    graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[str, str]
-) -> bool:
+def _stays_real(graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[str, str]) -> bool:
     if name in graph.outputs:
         return False
     if node.op_type in VIEWS:

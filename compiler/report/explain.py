@@ -26,15 +26,23 @@ def explanation(compiled: Compiled) -> dict[str, Any]:
         found["chains"] += [_chain(schedule, number, *c) for c in schedule.residence.chains.items()]
         found["chain_trials"] += [
             {
-                "segment": number, "layers": names[t.first : t.last + 1], "windows": t.windows,
-                "cycles_before": t.before, "cycles": t.cycles, "won": t.won,
+                "segment": number,
+                "layers": names[t.first : t.last + 1],
+                "windows": t.windows,
+                "cycles_before": t.before,
+                "cycles": t.cycles,
+                "won": t.won,
             }
             for t in schedule.trials
         ]
         found["release_trials"] += [
             {
-                "segment": number, "map": r.name, "layer": names[r.layer],
-                "cycles_before": r.before, "cycles": r.without, "won": r.won,
+                "segment": number,
+                "map": r.name,
+                "layer": names[r.layer],
+                "cycles_before": r.before,
+                "cycles": r.without,
+                "won": r.won,
             }
             for r in schedule.residence.releases
         ]
@@ -81,8 +89,10 @@ def _chain(schedule: Schedule, segment: int, first: int, choice: ChainChoice) ->
         "room_bytes": choice.room * size,
         "strips": [
             {
-                "rows": s.rows, "pool_bytes": None if s.words is None else s.words * size,
-                "cycles": s.cycles, "chosen": number == choice.chosen,
+                "rows": s.rows,
+                "pool_bytes": None if s.words is None else s.words * size,
+                "cycles": s.cycles,
+                "chosen": number == choice.chosen,
             }
             for number, s in enumerate(choice.strips)
         ],
@@ -109,7 +119,9 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
     if root in schedule.places:
         first, last = residence.spans[root]
         place = {
-            "place": "pool", "from": names[first], "to": names[last],
+            "place": "pool",
+            "from": names[first],
+            "to": names[last],
             "address": schedule.places[root],
         }
         reason = _kept(root, residence)
@@ -143,8 +155,11 @@ def _left(departure: Departure, names: list[str]) -> str:
 def _stored(network: Network, root: str, materialize: bool) -> str:
     if materialize:
         return "--materialize"
-    outputs = {network.root(network.views[name].map) for name in network.graph.outputs
-               if name in network.views}
+    outputs = {
+        network.root(network.views[name].map)
+        for name in network.graph.outputs
+        if name in network.views
+    }
     return "an output of the network" if root in outputs else "read by the host or a later segment"
 
 

@@ -13,7 +13,9 @@ from sim.report import console, short_names
 
 CHOSEN = "►"
 _ORDER = {
-    "keep": "kept", "reload": "loaded for each tile", "outer": "each kept for all tiles",
+    "keep": "kept",
+    "reload": "loaded for each tile",
+    "outer": "each kept for all tiles",
 }
 
 
@@ -56,7 +58,8 @@ class _Names:
 def _layers(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
     table = _table(
         "What was weighed: the choice, and the fastest other way for each array shape",
-        ("layer", "fit"), ("array", "tiles", "weights", "bytes of pool", "cycles"),
+        ("layer", "fit"),
+        ("array", "tiles", "weights", "bytes of pool", "cycles"),
     )
     for layer in layers:
         candidates = layer["candidates"]
@@ -64,8 +67,12 @@ def _layers(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
         label, share = names[layer["name"]], f"{fit} of {len(candidates)}"
         for c in best_others(candidates):
             table.add_row(
-                label, share, f"{CHOSEN if c['chosen'] else ''}{_by(c['array'])}",
-                f"{c['tiles']} of {_by(c['tile'])}", _weights(c), f"{c['pool_bytes']:,}",
+                label,
+                share,
+                f"{CHOSEN if c['chosen'] else ''}{_by(c['array'])}",
+                f"{c['tiles']} of {_by(c['tile'])}",
+                _weights(c),
+                f"{c['pool_bytes']:,}",
                 _cycles(c["cycles"]),
             )
             label = share = ""
@@ -115,7 +122,8 @@ def _chain_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
 
 def _release_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
     table = _table(
-        "Maps that were tried in memory", ("map", "to give room to"),
+        "Maps that were tried in memory",
+        ("map", "to give room to"),
         ("before", "without it", "won"),
     )
     for t in trials:

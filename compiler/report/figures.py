@@ -107,7 +107,8 @@ def roofline(report: Report) -> Figure:
     roof = report.roof
     points = [
         (row.intensity, row.macs / max(row.cycles, 1), row.depthwise)
-        for row in report.rows if row.macs and row.intensity
+        for row in report.rows
+        if row.macs and row.intensity
     ]
     figure, axes = _plain("log", "log")
     low, high = _around([x for x, _, _ in points] + [roof.ridge / 4, roof.ridge * 4])
@@ -117,8 +118,15 @@ def roofline(report: Report) -> Figure:
     for marker, colour, name in (("o", PLAIN, "other layers"), ("^", SECOND, "depthwise layers")):
         own = [(x, y) for x, y, depthwise in points if depthwise == (marker == "^")]
         if own:
-            axes.scatter(*zip(*own, strict=True), s=14, marker=marker, color=colour, label=name,
-                         alpha=0.7, linewidths=0)
+            axes.scatter(
+                *zip(*own, strict=True),
+                s=14,
+                marker=marker,
+                color=colour,
+                label=name,
+                alpha=0.7,
+                linewidths=0,
+            )
     axes.set_xlim(low, high)
     bottom, _ = _around([y for _, y, _ in points] + [roof.peak / 4])
     axes.set_ylim(bottom, roof.peak * 1.6)
@@ -137,13 +145,20 @@ def waterline(report: Report) -> Figure:
     alone = [
         (number, macs / moved)
         for block in report.blocks
-        for number, macs, moved in zip(block.layers, block.macs, block.alone, strict=True) if macs
+        for number, macs, moved in zip(block.layers, block.macs, block.alone, strict=True)
+        if macs
     ]
     dry = [USEFUL if value >= ridge else LOST for _, value in alone]
     axes.bar([n for n, _ in alone], [v for _, v in alone], width=0.9, color=dry, alpha=0.75)
     joined = [(b.layers, sum(b.macs) / b.moved) for b in report.blocks if sum(b.macs) and b.moved]
-    axes.hlines([v for _, v in joined], [b.start - 0.35 for b, _ in joined],
-                [b.stop - 0.65 for b, _ in joined], color="black", lw=1.2, label="block as mapped")
+    axes.hlines(
+        [v for _, v in joined],
+        [b.start - 0.35 for b, _ in joined],
+        [b.stop - 0.65 for b, _ in joined],
+        color="black",
+        lw=1.2,
+        label="block as mapped",
+    )
     bottom, top = _around([ridge / 4, ridge * 4, *(v for _, v in alone + joined)])
     axes.axhspan(bottom, ridge, color=PLAIN, alpha=0.15, lw=0)
     axes.axhline(ridge, color=PLAIN, linewidth=1, label=f"waterline: {ridge:g} per byte")
@@ -172,8 +187,9 @@ def _rows(bars: list[tuple[str, float, float, str]]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_axes((0.03, 0.45 / height, 0.93, 1 - 0.5 / height))
     rows = np.arange(len(bars))
-    axes.barh(rows + 0.15, [b[2] for b in bars], 0.4, [b[1] for b in bars],
-              color=[b[3] for b in bars])
+    axes.barh(
+        rows + 0.15, [b[2] for b in bars], 0.4, [b[1] for b in bars], color=[b[3] for b in bars]
+    )
     axes.set_ylim(len(bars) - 0.5, -0.6)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
@@ -199,5 +215,13 @@ def _legend(figure: Figure, axes: Axes) -> None:
     """A line above the plot."""
     handles, names = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, names, loc="upper center", ncols=3, frameon=False,
-                      fontsize=7, handlelength=1.2, columnspacing=1)
+        figure.legend(
+            handles,
+            names,
+            loc="upper center",
+            ncols=3,
+            frameon=False,
+            fontsize=7,
+            handlelength=1.2,
+            columnspacing=1,
+        )

@@ -88,10 +88,16 @@ def _line(axes: Axes, rows: range, points: Sequence[Point], streamed: bool) -> N
     if points[-1][1] < rows.start or points[0][1] > rows.stop:
         return
     kind = Path.CURVE4 if len(points) == 4 else Path.LINETO
-    axes.add_patch(PathPatch(
-        Path(points, [Path.MOVETO, *[kind] * (len(points) - 1)]), zorder=2, facecolor="none",
-        linewidth=0.9, edgecolor=STORED if streamed else KEPT, linestyle="--" if streamed else "-",
-    ))
+    axes.add_patch(
+        PathPatch(
+            Path(points, [Path.MOVETO, *[kind] * (len(points) - 1)]),
+            zorder=2,
+            facecolor="none",
+            linewidth=0.9,
+            edgecolor=STORED if streamed else KEPT,
+            linestyle="--" if streamed else "-",
+        )
+    )
 
 
 def _hidden(plan: Layout, start: Point, end: Point) -> bool:
@@ -111,14 +117,29 @@ def _width(plan: Layout, layer: int) -> float:
 
 def _box(axes: Axes, plan: Layout, number: int, name: str, useful: float) -> None:
     (x, y), width = plan.at(number), _width(plan, number)
-    axes.add_patch(Rectangle(
-        (x - width / 2, y - BOX_HEIGHT / 2), width, BOX_HEIGHT, facecolor=USE(useful),
-        edgecolor="black", linewidth=0.5, zorder=3,
-    ))
+    axes.add_patch(
+        Rectangle(
+            (x - width / 2, y - BOX_HEIGHT / 2),
+            width,
+            BOX_HEIGHT,
+            facecolor=USE(useful),
+            edgecolor="black",
+            linewidth=0.5,
+            zorder=3,
+        )
+    )
     room = int(CHARACTERS * width) - 5
     label = name if len(name) <= room else "…" + name[len(name) - room + 1 :]
-    axes.text(x, y, f"{label} {useful:.0%}", ha="center", va="center", fontsize=6, zorder=4,
-              parse_math=False)
+    axes.text(
+        x,
+        y,
+        f"{label} {useful:.0%}",
+        ha="center",
+        va="center",
+        fontsize=6,
+        zorder=4,
+        parse_math=False,
+    )
 
 
 def _grounds(axes: Axes, report: Report, plan: Layout, rows: range) -> None:
@@ -127,7 +148,14 @@ def _grounds(axes: Axes, report: Report, plan: Layout, rows: range) -> None:
         own = [plan.rows[layer] for layer in block.layers]
         if len(own) > 1 and min(own) < rows.stop and max(own) >= rows.start:
             top, end = min(own) + BLOCK_PAD / 2, max(own) + 1 - BLOCK_PAD / 2
-            axes.add_patch(Rectangle(
-                (0.005, top), 0.99, end - top, facecolor=BLOCK, edgecolor=BLOCK_EDGE,
-                linewidth=0.6, zorder=1,
-            ))
+            axes.add_patch(
+                Rectangle(
+                    (0.005, top),
+                    0.99,
+                    end - top,
+                    facecolor=BLOCK,
+                    edgecolor=BLOCK_EDGE,
+                    linewidth=0.6,
+                    zorder=1,
+                )
+            )

@@ -28,9 +28,14 @@ def render(report: Report, drawn: dict[str, bytes]) -> str:
         remarks=remarks(program),
         rows=list(zip(report.names, report.rows, strict=True)),
         blocks=[
-            (report.names[block.layers[0]], report.names[block.layers[-1]], block,
-             block.efficiencies(report.roof))
-            for block in report.blocks if len(block.layers) > 1 and sum(block.macs)
+            (
+                report.names[block.layers[0]],
+                report.names[block.layers[-1]],
+                block,
+                block.efficiencies(report.roof),
+            )
+            for block in report.blocks
+            if len(block.layers) > 1 and sum(block.macs)
         ],
         sections=[
             (title, text, [_inline(drawn[name]) for name in drawn if name.startswith(kind)])
@@ -59,8 +64,10 @@ def model_remarks(program: Program) -> list[str]:
     if program.random_weights:
         lines.append("The model has no weights: these are seeded random ones.")
     if program.random_calibration:
-        lines.append("Calibrated with seeded random inputs, so that answers may be far off: "
-                     "--calibrate takes real ones.")
+        lines.append(
+            "Calibrated with seeded random inputs, so that answers may be far off: "
+            "--calibrate takes real ones."
+        )
     return lines + host_remarks(program)
 
 

@@ -55,9 +55,7 @@ def _label(run: Run) -> str:
     return f"{run.network}\n{second}".replace("$", r"\$")
 
 
-def _bars(
-    axes: Axes, title: str, parts: Sequence[Sequence[float]], colours: Sequence[str]
-) -> None:
+def _bars(axes: Axes, title: str, parts: Sequence[Sequence[float]], colours: Sequence[str]) -> None:
     """A horizontal bar for each run, made of ``parts`` from left to right."""
     starts = [0.0] * len(parts[0])
     for values, colour in zip(parts, colours, strict=True):

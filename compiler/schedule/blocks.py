@@ -55,7 +55,11 @@ class Run:
     def extent(self) -> tuple[int, ...]:
         """All of a run that its cycles follow from."""
         return (
-            self.shape, self.planes, self.in_blocks, self.width, self.last_channels,
+            self.shape,
+            self.planes,
+            self.in_blocks,
+            self.width,
+            self.last_channels,
             self.weight_lines,
         )
 
@@ -79,9 +83,17 @@ class Run:
         skipped = first << self.shape
         planes = min(self.planes - skipped, count << self.shape)
         return Run(
-            self.shape, self.width, self.first_plane + skipped, planes,
-            self.in_plane + first * self.in_step, self.in_blocks, self.in_step,
-            self.last_channels, self.line_words, self.weight_lines, self.own_weights,
+            self.shape,
+            self.width,
+            self.first_plane + skipped,
+            planes,
+            self.in_plane + first * self.in_step,
+            self.in_blocks,
+            self.in_step,
+            self.last_channels,
+            self.line_words,
+            self.weight_lines,
+            self.own_weights,
         )
 
 

@@ -58,7 +58,12 @@ class Candidate:
         compute, bus, overlapped = self.work.cycles, self.bus, self.double <= free
         cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
         return LayerPlan(
-            site, self.work, self.order, compute, self.words, cycles + self.rest,
+            site,
+            self.work,
+            self.order,
+            compute,
+            self.words,
+            cycles + self.rest,
             self.double if overlapped else self.single,
         )
 
@@ -174,8 +179,8 @@ def _different(runs: list[Run], sets: int, limits: tuple[int, ...]) -> list[tupl
 
 
 def _strips(site: Site) -> list[tuple[int, int]]:
-    """Tile sizes of full width: all that the layer makes, or row strips when something is streamed.
-    """
+    """Tile sizes of full width: all that the layer makes, or row strips when something is
+    streamed."""
     area = extent(site.layer)
     height, width = area.height, area.width
     if not site.streams.any:
@@ -203,7 +208,9 @@ def _rectangles(site: Site) -> list[tuple[tuple[int, int], int]]:
     heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]
     return [
         ((h, w), -(-area.height // h) * -(-width // w))
-        for h in heights for w in widths if w < width
+        for h in heights
+        for w in widths
+        if w < width
     ]
 
 

@@ -82,8 +82,11 @@ def may_slide(network: Network) -> list[bool]:
         plain = not (maps[name].parent or maps[name].stored or name in parents)
         alone = readers[name] == makers[name] == 1
         read = reader.source == name and not (reader.residual and reader.residual.other == name)
-        return plain and alone and read and all(
-            _makes_all(layer, maps[layer.output]) for layer in (maker, reader)
+        return (
+            plain
+            and alone
+            and read
+            and all(_makes_all(layer, maps[layer.output]) for layer in (maker, reader))
         )
 
     return [*(slides(maker, reader) for maker, reader in pairwise(layers)), False]
@@ -100,9 +103,7 @@ def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
     return WIDE * m.pixels > config.pool_words
 
 
-def plan_chain(
-    sites: list[Site], windows: bool, free: int, planner: Planner
-) -> ChainPlan | None:
+def plan_chain(sites: list[Site], windows: bool, free: int, planner: Planner) -> ChainPlan | None:
     """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
     key = tuple(site.geometry for site in sites), windows, free
     found = planner.chains.get(key, lambda: _fastest(sites, windows, free, planner))
@@ -119,9 +120,7 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
     return replace(found, plans=plans)
 
 
-def _fastest(
-    sites: list[Site], windows: bool, free: int, planner: Planner
-) -> ChainPlan | None:
+def _fastest(sites: list[Site], windows: bool, free: int, planner: Planner) -> ChainPlan | None:
     best, chosen, cuts = None, 0, []
     kept = [windows and is_wide(site.source, site.config) for site in sites[1:]]
     for tilings in _strips(sites, kept, planner):
@@ -138,9 +137,7 @@ def _fastest(
     return replace(best, choice=ChainChoice(free, strips, chosen))
 
 
-def _strips(
-    sites: list[Site], windows: list[bool], planner: Planner
-) -> Iterator[list[Tiling]]:
+def _strips(sites: list[Site], windows: list[bool], planner: Planner) -> Iterator[list[Tiling]]:
     """Ways to cut the chain: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -149,9 +146,7 @@ def _strips(
             for top in range(0, height, rows)
         ]
         cut = [planner.candidates(sites[-1]).tiling(tuple(tiles))]
-        for site, before, window in zip(
-            sites[:0:-1], sites[-2::-1], windows[::-1], strict=True
-        ):
+        for site, before, window in zip(sites[:0:-1], sites[-2::-1], windows[::-1], strict=True):
             tiles = _rows_before(site, cut[0], window)
             if not all(0 < t.height <= TALLEST for t in tiles):
                 break

@@ -50,8 +50,11 @@ class Uses:
         self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
         self.slots = {name: Slot(m.words(cols), m.pixels) for name, m in network.maps.items()}
         self.operands = [
-            (root(layer.source), root(layer.output),
-             root(layer.residual.other) if layer.residual else "")
+            (
+                root(layer.source),
+                root(layer.output),
+                root(layer.residual.other) if layer.residual else "",
+            )
             for layer in network.layers
         ]
         self.beside: list[list[str]] = [[] for _ in network.layers]

@@ -53,10 +53,18 @@ class Site:
         """All of a site that its plans follow from: shapes and places, no values of weights but
         which of sparse ones are 0."""
         source, output, other = self.source, self.output, self.other
-        return Key((
-            self.streams, self.config, self.layer.geometry, source.extent, source.external,
-            output.extent, output.stored, other and (other.extent, other.external),
-        ))
+        return Key(
+            (
+                self.streams,
+                self.config,
+                self.layer.geometry,
+                source.extent,
+                source.external,
+                output.extent,
+                output.stored,
+                other and (other.extent, other.external),
+            )
+        )
 
 
 class Tiling:
@@ -98,7 +106,8 @@ class Work:
         found = {run.extent: run for chunk in self.chunks for run in chunk.runs}
         return sum(
             many * count * self._execute_cycles(found[extent], window)
-            for shape, many in shapes.items() for window in shape
+            for shape, many in shapes.items()
+            for window in shape
             for extent, count in runs.items()
         )
 

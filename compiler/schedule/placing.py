@@ -188,9 +188,7 @@ def _end_output(rows, arena, step, placed):
 
 
 @_compiled
-def _place_load(
-    rows, later, arena, load, step, placed, placed_load, now
-):
+def _place_load(rows, later, arena, load, step, placed, placed_load, now):
     """Place a LOAD and its buffer, which is used from ``step`` on: as early as there is room, but
     not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""
     now[LOW] = max(now[LOW], load[AFTER])

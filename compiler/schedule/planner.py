@@ -41,12 +41,17 @@ class Planner:
         self.walks: Recent[Walk] = Recent(WALKS)
 
     def plan(self, site: Site, free: int) -> LayerPlan | None:
-        """The fastest plan by estimate that takes at most ``free`` pool words, None if none does.
-        """
+        """The fastest plan by estimate that takes at most ``free`` pool words, None if none
+        does."""
         found = self.candidates(site)
         ways: list[Way] | None = [] if self.record else None
-        plan = found.plans.get(free, lambda: _fastest(site, found.strips, free, ways)
-                               or _fastest(site, found.rectangles(free), free, ways))
+        plan = found.plans.get(
+            free,
+            lambda: (
+                _fastest(site, found.strips, free, ways)
+                or _fastest(site, found.rectangles(free), free, ways)
+            ),
+        )
         return plan and replace(plan, site=site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
@@ -83,6 +88,12 @@ def _way(candidate: Candidate, plan: LayerPlan | None) -> Way:
     work = candidate.work
     first = work.tiles[0]
     return Way(
-        work.shape, len(work.tiles), first.height, first.width, len(work.chunks), candidate.order,
-        plan.need if plan else candidate.single, plan.cycles if plan else None,
+        work.shape,
+        len(work.tiles),
+        first.height,
+        first.width,
+        len(work.chunks),
+        candidate.order,
+        plan.need if plan else candidate.single,
+        plan.cycles if plan else None,
     )

@@ -42,14 +42,15 @@ class Residency:
         self.lifetimes = self._uses.lifetimes
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
         self.chains = {i: chain for chain in chains for i in chain.layers}
-        self.inner = {
-            network.layers[i].output for chain in chains for i in chain.layers[:-1]
-        }
-        self.resident = self.factors | self.inner | {
-            m for m in self.lifetimes if self._words(m) < config.pool_words
-        }
+        self.inner = {network.layers[i].output for chain in chains for i in chain.layers[:-1]}
+        self.resident = (
+            self.factors
+            | self.inner
+            | {m for m in self.lifetimes if self._words(m) < config.pool_words}
+        )
         self._departures = {
-            m: Departure("size", life.first) for m, life in self.lifetimes.items()
+            m: Departure("size", life.first)
+            for m, life in self.lifetimes.items()
             if m not in self.resident
         }
         self._releases: list[Release] = []
@@ -128,7 +129,8 @@ class Residency:
         """
         life = self._spans[name]
         beside = [
-            m for m in self.resident - self.factors - self.inner
+            m
+            for m in self.resident - self.factors - self.inner
             if self._spans[m].first <= life.last and life.first <= self._spans[m].last
         ]
         if not beside:
@@ -173,8 +175,8 @@ class Residency:
         return [name for name in self._beside[index] if name in resident]
 
     def _neighbours(self, chains: Sequence[Chain]) -> list[list[str]]:
-        """For each layer the maps made or read while it runs, in order, but for those that slide.
-        """
+        """For each layer the maps made or read while it runs, in order, but for those that
+        slide."""
         found = list(self._uses.beside)
         for chain in chains:
             names = {name for i in chain.layers for name in self._uses.beside[i]}
@@ -209,15 +211,14 @@ class Residency:
         key = (chain, streams, free)
         if key not in self._known.chains:
             sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
-            self._known.chains[key] = plan_chain(
-                sites, chain.windows, free, self._known.planner
-            )
+            self._known.chains[key] = plan_chain(sites, chain.windows, free, self._known.planner)
         return self._known.chains[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:
         source, output, other = self._uses.operands[index]
         return Streams(
-            source not in resident, output not in resident,
+            source not in resident,
+            output not in resident,
             bool(other) and other not in resident,
         )
 
@@ -251,8 +252,11 @@ class Residency:
         plans = {chain.first: plan for chain, plan in self._chain_plans.items()}
         return Residence(
             {name: (span.first, span.last) for name, span in self._spans.items()},
-            self._departures, frozenset(self.factors), frozenset(self.inner),
-            tuple(self._releases), tuple(self.share),
+            self._departures,
+            frozenset(self.factors),
+            frozenset(self.inner),
+            tuple(self._releases),
+            tuple(self.share),
             {n: p.choice for n, p in plans.items() if p and p.choice},
         )
 
@@ -265,9 +269,9 @@ class Residency:
         free = max(self.config.pool_words - fixed, 0)
         room = int(free * self.share[index]) * self.config.word_bytes
         if need <= room:
-            return AllocationError(too_many(
-                self.network.graph.name, f"more than {MOST_COMMANDS}", "EXECUTE"
-            ))
+            return AllocationError(
+                too_many(self.network.graph.name, f"more than {MOST_COMMANDS}", "EXECUTE")
+            )
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
             f"pool; {room} of its {self.config.pool_bytes} are available "

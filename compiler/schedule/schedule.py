@@ -107,9 +107,16 @@ def _chained(best: Schedule, known: Known) -> Schedule:
             trials = [_trial(network, config, (*others, w), known) for w in wider]
             found = _fastest(trials, best)
             weighed += [
-                Trial(c.first, c.last, c.windows, best.modelled_cycles, t and t.modelled_cycles,
-                      t is found)
-                for c, t in zip(wider, trials, strict=True) if c not in best.chains
+                Trial(
+                    c.first,
+                    c.last,
+                    c.windows,
+                    best.modelled_cycles,
+                    t and t.modelled_cycles,
+                    t is found,
+                )
+                for c, t in zip(wider, trials, strict=True)
+                if c not in best.chains
             ]
             if found is best:
                 break
@@ -160,9 +167,7 @@ def _moves_much(plan: LayerPlan) -> bool:
     return plan.site.streams.output or plan.words > plan.compute
 
 
-def _around(
-    network: Network, config: AccelConfig, chain: Chain, known: Known
-) -> Iterator[Chain]:
+def _around(network: Network, config: AccelConfig, chain: Chain, known: Known) -> Iterator[Chain]:
     """The chain and those with one layer more, also with windows where there are wide maps."""
     first, last, slides = chain.first, chain.last, known.slides(network)
     ends = [(first, last)]

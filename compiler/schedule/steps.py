@@ -42,8 +42,17 @@ class Buffer:
     def moved(self, steps: int, layers: int, last: int, address: int, issue: int) -> Buffer:
         """The buffer placed, its steps and layers counted from ``steps`` and ``layers`` less."""
         return Buffer(
-            self.role, layers + self.layer, self.words, steps + self.first, last, self.map,
-            self.tile, self.planes, self.chunk, address, issue,
+            self.role,
+            layers + self.layer,
+            self.words,
+            steps + self.first,
+            last,
+            self.map,
+            self.tile,
+            self.planes,
+            self.chunk,
+            address,
+            issue,
         )
 
 
@@ -179,7 +188,11 @@ class Group:
         return rows
 
     def placed(
-        self, base: int, first: int, plans: Sequence[LayerPlan], steps: np.ndarray,
+        self,
+        base: int,
+        first: int,
+        plans: Sequence[LayerPlan],
+        steps: np.ndarray,
         loads: np.ndarray,
     ) -> tuple[list[Step], list[Buffer]]:
         """Its steps numbered from ``base`` on, those of layers from number ``first`` on with these
@@ -191,12 +204,21 @@ class Group:
         made = []
         for step, row in zip(self.steps, steps.tolist(), strict=True):
             last, address = row[placing.OUTPUT_LAST], row[placing.OUTPUT_ADDRESS]
-            made.append(Step(
-                base + step.index, first + step.layer, plans[step.layer], step.tile, step.chunk,
-                step.cycles, known[id(step.weights)], known.get(id(step.table)),
-                known.get(id(step.source)), known.get(id(step.other)),
-                step.output and step.output.moved(base, first, last, address, 0),
-            ))
+            made.append(
+                Step(
+                    base + step.index,
+                    first + step.layer,
+                    plans[step.layer],
+                    step.tile,
+                    step.chunk,
+                    step.cycles,
+                    known[id(step.weights)],
+                    known.get(id(step.table)),
+                    known.get(id(step.source)),
+                    known.get(id(step.other)),
+                    step.output and step.output.moved(base, first, last, address, 0),
+                )
+            )
         return made, list(known.values())
 
 
@@ -229,7 +251,8 @@ class _LayerSteps:
         plan, site = self.plan, self.plan.site
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
         weights = self._shared(
-            now, ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
+            now,
+            ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
             lambda: Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
         cycles = plan.work.step_cycles(tile_index, chunk_index)
@@ -242,8 +265,14 @@ class _LayerSteps:
         self._add_windows(step, tile_index, chunk_index)
         if site.streams.output:
             step.output = Buffer(
-                "output", self._index, chunk.planes * tile.pixels, now, now, site.layer.output,
-                tile, (chunk.first_plane, chunk.planes),
+                "output",
+                self._index,
+                chunk.planes * tile.pixels,
+                now,
+                now,
+                site.layer.output,
+                tile,
+                (chunk.first_plane, chunk.planes),
             )
         self.made.append(step)
         return step
@@ -255,7 +284,8 @@ class _LayerSteps:
         if site.streams.source:
             planes, part = work.input_planes[chunk_index], work.tiling.inputs[tile_index]
             step.source = self._shared(
-                step.index, ("source", tile_index, planes, round_),
+                step.index,
+                ("source", tile_index, planes, round_),
                 lambda: self._window("source", step, site.layer.source, part, planes),
             )
         if site.streams.other:

@@ -70,9 +70,7 @@ def apart(a: Tile, a_width: int, b: Tile, b_width: int) -> bool:
     Of views with rows of different lengths the pixels from a tile's first to its last count.
     """
     if a_width == b_width:
-        return (
-            a.bottom <= b.top or b.bottom <= a.top or a.right <= b.left or b.right <= a.left
-        )
+        return a.bottom <= b.top or b.bottom <= a.top or a.right <= b.left or b.right <= a.left
     first_a, end_a = a.top * a_width + a.left, (a.bottom - 1) * a_width + a.right
     first_b, end_b = b.top * b_width + b.left, (b.bottom - 1) * b_width + b.right
     return end_a <= first_b or end_b <= first_a
@@ -100,8 +98,10 @@ def _hull(parts: list[Tile]) -> Tile:
     if len(parts) == 1:
         return parts[0]
     return Tile(
-        min(p.top for p in parts), max(p.bottom for p in parts),
-        min(p.left for p in parts), max(p.right for p in parts),
+        min(p.top for p in parts),
+        max(p.bottom for p in parts),
+        min(p.left for p in parts),
+        max(p.right for p in parts),
     )
 
 
@@ -109,8 +109,10 @@ def pieces(layer: Layer, tile: Tile) -> Iterator[tuple[Tile, Region]]:
     """The parts of ``tile`` with one set of channel parameters each."""
     for region in layer.regions:
         part = Tile(
-            max(tile.top, region.top), min(tile.bottom, region.bottom),
-            max(tile.left, region.left), min(tile.right, region.right),
+            max(tile.top, region.top),
+            min(tile.bottom, region.bottom),
+            max(tile.left, region.left),
+            min(tile.right, region.right),
         )
         if part.height > 0 and part.width > 0:
             yield part, region

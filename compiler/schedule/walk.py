@@ -40,7 +40,10 @@ Numbered = tuple[range, Group]
 
 
 def walked(
-    maps: dict[str, FeatureMap], groups: Sequence[Numbered], words: int, taken: Iterable[Placed],
+    maps: dict[str, FeatureMap],
+    groups: Sequence[Numbered],
+    words: int,
+    taken: Iterable[Placed],
     planner: Planner,
 ) -> Walk:
     """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
@@ -113,15 +116,20 @@ class Walk:
         for (together, group), rows in zip(self._groups, self._loads, strict=True):
             base = len(steps)
             made, filled = group.placed(
-                base, together.start, plans[together.start : together.stop],
-                self._steps[base : base + len(group.steps)], rows,
+                base,
+                together.start,
+                plans[together.start : together.stop],
+                self._steps[base : base + len(group.steps)],
+                rows,
             )
             steps += made
             loads += filled
         return steps, loads
 
     def further(
-        self, maps: dict[str, FeatureMap], taken: Iterable[Placed],
+        self,
+        maps: dict[str, FeatureMap],
+        taken: Iterable[Placed],
         chained: Sequence[Numbered],
     ) -> Walk:
         """A copy with the steps of these groups of layers too, in a network with these maps, of
@@ -143,8 +151,17 @@ class Walk:
         arena.make_room(len(group.steps) + len(loads))
         self._loads.append(np.zeros((len(loads), 2), np.int64))
         failed = placing.place_steps(
-            arena.rows, arena.later, arena.state, group.step_rows, loads, base, self._steps,
-            self._loads[-1], self._now, COMMAND_CYCLES, LOAD_DELAY,
+            arena.rows,
+            arena.later,
+            arena.state,
+            group.step_rows,
+            loads,
+            base,
+            self._steps,
+            self._loads[-1],
+            self._now,
+            COMMAND_CYCLES,
+            LOAD_DELAY,
         )
         if failed >= 0:
             raise NoRoom(together.start + group.steps[failed].layer)

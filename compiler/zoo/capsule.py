@@ -24,9 +24,11 @@ def _capsule_conv(name: str, size: Pair) -> Graph:
     """Input channels are (type, row, column), output channels (type, row, type above, column)."""
     net = GraphBuilder(name, (*size, _BELOW * _POSE * _POSE))
     rows = _BELOW * _POSE
-    return net.finish(net.conv(
-        "votes", "input", rows * _ABOVE * _POSE, 3, stride=2, padding=(0, 0, 0, 0), groups=rows
-    ))
+    return net.finish(
+        net.conv(
+            "votes", "input", rows * _ABOVE * _POSE, 3, stride=2, padding=(0, 0, 0, 0), groups=rows
+        )
+    )
 
 
 NETWORKS = {"capsule_conv": Network(_capsule_conv, size=(14, 14), reduced=(5, 5))}

@@ -26,8 +26,14 @@ Block = Callable[[GraphBuilder, str, str, int, int, int], str]
 def _grouped(net: GraphBuilder, name: str, x: str, stride: int, activation: str = "none") -> str:
     channels = net.channels(x)
     return net.conv(
-        name, x, channels, 3, stride=stride, padding=even_padding(3),
-        groups=channels // GROUP_WIDTH, activation=activation,
+        name,
+        x,
+        channels,
+        3,
+        stride=stride,
+        padding=even_padding(3),
+        groups=channels // GROUP_WIDTH,
+        activation=activation,
     )
 
 

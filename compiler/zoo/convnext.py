@@ -47,10 +47,6 @@ def _convnext(name: str, size: Pair, widths: tuple[int, ...], depths: tuple[int,
 
 
 NETWORKS = {
-    "convnext_atto": Network(
-        partial(_convnext, widths=(40, 80, 160, 320), depths=(2, 2, 6, 2))
-    ),
-    "convnext_tiny": Network(
-        partial(_convnext, widths=(96, 192, 384, 768), depths=(3, 3, 9, 3))
-    ),
+    "convnext_atto": Network(partial(_convnext, widths=(40, 80, 160, 320), depths=(2, 2, 6, 2))),
+    "convnext_tiny": Network(partial(_convnext, widths=(96, 192, 384, 768), depths=(3, 3, 9, 3))),
 }

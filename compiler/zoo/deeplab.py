@@ -47,7 +47,5 @@ def _deeplab_v3_mobilenet_v2(name: str, size: Pair) -> Graph:
 
 
 NETWORKS = {
-    "deeplab_v3_mobilenet_v2": Network(
-        _deeplab_v3_mobilenet_v2, size=(257, 257), reduced=(33, 33)
-    ),
+    "deeplab_v3_mobilenet_v2": Network(_deeplab_v3_mobilenet_v2, size=(257, 257), reduced=(33, 33)),
 }

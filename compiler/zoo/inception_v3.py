@@ -69,13 +69,21 @@ def _inception_v3(name: str, size: Pair) -> Graph:
     x = _stem(net)
     for letter, pool in zip("bcd", (32, 64, 64), strict=True):
         x = _module(
-            net, f"5{letter}", x, pool,
-            ((64, 1),), ((48, 1), (64, 5)), ((64, 1), (96, 3), (96, 3)),
+            net,
+            f"5{letter}",
+            x,
+            pool,
+            ((64, 1),),
+            ((48, 1), (64, 5)),
+            ((64, 1), (96, 3), (96, 3)),
         )
     x = _reduction(net, "6a", x, ((384, 3),), ((64, 1), (96, 3), (96, 3)))
     for letter, inner in zip("bcde", (128, 160, 160, 192), strict=True):
         x = _module(
-            net, f"6{letter}", x, 192,
+            net,
+            f"6{letter}",
+            x,
+            192,
             ((192, 1),),
             ((inner, 1), (inner, _ROW), (192, _COLUMN)),
             ((inner, 1), (inner, _COLUMN), (inner, _ROW), (inner, _COLUMN), (192, _ROW)),

@@ -65,8 +65,12 @@ def _block(net: GraphBuilder, name: str, x: str, block: _Block) -> str:
     if block.inner != net.channels(x):
         x = net.conv(f"{name}/expand", x, block.inner, 1, activation=block.activation)
     x = net.depthwise(
-        f"{name}/depthwise", x, block.kernel, stride=block.stride,
-        padding=even_padding(block.kernel), activation=block.activation,
+        f"{name}/depthwise",
+        x,
+        block.kernel,
+        stride=block.stride,
+        padding=even_padding(block.kernel),
+        activation=block.activation,
     )
     if block.squeeze:
         x = squeeze_excitation(net, f"{name}/se", x)

@@ -27,9 +27,7 @@ def _fire(net: GraphBuilder, name: str, x: str, squeeze: int, expand: int) -> st
 
 def _squeezenet(name: str, size: Pair) -> Graph:
     net = GraphBuilder(name, (*size, 3))
-    x = net.conv(
-        "stem", "input", 64, 3, stride=2, padding=(0, 0, 0, 0), activation="relu"
-    )
+    x = net.conv("stem", "input", 64, 3, stride=2, padding=(0, 0, 0, 0), activation="relu")
     index = 2
     for stage, modules in enumerate(_STAGES):
         x = net.max_pool(f"pool{stage}", x, 3, stride=2, padding="ceil")

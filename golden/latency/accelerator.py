@@ -63,9 +63,7 @@ def machine(graph: Graph, config: AccelConfig) -> Machine:
     program = _program(compiled)
     timing = run_timing(program)
     layers = {row.name: row.cycles for row in layer_rows(compiled, program, timing)}
-    return Machine(
-        config.name, config.mac_units, program.macs, timing.cycles, layers, program.host
-    )
+    return Machine(config.name, config.mac_units, program.macs, timing.cycles, layers, program.host)
 
 
 def machine_values(

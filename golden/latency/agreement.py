@@ -23,7 +23,13 @@ from golden.quant import as_float32
 _WRAPS = 2.0**29
 #: Operators whose output has the scale of their input, which models write within 1e-6.
 KEEP_SCALE = {
-    "avg_pool2d", "max_pool2d", "pad", "slice", "channel_shuffle", "resize", "reshape",
+    "avg_pool2d",
+    "max_pool2d",
+    "pad",
+    "slice",
+    "channel_shuffle",
+    "resize",
+    "reshape",
 }
 #: Limit of a signal-to-noise ratio, in dB, either way; float64 reaches about 300.
 LIMIT_DB = 200.0

@@ -75,7 +75,8 @@ def benchmark(
     bench = _Bench(form, network, options, 2 * mapped.macs * options.batch, hosted)
     values = machine_values(graph, options.config, bench.first_inputs())
     cases = [
-        case for case in itertools.product(options.precisions, options.modes)
+        case
+        for case in itertools.product(options.precisions, options.modes)
         if case[0] not in left_out(options.device)
     ]
     counts, runs = macs(graph), []
@@ -169,13 +170,11 @@ class _Bench:
         with arithmetic(precision):
             whole, outputs = self._timed(self.network, self._inputs, precision, mode)
             parts = {
-                where: self._timed(*part, precision, mode)[0]
-                for where, part in self._parts.items()
+                where: self._timed(*part, precision, mode)[0] for where, part in self._parts.items()
             }
         spread = parts.get("array", whole)
         found = [
-            self._first(name, y)
-            for name, y in zip(self.network.outputs, outputs, strict=True)
+            self._first(name, y) for name, y in zip(self.network.outputs, outputs, strict=True)
         ]
         snr = snr_db(self._reference, found)
         bound = precision_bound_db(precision, len(self.network.layers))
@@ -184,11 +183,17 @@ class _Bench:
             f"fp32 {mode}: {snr:.1f} dB to float64; its roundings explain {bound:.1f} dB"
         )
         return {
-            "device": options.device, "precision": precision, "mode": mode, "batch": options.batch,
-            **spread.as_data(), **self._rates(self.operations, spread.median, precision),
+            "device": options.device,
+            "precision": precision,
+            "mode": mode,
+            "batch": options.batch,
+            **spread.as_data(),
+            **self._rates(self.operations, spread.median, precision),
             "host": parts["host"].as_data() if parts else None,
             "whole": whole.as_data() if parts else None,
-            "snr_db": snr, "snr_bound_db": bound, "agrees": agrees,
+            "snr_db": snr,
+            "snr_bound_db": bound,
+            "agrees": agrees,
         }
 
     def _timed(
@@ -215,8 +220,9 @@ class _Bench:
         rows = []
         with arithmetic(precision):
             module = moved(self.network, device, precision)
-            values = dict(zip(self.network.inputs,
-                              moved_inputs(self._inputs, device, precision), strict=True))
+            values = dict(
+                zip(self.network.inputs, moved_inputs(self._inputs, device, precision), strict=True)
+            )
             for node, layer, reads in zip(
                 self.form["nodes"], module.layers, self.network.reads, strict=True
             ):
@@ -226,13 +232,20 @@ class _Bench:
                 budget = self.options.seconds / len(module.layers)
                 spread = self._measured(call, budget)
                 done = 2 * counts[node["name"]] * self.options.batch
-                rows.append({
-                    "name": node["name"], "kind": node["op"], "macs": counts[node["name"]],
-                    "on": "host" if node["name"] in self.hosted else "array",
-                    "device": device, "precision": precision, "mode": mode,
-                    **spread.as_data(), **self._rates(done, spread.median, precision),
-                    "accelerator_cycles": cycles.get(node["name"]),
-                })
+                rows.append(
+                    {
+                        "name": node["name"],
+                        "kind": node["op"],
+                        "macs": counts[node["name"]],
+                        "on": "host" if node["name"] in self.hosted else "array",
+                        "device": device,
+                        "precision": precision,
+                        "mode": mode,
+                        **spread.as_data(),
+                        **self._rates(done, spread.median, precision),
+                        "accelerator_cycles": cycles.get(node["name"]),
+                    }
+                )
         return rows
 
     def _rates(self, operations: int, milliseconds: float, precision: str) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def measured(call: Call, clock: Clock, seconds: float, before: Call | None = Non
 
     ``before`` is done before each call, out of its time but within ``seconds``.
     """
+
     def once() -> float:
         if before is not None:
             before()

@@ -13,7 +13,10 @@ Tensors = Sequence[torch.Tensor]
 Run = Callable[[], tuple[torch.Tensor, ...]]
 
 DTYPES = {
-    "fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16,
+    "fp32": torch.float32,
+    "tf32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
 }
 #: What each device offers, in the order of reports. A graph is a CUDA graph, captured once.
 PRECISIONS = {"cpu": ("fp32", "fp16", "bf16"), "cuda": ("fp32", "tf32", "fp16", "bf16")}

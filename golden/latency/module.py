@@ -106,9 +106,9 @@ def stored_inputs(graph: Mapping[str, Any], batch: int, seed: int) -> list[np.nd
         first, *rest = graph["tensors"][name]["shape"]
         dtype = graph["tensors"][name]["dtype"]
         limits = np.iinfo(dtype)
-        arrays.append(generator.integers(
-            limits.min, limits.max, (first * batch, *rest), dtype, endpoint=True
-        ))
+        arrays.append(
+            generator.integers(limits.min, limits.max, (first * batch, *rest), dtype, endpoint=True)
+        )
     return arrays
 
 

@@ -95,9 +95,7 @@ class LayerNorm(Weighted):
         self.epsilon = site.attrs["epsilon"]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = F.layer_norm(
-            channels_last(x), self.weight.shape, self.weight, self.bias, self.epsilon
-        )
+        y = F.layer_norm(channels_last(x), self.weight.shape, self.weight, self.bias, self.epsilon)
         return channels_second(y)
 
 

@@ -47,7 +47,5 @@ class Average(_Pool):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.around is not None:
             x = F.pad(x, self.around)
-        y = F.avg_pool2d(
-            x, self.kernel, self.stride, self.padding, count_include_pad=self.include
-        )
+        y = F.avg_pool2d(x, self.kernel, self.stride, self.padding, count_include_pad=self.include)
         return y if self.factor is None else y * self.factor

@@ -42,8 +42,9 @@ class Site:
         tensor = self.inputs[1]
         scale = torch.as_tensor(tensor["scale"]).float().double()
         if tensor["axis"] is not None:
-            scale = scale.reshape([-1 if a == tensor["axis"] else 1
-                                   for a in range(len(tensor["shape"]))])
+            scale = scale.reshape(
+                [-1 if a == tensor["axis"] else 1 for a in range(len(tensor["shape"]))]
+            )
         return torch.tensor(tensor["data"]).double() * scale
 
     def bias(self) -> torch.Tensor | None:

@@ -26,8 +26,12 @@ def _body(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"{precision}: left out: {reason}"
     for row in report["accelerator"]:
         yield _RUN.format(
-            f"{row['preset']}, {row['clock_mhz']:g} MHz", f"{row['milliseconds']:.3f}", "",
-            f"{row['operations_per_second'] / 1e9:,.1f}", f"{row['efficiency']:.1%}", "",
+            f"{row['preset']}, {row['clock_mhz']:g} MHz",
+            f"{row['milliseconds']:.3f}",
+            "",
+            f"{row['operations_per_second'] / 1e9:,.1f}",
+            f"{row['efficiency']:.1%}",
+            "",
             f"accelerator, simulated: {row['cycles']:,} cycles",
         )
     yield "latency = operations / (efficiency x peak), in every row that has an efficiency"
@@ -94,8 +98,13 @@ def _run(run: Mapping[str, Any]) -> Iterator[str]:
     snr = "none" if run["snr_db"] is None else f"{run['snr_db']:.1f}"
     doubt = "" if run["agrees"] else f"below {run['snr_bound_db']:.1f} dB: more than rounding"
     yield _RUN.format(
-        name, f"{run['milliseconds']:.3f}", _spread(run),
-        f"{run['operations_per_second'] / 1e9:,.1f}", _share(run["efficiency"]), snr, doubt,
+        name,
+        f"{run['milliseconds']:.3f}",
+        _spread(run),
+        f"{run['operations_per_second'] / 1e9:,.1f}",
+        _share(run["efficiency"]),
+        snr,
+        doubt,
     )
     for part, label in (("host", "on the host"), ("whole", "whole network")):
         if run[part]:
@@ -115,9 +124,13 @@ def _layers(report: Mapping[str, Any]) -> Iterator[str]:
     for row in rows:
         cycles = row["accelerator_cycles"]
         yield _LAYER.format(
-            row["name"][-32:], row["kind"], f"{row['macs'] / 1e6:.2f}",
-            f"{row['milliseconds']:.4f}", f"{row['operations_per_second'] / 1e9:,.1f}",
-            _share(row["efficiency"]), row["on"] if row["on"] == "host" else _cycles(cycles),
+            row["name"][-32:],
+            row["kind"],
+            f"{row['macs'] / 1e6:.2f}",
+            f"{row['milliseconds']:.4f}",
+            f"{row['operations_per_second'] / 1e9:,.1f}",
+            _share(row["efficiency"]),
+            row["on"] if row["on"] == "host" else _cycles(cycles),
         )
 
 

@@ -116,10 +116,7 @@ class Drain(wiring.Component):
             self.next_bank.eq(Mux(self.tile_done, self.tile.bank, self._current.bank)),
             quiet.eq(~walk.command_first | (flush == 0)),
             near_end.eq(Mux(self.cmd.residual, walk.last, walk.near_end)),
-            self.ready.eq(
-                (issued == 0)
-                & (~self._held | (parameters.ready & quiet & near_end))
-            ),
+            self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
         with m.If(self.tile_done):

@@ -80,9 +80,7 @@ def registers_markdown() -> str:
         f"writing 1. Counters and cycles are {regs.COUNTER_BITS} bits wide.",
         _table(
             ("Offset", "Register", "Reset", "Description"),
-            (
-                (f"`0x{r.offset:03x}`", f"`{r.name}`", _reset(r), r.doc) for r in registers
-            ),
+            ((f"`0x{r.offset:03x}`", f"`{r.name}`", _reset(r), r.doc) for r in registers),
         ),
     ]
     for register in registers:

@@ -70,7 +70,8 @@ def text(value: int) -> str:
     parts = {name: value >> place & ((1 << PART_BITS) - 1) for name, place in PARTS.items()}
     sizes = [
         f"{name} {'any' if name == 'rows' and not part else 1 << part}"
-        for name, part in parts.items() if name != "format"
+        for name, part in parts.items()
+        if name != "format"
     ]
     lines = (value >> LAST_LINE) + 1
     return ", ".join([f"format {parts['format']}", *sizes, f"{lines} pool lines"])

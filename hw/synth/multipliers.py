@@ -74,7 +74,10 @@ def _enable(cell: Cell) -> Any:
 
 
 def _absorb_outputs(
-    cell: Cell, cells: Cells, sinks: Counter[Any], behind: dict[int, list[str]],
+    cell: Cell,
+    cells: Cells,
+    sinks: Counter[Any],
+    behind: dict[int, list[str]],
     flip_flops: dict[int, str],
 ) -> None:
     used = [port for port in OUTPUTS if sinks[bit_at(cell, port)]]

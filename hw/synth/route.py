@@ -92,7 +92,8 @@ def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]
     return {
         "device": ECP5.device,
         "mhz": math.floor(10_000 / max(1000 / clock["achieved"], behind.ns if behind else 0)) / 10,
-        "global_path": behind and {
+        "global_path": behind
+        and {
             "ns": round(behind.ns, 2),
             "net": behind.net,
             "module": module_of(behind.cell, modules),

@@ -42,7 +42,10 @@ def find(tool: str) -> str:
 
 
 def run(
-    tool: str, arguments: Sequence[str], folder: Path, log: str,
+    tool: str,
+    arguments: Sequence[str],
+    folder: Path,
+    log: str,
     hopeless: Callable[[str], str | None] = lambda _: None,
 ) -> None:
     """Run a tool in ``folder``; it writes ``log`` there itself.

@@ -87,9 +87,11 @@ def _fill_waits(cycle, f, commands, now, most):
         takes = now[EXECUTE_PUSHED] > f[fill.TAKEN] and f[fill.TAKEN] - now[EXECUTE_DONE] < 2
         return 0 if takes else most
     cmd = f[fill.TAKEN] - 1
-    begins = (now[LOAD_DONE] >= commands[cmd, col.WAIT_LOAD]
-              and now[STORE_DONE] >= commands[cmd, col.WAIT_STORE]
-              and now[EXECUTE_DONE] >= commands[cmd, col.WAIT_EXECUTE])
+    begins = (
+        now[LOAD_DONE] >= commands[cmd, col.WAIT_LOAD]
+        and now[STORE_DONE] >= commands[cmd, col.WAIT_STORE]
+        and now[EXECUTE_DONE] >= commands[cmd, col.WAIT_EXECUTE]
+    )
     return 0 if begins else most
 
 

@@ -35,15 +35,18 @@ def state() -> np.ndarray:
 @compiled
 def may_issue(cycle, d):
     """The held tile's parameters and table have arrived, and another command's beats are gone."""
-    return (d[LINES_LEFT] == 0 and d[TABLE_LEFT] == 0 and cycle >= d[SETTLED]
-            and (d[COMMAND_FIRST] == 0 or cycle >= d[FLUSHED]))
+    return (
+        d[LINES_LEFT] == 0
+        and d[TABLE_LEFT] == 0
+        and cycle >= d[SETTLED]
+        and (d[COMMAND_FIRST] == 0 or cycle >= d[FLUSHED])
+    )
 
 
 @compiled
 def wants(cycle, d):
     """Whether parameters, or a table once the post-processor is empty, are requested."""
-    return d[HELD] != 0 and (
-        d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and cycle >= d[FLUSHED]))
+    return d[HELD] != 0 and (d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and cycle >= d[FLUSHED]))
 
 
 @compiled
@@ -115,7 +118,8 @@ def _beat(cycle, d, commands, cmd, words):
             d[HELD] = 0
             if d[COMMAND_END] != 0:
                 d[WRITTEN] = cycle + (
-                    RESIDUAL_WRITE if commands[cmd, col.RESIDUAL] != 0 else PLAIN_WRITE)
+                    RESIDUAL_WRITE if commands[cmd, col.RESIDUAL] != 0 else PLAIN_WRITE
+                )
 
 
 @compiled

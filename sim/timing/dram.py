@@ -57,14 +57,17 @@ def step(cycle, d, p, now, rd, ld, st):
         events |= AR_TAKEN
     if aw_valid and d[WRITES] < OUTSTANDING and silent & AW_TAKEN == 0:
         events |= AW_TAKEN
-    if (d[WRITES] > d[UNSENT] and cycle >= d[ANSWER_DUE + d[WRITE_HEAD]]
-            and silent & B_BEAT == 0):
+    if d[WRITES] > d[UNSENT] and cycle >= d[ANSWER_DUE + d[WRITE_HEAD]] and silent & B_BEAT == 0:
         events |= B_BEAT
         if d[WRITE_BAD + d[WRITE_HEAD]] != 0:
             events |= B_ERROR
     if cycle >= d[BUS_FREE]:
-        read = (d[READS] > 0 and cycle >= d[READ_DUE + d[READ_HEAD]] and silent & R_BEAT == 0
-                and (reader.head_is_fetch(rd) or load.ready(ld, p, now) or now[STOP] != 0))
+        read = (
+            d[READS] > 0
+            and cycle >= d[READ_DUE + d[READ_HEAD]]
+            and silent & R_BEAT == 0
+            and (reader.head_is_fetch(rd) or load.ready(ld, p, now) or now[STOP] != 0)
+        )
         write = d[UNSENT] > 0 and store.word_valid(st) and silent & W_BEAT == 0
         if read and write:
             read = d[WRITES_TURN] == 0
@@ -107,8 +110,11 @@ def _count(d, handshakes):
 def wakes(cycle, d, rd, st, now):
     """First cycle from ``cycle`` on in which a beat may move or an address be taken, unless LOAD or
     STORE wakes before."""
-    if (rd[reader.VALID] != 0 or store.address_valid(st, now)
-            or (d[UNSENT] > 0 and store.word_valid(st))):
+    if (
+        rd[reader.VALID] != 0
+        or store.address_valid(st, now)
+        or (d[UNSENT] > 0 and store.word_valid(st))
+    ):
         return cycle
     first = NEVER
     if d[READS] > 0:

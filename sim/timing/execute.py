@@ -62,10 +62,17 @@ def state(config: AccelConfig, commands: np.ndarray) -> Execute:
     registers, steps = fill.state()
     count = max(1, len(commands))
     return Execute(
-        registers, steps, fill.lane_state(config.rows), np.zeros(2 * config.rows, np.int64),
-        weights.state(), drain.state(), np.zeros(1, np.int64),
+        registers,
+        steps,
+        fill.lane_state(config.rows),
+        np.zeros(2 * config.rows, np.int64),
+        weights.state(),
+        drain.state(),
+        np.zeros(1, np.int64),
         np.ascontiguousarray(commands, np.int64),
-        np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
     )
 
 
@@ -87,8 +94,7 @@ def step(cycle, e, now, nxt, counters, storing, sizes):
     room = f[fill.PUSHED] - f[fill.POPPED] < RING
     grant_fill = free and not grant_weights and room and f[fill.LINES] > 0
     # the array
-    cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile,
-                   sizes)
+    cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes)
     counters[cause] += 1
     # the clock edge
     if grant_weights:
@@ -127,8 +133,7 @@ def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_til
     if tile_end and not takes_tile:
         return STALL_DRAIN
     if not ones:
-        weights.use(1, w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END],
-                    sizes.line_words)
+        weights.use(1, w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END], sizes.line_words)
     work[WORK_DONE] += 1
     if step_end:
         work[WORK_DONE] = 0
@@ -170,9 +175,11 @@ def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes):
             f[fill.STATE] = fill.WAIT
     else:
         cmd = f[fill.TAKEN] - 1
-        if (now[LOAD_DONE] >= commands[cmd, col.WAIT_LOAD]
-                and now[STORE_DONE] >= commands[cmd, col.WAIT_STORE]
-                and now[EXECUTE_DONE] >= commands[cmd, col.WAIT_EXECUTE]):
+        if (
+            now[LOAD_DONE] >= commands[cmd, col.WAIT_LOAD]
+            and now[STORE_DONE] >= commands[cmd, col.WAIT_STORE]
+            and now[EXECUTE_DONE] >= commands[cmd, col.WAIT_EXECUTE]
+        ):
             f[fill.STATE] = fill.RUN
             f[fill.BEGUN] += 1
             start[cmd] = cycle

@@ -52,8 +52,7 @@ def state() -> np.ndarray:
 @compiled
 def request_valid(fe, now):
     """Whether FETCH makes a request in this cycle (the reader heeds STOP)."""
-    return (fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] == 0
-            and now[END_PENDING] == 0)
+    return fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] == 0 and now[END_PENDING] == 0
 
 
 @compiled
@@ -63,8 +62,9 @@ def present(fe, p):
     beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
     fe[ADDR] = addr
     fe[BEATS] = beats
-    fe[WANTED] = (beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2]
-                  and p[MISALIGNED] == 0)
+    fe[WANTED] = (
+        beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2] and p[MISALIGNED] == 0
+    )
     fe[OUTSIDE] = not may_read(p, addr, beats)
 
 
@@ -77,8 +77,12 @@ def asleep(fe, p, now, opcodes, codes):
         moves = fe[HELD] != 0 or fe[GONE] == p[PROGRAM_BEATS]
     else:
         i = fe[INDEX]
-        moves = (fe[CHECKED] == 0 or codes[i] != 0 or opcodes[i] == END
-                 or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH])
+        moves = (
+            fe[CHECKED] == 0
+            or codes[i] != 0
+            or opcodes[i] == END
+            or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH]
+        )
     return fe[KNOWN] != 0 and not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
 
 

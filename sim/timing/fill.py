@@ -66,8 +66,12 @@ def begin(f, commands, cmd, lanes, rows):
 def _is_like_last(f, commands, cmd, line_words):
     """Whether the step differs from the one before only in its block of input channels, which lies
     whole lines behind the other."""
-    return (f[BLOCK] != 0 and commands[cmd, col.KERNEL_ROWS] == 1 and commands[cmd, col.GROUPS] == 1
-            and commands[cmd, col.IN_PLANE] & (line_words - 1) == 0)
+    return (
+        f[BLOCK] != 0
+        and commands[cmd, col.KERNEL_ROWS] == 1
+        and commands[cmd, col.GROUPS] == 1
+        and commands[cmd, col.IN_PLANE] & (line_words - 1) == 0
+    )
 
 
 @compiled

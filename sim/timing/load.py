@@ -41,9 +41,11 @@ IDLE, WAIT, RUN = range(3)
 _COLUMN = {field.name: i for i, field in enumerate(LOAD_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
-    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length"))
+    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
+)
 C_POOL, C_POOL_STRIDE, C_UNPACK, C_CHANNELS, C_PLANE = (
-    _COLUMN[n] for n in ("pool_addr", "pool_stride", "unpack", "channels", "plane"))
+    _COLUMN[n] for n in ("pool_addr", "pool_stride", "unpack", "channels", "plane")
+)
 DESCRIPTORS = LOAD_DESCRIPTORS
 WRITE_PHASE = DMA_WRITE_PHASE
 WINDOW = int(Fault.WINDOW)
@@ -81,8 +83,11 @@ def ready(ld, p, now):
 @compiled
 def asleep(ld, now, fields):
     """Whether nothing changes without a beat, or a request taken, or a command complete."""
-    if ld[PENDING] != 0 or ld[CLOSED] != 0 or (ld[VALID] != 0 and ld[UNPACK] != 0
-                                               and ld[COUNT] != 0):
+    if (
+        ld[PENDING] != 0
+        or ld[CLOSED] != 0
+        or (ld[VALID] != 0 and ld[UNPACK] != 0 and ld[COUNT] != 0)
+    ):
         return False
     if ld[VALID] == 0 and ld[APPENDED] != ld[FINISHED]:
         return False
@@ -101,15 +106,22 @@ def waits(ld, now, fields):
 def _begins(ld, now, fields):
     """Whether the command that waits has nothing more to wait for."""
     f = fields[ld[COMMAND]]
-    return (waits_met(now, f[C_LOAD], f[C_EXECUTE], f[C_STORE])
-            and ld[APPENDED] - ld[FINISHED] < DESCRIPTORS)
+    return (
+        waits_met(now, f[C_LOAD], f[C_EXECUTE], f[C_STORE])
+        and ld[APPENDED] - ld[FINISHED] < DESCRIPTORS
+    )
 
 
 @compiled
 def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
     """Advance by one cycle; notes the cycles in which commands start and end."""
-    if (ld[STATE] == IDLE and ld[VALID] == 0 and ld[PENDING] == 0 and ld[CLOSED] == 0
-            and now[LOAD_PUSHED] == now[LOAD_POPPED]):
+    if (
+        ld[STATE] == IDLE
+        and ld[VALID] == 0
+        and ld[PENDING] == 0
+        and ld[CLOSED] == 0
+        and now[LOAD_PUSHED] == now[LOAD_POPPED]
+    ):
         return
     begins = ld[STATE] == WAIT and _begins(ld, now, fields)
     if ld[STATE] == RUN and ld[INSIDE] == 0 and now[STOP] == 0:

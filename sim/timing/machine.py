@@ -112,8 +112,15 @@ def result(machine: Machine, commands: Commands) -> Run:
     memory.starts[commands.executes] = unit.start[:taken]
     memory.ends[commands.executes] = unit.done[:taken]
     busy[commands.executes] = unit.busy[:taken]
-    return Run(int(machine.clock[CYCLE]), machine.counters, memory.starts, memory.ends, busy,
-               Fault(int(now[FAULT_CODE])), int(now[FAULT_INDEX]))
+    return Run(
+        int(machine.clock[CYCLE]),
+        machine.counters,
+        memory.starts,
+        memory.ends,
+        busy,
+        Fault(int(now[FAULT_CODE])),
+        int(now[FAULT_INDEX]),
+    )
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
@@ -123,8 +130,9 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
         memory_side.begin(memory)
     while now[DONE] == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
-            skipped = calm.skip(cycle, unit, now, counters, sizes,
-                                min(wakes, moved + WATCHED) - cycle)
+            skipped = calm.skip(
+                cycle, unit, now, counters, sizes, min(wakes, moved + WATCHED) - cycle
+            )
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
@@ -143,8 +151,9 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
             nxt[STANDSTILL] = 1
             changed = True
-        changed |= (nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED]
-                    or nxt[EXECUTE_DONE] != now[EXECUTE_DONE])
+        changed |= (
+            nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED] or nxt[EXECUTE_DONE] != now[EXECUTE_DONE]
+        )
         cycle += 1
         if changed:
             for i in range(len(now)):

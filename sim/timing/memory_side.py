@@ -41,9 +41,20 @@ def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
     """Everything as it is in cycle 2 of a run, but for what ``begin`` does."""
     count = len(commands.opcodes)
     return MemorySide(
-        dram.state(), reader.state(), fetch.state(), load.state(), store.state(),
-        parameters, commands.opcodes, commands.fields, commands.beats, commands.codes,
-        commands.loads, commands.stores, np.full(count, -1), np.full(count, -1),
+        dram.state(),
+        reader.state(),
+        fetch.state(),
+        load.state(),
+        store.state(),
+        parameters,
+        commands.opcodes,
+        commands.fields,
+        commands.beats,
+        commands.codes,
+        commands.loads,
+        commands.stores,
+        np.full(count, -1),
+        np.full(count, -1),
     )
 
 
@@ -59,9 +70,14 @@ def wakes(cycle, s, now):
     """First cycle from ``cycle`` on in which anything may change, if until then no EXECUTE is taken
     or completed."""
     dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
-    if (now[STOP] == 0 and monitor.asleep(now, fields, fe) and reader.asleep(rd, now, fe, ld)
-            and fetch.asleep(fe, p, now, opcodes, codes) and load.asleep(ld, now, fields)
-            and store.asleep(st, now, fields)):
+    if (
+        now[STOP] == 0
+        and monitor.asleep(now, fields, fe)
+        and reader.asleep(rd, now, fe, ld)
+        and fetch.asleep(fe, p, now, opcodes, codes)
+        and load.asleep(ld, now, fields)
+        and store.asleep(st, now, fields)
+    ):
         return dram.wakes(cycle, dr, rd, st, now)
     return cycle
 

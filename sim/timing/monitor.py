@@ -1,6 +1,5 @@
 """The end of a run, one cycle at a time (docs/architecture.md, 3.2 and 4)."""
 
-
 from hw.spec.isa import END_FIELDS
 from sim.timing import fetch, load, reader, store
 from sim.timing.shared import DONE, END_PENDING, FAULT, STANDSTILL, STOP, compiled, waits_met

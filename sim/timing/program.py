@@ -20,8 +20,19 @@ _LONGEST = max(isa.COMMAND_WORDS.values())
 
 _DMA_COUNTS = ("runs", "length")
 _EXECUTE_COUNTS = (
-    "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
-    "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
+    "pixels",
+    "in_blocks",
+    "kernel_rows",
+    "groups",
+    "group_taps",
+    "last_taps",
+    "blocks",
+    "last_planes",
+    "last_cols",
+    "last_channels",
+    "out_width",
+    "in_width",
+    "in_height",
 )
 _COLUMNS = {
     opcode: {field.name: i for i, field in enumerate(fields)}

@@ -27,8 +27,7 @@ def head_is_fetch(rd):
 @compiled
 def asleep(rd, now, fe, ld):
     """Whether no request can be taken."""
-    return rd[COUNT] == OUTSTANDING or not (
-        fetch.request_valid(fe, now) or load.request_valid(ld))
+    return rd[COUNT] == OUTSTANDING or not (fetch.request_valid(fe, now) or load.request_valid(ld))
 
 
 @compiled

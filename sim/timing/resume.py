@@ -99,11 +99,26 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
     memory, unit = machine.memory, machine.unit
     taken = int(np.searchsorted(commands.executes, count))
     return [
-        memory.fetch, memory.dram, memory.reader, memory.load, memory.store,
-        memory.starts[:count], memory.ends[:count],
-        unit.fill, unit.steps, unit.lanes, unit.weights, unit.drain, unit.work,
-        unit.busy[:taken], unit.start[:taken], unit.done[:taken],
-        machine.now, machine.nxt, machine.counters, machine.clock,
+        memory.fetch,
+        memory.dram,
+        memory.reader,
+        memory.load,
+        memory.store,
+        memory.starts[:count],
+        memory.ends[:count],
+        unit.fill,
+        unit.steps,
+        unit.lanes,
+        unit.weights,
+        unit.drain,
+        unit.work,
+        unit.busy[:taken],
+        unit.start[:taken],
+        unit.done[:taken],
+        machine.now,
+        machine.nxt,
+        machine.counters,
+        machine.clock,
     ]
 
 

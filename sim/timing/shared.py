@@ -45,6 +45,7 @@ compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 counts, which would cost more than the rest (so they make no arrays). Only the machine's loop, which
 they are part of, is cached."""
 
+
 class Sizes(NamedTuple):
     """Sizes of the machine that the execute unit's cycles follow from."""
 
@@ -155,8 +156,11 @@ def read_fails(p, addr):
     """Whether the memory answers the read beat at ``addr`` with an error."""
     if addr >= p[MEMORY_BYTES]:
         return True
-    return (p[READ_ERROR_RESPONSE] != 0 and addr < p[READ_ERROR_HIGH]
-            and addr + p[COLS] > p[READ_ERROR_LOW])
+    return (
+        p[READ_ERROR_RESPONSE] != 0
+        and addr < p[READ_ERROR_HIGH]
+        and addr + p[COLS] > p[READ_ERROR_LOW]
+    )
 
 
 @compiled
@@ -164,5 +168,8 @@ def write_fails(p, addr):
     """Whether the memory answers the write beat at ``addr`` with an error."""
     if addr >= p[MEMORY_BYTES]:
         return True
-    return (p[WRITE_ERROR_RESPONSE] != 0 and addr < p[WRITE_ERROR_HIGH]
-            and addr + p[COLS] > p[WRITE_ERROR_LOW])
+    return (
+        p[WRITE_ERROR_RESPONSE] != 0
+        and addr < p[WRITE_ERROR_HIGH]
+        and addr + p[COLS] > p[WRITE_ERROR_LOW]
+    )

@@ -49,7 +49,8 @@ IDLE, WAIT, RUN = range(3)
 _COLUMN = {field.name: i for i, field in enumerate(STORE_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
-    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length"))
+    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
+)
 C_POOL, C_POOL_STRIDE = _COLUMN["pool_addr"], _COLUMN["pool_stride"]
 OUTSTANDING = MAX_OUTSTANDING
 READ_PHASE = DMA_READ_PHASE
@@ -78,8 +79,12 @@ def empty(st):
 
 @compiled
 def _wants_address(st, now):
-    return (st[RUNS] != 0 and st[BURSTS] < BURST_LIST and st[UNANSWERED] < OUTSTANDING
-            and now[STOP] == 0)
+    return (
+        st[RUNS] != 0
+        and st[BURSTS] < BURST_LIST
+        and st[UNANSWERED] < OUTSTANDING
+        and now[STOP] == 0
+    )
 
 
 @compiled

@@ -26,10 +26,17 @@ def beats(cycle, phase, s, now):
     """Cycles from ``cycle``, which has that phase, in which the memory side (MemorySide ``s``) does
     no more than to move a word each into the pool, if no EXECUTE is taken or completed."""
     dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
-    if not (_streams(cycle, dr, p, rd, ld) and now[STOP] == 0 and monitor.asleep(now, fields, fe)
-            and reader.asleep(rd, now, fe, ld) and fetch.asleep(fe, p, now, opcodes, codes)
-            and load.waits(ld, now, fields) and store.asleep(st, now, fields)
-            and dr[dram.WRITES] == 0 and not store.address_valid(st, now)):
+    if not (
+        _streams(cycle, dr, p, rd, ld)
+        and now[STOP] == 0
+        and monitor.asleep(now, fields, fe)
+        and reader.asleep(rd, now, fe, ld)
+        and fetch.asleep(fe, p, now, opcodes, codes)
+        and load.waits(ld, now, fields)
+        and store.asleep(st, now, fields)
+        and dr[dram.WRITES] == 0
+        and not store.address_valid(st, now)
+    ):
         return 0
     count = min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load.PIXELS]) - 1
     if ld[load.WORD] + count > min(p[POOL_LINES] << p[LINE_BITS], WORD_MASK):
@@ -48,12 +55,20 @@ def _streams(cycle, dr, p, rd, ld):
     """Whether a word moves in this cycle that LOAD takes as it is, and memory can give no error."""
     head = dr[dram.READ_HEAD]
     end = dr[dram.READ_ADDR + head] + (dr[dram.READ_LEN + head] << p[COLS_LOG2])
-    return (ld[load.VALID] != 0 and ld[load.UNPACK] == 0 and ld[load.CLOSED] == 0
-            and rd[reader.VALID] == 0 and not reader.head_is_fetch(rd)
-            and dr[dram.READS] != 0 and cycle >= dr[dram.READ_DUE + head]
-            and cycle >= dr[dram.BUS_FREE] and p[INTERVAL] == 1
-            and p[READ_ERROR_RESPONSE] == 0 and p[SILENT_CHANNELS] == 0
-            and end <= p[MEMORY_BYTES])
+    return (
+        ld[load.VALID] != 0
+        and ld[load.UNPACK] == 0
+        and ld[load.CLOSED] == 0
+        and rd[reader.VALID] == 0
+        and not reader.head_is_fetch(rd)
+        and dr[dram.READS] != 0
+        and cycle >= dr[dram.READ_DUE + head]
+        and cycle >= dr[dram.BUS_FREE]
+        and p[INTERVAL] == 1
+        and p[READ_ERROR_RESPONSE] == 0
+        and p[SILENT_CHANNELS] == 0
+        and end <= p[MEMORY_BYTES]
+    )
 
 
 @compiled

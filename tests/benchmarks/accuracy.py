@@ -109,10 +109,16 @@ def _measure(
             found = _logits(classifier, pictures.crops)
             agreement = (found.argmax(1) == expected.argmax(1)).mean()
             noise = np.square(found - expected).sum() / np.square(expected).sum()
-            rows.append((
-                name, way, _hits(classifier, pictures), f"{agreement:.1%}",
-                f"{-10 * np.log10(noise):.1f} dB", f"{seconds:.0f} s",
-            ))
+            rows.append(
+                (
+                    name,
+                    way,
+                    _hits(classifier, pictures),
+                    f"{agreement:.1%}",
+                    f"{-10 * np.log10(noise):.1f} dB",
+                    f"{seconds:.0f} s",
+                )
+            )
     return rows
 
 
@@ -164,8 +170,13 @@ def quantised_by_onnxruntime(path: Path, calibration: np.ndarray) -> bytes:
     plain, target = path.with_name("folded.onnx"), path.with_name("quantised.onnx")
     onnx.save(folded(parse_onnx(path.read_bytes(), path.parent)), plain)
     quantize_static(
-        plain, target, _Samples(calibration), quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+        plain,
+        target,
+        _Samples(calibration),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
     )
     return target.read_bytes()
 

@@ -21,7 +21,11 @@ from tests.benchmarks.measure import network_graph
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "results" / "latency"
 NETWORKS = (
-    "mobilenet_v1", "mobilenet_v2", "efficientnet_lite0", "inception_v1", "inception_v3",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "efficientnet_lite0",
+    "inception_v1",
+    "inception_v3",
     "bsconv_u_mobilenet_v1",
 )
 """The networks of the table, in its order."""
@@ -72,8 +76,10 @@ def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         if report.get("caches") == "cold":
             ran += ", cold"
         cells = [
-            report["network"], "CPU" if device["type"] == "cpu" else device["name"],
-            ran, f"{best['milliseconds']:.1f}",
+            report["network"],
+            "CPU" if device["type"] == "cpu" else device["name"],
+            ran,
+            f"{best['milliseconds']:.1f}",
             f"{best['operations_per_second'] / 1e9:,.1f}",
             "-" if best["efficiency"] is None else f"{best['efficiency']:.1%}",
             f"{machines[0]['efficiency']:.1%}",

@@ -34,11 +34,16 @@ def arguments_parser(description: str, network: str, preset: str) -> argparse.Ar
     """A parser with what all programs accept: network, preset and number of repeats."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
-        "network", nargs="?", default=network, metavar="NETWORK",
+        "network",
+        nargs="?",
+        default=network,
+        metavar="NETWORK",
         help=f"{LITE0} (the real EfficientNet-Lite0), {', '.join(zoo.names())}, or a model file "
-        f"(default: {network})")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default=preset,
-                        help=f"default: {preset}")
+        f"(default: {network})",
+    )
+    parser.add_argument(
+        "--preset", choices=tuple(PRESETS), default=preset, help=f"default: {preset}"
+    )
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="default: 5")
     return parser
 

@@ -24,23 +24,32 @@ from hw.spec.config import PRESETS, AccelConfig, preset
 from sim.__main__ import main as sim_main
 from tests.benchmarks.measure import network_graph, print_command
 
-HEAD = ("network", "MACs", "cycles", "utilisation", "DRAM read, MB", "DRAM written, MB",
-        "RTL s", "simulator s", "difference")
+HEAD = (
+    "network",
+    "MACs",
+    "cycles",
+    "utilisation",
+    "DRAM read, MB",
+    "DRAM written, MB",
+    "RTL s",
+    "simulator s",
+    "difference",
+)
 
 
 def main() -> int:
     """Print the table: 0, or 1 if a run failed or differed."""
     parser = argparse.ArgumentParser(description=__doc__.split(": ")[1].split("\n")[0])
-    parser.add_argument("networks", nargs="+", metavar="NETWORK",
-                        help="lite0, a built-in network, or a model file")
+    parser.add_argument(
+        "networks", nargs="+", metavar="NETWORK", help="lite0, a built-in network, or a model file"
+    )
     parser.add_argument("--preset", choices=tuple(PRESETS), default="edge256")
     parser.add_argument("--no-rtl", action="store_true", help="the simulator only")
     arguments = parser.parse_args()
     print_command()
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
     rows = [
-        measure(name, preset(arguments.preset), not arguments.no_rtl)
-        for name in arguments.networks
+        measure(name, preset(arguments.preset), not arguments.no_rtl) for name in arguments.networks
     ]
     return 0 if all(rows) else 1
 
@@ -56,10 +65,14 @@ def measure(name: str, config: AccelConfig, rtl: bool) -> bool:
             speed = found.pop("cycles_per_second")
             same = found == simulated
     cells = (
-        name, f"{found['macs'] / 1e6:,.1f} M", f"{found['cycles']:,}",
-        f"{100 * found['utilization']:.1f} %", f"{found['dram_read_bytes'] / 1e6:.2f}",
+        name,
+        f"{found['macs'] / 1e6:,.1f} M",
+        f"{found['cycles']:,}",
+        f"{100 * found['utilization']:.1f} %",
+        f"{found['dram_read_bytes'] / 1e6:.2f}",
         f"{found['dram_write_bytes'] / 1e6:.2f}",
-        f"{found['cycles'] / speed:.0f}" if speed else "-", f"{seconds:.1f}",
+        f"{found['cycles'] / speed:.0f}" if speed else "-",
+        f"{seconds:.1f}",
         ("0" if same else "NOT EQUAL") if rtl else "-",
     )
     print(f"| {' | '.join(cells)} |", flush=True)

@@ -33,9 +33,11 @@ def main() -> None:
         if mapped > least:
             for name, schedule in ("mapped", net.schedule), ("best", best):
                 print(f"  {name}: {'; '.join(map(plan_text, schedule.plans))}")
-    print(f"beyond the best: median {statistics.median(losses):.1%}, "
-          f"mean {statistics.mean(losses):.1%}, worst {max(losses):.1%}; "
-          f"best itself: {sum(not x for x in losses)} of {len(losses)}")
+    print(
+        f"beyond the best: median {statistics.median(losses):.1%}, "
+        f"mean {statistics.mean(losses):.1%}, worst {max(losses):.1%}; "
+        f"best itself: {sum(not x for x in losses)} of {len(losses)}"
+    )
     print_command()
 
 

@@ -41,12 +41,21 @@ def pairs() -> list[tuple[Graph, Graph, str]]:
         ("mobilenet_v1", "bsconv_u_mobilenet_v1", "edge256"),
     )
     made = (
-        (convolutions("conv5x5", (35, 35, 64), (96, (5, 5))),
-         convolutions("conv3x3_twice", (35, 35, 64), (96, (3, 3)), (96, (3, 3))), "edge256"),
-        (convolutions("conv7x7", (17, 17, 192), (192, (7, 7))),
-         convolutions("conv1x7_7x1", (17, 17, 192), (192, (1, 7)), (192, (7, 1))), "edge256"),
-        (convolutions("conv3x3", (8, 8, 384), (384, (3, 3))),
-         convolutions("conv1x3_3x1", (8, 8, 384), (384, (1, 3)), (384, (3, 1))), "edge256"),
+        (
+            convolutions("conv5x5", (35, 35, 64), (96, (5, 5))),
+            convolutions("conv3x3_twice", (35, 35, 64), (96, (3, 3)), (96, (3, 3))),
+            "edge256",
+        ),
+        (
+            convolutions("conv7x7", (17, 17, 192), (192, (7, 7))),
+            convolutions("conv1x7_7x1", (17, 17, 192), (192, (1, 7)), (192, (7, 1))),
+            "edge256",
+        ),
+        (
+            convolutions("conv3x3", (8, 8, 384), (384, (3, 3))),
+            convolutions("conv1x3_3x1", (8, 8, 384), (384, (1, 3)), (384, (3, 1))),
+            "edge256",
+        ),
     )
     return [*((zoo.build(a), zoo.build(b), p) for a, b, p in named), *made]
 
@@ -70,8 +79,15 @@ def main() -> int:
         )
         kept = (cycles / cycles2) / (macs / macs2)
         cells = (
-            before.name, after.name, config, f"{macs / 1e6:,.1f} M", f"{macs2 / 1e6:,.1f} M",
-            f"{cycles:,}", f"{cycles2:,}", f"{100 * share:.1f} %", f"{100 * share2:.1f} %",
+            before.name,
+            after.name,
+            config,
+            f"{macs / 1e6:,.1f} M",
+            f"{macs2 / 1e6:,.1f} M",
+            f"{cycles:,}",
+            f"{cycles2:,}",
+            f"{100 * share:.1f} %",
+            f"{100 * share2:.1f} %",
             f"{kept:.3f}",
         )
         print(f"| {' | '.join(cells)} |", flush=True)

@@ -69,8 +69,10 @@ def _measure(arguments, folder: Path) -> None:
     design = Design(text, config.bus_bytes, depth)
     design.build()
     built = time.perf_counter() - generated
-    print(f"{generated - start:.1f} s to write the Verilog, {built:.1f} s to build the simulation"
-          + ("" if arguments.fresh else " or to find it built"))
+    print(
+        f"{generated - start:.1f} s to write the Verilog, {built:.1f} s to build the simulation"
+        + ("" if arguments.fresh else " or to find it built")
+    )
     speeds, ratios, simulated = [], [], []
     for _ in range(arguments.repeats):
         product = seconds(lambda: matrix_product(program.macs))

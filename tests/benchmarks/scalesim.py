@@ -76,8 +76,17 @@ run = scalesim(save_disk_space=True, verbose=False, config="machine.cfg",
                topology="layers.csv", layout="layout.csv")
 run.run_scale(top_path=".")
 """
-HEAD = ("layer", "ifmap height", "ifmap width", "filter height", "filter width", "channels",
-        "filters", "stride", "")
+HEAD = (
+    "layer",
+    "ifmap height",
+    "ifmap width",
+    "filter height",
+    "filter width",
+    "channels",
+    "filters",
+    "stride",
+    "",
+)
 LAYOUT_FIELDS = 22
 
 
@@ -85,8 +94,12 @@ def main() -> int:
     """Print the two figures of each simulator and their ratios: 0."""
     parser = argparse.ArgumentParser(description=__doc__.split(": ")[1].split("\n")[0])
     parser.add_argument("network", nargs="?", default="mobilenet_v1", metavar="NETWORK")
-    parser.add_argument("--python", required=True, metavar="FILE",
-                        help="the Python of the environment with SCALE-Sim")
+    parser.add_argument(
+        "--python",
+        required=True,
+        metavar="FILE",
+        help="the Python of the environment with SCALE-Sim",
+    )
     arguments = parser.parse_args()
     use_one_core()
     print_command()
@@ -112,12 +125,18 @@ def _measure(name: str, python: str, folder: Path) -> None:
     macs, units = ours["macs"], ours["mac_units"]
     print(f"{name}: {macs:,} MACs, map {mapped:.2f} s")
     print("| | cycles | utilisation | processor seconds | MB |\n|---|---|---|---|---|")
-    print(f"| SCALE-Sim | {cycles:,} | {macs / units / cycles:.1%} | {their_seconds:.1f} | "
-          f"{their_memory / 1e6:.0f} |")
-    print(f"| sim run --no-values | {ours['cycles']:,} | {ours['utilization']:.1%} | {seconds:.2f} "
-          f"({loaded:.3f} once loaded) | {memory / 1e6:.0f} |")
-    print(f"| ratio | | | {their_seconds / seconds:,.0f} ({their_seconds / loaded:,.0f}) | "
-          f"{their_memory / memory:.1f} |")
+    print(
+        f"| SCALE-Sim | {cycles:,} | {macs / units / cycles:.1%} | {their_seconds:.1f} | "
+        f"{their_memory / 1e6:.0f} |"
+    )
+    print(
+        f"| sim run --no-values | {ours['cycles']:,} | {ours['utilization']:.1%} | {seconds:.2f} "
+        f"({loaded:.3f} once loaded) | {memory / 1e6:.0f} |"
+    )
+    print(
+        f"| ratio | | | {their_seconds / seconds:,.0f} ({their_seconds / loaded:,.0f}) | "
+        f"{their_memory / memory:.1f} |"
+    )
 
 
 def _process(command: Sequence[str], folder: Path) -> tuple[bytes, float, int]:

@@ -37,14 +37,20 @@ def main() -> int:
     arguments = parser.parse_args()
     print_command()
     runs = measure()
-    head = ("network", "machine", *(f"cycles, {_share(s)}" for s in SHARES),
-            *(f"utilisation, {_share(s)}" for s in SHARES))
+    head = (
+        "network",
+        "machine",
+        *(f"cycles, {_share(s)}" for s in SHARES),
+        *(f"utilisation, {_share(s)}" for s in SHARES),
+    )
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for network in NETWORKS:
         for machine in MACHINES:
             found = [runs[network, machine, share] for share in SHARES]
-            cells = [*(f"{run.cycles:,}" for run in found),
-                     *(f"{100 * run.utilization:.1f} %" for run in found)]
+            cells = [
+                *(f"{run.cycles:,}" for run in found),
+                *(f"{100 * run.utilization:.1f} %" for run in found),
+            ]
             print(f"| {network} | {machine} | {' | '.join(cells)} |")
     if arguments.plot:
         form = arguments.plot.suffix.removeprefix(".")

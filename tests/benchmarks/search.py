@@ -49,12 +49,16 @@ def main() -> int:
         profile.enable()
     taken = [timed(estimator, blocks) for blocks in walk[1:]]
     profile.disable()
-    print(f"{len(taken) / sum(taken):.1f} networks/s; {statistics.median(taken):.3f} s in the "
-          f"median, {timed(estimator, walk[-1]):.3f} s for the last one again")
+    print(
+        f"{len(taken) / sum(taken):.1f} networks/s; {statistics.median(taken):.3f} s in the "
+        f"median, {timed(estimator, walk[-1]):.3f} s for the last one again"
+    )
     program = mapped(walk[-1], config)
-    print(f"{seconds(lambda: run_timing(program)):.3f} s to time it whole, "
-          f"{seconds(lambda: matrix_product(program.macs)):.3f} s for a NumPy product of as many "
-          "multiply-accumulates")
+    print(
+        f"{seconds(lambda: run_timing(program)):.3f} s to time it whole, "
+        f"{seconds(lambda: matrix_product(program.macs)):.3f} s for a NumPy product of as many "
+        "multiply-accumulates"
+    )
     if arguments.profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(SHOWN)
     found, wanted = estimator.cycles(network(walk[-1])), run_timing(program).cycles

@@ -39,8 +39,9 @@ with tempfile.TemporaryDirectory() as numba.config.CACHE_DIR:
 def main() -> int:
     """Print the table: 0."""
     parser = arguments_parser(__doc__.split(": ")[1], network="lite0", preset="edge256")
-    parser.add_argument("--cold", action="store_true",
-                        help="also a process that has to compile the timing")
+    parser.add_argument(
+        "--cold", action="store_true", help="also a process that has to compile the timing"
+    )
     arguments = parser.parse_args()
     use_one_core()
     print_command()
@@ -65,7 +66,8 @@ def _measure(arguments, folder: Path) -> None:
     }
     taken = in_turn(works, arguments.repeats)
     taken["cycles and values"] = [
-        sum(both) for both in zip(taken["cycles only"], taken["values only"], strict=True)]
+        sum(both) for both in zip(taken["cycles only"], taken["values only"], strict=True)
+    ]
     print_table(taken, YARDSTICK)
     print(f"{cycles / min(taken['cycles only']) / 1e6:.1f} M simulated cycles/s (cycles only)")
     run = ["run", str(folder), "--no-values", "--json"]
@@ -79,8 +81,9 @@ def _process(arguments: list[str]) -> float:
     before = os.times()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
     after = os.times()
-    return (after.children_user - before.children_user
-            + after.children_system - before.children_system)
+    return (
+        after.children_user - before.children_user + after.children_system - before.children_system
+    )
 
 
 if __name__ == "__main__":

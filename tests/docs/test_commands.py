@@ -66,15 +66,15 @@ def commands() -> list[tuple[str, Command]]:
     """Every command with its page."""
     texts = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
     return [
-        (name, step) for name, text in texts.items() for step in steps(text)
+        (name, step)
+        for name, text in texts.items()
+        for step in steps(text)
         if isinstance(step, Command)
     ]
 
 
 def runnable(page: str) -> list[str]:
-    return [
-        key(c) for name, c in commands() if name == page and not (c.is_make or c.is_synopsis)
-    ]
+    return [key(c) for name, c in commands() if name == page and not (c.is_make or c.is_synopsis)]
 
 
 QUICK = [page for page in PAGES if set(runnable(page)) - set(LONG)]

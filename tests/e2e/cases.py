@@ -113,7 +113,10 @@ def program_case(name: str, seed: int) -> Case:
 
 
 KINDS = {
-    "branches": branches_case, "chain": chain_case, "layer": layer_case, "program": program_case,
+    "branches": branches_case,
+    "chain": chain_case,
+    "layer": layer_case,
+    "program": program_case,
 }
 
 
@@ -147,7 +150,8 @@ def compare(
     runs = [simulated(case) for case in cases]
     todo = [
         _spec(case, step, gap_rate)
-        for case, (steps, _) in zip(cases, runs, strict=True) for step in steps
+        for case, (steps, _) in zip(cases, runs, strict=True)
+        for step in steps
     ]
     done = run_rtl_many(
         machine or design(name, simulator),
@@ -225,9 +229,7 @@ def _times(program: Program, results: list[RtlResult]) -> Iterator[str]:
     for name, value in simulated.counters.items():
         if value != found.counters[name]:
             yield f"{name}: simulator {value}, RTL {found.counters[name]}"
-    for command, ours, theirs in zip(
-        program.commands, simulated.spans, found.spans, strict=True
-    ):
+    for command, ours, theirs in zip(program.commands, simulated.spans, found.spans, strict=True):
         # The trace does not tell END.
         if ours != theirs and command.opcode != Opcode.END:
             yield (

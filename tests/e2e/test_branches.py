@@ -40,7 +40,10 @@ def test_branches_of_an_inception_module():
         for branch in blocks(network, 16)[0].branches
     ]
     assert sorted(names) == [
-        ["1x1"], ["3x3_reduce", "3x3"], ["5x5_reduce", "5x5"], ["pool", "pool_project"]
+        ["1x1"],
+        ["3x3_reduce", "3x3"],
+        ["5x5_reduce", "5x5"],
+        ["pool", "pool_project"],
     ]
 
 

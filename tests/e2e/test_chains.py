@@ -34,7 +34,8 @@ def test_there_are_chains():
     assert sum(len(plan.chains) for plan in plans) > 5
     found = [
         (slot, plan.network.maps[name].pixels)
-        for plan in plans for name, slot in plan.slots.items()
+        for plan in plans
+        for name, slot in plan.slots.items()
     ]
     assert any(slot.pitch < pixels and not slot.window for slot, pixels in found)
     assert any(slot.window for slot, _ in found)

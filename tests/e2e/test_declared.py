@@ -34,9 +34,15 @@ def convolution(seed: int) -> dict:
     x = activation((1, 5, 7, 3), rng.uniform(0.01, 0.1), int(zero_points[0]))
     bias = constant(rng.integers(-9999, 9999, 6, np.int32), x["scale"] * 0.01)
     return one_node(
-        "conv2d", {"x": x}, {"weights": weights, "bias": bias},
+        "conv2d",
+        {"x": x},
+        {"weights": weights, "bias": bias},
         activation((1, 5, 7, 6), rng.uniform(0.05, 0.2), int(zero_points[1])),
-        stride=(1, 1), dilation=(1, 1), padding=(1, 1, 1, 1), groups=1, activation="none",
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(1, 1, 1, 1),
+        groups=1,
+        activation="none",
     )
 
 
@@ -132,7 +138,8 @@ def test_nchw_is_what_a_transposed_nhwc_run_gives(seed, tmp_path, dtype, command
     found, expected = (
         _files(tmp_path / name, dataclasses.replace(graph, tensors=tensors), array, command)
         for name, tensors, array in (
-            ("declared", graph.tensors, nhwc.transpose(0, 3, 1, 2)), ("plain", plain, nhwc),
+            ("declared", graph.tensors, nhwc.transpose(0, 3, 1, 2)),
+            ("plain", plain, nhwc),
         )
     )
     y = expected["y"][0].transpose(2, 0, 1)
@@ -170,11 +177,14 @@ def test_the_declared_form_survives_the_projects_format(tmp_path):
     assert found.tensors["y"].declared == graph.tensors["y"].declared
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"dtype": "uint8"}, "declared dtype uint8; int8 or float32 is accepted"),
-    ({"shape": (1, 1, 1, 1000)}, "as many elements as in"),
-    ({"order": (0, 1, 1, 2)}, "each axis of .* once is accepted"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dtype": "uint8"}, "declared dtype uint8; int8 or float32 is accepted"),
+        ({"shape": (1, 1, 1, 1000)}, "as many elements as in"),
+        ({"order": (0, 1, 1, 2)}, "each axis of .* once is accepted"),
+    ],
+)
 def test_a_contradiction_is_an_input_error(change, message):
     graph = declared_graph(3, "float32")
     x = graph.tensors["x"]

@@ -119,9 +119,7 @@ def test_the_simulator_stops_likewise(foreign):
 
 
 def test_machines_that_mean_the_same_run_each_others_programs(seed):
-    cases = [
-        on_tiny(convolutions(), with_values(TINY, values), seed) for values in ALIKE.values()
-    ]
+    cases = [on_tiny(convolutions(), with_values(TINY, values), seed) for values in ALIKE.values()]
     assert compare("tiny", cases) == []
 
 

@@ -35,8 +35,11 @@ def mapped(model, tmp_path_factory):
 def test_simulator_and_rtl_equal_golden(model, mapped, tmp_path, capsys):
     x = np.random.default_rng(0).integers(-128, 128, (1, 6, 5, 3)).astype(np.int8)
     np.save(tmp_path / "x.npy", x)
-    runs = {"golden": (golden_main, ["run", model]), "sim": (sim_main, ["run", mapped, "--json"]),
-            "rtl": (hw_main, ["cosim", mapped, "--json"])}
+    runs = {
+        "golden": (golden_main, ["run", model]),
+        "sim": (sim_main, ["run", mapped, "--json"]),
+        "rtl": (hw_main, ["cosim", mapped, "--json"]),
+    }
     reports = {}
     for name, (main, words) in runs.items():
         folder = tmp_path / name

@@ -40,8 +40,9 @@ pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 SETS = (*((channel,) for channel in CHANNELS), CHANNELS)
 RANDOM_POINTS = 2
 
-OF_EXECUTES = FaultCase("execute", Fault.POOL_RANGE, 3, programs.changed(
-    3, out_addr=programs.BEYOND, wait_load=2))
+OF_EXECUTES = FaultCase(
+    "execute", Fault.POOL_RANGE, 3, programs.changed(3, out_addr=programs.BEYOND, wait_load=2)
+)
 UNIT = {Opcode.LOAD: "a LOAD", Opcode.EXECUTE: "an EXECUTE", Opcode.STORE: "a STORE"}
 BUSY = 1 << regs.bit_of("status", "busy")
 HELD = WATCHDOG + 4000
@@ -132,8 +133,9 @@ def recovery(name: str, channel: str) -> RunSpec:
 
 def rtl_runs(seed: int) -> dict[str, RunSpec]:
     stopped = points(seed) | hidden()
-    runs = {name: spec(case, memory={"silence": silence})
-            for name, (case, silence) in stopped.items()}
+    runs = {
+        name: spec(case, memory={"silence": silence}) for name, (case, silence) in stopped.items()
+    }
     runs["execute"] = spec(OF_EXECUTES, memory={"silence": of_executes(seed)})
     runs["fresh"] = spec(GOOD)
     runs |= {f"{name} {channel}": recovery(name, channel) for name, channel in RECOVERIES}

@@ -69,16 +69,28 @@ def main() -> int:
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--preset", choices=tuple(PRESETS), default="edge1024")
     parser.add_argument("--pictures", metavar="N", type=int, default=TEST_PICTURES)
-    parser.add_argument("--golden", metavar="N", type=int, default=20,
-                        help="pictures on which golden is compared (default: 20)")
+    parser.add_argument(
+        "--golden",
+        metavar="N",
+        type=int,
+        default=20,
+        help="pictures on which golden is compared (default: 20)",
+    )
     parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     for name in (MODEL, CALIBRATION):
         if not (arguments.folder / name).is_file():
-            parser.error(f"{arguments.folder / name}: no such file; "
-                         "tests.examples.train_fashion_mnist writes it")
-    scores = evaluate(arguments.folder, preset(arguments.preset), arguments.pictures,
-                      arguments.golden, arguments.jobs)
+            parser.error(
+                f"{arguments.folder / name}: no such file; "
+                "tests.examples.train_fashion_mnist writes it"
+            )
+    scores = evaluate(
+        arguments.folder,
+        preset(arguments.preset),
+        arguments.pictures,
+        arguments.golden,
+        arguments.jobs,
+    )
     print(scores)
     return 0 if scores.exact == scores.checked else 1
 
@@ -98,8 +110,13 @@ def evaluate(
         found = _int8_answers(mapped, stored, jobs)
     real = _float_answers(folder / MODEL, inputs)
     return Scores(
-        len(labels), int((real == labels).sum()), int((found == labels).sum()),
-        int((real == found).sum()), len(exact), sum(exact), run_timing(program).cycles,
+        len(labels),
+        int((real == labels).sum()),
+        int((found == labels).sum()),
+        int((real == found).sum()),
+        len(exact),
+        sum(exact),
+        run_timing(program).cycles,
     )
 
 

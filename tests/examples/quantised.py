@@ -54,12 +54,13 @@ def run(program: Program, x: np.ndarray) -> dict[str, np.ndarray]:
     (source,) = program.graph["inputs"]
     with reporting(f"simulating {program.network}") as progress:
         result = simulate(
-            program, {source: from_declared(x, tensors[source])}, progress=progress,
+            program,
+            {source: from_declared(x, tensors[source])},
+            progress=progress,
             compute=host_compute(program),
         )
     return {
-        name: to_declared(result.tensors[name], tensors[name])
-        for name in program.graph["outputs"]
+        name: to_declared(result.tensors[name], tensors[name]) for name in program.graph["outputs"]
     }
 
 

@@ -23,9 +23,27 @@ PICTURES = ("chelsea", "astronaut", "motorcycle_left")
 
 #: Classes of PASCAL VOC 2012, by index.
 CLASSES = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
-    "cow", "dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa",
-    "train", "tv",
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "dining table",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "potted plant",
+    "sheep",
+    "sofa",
+    "train",
+    "tv",
 )
 
 #: Least share of a photo that is printed.
@@ -65,9 +83,7 @@ def shares(classes: np.ndarray) -> dict[str, float]:
 
 def overlaid(picture: Image.Image, classes: np.ndarray) -> Image.Image:
     """The picture, half of it in the colour of the class except for the background."""
-    index = Image.fromarray(classes.astype(np.uint8)).resize(
-        picture.size, Image.Resampling.NEAREST
-    )
+    index = Image.fromarray(classes.astype(np.uint8)).resize(picture.size, Image.Resampling.NEAREST)
     palette = np.random.default_rng(1).integers(60, 256, (len(CLASSES), 3))
     found, pixels = np.asarray(index), np.asarray(picture)
     blend = (pixels * 0.4 + palette[found] * 0.6).astype(np.uint8)

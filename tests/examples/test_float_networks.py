@@ -20,7 +20,10 @@ def test_box_of_the_best_anchor():
 def test_shares_of_classes():
     found = segment.shares(np.array([[0, 0], [8, 15]]))
     assert {name: share for name, share in found.items() if share} == {
-        "background": 0.5, "cat": 0.25, "person": 0.25}
+        "background": 0.5,
+        "cat": 0.25,
+        "person": 0.25,
+    }
 
 
 @pytest.mark.full

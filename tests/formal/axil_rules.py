@@ -22,8 +22,10 @@ def assert_axil(m: Module, axil: FlippedInterface) -> None:
         Assert((aw <= 1) & (w <= 1) & (ar <= 1), "one request of a kind waits at most"),
         Assert(axil.bresp != EXOKAY, "AXI4-Lite has no EXOKAY"),
         Assert(axil.rresp != EXOKAY, "AXI4-Lite has no EXOKAY"),
-        Assert(axil.bvalid | ~axil.awvalid | ~axil.wvalid | (axil.awready & axil.wready),
-               "a write that can be taken is"),
+        Assert(
+            axil.bvalid | ~axil.awvalid | ~axil.wvalid | (axil.awready & axil.wready),
+            "a write that can be taken is",
+        ),
         Assert(axil.rvalid | ~axil.arvalid | axil.arready, "a read that can be taken is"),
     ]
 

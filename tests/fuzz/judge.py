@@ -84,4 +84,3 @@ def _check_values(path: Path, folder: Path, seed: int) -> str:
         if not np.array_equal(found, expected[name]):
             raise Finding(f"tensor {name!r} differs from golden's")
     return "right"
-

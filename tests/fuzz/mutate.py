@@ -12,9 +12,38 @@ EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000,
 """Integers at the ends of their types."""
 
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 3, 7, 255, 65536, 2**31, 2**63, -(2**31), 10**40, 0.0, -0.5,
-    0.1, 1e-40, 1e300, "", "x", "int8", "float32", "é\n", [], [0], [1, 1], [3, 0, 1, 2], [[1]],
-    {}, {"a": 1},
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    255,
+    65536,
+    2**31,
+    2**63,
+    -(2**31),
+    10**40,
+    0.0,
+    -0.5,
+    0.1,
+    1e-40,
+    1e300,
+    "",
+    "x",
+    "int8",
+    "float32",
+    "é\n",
+    [],
+    [0],
+    [1, 1],
+    [3, 0, 1, 2],
+    [[1]],
+    {},
+    {"a": 1},
 )
 """What takes the place of a value in a document."""
 
@@ -65,9 +94,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(value[key])
 
 
-def _replace(
-    rng: random.Random, container: Any, key: Any, places: list[tuple[Any, Any]]
-) -> None:
+def _replace(rng: random.Random, container: Any, key: Any, places: list[tuple[Any, Any]]) -> None:
     kind = rng.choice(("value", "value", "value", "other", "near", "remove", "add"))
     found = container[key]
     if kind == "remove":

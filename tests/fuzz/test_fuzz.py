@@ -56,9 +56,7 @@ def damaged_tflite(rng: random.Random, folder: Path) -> Path:
         return path
 
 
-MAKERS: dict[str, Make] = {
-    "json": damaged_json, "onnx": damaged_onnx, "tflite": damaged_tflite
-}
+MAKERS: dict[str, Make] = {"json": damaged_json, "onnx": damaged_onnx, "tflite": damaged_tflite}
 
 
 def check(kind: str, first: int, count: int, folder: Path) -> None:

@@ -15,8 +15,14 @@ EVERY = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
 
 #: Models of one operator per test, and how many times coarser than the input its output is.
 LITERT = {
-    "relu": (-6, 12), "relu6": (-6, 12), "relu_n1_to_1": (-6, 12), "leaky_relu": (-6, 12),
-    "hard_swish": (-6.9, 8.9), "sigmoid": None, "tanh": None, "gelu": (-6, 12),
+    "relu": (-6, 12),
+    "relu6": (-6, 12),
+    "relu_n1_to_1": (-6, 12),
+    "leaky_relu": (-6, 12),
+    "hard_swish": (-6.9, 8.9),
+    "sigmoid": None,
+    "tanh": None,
+    "gelu": (-6, 12),
 }
 
 

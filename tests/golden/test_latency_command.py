@@ -19,9 +19,26 @@ from tests.support.quantities import NO_QUANTITIES
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 QUICK = ("--device", "cpu", "--processor-time", "--seconds", "0.001", "--preset", "tiny")
 KEYS = {
-    "date", "command", "network", "random_weights", "macs", "model_macs", "operations", "batch",
-    "device", "timer", "versions", "peak", "caches", "flushed_bytes", "agreement", "runs", "host",
-    "left_out", "layers", "accelerator",
+    "date",
+    "command",
+    "network",
+    "random_weights",
+    "macs",
+    "model_macs",
+    "operations",
+    "batch",
+    "device",
+    "timer",
+    "versions",
+    "peak",
+    "caches",
+    "flushed_bytes",
+    "agreement",
+    "runs",
+    "host",
+    "left_out",
+    "layers",
+    "accelerator",
 }
 
 
@@ -53,8 +70,10 @@ def test_json(model, capsys, tmp_path):
     assert [run["precision"] for run in report["runs"]] == ["fp32", "fp16", "bf16"]
     (machine,) = report["accelerator"]
     peak = report["peak"]["operations_per_second"]["fp32"]
-    for run, most in [*((run, peak) for run in report["runs"]),
-                      (machine, machine["peak_operations_per_second"])]:
+    for run, most in [
+        *((run, peak) for run in report["runs"]),
+        (machine, machine["peak_operations_per_second"]),
+    ]:
         seconds = report["operations"] / (run["efficiency"] * most)
         assert seconds * 1e3 == pytest.approx(run["milliseconds"])
     assert report["host"] == [] and {layer["on"] for layer in report["layers"]} == {"array"}
@@ -62,9 +81,7 @@ def test_json(model, capsys, tmp_path):
     for run in report["runs"]:
         assert run["device"] == "cpu" and run["agrees"] and run["host"] is run["whole"] is None
         assert run["least"] <= run["low"] <= run["milliseconds"] <= run["high"]
-    assert [layer["name"] for layer in report["layers"]] == [
-        "stem", "mix", "sum", "pool", "scores"
-    ]
+    assert [layer["name"] for layer in report["layers"]] == ["stem", "mix", "sum", "pool", "scores"]
     assert sum(layer["macs"] for layer in report["layers"]) == report["model_macs"]
     assert report["macs"] == report["model_macs"]
     assert machine["milliseconds"] == pytest.approx(machine["cycles"] / 250e3)
@@ -92,27 +109,35 @@ def test_every_line_says_cpu(model, capsys):
     assert said.startswith("[CPU] all operators run on the accelerator's array")
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--device", "tpu"], "--device 'tpu'; accepted: cuda, cpu"),
-    (["--precision", "fp32,fp8"], "--precision 'fp8'; accepted: fp32, fp16, bf16"),
-    (["--mode", "graph"], "--mode 'graph'; accepted: eager, compiled"),
-    (["--batch", "0"], "--batch '0'; a whole number from 1 to 4096 is accepted"),
-    (["--batch", "9" * 20], f"--batch '{'9' * 20}'; a whole number from 1 to 4096 is accepted"),
-    *(
-        ([f"--peak={text}"],
-         f"--peak {text!r}; 1e-06 to 1e+06 10^12 operations per second is accepted")
-        for text in ("none", "", *NO_QUANTITIES)
-    ),
-    *(
-        ([f"--seconds={text}"], f"--seconds {text!r}; 1e-06 to 1e+06 seconds is accepted")
-        for text in ("soon", *NO_QUANTITIES)
-    ),
-    *(
-        (["--clock=200", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")
-        for text in ("fast", *NO_QUANTITIES)
-    ),
-    (["--preset", "huge"], "--preset 'huge'; accepted: tiny"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--device", "tpu"], "--device 'tpu'; accepted: cuda, cpu"),
+        (["--precision", "fp32,fp8"], "--precision 'fp8'; accepted: fp32, fp16, bf16"),
+        (["--mode", "graph"], "--mode 'graph'; accepted: eager, compiled"),
+        (["--batch", "0"], "--batch '0'; a whole number from 1 to 4096 is accepted"),
+        (["--batch", "9" * 20], f"--batch '{'9' * 20}'; a whole number from 1 to 4096 is accepted"),
+        *(
+            (
+                [f"--peak={text}"],
+                f"--peak {text!r}; 1e-06 to 1e+06 10^12 operations per second is accepted",
+            )
+            for text in ("none", "", *NO_QUANTITIES)
+        ),
+        *(
+            ([f"--seconds={text}"], f"--seconds {text!r}; 1e-06 to 1e+06 seconds is accepted")
+            for text in ("soon", *NO_QUANTITIES)
+        ),
+        *(
+            (
+                ["--clock=200", f"--clock={text}"],
+                f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted",
+            )
+            for text in ("fast", *NO_QUANTITIES)
+        ),
+        (["--preset", "huge"], "--preset 'huge'; accepted: tiny"),
+    ],
+)
 def test_a_faulty_option_is_one_line_and_status_2(model, capsys, arguments, message):
     assert latency(model, *arguments) == 2
     error = capsys.readouterr().err
@@ -129,11 +154,19 @@ def test_a_table_of_stored_values_is_status_2(tmp_path, capsys):
     path = tmp_path / "model.json"
     quant = {"scale": 1.0, "zero_point": 0}
     shape = {"shape": [1, 4], "dtype": "int8", "quant": quant}
-    path.write_text(json.dumps({
-        "format": "cnn-graph", "version": 1, "name": "table", "inputs": ["x"], "outputs": ["y"],
-        "tensors": {"x": shape, "y": shape, "t": {"shape": [256], "dtype": "int8"}},
-        "nodes": [{"op": "lookup", "inputs": ["x", "t"], "outputs": ["y"]}],
-    }))
+    path.write_text(
+        json.dumps(
+            {
+                "format": "cnn-graph",
+                "version": 1,
+                "name": "table",
+                "inputs": ["x"],
+                "outputs": ["y"],
+                "tensors": {"x": shape, "y": shape, "t": {"shape": [256], "dtype": "int8"}},
+                "nodes": [{"op": "lookup", "inputs": ["x", "t"], "outputs": ["y"]}],
+            }
+        )
+    )
     assert latency(path, "--peak", "1") == 2
     assert "lookup has no meaning in real numbers" in capsys.readouterr().err
 
@@ -146,9 +179,14 @@ def test_without_pytorch_the_command_says_how_to_install_it(model, capsys, monke
     assert "pip install" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name, fp16", [
-    ("NVIDIA H200", 989.5e12), ("NVIDIA A100-SXM4-80GB", 312e12), ("Tesla T4", 65e12),
-])
+@pytest.mark.parametrize(
+    "name, fp16",
+    [
+        ("NVIDIA H200", 989.5e12),
+        ("NVIDIA A100-SXM4-80GB", 312e12),
+        ("Tesla T4", 65e12),
+    ],
+)
 def test_published_peaks_are_of_dense_matrices(name, fp16):
     assert published_peak(name).of("fp16") == fp16
 

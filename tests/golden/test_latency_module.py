@@ -65,8 +65,14 @@ def test_resizes_read_golden_s_pixels(seed, mode, corners, centers):
         size = source.integer(1, 20), source.integer(1, 20)
         x = activation((1, source.integer(1, 20), source.integer(1, 20), 3), 0.5, 3)
         graph = one_node(
-            "resize", {"x": x}, {}, activation((1, *size, 3), 0.5, 3), mode=mode, size=size,
-            align_corners=corners, half_pixel_centers=centers,
+            "resize",
+            {"x": x},
+            {},
+            activation((1, *size, 3), 0.5, 3),
+            mode=mode,
+            size=size,
+            align_corners=corners,
+            half_pixel_centers=centers,
         )
         found = agreed(graph, source.inputs(graph))
         assert found.worst_steps <= (0 if mode == "nearest" else 1), (graph, found)
@@ -76,9 +82,16 @@ def convolution(zero_point, name="conv2d", **attrs):
     """Two channels in, two out: x - y and y - x."""
     weights = np.array([[1, -1], [-1, 1]], np.int8).reshape(2, 1, 1, 2)
     return one_node(
-        "conv2d", {"x": activation((1, 1, 2, 2), 1.0, 0)}, {"w": constant(weights, [1.0])},
-        activation((1, 1, 2, 2), 1.0, zero_point), stride=(1, 1), dilation=(1, 1),
-        padding=(0, 0, 0, 0), groups=1, activation="none", **attrs,
+        "conv2d",
+        {"x": activation((1, 1, 2, 2), 1.0, 0)},
+        {"w": constant(weights, [1.0])},
+        activation((1, 1, 2, 2), 1.0, zero_point),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(0, 0, 0, 0),
+        groups=1,
+        activation="none",
+        **attrs,
     )
 
 
@@ -100,8 +113,16 @@ def test_results_that_wrap_are_left_out_before_a_rectifier_hides_them():
 
 def test_scales_that_count_as_one_may_be_apart():
     x, y = activation((1, 2, 2, 1), 1e-6, 0), activation((1, 1, 1, 1), 1.5e-6, 0)
-    graph = one_node("max_pool2d", {"x": x}, {}, y, kernel=(2, 2), stride=(2, 2),
-                     padding=(0, 0, 0, 0), activation="none")
+    graph = one_node(
+        "max_pool2d",
+        {"x": x},
+        {},
+        y,
+        kernel=(2, 2),
+        stride=(2, 2),
+        padding=(0, 0, 0, 0),
+        activation="none",
+    )
     inputs = {"x": np.full((1, 2, 2, 1), 120, np.int8)}
     assert agreed(graph, inputs).worst_steps <= 1
 
@@ -162,8 +183,9 @@ def test_a_wrong_layer_is_found():
 def test_layers_in_the_wrong_place_are_found():
     """Each layer is right on golden's inputs, the network is not."""
     graph = convolution(0)
-    graph["nodes"].append({**graph["nodes"][0], "name": "b", "inputs": ["y", "w", ""],
-                           "outputs": ["z"]})
+    graph["nodes"].append(
+        {**graph["nodes"][0], "name": "b", "inputs": ["y", "w", ""], "outputs": ["z"]}
+    )
     graph["tensors"]["z"], graph["outputs"] = graph["tensors"]["y"], ["y", "z"]
     values = run(graph, {"x": np.array([[[[10, -10], [3, 5]]]], np.int8)})
     network = Network(graph)

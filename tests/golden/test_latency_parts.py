@@ -126,9 +126,9 @@ def test_parts_make_together_what_the_network_makes():
     assert array["outputs"] == [*host["inputs"], *form["outputs"]]
     whole = Network({**form, "outputs": [*array["inputs"], *array["outputs"]]})
     (stored,) = stored_inputs(form, 2, 0)
-    values = dict(zip(
-        whole.outputs, whole(as_torch(stored, form["tensors"]["input"])), strict=True
-    ))
+    values = dict(
+        zip(whole.outputs, whole(as_torch(stored, form["tensors"]["input"])), strict=True)
+    )
     for part in (array, host):
         network = Network(part, whole.by_name())
         assert set(network.layers) <= set(whole.layers)

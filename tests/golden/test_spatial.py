@@ -28,7 +28,13 @@ def assert_equal_to_litert(graph, inputs):
 def resize_graph(shape, size, mode, align_corners, half_pixel_centers):
     x, y = (activation(s, 0.1, -9) for s in (shape, (shape[0], *size, shape[3])))
     return one_node(
-        "resize", {"x": x}, {}, y, mode=mode, size=size, align_corners=align_corners,
+        "resize",
+        {"x": x},
+        {},
+        y,
+        mode=mode,
+        size=size,
+        align_corners=align_corners,
         half_pixel_centers=half_pixel_centers,
     )
 
@@ -87,7 +93,8 @@ def transpose_graph(r):
     constants = {
         "w": constant(
             r.rng.integers(-127, 127, (outputs, *kernel, shape[3]), "int8", endpoint=True),
-            weight_scales, 0 if count > 1 else None,
+            weight_scales,
+            0 if count > 1 else None,
         )
     }
     if r.integer(0, 2):
@@ -98,8 +105,13 @@ def transpose_graph(r):
         (1, *sizes, outputs), scale * float(np.median(weight_scales)) * ratio, r.zero_point()
     )
     return one_node(
-        "transpose_conv2d", {"x": activation(shape, scale, r.zero_point())}, constants, y,
-        stride=stride, padding=tuple(padding), output_padding=tuple(extra),
+        "transpose_conv2d",
+        {"x": activation(shape, scale, r.zero_point())},
+        constants,
+        y,
+        stride=stride,
+        padding=tuple(padding),
+        output_padding=tuple(extra),
         activation=r.pick(*ACTIVATIONS),
     )
 
@@ -128,7 +140,10 @@ def test_accumulators_equal_torch(seed):
     expected = torch.nn.functional.conv_transpose2d(
         torch.from_numpy(x.astype(np.float64) - zero_point).permute(0, 3, 1, 2),
         torch.from_numpy(weights.astype(np.float64)).permute(3, 0, 1, 2),
-        torch.from_numpy(bias.astype(np.float64)), stride, crop, extra,
+        torch.from_numpy(bias.astype(np.float64)),
+        stride,
+        crop,
+        extra,
     )
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, expected.permute(0, 2, 3, 1).numpy())

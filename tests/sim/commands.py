@@ -38,8 +38,10 @@ def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str
     kind = rng.choice(("dense", "dense", "grouped", "split", "depthwise", "maximum", "all maximum"))
     narrowest = config.cols.bit_length() - 1
     split = {
-        "split": rng.randint(1, narrowest), "all maximum": rng.randrange(narrowest),
-        "depthwise": narrowest, "maximum": narrowest,
+        "split": rng.randint(1, narrowest),
+        "all maximum": rng.randrange(narrowest),
+        "depthwise": narrowest,
+        "maximum": narrowest,
     }
     f |= {
         "opcode": 3,

@@ -40,16 +40,25 @@ def mapped(name: str, config: str) -> tuple[Compiled, Program]:
     return compiled, program_of(Path(), memory, mapping(compiled))
 
 
-@pytest.mark.parametrize(("name", "config"), (
-    ("squeezenet_1_1", "edge256"),
-    *(
-        pytest.param(*case, marks=full) for case in (
-            ("squeezenet_1_1", "tiny"), ("inception_v1", "edge256"), ("inception_v1", "edge1024"),
-            ("inception_v2", "edge512"), ("inception_v3", "edge256"), ("resnet18", "edge256"),
-            ("bsconv_u_mobilenet_v1_025", "ecp5"), ("mobilenet_v1_025_dw5x5", "edge256"),
-        )
+@pytest.mark.parametrize(
+    ("name", "config"),
+    (
+        ("squeezenet_1_1", "edge256"),
+        *(
+            pytest.param(*case, marks=full)
+            for case in (
+                ("squeezenet_1_1", "tiny"),
+                ("inception_v1", "edge256"),
+                ("inception_v1", "edge1024"),
+                ("inception_v2", "edge512"),
+                ("inception_v3", "edge256"),
+                ("resnet18", "edge256"),
+                ("bsconv_u_mobilenet_v1_025", "ecp5"),
+                ("mobilenet_v1_025_dw5x5", "edge256"),
+            )
+        ),
     ),
-))
+)
 def test_the_values_are_golden_s(name, config, seed):
     compiled, program = mapped(name, config)
     graph = compiled.graph

@@ -147,9 +147,11 @@ def _outlines(
         for kept in itertools.product((False, True), repeat=len(ends)):
             resident = inner | {name for name, keep in zip(ends, kept, strict=True) if keep}
             sites = [_site(network, i, resident, config) for i in range(count)]
-            yield chains, resident, [
-                list(_groups([sites[i] for i in part], count > 1)) for part in parts
-            ]
+            yield (
+                chains,
+                resident,
+                [list(_groups([sites[i] for i in part], count > 1)) for part in parts],
+            )
 
 
 def _site(network: Network, index: int, resident: set[str], config: AccelConfig) -> Site:
@@ -160,7 +162,10 @@ def _site(network: Network, index: int, resident: set[str], config: AccelConfig)
 
 
 def _placed(
-    network: Network, config: AccelConfig, chains: tuple[Chain, ...], resident: set[str],
+    network: Network,
+    config: AccelConfig,
+    chains: tuple[Chain, ...],
+    resident: set[str],
     groups: Sequence[Group],
 ) -> Schedule | None:
     plans = [plan for group in groups for plan in group.plans]
@@ -201,21 +206,23 @@ def _chain_groups(sites: list[Site]) -> Iterator[Group]:
         if len(cut) < len(sites):
             continue
         for cuts in itertools.product(*(list(_cuts(site)) for site in sites)):
-            yield _group([
-                _plan(site, *shaped, tuple(tiles), "keep", names)
-                for site, shaped, tiles in zip(sites, cuts, cut, strict=True)
-            ], slots)
+            yield _group(
+                [
+                    _plan(site, *shaped, tuple(tiles), "keep", names)
+                    for site, shaped, tiles in zip(sites, cuts, cut, strict=True)
+                ],
+                slots,
+            )
 
 
-def _strips(
-    sites: list[Site], rows: int, window: bool
-) -> tuple[list[list[Tile]], dict[str, Slot]]:
+def _strips(sites: list[Site], rows: int, window: bool) -> tuple[list[list[Tile]], dict[str, Slot]]:
     """What the layers of a chain make in each strip of ``rows`` rows of its output, and where the
     maps between them lie, which slide or are windows; of fewer layers if one made nothing for some
     strip."""
     last = sites[-1].output
-    tiles = [Tile(y, min(y + rows, last.height), 0, last.width)
-             for y in range(0, last.height, rows)]
+    tiles = [
+        Tile(y, min(y + rows, last.height), 0, last.width) for y in range(0, last.height, rows)
+    ]
     cut, slots = [tiles], {}
     for site in reversed(sites[1:]):
         needed = [input_tile(site.layer, site.source, t) for t in tiles]
@@ -246,9 +253,12 @@ def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
         for breaks in itertools.product((False, True), repeat=run.blocks - 1):
             starts = [0, *(i + 1 for i, broken in enumerate(breaks) if broken)]
             sizes = [b - a for a, b in itertools.pairwise([*starts, run.blocks])]
-            yield shape, tuple(
-                _chunk(run.part(first, size), sets)
-                for first, size in zip(starts, sizes, strict=True)
+            yield (
+                shape,
+                tuple(
+                    _chunk(run.part(first, size), sets)
+                    for first, size in zip(starts, sizes, strict=True)
+                ),
             )
 
 
@@ -257,7 +267,11 @@ def _chunk(run: Run, sets: int) -> Chunk:
 
 
 def _plan(
-    site: Site, shape: int, chunks: tuple[Chunk, ...], tiles: tuple[Tile, ...], order: Order,
+    site: Site,
+    shape: int,
+    chunks: tuple[Chunk, ...],
+    tiles: tuple[Tile, ...],
+    order: Order,
     together: tuple[str, ...] = (),
 ) -> LayerPlan:
     """The plan, without estimates."""
@@ -271,9 +285,7 @@ def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> Group:
     tail = 0
     if last.site.streams.output or last.site.output.stored:
         tail = last.chunks[-1].planes * last.tiles[-1].pixels
-    return Group(
-        tuple(plans), slots, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail
-    )
+    return Group(tuple(plans), slots, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail)
 
 
 def _array(plan: LayerPlan) -> int:

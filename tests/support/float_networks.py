@@ -55,8 +55,13 @@ class FloatNetwork:
         net.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
         file = io.BytesIO()
         torch.onnx.export(
-            net.eval(), (torch.zeros(1, 3, SIZE, SIZE),), file, dynamo=False, opset_version=17,
-            input_names=["image"], output_names=["logits"],
+            net.eval(),
+            (torch.zeros(1, 3, SIZE, SIZE),),
+            file,
+            dynamo=False,
+            opset_version=17,
+            input_names=["image"],
+            output_names=["logits"],
         )
         return file.getvalue()
 
@@ -76,8 +81,15 @@ NETWORKS = {
             r"/mobilenet_v2-b0353104\.pth",
             "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
         ),
-        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3),
-         (6, 96, 3, 1, 3), (6, 160, 3, 2, 3), (6, 320, 1, 1, 3)),
+        (
+            (1, 16, 1, 1, 3),
+            (6, 24, 2, 2, 3),
+            (6, 32, 3, 2, 3),
+            (6, 64, 4, 2, 3),
+            (6, 96, 3, 1, 3),
+            (6, 160, 3, 2, 3),
+            (6, 320, 1, 1, 3),
+        ),
         same=False,
         epsilon=1e-5,
         mean=(0.485, 0.456, 0.406),
@@ -90,8 +102,15 @@ NETWORKS = {
             r"/efficientnet-lite0-57934424\.pth",
             "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         ),
-        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
-         (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)),
+        (
+            (1, 16, 1, 1, 3),
+            (6, 24, 2, 2, 3),
+            (6, 40, 2, 2, 5),
+            (6, 80, 3, 2, 3),
+            (6, 112, 3, 1, 5),
+            (6, 192, 4, 2, 5),
+            (6, 320, 1, 1, 3),
+        ),
         same=True,
         epsilon=1e-3,
         mean=(0.5, 0.5, 0.5),
@@ -142,7 +161,12 @@ class _Network(nn.Module):
 
 class _Block(nn.Module):
     def __init__(
-        self, shape: FloatNetwork, inputs: int, outputs: int, expansion: int, stride: int,
+        self,
+        shape: FloatNetwork,
+        inputs: int,
+        outputs: int,
+        expansion: int,
+        stride: int,
         kernel: int,
     ) -> None:
         super().__init__()
@@ -158,8 +182,13 @@ class _Block(nn.Module):
 
 
 def _layer(
-    shape: FloatNetwork, inputs: int, outputs: int, kernel: int, stride: int = 1,
-    groups: int = 1, bounded: bool = True,
+    shape: FloatNetwork,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
+    bounded: bool = True,
 ) -> nn.Sequential:
     """A convolution with batch normalisation and, if ``bounded``, ReLU6."""
     layers: Sequence[nn.Module] = (

@@ -44,8 +44,15 @@ class FloatModel:
         """An operator whose output has ``shape``."""
         name = f"{op}_{len(self._nodes)}"
         self._tensor(name, tuple(shape), None)
-        self._nodes.append({"name": name, "op": op, "inputs": list(inputs), "outputs": [name],
-                            "attrs": {"activation": "none", **attrs}})
+        self._nodes.append(
+            {
+                "name": name,
+                "op": op,
+                "inputs": list(inputs),
+                "outputs": [name],
+                "attrs": {"activation": "none", **attrs},
+            }
+        )
         return name
 
     def output(self, name: str) -> str:
@@ -53,8 +60,14 @@ class FloatModel:
         return name
 
     def bytes(self) -> bytes:
-        return build_model({"tensors": self._tensors, "nodes": self._nodes, "inputs": self.inputs,
-                            "outputs": self._outputs})
+        return build_model(
+            {
+                "tensors": self._tensors,
+                "nodes": self._nodes,
+                "inputs": self.inputs,
+                "outputs": self._outputs,
+            }
+        )
 
     def samples(self) -> dict[str, np.ndarray]:
         """Random inputs by name, float32."""
@@ -65,6 +78,12 @@ class FloatModel:
 
     def _tensor(self, name: str, shape: tuple[int, ...], data: np.ndarray | None) -> str:
         dtype = "float32" if data is None else data.dtype.name
-        self._tensors[name] = {"shape": shape, "dtype": dtype, "scale": None, "zero_point": None,
-                               "axis": None, "data": data}
+        self._tensors[name] = {
+            "shape": shape,
+            "dtype": dtype,
+            "scale": None,
+            "zero_point": None,
+            "axis": None,
+            "data": data,
+        }
         return name

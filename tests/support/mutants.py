@@ -28,7 +28,8 @@ class Block:
 
 MOBILENET_V2 = tuple(
     Block(expansion, channels, stride if repeat == 0 else 1)
-    for expansion, channels, repeats, stride in STAGES for repeat in range(repeats)
+    for expansion, channels, repeats, stride in STAGES
+    for repeat in range(repeats)
 )
 
 
@@ -49,9 +50,11 @@ def mutated(blocks: Sequence[Block], draw: random.Random) -> tuple[Block, ...]:
     """One block with another kernel, expansion or width."""
     at = draw.randrange(len(blocks))
     block = blocks[at]
-    change = draw.choice((
-        {"kernel": draw.choice((3, 5, 7))},
-        {"expansion": draw.choice((1, 3, 4, 6))},
-        {"channels": max(STEP, block.channels + draw.choice((-STEP, STEP)))},
-    ))
+    change = draw.choice(
+        (
+            {"kernel": draw.choice((3, 5, 7))},
+            {"expansion": draw.choice((1, 3, 4, 6))},
+            {"channels": max(STEP, block.channels + draw.choice((-STEP, STEP)))},
+        )
+    )
     return *blocks[:at], dataclasses.replace(block, **change), *blocks[at + 1 :]

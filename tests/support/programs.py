@@ -138,7 +138,10 @@ class _Writer:
             Opcode.LOAD,
             [("memory", address, address + words * self.config.word_bytes)],
             [("pool", pool, pool + words)],
-            dram_addr=address, pool_addr=pool, runs=1, length=words,
+            dram_addr=address,
+            pool_addr=pool,
+            runs=1,
+            length=words,
         )
 
     def _place(self, words: int) -> int:
@@ -155,8 +158,12 @@ class _Writer:
             Opcode.LOAD,
             [("memory", address, address + (runs * step + length) * word)],
             [("pool", place, place + runs * stride)],
-            dram_addr=address, dram_stride=step * word, pool_addr=place, pool_stride=stride,
-            runs=runs, length=length,
+            dram_addr=address,
+            dram_stride=step * word,
+            pool_addr=place,
+            pool_stride=stride,
+            runs=runs,
+            length=length,
         )
 
     def _unpacking_load(self) -> None:
@@ -170,8 +177,16 @@ class _Writer:
             Opcode.LOAD,
             [("memory", address, address + runs * step)],
             [("pool", place, place + words)],
-            dram_addr=address, dram_stride=step, pool_addr=place, pool_stride=stride, runs=runs,
-            length=length, unpack=1, flip=rng.randrange(2), channels=channels, plane=plane,
+            dram_addr=address,
+            dram_stride=step,
+            pool_addr=place,
+            pool_stride=stride,
+            runs=runs,
+            length=length,
+            unpack=1,
+            flip=rng.randrange(2),
+            channels=channels,
+            plane=plane,
         )
 
     def _load_back(self) -> None:
@@ -191,8 +206,12 @@ class _Writer:
             Opcode.STORE,
             [("pool", first, first + AREA)],
             [span],
-            dram_addr=self.free, dram_stride=step * word, pool_addr=first, pool_stride=part,
-            runs=runs, length=length,
+            dram_addr=self.free,
+            dram_stride=step * word,
+            pool_addr=first,
+            pool_stride=part,
+            runs=runs,
+            length=length,
         )
         self.saved.append(span)
         self.free = span[2]

@@ -72,7 +72,8 @@ class RandomGraph:
         """Inputs and results of int8 whose shapes begin with ``sizes``."""
         names = [*self.inputs, *(node.outputs[0] for node in self.nodes)]
         return [
-            name for name in names
+            name
+            for name in names
             if self.shape(name)[: len(sizes)] == sizes and self.tensors[name].dtype == "int8"
         ]
 

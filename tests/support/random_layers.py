@@ -35,10 +35,38 @@ from tests.support.random_weighted import (
 )
 
 OPERATORS = (
-    conv2d, conv2d, conv2d, grouped, depthwise, depthwise, add, add, average, maximum, pad,
-    quantize, concatenation, concatenation, function, residual, mean, multiply, multiply,
-    excitation, resize, transpose_conv2d, grouped, some_channels, some_channels, shuffle,
-    pad_channels, split_and_join, split_and_join, split_and_join, on_host, on_host,
+    conv2d,
+    conv2d,
+    conv2d,
+    grouped,
+    depthwise,
+    depthwise,
+    add,
+    add,
+    average,
+    maximum,
+    pad,
+    quantize,
+    concatenation,
+    concatenation,
+    function,
+    residual,
+    mean,
+    multiply,
+    multiply,
+    excitation,
+    resize,
+    transpose_conv2d,
+    grouped,
+    some_channels,
+    some_channels,
+    shuffle,
+    pad_channels,
+    split_and_join,
+    split_and_join,
+    split_and_join,
+    on_host,
+    on_host,
 )
 """What a network is drawn from, the frequent ones several times."""
 SMALL_POOLS = (64, 64, 128, 256)
@@ -108,11 +136,15 @@ def _graph(net: RandomGraph, name: str) -> Graph:
 def _map_shape(net: RandomGraph) -> tuple[int, ...]:
     """A map of one pixel, a row, a column, a small one or a large one."""
     rng, cols = net.rng, net.config.cols
-    height, width = rng.choice((
-        (1, 1), (1, rng.randint(2, 70)), (rng.randint(2, 70), 1),
-        *[(rng.randint(1, 14), rng.randint(1, 14))] * 4,
-        *[(rng.randint(10, 48), rng.randint(10, 48))] * 2,
-    ))
+    height, width = rng.choice(
+        (
+            (1, 1),
+            (1, rng.randint(2, 70)),
+            (rng.randint(2, 70), 1),
+            *[(rng.randint(1, 14), rng.randint(1, 14))] * 4,
+            *[(rng.randint(10, 48), rng.randint(10, 48))] * 2,
+        )
+    )
     channels = rng.choice((1, 3, rng.randint(1, 2 * cols), rng.randint(1, 6 * cols)))
     return 1, height, width, min(channels, max(net.most_values // (height * width), 1))
 

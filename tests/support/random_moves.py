@@ -77,8 +77,10 @@ def split_and_join(net: RandomGraph, x: str) -> str:
 def _unit(net: RandomGraph, x: str) -> str:
     rng, channels = net.rng, net.shape(x)[3]
     first = rng.choice((channels // 2, rng.randint(1, channels - 1)))
-    x, other = (_moved(net, "slice", x, begin=begin, size=size)
-                for begin, size in ((0, first), (first, channels - first)))
+    x, other = (
+        _moved(net, "slice", x, begin=begin, size=size)
+        for begin, size in ((0, first), (first, channels - first))
+    )
     made = pointwise(net, other, _width(net, other), net.quant(x))
     parts = [x, function(net, made) if rng.random() < 0.3 else made]
     rng.shuffle(parts)

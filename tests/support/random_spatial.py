@@ -20,7 +20,9 @@ def resize(net: RandomGraph, x: str) -> str:
         down = rng.randint(1, 20) if height == 1 else rng.choice(factors)
         across = rng.randint(1, 20) if width == 1 else rng.choice((down, *factors))
         attrs = {
-            "mode": mode, "size": (height * down, width * across), "align_corners": False,
+            "mode": mode,
+            "size": (height * down, width * across),
+            "align_corners": False,
             "half_pixel_centers": rng.random() < 0.6,
         }
         if height * down * width * across * channels <= net.most_values and _runs(net, x, attrs):
@@ -49,13 +51,20 @@ def transpose_conv2d(net: RandomGraph, x: str) -> str:
         size = [
             (extent - 1) * s + k - before - after + e
             for extent, s, k, before, after, e in zip(
-                (height, width), stride, kernel, padding[::2], padding[1::2], extra, strict=True)
+                (height, width), stride, kernel, padding[::2], padding[1::2], extra, strict=True
+            )
         ]
         products = height * width * depth * math.prod(kernel) * channels
         small = math.prod(size) * channels <= 2 * net.most_values
         if min(size) > 0 and products <= net.most_work and small:
             return weighted(
-                net, "transpose_conv2d", x, (channels, *kernel, depth), 0, stride=stride,
-                padding=padding, output_padding=extra,
+                net,
+                "transpose_conv2d",
+                x,
+                (channels, *kernel, depth),
+                0,
+                stride=stride,
+                padding=padding,
+                output_padding=extra,
             )
         channels = max(channels // 2, 1)

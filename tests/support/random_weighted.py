@@ -73,8 +73,13 @@ def flattens(net: RandomGraph, x: str) -> bool:
 
 
 def weighted(
-    net: RandomGraph, op: str, x: str, shape: tuple[int, ...], axis: int,
-    quant: Quant | None = None, **attrs: object,
+    net: RandomGraph,
+    op: str,
+    x: str,
+    shape: tuple[int, ...],
+    axis: int,
+    quant: Quant | None = None,
+    **attrs: object,
 ) -> str:
     """A layer whose results use the output's range, or scales with shifts up to the ends."""
     rng, source = net.rng, net.source

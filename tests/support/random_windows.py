@@ -37,7 +37,8 @@ def draw_window(
         outputs = [
             (size + before + after - extent) // step + 1
             for size, before, after, extent, step in zip(
-                (height, width), padding[::2], padding[1::2], span, stride, strict=True)
+                (height, width), padding[::2], padding[1::2], span, stride, strict=True
+            )
         ]
         work = math.prod(outputs) * math.prod(kernel) * channels
         if min(outputs) > 0 and work <= net.most_work:
@@ -49,16 +50,31 @@ def draw_window(
 def _kernel(rng: random.Random, height: int, width: int) -> Pair:
     """One pixel, square, one row, one column, any, or the whole map."""
     side = rng.randint(1, 11)
-    return rng.choice((
-        (1, 1), (1, 1), (3, 3), (3, 3), (side, side), (1, 7), (7, 1), (3, 5),
-        (rng.randint(1, 11), rng.randint(1, 11)), (min(height, 11), min(width, 11)),
-    ))
+    return rng.choice(
+        (
+            (1, 1),
+            (1, 1),
+            (3, 3),
+            (3, 3),
+            (side, side),
+            (1, 7),
+            (7, 1),
+            (3, 5),
+            (rng.randint(1, 11), rng.randint(1, 11)),
+            (min(height, 11), min(width, 11)),
+        )
+    )
 
 
 def _padding(rng: random.Random, same: Padding, span: Pair, most: Pair | None) -> Padding:
     """None, SAME, or any up to ``most``, which if not given is a window or a little more."""
     most = most or rng.choice((span, (span[0] + 3, span[1] + 3)))
     some = rng.randint(0, most[0]), rng.randint(0, most[0])
-    return rng.choice((
-        (0, 0, 0, 0), same, same, (*some, rng.randint(0, most[1]), rng.randint(0, most[1])),
-    ))
+    return rng.choice(
+        (
+            (0, 0, 0, 0),
+            same,
+            same,
+            (*some, rng.randint(0, most[1]), rng.randint(0, most[1])),
+        )
+    )

@@ -34,8 +34,9 @@ def small_network(config: AccelConfig, seed: int, layers: int, most: int) -> Sma
     """The network of a seed: ``layers`` convolutions that can run in at most ``most`` ways."""
     rng = random.Random(f"{seed} {layers}")
     while True:
-        lines = rng.choice((SMALLEST_POOL, rng.randint(SMALLEST_POOL, 4 * SMALLEST_POOL),
-                            config.pool_lines))
+        lines = rng.choice(
+            (SMALLEST_POOL, rng.randint(SMALLEST_POOL, 4 * SMALLEST_POOL), config.pool_lines)
+        )
         chosen = with_values(config, {"pool_lines": lines})
         graph = _graph(rng, layers, config.cols, f"small{seed}")
         try:
@@ -61,7 +62,8 @@ def _layer(net: Net, rng: random.Random, x: str, channels: int) -> str:
     dilation = rng.choice((1, 1, 1, 2)), rng.choice((1, 1, 1, 2))
     span = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     window = {
-        "kernel": size, "dilation": dilation,
+        "kernel": size,
+        "dilation": dilation,
         "stride": rng.choice(((1, 1), (1, 1), (2, 2), (rng.randint(1, 2), rng.randint(1, 2)))),
         "padding": (span[0] // 2, span[0] // 2, span[1] // 2, span[1] // 2),
     }

@@ -114,8 +114,9 @@ class _ModelBuilder:
             ("transpose", {"order": order}, *names[1:3]),
             ("reshape", {"shape": tensor["shape"]}, *names[2:4]),
         ):
-            steps.append({"name": made, "op": op, "inputs": [source], "outputs": [made],
-                          "attrs": attrs})
+            steps.append(
+                {"name": made, "op": op, "inputs": [source], "outputs": [made], "attrs": attrs}
+            )
         self._tensors[names[1]] = {**tensor, "shape": parts}
         self._tensors[names[2]] = {**tensor, "shape": tuple(parts[i] for i in order)}
         return steps

@@ -142,8 +142,9 @@ def _per_channel(
 ) -> Pending:
     one, zero = np.ones_like(c), np.zeros_like(c)
     if op.op == "Div" and (first or not c.all()):
-        raise UnsupportedError("a quotient of constants by an activation, or by 0; a divisor other "
-                               "than 0 is accepted")
+        raise UnsupportedError(
+            "a quotient of constants by an activation, or by 0; a divisor other than 0 is accepted"
+        )
     gain, offset = {
         "Add": lambda: (one, c),
         "Sub": lambda: (-one, c) if first else (one, -c),

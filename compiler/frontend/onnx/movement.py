@@ -116,15 +116,11 @@ def concat(imp: Importer, op: Operator) -> Pending:
     others = {_without(p.view, axis) for p in parts}
     if len(others) == 1 and all(p.view.ends_with(axis) for p in parts):
         shape = imp.tensors[imp.channels_at(parts[0], axis, 2)[0]].shape[:-1]
-        tensors = tuple(
-            imp.reshaped(p.tensor, (*shape, p.view.shape[axis]), p.view) for p in parts
-        )
+        tensors = tuple(imp.reshaped(p.tensor, (*shape, p.view.shape[axis]), p.view) for p in parts)
         view = parts[0].view.with_last(axis, size)
         return imp.pending("concatenation", tensors, {}, view)
     if len(others) == 1 and all(_begins_with(p.view, axis) for p in parts):
-        tensors = tuple(
-            imp.with_channels(p.tensor, math.prod(p.view.shape), p.view) for p in parts
-        )
+        tensors = tuple(imp.with_channels(p.tensor, math.prod(p.view.shape), p.view) for p in parts)
         first = parts[0].view
         shape = (*first.shape[:axis], size, *first.shape[axis + 1 :])
         order = (axis, *(run.axis for run in first.runs if run.axis != axis))
@@ -225,8 +221,6 @@ def pad(imp: Importer, op: Operator) -> Pending:
     space = [(0, 0)] * (4 - rank) + sides[2:]
     attrs = {"padding": (*space[0], *space[1]), "channel_padding": sides[1]}
     result = imp.pending("pad", (tensor,), attrs)
-    view = result.view.reshaped(
-        tuple(s + sum(p) for s, p in zip(x.view.shape, sides, strict=True))
-    )
+    view = result.view.reshaped(tuple(s + sum(p) for s, p in zip(x.view.shape, sides, strict=True)))
     assert view is not None, "height 1 goes"
     return replace(result, view=view)

@@ -38,9 +38,7 @@ def dequantize_linear(imp: Importer, op: Operator) -> Value:
         _check_same(x, *_constant_parameters(imp, op, x.steps))
         return x
     if not isinstance(x, Stored):
-        raise UnsupportedError(
-            f"input {show(op.inputs[0])} is real; stored integers are accepted"
-        )
+        raise UnsupportedError(f"input {show(op.inputs[0])} is real; stored integers are accepted")
     found, _ = _activation_quant(imp, op, x.dtype)
     name = _int8_form(imp, x.tensor, found)
     quant = imp.quant(name)
@@ -63,7 +61,9 @@ def _check_same(
 ) -> None:
     """Raise UnsupportedError unless a constant's parameters are QuantizeLinear's."""
     for what, found, stored in (
-        ("scale", scale, x.scale), ("zero point", zero_point, x.zero_point), ("axis", axis, x.axis)
+        ("scale", scale, x.scale),
+        ("zero point", zero_point, x.zero_point),
+        ("axis", axis, x.axis),
     ):
         if not np.array_equal(found, stored):
             given, accepted = (show(np.asarray(v).tolist()) for v in (found, stored))

@@ -45,9 +45,7 @@ def resize(imp: Importer, op: Operator) -> Pending:
     op.expect("antialias", 0, 0)
     op.expect("keep_aspect_ratio_policy", "stretch", "stretch")
     op.ignore("cubic_coeff_a", "exclude_outside", "extrapolation_value")
-    coordinates = op.expect(
-        "coordinate_transformation_mode", "half_pixel", *_LINEAR
-    )
+    coordinates = op.expect("coordinate_transformation_mode", "half_pixel", *_LINEAR)
     rounding = op.attribute("nearest_mode", "round_prefer_floor")
     height, width = x.view.shape[2:] if rank == 4 else (1, x.view.shape[2])
     new = _sizes(imp, op, x.view.shape)
@@ -102,9 +100,7 @@ def _scaled(scale: np.floating, size: int) -> int:
     return new
 
 
-def _linear(
-    coordinates: str, old: tuple[int, ...], new: tuple[int, ...]
-) -> tuple[bool, bool]:
+def _linear(coordinates: str, old: tuple[int, ...], new: tuple[int, ...]) -> tuple[bool, bool]:
     """(align_corners, half_pixel_centers) of the mode whose places are within ``_MAX_DRIFT``."""
     corners, half = _LINEAR[coordinates]
     drift = Fraction(0)

@@ -60,16 +60,20 @@ def strided_slice(op: Operator) -> Node:
     if np.any(strides != 1):
         raise UnsupportedError(f"strides {strides.tolist()}; 1 is accepted")
     limits = []
-    for position, what, open_end in ((1, "begin", np.zeros(len(x.shape), int)),
-                                     (2, "end", np.array(x.shape))):
+    for position, what, open_end in (
+        (1, "begin", np.zeros(len(x.shape), int)),
+        (2, "end", np.array(x.shape)),
+    ):
         values = _per_axis(op, position, what, x)
         values = np.where(values < 0, values + np.array(x.shape), values)
         masked = op.options[f"{what}_mask"] >> np.arange(len(x.shape)) & 1
         limits.append(np.where(masked, open_end, np.clip(values, 0, x.shape)))
     begin, end = limits
     if np.any(begin >= end):
-        raise InputError(f"begin {begin.tolist()} and end {end.tolist()} of x {list(x.shape)} "
-                         "leave nothing; at least one value is accepted")
+        raise InputError(
+            f"begin {begin.tolist()} and end {end.tolist()} of x {list(x.shape)} "
+            "leave nothing; at least one value is accepted"
+        )
     return _range(op, x, begin, end)
 
 
@@ -85,8 +89,10 @@ def _range(op: Operator, x: Tensor, begin: np.ndarray, end: np.ndarray) -> Node:
 
 def _slices(op: Operator, x: Tensor, sizes: Sequence[int]) -> list[Node]:
     if op.options["num_splits"] != len(sizes):
-        raise InputError(f"num_splits {op.options['num_splits']}; {len(sizes)}, as many as there "
-                         "are outputs, is accepted")
+        raise InputError(
+            f"num_splits {op.options['num_splits']}; {len(sizes)}, as many as there "
+            "are outputs, is accepted"
+        )
     nodes, begin = [], 0
     for index, size in zip(op.outputs, sizes, strict=True):
         if index != -1:

@@ -128,7 +128,9 @@ def _pad(op: Operator) -> Node:
     check_paddings(amounts)
     top, bottom, left, right, before, after = map(int, amounts[1:].reshape(-1))
     return op.node(
-        "pad", (op.input(0).name,), padding=(top, bottom, left, right),
+        "pad",
+        (op.input(0).name,),
+        padding=(top, bottom, left, right),
         channel_padding=(before, after),
     )
 

@@ -93,9 +93,7 @@ def fully_connected(op: Operator) -> None:
             "[outputs, inputs] is accepted"
         )
     if len(op.output_shape) != 2:
-        raise UnsupportedError(
-            f"an output of {len(op.output_shape)} dimensions; 2 are accepted"
-        )
+        raise UnsupportedError(f"an output of {len(op.output_shape)} dimensions; 2 are accepted")
     x = op.last()
     if op.shape(0) != (elements // weights.shape[1], weights.shape[1]):
         rows = op.integer_list(elements // weights.shape[1], weights.shape[1])

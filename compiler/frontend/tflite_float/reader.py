@@ -37,9 +37,7 @@ def to_onnx(data: bytes) -> onnx.ModelProto:
         twin = Twin(model.tensors, model.indices(SubgraphSlot.OUTPUTS))
         for index in model.indices(SubgraphSlot.INPUTS):
             twin.add_input(index)
-        for index, (builtin, table) in enumerate(
-            zip(model.builtins, model.operators, strict=True)
-        ):
+        for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
             _convert(twin, builtin, table, index)
         made = parse_onnx(_onnx(twin).SerializeToString(), Path())
         _check_shapes(model, twin, made)

@@ -125,20 +125,26 @@ def _operands(f: dict[str, int], rows: int) -> set[tuple]:
     taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
     ys = {
         f["start_y"] + oy * f["wrap_y"] + r * f["row_dilation"]
-        for oy in range(rows) for r in range(f["kernel_rows"])
+        for oy in range(rows)
+        for r in range(f["kernel_rows"])
     }
     xs = {
         f["start_x"] + ox * f["col_stride"] + t * f["col_dilation"]
-        for ox in range(f["out_width"]) for t in range(taps)
+        for ox in range(f["out_width"])
+        for t in range(taps)
     }
     bases = {
         f["in_addr"] + o * f["in_block_step"] + b * f["in_plane"]
-        for o in range(f["blocks"]) for b in range(f["in_blocks"])
+        for o in range(f["blocks"])
+        for b in range(f["in_blocks"])
     }
     return {
         ("pool", base + y * f["in_row"] + x)
-        for base in bases for y in ys if 0 <= y < f["in_height"]
-        for x in xs if 0 <= x < f["in_width"]
+        for base in bases
+        for y in ys
+        if 0 <= y < f["in_height"]
+        for x in xs
+        if 0 <= x < f["in_width"]
     }
 
 

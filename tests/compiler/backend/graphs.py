@@ -36,39 +36,91 @@ class Net:
         self.tensors[name] = Tensor(name, shape, dtype)
         return name
 
-    def conv(self, x, channels, kernel=(3, 3), stride=(1, 1), dilation=(1, 1),
-             padding=(0, 0, 0, 0), groups=1, activation="none") -> str:
+    def conv(
+        self,
+        x,
+        channels,
+        kernel=(3, 3),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(0, 0, 0, 0),
+        groups=1,
+        activation="none",
+    ) -> str:
         weights = self._constant((channels, *kernel, self.shape(x)[3] // groups), "int8")
         bias = self._constant((channels,), "int32")
-        return self.op("conv2d", (x, weights, bias), stride=stride, dilation=dilation,
-                       padding=padding, groups=groups, activation=activation)
+        return self.op(
+            "conv2d",
+            (x, weights, bias),
+            stride=stride,
+            dilation=dilation,
+            padding=padding,
+            groups=groups,
+            activation=activation,
+        )
 
-    def depthwise(self, x, kernel=(3, 3), stride=(1, 1), dilation=(1, 1), padding=(0, 0, 0, 0),
-                  multiplier=1, activation="none") -> str:
+    def depthwise(
+        self,
+        x,
+        kernel=(3, 3),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(0, 0, 0, 0),
+        multiplier=1,
+        activation="none",
+    ) -> str:
         channels = self.shape(x)[3] * multiplier
         weights = self._constant((1, *kernel, channels), "int8")
         bias = self._constant((channels,), "int32")
-        return self.op("depthwise_conv2d", (x, weights, bias), stride=stride, dilation=dilation,
-                       padding=padding, depth_multiplier=multiplier, activation=activation)
+        return self.op(
+            "depthwise_conv2d",
+            (x, weights, bias),
+            stride=stride,
+            dilation=dilation,
+            padding=padding,
+            depth_multiplier=multiplier,
+            activation=activation,
+        )
 
-    def transpose(self, x, channels, kernel=(2, 2), stride=(2, 2), padding=(0, 0, 0, 0),
-                  extra=(0, 0), activation="none") -> str:
+    def transpose(
+        self,
+        x,
+        channels,
+        kernel=(2, 2),
+        stride=(2, 2),
+        padding=(0, 0, 0, 0),
+        extra=(0, 0),
+        activation="none",
+    ) -> str:
         weights = self._constant((channels, *kernel, self.shape(x)[3]), "int8")
         bias = self._constant((channels,), "int32")
-        return self.op("transpose_conv2d", (x, weights, bias), stride=stride, padding=padding,
-                       output_padding=extra, activation=activation)
+        return self.op(
+            "transpose_conv2d",
+            (x, weights, bias),
+            stride=stride,
+            padding=padding,
+            output_padding=extra,
+            activation=activation,
+        )
 
     def resize(self, x, size, mode="nearest", half_pixel=False, corners=False) -> str:
-        return self.op("resize", (x,), mode=mode, size=size, half_pixel_centers=half_pixel,
-                       align_corners=corners)
+        return self.op(
+            "resize",
+            (x,),
+            mode=mode,
+            size=size,
+            half_pixel_centers=half_pixel,
+            align_corners=corners,
+        )
 
     def dense(self, x, channels) -> str:
         size = 1
         for side in self.shape(x):
             size *= side
         weights = self._constant((channels, size), "int8")
-        return self.op("fully_connected", (x, weights, self._constant((channels,), "int32")),
-                       activation="none")
+        return self.op(
+            "fully_connected", (x, weights, self._constant((channels,), "int32")), activation="none"
+        )
 
     def add(self, a, b, activation="none") -> str:
         return self.op("add", (a, b), activation=activation)
@@ -78,11 +130,13 @@ class Net:
         constants = (self._constant(channels, "float32") for _ in range(2))
         return self.op("layer_norm", (x, *constants))
 
-    def pool(self, op, x, kernel, stride=(1, 1), padding=(0, 0, 0, 0), include=False,
-             activation="none") -> str:
+    def pool(
+        self, op, x, kernel, stride=(1, 1), padding=(0, 0, 0, 0), include=False, activation="none"
+    ) -> str:
         attrs = {"count_include_pad": include} if op == "avg_pool2d" else {}
-        return self.op(op, (x,), kernel=kernel, stride=stride, padding=padding,
-                       activation=activation, **attrs)
+        return self.op(
+            op, (x,), kernel=kernel, stride=stride, padding=padding, activation=activation, **attrs
+        )
 
     def function(self, op, x, **attrs) -> str:
         table = (self._constant((256,), "int8"),) if op == "lookup" else ()
@@ -96,8 +150,11 @@ def shuffle_unit(net: Net, x: str, stride: int = 1) -> str:
     """The unit of ShuffleNetV2: half of the channels pass by, and both halves are shuffled."""
     channels = net.shape(x)[3]
     window = {"stride": (stride, stride), "padding": (1, 1, 1, 1)}
-    left, right = (net.op("slice", (x,), begin=begin, size=channels // 2)
-                   for begin in (0, channels // 2)) if stride == 1 else (x, x)
+    left, right = (
+        (net.op("slice", (x,), begin=begin, size=channels // 2) for begin in (0, channels // 2))
+        if stride == 1
+        else (x, x)
+    )
     if stride == 2:
         left = net.conv(net.depthwise(left, **window), channels // 2, (1, 1), activation="relu")
     right = net.depthwise(net.conv(right, channels // 2, (1, 1), activation="relu"), **window)
@@ -126,15 +183,37 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     window = {
         "kernel": kernel,
         "stride": (rng.randint(1, 3), rng.randint(1, 3)),
-        "padding": (*(rng.randrange(kernel[0]) for _ in range(2)),
-                    *(rng.randrange(kernel[1]) for _ in range(2))),
+        "padding": (
+            *(rng.randrange(kernel[0]) for _ in range(2)),
+            *(rng.randrange(kernel[1]) for _ in range(2)),
+        ),
         "activation": rng.choice(ACTIVATIONS),
     }
     same = [t for t in earlier[1:] if net.shape(t) == net.shape(x)]
-    kind = rng.choice(("conv", "conv", "depthwise", "avg", "max", "add", "pad", "grouped",
-                       "dilated", "multiplied", "concatenation", "concatenation", "function",
-                       "function", "slice", "shuffle", "unit", "unit", "excited",
-                       "excited"))
+    kind = rng.choice(
+        (
+            "conv",
+            "conv",
+            "depthwise",
+            "avg",
+            "max",
+            "add",
+            "pad",
+            "grouped",
+            "dilated",
+            "multiplied",
+            "concatenation",
+            "concatenation",
+            "function",
+            "function",
+            "slice",
+            "shuffle",
+            "unit",
+            "unit",
+            "excited",
+            "excited",
+        )
+    )
     if kind == "function":
         return net.function(rng.choice(list(FUNCTIONS)), x)
     if kind == "depthwise":
@@ -148,8 +227,12 @@ def _random_layer(net: Net, rng: random.Random, x: str, earlier: list[str]) -> s
     if kind == "concatenation":
         return _random_concatenation(net, rng, x, earlier)
     if kind == "pad":
-        return net.op("pad", (x,), padding=tuple(rng.randint(0, 2) for _ in range(4)),
-                      channel_padding=rng.choice(((0, 0), (0, 3), (1, 16))))
+        return net.op(
+            "pad",
+            (x,),
+            padding=tuple(rng.randint(0, 2) for _ in range(4)),
+            channel_padding=rng.choice(((0, 0), (0, 3), (1, 16))),
+        )
     if kind == "slice":
         begin = rng.randrange(channels)
         return net.op("slice", (x,), begin=begin, size=rng.randint(1, channels - begin))

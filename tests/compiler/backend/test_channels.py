@@ -78,19 +78,29 @@ def padded_channels() -> Graph:
     net = Net((9, 7, 3))
     x = net.conv("input", 6, kernel=(1, 1))
     a = net.op("pad", (x,), channel_padding=(5, 8))
-    b = net.op("pad", (net.pool("max_pool2d", x, (2, 2)),), padding=(1, 0, 2, 1),
-               channel_padding=(0, 3))
-    return net.finish(net.depthwise(a), net.conv(b, 5), net.op("pad", ("input",),
-                                                               channel_padding=(1, 4)))
+    b = net.op(
+        "pad", (net.pool("max_pool2d", x, (2, 2)),), padding=(1, 0, 2, 1), channel_padding=(0, 3)
+    )
+    return net.finish(
+        net.depthwise(a), net.conv(b, 5), net.op("pad", ("input",), channel_padding=(1, 4))
+    )
 
 
-CASES = (aligned_slices, slice_of_an_added_layer, unaligned_slices, slices_of_the_input,
-         joined_slices, shuffles, padded_channels)
+CASES = (
+    aligned_slices,
+    slice_of_an_added_layer,
+    unaligned_slices,
+    slices_of_the_input,
+    joined_slices,
+    shuffles,
+    padded_channels,
+)
 
 
 @pytest.mark.parametrize("materialize", (False, True))
-@pytest.mark.parametrize("config", (TINY, SMALL, PRESETS["edge256"]),
-                         ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize(
+    "config", (TINY, SMALL, PRESETS["edge256"]), ids=lambda c: f"{c.name}-{c.pool_lines}"
+)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_values_and_waits(case, config, materialize):
     graph = case()
@@ -104,7 +114,10 @@ def test_slices_of_whole_planes_are_views():
     assert kinds(aligned_slices()) == ["conv2d", "conv2d+add", "depthwise_conv2d"]
     views = [m for m in network(aligned_slices()).maps.values() if m.view]
     assert [(m.parent, m.plane, m.channels) for m in views] == [
-        ("conv2d0", 0, 10), ("conv2d0", 3, 10), ("slice2", 1, 5), ("slice2", 2, 2)
+        ("conv2d0", 0, 10),
+        ("conv2d0", 3, 10),
+        ("slice2", 1, 5),
+        ("slice2", 2, 2),
     ]
 
 
@@ -118,8 +131,10 @@ def test_slices_of_the_input_are_passes():
 
 def test_a_slice_in_a_concatenation_is_copied():
     notes = [n.notes[0] for n in network(joined_slices()).layers if n.kind == "concatenation"]
-    assert notes == ["copied into planes 0:2: it is a slice",
-                     "copied into planes 2:4: it already lies in a concatenation"]
+    assert notes == [
+        "copied into planes 0:2: it is a slice",
+        "copied into planes 2:4: it already lies in a concatenation",
+    ]
 
 
 def test_a_stored_slice_is_described_where_its_parent_lies():
@@ -134,5 +149,6 @@ def test_passes_that_move_channels_are_no_macs_of_the_network():
     for case in CASES:
         compiled = compile(case(), TINY, CompilerOptions(materialize=True))
         for layer in compiled.network.layers:
-            assert (layer.macs > 0) == (layer.kind in ("conv2d", "depthwise_conv2d",
-                                                       "fully_connected"))
+            assert (layer.macs > 0) == (
+                layer.kind in ("conv2d", "depthwise_conv2d", "fully_connected")
+            )

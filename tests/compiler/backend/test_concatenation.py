@@ -111,13 +111,23 @@ def flipped_input() -> Graph:
     return dataclasses.replace(graph, inputs=("raw",))
 
 
-CASES = (aligned, read_by_others, nested, in_two_concatenations, network_input, unaligned,
-         other_scales, added_and_stored, flipped_input)
+CASES = (
+    aligned,
+    read_by_others,
+    nested,
+    in_two_concatenations,
+    network_input,
+    unaligned,
+    other_scales,
+    added_and_stored,
+    flipped_input,
+)
 
 
 @pytest.mark.parametrize("materialize", (False, True))
-@pytest.mark.parametrize("config", (TINY, SMALL, PRESETS["edge256"]),
-                         ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize(
+    "config", (TINY, SMALL, PRESETS["edge256"]), ids=lambda c: f"{c.name}-{c.pool_lines}"
+)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_values_and_waits(case, config, materialize):
     graph = case()
@@ -138,12 +148,21 @@ def test_neither_other_readers_nor_nesting_take_a_copy(case):
     assert not copies(case())
 
 
-@pytest.mark.parametrize(("case", "notes"), (
-    (in_two_concatenations, ["planes 3:5: it already lies in a concatenation",
-                             "planes 0:1: it already lies in a concatenation"]),
-    (network_input, ["planes 2:3: it is an input of the network"]),
-    (other_scales, [f"planes {p}: its scale or zero point is another" for p in ("0:2", "2:4")]),
-), ids=lambda c: getattr(c, "__name__", ""))
+@pytest.mark.parametrize(
+    ("case", "notes"),
+    (
+        (
+            in_two_concatenations,
+            [
+                "planes 3:5: it already lies in a concatenation",
+                "planes 0:1: it already lies in a concatenation",
+            ],
+        ),
+        (network_input, ["planes 2:3: it is an input of the network"]),
+        (other_scales, [f"planes {p}: its scale or zero point is another" for p in ("0:2", "2:4")]),
+    ),
+    ids=lambda c: getattr(c, "__name__", ""),
+)
 def test_copies_say_why(case, notes):
     made = copies(case())
     assert [layer.notes[0] for layer in made] == [f"copied into {note}" for note in notes]

@@ -69,7 +69,12 @@ def test_a_function_leaves_with_the_layer_before_it():
     missing = mapping(fused)["not_stored"]
     assert missing == [n.outputs[0] for n in graph.nodes[:-1]]
     assert layers(compile(graph, TINY, STORED)) == [
-        "conv2d", "hard_swish*", "conv2d", "add", "silu*", "tanh*",
+        "conv2d",
+        "hard_swish*",
+        "conv2d",
+        "add",
+        "silu*",
+        "tanh*",
     ]
 
 

@@ -103,15 +103,18 @@ def _geometry(**changes: object) -> constraints.Geometry:
     return dataclasses.replace(usual, **changes)
 
 
-@pytest.mark.parametrize(("constraint", "changes"), (
-    (constraints.kernel_size, {"kernel": (256, 1)}),
-    (constraints.stride_size, {"stride": (1, 256)}),
-    (constraints.dilation_size, {"dilation": (1, 256)}),
-    (constraints.map_sides, {"padding": (0, 8188, 0, 0)}),
-    (constraints.channel_blocks, {"source": ("channels", 1 << 15)}),
-    (constraints.row_walk, {"output": ("width", 16384)}),
-    (constraints.row_steps, {"dilation": (2, 1), "source": ("width", 1 << 17)}),
-))
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    (
+        (constraints.kernel_size, {"kernel": (256, 1)}),
+        (constraints.stride_size, {"stride": (1, 256)}),
+        (constraints.dilation_size, {"dilation": (1, 256)}),
+        (constraints.map_sides, {"padding": (0, 8188, 0, 0)}),
+        (constraints.channel_blocks, {"source": ("channels", 1 << 15)}),
+        (constraints.row_walk, {"output": ("width", 16384)}),
+        (constraints.row_steps, {"dilation": (2, 1), "source": ("width", 1 << 17)}),
+    ),
+)
 def test_each_constraint_says_what_is_accepted(constraint, changes):
     usual = _geometry()
     for key, value in list(changes.items()):
@@ -127,11 +130,14 @@ def test_each_constraint_says_what_is_accepted(constraint, changes):
     assert any(str(fault.value).endswith(c.__doc__) for c in constraints.CONSTRAINTS)
 
 
-@pytest.mark.parametrize(("rows", "width", "stride", "padding"), (
-    (97, 8191, (32, 3), (0, 0, 0, 0)),
-    (128, 8189, (30, 1), (1, 1, 1, 1)),
-    (300, 1027, (255, 255), (254, 254, 0, 0)),
-))
+@pytest.mark.parametrize(
+    ("rows", "width", "stride", "padding"),
+    (
+        (97, 8191, (32, 3), (0, 0, 0, 0)),
+        (128, 8189, (30, 1), (1, 1, 1, 1)),
+        (300, 1027, (255, 255), (254, 254, 0, 0)),
+    ),
+)
 def test_steps_of_many_pixels_fit_the_commands(rows, width, stride, padding):
     net = Net((rows, width, 1))
     kernel = tuple(max(3, side) for side in (padding[0] + 1, padding[2] + 1))
@@ -139,10 +145,13 @@ def test_steps_of_many_pixels_fit_the_commands(rows, width, stride, padding):
     assert encode_commands(compile(net.finish(x), EDGE).commands, EDGE)
 
 
-@pytest.mark.parametrize(("shape", "kernel", "text"), (
-    ((3, 8191, 1), (3, 3), "padding of up to 262143 pixels"),
-    ((1024, 1024, 1), (1024, 1024), "Kernels of 1 to 255"),
-))
+@pytest.mark.parametrize(
+    ("shape", "kernel", "text"),
+    (
+        ((3, 8191, 1), (3, 3), "padding of up to 262143 pixels"),
+        ((1024, 1024, 1), (1024, 1024), "Kernels of 1 to 255"),
+    ),
+)
 @pytest.mark.parametrize("op", ("max_pool2d", "avg_pool2d"))
 def test_pools_that_do_not_fit_the_commands_are_refused(shape, kernel, text, op):
     net = Net(shape)

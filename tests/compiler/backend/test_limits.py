@@ -45,47 +45,74 @@ class Border:
 
 BORDERS = {
     "kernel rows": Border(
-        lambda n: one((300, 2, 1), "conv", "input", 2, (n, 1)), 255, "Kernels of 1 to 255"),
+        lambda n: one((300, 2, 1), "conv", "input", 2, (n, 1)), 255, "Kernels of 1 to 255"
+    ),
     "kernel columns": Border(
-        lambda n: one((2, 300, 1), "conv", "input", 2, (1, n)), 255, "Kernels of 1 to 255"),
+        lambda n: one((2, 300, 1), "conv", "input", 2, (1, n)), 255, "Kernels of 1 to 255"
+    ),
     "vertical stride": Border(
-        lambda n: one((600, 2, 1), "conv", "input", 2, (1, 1), (n, 1)), 255, "Strides of 1 to 255"),
+        lambda n: one((600, 2, 1), "conv", "input", 2, (1, 1), (n, 1)), 255, "Strides of 1 to 255"
+    ),
     "horizontal stride": Border(
-        lambda n: one((2, 600, 1), "conv", "input", 2, (1, 1), (1, n)), 255, "Strides of 1 to 255"),
+        lambda n: one((2, 600, 1), "conv", "input", 2, (1, 1), (1, n)), 255, "Strides of 1 to 255"
+    ),
     "vertical dilation": Border(
-        lambda n: one((600, 2, 1), "conv", "input", 2, (3, 1), dilation=(n, 1)), 255,
-        "Dilations of 1 to 255"),
+        lambda n: one((600, 2, 1), "conv", "input", 2, (3, 1), dilation=(n, 1)),
+        255,
+        "Dilations of 1 to 255",
+    ),
     "horizontal dilation": Border(
-        lambda n: one((2, 600, 1), "conv", "input", 2, (1, 3), dilation=(1, n)), 255,
-        "Dilations of 1 to 255"),
-    "rows": Border(lambda n: one((n, 2, 1), "function", "relu", "input"), 8191, "Maps of up to 8191"
-                   ),
+        lambda n: one((2, 600, 1), "conv", "input", 2, (1, 3), dilation=(1, n)),
+        255,
+        "Dilations of 1 to 255",
+    ),
+    "rows": Border(
+        lambda n: one((n, 2, 1), "function", "relu", "input"), 8191, "Maps of up to 8191"
+    ),
     "columns": Border(
-        lambda n: one((2, n, 1), "function", "relu", "input"), 8191, "Maps of up to 8191"),
+        lambda n: one((2, n, 1), "function", "relu", "input"), 8191, "Maps of up to 8191"
+    ),
     "rows of padding": Border(
-        lambda n: one((2, 2, 1), "op", "pad", ("input",), padding=(n - 3, 1, 0, 0)), 8191,
-        "Maps of up to 8191"),
+        lambda n: one((2, 2, 1), "op", "pad", ("input",), padding=(n - 3, 1, 0, 0)),
+        8191,
+        "Maps of up to 8191",
+    ),
     "columns of padding": Border(
-        lambda n: one((2, 2, 1), "op", "pad", ("input",), padding=(0, 0, n - 3, 1)), 8191,
-        "Maps of up to 8191"),
+        lambda n: one((2, 2, 1), "op", "pad", ("input",), padding=(0, 0, n - 3, 1)),
+        8191,
+        "Maps of up to 8191",
+    ),
     "input channels": Border(
-        lambda n: one((1, 1, n), "function", "relu", "input"), 65535,
-        "Inputs of the network of up to 65535 channels", "edge1024"),
+        lambda n: one((1, 1, n), "function", "relu", "input"),
+        65535,
+        "Inputs of the network of up to 65535 channels",
+        "edge1024",
+    ),
     "blocks": Border(
-        lambda n: one((1, 1, n), "function", "relu", "input"), 4095 * 4, "up to 4095 blocks"),
+        lambda n: one((1, 1, n), "function", "relu", "input"), 4095 * 4, "up to 4095 blocks"
+    ),
     "row walk": Border(
-        lambda n: one((1, n, 1), "transpose", "input", 1, (1, 3), (1, 3)), 5461 // 3,
-        "Output rows of up to 32767 / 2"),
+        lambda n: one((1, n, 1), "transpose", "input", 1, (1, 3), (1, 3)),
+        5461 // 3,
+        "Output rows of up to 32767 / 2",
+    ),
     "row steps": Border(
-        lambda n: one((70, 8191, 1), "pool", "max_pool2d", "input", (2, 1), (n, 1)), 32,
-        "of up to 262143 pixels", "edge256"),
+        lambda n: one((70, 8191, 1), "pool", "max_pool2d", "input", (2, 1), (n, 1)),
+        32,
+        "of up to 262143 pixels",
+        "edge256",
+    ),
 }
 
 RUNS = {
     "steps beyond the only pixels": (
-        one((64, 8161, 1), "conv", "input", 2, (1, 33), (32, 1), (1, 255)), EDGE),
+        one((64, 8161, 1), "conv", "input", 2, (1, 33), (32, 1), (1, 255)),
+        EDGE,
+    ),
     "steps beyond a border of one column": (
-        one((97, 8189, 1), "pool", "avg_pool2d", "input", (3, 3), (32, 3), (1, 1, 1, 1)), EDGE),
+        one((97, 8189, 1), "pool", "avg_pool2d", "input", (3, 3), (32, 3), (1, 1, 1, 1)),
+        EDGE,
+    ),
     "pixels": (one((1025, 1024, 1), "conv", "input", 1, (2, 2), (2, 2)), EDGE),
     "addresses": (one((500, 510, 4), "function", "relu", "input"), LARGEST_POOL),
 }
@@ -93,34 +120,96 @@ RUNS = {
 
 CONSTANT = "of the format"
 FOLLOWS = {
-    **dict.fromkeys(("opcode", "unpack", "flip", "maximum", "ones", "array_shape", "resident",
-                     "dense", "residual", "table", "network", "round_once", "pad_value", "out_zero",
-                     "out_min", "out_max", "a_offset", "b_offset", "add_left", "a_multiplier",
-                     "b_multiplier", "sum_multiplier", "a_right", "b_right", "sum_right",
-                     "add_zero", "add_min", "add_max"), CONSTANT),
+    **dict.fromkeys(
+        (
+            "opcode",
+            "unpack",
+            "flip",
+            "maximum",
+            "ones",
+            "array_shape",
+            "resident",
+            "dense",
+            "residual",
+            "table",
+            "network",
+            "round_once",
+            "pad_value",
+            "out_zero",
+            "out_min",
+            "out_max",
+            "a_offset",
+            "b_offset",
+            "add_left",
+            "a_multiplier",
+            "b_multiplier",
+            "sum_multiplier",
+            "a_right",
+            "b_right",
+            "sum_right",
+            "add_zero",
+            "add_min",
+            "add_max",
+        ),
+        CONSTANT,
+    ),
     **dict.fromkeys(("wait_load", "wait_execute", "wait_store"), MOST_COMMANDS),
     **dict.fromkeys(("dram_addr", "dram_stride"), "memory"),
-    **dict.fromkeys(("pool_addr", "pool_stride", "length", "plane", "in_addr", "in_plane",
-                     "in_block_step", "pixels", "table_addr", "out_addr", "out_plane", "res_addr",
-                     "res_plane"), POOL_LINES * LINE),
+    **dict.fromkeys(
+        (
+            "pool_addr",
+            "pool_stride",
+            "length",
+            "plane",
+            "in_addr",
+            "in_plane",
+            "in_block_step",
+            "pixels",
+            "table_addr",
+            "out_addr",
+            "out_plane",
+            "res_addr",
+            "res_plane",
+        ),
+        POOL_LINES * LINE,
+    ),
     **dict.fromkeys(("weight_addr", "weight_lines", "param_addr"), POOL_LINES),
-    "machine": 0xFFFF, "last_line": POOL_LINES - 1,
+    "machine": 0xFFFF,
+    "last_line": POOL_LINES - 1,
     "runs": 8191,
     "channels": "input channels",
     "split": COLS.bit_length() - 1,
-    "in_row": 16383, "in_width": "columns", "in_height": "rows",
-    "in_blocks": "blocks", "blocks": "blocks",
-    "last_channels": COLS, "last_cols": COLS, "last_planes": LANE_GROUPS,
-    "kernel_rows": "kernel rows", "groups": "kernel columns",
-    "row_dilation": "vertical dilation", "col_dilation": "horizontal dilation",
-    "row_step": "row steps", "wrap_row": "row steps",
-    "group_taps": LINE + 1, "last_taps": LINE + 1, "group_span": LINE, "last_span": LINE,
+    "in_row": 16383,
+    "in_width": "columns",
+    "in_height": "rows",
+    "in_blocks": "blocks",
+    "blocks": "blocks",
+    "last_channels": COLS,
+    "last_cols": COLS,
+    "last_planes": LANE_GROUPS,
+    "kernel_rows": "kernel rows",
+    "groups": "kernel columns",
+    "row_dilation": "vertical dilation",
+    "col_dilation": "horizontal dilation",
+    "row_step": "row steps",
+    "wrap_row": "row steps",
+    "group_taps": LINE + 1,
+    "last_taps": LINE + 1,
+    "group_span": LINE,
+    "last_span": LINE,
     "group_step": 255 + LINE,
-    "start_x": "columns of padding", "start_y": "rows of padding", "start_row": "row steps",
-    "col_stride": "horizontal stride", "wrap_y": "vertical stride",
-    "end_x": "row walk", "wrap_x": "row walk", "tile_x": "row walk",
-    "tile_y": ROWS * 255, "tile_row": "steps beyond the only pixels",
-    "out_width": "columns", "out_skip": 16383,
+    "start_x": "columns of padding",
+    "start_y": "rows of padding",
+    "start_row": "row steps",
+    "col_stride": "horizontal stride",
+    "wrap_y": "vertical stride",
+    "end_x": "row walk",
+    "wrap_x": "row walk",
+    "tile_x": "row walk",
+    "tile_y": ROWS * 255,
+    "tile_row": "steps beyond the only pixels",
+    "out_width": "columns",
+    "out_skip": 16383,
 }
 """What bounds each field: a network of these tables, or the largest value there can be."""
 
@@ -193,18 +282,26 @@ def test_weights_that_nearly_fill_the_pool(seed):
     assert check(one((5, 4, 1300), "conv", "input", 5), TINY, False, seed)
 
 
-@pytest.mark.parametrize(("channels", "text"), (
-    (1362, "takes 61440 bytes of the pool; [0-9]+ of its 61440 are available"),
-    (1363, "takes 61472 bytes of the pool at once, 49088 of them the weights"),
-))
+@pytest.mark.parametrize(
+    ("channels", "text"),
+    (
+        (1362, "takes 61440 bytes of the pool; [0-9]+ of its 61440 are available"),
+        (1363, "takes 61472 bytes of the pool at once, 49088 of them the weights"),
+    ),
+)
 def test_weights_that_do_not_quite_fit_the_pool(channels, text):
     with pytest.raises(AllocationError, match=text):
         compile(one((5, 4, channels), "conv", "input", 5), TINY)
 
 
-@pytest.mark.parametrize(("module", "kind", "found"), (
-    (lower, Opcode.LOAD, "more than {} LOAD"), (room, Opcode.EXECUTE, "[0-9]+ or more EXECUTE"),
-), ids=("commands", "steps"))
+@pytest.mark.parametrize(
+    ("module", "kind", "found"),
+    (
+        (lower, Opcode.LOAD, "more than {} LOAD"),
+        (room, Opcode.EXECUTE, "[0-9]+ or more EXECUTE"),
+    ),
+    ids=("commands", "steps"),
+)
 def test_more_commands_than_a_wait_counts_are_refused(module, kind, found, monkeypatch):
     graph = one((40, 40, 19), "conv", "input", 30)
     config = with_values(TINY, {"pool_lines": 128})

@@ -54,7 +54,11 @@ def test_the_second_call_gives_the_same_bytes_from_the_cache(model, tmp_path, ca
     assert [call[2] for call in (first, second, fresh)] == [False, True, False]
     assert first[:2] == second[:2] == fresh[:2]
     assert set(first[0]) == {
-        "program.bin", "mapping.json", "model.json", "model.npz", "report.html"
+        "program.bin",
+        "mapping.json",
+        "model.json",
+        "model.npz",
+        "report.html",
     }
 
 
@@ -72,9 +76,7 @@ def test_the_report_is_printed_alike(model, tmp_path, cached, capsys):
     assert texts[0] == texts[1] and "cycles" in texts[0]
 
 
-def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(
-    model, tmp_path, cached, capsys
-):
+def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(model, tmp_path, cached, capsys):
     cached.parent.write_text("a file where the folder would be")
     arguments = ["map", str(model), "-o", str(tmp_path / "out"), "--preset", "tiny", "--json"]
     assert main(arguments) == 0

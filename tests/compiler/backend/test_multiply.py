@@ -96,9 +96,16 @@ def test_an_excitation_takes_no_copy_and_few_commands():
     assert len(executes) == 5 + len(weights.regions)
 
 
-@pytest.mark.parametrize("case", [
-    "in a concatenation", "in a later concatenation", "with itself", "output", "also an addend",
-])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "in a concatenation",
+        "in a later concatenation",
+        "with itself",
+        "output",
+        "also an addend",
+    ],
+)
 @pytest.mark.parametrize("materialize", (False, True))
 def test_operands_that_lie_elsewhere(case, materialize, seed):
     assert check(placed(case), TINY, materialize, seed)

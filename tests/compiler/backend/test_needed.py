@@ -128,8 +128,9 @@ def on_the_host() -> tuple[Graph, int]:
     """Layer normalisation of a slice needs its channels, softmax all of its own."""
     net = Net((6, 6, 4))
     x = net.op("slice", (net.conv("input", 12, (1, 1)),), begin=4, size=8)
-    y = net.op("slice", (net.op("softmax", (net.conv("input", 6, (1, 1)),), beta=1.0),),
-               begin=2, size=2)
+    y = net.op(
+        "slice", (net.op("softmax", (net.conv("input", 6, (1, 1)),), beta=1.0),), begin=2, size=2
+    )
     return net.finish(net.layer_norm(x), y), 36 * (4 * 8 + 4 * 6)
 
 
@@ -151,9 +152,22 @@ def multiplied_by_nothing() -> tuple[Graph, int]:
 
 
 CASES = (
-    padded_channels, sliced_channels, half_of_a_split, cut_off, padded_depthwise,
-    concatenated_and_padded, grouped_and_padded, unread_groups, shuffled_and_unread,
-    pooled_borders, passed_over, added, averaged, on_the_host, segments, multiplied_by_nothing,
+    padded_channels,
+    sliced_channels,
+    half_of_a_split,
+    cut_off,
+    padded_depthwise,
+    concatenated_and_padded,
+    grouped_and_padded,
+    unread_groups,
+    shuffled_and_unread,
+    pooled_borders,
+    passed_over,
+    added,
+    averaged,
+    on_the_host,
+    segments,
+    multiplied_by_nothing,
 )
 
 
@@ -179,15 +193,22 @@ def test_no_figure_exceeds_what_is_possible(case, preset, tmp_path):
         assert min(found["lost"].values()) >= 0
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c not in (on_the_host, segments)],
-                         ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c not in (on_the_host, segments)], ids=lambda c: c.__name__
+)
 def test_values_are_golden_s(case):
     assert test_values.check(case()[0], PRESETS["tiny"], False, 1)
 
 
 TRIMMED = (
-    padded_channels, sliced_channels, half_of_a_split, concatenated_and_padded,
-    shuffled_and_unread, on_the_host, segments, multiplied_by_nothing,
+    padded_channels,
+    sliced_channels,
+    half_of_a_split,
+    concatenated_and_padded,
+    shuffled_and_unread,
+    on_the_host,
+    segments,
+    multiplied_by_nothing,
 )
 """Cases of which every multiply-accumulate that is left is needed."""
 

@@ -102,9 +102,7 @@ def test_chunks_cover_the_planes_once(limit):
     for shape in range(3):
         runs = runs_of(layer, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
         for cut in (chunks_of, balanced_chunks):
-            planes = [
-                (r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.runs
-            ]
+            planes = [(r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.runs]
             assert sum(count for _, count in planes) == 25
             assert all(a + n == b for (a, n), (b, _) in zip(planes, planes[1:], strict=False))
 
@@ -116,6 +114,7 @@ def test_spans_are_readable():
 
 def _renamed(graph: Graph, old: str, new: str) -> Graph:
     """The graph with another name for a tensor."""
+
     def name(found: str) -> str:
         return new if found == old else found
 

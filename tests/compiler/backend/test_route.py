@@ -42,8 +42,9 @@ def padded_before_depthwise() -> Graph:
     """Stride 2 as converters from PyTorch write it, and pools, behind a shuffle."""
     net = Net((9, 7, 3))
     x = net.conv("input", 10, kernel=(1, 1))
-    x = net.op("channel_shuffle", (net.op("concatenation", (x, net.conv(x, 10, (1, 1)))),),
-               groups=2)
+    x = net.op(
+        "channel_shuffle", (net.op("concatenation", (x, net.conv(x, 10, (1, 1)))),), groups=2
+    )
     y = net.depthwise(net.op("pad", (x,), padding=(1, 1, 1, 1)), stride=(2, 2))
     z = net.pool("max_pool2d", x, (3, 3), stride=(2, 2), padding=(1, 1, 1, 1))
     return net.finish(net.add(net.conv(y, 8, kernel=(1, 1)), net.conv(z, 8, kernel=(1, 1))))
@@ -57,8 +58,9 @@ def per_channel_scales() -> Graph:
             graph.tensors[name] = dataclasses.replace(tensor, quant=None)
         elif name == graph.nodes[4].inputs[1]:
             assert tensor.quant is not None
-            graph.tensors[name] = dataclasses.replace(tensor, quant=Quant(
-                (max(tensor.quant.scale),), (0,)))
+            graph.tensors[name] = dataclasses.replace(
+                tensor, quant=Quant((max(tensor.quant.scale),), (0,))
+            )
     return graph
 
 
@@ -105,12 +107,18 @@ def sliced_input() -> Graph:
     return net.finish(net.conv(net.op("slice", ("input",), begin=1, size=10), 5))
 
 
-CASES = (shuffle_net, padded_before_depthwise, per_channel_scales, functions_between, rearranged,
-         zeros_that_become_others, sliced_input)
+CASES = (
+    shuffle_net,
+    padded_before_depthwise,
+    per_channel_scales,
+    functions_between,
+    rearranged,
+    zeros_that_become_others,
+    sliced_input,
+)
 
 
-@pytest.mark.parametrize("config", (TINY, SMALL, EDGE256),
-                         ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize("config", (TINY, SMALL, EDGE256), ids=lambda c: f"{c.name}-{c.pool_lines}")
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_values_and_waits(case, config):
     graph = case()
@@ -163,7 +171,9 @@ def test_only_channels_that_fill_no_word_take_a_pass():
 def test_functions_are_cut_with_their_convolution():
     layers = compile(functions_between(16), TINY).network.layers
     assert [layer.kind for layer in layers] == [
-        *["conv2d+silu"] * 2, *["conv2d+leaky_relu+tanh"] * 2, *["hard_swish", "conv2d"],
+        *["conv2d+silu"] * 2,
+        *["conv2d+leaky_relu+tanh"] * 2,
+        *["hard_swish", "conv2d"],
         *["hard_swish", "conv2d+add"],
     ]
 
@@ -190,7 +200,8 @@ def test_what_needs_the_order_gets_it(reader):
     x = net.op("channel_shuffle", (net.op("concatenation", (a, b)),), groups=2)
     y = net.conv(x, 8, (1, 1))
     extra = {
-        "add": lambda: net.add(x, x), "grouped": lambda: net.conv(x, 6, (1, 1), groups=3),
+        "add": lambda: net.add(x, x),
+        "grouped": lambda: net.conv(x, 6, (1, 1), groups=3),
     }.get(reader, lambda: x)()
     outputs = (y,) if reader == "other scale" else (y, extra)
     graph = net.finish(*outputs)

@@ -26,8 +26,12 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
         last[step.layer] = step.index
     lives = lifetimes(plan.network)
     found = [
-        (address, address + plan.slots[name].words,
-         first[lives[name].first], last[lives[name].last])
+        (
+            address,
+            address + plan.slots[name].words,
+            first[lives[name].first],
+            last[lives[name].last],
+        )
         for name, address in plan.places.items()
     ]
     found += [(b.address, b.address + b.words, b.issue, b.last) for b in plan.loads]

@@ -97,7 +97,8 @@ def test_branches_share_segments():
     a, b = net.conv("input", 8, (1, 1)), net.conv("input", 8, (1, 1), activation="relu")
     x = net.add(net.layer_norm(a), net.op("softmax", (b,)))
     assert segments(check(net.finish(x))) == [
-        (["conv2d", "conv2d"], ["layer_norm", "softmax"]), (["add"], [])
+        (["conv2d", "conv2d"], ["layer_norm", "softmax"]),
+        (["add"], []),
     ]
 
 
@@ -243,8 +244,9 @@ def test_softmax_of_steps_that_vanish(step):
     """LiteRT's fixed point holds no difference of 2**-26; golden refuses what it cannot scale."""
     x, y = Quant((step,), (0,)), Quant((1 / 256,), (-128,))
     tensors = {name: Tensor(name, (1, 1, 1, 4), "int8", q) for name, q in (("x", x), ("y", y))}
-    graph = Graph("net", tensors, [Node("y", "softmax", ("x",), ("y",), {"beta": 1.0})], ("x",),
-                  ("y",))
+    graph = Graph(
+        "net", tensors, [Node("y", "softmax", ("x",), ("y",), {"beta": 1.0})], ("x",), ("y",)
+    )
     if step > 2.0**-26:
         verify(graph, "quantised")
         run(graph.to_dict(), {"x": np.zeros((1, 1, 1, 4), np.int8)})

@@ -135,9 +135,13 @@ def test_bilinear_by_powers_of_two_is_one_rounding_of_small_weights(size, half_p
     for py, (y, down) in enumerate(taps):
         for px, (x0, across) in enumerate(taps):
             sums = sum(
-                down[i] * across[j] * total // (sum(down) * sum(across))
+                down[i]
+                * across[j]
+                * total
+                // (sum(down) * sum(across))
                 * bordered[:, y + i : y + i + size[0], x0 + j : x0 + j + size[1]]
-                for i in (0, 1) for j in (0, 1)
+                for i in (0, 1)
+                for j in (0, 1)
                 if down[i] * across[j]
             )
             expected = np.sign(sums) * ((2 * np.abs(sums) + total) // (2 * total))

@@ -67,9 +67,13 @@ def check(graph: Graph, config, materialize: bool, seed: int) -> int:
 @pytest.mark.parametrize("materialize", (False, True))
 @pytest.mark.parametrize(
     "config",
-    (with_values(TINY, {"pool_lines": 160}), with_values(PRESETS["ecp5"], {"pool_lines": 260}),
-     with_values(PRESETS["edge256"], {"pool_lines": 220}), PRESETS["edge256"],
-     PRESETS["edge1024"]),
+    (
+        with_values(TINY, {"pool_lines": 160}),
+        with_values(PRESETS["ecp5"], {"pool_lines": 260}),
+        with_values(PRESETS["edge256"], {"pool_lines": 220}),
+        PRESETS["edge256"],
+        PRESETS["edge1024"],
+    ),
     ids=lambda c: f"{c.name}-{c.pool_lines}",
 )
 def test_random_graphs(config, materialize, seed):

@@ -9,6 +9,7 @@ from tests.compiler.frontend.onnx_refusals import refused
 
 def constant(steps, scale, zero_point=None, of=None, **attrs):
     """A DequantizeLinear of constant steps; of what QuantizeLinear with ``of`` makes of them."""
+
     def make(net):
         def parameters(scale, zero_point):
             given = (np.float32(scale), zero_point)
@@ -18,6 +19,7 @@ def constant(steps, scale, zero_point=None, of=None, **attrs):
         if of is not None:
             x = net.node("QuantizeLinear", x, *parameters(*of[:2]), **of[2])
         return net.node("DequantizeLinear", x, *parameters(scale, zero_point), **attrs)
+
     return make
 
 
@@ -71,7 +73,8 @@ def test_bias_along_an_axis_that_it_lacks():
     bias = constant(np.zeros(4, np.int32), FOUR)
     refused(
         lambda net, x: net.node("Conv", x, constant(STEPS, 0.1)(net), bias(net)),
-        r"axis 1 for shape \[4\]; one of its 1 is accepted", kind=InputError,
+        r"axis 1 for shape \[4\]; one of its 1 is accepted",
+        kind=InputError,
     )
 
 
@@ -80,8 +83,11 @@ def test_bias_of_weights_without_a_scale(bias):
     """It is refused without a warning, which is an error here."""
     refused(
         lambda net, x: net.node(
-            "Conv", x, constant(STEPS, np.float32([0.1, 0, 0.1, 0.1]), ZEROS, axis=0)(net),
+            "Conv",
+            x,
+            constant(STEPS, np.float32([0.1, 0, 0.1, 0.1]), ZEROS, axis=0)(net),
             net.constant(np.full(4, bias, np.float32)),
         ),
-        rf"has {bias}, beyond int32 at scale 0 \(input scale \* weight scale\)", kind=InputError,
+        rf"has {bias}, beyond int32 at scale 0 \(input scale \* weight scale\)",
+        kind=InputError,
     )

@@ -40,7 +40,8 @@ def test_operators_of_constants_only():
 
 ATTRIBUTES = {
     "storage of dilated pools": (
-        node("MaxPool", kernel_shape=[2, 2], dilations=[2, 1]), r"dilations is \[2, 1\]; 1 is",
+        node("MaxPool", kernel_shape=[2, 2], dilations=[2, 1]),
+        r"dilations is \[2, 1\]; 1 is",
     ),
     "alpha": (
         lambda n, x: n.node("Gemm", n.node("Flatten", x), weights(n, 120, 5), alpha=0.5),
@@ -61,15 +62,18 @@ ATTRIBUTES = {
         "group is 2; 1 is accepted",
     ),
     "dilation of a transposed convolution": (
-        lambda n, x: n.node("ConvTranspose", x, n.weights(np.ones((4, 2, 2, 2), np.int8), 0.1),
-                            dilations=[2, 2]),
+        lambda n, x: n.node(
+            "ConvTranspose", x, n.weights(np.ones((4, 2, 2, 2), np.int8), 0.1), dilations=[2, 2]
+        ),
         r"dilations is \[2, 2\]; \[1, 1\] is accepted",
     ),
     "padding mode": (
-        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], mode="reflect"), "mode is 'reflect'; 'constant' is",
+        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], mode="reflect"),
+        "mode is 'reflect'; 'constant' is",
     ),
     "padding with a value": (
-        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], np.float32(1)), r"value 1.0; 0 is accepted",
+        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], np.float32(1)),
+        r"value 1.0; 0 is accepted",
     ),
     "padding of the batch": (node("Pad", [1, 0, 0, 0, 0, 0, 0, 0]), r"pads \[1, 0, 0, 0"),
     "negative padding": (node("Pad", [0, 0, -1, 0, 0, 0, 0, 0]), r"pads \[0, 0, -1, 0"),
@@ -78,13 +82,16 @@ ATTRIBUTES = {
         "mode is 'cubic'; 'nearest' or 'linear' is accepted",
     ),
     "antialias": (
-        lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 2, 2])),
-                            mode="linear", antialias=1),
+        lambda n, x: n.node(
+            "Resize", x, "", n.constant(np.float32([1, 1, 2, 2])), mode="linear", antialias=1
+        ),
         "antialias is 1; 0 is accepted",
     ),
     "crop": (
         lambda n, x: n.node(
-            "Resize", x, n.constant(np.zeros(8, np.float32)),
+            "Resize",
+            x,
+            n.constant(np.zeros(8, np.float32)),
             n.constant(np.float32([1, 1, 2, 2])),
             coordinate_transformation_mode="tf_crop_and_resize",
         ),
@@ -95,8 +102,14 @@ ATTRIBUTES = {
         "scale 1.3 of 6 pixels; a ratio of whole pixels that float32 does not round down is",
     ),
     "nearest pixels that no mode reads": (
-        lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 3, 3])),
-                            coordinate_transformation_mode="asymmetric", nearest_mode="ceil"),
+        lambda n, x: n.node(
+            "Resize",
+            x,
+            "",
+            n.constant(np.float32([1, 1, 3, 3])),
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="ceil",
+        ),
         "nearest_mode 'ceil' from",
     ),
     "resized channels": (
@@ -121,10 +134,12 @@ ATTRIBUTES = {
         "axis 2 of an input of shape",
     ),
     "softmax over channels of a map before opset 13": (
-        node("Softmax", axis=1), r"axis 1 of shape \[1, 4, 6, 5\]; the last one is accepted",
+        node("Softmax", axis=1),
+        r"axis 1 of shape \[1, 4, 6, 5\]; the last one is accepted",
     ),
     "normalisation over several axes": (
-        node("LayerNormalization", np.ones((6, 5), np.float32), axis=2), "axis 2 of 4; the last",
+        node("LayerNormalization", np.ones((6, 5), np.float32), axis=2),
+        "axis 2 of 4; the last",
     ),
     "training": (
         lambda n, x: n.node("Dropout", x, n.constant(np.float32(0.5)), n.constant(True)),
@@ -145,7 +160,8 @@ ATTRIBUTES = {
         r"inputs of shape \[1, 4, 6, 5\] and \[1, 4, 1, 5\]",
     ),
     "a constant map": (
-        node("Add", np.ones((4, 6, 5), np.float32)), r"a constant of shape \[4, 6, 5\] for",
+        node("Add", np.ones((4, 6, 5), np.float32)),
+        r"a constant of shape \[4, 6, 5\] for",
     ),
 }
 
@@ -153,8 +169,9 @@ ATTRIBUTES = {
 @pytest.mark.parametrize("case", ATTRIBUTES)
 def test_attributes_and_shapes(case):
     make, message = ATTRIBUTES[case]
-    refused(make, r"^node '\w+' \(\w+\): .*(" + message + ")",
-            opset=11 if "opset 13" in case else 22)
+    refused(
+        make, r"^node '\w+' \(\w+\): .*(" + message + ")", opset=11 if "opset 13" in case else 22
+    )
 
 
 def test_an_attribute_that_nobody_reads():
@@ -174,9 +191,17 @@ UNQUANTISED = {
         "weights 'constant_4' are float32; int8 or uint8 behind a DequantizeLinear",
     ),
     "weights with a zero point": (
-        lambda n, x: n.node("Conv", x, n.node(
-            "DequantizeLinear", *(n.constant(c) for c in (
-                np.ones((4, 4, 3, 3), np.int8), np.float32(0.1), np.int8(2))))),
+        lambda n, x: n.node(
+            "Conv",
+            x,
+            n.node(
+                "DequantizeLinear",
+                *(
+                    n.constant(c)
+                    for c in (np.ones((4, 4, 3, 3), np.int8), np.float32(0.1), np.int8(2))
+                ),
+            ),
+        ),
         r"weights '\w+' have zero points \[2\]; 0 is accepted for int8",
     ),
     "weights along the wrong axis": (
@@ -237,8 +262,11 @@ def test_what_is_not_quantised_as_the_graph_needs(case):
 
 
 def test_an_output_without_rounding():
-    refused(conv(), "^output 'conv_3': constant, or real values that no QuantizeLinear rounds",
-            output=False)
+    refused(
+        conv(),
+        "^output 'conv_3': constant, or real values that no QuantizeLinear rounds",
+        output=False,
+    )
 
 
 def test_activation_with_a_scale_per_channel():

@@ -38,14 +38,17 @@ def test_cut_and_changed_files(tmp_path, seed):
             assert str(fault).startswith(f"{path}: ") and "\n" not in str(fault)
 
 
-@pytest.mark.parametrize(("location", "text"), [
-    ("../weights.bin", "accepted"),
-    ("/etc/hostname", "accepted"),
-    ("a/b", "accepted"),
-    ("", "accepted"),
-    ("..", "accepted"),
-    ("weights.bin", "which is not there; a file beside the model is accepted"),
-])
+@pytest.mark.parametrize(
+    ("location", "text"),
+    [
+        ("../weights.bin", "accepted"),
+        ("/etc/hostname", "accepted"),
+        ("a/b", "accepted"),
+        ("", "accepted"),
+        ("..", "accepted"),
+        ("weights.bin", "which is not there; a file beside the model is accepted"),
+    ],
+)
 def test_constants_elsewhere(tmp_path, location, text):
     net = OnnxBuilder()
     x = net.stored(net.input(1, 40), *QUANT)

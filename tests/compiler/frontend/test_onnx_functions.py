@@ -67,7 +67,8 @@ NAMED = {
     "leaky_relu": (chain(("LeakyRelu", {"alpha": 0.125})), {"alpha": 0.125}),
     "hard_swish": (chain(("HardSwish", {})), {}),
     "hard_sigmoid": (
-        chain(("HardSigmoid", {"alpha": 0.25, "beta": 0.5})), {"alpha": 0.25, "beta": 0.5},
+        chain(("HardSigmoid", {"alpha": 0.25, "beta": 0.5})),
+        {"alpha": 0.25, "beta": 0.5},
     ),
     "sigmoid": (chain(("Sigmoid", {})), {}),
     "tanh": (chain(("Tanh", {})), {}),
@@ -78,8 +79,10 @@ OTHER_SPELLINGS = {
     "hard_swish": (gated("HardSigmoid", alpha=1 / 6, beta=0.5), {}),
     "gelu": (chain(("Gelu", {"approximate": "tanh"})), {"approximate": True}),
     "hard_sigmoid": (chain(("HardSigmoid", {})), None),
-    "leaky_relu": (lambda net, x: net.node("PRelu", x, net.constant(np.float32([0.5]))),
-                   {"alpha": 0.5}),
+    "leaky_relu": (
+        lambda net, x: net.node("PRelu", x, net.constant(np.float32([0.5]))),
+        {"alpha": 0.5},
+    ),
     "relu": (clip(0, None), {}),
 }
 COMPOSED = {
@@ -106,11 +109,14 @@ COMPOSED = {
 }
 
 
-@pytest.mark.parametrize(("op", "make", "attrs"), [
-    pytest.param(op, *case, id=f"{op}, {which}")
-    for which, cases in {"named": NAMED, "spelled": OTHER_SPELLINGS}.items()
-    for op, case in cases.items()
-])
+@pytest.mark.parametrize(
+    ("op", "make", "attrs"),
+    [
+        pytest.param(op, *case, id=f"{op}, {which}")
+        for which, cases in {"named": NAMED, "spelled": OTHER_SPELLINGS}.items()
+        for op, case in cases.items()
+    ],
+)
 def test_named_function(op, make, attrs):
     graph = model(make).graph()
     assert [node.op for node in graph.nodes] == [op]

@@ -105,9 +105,14 @@ def test_gemm_after_flattening_channels_first(generator, trans, spatial):
     assert np.abs(differences).max() <= 1
 
 
-@pytest.mark.parametrize("shape, op", [
-    ((1, 24), "fully_connected"), ((1, 7, 24), "conv2d"), ((1, 3, 5, 24), "conv2d"),
-])
+@pytest.mark.parametrize(
+    "shape, op",
+    [
+        ((1, 24), "fully_connected"),
+        ((1, 7, 24), "conv2d"),
+        ((1, 3, 5, 24), "conv2d"),
+    ],
+)
 def test_matmul_with_a_bias_added(generator, shape, op):
     net = OnnxBuilder()
     x = net.stored(net.input(*shape), *quant_of(generator))
@@ -191,7 +196,7 @@ def test_constant_per_channel(generator, op):
     assert np.abs(differences).max() <= 1
 
 
-@pytest.mark.parametrize("never", [-1e9, -2.0**30 * 0.03 * 0.05])
+@pytest.mark.parametrize("never", [-1e9, -(2.0**30) * 0.03 * 0.05])
 def test_a_bias_beyond_all_that_the_output_shows(generator, never):
     """As in masks. The output's scale is finer than the products', so the requantiser shifts the
     sum to the left."""

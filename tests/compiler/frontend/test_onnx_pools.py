@@ -12,7 +12,10 @@ POOLS = {
     "same lower": {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_LOWER"},
     "rounded up": {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
     "rounded up, padded": {
-        "kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1,
+        "kernel_shape": [2, 2],
+        "strides": [2, 2],
+        "pads": [1, 1, 1, 1],
+        "ceil_mode": 1,
     },
 }
 POOLS_OF = [

@@ -63,11 +63,14 @@ def test_nearest_pixels_are_those_of_onnxruntime(seed, old, new, coordinates, ro
     assert not step_differences(net, np.random.default_rng(seed))[1].any()
 
 
-@pytest.mark.parametrize(("old", "new", "coordinates", "rounding"), [
-    (16, 94, "asymmetric", "floor"),
-    (2, 83, "half_pixel", "round_prefer_ceil"),
-    (14, 45, "align_corners", "round_prefer_ceil"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "coordinates", "rounding"),
+    [
+        (16, 94, "asymmetric", "floor"),
+        (2, 83, "half_pixel", "round_prefer_ceil"),
+        (14, 45, "align_corners", "round_prefer_ceil"),
+    ],
+)
 def test_nearest_pixels_that_float32_rounds_away_are_refused(old, new, coordinates, rounding):
     net = of_columns(old, new, "nearest", coordinates, nearest_mode=rounding)
     refused(net, rf".*'{rounding}' from \[2, {old}\] to \[2, {new}\] pixels; pixels as nearest")
@@ -81,21 +84,25 @@ LINEAR = {
 }
 
 
-@pytest.mark.parametrize(("coordinates", "old", "new"), [
-    (coordinates, *pair) for coordinates, pairs in LINEAR.items() for pair in pairs
-])
+@pytest.mark.parametrize(
+    ("coordinates", "old", "new"),
+    [(coordinates, *pair) for coordinates, pairs in LINEAR.items() for pair in pairs],
+)
 def test_bilinear_is_one_step_off_at_most(seed, coordinates, old, new):
     net = of_columns(old, new, "linear", coordinates)
     assert np.abs(step_differences(net, np.random.default_rng(seed))[1]).max() <= 1
 
 
-@pytest.mark.parametrize(("coordinates", "old", "new", "off"), [
-    ("half_pixel", 33, 257, "0.12"),
-    ("half_pixel", 10, 30, "0.0098"),
-    ("asymmetric", 3, 20, "0.0051"),
-    ("align_corners", 56, 112, "0.042"),
-    ("pytorch_half_pixel", 4, 1, "1.5"),
-])
+@pytest.mark.parametrize(
+    ("coordinates", "old", "new", "off"),
+    [
+        ("half_pixel", 33, 257, "0.12"),
+        ("half_pixel", 10, 30, "0.0098"),
+        ("asymmetric", 3, 20, "0.0051"),
+        ("align_corners", 56, 112, "0.042"),
+        ("pytorch_half_pixel", 4, 1, "1.5"),
+    ],
+)
 def test_bilinear_places_that_drift_are_refused(coordinates, old, new, off):
     refused(
         of_columns(old, new, "linear", coordinates),

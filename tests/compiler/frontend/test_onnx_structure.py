@@ -72,7 +72,9 @@ def test_split_of_channels():
     graph = moved((1, 12, 4, 5), make, outputs=3)
     assert ops(graph) == ["slice"] * 3
     assert [n.attrs for n in graph.nodes] == [
-        {"begin": 0, "size": 3}, {"begin": 3, "size": 4}, {"begin": 7, "size": 5},
+        {"begin": 0, "size": 3},
+        {"begin": 3, "size": 4},
+        {"begin": 7, "size": 5},
     ]
 
 
@@ -141,7 +143,10 @@ def test_transposed_convolution():
     (node,) = graph.nodes
     assert node.op == "transpose_conv2d"
     assert node.attrs == {
-        "stride": (2, 3), "padding": (1, 0, 0, 1), "output_padding": (1, 2), "activation": "none",
+        "stride": (2, 3),
+        "padding": (1, 0, 0, 1),
+        "output_padding": (1, 2),
+        "activation": "none",
     }
     weights = graph.tensors[node.inputs[1]]
     assert weights.quant.axis == 0
@@ -183,7 +188,10 @@ def test_resize(case, by):
     (node,) = moved((1, 12, 4, 5), make).nodes
     assert node.op == "resize"
     assert node.attrs == {
-        "mode": mode, "size": (8, 10), "align_corners": corners, "half_pixel_centers": half,
+        "mode": mode,
+        "size": (8, 10),
+        "align_corners": corners,
+        "half_pixel_centers": half,
     }
 
 
@@ -229,7 +237,9 @@ def test_names_and_forms():
     image, inner = graph.tensors["image"], graph.tensors[first]
     assert image.dtype == "int8" and image.shape == (1, 6, 4, 3)
     assert vars(image.declared) == {
-        "dtype": "float32", "shape": (1, 3, 6, 4), "order": (0, 2, 3, 1),
+        "dtype": "float32",
+        "shape": (1, 3, 6, 4),
+        "order": (0, 2, 3, 1),
     }
     assert inner.declared.dtype == "int8" and inner.declared.shape == (1, 3, 5, 3)
 

@@ -62,23 +62,28 @@ def transposed(shape, values, padding=tflite.Padding.SAME):
         (transposed((4,), []), UnsupportedError, "computed output_shape; a constant is accepted"),
         (transposed((2,), [6, 6]), InputError, r"output_shape of shape \[2\]; \[4\] is accepted"),
         (
-            transposed((4,), [1, 7, 6, 8]), InputError,
+            transposed((4,), [1, 7, 6, 8]),
+            InputError,
             r"output_shape is \[1, 7, 6, 8\]; the output's \[1, 6, 6, 8\] is accepted",
         ),
         (
-            transposed((4,), [1, 6, 6, 8], 2), InputError,
+            transposed((4,), [1, 6, 6, 8], 2),
+            InputError,
             "padding has unknown code 2; SAME or VALID is accepted",
         ),
         (
-            both(transposed((4,), [1, 6, 6, 8]), set_shape(X, 1, 6, 24)), InputError,
+            both(transposed((4,), [1, 6, 6, 8]), set_shape(X, 1, 6, 24)),
+            InputError,
             r"tensor 'x' has shape \[1, 6, 24\]; 4 dimensions are accepted",
         ),
         (
-            both(transposed((4,), [1, 6, 6, 8]), set_shape(X, 1, 2, 6, 4)), InputError,
+            both(transposed((4,), [1, 6, 6, 8]), set_shape(X, 1, 2, 6, 4)),
+            InputError,
             "output_padding 3 of the height; less than the stride 1 is accepted",
         ),
         (
-            both(transposed((4,), [1, 6, 6, 8]), set_type(SIZE, "INT8")), UnsupportedError,
+            both(transposed((4,), [1, 6, 6, 8]), set_type(SIZE, "INT8")),
+            UnsupportedError,
             "type INT8; INT32 or INT64 is accepted",
         ),
     ],
@@ -92,14 +97,17 @@ def test_errors(change, error, message):
 
 @pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (4, 1), (9, 4)])
 def test_random_weights_neither_saturate_nor_die(kernel, padding):
-    """A stride of 2 leaves a quarter of the taps; without that the outputs would be half as wide.
-    """
+    """A stride of 2 leaves a quarter of the taps; without that the outputs would be half as
+    wide."""
     tensors = {
         "x": Tensor("x", (1, 12, 12, 8), "int8"),
         "w": Tensor("w", (16, kernel, kernel, 8), "int8"),
     }
     attrs = {
-        "stride": (2, 2), "padding": (padding,) * 4, "output_padding": (0, 0), "activation": "none",
+        "stride": (2, 2),
+        "padding": (padding,) * 4,
+        "output_padding": (0, 0),
+        "activation": "none",
     }
     node = Node("y", "transpose_conv2d", ("x", "w", ""), ("y",), attrs)
     tensors["y"] = Tensor("y", infer_shape(node, tensors), "int8")

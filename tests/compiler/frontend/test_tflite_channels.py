@@ -17,8 +17,9 @@ def read(op: str, outputs: tuple, wanted: int = 0, **attrs: object) -> Graph:
     graph = one_node(op, {"x": X}, {}, {}, **attrs)
     names = [f"y{i}" for i in range(len(outputs))]
     del graph["tensors"]["y"]
-    graph["tensors"].update((n, {**X, "shape": (1, 4, 3, c)})
-                            for n, c in zip(names, outputs, strict=True))
+    graph["tensors"].update(
+        (n, {**X, "shape": (1, 4, 3, c)}) for n, c in zip(names, outputs, strict=True)
+    )
     graph["nodes"][0]["outputs"] = names
     graph["outputs"] = names[-wanted:]
     return read_tflite(build_model(graph), "model")
@@ -42,11 +43,19 @@ def test_parts_that_nothing_reads_are_left_out():
 
 
 def test_a_strided_slice_of_channels():
-    graph = read("strided_slice", (5,), begin=(0, 7, -9, 4), end=(1, 9, 99, -3), strides=ONES,
-                 begin_mask=2)
+    graph = read(
+        "strided_slice", (5,), begin=(0, 7, -9, 4), end=(1, 9, 99, -3), strides=ONES, begin_mask=2
+    )
     assert slices(graph) == [("y0", 4, 5)]
-    graph = read("strided_slice", (12,), begin=(0, 0, 0, 5), end=(1, 4, 3, 7), strides=ONES,
-                 begin_mask=8, end_mask=8)
+    graph = read(
+        "strided_slice",
+        (12,),
+        begin=(0, 0, 0, 5),
+        end=(1, 4, 3, 7),
+        strides=ONES,
+        begin_mask=8,
+        end_mask=8,
+    )
     assert slices(graph) == [("y0", 0, 12)]
 
 
@@ -54,7 +63,9 @@ def test_the_operators_of_a_shuffle_become_one():
     graph = read("channel_shuffle", (12,), groups=4)
     (node,) = graph.nodes
     assert (node.op, node.attrs, set(graph.tensors)) == (
-        "channel_shuffle", {"groups": 4}, {"x", "y0"}
+        "channel_shuffle",
+        {"groups": 4},
+        {"x", "y0"},
     )
 
 
@@ -69,10 +80,20 @@ def test_other_transpositions_are_refused(case):
     graph = one_node("reshape", {"x": X}, {}, {**X, "shape": parts}, shape=parts)
     graph["tensors"].update(t={**X, "shape": turned}, z=y)
     graph["nodes"] += [
-        {"name": "t", "op": "transpose", "inputs": ["y"], "outputs": ["t"],
-         "attrs": {"order": order}},
-        {"name": "z", "op": "reshape", "inputs": ["t"], "outputs": ["z"],
-         "attrs": {"shape": y["shape"]}},
+        {
+            "name": "t",
+            "op": "transpose",
+            "inputs": ["y"],
+            "outputs": ["t"],
+            "attrs": {"order": order},
+        },
+        {
+            "name": "z",
+            "op": "reshape",
+            "inputs": ["t"],
+            "outputs": ["z"],
+            "attrs": {"shape": y["shape"]},
+        },
     ]
     graph["outputs"] = ["z", "t"] if case == "given out" else ["z"]
     message = "1 to 4 positive dimensions|operator 1: TRANSPOSE is not handled; accepted: ADD"
@@ -86,8 +107,13 @@ def test_a_transposition_between_scalars_is_refused():
     graph["tensors"] = {name: {**X, "shape": shape} for name, shape in shapes.items()}
     names = list(shapes)
     graph["nodes"] = [
-        {"name": y, "op": "transpose" if y == "t" else "reshape", "inputs": [x], "outputs": [y],
-         "attrs": {"order": (1, 0)} if y == "t" else {"shape": shapes[y]}}
+        {
+            "name": y,
+            "op": "transpose" if y == "t" else "reshape",
+            "inputs": [x],
+            "outputs": [y],
+            "attrs": {"order": (1, 0)} if y == "t" else {"shape": shapes[y]},
+        }
         for x, y in zip(names, names[1:], strict=False)
     ]
     graph["outputs"] = ["z"]
@@ -98,10 +124,18 @@ def test_a_transposition_between_scalars_is_refused():
 REFUSED = [
     ("split", (4, 4, 4), {"axis": 2}, "operator 0 .SPLIT.: axis 2; the last one, 3, is accepted"),
     ("split_v", (6, 6), {"sizes": (6, 6), "axis": 1}, "axis 1; the last one, 3"),
-    ("strided_slice", (6,), {"begin": (0, 0, 0, 0), "end": (1, 4, 3, 12), "strides": (1, 1, 1, 2)},
-     r"strides \[1, 1, 1, 2\]; 1 is accepted"),
-    ("strided_slice", (12,), {"begin": (0, 1, 0, 0), "end": (1, 4, 3, 12), "strides": ONES},
-     r"takes \[0, 1, 0, 0\] to \[1, 4, 3, 12\] of x \[1, 4, 3, 12\]; a range of channels"),
+    (
+        "strided_slice",
+        (6,),
+        {"begin": (0, 0, 0, 0), "end": (1, 4, 3, 12), "strides": (1, 1, 1, 2)},
+        r"strides \[1, 1, 1, 2\]; 1 is accepted",
+    ),
+    (
+        "strided_slice",
+        (12,),
+        {"begin": (0, 1, 0, 0), "end": (1, 4, 3, 12), "strides": ONES},
+        r"takes \[0, 1, 0, 0\] to \[1, 4, 3, 12\] of x \[1, 4, 3, 12\]; a range of channels",
+    ),
 ]
 
 WRONG = [
@@ -109,10 +143,18 @@ WRONG = [
     ("split_v", (6, 7), {"sizes": (6, 7), "axis": 3}, r"sizes \[6, 7\]; 2 sizes of at least 1"),
     ("split_v", (6, 6), {"sizes": (6, 0), "axis": 3}, r"sizes \[6, 0\]; 2 sizes of at least 1"),
     ("slice", (6,), {"begin": 7, "size": 6}, r"begin \[0, 0, 0, 7\] and size \[1, 4, 3, 6\]"),
-    ("strided_slice", (6,), {"begin": (0, 0, 0, 6), "end": (1, 4, 3, 5), "strides": ONES},
-     r"begin \[0, 0, 0, 6\] and end \[1, 4, 3, 5\] of x \[1, 4, 3, 12\] leave nothing"),
-    ("strided_slice", (6,), {"begin": (0, 6), "end": (1, 4, 3, 5), "strides": ONES},
-     r"begin of shape \[2\]; \[4\] is accepted"),
+    (
+        "strided_slice",
+        (6,),
+        {"begin": (0, 0, 0, 6), "end": (1, 4, 3, 5), "strides": ONES},
+        r"begin \[0, 0, 0, 6\] and end \[1, 4, 3, 5\] of x \[1, 4, 3, 12\] leave nothing",
+    ),
+    (
+        "strided_slice",
+        (6,),
+        {"begin": (0, 6), "end": (1, 4, 3, 5), "strides": ONES},
+        r"begin of shape \[2\]; \[4\] is accepted",
+    ),
 ]
 
 

@@ -25,42 +25,73 @@ def windows(m, op, x, shape, stride=(1, 1), dilation=(1, 1), kernel=None, same=T
     """A layer with SAME or VALID padding; ``shape`` is the output's."""
     kernel = kernel or attrs.pop("weights")
     pads = same_padding(x[1], kernel, stride, dilation) if same else (0, 0, 0, 0)
-    return m.node(op, x[0], shape, stride=stride, dilation=dilation, padding=pads,
-                  kernel=kernel, **attrs)
+    return m.node(
+        op, x[0], shape, stride=stride, dilation=dilation, padding=pads, kernel=kernel, **attrs
+    )
 
 
 def conv(m):
     """Even strides over an odd map, a fused activation and a dilated layer behind it."""
     x, w, b = m.input(1, 9, 8, 3), m.random(5, 3, 4, 3), m.random(5)
-    y = windows(m, "conv2d", ([x, w, b], (1, 9, 8)), (1, 5, 4, 5), (2, 2), kernel=(3, 4),
-                activation="relu6")
+    y = windows(
+        m, "conv2d", ([x, w, b], (1, 9, 8)), (1, 5, 4, 5), (2, 2), kernel=(3, 4), activation="relu6"
+    )
     w = m.random(4, 3, 3, 5)
-    return windows(m, "conv2d", ([y, w, m.random(4)], (1, 5, 4)), (1, 5, 4, 4), dilation=(2, 2),
-                   kernel=(3, 3), activation="relu_n1_to_1")
+    return windows(
+        m,
+        "conv2d",
+        ([y, w, m.random(4)], (1, 5, 4)),
+        (1, 5, 4, 4),
+        dilation=(2, 2),
+        kernel=(3, 3),
+        activation="relu_n1_to_1",
+    )
 
 
 def grouped_conv(m):
     x, w = m.input(1, 5, 5, 4), m.random(6, 3, 3, 2)
-    return windows(m, "conv2d", ([x, w, m.random(6)], (1, 5, 5)), (1, 3, 3, 6), kernel=(3, 3),
-                   same=False, activation="relu")
+    return windows(
+        m,
+        "conv2d",
+        ([x, w, m.random(6)], (1, 5, 5)),
+        (1, 3, 3, 6),
+        kernel=(3, 3),
+        same=False,
+        activation="relu",
+    )
 
 
 def depthwise(m):
     """A depth multiplier, a stride and a dilation."""
     x, w = m.input(1, 8, 7, 3), m.random(1, 3, 3, 6)
-    y = windows(m, "depthwise_conv2d", ([x, w, m.random(6)], (1, 8, 7)), (1, 4, 4, 6), (2, 2),
-                kernel=(3, 3), depth_multiplier=2)
+    y = windows(
+        m,
+        "depthwise_conv2d",
+        ([x, w, m.random(6)], (1, 8, 7)),
+        (1, 4, 4, 6),
+        (2, 2),
+        kernel=(3, 3),
+        depth_multiplier=2,
+    )
     w = m.random(1, 3, 3, 6)
-    return windows(m, "depthwise_conv2d", ([y, w, m.random(6)], (1, 4, 4)), (1, 4, 4, 6),
-                   dilation=(2, 2), kernel=(3, 3), depth_multiplier=1)
+    return windows(
+        m,
+        "depthwise_conv2d",
+        ([y, w, m.random(6)], (1, 4, 4)),
+        (1, 4, 4, 6),
+        dilation=(2, 2),
+        kernel=(3, 3),
+        depth_multiplier=1,
+    )
 
 
 def transposed(m, same):
     x, w = m.input(1, 4, 3, 3), m.random(5, 3, 2, 3)
     size = (8, 6) if same else (9, 6)
     pads = same_padding((1, *size), (3, 2), (2, 2)) if same else (0, 0, 0, 0)
-    return m.node("transpose_conv2d", [x, w, m.random(5)], (1, *size, 5), stride=(2, 2),
-                  padding=pads)
+    return m.node(
+        "transpose_conv2d", [x, w, m.random(5)], (1, *size, 5), stride=(2, 2), padding=pads
+    )
 
 
 def fully_connected(m):
@@ -85,8 +116,9 @@ def sums(m):
 def pools(m):
     x = m.input(1, 7, 6, 3)
     a = windows(m, "avg_pool2d", ([x], (1, 7, 6)), (1, 4, 3, 3), (2, 2), kernel=(3, 3))
-    b = windows(m, "max_pool2d", ([x], (1, 7, 6)), (1, 4, 3, 3), (2, 2), kernel=(3, 2),
-                activation="relu")
+    b = windows(
+        m, "max_pool2d", ([x], (1, 7, 6)), (1, 4, 3, 3), (2, 2), kernel=(3, 2), activation="relu"
+    )
     return m.node("concatenation", [a, b], (1, 4, 3, 6))
 
 
@@ -106,8 +138,16 @@ def anchors(m):
 def resized(mode, corners, half, size):
     def build(m):
         x = m.input(1, 4, 5, 3)
-        return m.node("resize", [x], (1, *size, 3), mode=mode, size=size, align_corners=corners,
-                      half_pixel_centers=half)
+        return m.node(
+            "resize",
+            [x],
+            (1, *size, 3),
+            mode=mode,
+            size=size,
+            align_corners=corners,
+            half_pixel_centers=half,
+        )
+
     return build
 
 
@@ -115,6 +155,7 @@ def of_one(op, **attrs):
     def build(m):
         x = m.input(1, 4, 3, 5)
         return m.node(op, [x], (1, 4, 3, 5), **attrs)
+
     return build
 
 
@@ -124,15 +165,24 @@ def prelu(m):
 
 
 MODELS = {
-    "conv": conv, "grouped conv": grouped_conv, "depthwise": depthwise,
-    "transposed": lambda m: transposed(m, True), "transposed whole": lambda m: transposed(m, False),
-    "fully connected": fully_connected, "sums": sums, "pools": pools, "pad": padded,
-    "reshape": anchors, "prelu": prelu, "softmax": of_one("softmax", beta=1.0),
+    "conv": conv,
+    "grouped conv": grouped_conv,
+    "depthwise": depthwise,
+    "transposed": lambda m: transposed(m, True),
+    "transposed whole": lambda m: transposed(m, False),
+    "fully connected": fully_connected,
+    "sums": sums,
+    "pools": pools,
+    "pad": padded,
+    "reshape": anchors,
+    "prelu": prelu,
+    "softmax": of_one("softmax", beta=1.0),
     **{op: of_one(op) for op in ("relu", "relu6", "relu_n1_to_1", "hard_swish", "sigmoid", "tanh")},
     "leaky_relu": of_one("leaky_relu", alpha=0.2),
     **{
         f"{mode} {corners} {half} {size}": resized(mode, corners, half, size)
-        for mode in ("nearest", "bilinear") for size in ((8, 10), (7, 3))
+        for mode in ("nearest", "bilinear")
+        for size in ((8, 10), (7, 3))
         for corners, half in ((False, False), (True, False), (False, True))
     },
 }
@@ -158,10 +208,23 @@ def test_onnx_form_equals_litert(generator, name, half):
 def small_net(m):
     """A residual network with an odd number of channels that ends in a map and in rows."""
     x = m.input(1, 8, 8, 3)
-    y = windows(m, "conv2d", ([x, m.random(6, 3, 3, 3, deviation=0.3), m.random(6)], (1, 8, 8)),
-                (1, 4, 4, 6), (2, 2), kernel=(3, 3), activation="relu6")
-    z = windows(m, "depthwise_conv2d", ([y, m.random(1, 3, 3, 6), m.random(6)], (1, 4, 4)),
-                (1, 4, 4, 6), kernel=(3, 3), depth_multiplier=1)
+    y = windows(
+        m,
+        "conv2d",
+        ([x, m.random(6, 3, 3, 3, deviation=0.3), m.random(6)], (1, 8, 8)),
+        (1, 4, 4, 6),
+        (2, 2),
+        kernel=(3, 3),
+        activation="relu6",
+    )
+    z = windows(
+        m,
+        "depthwise_conv2d",
+        ([y, m.random(1, 3, 3, 6), m.random(6)], (1, 4, 4)),
+        (1, 4, 4, 6),
+        kernel=(3, 3),
+        depth_multiplier=1,
+    )
     y = m.node("relu", [m.node("add", [y, z], (1, 4, 4, 6))], (1, 4, 4, 6))
     y = m.node("pad", [y], (1, 4, 4, 8), padding=(0, 0, 0, 0), channel_padding=(0, 2))
     return y, m.node("reshape", [y], (1, 32, 4), shape=(1, 32, 4))
@@ -184,7 +247,11 @@ def test_names_and_layout_stay_the_models(tmp_path, generator):
     assert [d.shape for d in declared] == [(1, 8, 8, 3), (1, 4, 4, 8), (1, 32, 4)]
     assert all(d.order == tuple(range(len(d.shape))) for d in declared)
     assert [n.op for n in graph.nodes if n.op != "reshape"] == [
-        "conv2d", "depthwise_conv2d", "add", "pad"]
+        "conv2d",
+        "depthwise_conv2d",
+        "add",
+        "pad",
+    ]
 
 
 def gelu(m):
@@ -217,8 +284,9 @@ def wrong_shape(m):
 
 def wrong_channels(m):
     x, w = m.input(1, 2, 2, 3), m.random(4, 1, 1, 2)
-    return m.node("conv2d", [x, w, ""], (1, 2, 2, 4), stride=(1, 1), dilation=(1, 1),
-                  padding=(0, 0, 0, 0))
+    return m.node(
+        "conv2d", [x, w, ""], (1, 2, 2, 4), stride=(1, 1), dilation=(1, 1), padding=(0, 0, 0, 0)
+    )
 
 
 REFUSED = {

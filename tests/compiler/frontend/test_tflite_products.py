@@ -1,6 +1,5 @@
 """Products and means of .tflite models."""
 
-
 import numpy as np
 import pytest
 import tflite
@@ -23,8 +22,15 @@ from tests.golden.oracle import run_litert
 BUILTIN, KIND = tflite.BuiltinOperator, tflite.BuiltinOptions
 
 
-def model(builtin: int, kind: int, options: dict, x: tuple, other: tuple, y: tuple,
-          constant: np.ndarray | None = None) -> bytes:
+def model(
+    builtin: int,
+    kind: int,
+    options: dict,
+    x: tuple,
+    other: tuple,
+    y: tuple,
+    constant: np.ndarray | None = None,
+) -> bytes:
     """A model of one operator on ``x`` and a second input or int32 or int8 constant."""
     wide = constant is not None and constant.dtype == np.int32
     kinds = {True: (INT32, ()), False: (INT8, (0.25,))}
@@ -35,17 +41,21 @@ def model(builtin: int, kind: int, options: dict, x: tuple, other: tuple, y: tup
     ]
     data = np.zeros(0, np.uint8) if constant is None else constant.reshape(-1).view(np.uint8)
     inputs = (0, 1) if constant is None else (0,)
-    return write({
-        ModelSlot.VERSION: Scalar("I", 3),
-        ModelSlot.OPERATOR_CODES: [code(builtin)],
-        ModelSlot.SUBGRAPHS: [{
-            SubgraphSlot.TENSORS: tensors,
-            SubgraphSlot.INPUTS: np.array(inputs, np.int32),
-            SubgraphSlot.OUTPUTS: np.array([2], np.int32),
-            SubgraphSlot.OPERATORS: [operator(0, (0, 1), (2,), kind, options)],
-        }],
-        ModelSlot.BUFFERS: [{}, {BufferSlot.DATA: data}],
-    })
+    return write(
+        {
+            ModelSlot.VERSION: Scalar("I", 3),
+            ModelSlot.OPERATOR_CODES: [code(builtin)],
+            ModelSlot.SUBGRAPHS: [
+                {
+                    SubgraphSlot.TENSORS: tensors,
+                    SubgraphSlot.INPUTS: np.array(inputs, np.int32),
+                    SubgraphSlot.OUTPUTS: np.array([2], np.int32),
+                    SubgraphSlot.OPERATORS: [operator(0, (0, 1), (2,), kind, options)],
+                }
+            ],
+            ModelSlot.BUFFERS: [{}, {BufferSlot.DATA: data}],
+        }
+    )
 
 
 def mean_model(x: tuple, y: tuple, axes: list[int], keep: bool) -> bytes:
@@ -70,19 +80,28 @@ def test_means_that_keep_or_drop_dimensions(axes, keep, seed):
     np.testing.assert_array_equal(found, run_litert(data, {"x": values})["y"])
 
 
-@pytest.mark.parametrize(("data", "message"), [
-    (mean_model((1, 6, 5, 4), (1, 6, 1, 4), [2], True), r"axes \[2\]; height and width, \[1, 2\]"),
-    (mean_model((1, 6, 5, 4), (1, 1, 1, 4), [1, 2, 2], True), r"axes \[1, 2, 2\]; height and"),
-    (mean_model((1, 6, 5, 4), (1, 1, 1, 4), [5, 2], True), r"axes \[5, 2\]; height and"),
-    (mean_model((1, 6, 4), (1, 4), [1, 2], False), "4 dimensions are accepted"),
-    (mean_model((1, 6, 5, 4), (1, 5), [1, 2], False), r"shape \[1, 5\] has 5 elements"),
-    (mul_model((1, 6, 5, 4), (1, 6, 1, 4), (1, 6, 5, 4)), "with one value per channel, are acc"),
-    (mul_model((1, 6, 5, 4), (1, 4), (1, 6, 5, 4)), "with one value per channel, are accepted"),
-    (
-        mul_model((1, 6, 5, 4), (1, 1, 1, 4), (1, 6, 5, 4), np.arange(4, dtype=np.int8)),
-        "input 'other' is a constant; an activation is accepted",
-    ),
-])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            mean_model((1, 6, 5, 4), (1, 6, 1, 4), [2], True),
+            r"axes \[2\]; height and width, \[1, 2\]",
+        ),
+        (mean_model((1, 6, 5, 4), (1, 1, 1, 4), [1, 2, 2], True), r"axes \[1, 2, 2\]; height and"),
+        (mean_model((1, 6, 5, 4), (1, 1, 1, 4), [5, 2], True), r"axes \[5, 2\]; height and"),
+        (mean_model((1, 6, 4), (1, 4), [1, 2], False), "4 dimensions are accepted"),
+        (mean_model((1, 6, 5, 4), (1, 5), [1, 2], False), r"shape \[1, 5\] has 5 elements"),
+        (
+            mul_model((1, 6, 5, 4), (1, 6, 1, 4), (1, 6, 5, 4)),
+            "with one value per channel, are acc",
+        ),
+        (mul_model((1, 6, 5, 4), (1, 4), (1, 6, 5, 4)), "with one value per channel, are accepted"),
+        (
+            mul_model((1, 6, 5, 4), (1, 1, 1, 4), (1, 6, 5, 4), np.arange(4, dtype=np.int8)),
+            "input 'other' is a constant; an activation is accepted",
+        ),
+    ],
+)
 def test_what_is_refused(data, message):
     with pytest.raises(CompilerError, match=message):
         read_tflite(data, "model")

@@ -72,9 +72,13 @@ def functions() -> Graph:
     """Functions of one value one after another; scales and alpha are exact in float32."""
     x = Quant((0.0625,), (-4,))
     layers = {
-        "hard_swish": ({}, x), "leaky_relu": ({"alpha": 0.125}, x),
-        "gelu": ({"approximate": True}, x), "relu": ({}, x), "relu6": ({}, x),
-        "relu_n1_to_1": ({}, x), "tanh": ({}, Quant((1 / 128,), (0,))),
+        "hard_swish": ({}, x),
+        "leaky_relu": ({"alpha": 0.125}, x),
+        "gelu": ({"approximate": True}, x),
+        "relu": ({}, x),
+        "relu6": ({}, x),
+        "relu_n1_to_1": ({}, x),
+        "tanh": ({}, Quant((1 / 128,), (0,))),
         "sigmoid": ({}, Quant((1 / 256,), (-128,))),
     }
     tensors, nodes, name = {"x": Tensor("x", (1, 3, 2, 4), "int8", x)}, [], "x"
@@ -87,8 +91,10 @@ def functions() -> Graph:
 
 #: Graphs that hold every operator of a TFLite model.
 EVERY_OPERATOR = (
-    *(dataclasses.replace(g, random_weights=False)
-      for g in (residual_graph(), concatenated_graph(), excited_graph(), spatial_graph())),
+    *(
+        dataclasses.replace(g, random_weights=False)
+        for g in (residual_graph(), concatenated_graph(), excited_graph(), spatial_graph())
+    ),
     CHAIN,
     functions(),
 )

@@ -133,8 +133,9 @@ def test_counts_of_a_built_in_network(name):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_counts(name):
     graph = zoo.build(name)
-    for count, text in zip((sum(macs(graph).values()), weights(graph)), PUBLISHED[name],
-                           strict=True):
+    for count, text in zip(
+        (sum(macs(graph).values()), weights(graph)), PUBLISHED[name], strict=True
+    ):
         if text is not None:
             digits = len(text.partition(".")[2])
             assert f"{count / 1e6:.{digits}f}" == text
@@ -143,8 +144,9 @@ def test_published_counts(name):
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_parameters_as_torchvision_counts_them(name):
     graph = zoo.build(name)
-    normalised = [n for n in graph.nodes if n.op in ("conv2d", "depthwise_conv2d")
-                  and "/se/" not in n.name]
+    normalised = [
+        n for n in graph.nodes if n.op in ("conv2d", "depthwise_conv2d") and "/se/" not in n.name
+    ]
     extra = sum(graph.tensors[n.inputs[2]].shape[0] for n in normalised)
     if name == "convnext_tiny":  # no batch normalisation, but a scale for each block's channels
         extra = sum(graph.tensors[n.outputs[0]].shape[3] for n in graph.nodes if n.op == "add")
@@ -189,14 +191,30 @@ def test_macs_by_kernel_of_the_inceptions():
 
 def test_widths_of_the_inceptions():
     assert concatenations(zoo.build("inception_v1")) == [
-        (28, 256), (28, 480), (14, 512), (14, 512), (14, 512), (14, 528), (14, 832), (7, 832),
+        (28, 256),
+        (28, 480),
+        (14, 512),
+        (14, 512),
+        (14, 512),
+        (14, 528),
+        (14, 832),
+        (7, 832),
         (7, 1024),
     ]
     assert concatenations(zoo.build("inception_v2")) == [
-        (28, 256), (28, 320), *[(14, 576)] * 5, *[(7, 1024)] * 3,
+        (28, 256),
+        (28, 320),
+        *[(14, 576)] * 5,
+        *[(7, 1024)] * 3,
     ]
     assert concatenations(zoo.build("inception_v3")) == [
-        (35, 256), (35, 288), (35, 288), *[(17, 768)] * 5, (8, 1280), (8, 2048), (8, 2048),
+        (35, 256),
+        (35, 288),
+        (35, 288),
+        *[(17, 768)] * 5,
+        (8, 1280),
+        (8, 2048),
+        (8, 2048),
     ]
 
 
@@ -215,9 +233,14 @@ def test_bsconv_s_computes_what_a_mobilenet_does(name):
     assert found == zoo.build(name)
 
 
-@pytest.mark.parametrize(("size", "padding"), (
-    ((112, 56), (0, 1, 0, 1)), ((113, 227), (0, 0, 0, 0)), ((3, 4), (0, 0, 0, 1)),
-))
+@pytest.mark.parametrize(
+    ("size", "padding"),
+    (
+        ((112, 56), (0, 1, 0, 1)),
+        ((113, 227), (0, 0, 0, 0)),
+        ((3, 4), (0, 0, 0, 1)),
+    ),
+)
 def test_ceil_padding_reaches_the_last_pixel(size, padding):
     assert ceil_padding(size, (3, 3), (2, 2)) == padding
 

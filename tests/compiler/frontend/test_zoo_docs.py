@@ -16,8 +16,9 @@ EXAMPLES = sorted((DOCS / "examples").glob("*"))
 
 def test_the_table_holds_every_network():
     lines = (DOCS / "networks.md").read_text(encoding="utf-8").splitlines()
-    found = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines
-             if line.startswith("| `")]
+    found = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")
+    ]
     expected = []
     for name in zoo.names():
         graph = zoo.build(name)

@@ -38,8 +38,12 @@ def outputs(graph: Graph) -> list[tuple[int, ...]]:
 
 def kernel_share(graph: Graph, kernel: tuple[int, int]) -> float:
     """Part of the multiply-accumulates in convolutions of one kernel."""
-    chosen = [n.name for n in graph.nodes if n.op in ("conv2d", "depthwise_conv2d")
-              and graph.tensors[n.inputs[1]].shape[1:3] == kernel]
+    chosen = [
+        n.name
+        for n in graph.nodes
+        if n.op in ("conv2d", "depthwise_conv2d")
+        and graph.tensors[n.inputs[1]].shape[1:3] == kernel
+    ]
     return sum(macs(graph)[name] for name in chosen) / total(graph)
 
 
@@ -65,11 +69,14 @@ def flops(graph: Graph, normalised_inside: bool) -> int:
     return count
 
 
-@pytest.mark.parametrize(("name", "normalised_inside", "millions", "parameter_millions"), (
-    ("resnet20", True, "41.42", "0.28"),
-    ("bsconv_u_resnet20", False, "7.86", "0.05"),
-    ("bsconv_s_resnet20", True, "5.66", "0.03"),
-))
+@pytest.mark.parametrize(
+    ("name", "normalised_inside", "millions", "parameter_millions"),
+    (
+        ("resnet20", True, "41.42", "0.28"),
+        ("bsconv_u_resnet20", False, "7.86", "0.05"),
+        ("bsconv_s_resnet20", True, "5.66", "0.03"),
+    ),
+)
 def test_operations_of_the_cifar_resnets(name, normalised_inside, millions, parameter_millions):
     """The table of CIFAR-100 in the README of zeiss-microscopy/BSConv."""
     graph = zoo.build(name)
@@ -112,9 +119,13 @@ def test_shufflenet_splits_and_shuffles():
     assert (found["slice"], found["channel_shuffle"], found["concatenation"]) == (26, 16, 16)
 
 
-@pytest.mark.parametrize(("name", "module_weights", "per_pixel"), (
-    ("retinaface_mnet025_ssh", 34_560, "708.75"), ("retinaface_mnet025_ddc", 5_824, "119.44"),
-))
+@pytest.mark.parametrize(
+    ("name", "module_weights", "per_pixel"),
+    (
+        ("retinaface_mnet025_ssh", 34_560, "708.75"),
+        ("retinaface_mnet025_ddc", 5_824, "119.44"),
+    ),
+)
 def test_context_modules_of_retinaface(name, module_weights, per_pixel):
     """Weights of one module and multiply-accumulates per input pixel of all (arXiv 2104.14125)."""
     graph = zoo.build(name)
@@ -127,16 +138,21 @@ def test_context_modules_of_retinaface(name, module_weights, per_pixel):
 
 def test_ddc_dilates_by_1_2_and_3():
     nodes = zoo.build("retinaface_mnet025_ddc").nodes
-    assert [n.attrs["dilation"] for n in nodes
-            if n.op == "depthwise_conv2d" and n.name.startswith("context0/")
-            ] == [(1, 1), (2, 2), (3, 3)]
+    assert [
+        n.attrs["dilation"]
+        for n in nodes
+        if n.op == "depthwise_conv2d" and n.name.startswith("context0/")
+    ] == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_deeplab_dilates_from_stride_8_on():
     graph = zoo.build("deeplab_v3_mobilenet_v2")
     depthwise = [n.attrs for n in graph.nodes if n.op == "depthwise_conv2d"]
     assert Counter((a["stride"][0], a["dilation"][0]) for a in depthwise) == {
-        (1, 1): 5, (2, 1): 2, (1, 2): 7, (1, 4): 3,
+        (1, 1): 5,
+        (2, 1): 2,
+        (1, 2): 7,
+        (1, 4): 3,
     }
     assert operators(graph)["add"] == 10 and outputs(graph) == [(257, 257, 21)]
     assert graph.tensors["features"].shape == (1, 33, 33, 512)
@@ -174,11 +190,17 @@ def test_capsule_votes_are_matrix_products(seed):
     node = zoo.build("capsule_conv", (5, 5)).nodes[0]
     # [below, row, above, column, Kh, Kw, pose column]: one block of output channels per row.
     repeated = np.repeat(matrices.transpose(2, 3, 5, 0, 1, 4)[:, None], pose, axis=1)
-    found = torch.nn.functional.conv2d(
-        torch.from_numpy(poses.reshape(5, 5, -1)).permute(2, 0, 1)[None],
-        torch.from_numpy(repeated.reshape(-1, taps, taps, pose)).permute(0, 3, 1, 2),
-        stride=node.attrs["stride"], groups=node.attrs["groups"],
-    )[0].permute(1, 2, 0).numpy().reshape(2, 2, below, pose, above, pose)
+    found = (
+        torch.nn.functional.conv2d(
+            torch.from_numpy(poses.reshape(5, 5, -1)).permute(2, 0, 1)[None],
+            torch.from_numpy(repeated.reshape(-1, taps, taps, pose)).permute(0, 3, 1, 2),
+            stride=node.attrs["stride"],
+            groups=node.attrs["groups"],
+        )[0]
+        .permute(1, 2, 0)
+        .numpy()
+        .reshape(2, 2, below, pose, above, pose)
+    )
     expected = np.zeros_like(found)
     for y, x, i, j in np.ndindex(2, 2, taps, taps):
         votes = np.einsum("brk,bakc->brac", poses[2 * y + i, 2 * x + j], matrices[i, j])
@@ -197,8 +219,17 @@ def test_builder_writes_every_operator_down():
     graph = net.finish(net.function("end", net.layer_norm("norm", y), "leaky_relu", alpha=0.25))
     verify(graph, "structure")
     assert [n.op for n in graph.nodes] == [
-        "conv2d", "leaky_relu", "channel_shuffle", "slice", "pad", "resize", "mean", "mul",
-        "transpose_conv2d", "layer_norm", "leaky_relu",
+        "conv2d",
+        "leaky_relu",
+        "channel_shuffle",
+        "slice",
+        "pad",
+        "resize",
+        "mean",
+        "mul",
+        "transpose_conv2d",
+        "layer_norm",
+        "leaky_relu",
     ]
     assert outputs(graph) == [(16, 16, 3)]
     assert [n.attrs["alpha"] for n in graph.nodes if n.op == "leaky_relu"] == [0.01, 0.25]

@@ -87,16 +87,24 @@ def test_layers_and_steps_are_remembered(monkeypatch):
 
 def noted(function, names):
     """The function, noting its name at every call."""
+
     def call(*arguments):
         names.append(function.__name__)
         return function(*arguments)
+
     return call
 
 
-@pytest.mark.parametrize("name", (
-    "mobilenet_v3_small", "shufflenet_v2", "squeezenet_1_1", "retinaface_mnet025_ssh",
-    "resnet20",
-))
+@pytest.mark.parametrize(
+    "name",
+    (
+        "mobilenet_v3_small",
+        "shufflenet_v2",
+        "squeezenet_1_1",
+        "retinaface_mnet025_ssh",
+        "resnet20",
+    ),
+)
 def test_networks_of_all_kinds(name, tmp_path):
     graph, config = zoo.build(name, zoo.reduced_size(name)), preset("edge256")
     wanted = mapped(randomize(graph), config, tmp_path)
@@ -143,9 +151,15 @@ def test_a_wrong_graph_is_refused():
         Estimator(preset("tiny")).cycles(graph)
 
 
-@pytest.mark.parametrize("quant", [
-    Quant((0.1,), (500,)), Quant((float("nan"),), (0,)), Quant((0.1, 0.1, 0.1), (0, 0, 0), 3),
-], ids=["zero point", "scale", "channels"])
+@pytest.mark.parametrize(
+    "quant",
+    [
+        Quant((0.1,), (500,)),
+        Quant((float("nan"),), (0,)),
+        Quant((0.1, 0.1, 0.1), (0, 0, 0), 3),
+    ],
+    ids=["zero point", "scale", "channels"],
+)
 def test_parameters_that_map_refuses_are_refused(quant):
     graph = network(SMALL, size=32, stem=8, head=64, classes=20)
     (name,) = graph.inputs

@@ -74,11 +74,14 @@ def _ends(inputs, outputs):
     return model.SerializeToString()
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "text"), [
-    (("x",), (), "no outputs; at least one is accepted"),
-    (("x",), ("y", "x"), "output 'x' is the network's input"),
-    (("x", "z"), ("y",), "input 'z': nothing reads it"),
-])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "text"),
+    [
+        (("x",), (), "no outputs; at least one is accepted"),
+        (("x",), ("y", "x"), "output 'x' is the network's input"),
+        (("x", "z"), ("y",), "input 'z': nothing reads it"),
+    ],
+)
 def test_inputs_are_read_and_outputs_made(tmp_path, inputs, outputs, text):
     path = tmp_path / "net.onnx"
     path.write_bytes(_ends(inputs, outputs))

@@ -33,7 +33,13 @@ def test_parameters_that_the_graph_wants(generator):
     net.output(net.node("Softmax", y))
     graph = read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
     assert [node.op for node in graph.nodes] == [
-        "conv2d", "slice", "slice", "concatenation", "resize", "max_pool2d", "softmax",
+        "conv2d",
+        "slice",
+        "slice",
+        "concatenation",
+        "resize",
+        "max_pool2d",
+        "softmax",
     ]
     quants = {graph.tensors[node.outputs[0]].quant for node in graph.nodes[:-1]}
     assert len(quants) == 1

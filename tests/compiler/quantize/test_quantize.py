@@ -49,7 +49,12 @@ def test_float_network_end_to_end(tmp_path, generator):
     assert not graph.random_calibration
     kinds = {node.op for node in graph.nodes}
     assert kinds == {
-        "conv2d", "depthwise_conv2d", "add", "max_pool2d", "avg_pool2d", "concatenation",
+        "conv2d",
+        "depthwise_conv2d",
+        "add",
+        "max_pool2d",
+        "avg_pool2d",
+        "concatenation",
         "fully_connected",
     }
     signal = noise = 0.0
@@ -144,19 +149,37 @@ def test_exported_by_torch(tmp_path, generator):
     nn = torch.nn
     torch.manual_seed(int(generator.integers(1 << 31)))
     net = nn.Sequential(
-        nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(),
-        nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.BatchNorm2d(8), nn.Hardswish(),
-        nn.Conv2d(8, 12, 1), nn.SiLU(), nn.MaxPool2d(3, 2, 1), nn.Flatten(), nn.Linear(192, 5),
+        nn.Conv2d(3, 8, 3, 2, 1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU6(),
+        nn.Conv2d(8, 8, 3, 1, 1, groups=8),
+        nn.BatchNorm2d(8),
+        nn.Hardswish(),
+        nn.Conv2d(8, 12, 1),
+        nn.SiLU(),
+        nn.MaxPool2d(3, 2, 1),
+        nn.Flatten(),
+        nn.Linear(192, 5),
     ).eval()
     path = tmp_path / "net.onnx"
     torch.onnx.export(
-        net, torch.zeros(1, 3, 16, 16), path, dynamo=False, opset_version=17,
-        dynamic_axes={"x": {0: "N"}}, input_names=["x"],
+        net,
+        torch.zeros(1, 3, 16, 16),
+        path,
+        dynamo=False,
+        opset_version=17,
+        dynamic_axes={"x": {0: "N"}},
+        input_names=["x"],
     )
     assert onnx.load(path).graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
     graph = load_model(path)
     assert [node.op for node in graph.nodes] == [
-        "conv2d", "depthwise_conv2d", "hard_swish", "conv2d", "silu", "max_pool2d",
+        "conv2d",
+        "depthwise_conv2d",
+        "hard_swish",
+        "conv2d",
+        "silu",
+        "max_pool2d",
         "fully_connected",
     ]
 

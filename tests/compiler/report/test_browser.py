@@ -22,8 +22,14 @@ NETWORKS = ("mobilenet_v2", "inception_v3")
 SIZES = ((390, 844), (1280, 900))
 """A phone's window and a desk's. Chromium has no window that narrow: the page is in a frame."""
 OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--hide-scrollbars",
 )
 
@@ -42,7 +48,10 @@ def chromium(profile, *words):
     assert command, "chromium is missing: sudo apt-get install chromium"
     answer = subprocess.run(
         [command, *OPTIONS, f"--user-data-dir={profile}", *words],
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     return answer.stdout
 

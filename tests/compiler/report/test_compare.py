@@ -87,9 +87,7 @@ def test_built_in_networks_go_by_name(capsys):
 def test_choices_are_all_combinations():
     assert list(choices([])) == [()]
     found = list(choices(["a=1,2", "b=3", "c=4,5"]))
-    assert found == [
-        (f"a={a}", "b=3", f"c={c}") for a in (1, 2) for c in (4, 5)
-    ]
+    assert found == [(f"a={a}", "b=3", f"c={c}") for a in (1, 2) for c in (4, 5)]
 
 
 def runs():
@@ -132,8 +130,10 @@ def test_plots_are_pictures(models, tmp_path):
         (["{model}", "--set", "rows"], "'rows'"),
         (["{model}", "--set", "rows=8", "--set", "rows=16"], "'rows': given twice"),
         (["{model}", "--set", "pool_lines=64", "--preset", "tiny"], "wide on tiny pool_lines=64"),
-        *((["{model}", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")
-          for text in NO_QUANTITIES),
+        *(
+            (["{model}", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")
+            for text in NO_QUANTITIES
+        ),
         (["{model}", "--clock", "fast"], "--clock 'fast'"),
         (["{model}", "-o", "plot.pdf"], "'.pdf'"),
         (["{model}", "-o", "plot"], "without suffix"),

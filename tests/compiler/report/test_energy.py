@@ -30,13 +30,28 @@ COMMANDS = (
     # Three planes of 6 pixels in shape 1, with a second operand: 18 words out, 18 words in. Two
     # output blocks of one tile, each of one tap on 16 + 16 + 3 channels.
     command(
-        Opcode.EXECUTE, 1, pixels=6, blocks=2, last_planes=1, array_shape=1, residual=1,
-        in_blocks=3, last_channels=3,
+        Opcode.EXECUTE,
+        1,
+        pixels=6,
+        blocks=2,
+        last_planes=1,
+        array_shape=1,
+        residual=1,
+        in_blocks=3,
+        last_channels=3,
     ),
     # One plane of 7 pixels through a table, without weights: 9 taps of a word each.
     command(
-        Opcode.EXECUTE, 2, pixels=7, blocks=1, last_planes=1, ones=1, table=1, in_blocks=1,
-        last_channels=1, split=4,
+        Opcode.EXECUTE,
+        2,
+        pixels=7,
+        blocks=1,
+        last_planes=1,
+        ones=1,
+        table=1,
+        in_blocks=1,
+        last_channels=1,
+        split=4,
     ),
     command(Opcode.STORE, 3, runs=2, length=9),
     # Pixels of 20 channels: two words each.
@@ -45,11 +60,19 @@ COMMANDS = (
 )
 PROGRAM = SimpleNamespace(config=preset("edge256"), commands=COMMANDS)
 COUNTERS = {c.name.lower(): 0 for c in Counter} | {
-    "busy_network": 70, "busy_other": 9, "occupied": 20_000, "read_beats": 40,
-    "write_beats": 18, "fetch_beats": 8, "pool_lines_filled": 30, "pool_lines_weight": 12,
+    "busy_network": 70,
+    "busy_other": 9,
+    "occupied": 20_000,
+    "read_beats": 40,
+    "write_beats": 18,
+    "fetch_beats": 8,
+    "pool_lines_filled": 30,
+    "pool_lines_weight": 12,
 }
 TIMING = Timing(
-    cycles=500, counters=COUNTERS, layers=(),
+    cycles=500,
+    counters=COUNTERS,
+    layers=(),
     spans=((5, 50, 0), (60, 200, 70), (150, 300, 9), (310, 400, 0), (320, 410, 0), (0, 0, 0)),
 )
 
@@ -98,8 +121,13 @@ def test_energy_is_accesses_times_the_table():
 @pytest.mark.parametrize(
     ("size", "access"),
     [
-        (8192, 10), (32768, 20), (1 << 20, 100), (16384, 200**0.5),
-        ((32768 << 20) ** 0.5, 2000**0.5), (16, 10), (1 << 22, 100),
+        (8192, 10),
+        (32768, 20),
+        (1 << 20, 100),
+        (16384, 200**0.5),
+        ((32768 << 20) ** 0.5, 2000**0.5),
+        (16, 10),
+        (1 << 22, 100),
     ],
 )
 def test_memories_cost_what_the_source_says(size, access):
@@ -126,10 +154,15 @@ BAD_ENERGIES = (0, -1, -0.0, 1e308, 1e303, 1e-320, 10**400, True, None, "1e3", [
         ({"sram_64_bit": {"8 KB": 1}}, "8 KB"),
         ({"sram_64_bit": {"8192": 0}}, "8192"),
         ({"other": 1}, "other"),
-        *(({key: value}, f"key $.{key}: ") for value in BAD_ENERGIES
-          for key in ("multiply_8_bit", "add_32_bit", "dram_64_bit")),
-        *(({"sram_64_bit": {"8192": value}}, "key $.sram_64_bit['8192']: ")
-          for value in BAD_ENERGIES),
+        *(
+            ({key: value}, f"key $.{key}: ")
+            for value in BAD_ENERGIES
+            for key in ("multiply_8_bit", "add_32_bit", "dram_64_bit")
+        ),
+        *(
+            ({"sram_64_bit": {"8192": value}}, "key $.sram_64_bit['8192']: ")
+            for value in BAD_ENERGIES
+        ),
     ],
 )
 def test_faulty_tables_are_named(tmp_path, change, named):

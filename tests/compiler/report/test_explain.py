@@ -51,7 +51,8 @@ def run(model, tmp_path_factory):
         words = ["map", str(model), "-o", str(root / "out"), *SMALL, *options]
         with (
             mock.patch("compiler.map_cache.cache_root", lambda: root / "cache"),
-            contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
         ):
             assert main(words) == 0
         files = {path.name: path.read_bytes() for path in (root / "out").iterdir()}
@@ -98,7 +99,9 @@ def test_each_layer_is_explained_in_one_json_object(explained):
     for layer, mapped in zip(found["layers"], mapping["layers"], strict=True):
         (chosen,) = [c for c in layer["candidates"] if c["chosen"]]
         assert (chosen["tiles"], chosen["weight_parts"], chosen["order"]) == (
-            mapped["tiles"], mapped["chunks"], mapped["order"]
+            mapped["tiles"],
+            mapped["chunks"],
+            mapped["order"],
         )
         assert chosen["array"] == [4 >> mapped["array_shape"], 4 << mapped["array_shape"]]
         together = f"together with {layer['chain'][0]}" if layer["chain"] else "together"
@@ -152,8 +155,13 @@ def test_no_ways_are_kept_unless_asked_for():
 def test_the_tables_on_a_terminal(explained, run):
     text, cached, _ = run("--explain")
     assert cached
-    for title in ("What was weighed", "Where the maps lie", "Strips of chains",
-                  "Chains that were tried", "an input of the network"):
+    for title in (
+        "What was weighed",
+        "Where the maps lie",
+        "Strips of chains",
+        "Chains that were tried",
+        "an input of the network",
+    ):
         assert title in text
     assert "What was weighed" not in run()[0]
 

@@ -65,10 +65,14 @@ def test_tiles(kind, gaps, config, seed):
             ctx.set(dut.first, place == 0)
             ctx.set(dut.last, bool(lengths) and place == lengths[0] - 1)
             if issues:
-                acc = products if place == 0 else [
-                    [combine(old, new) for old, new in zip(*pair, strict=True)]
-                    for pair in zip(acc, products, strict=True)
-                ]
+                acc = (
+                    products
+                    if place == 0
+                    else [
+                        [combine(old, new) for old, new in zip(*pair, strict=True)]
+                        for pair in zip(acc, products, strict=True)
+                    ]
+                )
                 place += 1
                 if place == lengths[0]:
                     done[cycle + MAC_LATENCY] = acc
@@ -83,4 +87,3 @@ def test_tiles(kind, gaps, config, seed):
             cycle += 1
 
     simulate(dut, bench)
-

@@ -78,8 +78,12 @@ def test_beats_of_random_commands(part, config, seed):
 
         def load(tile, command_start, block_start):
             _, _, pixels, planes = tile
-            value = {"pixels": pixels, "planes": planes, "block_start": block_start,
-                     "command_start": command_start}
+            value = {
+                "pixels": pixels,
+                "planes": planes,
+                "block_start": block_start,
+                "command_start": command_start,
+            }
             ctx.set(dut.load, 1)
             ctx.set(dut.tile, value)
             return value

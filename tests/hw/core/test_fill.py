@@ -53,9 +53,7 @@ def test_steps_and_lines_of_random_commands(steady, config, seed):
     dut = Fill(config)
     commands = [random_command(rng, config) for _ in range(8)]
     stalls = _Stalls(rng, steady)
-    work = [
-        (step, index % 2) for index, f in enumerate(commands) for step in walk_steps(f, config)
-    ]
+    work = [(step, index % 2) for index, f in enumerate(commands) for step in walk_steps(f, config)]
 
     async def bench(ctx):
         requests = work[0][0].requests
@@ -104,8 +102,11 @@ def test_cycles_of_a_command(config, seed):
                 stalls.drive(ctx, dut, commands[: number + 1])
                 cycle = len(states)
                 states.append(ctx.get(dut.state))
-                for happens, cycles in ((dut.start, starts), (dut.line_en, lines),
-                                        (dut.push, pushes)):
+                for happens, cycles in (
+                    (dut.start, starts),
+                    (dut.line_en, lines),
+                    (dut.push, pushes),
+                ):
                     if ctx.get(happens):
                         cycles.append(cycle)
             # Taken in 0; one lane a cycle; the first step comes up; the waits are met.
@@ -121,8 +122,13 @@ def test_cycles_of_a_command(config, seed):
             assert lines == requested
             assert pushes == expected
             run = first - init - 2
-            assert states == [State.IDLE, *[State.INIT] * init, State.WAIT,
-                              *[State.RUN] * run, State.IDLE]
+            assert states == [
+                State.IDLE,
+                *[State.INIT] * init,
+                State.WAIT,
+                *[State.RUN] * run,
+                State.IDLE,
+            ]
 
     simulate(dut, bench)
 
@@ -137,8 +143,19 @@ def test_the_unit_waits_to_take_and_to_start(config):
                 assert ctx.get(dut.state) == state and not ctx.get(dut.start | dut.take)
                 await ctx.tick()
 
-        ctx.set(dut.cmd, execute_command({"array_shape": 0, "pixels": 1, "groups": 1,
-                                          "kernel_rows": 1, "in_blocks": 1, "blocks": 1}))
+        ctx.set(
+            dut.cmd,
+            execute_command(
+                {
+                    "array_shape": 0,
+                    "pixels": 1,
+                    "groups": 1,
+                    "kernel_rows": 1,
+                    "in_blocks": 1,
+                    "blocks": 1,
+                }
+            ),
+        )
         ctx.set(dut.bank_free, 1)
         await stays(State.IDLE)
         ctx.set(dut.queued, 1)
@@ -164,8 +181,14 @@ def test_each_distinct_line_is_requested_once(config, seed):
             for _ in range(config.rows):
                 low = rng.randrange(6)
                 touches = rng.random() < 0.7
-                needs.append({"low": low, "high": low + 1, "need_low": touches,
-                              "need_high": touches and rng.random() < 0.6})
+                needs.append(
+                    {
+                        "low": low,
+                        "high": low + 1,
+                        "need_low": touches,
+                        "need_high": touches and rng.random() < 0.6,
+                    }
+                )
             wanted = {n["low"] for n in needs if n["need_low"]}
             wanted |= {n["high"] for n in needs if n["need_high"]}
             assert ctx.get(dut.ready)

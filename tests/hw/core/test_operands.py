@@ -26,8 +26,12 @@ def _random_lane(rng, width, reach, line_words):
 def _driven(lane, line_words):
     """The lane as OperandStore takes it."""
     first, last = lane.columns or (lane.x, lane.x)
-    return {"offset": lane.address % (2 * line_words), "first": first - lane.x,
-            "last": last - lane.x, "inside": lane.columns is not None}
+    return {
+        "offset": lane.address % (2 * line_words),
+        "first": first - lane.x,
+        "last": last - lane.x,
+        "inside": lane.columns is not None,
+    }
 
 
 class _Producer:
@@ -42,9 +46,7 @@ class _Producer:
         rng = self.rng
         words = self.config.line_words
         self.reach = rng.randint(0, words)
-        lanes = (
-            _random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows)
-        )
+        lanes = (_random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows))
         self.step = WalkStep({"taps": self.left % 16}, tuple(lanes))
         self.requests = self.step.requests
 

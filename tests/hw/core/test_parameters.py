@@ -29,8 +29,12 @@ def _channels(config, plane):
     wide = split(join(words[:8], 8 * config.cols), 32, 2 * config.cols)
     narrow = split(join(words[8:], 8 * config.cols), 8, 2 * config.cols)
     return [
-        (_signed(wide[c]), wide[config.cols + c] % (1 << 31), narrow[c] % 32,
-         narrow[config.cols + c] % 32)
+        (
+            _signed(wide[c]),
+            wide[config.cols + c] % (1 << 31),
+            narrow[c] % 32,
+            narrow[config.cols + c] % 32,
+        )
         for c in range(config.cols)
     ]
 
@@ -40,8 +44,12 @@ def _blocks(rng, table):
     for block in range(3):
         planes = rng.randint(1, 4)
         for tile in range(rng.randint(1, 3)):
-            yield {"planes": planes, "block_start": tile == 0,
-                   "command_start": block == tile == 0, "table": table}
+            yield {
+                "planes": planes,
+                "block_start": tile == 0,
+                "command_start": block == tile == 0,
+                "table": table,
+            }
 
 
 @all_configs
@@ -86,8 +94,12 @@ def test_lines_are_fetched_in_order(config, seed):
 
     async def bench(ctx):
         for has_table in (1, 0, 1):
-            ctx.set(dut.next_cmd, execute_command(
-                {"param_addr": PARAM_LINE, "table_addr": TABLE_WORD, "table": has_table}))
+            ctx.set(
+                dut.next_cmd,
+                execute_command(
+                    {"param_addr": PARAM_LINE, "table_addr": TABLE_WORD, "table": has_table}
+                ),
+            )
             plane = 0
             table.clear()
             for tile in _blocks(rng, has_table):
@@ -95,8 +107,9 @@ def test_lines_are_fetched_in_order(config, seed):
                 ctx.set(dut.next_quiet, quiet)
                 ctx.set(dut.next_held, 1)
                 ctx.set(dut.load, 1)
-                ctx.set(dut.tile, {key: tile[key] for key in
-                                   ("planes", "block_start", "command_start")})
+                ctx.set(
+                    dut.tile, {key: tile[key] for key in ("planes", "block_start", "command_start")}
+                )
                 await tick(ctx)
                 ctx.set(dut.load, 0)
                 expected = []
@@ -111,12 +124,12 @@ def test_lines_are_fetched_in_order(config, seed):
                 await fetch(ctx, expected, quiet)
                 for j in range(tile["planes"]):
                     ctx.set(dut.plane, j)
-                    found = [(c.bias, c.multiplier, c.left, c.right)
-                             for c in ctx.get(dut.channels)]
+                    found = [(c.bias, c.multiplier, c.left, c.right) for c in ctx.get(dut.channels)]
                     assert found == _channels(config, first + j)
             if has_table:
                 assert table == {
-                    row: scrambled(TABLE_WORD + row) for row in range(config.table_words)}
+                    row: scrambled(TABLE_WORD + row) for row in range(config.table_words)
+                }
             else:
                 assert not table
 

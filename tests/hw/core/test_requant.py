@@ -24,9 +24,7 @@ RESIDUAL_CYCLES = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY + 1
 
 def _rescale(value, left, multiplier, right):
     shifted = wrap32(wrap32(value) << np.asarray(left, np.int64))
-    return rounding_divide_by_pot(
-        saturating_rounding_doubling_high_mul(shifted, multiplier), right
-    )
+    return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(shifted, multiplier), right)
 
 
 def _rescale_once(value, left, multiplier, right):
@@ -57,14 +55,19 @@ def _multiplier(rng):
 
 
 def _sum(rng):
-    return rng.choice((INT32_MIN, INT32_MAX, -1, 0, 1, rng.randint(-500, 500),
-                       rng.randint(INT32_MIN, INT32_MAX)))
+    return rng.choice(
+        (INT32_MIN, INT32_MAX, -1, 0, 1, rng.randint(-500, 500), rng.randint(INT32_MIN, INT32_MAX))
+    )
 
 
 def _any_beat(rng, config):
     channels = [
-        {"bias": _sum(rng), "multiplier": _multiplier(rng), "left": _shift(rng),
-         "right": _shift(rng)}
+        {
+            "bias": _sum(rng),
+            "multiplier": _multiplier(rng),
+            "left": _shift(rng),
+            "right": _shift(rng),
+        }
         for _ in range(config.cols)
     ]
     return [_sum(rng) for _ in range(config.requant_lanes)], channels
@@ -76,8 +79,12 @@ def _tie_beat(rng, config):
     One step is half a unit of the product's high part, so that two roundings differ from one.
     """
     channels = [
-        {"bias": rng.randint(-500, 500), "multiplier": 1 << 30, "left": rng.randrange(2),
-         "right": rng.randint(1, 23)}
+        {
+            "bias": rng.randint(-500, 500),
+            "multiplier": 1 << 30,
+            "left": rng.randrange(2),
+            "right": rng.randint(1, 23),
+        }
         for _ in range(config.cols)
     ]
     sums = []
@@ -90,8 +97,12 @@ def _tie_beat(rng, config):
 
 def _clamps(rng):
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
-    return {"round_once": rng.randrange(2), "out_zero": rng.randint(-128, 127),
-            "out_min": low, "out_max": high}
+    return {
+        "round_once": rng.randrange(2),
+        "out_zero": rng.randint(-128, 127),
+        "out_min": low,
+        "out_max": high,
+    }
 
 
 OPEN = {"round_once": 0, "out_zero": 0, "out_min": -128, "out_max": 127}
@@ -133,11 +144,17 @@ def _golden_residual(rng):
     params = add_params(*(quant.scale for quant in quants))
     fields = {
         "add_left": ADD_LEFT_SHIFT,
-        "a_offset": -quants[0].zero_point, "b_offset": -quants[1].zero_point,
-        "a_multiplier": params.a_multiplier, "a_right": -params.a_shift,
-        "b_multiplier": params.b_multiplier, "b_right": -params.b_shift,
-        "sum_multiplier": params.y_multiplier, "sum_right": -params.y_shift,
-        "add_zero": quants[2].zero_point, "add_min": -128, "add_max": 127,
+        "a_offset": -quants[0].zero_point,
+        "b_offset": -quants[1].zero_point,
+        "a_multiplier": params.a_multiplier,
+        "a_right": -params.a_shift,
+        "b_multiplier": params.b_multiplier,
+        "b_right": -params.b_shift,
+        "sum_multiplier": params.y_multiplier,
+        "sum_right": -params.y_shift,
+        "add_zero": quants[2].zero_point,
+        "add_min": -128,
+        "add_max": 127,
     }
     return fields, lambda a, b: add(a.astype(np.int8), b.astype(np.int8), *quants)
 
@@ -155,8 +172,13 @@ def _any_residual(rng):
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
     f = {name: _shift(rng) for name in ("add_left", "a_right", "b_right", "sum_right")}
     f |= {name: _multiplier(rng) for name in ("a_multiplier", "b_multiplier", "sum_multiplier")}
-    f |= {"a_offset": rng.randint(-256, 255), "b_offset": rng.randint(-256, 255),
-          "add_zero": rng.randint(-128, 127), "add_min": low, "add_max": high}
+    f |= {
+        "a_offset": rng.randint(-256, 255),
+        "b_offset": rng.randint(-256, 255),
+        "add_zero": rng.randint(-128, 127),
+        "add_min": low,
+        "add_max": high,
+    }
     return f, lambda a, b: _added(a, b, f)
 
 

@@ -41,8 +41,16 @@ def test_taps_and_channels_in_order(seed):
     simulate(dut, bench)
 
 
-ALL = {"visible": 1, "weight_ready": 1, "drain_ready": 1, "in_flight": 1, "fill_queued": 1,
-       "load_met": 1, "store_met": 1, "fill_state": State.RUN}
+ALL = {
+    "visible": 1,
+    "weight_ready": 1,
+    "drain_ready": 1,
+    "in_flight": 1,
+    "fill_queued": 1,
+    "load_met": 1,
+    "store_met": 1,
+    "fill_state": State.RUN,
+}
 NO_STEP = ALL | {"visible": 0, "in_flight": 0}
 CAUSES = {
     "issue": (ALL, Counter.BUSY_OTHER),
@@ -50,12 +58,16 @@ CAUSES = {
     "weight before drain": (ALL | {"weight_ready": 0, "drain_ready": 0}, Counter.STALL_WEIGHT),
     "drain": (ALL | {"drain_ready": 0}, Counter.STALL_DRAIN),
     "step before weight": (
-        ALL | {"visible": 0, "weight_ready": 0, "drain_ready": 0}, Counter.STALL_OPERAND),
+        ALL | {"visible": 0, "weight_ready": 0, "drain_ready": 0},
+        Counter.STALL_OPERAND,
+    ),
     "lines on the way": (ALL | {"visible": 0, "fill_state": State.IDLE}, Counter.STALL_OPERAND),
     "run": (NO_STEP, Counter.STALL_OPERAND),
     "init": (NO_STEP | {"fill_state": State.INIT}, Counter.STALL_OPERAND),
-    "load": (NO_STEP | {"fill_state": State.WAIT, "load_met": 0, "store_met": 0},
-             Counter.WAIT_LOAD),
+    "load": (
+        NO_STEP | {"fill_state": State.WAIT, "load_met": 0, "store_met": 0},
+        Counter.WAIT_LOAD,
+    ),
     "store": (NO_STEP | {"fill_state": State.WAIT, "store_met": 0}, Counter.WAIT_STORE),
     "execute": (NO_STEP | {"fill_state": State.WAIT}, Counter.WAIT_EXECUTE),
     "bank": (NO_STEP | {"fill_state": State.IDLE}, Counter.WAIT_EXECUTE),

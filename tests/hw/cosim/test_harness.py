@@ -172,9 +172,7 @@ def test_a_breach_of_axi_is_reported(design, image, fault, message):
         run_rtl_many(design, [copying(image), copying(image, 200, 64, 0xE00, fault, memory=gaps)])
 
 
-@pytest.mark.parametrize(
-    ("fault", "channel"), [(copy.ARRESET, "ar"), (copy.RRESET, "axil r")]
-)
+@pytest.mark.parametrize(("fault", "channel"), [(copy.ARRESET, "ar"), (copy.RRESET, "axil r")])
 def test_a_valid_in_reset_is_reported(design, image, fault, channel):
     run = copying(image, beats=4, fault=fault)
     with pytest.raises(RtlError, match=f"run 1: AXI violation, .*{channel}valid is high in reset"):

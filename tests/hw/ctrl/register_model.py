@@ -25,9 +25,7 @@ CONSTANT = {
 } | {offset_of("fingerprint"): fingerprint(preset("tiny"))}
 """Registers that are only read, with what they give if nothing below says otherwise."""
 LOCKED = tuple(
-    register.offset
-    for register in regs.registers()
-    if register.fields[0].access == "rw"
+    register.offset for register in regs.registers() if register.fields[0].access == "rw"
 )
 """Registers that keep their value while the machine is busy."""
 COUNTERS = {offset_of(f"{counter.name.lower()}_lo"): counter for counter in Counter}

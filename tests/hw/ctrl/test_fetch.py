@@ -83,7 +83,10 @@ def test_commands_leave_in_the_stated_cycles():
     assert events[0] == (0, "request", (0, 48))
     # Beats arrive from cycle 3 on, move from 4 on, 16 a command; checked in 20, pushed in 21.
     assert [(cycle, what) for cycle, what, _ in events[1:]] == [
-        (21, "load"), (39, "store"), (58, "end")]
+        (21, "load"),
+        (39, "store"),
+        (58, "end"),
+    ]
     load, store = events[1][2], events[2][2]
     assert (load.index, load.pool_addr, load.wait_store, load.length) == (0, 9, 4, 3)
     assert (store.index, store.runs) == (1, 2)
@@ -97,15 +100,19 @@ def test_requests_wait_for_room_in_the_buffer():
     assert requests[1][0] == 2 and requests[2][0] == 72
 
 
-@pytest.mark.parametrize(("code", "fault", "index"), [
-    (LOAD + b"\0" * 64, Fault.ILLEGAL_OPCODE, 1),
-    (LOAD + LOAD, Fault.NO_END, 2),
-    (b"", Fault.NO_END, 0),
-    (STORE + encode(CONFIG, Opcode.EXECUTE)[:64], Fault.NO_END, 1),
-    (STORE + encode(CONFIG, Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
-    (STORE + encode(CONFIG, Opcode.END, machine=0) + END, Fault.WRONG_MACHINE, 1),
-    (encode(CONFIG, Opcode.LOAD, last_line=CONFIG.pool_lines) + END, Fault.WRONG_MACHINE, 0),
-], ids=["opcode", "no end", "empty", "cut off", "field", "machine", "lines"])
+@pytest.mark.parametrize(
+    ("code", "fault", "index"),
+    [
+        (LOAD + b"\0" * 64, Fault.ILLEGAL_OPCODE, 1),
+        (LOAD + LOAD, Fault.NO_END, 2),
+        (b"", Fault.NO_END, 0),
+        (STORE + encode(CONFIG, Opcode.EXECUTE)[:64], Fault.NO_END, 1),
+        (STORE + encode(CONFIG, Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
+        (STORE + encode(CONFIG, Opcode.END, machine=0) + END, Fault.WRONG_MACHINE, 1),
+        (encode(CONFIG, Opcode.LOAD, last_line=CONFIG.pool_lines) + END, Fault.WRONG_MACHINE, 0),
+    ],
+    ids=["opcode", "no end", "empty", "cut off", "field", "machine", "lines"],
+)
 def test_faults(code, fault, index):
     events = _run(code)
     assert events[-1][1:] == ("fault", (fault, index))

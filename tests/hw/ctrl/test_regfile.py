@@ -59,8 +59,11 @@ class SlowBus(Bus):
             for channel in left:
                 valid = getattr(axil, f"{channel}valid")
                 ctx.set(valid, ctx.get(valid) or self.rng.random() < 0.4)
-            taken = {c for c in left if ctx.get(getattr(axil, f"{c}valid"))
-                     and ctx.get(getattr(axil, f"{c}ready"))}
+            taken = {
+                c
+                for c in left
+                if ctx.get(getattr(axil, f"{c}valid")) and ctx.get(getattr(axil, f"{c}ready"))
+            }
             await ctx.tick()
             for channel in taken:
                 ctx.set(getattr(axil, f"{channel}valid"), 0)
@@ -144,6 +147,7 @@ def test_channels_may_come_apart_and_answers_wait(seed):
 
 def test_the_machine_is_busy_until_the_bus_is_quiet():
     """A run that ended because the memory no longer answers is not followed by another."""
+
     async def bench(bus):
         bus.ctx.set(bus.dut.quiet, 0)
         await bus.write(offset_of("control"), 1)

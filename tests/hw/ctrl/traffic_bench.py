@@ -110,7 +110,11 @@ class Traffic:
         """Other pauses on each channel."""
         write, read = self.master.write_if, self.master.read_if
         for channel in (
-            write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel
+            write.aw_channel,
+            write.w_channel,
+            write.b_channel,
+            read.ar_channel,
+            read.r_channel,
         ):
             rate, seed = self.rng.choice((0, 0.2, 0.5, 0.8)), self.rng.random()
             channel.set_pause_generator(_pauses(rate, seed))

@@ -31,7 +31,8 @@ def test_the_ports_are_those_of_the_machine(written):
     expected = {"clk": ("input", 1), "rst": ("input", 1), "irq": ("output", 1)}
     expected |= {
         f"{prefix}_{name}": ("input" if port.flow == In else "output", port.shape)
-        for prefix, members in interfaces.items() for name, port in members.items()
+        for prefix, members in interfaces.items()
+        for name, port in members.items()
     }
     traced = {name: port for name, port in found.items() if name.startswith("trace_")}
     assert found == expected | traced and len(traced) == 7

@@ -47,7 +47,8 @@ def machine(name: str):
 def test_a_top_has_two_machines(folder):
     texts = [
         (folder / f"{name}_{file}").read_text()
-        for name in SETTINGS for file in ("accel.v", "system.v")
+        for name in SETTINGS
+        for file in ("accel.v", "system.v")
     ]
     modules = [name for text in texts for name in MODULE.findall(text)]
     assert len(set(modules)) == len(modules) > 20

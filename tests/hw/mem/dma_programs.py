@@ -68,9 +68,16 @@ class _Builder:
         if not unpack:
             addr, gap = addr // cols * cols, gap // cols * cols
         fields = dict(
-            dram_addr=addr, dram_stride=size + gap, pool_addr=first, pool_stride=stride,
-            runs=runs, length=length, unpack=unpack, flip=unpack and rng.random() < 0.5,
-            channels=channels if unpack else 0, plane=plane + runs * 3 if unpack else 0,
+            dram_addr=addr,
+            dram_stride=size + gap,
+            pool_addr=first,
+            pool_stride=stride,
+            runs=runs,
+            length=length,
+            unpack=unpack,
+            flip=unpack and rng.random() < 0.5,
+            channels=channels if unpack else 0,
+            plane=plane + runs * 3 if unpack else 0,
         )
         if first + (planes + 1) * (plane + runs * 3) >= self.config.pool_words:
             return
@@ -104,9 +111,19 @@ class _Builder:
             return
         plane = rng.randrange(source["planes"])
         first = source["pool_addr"] + plane * source["plane"]
-        self.code.append(encode(
-            self.config, Opcode.STORE, dram_addr=addr, dram_stride=stride, pool_addr=first,
-            pool_stride=source["pool_stride"], runs=runs, length=length, **self.waits(index + 1)))
+        self.code.append(
+            encode(
+                self.config,
+                Opcode.STORE,
+                dram_addr=addr,
+                dram_stride=stride,
+                pool_addr=first,
+                pool_stride=source["pool_stride"],
+                runs=runs,
+                length=length,
+                **self.waits(index + 1),
+            )
+        )
         self.stores += 1
         self.result_next = addr + runs * stride
         for run in range(runs):

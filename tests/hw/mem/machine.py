@@ -31,12 +31,19 @@ class Machine:
         ctx, dut = self.ctx, self.dut
         names = Inputs.__dataclass_fields__
         out = self.memory.cycle_outputs(
-            Inputs(**{name: ctx.get(getattr(dut, f"m_axi_{name}")) for name in names}))
+            Inputs(**{name: ctx.get(getattr(dut, f"m_axi_{name}")) for name in names})
+        )
         data, last, resp = out["r"] or (0, 0, 0)
         values = {
-            "arready": out["arready"], "awready": out["awready"],
-            "rvalid": out["r"] is not None, "rdata": data, "rlast": last, "rresp": resp,
-            "wready": out["w"], "bvalid": out["b"] is not None, "bresp": out["b"] or 0,
+            "arready": out["arready"],
+            "awready": out["awready"],
+            "rvalid": out["r"] is not None,
+            "rdata": data,
+            "rlast": last,
+            "rresp": resp,
+            "wready": out["w"],
+            "bvalid": out["b"] is not None,
+            "bresp": out["b"] or 0,
         }
         for name, value in values.items():
             ctx.set(getattr(dut, f"m_axi_{name}"), value)
@@ -70,8 +77,11 @@ class Machine:
     async def configure(self, addr: int, size: int, windows: tuple[int, int, int, int]) -> None:
         """Write the program's place and the windows."""
         names = ("read_base", "read_limit", "write_base", "write_limit")
-        values = {"program_addr": addr, "program_size": size, **dict(zip(names, windows,
-                                                                         strict=True))}
+        values = {
+            "program_addr": addr,
+            "program_size": size,
+            **dict(zip(names, windows, strict=True)),
+        }
         for name, value in values.items():
             await self.write(name, value)
 
@@ -85,12 +95,19 @@ class Machine:
         return self.cycle - first
 
 
-def memory_for(config: AccelConfig, image: np.ndarray, read_error=NO_ERROR,
-               write_error=NO_ERROR) -> DramReference:
+def memory_for(
+    config: AccelConfig, image: np.ndarray, read_error=NO_ERROR, write_error=NO_ERROR
+) -> DramReference:
     """A memory that begins with ``image`` and ends with it."""
-    return DramReference(config.bus_bytes, len(image), config.memory.latency,
-                         config.beat_interval, read_error, write_error,
-                         bytearray(image.tobytes()))
+    return DramReference(
+        config.bus_bytes,
+        len(image),
+        config.memory.latency,
+        config.beat_interval,
+        read_error,
+        write_error,
+        bytearray(image.tobytes()),
+    )
 
 
 def simulate(config: AccelConfig, memory: DramReference, bench) -> None:

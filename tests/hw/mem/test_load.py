@@ -47,7 +47,7 @@ def test_unpacker_cuts_pixels(channels, gaps, seed):
                 ctx.set(dut.length, len(chunk))
                 taken = False
                 while not taken:
-                    offers = bool(beats) and ctx.get(dut.ready) and (not gaps or rng.random() < .6)
+                    offers = bool(beats) and ctx.get(dut.ready) and (not gaps or rng.random() < 0.6)
                     ctx.set(dut.beat, offers)
                     if offers:
                         ctx.set(dut.beat_data, int.from_bytes(beats.pop(0), "little"))

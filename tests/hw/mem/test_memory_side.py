@@ -31,10 +31,13 @@ def _image(code):
 @pytest.mark.parametrize("number", range(3))
 def test_random_programs_take_the_simulated_cycles(number, seed):
     rng = random.Random(seed + number)
-    config = with_values(preset("tiny"), {
-        "memory.latency": rng.choice((1, 20, 64)),
-        "memory.bytes_per_cycle": (4, 2, 1)[number],
-    })
+    config = with_values(
+        preset("tiny"),
+        {
+            "memory.latency": rng.choice((1, 20, 64)),
+            "memory.bytes_per_cycle": (4, 2, 1)[number],
+        },
+    )
     program = random_program(config, seed + number, 6)
     memory = memory_for(config, program.image)
 
@@ -56,11 +59,15 @@ def test_random_programs_take_the_simulated_cycles(number, seed):
 
 def test_faults_are_reported_and_the_next_run_is_whole():
     config = preset("tiny")
-    good = b"".join((
-        encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
-        encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1),
-        encode(config, Opcode.END, wait_load=1, wait_store=1),
-    ))
+    good = b"".join(
+        (
+            encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
+            encode(
+                config, Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1
+            ),
+            encode(config, Opcode.END, wait_load=1, wait_store=1),
+        )
+    )
     copy = encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
     end = encode(config, Opcode.END, wait_store=2)
     beyond = encode(
@@ -68,9 +75,14 @@ def test_faults_are_reported_and_the_next_run_is_whole():
     )
     far = encode(config, Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
     zero = encode(config, Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
-    broken = ((good[:128], Fault.NO_END, 2), (good + b"\5" * 64, None, 0),
-              (beyond + end, Fault.POOL_RANGE, 0), (copy + far + end, Fault.WINDOW, 1),
-              (copy + zero, Fault.ILLEGAL_FIELD, 1), (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1))
+    broken = (
+        (good[:128], Fault.NO_END, 2),
+        (good + b"\5" * 64, None, 0),
+        (beyond + end, Fault.POOL_RANGE, 0),
+        (copy + far + end, Fault.WINDOW, 1),
+        (copy + zero, Fault.ILLEGAL_FIELD, 1),
+        (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1),
+    )
     image = _image(good)
     memory = memory_for(config, image)
 
@@ -97,11 +109,13 @@ def test_faults_are_reported_and_the_next_run_is_whole():
 
 def test_soft_reset_ends_transfers_and_clears():
     config = preset("tiny")
-    code = b"".join((
-        encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
-        encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
-        encode(config, Opcode.END, wait_load=1, wait_store=1),
-    ))
+    code = b"".join(
+        (
+            encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
+            encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
+            encode(config, Opcode.END, wait_load=1, wait_store=1),
+        )
+    )
     image = _image(code)
     memory = memory_for(config, image)
 

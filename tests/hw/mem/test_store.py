@@ -36,11 +36,21 @@ class _StoreBench(Elaboratable):
         return m
 
 
-COMMAND = layouts.STORE.const({
-    "opcode": 2, "wait_load": 0, "wait_execute": 0, "wait_store": 0, "dram_addr": ADDR,
-    "dram_stride": ADDR_STRIDE, "pool_addr": FIRST, "pool_stride": STRIDE, "runs": RUNS,
-    "length": LENGTH, "index": 7,
-})
+COMMAND = layouts.STORE.const(
+    {
+        "opcode": 2,
+        "wait_load": 0,
+        "wait_execute": 0,
+        "wait_store": 0,
+        "dram_addr": ADDR,
+        "dram_stride": ADDR_STRIDE,
+        "pool_addr": FIRST,
+        "pool_stride": STRIDE,
+        "runs": RUNS,
+        "length": LENGTH,
+        "index": 7,
+    }
+)
 WORDS = [FIRST + run * STRIDE + i for run in range(RUNS) for i in range(LENGTH)]
 BURSTS = [(ADDR, 3), (0x2000, 7), (ADDR + ADDR_STRIDE, 3), (0x3000, 7)]
 
@@ -71,8 +81,9 @@ def test_store_sends_runs_in_bursts(stalls):
             if ctx.get(dut.command.valid & dut.command.ready):
                 events["take"].append(cycle)
             if ctx.get(dut.aw.valid) and ready:
-                events["aw"].append((cycle, ctx.get(dut.aw.payload.addr),
-                                     ctx.get(dut.aw.payload.beats)))
+                events["aw"].append(
+                    (cycle, ctx.get(dut.aw.payload.addr), ctx.get(dut.aw.payload.beats))
+                )
             if ctx.get(dut.w_valid & dut.w_ready):
                 assert ctx.get(dut.w_strobe)
                 events["w"].append((cycle, ctx.get(dut.w_data), ctx.get(dut.w_last)))

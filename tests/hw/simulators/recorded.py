@@ -89,12 +89,12 @@ def _wrapped(design: Design) -> Design:
         for port in inputs + outputs
     )
     wrapper = f"""
-module {TOP}({', '.join(names)});
+module {TOP}({", ".join(names)});
   input clk;
 {declared}  integer file;
   initial file = $fopen("{ROWS}", "w");
   always @(posedge clk) $fdisplay(file, "%b %b", {joined(inputs)}, {joined(outputs)});
-  {INNER} inner({', '.join(f'.{name}({name})' for name in names)});
+  {INNER} inner({", ".join(f".{name}({name})" for name in names)});
 endmodule
 """
     inner = design.verilog.replace(f"module {TOP}(", f"module {INNER}(")

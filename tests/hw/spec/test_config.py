@@ -33,8 +33,10 @@ def test_values_change_by_dotted_key():
         ({"requant_lanes": 48}, "requant_lanes=48"),
         ({"memory.latency": 5, "memory": {"latency": 7}}, "'memory.latency' is given twice"),
         ({"memory": {"latency": 5}, "memory.latency": 5}, "'memory.latency' is given twice"),
-        *(({"name": name}, f"name={name!r} must be an identifier: a string of letters")
-          for name in BAD_NAMES),
+        *(
+            ({"name": name}, f"name={name!r} must be an identifier: a string of letters")
+            for name in BAD_NAMES
+        ),
     ],
 )
 def test_impossible_values_name_key_value_and_choices(values, message):

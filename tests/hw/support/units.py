@@ -17,9 +17,7 @@ from tests.sim.commands import random_execute
 TINY = preset("tiny")
 WIDE = AccelConfig(name="wide", rows=8, cols=4, pool_lines=64, requant_lanes=8)
 """Two words leave the post-processor per cycle, and two lanes share a weight port."""
-NARROW = AccelConfig(
-    name="narrow", rows=8, cols=4, line_words=4, pool_lines=128, requant_lanes=8
-)
+NARROW = AccelConfig(name="narrow", rows=8, cols=4, line_words=4, pool_lines=128, requant_lanes=8)
 """As WIDE, with lines of half the words."""
 all_configs = pytest.mark.parametrize(
     "config", [TINY, WIDE, NARROW], ids=lambda config: config.name

@@ -17,7 +17,8 @@ def cell(kind, inputs, outputs, **parameters):
     """A cell as in Yosys' JSON, ports given as bit or constant."""
     ports = {**inputs, **outputs}
     return {
-        "type": kind, "parameters": parameters,
+        "type": kind,
+        "parameters": parameters,
         "connections": {port: [bit] for port, bit in ports.items()},
         "port_directions": {p: "input" if p in inputs else "output" for p in ports},
     }
@@ -48,8 +49,11 @@ def test_all_registers_move():
     product = cells["product"]
     assert not any(c["type"] == FLIP_FLOP for c in cells.values())
     assert product["parameters"] == {
-        "REG_INPUTA_CLK": "CLK0", "REG_INPUTB_CLK": "CLK0", "REG_INPUTA_CE": "CE1",
-        "REG_INPUTB_CE": "CE1", "REG_OUTPUT_CLK": "CLK0",
+        "REG_INPUTA_CLK": "CLK0",
+        "REG_INPUTB_CLK": "CLK0",
+        "REG_INPUTA_CE": "CE1",
+        "REG_INPUTB_CE": "CE1",
+        "REG_OUTPUT_CLK": "CLK0",
     }
     nets = {port: bits[0] for port, bits in product["connections"].items()}
     assert nets["CLK0"] == CLOCK and nets["CE1"] == ENABLE
@@ -58,14 +62,17 @@ def test_all_registers_move():
     assert [nets[f"P{i}"] for i in range(16)] == [SUM + i for i in range(16)]
 
 
-@pytest.mark.parametrize("change", (
-    lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, LSR=RESET)),
-    lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, ENABLE)),
-    lambda cells: cells.update(other=cell("LUT4", {"A": P + 3}, {"Z": 800})),
-    lambda cells: cells.update(p3=cell("LUT4", {"A": P + 3}, {"Z": SUM + 3})),
-    lambda cells: cells["p3"]["parameters"].update(CLKMUX="INV"),
-    lambda cells: cells["p3"]["parameters"].update(REGSET="SET"),
-))
+@pytest.mark.parametrize(
+    "change",
+    (
+        lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, LSR=RESET)),
+        lambda cells: cells.update(p3=flip_flop(P + 3, SUM + 3, ENABLE)),
+        lambda cells: cells.update(other=cell("LUT4", {"A": P + 3}, {"Z": 800})),
+        lambda cells: cells.update(p3=cell("LUT4", {"A": P + 3}, {"Z": SUM + 3})),
+        lambda cells: cells["p3"]["parameters"].update(CLKMUX="INV"),
+        lambda cells: cells["p3"]["parameters"].update(REGSET="SET"),
+    ),
+)
 def test_outputs_stay_that_one_register_cannot_replace(change):
     cells = netlist()
     change(cells)
@@ -75,21 +82,27 @@ def test_outputs_stay_that_one_register_cannot_replace(change):
     assert sum(c["type"] == FLIP_FLOP for c in cells.values()) == kept
 
 
-@pytest.mark.parametrize("change", (
-    lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE, LSR=RESET)),
-    lambda cells: cells.update(b3=flip_flop(B_NEXT + 3, B + 3)),
-    lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE + 40)),
-    lambda cells: cells["product"]["connections"].update(B17=["0"]),
-    lambda cells: cells["a3"]["parameters"].update(CEMUX="INV"),
-    lambda cells: cells["b3"]["parameters"].update(REGSET="SET"),
-))
+@pytest.mark.parametrize(
+    "change",
+    (
+        lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE, LSR=RESET)),
+        lambda cells: cells.update(b3=flip_flop(B_NEXT + 3, B + 3)),
+        lambda cells: cells.update(a3=flip_flop(A_NEXT + 3, A + 3, ENABLE + 40)),
+        lambda cells: cells["product"]["connections"].update(B17=["0"]),
+        lambda cells: cells["a3"]["parameters"].update(CEMUX="INV"),
+        lambda cells: cells["b3"]["parameters"].update(REGSET="SET"),
+    ),
+)
 def test_inputs_stay_that_one_register_cannot_replace(change):
     cells = netlist()
     change(cells)
     assert absorb(cells, set()) == 16
     assert set(cells["product"]["parameters"]) == {"REG_OUTPUT_CLK"}
-    assert all(cells["product"]["connections"][port][0] in (A + min(i, 7), B + min(i, 7), "0")
-               for port in INPUTS for i in [int(port[1:])])
+    assert all(
+        cells["product"]["connections"][port][0] in (A + min(i, 7), B + min(i, 7), "0")
+        for port in INPUTS
+        for i in [int(port[1:])]
+    )
 
 
 def test_two_clocks_are_our_mistake():
@@ -115,7 +128,8 @@ def test_a_register_between_two_multipliers_moves_into_the_first():
     assert "REG_OUTPUT_CLK" in cells["product"]["parameters"]
     assert not cells["square"]["parameters"]
     assert {p: cells["square"]["connections"][p] for p in INPUTS} == {
-        port: [net] for port, net in ports.items()}
+        port: [net] for port, net in ports.items()
+    }
 
 
 def value(bits, values):
@@ -133,7 +147,8 @@ def test_the_same_nets_hold_the_product_behind_justified_operands(lengths, seed)
     }
     inputs = {f"{port}{i}": bit for port in "AB" for i, bit in enumerate(bits[port])}
     product = cell(
-        MULTIPLIER, inputs | {"SIGNEDA": "1", "SIGNEDB": "1"},
+        MULTIPLIER,
+        inputs | {"SIGNEDA": "1", "SIGNEDB": "1"},
         {f"P{i}": P + i for i in range(36)},
     )
     read = sum(lengths)

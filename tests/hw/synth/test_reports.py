@@ -157,13 +157,16 @@ def test_place_and_route_is_for_ecp5(capsys):
     assert "--pnr" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options, message", (
-    (["--seed", "3"], "--seed without --pnr"),
-    (["--pnr", "--seed", "-1"], "--seed '-1'; a whole number from 0 to 18446744073709551615"),
-    (["--pnr", "--seed", "1e303"], "--seed '1e303'; a whole number"),
-    (["--pnr", "--seed", "x"], "--seed 'x'; a whole number"),
-    (["--pnr", "--seed", str(1 << 64)], "'18446744073709551616'; a whole"),
-))
+@pytest.mark.parametrize(
+    "options, message",
+    (
+        (["--seed", "3"], "--seed without --pnr"),
+        (["--pnr", "--seed", "-1"], "--seed '-1'; a whole number from 0 to 18446744073709551615"),
+        (["--pnr", "--seed", "1e303"], "--seed '1e303'; a whole number"),
+        (["--pnr", "--seed", "x"], "--seed 'x'; a whole number"),
+        (["--pnr", "--seed", str(1 << 64)], "'18446744073709551616'; a whole"),
+    ),
+)
 def test_a_seed_that_no_placement_has(options, message, capsys):
     assert main(["synth", *options]) == 2
     error = capsys.readouterr().err
@@ -264,8 +267,12 @@ def check_lut_memories(netlist):
     """An address bit without use is 1 on the write side, and on the read side without a wire, which
     nextpnr makes a 1."""
     modules = netlist["modules"].values()
-    memories = [c["connections"] for m in modules for c in m["cells"].values()
-                if c["type"] == "TRELLIS_DPR16X4"]
+    memories = [
+        c["connections"]
+        for m in modules
+        for c in m["cells"].values()
+        if c["type"] == "TRELLIS_DPR16X4"
+    ]
     pairs = [pair for c in memories for pair in zip(c["RAD"], c["WAD"], strict=True)]
     unused = {pair for pair in pairs if any(isinstance(bit, str) for bit in pair)}
     assert unused == {("x", "1")}

@@ -51,16 +51,20 @@ def test_random_programs(name, latency, distance, seed):
     settings = {"latency": latency, "bytes_per_cycle": config.bus_bytes // distance}
     for number in range(10):
         depth = random.Random(seed + number).choice((2, 4, 8))
-        whole(random_program(
-            with_values(config, {"memory": settings, "queue_depth": depth}), seed + number))
+        whole(
+            random_program(
+                with_values(config, {"memory": settings, "queue_depth": depth}), seed + number
+            )
+        )
 
 
 def test_random_transfers(seed):
     for number in range(60):
         rng = random.Random(seed + number)
         latency, distance = rng.choice(MEMORIES)
-        config = with_values(preset("tiny"), {
-            "memory": {"latency": latency, "bytes_per_cycle": 4 // distance}})
+        config = with_values(
+            preset("tiny"), {"memory": {"latency": latency, "bytes_per_cycle": 4 // distance}}
+        )
         program = dma_programs.random_program(config, seed + number, rng.randint(1, 10))
         both(config, program.image, program.addr, program.size, dma_programs.WINDOWS)
 
@@ -73,11 +77,22 @@ def test_long_bursts(seed):
         loads = [encode(config, Opcode.LOAD, **long_load(rng)) for _ in range(rng.randint(1, 4))]
         code = b"".join(loads) + encode(config, Opcode.END, wait_load=len(loads))
         low = fault_programs.DATA + rng.randrange(0, 0x800)
-        errors = rng.choice((
-            {}, {}, {"read_error": (low, low + 4, 2)}, {"memory_bytes": low & ~3},
-        ))
-        both(config, fault_programs.memory(code), fault_programs.PROGRAM, len(code),
-             fault_programs.WINDOWS, **errors)
+        errors = rng.choice(
+            (
+                {},
+                {},
+                {"read_error": (low, low + 4, 2)},
+                {"memory_bytes": low & ~3},
+            )
+        )
+        both(
+            config,
+            fault_programs.memory(code),
+            fault_programs.PROGRAM,
+            len(code),
+            fault_programs.WINDOWS,
+            **errors,
+        )
 
 
 def long_load(rng):
@@ -86,9 +101,12 @@ def long_load(rng):
     end = fault_programs.BEYOND + rng.choice((-1, 9)) - length
     return {
         "dram_addr": fault_programs.DATA + word * rng.randrange(0, 0x180),
-        "dram_stride": word * length, "pool_stride": rng.randint(1, 20), "runs": rng.randint(1, 3),
+        "dram_stride": word * length,
+        "pool_stride": rng.randint(1, 20),
+        "runs": rng.randint(1, 3),
         "pool_addr": rng.choice((rng.randrange(0, 900), rng.randrange(0, 900), end)),
-        "length": length, "wait_load": rng.choice((0, 0, 1)),
+        "length": length,
+        "wait_load": rng.choice((0, 0, 1)),
     }
 
 
@@ -104,39 +122,52 @@ def test_a_memory_that_stops_answering(seed):
     image = fault_programs.memory(case.code)
     for channel, events in HANDSHAKES.items():
         silence = events, random.Random(f"{seed} {channel}").randrange(100)
-        both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows,
-             silence=silence)
+        both(
+            fault_programs.CONFIG,
+            image,
+            case.addr,
+            case.program_size,
+            case.windows,
+            silence=silence,
+        )
 
 
-@pytest.mark.parametrize("preset_name, name", [
-    ("tiny", "mobilenet_v1_025"),
-    ("edge256", "mobilenet_v1_025"),
-    ("edge256", "mobilenet_v2"),
-    pytest.param("edge256", "mobilenet_v1", marks=pytest.mark.full),
-    pytest.param("edge256", "efficientnet_lite0", marks=pytest.mark.full),
-    pytest.param("tiny", "mobilenet_v1", marks=pytest.mark.full),
-    pytest.param("tiny", "mobilenet_v2", marks=pytest.mark.full),
-])
+@pytest.mark.parametrize(
+    "preset_name, name",
+    [
+        ("tiny", "mobilenet_v1_025"),
+        ("edge256", "mobilenet_v1_025"),
+        ("edge256", "mobilenet_v2"),
+        pytest.param("edge256", "mobilenet_v1", marks=pytest.mark.full),
+        pytest.param("edge256", "efficientnet_lite0", marks=pytest.mark.full),
+        pytest.param("tiny", "mobilenet_v1", marks=pytest.mark.full),
+        pytest.param("tiny", "mobilenet_v2", marks=pytest.mark.full),
+    ],
+)
 def test_networks(preset_name, name, tmp_path):
     graph = randomize(zoo.build(name), 0)
     write_program(driver.compile(graph, preset(preset_name)), tmp_path)
     whole(read_program(tmp_path))
 
 
-@pytest.mark.parametrize("fields", [
-    (Opcode.LOAD, {"dram_addr": 0}),
-    (Opcode.LOAD, {"dram_addr": fault_programs.WINDOWS[1], "unpack": 1, "channels": 3}),
-    (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "pool_addr": fault_programs.BEYOND}),
-    (Opcode.STORE, {"dram_addr": fault_programs.DATA}),
-    (Opcode.STORE, {"dram_addr": fault_programs.RESULT, "pool_addr": fault_programs.BEYOND}),
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (Opcode.LOAD, {"dram_addr": 0}),
+        (Opcode.LOAD, {"dram_addr": fault_programs.WINDOWS[1], "unpack": 1, "channels": 3}),
+        (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "pool_addr": fault_programs.BEYOND}),
+        (Opcode.STORE, {"dram_addr": fault_programs.DATA}),
+        (Opcode.STORE, {"dram_addr": fault_programs.RESULT, "pool_addr": fault_programs.BEYOND}),
+    ],
+)
 def test_a_fault_when_all_else_is_quiet(fields):
     opcode, values = fields
     late = (opcode, {"runs": 1, "length": 9, "wait_execute": 2, "wait_store": 2} | values)
     code = fault_programs.encode([*fault_programs.whole_program()[:-1], late])
     code += encode(fault_programs.CONFIG, Opcode.END, wait_load=4, wait_store=3)
     image = fault_programs.memory(code)
-    result = both(fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code),
-                  fault_programs.WINDOWS)
+    result = both(
+        fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code), fault_programs.WINDOWS
+    )
     assert result.fault in (Fault.WINDOW, Fault.POOL_RANGE)
     assert result.fault_index == fault_programs.END
