@@ -44,7 +44,7 @@ def page() -> str:
         "## Limits of the hardware",
         "For each pass of the array, from the widths of its command's fields:",
         "\n".join(f"- {_first(check)}" for check in CONSTRAINTS),
-        "What the pool and the memory hold is in [compiler.md](compiler.md), Large networks.",
+        "What the scratchpad and the memory hold is in [compiler.md](compiler.md), Large networks.",
         "## TFLite",
         _table(
             ("Operator", "Inputs", "Options"),

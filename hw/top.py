@@ -16,8 +16,8 @@ from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
 from hw.lib.queue import Queue
 from hw.mem.bank import Bank
 from hw.mem.load import LoadUnit
-from hw.mem.pool import Pool
 from hw.mem.reader import Reader
+from hw.mem.scratchpad import Scratchpad
 from hw.mem.store import StoreUnit
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
@@ -26,7 +26,7 @@ from hw.spec.timing import WATCHDOG_DELAY
 
 UNITS = ("load", "execute", "store")
 RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
-"""Units as the pool numbers them when an access is out of range."""
+"""Units as the scratchpad numbers them when an access is out of range."""
 
 
 class Accelerator(wiring.Component):
@@ -71,16 +71,16 @@ class Accelerator(wiring.Component):
         core.submodules.fetch = fetch = Fetch(self._config)
         core.submodules.reader = reader = Reader()
         core.submodules.load = load = LoadUnit(self._config)
-        core.submodules.pool = pool = Pool(self._config, self._bank)
+        core.submodules.scratchpad = scratchpad = Scratchpad(self._config, self._bank)
         core.submodules.execute = execute = ExecuteUnit(self._config)
         core.submodules.store = store = StoreUnit(self._config)
 
         self._connect_registers(m, regfile, counters, clear, monitor, reader, store)
         self._connect_commands(m, core, regfile, fetch, load, execute, store)
         self._connect_reads(m, regfile, fetch, reader, load, monitor)
-        self._connect_pool(m, phase, load, pool, execute, store)
+        self._connect_scratchpad(m, phase, load, scratchpad, execute, store)
         self._connect_writes(m, regfile, store, monitor)
-        self._connect_ends(m, core, regfile, monitor, fetch, pool, execute)
+        self._connect_ends(m, core, regfile, monitor, fetch, scratchpad, execute)
         self._connect_monitor(m, monitor, fetch, reader, load, execute, store)
         self._connect_counters(m, regfile, counters, fetch, reader, execute)
         self._connect_trace(m, load, execute, store)
@@ -160,19 +160,19 @@ class Accelerator(wiring.Component):
         m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(v) for name, v in values.items()]
         m.d.comb += request.ready.eq(getattr(self, f"m_axi_{channel}ready"))
 
-    def _connect_pool(self, m, phase, load, pool, execute, store):
-        for unit in (load, pool, execute, store):
+    def _connect_scratchpad(self, m, phase, load, scratchpad, execute, store):
+        for unit in (load, scratchpad, execute, store):
             m.d.comb += unit.phase.eq(phase)
-        connect(m, execute.pool, pool.execute)
+        connect(m, execute.scratchpad, scratchpad.execute)
         for name in ("load_en", "load_line", "load_mask", "load_data"):
-            m.d.comb += getattr(pool, name).eq(getattr(load, name))
+            m.d.comb += getattr(scratchpad, name).eq(getattr(load, name))
         m.d.comb += [
-            pool.store_req.eq(store.store_req),
-            pool.store_line.eq(store.store_line),
-            store.store_valid.eq(pool.store_valid),
-            store.line.eq(pool.line),
-            load.range_fault.eq(pool.range_fault & (pool.range_unit == RANGE_LOAD)),
-            store.range_fault.eq(pool.range_fault & (pool.range_unit == RANGE_STORE)),
+            scratchpad.store_req.eq(store.store_req),
+            scratchpad.store_line.eq(store.store_line),
+            store.store_valid.eq(scratchpad.store_valid),
+            store.line.eq(scratchpad.line),
+            load.range_fault.eq(scratchpad.range_fault & (scratchpad.range_unit == RANGE_LOAD)),
+            store.range_fault.eq(scratchpad.range_fault & (scratchpad.range_unit == RANGE_STORE)),
         ]
 
     def _connect_writes(self, m, regfile, store, monitor):
@@ -190,7 +190,7 @@ class Accelerator(wiring.Component):
             store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
         ]
 
-    def _connect_ends(self, m, core, regfile, monitor, fetch, pool, execute):
+    def _connect_ends(self, m, core, regfile, monitor, fetch, scratchpad, execute):
         """What the monitor learns about running, and, a cycle later, standstill and faults of the
         execute unit."""
         moves = (
@@ -202,11 +202,11 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             monitor.running.eq(regfile.running),
             monitor.last.eq(fetch.last),
-            monitor.execute_fault.code.eq(Fault.POOL_RANGE),
+            monitor.execute_fault.code.eq(Fault.SCRATCHPAD_RANGE),
         ]
         assert WATCHDOG_DELAY == 1
         # A cycle late, the fault of a program's last write still comes with the end that counts it.
-        outside = pool.range_fault & (pool.range_unit == RANGE_EXECUTE)
+        outside = scratchpad.range_fault & (scratchpad.range_unit == RANGE_EXECUTE)
         core.d.sync += [
             monitor.moves.eq(moves),
             monitor.execute_fault.raised.eq(outside & ~monitor.stop),
@@ -232,8 +232,8 @@ class Accelerator(wiring.Component):
             Counter.READ_BEATS: reader.fetch_beat | reader.load_beat,
             Counter.WRITE_BEATS: self.m_axi_wvalid & self.m_axi_wready,
             Counter.FETCH_BEATS: reader.fetch_beat,
-            Counter.POOL_LINES_FILLED: execute.filled,
-            Counter.POOL_LINES_WEIGHT: execute.weighted,
+            Counter.OPERAND_LINES_READ: execute.filled,
+            Counter.WEIGHT_LINES_READ: execute.weighted,
             Counter.BEATS_DRAINED: execute.drained,
             Counter.COMMANDS: fetch.pushed,
         }

@@ -157,7 +157,7 @@ def _region(regions: list[tuple[range, str]], command: Command) -> str:
 
 def _transfer_args(command: Command, config: AccelConfig) -> dict[str, Any]:
     f = command.fields
-    names = ("runs", "length", "channels", "dram_addr", "pool_addr")
+    names = ("runs", "length", "channels", "dram_addr", "scratchpad_addr")
     shown = {name: f[name] for name in names if f.get(name) or name != "channels"}
     return {"bytes": bus_bytes(command, config.bus_bytes), **shown}
 

@@ -47,7 +47,7 @@ RULES = {
     "hw.lib": {"hw.layouts", "hw.spec"},
     "hw.mem": {"hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
     "hw.ctrl": {"hw.ctrl", "hw.lib", "hw.layouts", "hw.spec"},
-    "hw.core": {"hw.core", "hw.mem.pool", "hw.lib", "hw.layouts", "hw.spec"},
+    "hw.core": {"hw.core", "hw.mem.scratchpad", "hw.lib", "hw.layouts", "hw.spec"},
     "hw.top": {"hw.core.execute", "hw.ctrl", "hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
     "hw.generate": {"hw.top", "hw.mem.bank", "hw.spec"},
     # Runs any Verilog; knows nothing of the machine.

@@ -40,9 +40,9 @@ class Span(NamedTuple):
 class Command:
     """One command.
 
-    ``pool_reads`` and ``pool_writes`` are spans of pool words. ``memory`` names the map or
-    CONSTANTS that the command moves, and ``memory_span`` its words there (counted from the
-    map's first); ``dram_addr`` and ``dram_stride`` of ``fields`` count bytes from there as well
+    ``scratchpad_reads`` and ``scratchpad_writes`` are spans of scratchpad words. ``memory`` names
+    the map or CONSTANTS that the command moves, and ``memory_span`` its words there (counted from
+    the map's first); ``dram_addr`` and ``dram_stride`` of ``fields`` count bytes from there as well
     until ``codegen.program`` knows the addresses. ``waits`` are counts of LOADs, EXECUTEs, STOREs.
     """
 
@@ -50,8 +50,8 @@ class Command:
     layer: int
     text: str
     fields: dict[str, int] = field(default_factory=dict)
-    pool_reads: tuple[Span, ...] = ()
-    pool_writes: tuple[Span, ...] = ()
+    scratchpad_reads: tuple[Span, ...] = ()
+    scratchpad_writes: tuple[Span, ...] = ()
     memory: str = ""
     memory_span: Span | None = None
     waits: tuple[int, int, int] = (0, 0, 0)

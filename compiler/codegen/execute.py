@@ -16,7 +16,7 @@ from compiler.schedule.tiles import Tile, input_tile, pieces
 
 
 class Operands(NamedTuple):
-    """Where in the pool a step's operands lie; None for those that it has not.
+    """Where in the scratchpad a step's operands lie; None for those that it has not.
 
     ``weights`` is the word address of its parameters and own weights; ``factor`` is where another
     layer made them.
@@ -175,7 +175,7 @@ def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
 
 
 def _weights(operands: Operands, run: Run, own: int) -> int:
-    """Pool word address of the run's weights: ``own``, or where another layer makes them."""
+    """Scratchpad word address of the run's weights: ``own``, or where another layer makes them."""
     return own if operands.factor is None else operands.factor.pixel(0, run.first_plane, 0)
 
 

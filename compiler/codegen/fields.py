@@ -13,7 +13,7 @@ from hw.spec.timing import WEIGHT_RING
 
 
 class Placement(NamedTuple):
-    """Where part of a map lies in the pool: pixels ``tile``, planes from ``plane`` on.
+    """Where part of a map lies in the scratchpad: pixels ``tile``, planes from ``plane`` on.
 
     ``address`` is the word of the first pixel of the first plane; planes are ``pitch`` words apart
     and rows ``tile.width``.
@@ -46,8 +46,8 @@ def execute_fields(
 ) -> dict[str, int]:
     """Fields of the EXECUTE that computes the output pixels ``part`` of the run's planes.
 
-    ``params``, ``weights`` and ``table`` are pool word addresses, ``channels`` the output channels
-    of the layer.
+    ``params``, ``weights`` and ``table`` are scratchpad word addresses, ``channels`` the output
+    channels of the layer.
     """
     fields = {
         "split": (config.cols // run.width).bit_length() - 1,
@@ -159,7 +159,7 @@ def _factor_fields(run: Run, part: Tile, source: Placement) -> dict[str, int]:
 def _walk_fields(
     layer: Layer, region: Region, part: Tile, window: Tile, tile_pixels: int
 ) -> dict[str, int]:
-    """The walk over output pixels; ``window`` says which input pixels lie in the pool."""
+    """The walk over output pixels; ``window`` says which input pixels lie in the scratchpad."""
     down, across = layer.stride
     y, x = first_tap(layer, region, part)
     start_x, start_y = x - window.left, y - window.top
@@ -182,10 +182,11 @@ def _walk_fields(
 
 
 def param_address(chunk_address: int, runs: tuple[Run, ...], index: int, sets: int) -> int:
-    """Pool word address of run ``index``'s first parameter set in a chunk at ``chunk_address``."""
+    """Scratchpad word address of run ``index``'s first parameter set in a chunk at
+    ``chunk_address``."""
     return chunk_address + sum(r.words(sets) for r in runs[:index])
 
 
 def weight_address(params: int, run: Run, sets: int) -> int:
-    """Pool word address of the run's weights behind its parameter sets at ``params``."""
+    """Scratchpad word address of the run's weights behind its parameter sets at ``params``."""
     return params + sets * run.planes * run.param_words

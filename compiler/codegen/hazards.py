@@ -21,8 +21,8 @@ LOAD, EXECUTE, STORE = range(3)
 _NUMBERS = {Opcode.LOAD: LOAD, Opcode.EXECUTE: EXECUTE, Opcode.STORE: STORE}
 
 LOADED, MADE, READ, SENT = range(4)
-"""Rows of the pool's table: the last LOAD and the last EXECUTE that wrote a word, the last EXECUTE
-and the last STORE that read it."""
+"""Rows of the scratchpad's table: the last LOAD and the last EXECUTE that wrote a word, the last
+EXECUTE and the last STORE that read it."""
 NOWHERE = -1
 _READERS = np.array([NOWHERE, READ, SENT])
 _WRITERS = np.array([LOADED, MADE, NOWHERE])
@@ -36,26 +36,26 @@ _STORED = np.array([(0, STORE)])
 """The same for a LOAD from a map in memory, whose table has one row, the last STORE."""
 
 _READS, _WRITES, _MOVES = range(3)
-"""What a command does with words: it reads or writes the pool's, or moves those of a map."""
+"""What a command does with words: it reads or writes the scratchpad's, or moves those of a map."""
 
 
 def set_waits(
-    commands: Sequence[Command], pool_words: int, memory_words: Mapping[str, int]
+    commands: Sequence[Command], scratchpad_words: int, memory_words: Mapping[str, int]
 ) -> None:
     """Set the waits of a whole program's commands, END the last, which waits for all others.
 
-    ``pool_words`` is the pool's size, ``memory_words`` the size of each map in memory. Numbers
-    count from 1 in each unit; 0 is none.
+    ``scratchpad_words`` is the scratchpad's size, ``memory_words`` the size of each map in memory.
+    Numbers count from 1 in each unit; 0 is none.
     """
     units = np.array([_NUMBERS[command.opcode] for command in commands[:-1]], np.int64)
     ends = accumulate(memory_words.values(), initial=0)
     starts = dict(zip(memory_words, ends, strict=False))
     spans = np.array(list(_spans(commands, starts)), np.int64).reshape(-1, 6)
     memory = sum(memory_words.values())
-    _check(spans, np.where(spans[:, 1] == _MOVES, memory, pool_words))
+    _check(spans, np.where(spans[:, 1] == _MOVES, memory, scratchpad_words))
     waits = np.zeros((len(commands), 3), np.int64)
-    pool, stored = np.zeros((4, pool_words), np.int32), np.zeros((1, memory), np.int32)
-    _note_all(units, spans, pool, stored, waits)
+    scratchpad, stored = np.zeros((4, scratchpad_words), np.int32), np.zeros((1, memory), np.int32)
+    _note_all(units, spans, scratchpad, stored, waits)
     waits[-1] = np.bincount(units, minlength=3)
     for command, counts in zip(commands, waits.tolist(), strict=True):
         command.waits = tuple(counts)
@@ -67,9 +67,9 @@ def _spans(
     """What the commands touch, in order: the command's number, what it does with the words, and
     which they are. Maps in memory lie one after another, from ``starts`` on."""
     for number, command in enumerate(commands):
-        for span in command.pool_reads:
+        for span in command.scratchpad_reads:
             yield number, _READS, *span
-        for span in command.pool_writes:
+        for span in command.scratchpad_writes:
             yield number, _WRITES, *span
         if command.memory in starts:
             assert command.memory_span is not None
@@ -83,9 +83,10 @@ def _check(spans: np.ndarray, words: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def _note_all(units, spans, pool, stored, waits):
+def _note_all(units, spans, scratchpad, stored, waits):
     """Set the rows of ``waits`` [LOADs, EXECUTEs, STOREs]: the last commands that each must wait
-    for, from the table of the pool [4, words] and the one of the maps in memory [1, words]."""
+    for, from the table of the scratchpad [4, words] and the one of the maps in memory [1,
+    words]."""
     counts, next_command = np.zeros(3, np.int64), 0
     for number, access, base, length, count, stride in spans:
         while next_command <= number:
@@ -94,10 +95,10 @@ def _note_all(units, spans, pool, stored, waits):
         unit, own = units[number], waits[number]
         words = base, length, count, stride
         if access == _READS:
-            _note(pool, words, _BEFORE_READ, own, _READERS[unit], counts[unit])
+            _note(scratchpad, words, _BEFORE_READ, own, _READERS[unit], counts[unit])
         elif access == _WRITES:
             before = _BEFORE_LOAD if unit == LOAD else _BEFORE_EXECUTE
-            _note(pool, words, before, own, _WRITERS[unit], counts[unit])
+            _note(scratchpad, words, before, own, _WRITERS[unit], counts[unit])
         elif unit == LOAD:
             _note(stored, words, _STORED, own, NOWHERE, counts[unit])
         else:

@@ -51,7 +51,7 @@ class Lowering:
         stored = {c.memory for c in self.commands if c.opcode == Opcode.STORE}
         sizes = {name: self.maps[name].words(self.cols) for name in self.maps if name in stored}
         check_memory(self.schedule.network, sum(sizes.values()) * self.cols)
-        set_waits(self.commands, self.config.pool_words, sizes)
+        set_waits(self.commands, self.config.scratchpad_words, sizes)
         return self.commands
 
     def _emit(self, commands: Iterable[Command]) -> None:
@@ -73,13 +73,15 @@ class Lowering:
             yield self._load_pixels(buffer, source)
             return
         place = _in_buffer(buffer)
-        for text, fields, pool, memory in self._moves(source, place, buffer.tile, buffer.planes):
+        for text, fields, scratchpad, memory in self._moves(
+            source, place, buffer.tile, buffer.planes
+        ):
             yield Command(
                 Opcode.LOAD,
                 buffer.layer,
                 text,
                 fields,
-                pool_writes=(pool,),
+                scratchpad_writes=(scratchpad,),
                 memory=origin(self.maps, source.name)[0],
                 memory_span=memory,
             )
@@ -94,14 +96,14 @@ class Lowering:
             self._places[key] = self.constants.add(layer, chunk, buffer.words, self.cols)
         fields = {
             "dram_addr": self._places[key],
-            "pool_addr": buffer.address,
+            "scratchpad_addr": buffer.address,
             "runs": 1,
             "length": buffer.words,
         }
         span = Span(buffer.address, buffer.words)
         text = f"{layer.name} {buffer.role} {buffer.chunk} to {span}"
         return Command(
-            Opcode.LOAD, buffer.layer, text, fields, pool_writes=(span,), memory=CONSTANTS
+            Opcode.LOAD, buffer.layer, text, fields, scratchpad_writes=(span,), memory=CONSTANTS
         )
 
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
@@ -116,8 +118,8 @@ class Lowering:
         fields = {
             "dram_addr": offset,
             "dram_stride": source.width * source.channels,
-            "pool_addr": buffer.address,
-            "pool_stride": tile.width,
+            "scratchpad_addr": buffer.address,
+            "scratchpad_stride": tile.width,
             **shape,
             "unpack": 1,
             "flip": int(source.flip),
@@ -131,7 +133,7 @@ class Lowering:
             buffer.layer,
             text,
             fields,
-            pool_writes=(span,),
+            scratchpad_writes=(span,),
             memory=origin(self.maps, source.name)[0],
         )
 
@@ -148,28 +150,29 @@ class Lowering:
         name = f"{m.name}{tile} planes {first}:{first + count}"
         start = origin(self.maps, m.name)[1] * m.pixels + tile.top * m.width + tile.left
         if tile.width == m.width == place.tile.width:
-            pool = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.pitch)
+            scratchpad = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.pitch)
             memory = Span(first * m.pixels + start, tile.pixels, count, m.pixels)
-            merged = pool.simplified(), memory.simplified()
+            merged = scratchpad.simplified(), memory.simplified()
             if merged[0].count == merged[1].count:
-                pool, memory = merged
-            yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
+                scratchpad, memory = merged
+            yield f"{name} at {scratchpad}", self._dma(scratchpad, memory), scratchpad, memory
             return
-        for pool, memory in _window_spans(m, place, tile, planes, start):
-            yield f"{name} at {pool}", self._dma(pool, memory), pool, memory
+        for scratchpad, memory in _window_spans(m, place, tile, planes, start):
+            yield f"{name} at {scratchpad}", self._dma(scratchpad, memory), scratchpad, memory
 
-    def _dma(self, pool: Span, memory: Span) -> dict[str, int]:
+    def _dma(self, scratchpad: Span, memory: Span) -> dict[str, int]:
         return {
             "dram_addr": memory.base * self.cols,
             "dram_stride": memory.stride * self.cols,
-            "pool_addr": pool.base,
-            "pool_stride": pool.stride,
-            "runs": pool.count,
-            "length": pool.length,
+            "scratchpad_addr": scratchpad.base,
+            "scratchpad_stride": scratchpad.stride,
+            "runs": scratchpad.count,
+            "length": scratchpad.length,
         }
 
     def _place(self, buffer: Buffer | None, name: str, step: Step) -> Placement:
-        """Where an operand of the step lies: in its buffer, or in the pool, whole or in part."""
+        """Where an operand of the step lies: in its buffer, or in the scratchpad, whole or in
+        part."""
         if buffer is not None:
             return _in_buffer(buffer)
         root, plane = origin(self.maps, name)
@@ -198,13 +201,13 @@ class Lowering:
         output = step.site.output
         place = self._place(step.output, output.name, step)
         planes = (step.chunk.first_plane, step.chunk.planes)
-        for text, fields, pool, memory in self._moves(output, place, step.tile, planes):
+        for text, fields, scratchpad, memory in self._moves(output, place, step.tile, planes):
             yield Command(
                 Opcode.STORE,
                 step.layer,
                 text,
                 fields,
-                pool_reads=(pool,),
+                scratchpad_reads=(scratchpad,),
                 memory=origin(self.maps, output.name)[0],
                 memory_span=memory,
             )
@@ -224,22 +227,22 @@ def _in_buffer(buffer: Buffer) -> Placement:
 def _window_spans(
     m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int], start: int
 ) -> Iterator[tuple[Span, Span]]:
-    """Pool and memory spans of the commands that move a window narrower than its map.
+    """Scratchpad and memory spans of the commands that move a window narrower than its map.
 
     ``start`` is the word of its first pixel in memory.
     """
     first, count = planes
     if count <= tile.height:
         for plane in range(first, first + count):
-            pool = place.pixel(plane, tile.top, tile.left)
+            scratchpad = place.pixel(plane, tile.top, tile.left)
             yield (
-                Span(pool, tile.width, tile.height, place.tile.width),
+                Span(scratchpad, tile.width, tile.height, place.tile.width),
                 Span(plane * m.pixels + start, tile.width, tile.height, m.width),
             )
         return
     for row in range(tile.height):
-        pool = place.pixel(first, tile.top + row, tile.left)
+        scratchpad = place.pixel(first, tile.top + row, tile.left)
         yield (
-            Span(pool, tile.width, count, place.pitch),
+            Span(scratchpad, tile.width, count, place.pitch),
             Span(first * m.pixels + start + row * m.width, tile.width, count, m.pixels),
         )

@@ -16,7 +16,8 @@ Pair = tuple[int, int]
 
 
 class Words(NamedTuple):
-    """The machine's words: ``cols`` channels in each, ``line`` of them in a line of the pool."""
+    """The machine's words: ``cols`` channels in each, ``line`` of them in a line of the
+    scratchpad."""
 
     cols: int
     line: int
@@ -53,7 +54,7 @@ class FeatureMap:
         return math.ceil(self.channels / cols)
 
     def words(self, cols: int) -> int:
-        """Pool words of the whole map."""
+        """Scratchpad words of the whole map."""
         return self.planes(cols) * self.pixels
 
     @property

@@ -15,7 +15,7 @@ class Edge:
     """Layer ``reader`` reads what layer ``maker`` writes into ``map``.
 
     Layers go by number, a map that is part of another by that one's name. ``streamed``: the reader
-    takes it from memory, not from the pool.
+    takes it from memory, not from the scratchpad.
     """
 
     maker: int

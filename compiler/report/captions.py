@@ -14,7 +14,7 @@ CAPTIONS = {
     "memory": (
         "On-chip memory over time",
         "Words in use: from the start of the command that writes them to the end of the last one "
-        "that reads them. The line is the size of the pool.",
+        "that reads them. The line is the size of the scratchpad.",
     ),
     "roofline": (
         "Roofline",
@@ -30,7 +30,7 @@ CAPTIONS = {
     "graph": (
         "Network",
         "A box for each layer with its utilisation, and a ground behind the layers of a block. "
-        "Blue lines are maps in the pool, red dashed ones pass through memory.",
+        "Blue lines are maps in the scratchpad, red dashed ones pass through memory.",
     ),
 }
 """Title and explanation of the figures whose names begin with the key."""

@@ -30,7 +30,7 @@ PARTS = {
     "multiply_accumulate": "multiply-accumulates",
     "operand_store": "operand stores",
     "weight_store": "weight store",
-    "pool": "pool",
+    "scratchpad": "scratchpad",
     "dram": "DRAM",
 }
 """Where the energy goes, in the order of reports."""
@@ -107,7 +107,7 @@ def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dic
         "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
         "operand_store": table.sram_byte(2 * STEP_RING * config.line_bytes),
         "weight_store": table.sram_byte(WEIGHT_RING * config.line_bytes),
-        "pool": table.sram_byte(config.pool_bytes // config.line_words),
+        "scratchpad": table.sram_byte(config.scratchpad_bytes // config.line_words),
         "dram": table.dram_64_bit / PORT_BYTES,
     }
     return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
@@ -117,8 +117,8 @@ def accesses(program: Program, timing: Timing) -> dict[str, int]:
     """Multiply-accumulates of a run, and bytes read and written in each memory, by part."""
     config, counters = program.config, timing.counters
     line = config.line_bytes
-    filled, weights = counters["pool_lines_filled"], counters["pool_lines_weight"]
-    words = sum(_pool_words(command, config) for command in program.commands)
+    filled, weights = counters["operand_lines_read"], counters["weight_lines_read"]
+    words = sum(_scratchpad_words(command, config) for command in program.commands)
     executes = list(_executes(program, timing))
     fetched = sum(_weight_words(*pair) for pair in executes)
     taken = config.rows * sum(_lane_words(*pair, config) for pair in executes)
@@ -127,7 +127,7 @@ def accesses(program: Program, timing: Timing) -> dict[str, int]:
         "multiply_accumulate": counters["occupied"] + config.mac_units * counters["busy_other"],
         "operand_store": filled * line + taken * config.word_bytes,
         "weight_store": weights * line + fetched * config.word_bytes,
-        "pool": (filled + weights) * line + words * config.word_bytes,
+        "scratchpad": (filled + weights) * line + words * config.word_bytes,
         "dram": beats * config.bus_bytes,
     }
 
@@ -153,8 +153,8 @@ def _weight_words(fields: dict[str, int], busy: int) -> int:
     return 0 if fields["ones"] else busy << fields["array_shape"]
 
 
-def _pool_words(command: Command, config: AccelConfig) -> int:
-    """Words that a command reads and writes in the pool, apart from operands and weights."""
+def _scratchpad_words(command: Command, config: AccelConfig) -> int:
+    """Words that a command reads and writes in the scratchpad, apart from operands and weights."""
     f = command.fields
     if command.opcode in (Opcode.LOAD, Opcode.STORE):
         planes = -(-f["channels"] // config.cols) if f.get("unpack") else 1

@@ -76,7 +76,7 @@ def _way(way: Way, config: AccelConfig) -> dict[str, Any]:
         "tile": [way.height, way.width],
         "weight_parts": way.chunks,
         "order": way.order,
-        "pool_bytes": way.words * config.word_bytes,
+        "scratchpad_bytes": way.words * config.word_bytes,
         "cycles": way.cycles,
     }
 
@@ -90,7 +90,7 @@ def _chain(schedule: Schedule, segment: int, first: int, choice: ChainChoice) ->
         "strips": [
             {
                 "rows": s.rows,
-                "pool_bytes": None if s.words is None else s.words * size,
+                "scratchpad_bytes": None if s.words is None else s.words * size,
                 "cycles": s.cycles,
                 "chosen": number == choice.chosen,
             }
@@ -111,7 +111,7 @@ def _maps(network: Network, plan: LayerPlan) -> Iterator[tuple[str, FeatureMap]]
 
 
 def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, Any]:
-    """Where the map lies, beside which layers it lies in the pool, and why."""
+    """Where the map lies, beside which layers it lies in the scratchpad, and why."""
     network, residence = schedule.network, schedule.residence
     names = [layer.name for layer in network.layers]
     root = network.root(m.name)
@@ -119,7 +119,7 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
     if root in schedule.places:
         first, last = residence.spans[root]
         place = {
-            "place": "pool",
+            "place": "scratchpad",
             "from": names[first],
             "to": names[last],
             "address": schedule.places[root],
@@ -128,7 +128,9 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
     elif m.external:
         reason = "an input of the network"
     elif root not in residence.spans:
-        reason = "made by the host or an earlier segment: nothing in the pool outlives a segment"
+        reason = (
+            "made by the host or an earlier segment: nothing in the scratchpad outlives a segment"
+        )
     else:
         reason = _left(residence.departures[root], names)
     if network.maps[root].stored:
@@ -145,7 +147,7 @@ def _kept(root: str, residence: Residence) -> str:
 def _left(departure: Departure, names: list[str]) -> str:
     layer = names[departure.layer]
     return {
-        "size": "it is larger than the pool",
+        "size": "it is larger than the scratchpad",
         "plan": f"no way to run {layer} fitted beside it",
         "place": f"the maps beside {layer} found no addresses next to it",
         "cycles": f"the layers beside it are faster without it; {layer} lacked room",

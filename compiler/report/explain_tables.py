@@ -59,7 +59,7 @@ def _layers(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
     table = _table(
         "What was weighed: the choice, and the fastest other way for each array shape",
         ("layer", "fit"),
-        ("array", "tiles", "weights", "bytes of pool", "cycles"),
+        ("array", "tiles", "weights", "bytes of scratchpad", "cycles"),
     )
     for layer in layers:
         candidates = layer["candidates"]
@@ -72,7 +72,7 @@ def _layers(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
                 f"{CHOSEN if c['chosen'] else ''}{_by(c['array'])}",
                 f"{c['tiles']} of {_by(c['tile'])}",
                 _weights(c),
-                f"{c['pool_bytes']:,}",
+                f"{c['scratchpad_bytes']:,}",
                 _cycles(c["cycles"]),
             )
             label = share = ""
@@ -95,17 +95,17 @@ def _maps(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
             key = layer["segment"], m["name"]
             if key not in known:
                 known.add(key)
-                beside = names.ends(m["from"], m["to"]) if m["place"] == "pool" else ""
+                beside = names.ends(m["from"], m["to"]) if m["place"] == "scratchpad" else ""
                 table.add_row(names[m["name"]], m["place"], beside, m["reason"])
     return table
 
 
 def _strips(chains: Sequence[dict[str, Any]], names: _Names) -> Table:
-    table = _table("Strips of chains", ("chain",), ("rows", "bytes of pool", "cycles"))
+    table = _table("Strips of chains", ("chain",), ("rows", "bytes of scratchpad", "cycles"))
     for chain in chains:
         label = names.ends(chain["layers"][0], chain["layers"][-1])
         for s in chain["strips"]:
-            size = "" if s["pool_bytes"] is None else f"{s['pool_bytes']:,}"
+            size = "" if s["scratchpad_bytes"] is None else f"{s['scratchpad_bytes']:,}"
             rows = f"{CHOSEN if s['chosen'] else ''}{s['rows']}"
             table.add_row(label, rows, size, _cycles(s["cycles"]))
             label = ""

@@ -27,7 +27,7 @@ ROW = 0.34
 STYLE = {"font.size": 8, "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False}
 USEFUL, LOST, PLAIN, SECOND = "#2a7f62", "#e0a030", "#4a6fa5", "#b0413e"
 AREAS = ("#9c755f", "#f2b35a", "#4a6fa5")
-"""Colours of the kinds of words in the pool."""
+"""Colours of the kinds of words in the scratchpad."""
 MEGA = 1e6
 SMALL = 0.0005
 """Causes of smaller shares have one bar for all."""
@@ -84,7 +84,7 @@ def gap(report: Report) -> Figure:
 
 
 def memory(report: Report) -> Figure:
-    """The pool over time, by what is in it."""
+    """The scratchpad over time, by what is in it."""
     used, config = report.occupancy, report.program.config
     figure, axes = _plain()
     kib = config.word_bytes / 1024
@@ -93,11 +93,11 @@ def memory(report: Report) -> Figure:
         axes.fill_between(
             used.cycles / MEGA, low * kib, high * kib, step="mid", color=colour, label=name, lw=0
         )
-    axes.axhline(used.pool_words * kib, color="black", linewidth=0.8)
-    axes.set_ylim(0, 1.05 * used.pool_words * kib)
+    axes.axhline(used.scratchpad_words * kib, color="black", linewidth=0.8)
+    axes.set_ylim(0, 1.05 * used.scratchpad_words * kib)
     axes.set_xlim(0, report.summary["cycles"] / MEGA)
     axes.set_xlabel("cycles, millions")
-    axes.set_ylabel("pool, KiB")
+    axes.set_ylabel("scratchpad, KiB")
     _legend(figure, axes)
     return figure
 

@@ -1,4 +1,4 @@
-"""How full the pool is over time."""
+"""How full the scratchpad is over time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FREE = -1
 
 @dataclass(frozen=True)
 class Occupancy:
-    """Words of the pool in use at some ``cycles``, a row of ``words`` for each of KINDS.
+    """Words of the scratchpad in use at some ``cycles``, a row of ``words`` for each of KINDS.
 
     A word is in use from the start of the command that writes it to the end of the last one that
     reads it.
@@ -29,24 +29,25 @@ class Occupancy:
 
     cycles: np.ndarray
     words: np.ndarray
-    pool_words: int
+    scratchpad_words: int
 
     @property
     def share(self) -> np.ndarray:
-        """All words in use at each instant, out of the pool's."""
-        return self.words.sum(axis=0) / self.pool_words
+        """All words in use at each instant, out of the scratchpad's."""
+        return self.words.sum(axis=0) / self.scratchpad_words
 
 
-def occupancy(commands: Sequence[Command], timing: Timing, pool_words: int) -> Occupancy:
-    """The pool's use through a run of ``commands``, which have the numbers of ``timing.spans``."""
+def occupancy(commands: Sequence[Command], timing: Timing, scratchpad_words: int) -> Occupancy:
+    """The scratchpad's use through a run of ``commands``, which have the numbers of
+    ``timing.spans``."""
     at = (2 * np.arange(SAMPLES) + 1) * timing.cycles // (2 * SAMPLES)
-    ledger = _Ledger(pool_words, at)
+    ledger = _Ledger(scratchpad_words, at)
     for command, (start, end, _) in zip(commands, timing.spans, strict=True):
-        for span in command.pool_reads:
+        for span in command.scratchpad_reads:
             ledger.read(span, end)
-        for span in command.pool_writes:
+        for span in command.scratchpad_writes:
             ledger.write(span, start, _kind(command))
-    return Occupancy(at, ledger.counts(), pool_words)
+    return Occupancy(at, ledger.counts(), scratchpad_words)
 
 
 def _kind(command: Command) -> int:
@@ -56,18 +57,18 @@ def _kind(command: Command) -> int:
 
 
 class _Ledger:
-    """For each word of the pool what it holds, since when, and when that was last read.
+    """For each word of the scratchpad what it holds, since when, and when that was last read.
 
     A word written again before it was read counts from the first of the writes: spans of commands
     that write with gaps contain each other's words.
     """
 
-    def __init__(self, pool_words: int, at: np.ndarray) -> None:
+    def __init__(self, scratchpad_words: int, at: np.ndarray) -> None:
         self._at = at
-        self._all = np.arange(pool_words)
-        self._born = np.zeros(pool_words, np.int64)
-        self._read = np.full(pool_words, -1, np.int64)
-        self._kind = np.full(pool_words, _FREE, np.int8)
+        self._all = np.arange(scratchpad_words)
+        self._born = np.zeros(scratchpad_words, np.int64)
+        self._read = np.full(scratchpad_words, -1, np.int64)
+        self._kind = np.full(scratchpad_words, _FREE, np.int8)
         self._changes = np.zeros((len(KINDS), len(at) + 1), np.int64)
 
     def read(self, span: Span, cycle: int) -> None:

@@ -59,7 +59,7 @@ def report_of(
         edges=links,
         blocks=found,
         roof=roof,
-        occupancy=occupancy(compiled.commands, timing, program.config.pool_words),
+        occupancy=occupancy(compiled.commands, timing, program.config.scratchpad_words),
         latencies=latencies(roof, found, timing.cycles, unfused),
         explanation=explanation(compiled) if explain else None,
     )

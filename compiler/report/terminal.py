@@ -28,7 +28,7 @@ def print_report(report: Report) -> None:
     out.print(lost_table(report.summary))
     out.print(_gap_table(report))
     most = report.occupancy.share.max()
-    out.print(f"Pool in use at {SAMPLES} instants, at most {most:.0%}:")
+    out.print(f"Scratchpad in use at {SAMPLES} instants, at most {most:.0%}:")
     out.print(f"|{sparkline(report.occupancy.share, BAR)}|")
     if report.explanation is not None:
         print_explanation(report.explanation)

@@ -1,1 +1,2 @@
-"""Scheduling. In: layers and a configuration. Out: steps, with tiles and places in the pool."""
+"""Scheduling. In: layers and a configuration. Out: steps, with tiles and places in the
+scratchpad."""

@@ -1,4 +1,4 @@
-"""Places in the pool: rectangles in address and time that never overlap."""
+"""Places in the scratchpad: rectangles in address and time that never overlap."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Placed(NamedTuple):
 
 
 def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Addresses in a pool of ``words`` words for whole lines, first and last step, each in the
-    smallest gap beside those before; as many as find one."""
+    """Addresses in a scratchpad of ``words`` words for whole lines, first and last step, each in
+    the smallest gap beside those before; as many as find one."""
     arena, found = Arena(words), np.zeros(len(wanted), np.int64)
     arena.make_room(len(wanted))
     rows = np.array(wanted, np.int64).reshape(-1, 3)
@@ -30,7 +30,7 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
 
 
 class Arena:
-    """A pool of ``words`` words over time. Everything begins on a line.
+    """A scratchpad of ``words`` words over time. Everything begins on a line.
 
     ``taken`` has what is known to lie there. What begins later than anything that was asked about
     waits apart, so that it need not be looked at. The arrays are those of ``placing``.
@@ -41,13 +41,13 @@ class Arena:
         self.later = np.array(later, np.int64) if later else placing.EMPTY
         self.rows = np.zeros((len(later), len(Placed._fields)), np.int64)
         self.state = np.zeros(4, np.int64)
-        self.state[placing.ASKED], self.state[placing.POOL] = -1, words
+        self.state[placing.ASKED], self.state[placing.SCRATCHPAD] = -1, words
 
     def continued(self, taken: Iterable[Placed]) -> Arena:
         """A copy, but for what begins later than the steps asked about: of that, what ``taken``
         has."""
         asked, count = self.state[placing.ASKED], self.state[placing.COUNT]
-        other = Arena(self.state[placing.POOL], (p for p in taken if p.first > asked))
+        other = Arena(self.state[placing.SCRATCHPAD], (p for p in taken if p.first > asked))
         other.rows = np.concatenate([self.rows[:count], other.rows])
         other.state[:] = self.state
         other.state[placing.TAKEN] = 0

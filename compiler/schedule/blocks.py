@@ -12,7 +12,7 @@ from compiler.passes.layer import FeatureMap, Layer
 from hw.spec.config import PARAM_WORDS, AccelConfig
 
 PLACE_WORDS = 8
-"""Whatever lies in the pool begins at a multiple of this, a whole line of any machine."""
+"""Whatever lies in the scratchpad begins at a multiple of this, a whole line of any machine."""
 
 
 def aligned(words: int) -> int:
@@ -74,7 +74,7 @@ class Run:
         return (self.in_blocks - 1) * self.width + self.last_channels
 
     def words(self, param_sets: int) -> int:
-        """Pool words of the run's parameters, ``param_sets`` times, and own weights."""
+        """Scratchpad words of the run's parameters, ``param_sets`` times, and own weights."""
         weights = self.blocks * self.weight_lines * self.line_words if self.own_weights else 0
         return param_sets * self.planes * self.param_words + weights
 
@@ -237,4 +237,4 @@ def param_sets(layer: Layer) -> int:
 
 def chunk_limit(config: AccelConfig) -> int:
     """Words that a chunk holds at most, so that loading and computing overlap."""
-    return config.pool_words // 14
+    return config.scratchpad_words // 14

@@ -37,7 +37,7 @@ ROOMS = 32
 class Candidate:
     """A way to run a layer.
 
-    ``single`` and ``double`` are the pool words that it takes without and with loading ahead,
+    ``single`` and ``double`` are the scratchpad words that it takes without and with loading ahead,
     ``words`` those moved from and to memory, ``bus`` the cycles of that, ``rest`` what a plan costs
     beside computing and moving.
     """
@@ -70,9 +70,9 @@ class Candidate:
 
 class Candidates:
     """The ways to run the layer of a site: in row strips, and where none of these fits in
-    rectangles; or in given tiles with the weights of all of them in the pool.
+    rectangles; or in given tiles with the weights of all of them in the scratchpad.
 
-    ``plans`` has those chosen so far, by the free words of the pool."""
+    ``plans`` has those chosen so far, by the free words of the scratchpad."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -116,13 +116,13 @@ class Candidates:
 
     @cached_property
     def smallest_need(self) -> int:
-        """Pool words of the smallest plan: of tiles of one pixel, or of the shortest strips of a
-        tall column."""
+        """Scratchpad words of the smallest plan: of tiles of one pixel, or of the shortest strips
+        of a tall column."""
         area = extent(self.site.layer)
         return self._need(SMALL_STRIP if area.width == 1 and area.height > MANY_ROWS else 1, 1)
 
     def _need(self, height: int, width: int) -> int:
-        """Pool words of the smallest plan with tiles of that size, from one in the middle."""
+        """Scratchpad words of the smallest plan with tiles of that size, from one in the middle."""
         area = extent(self.site.layer)
         top, left = area.top + (area.height - height) // 2, area.left + (area.width - width) // 2
         tiling = Tiling(self.site, (Tile(top, top + height, left, left + width),))

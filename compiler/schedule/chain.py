@@ -31,12 +31,12 @@ STEP_CYCLES = 90
 """Cycles that a step waits for the one before it, whose results it reads."""
 
 WIDE = 4
-"""A map is wide if this many of its planes do not fit the pool."""
+"""A map is wide if this many of its planes do not fit the scratchpad."""
 
 
 class Slot(NamedTuple):
-    """Pool words that a map takes, and those between its planes. Its first row there is the map's,
-    or with ``window`` the first of those that the strip reads."""
+    """Scratchpad words that a map takes, and those between its planes. Its first row there is the
+    map's, or with ``window`` the first of those that the strip reads."""
 
     words: int
     pitch: int
@@ -60,7 +60,8 @@ class Chain:
 class ChainPlan:
     """The plans of a chain's layers, and where the map behind each but the last lies.
 
-    ``need`` is the pool words that it takes; ``choice`` is there if the planner keeps a record.
+    ``need`` is the scratchpad words that it takes; ``choice`` is there if the planner keeps a
+    record.
     """
 
     plans: tuple[LayerPlan, ...]
@@ -100,11 +101,12 @@ def _makes_all(layer: Layer, output: FeatureMap) -> bool:
 
 def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
     """Whether a map may be kept as a window."""
-    return WIDE * m.pixels > config.pool_words
+    return WIDE * m.pixels > config.scratchpad_words
 
 
 def plan_chain(sites: list[Site], windows: bool, free: int, planner: Planner) -> ChainPlan | None:
-    """The fastest plan by estimate that takes at most ``free`` pool words, or None if none does."""
+    """The fastest plan by estimate that takes at most ``free`` scratchpad words, or None if none
+    does."""
     key = tuple(site.geometry for site in sites), windows, free
     found = planner.chains.get(key, lambda: _fastest(sites, windows, free, planner))
     return found and _at(sites, found)

@@ -1,6 +1,7 @@
 """Cycles of an EXECUTE, estimated from its geometry in closed form (no search here).
 
-Per tile the array, the pool's read port and the drain work at the same time, so the longest counts.
+Per tile the array, the scratchpad's read port and the drain work at the same time, so the longest
+counts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COMMAND_CYCLES = 12
 
 
 class Window(NamedTuple):
-    """A rectangle of output pixels and whether its rows lie without gaps in the pool."""
+    """A rectangle of output pixels and whether its rows lie without gaps in the scratchpad."""
 
     height: int
     width: int
@@ -53,7 +54,7 @@ def groups(layer: Layer, config: AccelConfig) -> int:
 
 
 def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) -> int:
-    """Cycles of one EXECUTE over ``window``, its operands and weights in the pool."""
+    """Cycles of one EXECUTE over ``window``, its operands and weights in the scratchpad."""
     pixels = config.shape_pixels(run.shape)
     tiles = -(-window.pixels // pixels)
     compute = layer.taps * run.channels
@@ -73,7 +74,8 @@ def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) 
 
 
 def _lines_per_step(layer: Layer, window: Window, pixels: int, config: AccelConfig) -> float:
-    """Lines of the pool that a tile's lanes need for one kernel row and tap group, on average."""
+    """Lines of the scratchpad that a tile's lanes need for one kernel row and tap group, on
+    average."""
     stride = layer.stride[1]
     span = (group_taps(layer, config) - 1) * layer.dilation[1] + 1
     pixels = min(pixels, window.pixels)

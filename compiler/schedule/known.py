@@ -36,7 +36,7 @@ def lifetimes(network: Network) -> dict[str, Lifetime]:
 
 
 class Uses:
-    """The maps of a network in lines of the pool, and which layers use them.
+    """The maps of a network in lines of the scratchpad, and which layers use them.
 
     ``slots`` are where they lie as a whole, ``beside`` for each layer the maps made or read while
     it runs, in order, and ``touched`` those of which it is the first or last layer.
@@ -74,8 +74,8 @@ class Uses:
 @dataclass
 class Known:
     """Plans of a network that were looked for before: of layers and chains, with what passes
-    through memory and the free words of the pool; ``begun`` those of layers outside chains as long
-    as nothing was let go. The planner may have served other networks."""
+    through memory and the free words of the scratchpad; ``begun`` those of layers outside chains as
+    long as nothing was let go. The planner may have served other networks."""
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)

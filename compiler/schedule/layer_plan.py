@@ -26,7 +26,7 @@ CRAMPED = 1.45
 
 
 class Streams(NamedTuple):
-    """Which operands of a layer pass through memory instead of lying whole in the pool."""
+    """Which operands of a layer pass through memory instead of lying whole in the scratchpad."""
 
     source: bool
     output: bool
@@ -140,7 +140,7 @@ class LayerPlan:
     """The decision for one layer.
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
-    estimates; ``need`` is the pool words that it takes beside the maps that lie there.
+    estimates; ``need`` is the scratchpad words that it takes beside the maps that lie there.
     ``together`` names the layers of its chain, if it runs strip by strip with others. ``choice`` is
     there if the planner keeps a record.
     """

@@ -1,10 +1,10 @@
 """Places for the buffers of steps and times for their LOADs, compiled by numba.
 
 All compiled code of the compiler's search is in this file, as numba sees no changes in others. A
-pool over time is ``rows`` [n, 4], its first ``arena[COUNT]`` sorted by ADDRESS, each WORDS words
-that are taken from step FIRST to step LAST; ``later`` the same, sorted by FIRST, for what begins
-later than any step asked about: of it ``arena[TAKEN]`` are in ``rows`` already. Sizes are whole
-lines.
+scratchpad over time is ``rows`` [n, 4], its first ``arena[COUNT]`` sorted by ADDRESS, each WORDS
+words that are taken from step FIRST to step LAST; ``later`` the same, sorted by FIRST, for what
+begins later than any step asked about: of it ``arena[TAKEN]`` are in ``rows`` already. Sizes are
+whole lines.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
-COUNT, ASKED, TAKEN, POOL = range(4)
-"""Of ``arena``, beside the above: the latest step asked about, and the words of the pool."""
+COUNT, ASKED, TAKEN, SCRATCHPAD = range(4)
+"""Of ``arena``, beside the above: the latest step asked about, and the words of the scratchpad."""
 
 CYCLES, OUTPUT, STORED, LOADS = range(4)
 """Columns of a step: modelled cycles, size of the output buffer, words that it stores (0 for none),
@@ -70,14 +70,14 @@ def _ask(rows, later, arena, last):
 @_compiled
 def _gap(rows, arena, size, first, last):
     """Where the smallest gap of ``size`` words starts during the steps, -1 if there is none."""
-    address, best, smallest = 0, -1, arena[POOL] + 1
+    address, best, smallest = 0, -1, arena[SCRATCHPAD] + 1
     for i in range(arena[COUNT]):
         if rows[i, FIRST] <= last and rows[i, LAST] >= first:
             begin = rows[i, ADDRESS]
             if size <= begin - address < smallest:
                 best, smallest = address, begin - address
             address = max(address, begin + rows[i, WORDS])
-    return address if size <= arena[POOL] - address < smallest else best
+    return address if size <= arena[SCRATCHPAD] - address < smallest else best
 
 
 @_compiled

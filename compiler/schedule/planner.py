@@ -41,7 +41,7 @@ class Planner:
         self.walks: Recent[Walk] = Recent(WALKS)
 
     def plan(self, site: Site, free: int) -> LayerPlan | None:
-        """The fastest plan by estimate that takes at most ``free`` pool words, None if none
+        """The fastest plan by estimate that takes at most ``free`` scratchpad words, None if none
         does."""
         found = self.candidates(site)
         ways: list[Way] | None = [] if self.record else None
@@ -55,12 +55,13 @@ class Planner:
         return plan and replace(plan, site=site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
-        """As ``plan``, in several given tiles and with the weights of all of them in the pool."""
+        """As ``plan``, in several given tiles and with the weights of all of them in the
+        scratchpad."""
         ways: list[Way] | None = [] if self.record else None
         return _fastest(site, self.candidates(site).kept(tiles), free, ways)
 
     def smallest_need(self, site: Site) -> int:
-        """Pool words of the smallest plan."""
+        """Scratchpad words of the smallest plan."""
         return self.candidates(site).smallest_need
 
     def candidates(self, site: Site) -> Candidates:

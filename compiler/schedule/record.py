@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Cause = Literal["size", "plan", "place", "cycles"]
-"""Why a map is not kept. size: it is larger than the pool. plan: a layer had no plan beside it.
-place: a map found no addresses beside it. cycles: the layers beside it are faster without it."""
+"""Why a map is not kept. size: it is larger than the scratchpad. plan: a layer had no plan beside
+it. place: a map found no addresses beside it. cycles: the layers beside it are faster without
+it."""
 
 
 @dataclass(frozen=True)
 class Way:
     """A way to run a layer: array shape, tiles (how many, the first's size), chunks of weights.
 
-    ``words`` are the pool words that it takes at least if it does not fit, else those it would
-    use. ``cycles`` is None if it does not fit.
+    ``words`` are the scratchpad words that it takes at least if it does not fit, else those it
+    would use. ``cycles`` is None if it does not fit.
     """
 
     shape: int
@@ -34,7 +35,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Choice:
-    """The ways weighed for a layer, for ``room`` pool words, and which of them was taken: the
+    """The ways weighed for a layer, for ``room`` scratchpad words, and which of them was taken: the
     first of those with the fewest cycles."""
 
     room: int
@@ -107,10 +108,10 @@ class Residence:
     """Where the maps of a segment ended up.
 
     ``spans`` has the first and last layer beside which each map that a layer makes lies in the
-    pool, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights and
-    ``inner`` those inside chains, which are always kept. ``shares`` has for each layer the share
-    of the room that it was planned for: less than 1 after its buffers found no place. ``chains`` is
-    by first layer.
+    scratchpad, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights
+    and ``inner`` those inside chains, which are always kept. ``shares`` has for each layer the
+    share of the room that it was planned for: less than 1 after its buffers found no place.
+    ``chains`` is by first layer.
     """
 
     spans: dict[str, tuple[int, int]]

@@ -1,4 +1,5 @@
-"""Which feature maps stay whole in the pool, and the plan of each layer that follows from it."""
+"""Which feature maps stay whole in the scratchpad, and the plan of each layer that follows from
+it."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class NoFit(Exception):
 
 
 class Residency:
-    """The maps in the pool. It starts with all and lets go of the cheapest until layers fit.
+    """The maps in the scratchpad. It starts with all and lets go of the cheapest until layers fit.
 
     ``factors`` are maps of weights, and ``inner`` those inside the chains: these always stay.
     """
@@ -46,7 +47,7 @@ class Residency:
         self.resident = (
             self.factors
             | self.inner
-            | {m for m in self.lifetimes if self._words(m) < config.pool_words}
+            | {m for m in self.lifetimes if self._words(m) < config.scratchpad_words}
         )
         self._departures = {
             m: Departure("size", life.first)
@@ -158,8 +159,8 @@ class Residency:
         return plan.slots[maker - chain.first]
 
     def _span(self, name: str) -> Lifetime:
-        """First and last layer beside which the map lies in the pool: the layers of a chain run
-        at the same time."""
+        """First and last layer beside which the map lies in the scratchpad: the layers of a chain
+        run at the same time."""
         life = self.lifetimes[name]
         first, last = self.chains.get(life.first), self.chains.get(life.last)
         return Lifetime(first.first if first else life.first, last.last if last else life.last)
@@ -171,7 +172,7 @@ class Residency:
         self._forget(together.first, together.last)
 
     def live(self, index: int, resident: set[str]) -> list[str]:
-        """The maps in the pool while layer ``index`` runs, but for those that slide."""
+        """The maps in the scratchpad while layer ``index`` runs, but for those that slide."""
         return [name for name in self._beside[index] if name in resident]
 
     def _neighbours(self, chains: Sequence[Chain]) -> list[list[str]]:
@@ -184,7 +185,7 @@ class Residency:
         return found
 
     def _releasable(self, index: int) -> list[str]:
-        """The maps in the pool beside layer ``index`` that may go."""
+        """The maps in the scratchpad beside layer ``index`` that may go."""
         return self.live(index, self.resident - self.factors)
 
     def _words(self, name: str) -> int:
@@ -224,7 +225,7 @@ class Residency:
 
     def _free(self, index: int, resident: set[str]) -> int:
         used = sum(self._words(m) for m in self.live(index, resident))
-        return int((self.config.pool_words - used) * self.share[index])
+        return int((self.config.scratchpad_words - used) * self.share[index])
 
     def _site(self, index: int, streams: Streams) -> Site:
         found = self._known.sites.get((index, streams))
@@ -266,7 +267,7 @@ class Residency:
         site = self._site(index, Streams(True, True, layer.residual is not None))
         need = self._known.planner.smallest_need(site) * self.config.word_bytes
         fixed = sum(self._words(m) for m in self.live(index, self.factors))
-        free = max(self.config.pool_words - fixed, 0)
+        free = max(self.config.scratchpad_words - fixed, 0)
         room = int(free * self.share[index]) * self.config.word_bytes
         if need <= room:
             return AllocationError(
@@ -274,6 +275,6 @@ class Residency:
             )
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
-            f"pool; {room} of its {self.config.pool_bytes} are available "
-            f"(configuration pool_lines={self.config.pool_lines})"
+            f"scratchpad; {room} of its {self.config.scratchpad_bytes} are available "
+            f"(configuration scratchpad_lines={self.config.scratchpad_lines})"
         )

@@ -1,4 +1,5 @@
-"""What can be said before any layer is placed: one too large for the pool, or too many steps."""
+"""What can be said before any layer is placed: one too large for the scratchpad, or too many
+steps."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from hw.spec.isa import MOST_COMMANDS
 
 
 def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
-    """Raise AllocationError for a layer of which not even the smallest tile fits the pool alone.
+    """Raise AllocationError for a layer of which not even the smallest tile fits the scratchpad
+    alone.
 
     Sums leave the array as int8, so that no sum goes on in another EXECUTE: the weights of a block
     of output channels, and the pixels that a tile reads, are there at once.
@@ -24,7 +26,7 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
         if _surely_fits(site):
             continue
         need = planner.smallest_need(site)
-        if need > config.pool_words:
+        if need > config.scratchpad_words:
             raise AllocationError(_text(site, need))
 
 
@@ -39,7 +41,7 @@ def too_many(name: str, count: str, kind: str) -> str:
     """The message for more commands of a kind than a wait counts."""
     return (
         f"network {show(name)}: {count} {kind} commands in one run of the machine; at most "
-        f"{MOST_COMMANDS} are accepted, and a larger pool or a network in parts needs fewer"
+        f"{MOST_COMMANDS} are accepted, and a larger scratchpad or a network in parts needs fewer"
     )
 
 
@@ -52,7 +54,7 @@ def _site(network: Network, layer: Layer, config: AccelConfig) -> Site:
 
 
 def _surely_fits(site: Site) -> bool:
-    """Whether a generous bound is below half of the pool: most layers need no closer look."""
+    """Whether a generous bound is below half of the scratchpad: most layers need no closer look."""
     layer, source, config = site.layer, site.source, site.config
     (kh, kw), (dh, dw) = layer.kernel, layer.dilation
     window = min((kh - 1) * dh + 1, source.height) * min((kw - 1) * dw + 1, source.width)
@@ -61,7 +63,7 @@ def _surely_fits(site: Site) -> bool:
     weights = layer.taps * (source.channels + config.cols)
     others = 2 * planes if site.other is not None else 0
     words = weights + params + window * planes + others + config.table_words
-    return 2 * words < config.pool_words
+    return 2 * words < config.scratchpad_words
 
 
 def _text(site: Site, need: int) -> str:
@@ -71,12 +73,14 @@ def _text(site: Site, need: int) -> str:
     lines = -(-need // config.line_words)
     remedy = "fewer input channels or kernel taps"
     if lines <= MAX_POOL_LINES:
-        remedy += f", or pool_lines of {lines} at least"
+        remedy += f", or scratchpad_lines of {lines} at least"
     kernel = f"{layer.kernel[0]}x{layer.kernel[1]}"
     return (
         f"layer {show(layer.name)} ({layer.kind}), kernel {kernel} over {site.source.channels} "
-        f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the pool at "
+        f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the "
+        f"scratchpad at "
         f"once, {weights * config.word_bytes} of them the weights of {config.cols} output channels;"
-        f" {config.pool_bytes} are accepted (configuration pool_lines={config.pool_lines}); "
+        f" {config.scratchpad_bytes} are accepted (configuration "
+        f"scratchpad_lines={config.scratchpad_lines}); "
         f"{remedy} are needed"
     )

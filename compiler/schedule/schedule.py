@@ -1,5 +1,5 @@
-"""From a network to placed steps: the order of layers, residency, plans, places in the pool and
-the order of LOADs."""
+"""From a network to placed steps: the order of layers, residency, plans, places in the scratchpad
+and the order of LOADs."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Schedule:
     """Placed steps.
 
     ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
-    maps to their pool addresses, ``pitches`` to the words between their planes. ``chains`` are the
-    layers that run together, ``trials`` those that were tried.
+    maps to their scratchpad addresses, ``pitches`` to the words between their planes. ``chains``
+    are the layers that run together, ``trials`` those that were tried.
     """
 
     network: Network
@@ -205,11 +205,13 @@ def place(
         check_steps(plans, network.graph.name)
         groups, slots = known.groups(network, plans, chains), residency.slots()
         spans = step_spans(group for _, group in groups)
-        taken = _place_maps(residency, slots, spans, config.pool_words)
+        taken = _place_maps(residency, slots, spans, config.scratchpad_words)
         if taken is None:
             continue
         try:
-            walk = walked(network.maps, groups, config.pool_words, taken.values(), known.planner)
+            walk = walked(
+                network.maps, groups, config.scratchpad_words, taken.values(), known.planner
+            )
         except NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
@@ -218,7 +220,10 @@ def place(
 
 
 def _place_maps(
-    residency: Residency, slots: dict[str, Slot], layers: list[tuple[int, int]], pool_words: int
+    residency: Residency,
+    slots: dict[str, Slot],
+    layers: list[tuple[int, int]],
+    scratchpad_words: int,
 ) -> dict[str, Placed] | None:
     """The places of the resident maps; None after letting one go.
 
@@ -233,7 +238,7 @@ def _place_maps(
     order = sorted(wanted, key=lambda m: (-slots[m].words, m))
     promoted: set[str] = set()
     while True:
-        found = placed_in_turn(pool_words, [wanted[name] for name in order])
+        found = placed_in_turn(scratchpad_words, [wanted[name] for name in order])
         if len(found) == len(order):
             return {
                 name: Placed(address, *wanted[name])

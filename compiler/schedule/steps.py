@@ -20,7 +20,7 @@ Role = Literal["weights", "table", "source", "other", "output"]
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Pool words that hold one thing from step ``first`` to step ``last``.
+    """Scratchpad words that hold one thing from step ``first`` to step ``last``.
 
     ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; constants have none.
     ``issue`` is the step before whose EXECUTE the LOAD is emitted. A window of a map in memory can
@@ -58,7 +58,7 @@ class Buffer:
 
 @dataclass(eq=False, slots=True)
 class Step:
-    """One tile computed with one chunk. A map without a buffer lies whole in the pool."""
+    """One tile computed with one chunk. A map without a buffer lies whole in the scratchpad."""
 
     index: int
     layer: int

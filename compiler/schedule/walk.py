@@ -47,7 +47,7 @@ def walked(
     planner: Planner,
 ) -> Walk:
     """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
-    pool's ``words``. Raises NoRoom.
+    scratchpad's ``words``. Raises NoRoom.
 
     What is known of networks that begin alike is not done again.
     """
@@ -133,7 +133,7 @@ class Walk:
         chained: Sequence[Numbered],
     ) -> Walk:
         """A copy with the steps of these groups of layers too, in a network with these maps, of
-        which ``taken`` are in the pool."""
+        which ``taken`` are in the scratchpad."""
         other = Walk(self._arena.continued(taken), self._writers.continued(maps))
         other._groups, other._loads = [*self._groups, *chained], self._loads[:]
         other._now = self._now.copy()

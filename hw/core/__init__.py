@@ -1,1 +1,2 @@
-"""The execute unit. In: EXECUTE commands, lines of the pool. Out: finished words for the pool."""
+"""The execute unit. In: EXECUTE commands, lines of the scratchpad. Out: finished words for the
+scratchpad."""

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.core import command
-from hw.mem.pool import WORD_ADDR
+from hw.mem.scratchpad import WORD_ADDR
 from hw.spec.config import AccelConfig
 from hw.spec.timing import MAC_LATENCY, NEAR_END
 

@@ -1,4 +1,4 @@
-"""Drain: sends finished tiles through the post-processor and writes them into the pool."""
+"""Drain: sends finished tiles through the post-processor and writes them into the scratchpad."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -12,7 +12,7 @@ from hw.core.parameters import Parameters
 from hw.core.requant import Requantiser
 from hw.core.table import Table
 from hw.lib.select import chosen
-from hw.mem.pool import WORD_ADDR
+from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -31,7 +31,7 @@ class Drain(wiring.Component):
     tile_issued : it issues
     read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
         needed; urgent ones are always granted
-    line : the pool's line register
+    line : the scratchpad's line register
     write_en, write_addr, write_mask, write_data : finished words
     beat : a beat issues
     command_done : the last word of a command is written in this cycle

@@ -1,5 +1,5 @@
-"""The execute unit: fill, weights, array and drain, and the arbitration of the pool's read port
-among them."""
+"""The execute unit: fill, weights, array and drain, and the arbitration of the scratchpad's read
+port among them."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -14,7 +14,10 @@ from hw.core.operands import OperandStore
 from hw.core.sequencer import Sequencer
 from hw.core.weights import Weights
 from hw.lib.bus import COUNT_BITS
-from hw.mem.pool import out_of_range, pool_port
+from hw.mem.scratchpad import (
+    out_of_range,
+    scratchpad_port,
+)
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -28,8 +31,8 @@ class ExecuteUnit(wiring.Component):
     phase : the machine's phase counter
     load_done, store_done : completed LOADs and STOREs
     execute_done : completed EXECUTEs
-    pool : the pool's ports
-    fault_index : index of the command whose access to the pool is out of range in this cycle
+    scratchpad : the scratchpad's ports
+    fault_index : index of the command whose access to the scratchpad is out of range in this cycle
     cause : the cycle counter that counts (hw.spec.regs.Counter)
     occupied, filled, weighted, drained : for the other counters
     trace_start, trace_done, trace_index, trace_mac_busy, trace_mac_index : for tracing
@@ -44,7 +47,7 @@ class ExecuteUnit(wiring.Component):
                 "load_done": In(COUNT_BITS),
                 "store_done": In(COUNT_BITS),
                 "execute_done": Out(COUNT_BITS),
-                "pool": Out(pool_port(config)),
+                "scratchpad": Out(scratchpad_port(config)),
                 "fault_index": Out(layouts.INDEX_BITS),
                 "cause": Out(4),
                 "occupied": Out(16),
@@ -123,7 +126,7 @@ class ExecuteUnit(wiring.Component):
 
     def _build_read_port(self, m, fill, weights, drain):
         """Residual beats (urgent, never in STORE's phase), then parameters, weights, fill."""
-        port = self.pool
+        port = self.scratchpad
         free = ~port.blocked
         m.d.comb += [
             port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
@@ -146,7 +149,7 @@ class ExecuteUnit(wiring.Component):
         cmd, head = self._array_command, operands.head
         m.d.comb += [
             fill.room.eq(operands.room),
-            operands.line.eq(self.pool.line),
+            operands.line.eq(self.scratchpad.line),
             operands.line_en.eq(fill.line_en),
             operands.line_lanes.eq(fill.line_lanes),
             operands.line_high.eq(fill.line_high),
@@ -204,15 +207,15 @@ class ExecuteUnit(wiring.Component):
             drain.tile_done.eq(array.tile_done),
             drain.tile.eq(tiles[-1]),
             drain.shadow.eq(array.shadow),
-            self.pool.write_en.eq(drain.write_en),
-            self.pool.write_addr.eq(drain.write_addr),
-            self.pool.write_mask.eq(drain.write_mask),
-            self.pool.write_data.eq(drain.write_data),
+            self.scratchpad.write_en.eq(drain.write_en),
+            self.scratchpad.write_addr.eq(drain.write_addr),
+            self.scratchpad.write_mask.eq(drain.write_mask),
+            self.scratchpad.write_data.eq(drain.write_data),
         ]
 
     def _build_fault_index(self, m, weights, drain, fill):
         """Whose access it is: the write's if that is out of range, else the granted read's."""
-        port = self.pool
+        port = self.scratchpad
         write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
         reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
         reader = Mux(drain.read_en, drain.cmd.index, reader)

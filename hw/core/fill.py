@@ -8,7 +8,7 @@ from hw import layouts
 from hw.core import command
 from hw.core.lines import LineRequests
 from hw.core.walk import StepWalk
-from hw.mem.pool import WORD_ADDR
+from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 

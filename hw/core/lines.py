@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core import command
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.spec.config import AccelConfig
 
 

@@ -20,7 +20,7 @@ class OperandStore(wiring.Component):
 
     Members
     -------
-    line : the pool's line register
+    line : the scratchpad's line register
     line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
         READ_LATENCY cycles later
     push, step, lanes : a step whose lines are all requested

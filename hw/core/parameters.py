@@ -10,13 +10,16 @@ from hw import layouts
 from hw.core import command
 from hw.core.array import ACC
 from hw.core.requant import MULTIPLIER, SHIFT, channel_layout
-from hw.mem.pool import WORD_ADDR, line_addr
+from hw.mem.scratchpad import (
+    WORD_ADDR,
+    line_addr,
+)
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
 
 
 class Parameters(wiring.Component):
-    """Parameter lines of the planes of one output block, in the order of the pool.
+    """Parameter lines of the planes of one output block, in the order of the scratchpad.
 
     Members
     -------
@@ -25,7 +28,7 @@ class Parameters(wiring.Component):
     load, tile : a new tile is held from the next cycle on
     ready, next_ready : the held tile's parameters are here; are in the next cycle
     read_en, read_addr, grant : read requests
-    line : the pool's line register
+    line : the scratchpad's line register
     plane, channels : the parameters of one plane
     table_en, table_row, table_data : a word of the table has arrived
     """
@@ -158,7 +161,7 @@ class Parameters(wiring.Component):
         self._build_channels(m, Cat(*words))
 
     def _build_channels(self, m, words):
-        """``words`` are the parameters of the plane as they lie in the pool."""
+        """``words`` are the parameters of the plane as they lie in the scratchpad."""
         cols = self._config.cols
         shifts = words[2 * ACC * cols :]
         for c in range(cols):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.core import command
 from hw.core.loops import StepLoops
-from hw.mem.pool import WORD_ADDR
+from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 

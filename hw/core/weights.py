@@ -6,7 +6,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw import layouts
-from hw.mem.pool import WORD_ADDR, line_addr
+from hw.mem.scratchpad import (
+    WORD_ADDR,
+    line_addr,
+)
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, AccelConfig
 
@@ -22,7 +25,7 @@ class Weights(wiring.Component):
     started : fill starts a command
     cmd, bank : the command being fetched, in bank ``bank``
     read_en, read_addr, grant : line requests
-    line : the pool's line register
+    line : the scratchpad's line register
     resident, array_shape : of the command that the array works on
     ready : the word for the next multiply-accumulate is there
     use, tile_end, block_end : it is used; for the last time in its tile; in the last tile of

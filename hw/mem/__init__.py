@@ -1,1 +1,2 @@
-"""Memory side. In: LOAD and STORE commands, beats of the bus. Out: bursts, lines in the pool."""
+"""Memory side. In: LOAD and STORE commands, beats of the bus. Out: bursts, lines in the
+scratchpad."""

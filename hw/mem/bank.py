@@ -1,4 +1,4 @@
-"""A bank of the pool, in two forms: portable, and as a Verilog module."""
+"""A bank of the scratchpad, in two forms: portable, and as a Verilog module."""
 
 from pathlib import Path
 
@@ -49,9 +49,10 @@ class Bank(wiring.Component):
 
 
 class VerilogBank(Bank):
-    """The same as an instance of ``pool_bank.v``, without a line of initial value for each word."""
+    """The same as an instance of ``scratchpad_bank.v``, without a line of initial value for each
+    word."""
 
-    MODULE = "pool_bank"
+    MODULE = "scratchpad_bank"
 
     def __init__(self, width: int, depth: int, prefix: str = ""):
         self._module = prefix + self.MODULE

@@ -1,4 +1,4 @@
-"""The LOAD unit: from memory into the pool."""
+"""The LOAD unit: from memory into the scratchpad."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -8,7 +8,7 @@ from hw import layouts
 from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS
 from hw.mem.load_data import LoadData
 from hw.mem.load_request import LoadRequest
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
 
@@ -21,7 +21,7 @@ class LoadUnit(wiring.Component):
     command : In(stream of layouts.LOAD)
         The queue.
     phase : In(range(config.line_words))
-        The pool's phase.
+        The scratchpad's phase.
     counts : In(COUNTS)
         Completed commands.
     windows : In(WINDOWS)
@@ -33,9 +33,9 @@ class LoadUnit(wiring.Component):
     beat, beat_data, beat_error : In
         A beat is handed over in this cycle, its data, and whether the response is an error.
     load_en, load_line, load_mask, load_data : Out
-        The pool's write port.
+        The scratchpad's write port.
     range_fault : In(1)
-        The line being written lies beyond the pool.
+        The line being written lies beyond the scratchpad.
     stop : In(1)
         Make no requests, drop data.
     idle : Out(1)
@@ -122,7 +122,7 @@ class LoadUnit(wiring.Component):
         with m.Elif(self.range_fault & ~self.stop):
             m.d.comb += [
                 self.fault.raised.eq(1),
-                self.fault.code.eq(Fault.POOL_RANGE),
+                self.fault.code.eq(Fault.SCRATCHPAD_RANGE),
                 self.fault.index.eq(words.written_index),
             ]
 

@@ -1,4 +1,4 @@
-"""LOAD's data stage: gives each word that arrives its place in the pool."""
+"""LOAD's data stage: gives each word that arrives its place in the scratchpad."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -9,14 +9,14 @@ from hw.lib.bus import smallest
 from hw.lib.queue import Queue
 from hw.mem.load_line import LineAssembler
 from hw.mem.load_request import descriptor_layout
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.mem.unpack import Unpacker
 from hw.spec.config import AccelConfig
 from hw.spec.timing import LOAD_DESCRIPTORS
 
 
 class LoadData(wiring.Component):
-    """Works on the descriptors in order and writes their words into the pool.
+    """Works on the descriptors in order and writes their words into the scratchpad.
 
     The list is the current descriptor and a queue behind it. One word per cycle, plain from a beat
     in the same cycle, unpacking from the byte buffer.
@@ -24,7 +24,7 @@ class LoadData(wiring.Component):
     Members
     -------
     phase : In(range(config.line_words))
-        The pool's phase.
+        The scratchpad's phase.
     descriptor : In(stream of descriptor_layout)
         From the request stage; ``ready`` while the list has room.
     stop : In(1)
@@ -38,7 +38,7 @@ class LoadData(wiring.Component):
     index : Out(INDEX_BITS)
         Index of the command that the next beat belongs to.
     load_en, load_line, load_mask, load_data : Out
-        The pool's write port.
+        The scratchpad's write port.
     written : Out(1)
         A command's last line is written in this cycle.
     written_index : Out(INDEX_BITS)
@@ -123,7 +123,7 @@ class LoadData(wiring.Component):
         return current, begin
 
     def _build_walk(self, m, current, begin, accept, finished, unpacker, assembler):
-        """Pool addresses of the words, run by run, pixel by pixel, chunk by chunk.
+        """Scratchpad addresses of the words, run by run, pixel by pixel, chunk by chunk.
 
         Returns the bytes of the current chunk.
         """
@@ -137,7 +137,7 @@ class LoadData(wiring.Component):
         ends = ends_run & (runs == 1)
         next_run = accept & ends_run & ~ends
         source = Signal.like(current)
-        next_base = Mux(begin.valid, source.pool_addr, base)
+        next_base = Mux(begin.valid, source.scratchpad_addr, base)
         next_offset = Mux(begin.valid, source.offset, offset)
         m.d.comb += [
             source.eq(Mux(begin.valid, begin.payload, current)),
@@ -153,7 +153,7 @@ class LoadData(wiring.Component):
             m.d.sync += [
                 address.eq(next_base),
                 pixel.eq(next_base),
-                base.eq(next_base + source.pool_stride),
+                base.eq(next_base + source.scratchpad_stride),
                 offset.eq(next_offset + source.step),
                 left.eq(source.length),
                 runs.eq(Mux(begin.valid, source.runs, runs - 1)),

@@ -1,30 +1,30 @@
-"""LOAD's assembler: collects words into lines and writes the lines into the pool."""
+"""LOAD's assembler: collects words into lines and writes the lines into the scratchpad."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.layouts import INDEX_BITS
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_WRITE_PHASE
 
 
 class LineAssembler(wiring.Component):
-    """Collects the words of one line and writes it in the pool's LOAD phase.
+    """Collects the words of one line and writes it in the scratchpad's LOAD phase.
 
     A line closed by a word of cycle t is written in t + 2 at the earliest.
 
     Members
     -------
     phase : In(range(config.line_words))
-        The pool's phase.
+        The scratchpad's phase.
     free : Out(1)
         A word can be accepted.
     accept : In(1)
         The word below is accepted in this cycle.
     address : In(20)
-        Word address in the pool.
+        Word address in the scratchpad.
     data : In(8 * cols)
         The word.
     closes : In(1)
@@ -34,7 +34,7 @@ class LineAssembler(wiring.Component):
     index : In(INDEX_BITS)
         Index of its command.
     load_en, load_line, load_mask, load_data : Out
-        The pool's write port.
+        The scratchpad's write port.
     written : Out(1)
         The line being written is the last of its command.
     written_index : Out(INDEX_BITS)

@@ -1,4 +1,4 @@
-"""The STORE unit: from the pool to memory."""
+"""The STORE unit: from the scratchpad to memory."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import layouts
 from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.mem.store_data import StoreData
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
@@ -24,13 +24,13 @@ class StoreUnit(wiring.Component):
     command : In(stream of layouts.STORE)
         The queue.
     phase : In(range(config.line_words))
-        The pool's phase.
+        The scratchpad's phase.
     counts : In(COUNTS)
         Completed commands.
     windows : In(WINDOWS)
         What may be written.
     store_req, store_line, store_valid, line
-        The pool's read port.
+        The scratchpad's read port.
     aw : Out(stream of REQUEST)
         The AW channel; it depends on registers only.
     w_valid, w_last, w_ready, w_data, w_strobe
@@ -38,7 +38,7 @@ class StoreUnit(wiring.Component):
     b_valid, b_error : In(1)
         A burst is answered in this cycle, and with an error.
     range_fault : In(1)
-        The line being read lies beyond the pool.
+        The line being read lies beyond the scratchpad.
     stop : In(1)
         Present no new bursts; pay the beats still owed without strobe.
     idle : Out(1)
@@ -178,4 +178,4 @@ class StoreUnit(wiring.Component):
         with m.Elif(self.b_valid & self.b_error & ~self.stop):
             m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.WRITE_ERROR)
         with m.Elif(self.range_fault & ~self.stop):
-            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.POOL_RANGE)
+            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.SCRATCHPAD_RANGE)

@@ -1,4 +1,4 @@
-"""STORE's data side: lines from the pool, words to the W channel."""
+"""STORE's data side: lines from the scratchpad, words to the W channel."""
 
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw import layouts
 from hw.lib.bus import BEATS_BITS, smallest
 from hw.lib.queue import Queue
-from hw.mem.pool import line_addr
+from hw.mem.scratchpad import line_addr
 from hw.spec.config import AccelConfig
 from hw.spec.timing import BURST_LIST, DMA_READ_PHASE, LINE_BUFFERS
 
@@ -20,7 +20,7 @@ class StoreData(wiring.Component):
     Members
     -------
     phase : In(range(config.line_words))
-        The pool's phase.
+        The scratchpad's phase.
     start : In(1)
         Begin with ``command``.
     command : In(layouts.STORE)
@@ -28,7 +28,7 @@ class StoreData(wiring.Component):
     burst : In(stream of beats)
         Length of a burst whose address is presented from this cycle on.
     store_req, store_line : Out
-        The pool's read port.
+        The scratchpad's read port.
     store_valid, line : In
         The line requested READ_LATENCY cycles ago.
     w_valid, w_last : Out(1)
@@ -97,7 +97,7 @@ class StoreData(wiring.Component):
         bank = address[: self._config.line_bits]
         words = Signal(range(self._config.line_words + 1))
         ends_run = left == words
-        next_base = Mux(self.start, command.pool_addr, base)
+        next_base = Mux(self.start, command.scratchpad_addr, base)
         m.d.comb += [
             words.eq(smallest(self._config.line_words - bank, left)),
             self.store_line.eq(address >> self._config.line_bits),
@@ -109,7 +109,7 @@ class StoreData(wiring.Component):
         with m.If(self.start | (self.store_req & ends_run)):
             m.d.sync += [
                 address.eq(next_base),
-                base.eq(next_base + command.pool_stride),
+                base.eq(next_base + command.scratchpad_stride),
                 left.eq(command.length),
                 runs.eq(Mux(self.start, command.runs, runs - 1)),
             ]

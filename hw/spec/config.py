@@ -47,9 +47,9 @@ class AccelConfig:
     cols: int = 16
     """Channel columns of the array, bytes of a word and of an AXI beat."""
     line_words: int = 8
-    """Words that one access to the pool moves: it has this many banks, and as many phases."""
-    pool_lines: int = 7936
-    """Lines in the pool that holds activations, weights, parameters and tables."""
+    """Words that one access to the scratchpad moves: it has this many banks, and as many phases."""
+    scratchpad_lines: int = 7936
+    """Lines in the scratchpad that holds activations, weights, parameters and tables."""
     requant_lanes: int = 32
     """Output values finished per cycle: a power-of-two number of words."""
     queue_depth: int = 4
@@ -71,12 +71,23 @@ class AccelConfig:
             "name",
             "an identifier: a string of letters, digits and _, no digit first, 64 at most",
         )
-        for key in ("rows", "cols", "line_words", "pool_lines", "requant_lanes", "queue_depth"):
+        for key in (
+            "rows",
+            "cols",
+            "line_words",
+            "scratchpad_lines",
+            "requant_lanes",
+            "queue_depth",
+        ):
             check(type(getattr(self, key)) is int, key, "an integer")
         check(self.rows in ROWS, "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
         check(self.line_words in (4, 8), "line_words", "4 or 8")
-        check(64 <= self.pool_lines <= MAX_POOL_LINES, "pool_lines", f"from 64 to {MAX_POOL_LINES}")
+        check(
+            64 <= self.scratchpad_lines <= MAX_POOL_LINES,
+            "scratchpad_lines",
+            f"from 64 to {MAX_POOL_LINES}",
+        )
         check(
             self.requant_lanes in (self.cols, 2 * self.cols),
             "requant_lanes",
@@ -128,12 +139,12 @@ class AccelConfig:
         return -(-PARAM_WORDS // self.line_words)
 
     @property
-    def pool_words(self) -> int:
-        return self.pool_lines * self.line_words
+    def scratchpad_words(self) -> int:
+        return self.scratchpad_lines * self.line_words
 
     @property
-    def pool_bytes(self) -> int:
-        return self.pool_lines * self.line_bytes
+    def scratchpad_bytes(self) -> int:
+        return self.scratchpad_lines * self.line_bytes
 
     @property
     def requant_words(self) -> int:
@@ -156,13 +167,17 @@ class AccelConfig:
 
 
 PRESETS = {
-    "tiny": AccelConfig(name="tiny", rows=4, cols=4, pool_lines=1920, requant_lanes=4),
+    "tiny": AccelConfig(name="tiny", rows=4, cols=4, scratchpad_lines=1920, requant_lanes=4),
     "ecp5": AccelConfig(
-        name="ecp5", rows=16, cols=8, line_words=4, pool_lines=11776, requant_lanes=8
+        name="ecp5", rows=16, cols=8, line_words=4, scratchpad_lines=11776, requant_lanes=8
     ),
     "edge256": AccelConfig(),
-    "edge512": AccelConfig(name="edge512", rows=16, cols=32, pool_lines=7936, requant_lanes=64),
-    "edge1024": AccelConfig(name="edge1024", rows=16, cols=64, pool_lines=7936, requant_lanes=128),
+    "edge512": AccelConfig(
+        name="edge512", rows=16, cols=32, scratchpad_lines=7936, requant_lanes=64
+    ),
+    "edge1024": AccelConfig(
+        name="edge1024", rows=16, cols=64, scratchpad_lines=7936, requant_lanes=128
+    ),
 }
 
 

@@ -18,9 +18,11 @@ NOTICE = (
 )
 
 _OPCODE_DOC = {
-    isa.Opcode.LOAD: "Copies runs of words, or unpacks pixels, from memory into the pool.",
-    isa.Opcode.STORE: "Copies runs of words from the pool into memory.",
-    isa.Opcode.EXECUTE: "Computes a layer, or a part of one, from the pool into the pool.",
+    isa.Opcode.LOAD: "Copies runs of words, or unpacks pixels, from memory into the scratchpad.",
+    isa.Opcode.STORE: "Copies runs of words from the scratchpad into memory.",
+    isa.Opcode.EXECUTE: (
+        "Computes a layer, or a part of one, from the scratchpad into the scratchpad."
+    ),
     isa.Opcode.END: "Ends the program once its waits are met, and raises the interrupt.",
 }
 
@@ -35,7 +37,8 @@ def isa_markdown() -> str:
         f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right behind the one "
         "before it. Bits that no field owns must be 0. Signed fields are two's complement. What "
         "the commands do is in [architecture.md](architecture.md), section 2; which values are "
-        "illegal, in section 4. A command with another `machine`, or a `last_line` that the pool "
+        "illegal, in section 4. A command with another `machine`, or a `last_line` that the "
+        "scratchpad "
         "does not have, is for another machine and does not run. Fields that follow from others "
         "must agree with them, as their meanings say, and `out_skip` must be 0 when `dense`: the "
         "machine relies on it, and does not check it. A program has fewer than 2^20 commands of "

@@ -39,21 +39,21 @@ def machine(config: AccelConfig, any_rows: bool = False) -> int:
 
 def command_fields(config: AccelConfig, any_rows: bool = False) -> dict[str, int]:
     """The fields of a command for the machine, by name."""
-    return {"machine": machine(config, any_rows), "last_line": config.pool_lines - 1}
+    return {"machine": machine(config, any_rows), "last_line": config.scratchpad_lines - 1}
 
 
 def fingerprint(config: AccelConfig, any_rows: bool = False) -> int:
     """The fields as one word: the value of the register FINGERPRINT."""
-    return machine(config, any_rows) | (config.pool_lines - 1) << LAST_LINE
+    return machine(config, any_rows) | (config.scratchpad_lines - 1) << LAST_LINE
 
 
 def accepts(config: AccelConfig, found: T, last_line: T) -> T:
     """Whether the machine runs commands with these fields: numbers, arrays or hardware values.
 
-    The sizes are its own (the rows, or any rows), and it has the pool's lines.
+    The sizes are its own (the rows, or any rows), and it has the scratchpad's lines.
     """
     own = machine(config)
-    return ((found == own) | (found == own & ~_ROWS)) & (last_line < config.pool_lines)
+    return ((found == own) | (found == own & ~_ROWS)) & (last_line < config.scratchpad_lines)
 
 
 def any_rows(executes: list[tuple[int, int]]) -> bool:
@@ -74,4 +74,4 @@ def text(value: int) -> str:
         if name != "format"
     ]
     lines = (value >> LAST_LINE) + 1
-    return ", ".join([f"format {parts['format']}", *sizes, f"{lines} pool lines"])
+    return ", ".join([f"format {parts['format']}", *sizes, f"{lines} scratchpad lines"])

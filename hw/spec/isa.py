@@ -73,7 +73,11 @@ _HEADER = (
         "The machine that the program is for: the low half of its register `fingerprint`. Bits 7:4 "
         "(rows) are 0 when the program is for any number of rows.",
     ),
-    ("last_line", 16, "The last line of that machine's pool; the one that runs it must have it."),
+    (
+        "last_line",
+        16,
+        "The last line of that machine's scratchpad; the one that runs it must have it.",
+    ),
 )
 MACHINE_FIELDS = ("machine", "last_line")
 """Fields on which depends whether a command runs at all; hw.spec.fingerprint has their values."""
@@ -81,8 +85,8 @@ MACHINE_FIELDS = ("machine", "last_line")
 _DMA = (
     ("dram_addr", 32, "Byte address of the first run in memory."),
     ("dram_stride", 32, "Bytes from one run to the next in memory."),
-    ("pool_addr", 20, "Word address of the first run in the pool."),
-    ("pool_stride", 20, "Words from one run to the next in the pool."),
+    ("scratchpad_addr", 20, "Word address of the first run in the scratchpad."),
+    ("scratchpad_stride", 20, "Words from one run to the next in the scratchpad."),
     ("runs", 16, "Number of runs, at least 1."),
     ("length", 20, "Words of a run (pixels of a run when unpacking), at least 1."),
 )
@@ -97,7 +101,7 @@ LOAD_FIELDS = _place(
     ),
     ("flip", 1, "Unpacking: invert bit 7 of each byte (uint8 to int8)."),
     ("channels", 16, "Unpacking: bytes of a pixel, at least 1."),
-    ("plane", 20, "Unpacking: words from one channel block to the next in the pool."),
+    ("plane", 20, "Unpacking: words from one channel block to the next in the scratchpad."),
 )
 STORE_FIELDS = _place(*_HEADER, *_DMA)
 END_FIELDS = _place(*_HEADER)

@@ -22,7 +22,7 @@ class Fault(enum.IntEnum):
     FETCH_ERROR = 4
     READ_ERROR = 5
     WRITE_ERROR = 6
-    POOL_RANGE = 7
+    SCRATCHPAD_RANGE = 7
     NO_END = 8
     TIMEOUT = 9
     WRONG_MACHINE = 10
@@ -39,12 +39,12 @@ FAULT_DOC = {
     Fault.FETCH_ERROR: "the memory answered a command fetch with an error",
     Fault.READ_ERROR: "the memory answered a LOAD's read with an error",
     Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
-    Fault.POOL_RANGE: "the command accesses a line beyond the pool",
+    Fault.SCRATCHPAD_RANGE: "the command accesses a line beyond the scratchpad",
     Fault.NO_END: "the program ended without an END command",
     Fault.TIMEOUT: f"nothing moved for {WATCHDOG} cycles: a command waits for what cannot happen, "
     "or the memory does not answer",
     Fault.WRONG_MACHINE: "the program is for a machine with another fingerprint, or with more "
-    "pool lines",
+    "scratchpad lines",
     Fault.MISALIGNED: f"program_addr or program_size is no multiple of {PROGRAM_ALIGN}",
 }
 
@@ -66,8 +66,8 @@ class Counter(enum.IntEnum):
     READ_BEATS = 10
     WRITE_BEATS = 11
     FETCH_BEATS = 12
-    POOL_LINES_FILLED = 13
-    POOL_LINES_WEIGHT = 14
+    OPERAND_LINES_READ = 13
+    WEIGHT_LINES_READ = 14
     BEATS_DRAINED = 15
     COMMANDS = 16
 
@@ -77,8 +77,8 @@ COUNTER_DOC = {
         "cycles in which the array works for a convolution or fully connected layer"
     ),
     Counter.BUSY_OTHER: "cycles in which the array works for pooling, addition and the like",
-    Counter.STALL_OPERAND: "idle cycles while operands are fetched from the pool",
-    Counter.STALL_WEIGHT: "idle cycles while weights are fetched from the pool",
+    Counter.STALL_OPERAND: "idle cycles while operands are fetched from the scratchpad",
+    Counter.STALL_WEIGHT: "idle cycles while weights are fetched from the scratchpad",
     Counter.STALL_DRAIN: "idle cycles while the previous tile leaves the accumulators",
     Counter.WAIT_LOAD: "idle cycles in which the next EXECUTE waits for a LOAD",
     Counter.WAIT_STORE: "idle cycles in which the next EXECUTE waits for a STORE",
@@ -88,8 +88,8 @@ COUNTER_DOC = {
     Counter.READ_BEATS: "read beats of the memory bus, command fetch included",
     Counter.WRITE_BEATS: "write beats of the memory bus",
     Counter.FETCH_BEATS: "read beats of command fetch",
-    Counter.POOL_LINES_FILLED: "lines read from the pool into the operand stores",
-    Counter.POOL_LINES_WEIGHT: "lines read from the pool into the weight store",
+    Counter.OPERAND_LINES_READ: "lines read from the scratchpad into the operand stores",
+    Counter.WEIGHT_LINES_READ: "lines read from the scratchpad into the weight store",
     Counter.BEATS_DRAINED: "beats issued to the post-processor",
     Counter.COMMANDS: "commands dispatched, END included",
 }
@@ -129,7 +129,7 @@ _PART_DOC = {
     "format": "Version of commands and data.",
     "cols": "log2 of the channel columns.",
     "rows": "log2 of the pixel lanes; a program with 0 runs on any number of them.",
-    "line_words": "log2 of the words of a pool line.",
+    "line_words": "log2 of the words of a scratchpad line.",
 }
 
 _BASE = (
@@ -145,7 +145,8 @@ _BASE = (
                 1,
                 "wo",
                 "Write 1 for a soft reset: outstanding bus transfers end, then commands, counts "
-                "of commands and faults are gone. The pool, the performance counters and the other "
+                "of commands and faults are gone. The scratchpad, the performance counters and "
+                "the other "
                 "registers keep their contents.",
             ),
             BitField("irq_enable", 2, 1, "rw", "Let `done` and `fault` raise the interrupt."),
@@ -184,7 +185,7 @@ _BASE = (
             BitField(name, place, PART_BITS, "ro", _PART_DOC[name])
             for name, place in reversed(PARTS.items())
         )
-        + (BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the pool."),),
+        + (BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the scratchpad."),),
         "What a program depends on in the machine's configuration; constant. A program has it in "
         "each command, and runs on a machine with the same lower half, and as many lines or more.",
     ),

@@ -7,12 +7,12 @@ can never be met."""
 WATCHDOG_DELAY = 1
 """Cycles until the watchdog learns of a beat or of a multiply-accumulate."""
 
-# Pool ports. A phase counter runs from the start of a program, modulo the words of a line.
+# Scratchpad ports. A phase counter runs from the start of a program, modulo the words of a line.
 DMA_READ_PHASE = 0
-"""The STORE unit's cycle on the pool's read port; others may use it when the STORE unit does
+"""The STORE unit's cycle on the scratchpad's read port; others may use it when the STORE unit does
 not."""
 DMA_WRITE_PHASE = 4
-"""The LOAD unit's cycle on the pool's write port, modulo the words of a line; the drain never
+"""The LOAD unit's cycle on the scratchpad's write port, modulo the words of a line; the drain never
 writes in it."""
 RESIDUAL_INTERVAL = 4
 """Cycles from one residual beat to the next, at the least."""
@@ -44,14 +44,14 @@ multiply-accumulate issues now: one a cycle, but for LOAD's phase. Of residual b
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser pass to its result."""
 PLAIN_WRITE = 7
-"""Cycles from the issue of a beat to its write into the pool."""
+"""Cycles from the issue of a beat to its write into the scratchpad."""
 RESIDUAL_A = 5
 RESIDUAL_B = 3
 RESIDUAL_SUM = 10
 """Cycles from the issue of a residual beat to its passes for the first operand, the second operand
 and the sum."""
 RESIDUAL_WRITE = 17
-"""Cycles from the issue of a residual beat to its write into the pool."""
+"""Cycles from the issue of a residual beat to its write into the scratchpad."""
 SETTLE = READ_LATENCY + 1
 """Cycles from the last grant of a parameter or table line to the first beat."""
 FLUSH = 18
@@ -67,7 +67,7 @@ BURST_BOUNDARY = 4096
 BURST_LIST = 4
 """Bursts that STORE has presented and whose words it has not sent."""
 LINE_BUFFERS = 2
-"""Lines that STORE holds or has asked the pool for."""
+"""Lines that STORE holds or has asked the scratchpad for."""
 WRITE_RESPONSE = 8
 """Cycles from the last W beat to B."""
 FETCH_BYTES = 256

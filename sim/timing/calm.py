@@ -10,9 +10,9 @@ from sim.timing import drain, execute, fill, weights
 from sim.timing.shared import EXECUTE_DONE, EXECUTE_PUSHED, LOAD_DONE, STORE_DONE, compiled
 
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
-OCCUPIED, FILLED = int(Counter.OCCUPIED), int(Counter.POOL_LINES_FILLED)
+OCCUPIED, FILLED = int(Counter.OCCUPIED), int(Counter.OPERAND_LINES_READ)
 STALL_OPERAND, STALL_DRAIN = int(Counter.STALL_OPERAND), int(Counter.STALL_DRAIN)
-STALL_WEIGHT, WEIGHTED = int(Counter.STALL_WEIGHT), int(Counter.POOL_LINES_WEIGHT)
+STALL_WEIGHT, WEIGHTED = int(Counter.STALL_WEIGHT), int(Counter.WEIGHT_LINES_READ)
 HOLD_CYCLES = drain.HOLD_CYCLES
 RING, WEIGHT_RING = fill.STEP_RING, weights.RING
 

@@ -16,9 +16,9 @@ from sim.timing.shared import (
     LOAD_PUSHED,
     LOAD_TAKEN,
     PHASE,
-    POOL_LINES,
     R_ERROR,
     R_LOAD,
+    SCRATCHPAD_LINES,
     STOP,
     WORD_MASK,
     burst_beats,
@@ -43,14 +43,14 @@ C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", 
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
     _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
 )
-C_POOL, C_POOL_STRIDE, C_UNPACK, C_CHANNELS, C_PLANE = (
-    _COLUMN[n] for n in ("pool_addr", "pool_stride", "unpack", "channels", "plane")
+C_SCRATCHPAD, C_SCRATCHPAD_STRIDE, C_UNPACK, C_CHANNELS, C_PLANE = (
+    _COLUMN[n] for n in ("scratchpad_addr", "scratchpad_stride", "unpack", "channels", "plane")
 )
 DESCRIPTORS = LOAD_DESCRIPTORS
 WRITE_PHASE = DMA_WRITE_PHASE
 WINDOW = int(Fault.WINDOW)
 READ_FAILED = int(Fault.READ_ERROR)
-POOL_RANGE = int(Fault.POOL_RANGE)
+SCRATCHPAD_RANGE = int(Fault.SCRATCHPAD_RANGE)
 
 
 def state() -> np.ndarray:
@@ -152,7 +152,7 @@ def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
         f = fields[ld[CURRENT]]
         ld[UNPACK] = f[C_UNPACK]
         ld[RUNS_LEFT] = f[C_RUNS]
-        ld[NEXT_BASE] = f[C_POOL]
+        ld[NEXT_BASE] = f[C_SCRATCHPAD]
         ld[OFFSET] = f[C_ADDR]
         _begin_words(ld, p, f)
 
@@ -193,9 +193,9 @@ def _advance(ld, p, f):
 
 @compiled
 def _begin_words(ld, p, f):
-    """Aim at the run at NEXT_BASE in the pool, and move NEXT_BASE to the next."""
+    """Aim at the run at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
     ld[WORD] = ld[PIXEL] = ld[NEXT_BASE]
-    ld[NEXT_BASE] = (ld[NEXT_BASE] + f[C_POOL_STRIDE]) & WORD_MASK
+    ld[NEXT_BASE] = (ld[NEXT_BASE] + f[C_SCRATCHPAD_STRIDE]) & WORD_MASK
     ld[PIXELS] = f[C_LENGTH]
     ld[REST] = f[C_CHANNELS]
     if ld[UNPACK] != 0:
@@ -208,12 +208,12 @@ def _begin_words(ld, p, f):
 
 @compiled
 def _data_stage(cycle, ld, p, now, nxt, fields, events, ends):
-    """Words into the open line, lines into the pool; returns whether a LOAD is complete."""
+    """Words into the open line, lines into the scratchpad; returns whether a LOAD is complete."""
     written = False
     writes = ld[PENDING] != 0 and now[PHASE] == WRITE_PHASE & (p[LINE_WORDS] - 1)
     if writes:
-        if ld[PENDING_LINE] >= p[POOL_LINES] and now[STOP] == 0:
-            raise_fault(nxt, POOL_RANGE, ld[PENDING_INDEX])
+        if ld[PENDING_LINE] >= p[SCRATCHPAD_LINES] and now[STOP] == 0:
+            raise_fault(nxt, SCRATCHPAD_RANGE, ld[PENDING_INDEX])
         if ld[PENDING_LAST] != 0:
             written = True
             nxt[LOAD_DONE] = now[LOAD_DONE] + 1

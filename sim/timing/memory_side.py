@@ -87,7 +87,7 @@ def step(cycle, s, now, nxt, counters):
     """Advance ``s`` (MemorySide) by one cycle; returns the events (bits of ``sim.timing.shared``).
 
     ``nxt`` must equal ``now`` beforehand. The execute unit's parts step afterwards: STORE_READ says
-    that the pool's read port is taken.
+    that the scratchpad's read port is taken.
     """
     dr, rd, fe, ld, st, p, opcodes, fields, beats, codes, loads, stores, starts, ends = s
     monitor.step(now, nxt, fields, fe, rd, ld, st)

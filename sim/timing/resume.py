@@ -2,8 +2,8 @@
 
 The state in which the machine dispatches a command follows from the commands before it, as long as
 the command fetch has not come near the program's end. Of addresses timing sees no more than the
-place in a burst boundary or in a line of the pool, so that programs which differ in where things
-lie begin alike too.
+place in a burst boundary or in a line of the scratchpad, so that programs which differ in where
+things lie begin alike too.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
 def _timed(commands: Commands, config: AccelConfig) -> Commands:
     """The commands with what timing does not depend on left out."""
     line = config.line_words
-    moduli = {"dram_addr": BURST_BOUNDARY, "pool_addr": line, "in_addr": line}
+    moduli = {"dram_addr": BURST_BOUNDARY, "scratchpad_addr": line, "in_addr": line}
     fields = np.zeros_like(commands.fields)
     for opcode, names in _TIMED.items():
         rows = np.flatnonzero(commands.opcodes == opcode)

@@ -30,7 +30,7 @@ HANDSHAKES = {"ar": AR_TAKEN, "r": R_BEAT, "aw": AW_TAKEN, "w": W_BEAT, "b": B_B
 """The event of each channel's handshake."""
 
 # parameters
-COLS, COLS_LOG2, LATENCY, INTERVAL, POOL_LINES, QUEUE_DEPTH, FETCH_BURST = range(7)
+COLS, COLS_LOG2, LATENCY, INTERVAL, SCRATCHPAD_LINES, QUEUE_DEPTH, FETCH_BURST = range(7)
 PROGRAM_ADDR, PROGRAM_BEATS, MEMORY_BYTES = 7, 8, 9
 READ_BASE, READ_LIMIT, WRITE_BASE, WRITE_LIMIT = 10, 11, 12, 13
 READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
@@ -98,7 +98,7 @@ def parameters(
     p[COLS_LOG2] = config.cols.bit_length() - 1
     p[LATENCY] = config.memory.latency
     p[INTERVAL] = config.beat_interval
-    p[POOL_LINES] = config.pool_lines
+    p[SCRATCHPAD_LINES] = config.scratchpad_lines
     p[LINE_WORDS] = config.line_words
     p[LINE_BITS] = config.line_bits
     p[QUEUE_DEPTH] = config.queue_depth

@@ -21,7 +21,7 @@ from sim.timing.shared import (
     LINE_BITS,
     LINE_WORDS,
     PHASE,
-    POOL_LINES,
+    SCRATCHPAD_LINES,
     STOP,
     STORE_DONE,
     STORE_POPPED,
@@ -51,13 +51,13 @@ C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", 
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
     _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
 )
-C_POOL, C_POOL_STRIDE = _COLUMN["pool_addr"], _COLUMN["pool_stride"]
+C_SCRATCHPAD, C_SCRATCHPAD_STRIDE = _COLUMN["scratchpad_addr"], _COLUMN["scratchpad_stride"]
 OUTSTANDING = MAX_OUTSTANDING
 READ_PHASE = DMA_READ_PHASE
 ARRIVAL_PHASE = DMA_READ_PHASE + READ_LATENCY
 WINDOW = int(Fault.WINDOW)
 WRITE_FAILED = int(Fault.WRITE_ERROR)
-POOL_RANGE = int(Fault.POOL_RANGE)
+SCRATCHPAD_RANGE = int(Fault.SCRATCHPAD_RANGE)
 
 
 def state() -> np.ndarray:
@@ -123,7 +123,7 @@ def _begins(st, now, fields):
 
 @compiled
 def step(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
-    """Advance by one cycle; returns ``events`` and whether the pool is read."""
+    """Advance by one cycle; returns ``events`` and whether the scratchpad is read."""
     if st[STATE] != RUN:
         if now[STOP] == 0:
             _wait(cycle, st, p, now, nxt, fields, stores, starts)
@@ -171,7 +171,7 @@ def _wait(cycle, st, p, now, nxt, fields, stores, starts):
         st[STATE] = RUN
         st[RUNS] = st[RUNS_LEFT] = f[C_RUNS]
         st[BASE] = f[C_ADDR]
-        st[NEXT_BASE] = f[C_POOL]
+        st[NEXT_BASE] = f[C_SCRATCHPAD]
         _begin_run(st, p, f)
         _begin_lines(st, f)
 
@@ -209,10 +209,10 @@ def _next_address(st, p, f):
 
 @compiled
 def _begin_lines(st, f):
-    """Aim at the run at NEXT_BASE in the pool, and move NEXT_BASE to the next."""
+    """Aim at the run at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
     st[WORD] = st[NEXT_BASE]
     st[WORDS_LEFT] = f[C_LENGTH]
-    st[NEXT_BASE] = (st[NEXT_BASE] + f[C_POOL_STRIDE]) & WORD_MASK
+    st[NEXT_BASE] = (st[NEXT_BASE] + f[C_SCRATCHPAD_STRIDE]) & WORD_MASK
 
 
 @compiled
@@ -223,8 +223,8 @@ def _read_line(st, p, now, nxt, f):
         st[BUFFER_FULL + (1 - st[FILL])] = 1
     if now[PHASE] != READ_PHASE or st[RUNS_LEFT] == 0 or st[RESERVED] == LINE_BUFFERS:
         return 0
-    if st[WORD] >> p[LINE_BITS] >= p[POOL_LINES] and now[STOP] == 0:
-        raise_fault(nxt, POOL_RANGE, st[COMMAND])
+    if st[WORD] >> p[LINE_BITS] >= p[SCRATCHPAD_LINES] and now[STOP] == 0:
+        raise_fault(nxt, SCRATCHPAD_RANGE, st[COMMAND])
     words = min(p[LINE_WORDS] - (st[WORD] & (p[LINE_WORDS] - 1)), st[WORDS_LEFT])
     st[BUFFER_LEFT + st[FILL]] = words
     st[FILL] = 1 - st[FILL]

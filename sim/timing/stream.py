@@ -1,5 +1,5 @@
 """Stretches of cycles in which the memory hands LOAD a word each and the memory side does nothing
-else, at once: the middles of bursts that are stored in the pool as they come.
+else, at once: the middles of bursts that are stored in the scratchpad as they come.
 """
 
 from hw.spec.regs import Counter
@@ -10,8 +10,8 @@ from sim.timing.shared import (
     LINE_BITS,
     LINE_WORDS,
     MEMORY_BYTES,
-    POOL_LINES,
     READ_ERROR_RESPONSE,
+    SCRATCHPAD_LINES,
     SILENT_CHANNELS,
     STOP,
     WORD_MASK,
@@ -24,7 +24,7 @@ READ_BEATS = int(Counter.READ_BEATS)
 @compiled
 def beats(cycle, phase, s, now):
     """Cycles from ``cycle``, which has that phase, in which the memory side (MemorySide ``s``) does
-    no more than to move a word each into the pool, if no EXECUTE is taken or completed."""
+    no more than to move a word each into the scratchpad, if no EXECUTE is taken or completed."""
     dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
     if not (
         _streams(cycle, dr, p, rd, ld)
@@ -39,11 +39,11 @@ def beats(cycle, phase, s, now):
     ):
         return 0
     count = min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load.PIXELS]) - 1
-    if ld[load.WORD] + count > min(p[POOL_LINES] << p[LINE_BITS], WORD_MASK):
+    if ld[load.WORD] + count > min(p[SCRATCHPAD_LINES] << p[LINE_BITS], WORD_MASK):
         return 0
     if ld[load.PENDING] != 0:
         fits = p[LINE_WORDS] - (ld[load.WORD] & (p[LINE_WORDS] - 1))
-        if ld[load.PENDING_LAST] != 0 or ld[load.PENDING_LINE] >= p[POOL_LINES]:
+        if ld[load.PENDING_LAST] != 0 or ld[load.PENDING_LINE] >= p[SCRATCHPAD_LINES]:
             return 0
         if _until_write(p, phase) > fits:
             return min(count, fits)

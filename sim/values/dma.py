@@ -1,4 +1,4 @@
-"""LOAD and STORE: runs of words between external memory and the pool."""
+"""LOAD and STORE: runs of words between external memory and the scratchpad."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ FLIP = np.uint8(0x80)
 
 
 def load(state: State, fields: dict[str, int]) -> None:
-    """Execute a LOAD. Raises AccessError when it leaves a window or the pool."""
+    """Execute a LOAD. Raises AccessError when it leaves a window or the scratchpad."""
     if fields["unpack"]:
         _load_unpacked(state, fields)
     else:
-        external, pool = _plain_indices(state, fields, write=False)
-        state.pool[pool] = _external_words(state)[external]
+        external, scratchpad = _plain_indices(state, fields, write=False)
+        state.scratchpad[scratchpad] = _external_words(state)[external]
 
 
 def store(state: State, fields: dict[str, int]) -> None:
-    """Execute a STORE. Raises AccessError when it leaves a window or the pool."""
-    external, pool = _plain_indices(state, fields, write=True)
-    _external_words(state)[external] = state.pool[pool]
+    """Execute a STORE. Raises AccessError when it leaves a window or the scratchpad."""
+    external, scratchpad = _plain_indices(state, fields, write=True)
+    _external_words(state)[external] = state.scratchpad[scratchpad]
 
 
 def _external_words(state: State) -> np.ndarray:
@@ -32,18 +32,18 @@ def _external_words(state: State) -> np.ndarray:
 
 
 def _run_starts(fields: dict[str, int]) -> Iterator[tuple[int, int]]:
-    """Byte address in memory and word address in the pool of each run."""
+    """Byte address in memory and word address in the scratchpad of each run."""
     for run in range(fields["runs"]):
         yield (
             (fields["dram_addr"] + run * fields["dram_stride"]) % ADDRESS_SPACE,
-            fields["pool_addr"] + run * fields["pool_stride"],
+            fields["scratchpad_addr"] + run * fields["scratchpad_stride"],
         )
 
 
 def _plain_indices(
     state: State, fields: dict[str, int], write: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Word indices into external memory and pool, in the order of transfer."""
+    """Word indices into external memory and scratchpad, in the order of transfer."""
     cols = state.config.cols
     starts = list(_run_starts(fields))
     for begin, _ in starts:
@@ -51,7 +51,7 @@ def _plain_indices(
     first = np.array(starts, np.int64)
     words = np.arange(fields["length"])
     external = (first[:, :1] // cols + words).ravel()
-    return external, state.pool_index((first[:, 1:] + words).ravel())
+    return external, state.scratchpad_index((first[:, 1:] + words).ravel())
 
 
 def _load_unpacked(state: State, fields: dict[str, int]) -> None:
@@ -66,4 +66,4 @@ def _load_unpacked(state: State, fields: dict[str, int]) -> None:
         pixels = state.memory[begin : begin + length * channels].reshape(length, channels)
         words[:, :channels] = pixels ^ FLIP if fields["flip"] else pixels
         planes = words.view(np.int8).reshape(length, chunks, cols).transpose(1, 0, 2)
-        state.pool[state.pool_index(first + within)] = planes.reshape(-1, cols)
+        state.scratchpad[state.scratchpad_index(first + within)] = planes.reshape(-1, cols)

@@ -28,10 +28,10 @@ CHUNK_RESULTS = 1 << 19
 def execute(state: State, fields: dict[str, int]) -> None:
     """Execute an EXECUTE; results are written after every operand has been read.
 
-    Raises AccessError, before anything is written, when a word lies beyond the pool.
+    Raises AccessError, before anything is written, when a word lies beyond the scratchpad.
     """
     task = _Task(state, fields)
-    places = state.pool_index(task.places("out_addr", "out_plane"))
+    places = state.scratchpad_index(task.places("out_addr", "out_plane"))
     results = np.empty((fields["pixels"], task.planes, state.config.cols), np.int8)
     for blocks in task.block_groups():
         planes = task.plane_range(blocks)
@@ -40,7 +40,7 @@ def execute(state: State, fields: dict[str, int]) -> None:
             acc = task.accumulate(blocks, pixels, weights)
             finished = task.finish(acc[:, : len(planes)], pixels, planes)
             results[pixels.start : pixels.stop, planes.start : planes.stop] = finished
-    state.pool[places] = results
+    state.scratchpad[places] = results
 
 
 class _Task:
@@ -59,7 +59,7 @@ class _Task:
         self.table = self._table()
         self.second = None
         if fields["residual"]:
-            self.second = state.pool_index(self.places("res_addr", "res_plane"))
+            self.second = state.scratchpad_index(self.places("res_addr", "res_plane"))
 
     def places(self, base: str, plane_step: str) -> np.ndarray:
         """Word addresses of the results, or of the second operand: ``[pixels, planes]``."""
@@ -133,7 +133,7 @@ class _Task:
         value = requantise(acc, params, self.fields)
         if self.second is not None:
             places = self.second[pixels.start : pixels.stop, planes.start : planes.stop]
-            value = add_residual(value, self.state.pool[places].astype(np.int64), self.fields)
+            value = add_residual(value, self.state.scratchpad[places].astype(np.int64), self.fields)
         if self.table is not None:
             return self.table[value + 128]
         return value.astype(np.int8)

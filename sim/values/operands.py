@@ -1,4 +1,5 @@
-"""Which pool words an EXECUTE multiplies, and in which order its weights follow one another."""
+"""Which scratchpad words an EXECUTE multiplies, and in which order its weights follow one
+another."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ class Operands:
     def gather(self, window: tuple[np.ndarray, np.ndarray], steps: range, block: int) -> np.ndarray:
         """Operand words of output block ``block``: int8 ``[pixels, steps, cols]``.
 
-        Raises AccessError when an operand lies beyond the pool.
+        Raises AccessError when an operand lies beyond the scratchpad.
         """
         f = self.fields
         offset, inside = window
@@ -52,7 +53,7 @@ class Operands:
         first = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
         valid = inside[:, tap]
         address = np.where(valid, offset[:, tap] + first, 0)
-        words = np.take(self.state.pool, self.state.pool_index(address), axis=0)
+        words = np.take(self.state.scratchpad, self.state.scratchpad_index(address), axis=0)
         if not valid.all():
             words[~valid] = f["pad_value"]
         return words

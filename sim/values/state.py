@@ -1,4 +1,5 @@
-"""The memories that commands read and write: external memory with its windows, and the pool."""
+"""The memories that commands read and write: external memory with its windows, and the
+scratchpad."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from hw.spec.config import AccelConfig
 from hw.spec.regs import FAULT_DOC, Fault
 from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
 
-POOL_ADDRESS_MASK = (1 << 20) - 1
-"""Word addresses of the pool are computed modulo 2**20."""
+SCRATCHPAD_ADDRESS_MASK = (1 << 20) - 1
+"""Word addresses of the scratchpad are computed modulo 2**20."""
 
 
 class CommandFault(Exception):
@@ -49,16 +50,16 @@ class Windows:
 
 
 class State:
-    """Pool and external memory during a run.
+    """Scratchpad and external memory during a run.
 
-    ``pool`` is int8 ``[pool_words, cols]``; ``memory`` is uint8, a whole number
+    ``scratchpad`` is int8 ``[scratchpad_words, cols]``; ``memory`` is uint8, a whole number
     of words: the memory given, copied, and extended with zeros to cover the windows.
     """
 
     def __init__(self, config: AccelConfig, memory: np.ndarray, windows: Windows) -> None:
         self.config = config
         self.windows = windows
-        self.pool = np.zeros((config.pool_words, config.cols), np.int8)
+        self.scratchpad = np.zeros((config.scratchpad_words, config.cols), np.int8)
         size = max(len(memory), windows.read_limit, windows.write_limit)
         self.memory = np.zeros(-(-size // config.cols) * config.cols, np.uint8)
         self.memory[: len(memory)] = memory
@@ -77,15 +78,16 @@ class State:
                 raise AccessError(Fault.WINDOW)
             address = stop
 
-    def pool_index(self, address: np.ndarray) -> np.ndarray:
-        """Word addresses reduced to the address width. Raises AccessError beyond the pool."""
-        index = np.bitwise_and(address, POOL_ADDRESS_MASK)
-        if index.size and int(index.max()) >= self.config.pool_words:
-            raise AccessError(Fault.POOL_RANGE)
+    def scratchpad_index(self, address: np.ndarray) -> np.ndarray:
+        """Word addresses reduced to the address width. Raises AccessError beyond the scratchpad."""
+        index = np.bitwise_and(address, SCRATCHPAD_ADDRESS_MASK)
+        if index.size and int(index.max()) >= self.config.scratchpad_words:
+            raise AccessError(Fault.SCRATCHPAD_RANGE)
         return index
 
     def words(self, first: int, count: int) -> np.ndarray:
-        """``count`` consecutive words of the pool, int8 ``[count, cols]``. Raises AccessError."""
-        if first + count > self.config.pool_words:
-            raise AccessError(Fault.POOL_RANGE)
-        return self.pool[first : first + count]
+        """``count`` consecutive words of the scratchpad, int8 ``[count, cols]``. Raises
+        AccessError."""
+        if first + count > self.config.scratchpad_words:
+            raise AccessError(Fault.SCRATCHPAD_RANGE)
+        return self.scratchpad[first : first + count]

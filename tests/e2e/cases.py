@@ -100,7 +100,7 @@ def _mapped(layer: RandomLayer, seed: int, command: str) -> Case:
     compiled = layer.compile()
     memory = np.frombuffer(image(compiled), np.uint8)
     program = program_of(Path(), memory, mapping(compiled))
-    # A program for a small pool runs on the whole one, whose RTL is built once.
+    # A program for a small scratchpad runs on the whole one, whose RTL is built once.
     program = dataclasses.replace(program, config=layer.config)
     graph = layer.graph.to_dict()
     expected = golden_run(graph, layer.inputs)

@@ -86,7 +86,8 @@ def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
 
 
 def timed(case: FaultCase, silence: Silence | None = None) -> machine.Run:
-    """The run as the simulator times it, which sees no access of an EXECUTE beyond the pool."""
+    """The run as the simulator times it, which sees no access of an EXECUTE beyond the
+    scratchpad."""
     return machine.run(*_timing(case, silence), CONFIG)
 
 

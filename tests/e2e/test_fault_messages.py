@@ -28,7 +28,7 @@ def break_program(folder: Path, fault: Fault) -> int:
     command = next(command for command in commands if command.opcode == Opcode.EXECUTE)
     beats = decode(image, 0, size, CONFIG).beats
     at = int(beats[: command.index].sum()) * CONFIG.bus_bytes
-    changes = {"in_addr": BEYOND} if fault == Fault.POOL_RANGE else {"blocks": 0}
+    changes = {"in_addr": BEYOND} if fault == Fault.SCRATCHPAD_RANGE else {"blocks": 0}
     fields = {k: v for k, v in command.fields.items() if k != "opcode"} | changes
     code = isa.encode(command.opcode, **fields)
     image[at : at + len(code)] = np.frombuffer(code, np.uint8)
@@ -36,7 +36,7 @@ def break_program(folder: Path, fault: Fault) -> int:
     return command.index
 
 
-@pytest.mark.parametrize("fault", [Fault.ILLEGAL_FIELD, Fault.POOL_RANGE])
+@pytest.mark.parametrize("fault", [Fault.ILLEGAL_FIELD, Fault.SCRATCHPAD_RANGE])
 @pytest.mark.parametrize("command", RUN_COMMANDS)
 def test_a_user_is_told_of_a_fault(folder, capsys, command, fault):
     index = break_program(folder, fault)

@@ -41,7 +41,7 @@ assert len(CASES) == len(fault_cases())
 def multiple_faults(seed: int) -> list[FaultCase]:
     """Programs with several faults, of which the simulator knows the time."""
     rng = random.Random(seed)
-    dma = [c for c in CASES.values() if c.fault in (Fault.WINDOW, Fault.POOL_RANGE)
+    dma = [c for c in CASES.values() if c.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE)
            and c.index not in programs.EXECUTES and c.addr == PROGRAM
            and c.windows == programs.WINDOWS]  # fmt: skip
     fetch = [c for c in CASES.values() if c.fault in (Fault.ILLEGAL_FIELD, Fault.NO_END)

@@ -36,14 +36,14 @@ OTHERS = {
     "ecp5": preset("ecp5"),
     "cols": with_values(TINY, {"cols": 8, "requant_lanes": 8}),
     "rows": with_values(TINY, {"rows": 16}),
-    "a line more": with_values(TINY, {"pool_lines": TINY.pool_lines + 1}),
+    "a line more": with_values(TINY, {"scratchpad_lines": TINY.scratchpad_lines + 1}),
 }
 """Machines whose programs ``tiny`` does not run."""
 ALIKE = {
     "queue": {"queue_depth": 16},
     "memory": {"memory.latency": 3, "memory.bytes_per_cycle": 1},
     "name": {"name": "mine"},
-    "fewer lines": {"pool_lines": 500},
+    "fewer lines": {"scratchpad_lines": 500},
 }
 """Machines whose programs ``tiny`` runs; it has more lines than the last."""
 WIDE = with_values(TINY, {"rows": 32, "requant_lanes": 8})
@@ -142,7 +142,7 @@ def test_a_user_is_told_of_both_machines(folder, capsys, command):
     line = captured.err.splitlines()[-1]
     assert line.startswith("error: ") and "fault WRONG_MACHINE at command 0" in line
     for_, here = line.split("it is for ")[1].split("; here are ")
-    sizes = "cols 4, rows {}, line_words {}, 1920 pool lines"
+    sizes = "cols 4, rows {}, line_words {}, 1920 scratchpad lines"
     assert sizes.format("any", 8) in for_ and sizes.format(4, 4) in here
 
 

@@ -44,8 +44,8 @@ LAST_BEAT = PROGRAM + programs.offset(5) - 4
 RESTARTS = {
     "WINDOW": FaultCase("", Fault.WINDOW, 2, programs.changed(2, dram_stride=0x3000)),
     "STORE": FaultCase("", Fault.WINDOW, 6, programs.changed(6, dram_stride=0x1000)),
-    "POOL_RANGE": FaultCase(
-        "", Fault.POOL_RANGE, 4, programs.changed(4, out_plane=programs.BEYOND)),
+    "SCRATCHPAD_RANGE": FaultCase(
+        "", Fault.SCRATCHPAD_RANGE, 4, programs.changed(4, out_plane=programs.BEYOND)),
     "ILLEGAL_FIELD": FaultCase("", Fault.ILLEGAL_FIELD, 4, programs.changed(4, blocks=0)),
     "FETCH_ERROR": FaultCase(
         "", Fault.FETCH_ERROR, 4, GOOD.code,

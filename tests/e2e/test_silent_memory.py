@@ -41,7 +41,7 @@ SETS = (*((channel,) for channel in CHANNELS), CHANNELS)
 RANDOM_POINTS = 2
 
 OF_EXECUTES = FaultCase(
-    "execute", Fault.POOL_RANGE, 3, programs.changed(3, out_addr=programs.BEYOND, wait_load=2)
+    "execute", Fault.SCRATCHPAD_RANGE, 3, programs.changed(3, out_addr=programs.BEYOND, wait_load=2)
 )
 UNIT = {Opcode.LOAD: "a LOAD", Opcode.EXECUTE: "an EXECUTE", Opcode.STORE: "a STORE"}
 BUSY = 1 << regs.bit_of("status", "busy")
@@ -87,7 +87,7 @@ def hidden() -> dict[str, tuple[FaultCase, Silence]]:
     found: dict[str, tuple[FaultCase, Silence]] = {}
     for case in fault_cases():
         kind = case.fault.name
-        if case.fault in (Fault.WINDOW, Fault.POOL_RANGE) and case.addr == programs.PROGRAM:
+        if case.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE) and case.addr == programs.PROGRAM:
             kind += f" of {UNIT.get(programs.whole_program()[case.index % 8][0])}"
         if kind not in found:
             silence = _while_it_waits(case)
@@ -173,12 +173,12 @@ def test_the_first_fault_stays_when_the_memory_stops_after_it(rtl):
 def test_every_fault_that_may_wait_for_the_bus_is_among_them():
     found = {case.fault for case, _ in hidden().values()}
     assert found >= set(Fault) - {Fault.NONE, Fault.TIMEOUT, Fault.MISALIGNED}
-    assert {"WINDOW of a LOAD", "WINDOW of a STORE", "POOL_RANGE of a STORE"} <= set(hidden())
+    assert {"WINDOW of a LOAD", "WINDOW of a STORE", "SCRATCHPAD_RANGE of a STORE"} <= set(hidden())
 
 
 def test_the_fault_of_an_execute_stays_as_well(rtl):
     result = rtl["execute"]
-    assert status(result)[1:] == (Fault.POOL_RANGE, OF_EXECUTES.index)
+    assert status(result)[1:] == (Fault.SCRATCHPAD_RANGE, OF_EXECUTES.index)
     last = max(event.cycle for event in result.axi if event.channel in ("r", "w", "b"))
     assert last + WATCHDOG + WATCHDOG_DELAY < result.cycles < last + WATCHDOG + 5000
 

@@ -1,4 +1,4 @@
-"""Random commands and the pool that they work on."""
+"""Random commands and the scratchpad that they work on."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from hw.spec.config import AccelConfig
 from hw.spec.isa import EXECUTE_FIELDS, MACHINE_FIELDS
 from sim.values.state import State, Windows
 
-CONFIG = AccelConfig(name="test", rows=4, cols=4, pool_lines=1024, requant_lanes=4)
+CONFIG = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=1024, requant_lanes=4)
 PARAM_LINE, TABLE_WORD, WEIGHT_LINE = 0, 256, 64
 INPUT_WORD, OUTPUT_WORD, RESIDUAL_WORD = 3000, 4500, 6000
 
 
 def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int = 4096) -> State:
-    """A state whose pool and memory hold random bytes, with shifts that keep results apart."""
+    """A state whose scratchpad and memory hold random bytes, with shifts that keep results
+    apart."""
     source = np.random.default_rng(rng.randrange(1 << 32))
     state = State(config, source.integers(0, 256, memory, np.uint8), Windows(0, memory, 0, memory))
-    state.pool[:] = source.integers(-128, 128, state.pool.shape)
+    state.scratchpad[:] = source.integers(-128, 128, state.scratchpad.shape)
     words = config.param_lines * config.line_words
     for first in range(0, TABLE_WORD - words, words):
-        plane = state.pool[first : first + words]
+        plane = state.scratchpad[first : first + words]
         wide = plane[:8].reshape(-1).view(np.int32)
         wide[: config.cols] = source.integers(-30000, 30000, config.cols)
         # The top bit of a multiplier counts for nothing.
@@ -33,7 +34,7 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
 
 
 def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str, int]:
-    """Fields of an EXECUTE in the pool: all shapes, strides, dilations, options."""
+    """Fields of an EXECUTE in the scratchpad: all shapes, strides, dilations, options."""
     f = {field.name: 0 for field in EXECUTE_FIELDS if field.name not in MACHINE_FIELDS}
     kind = rng.choice(("dense", "dense", "grouped", "split", "depthwise", "maximum", "all maximum"))
     narrowest = config.cols.bit_length() - 1

@@ -33,16 +33,17 @@ def clamp(value: int, low: int, high: int) -> int:
 
 
 class ScalarExecute:
-    """Executes the command ``f`` on ``pool``, int8 ``[words, cols]``, of lines of ``line``."""
+    """Executes the command ``f`` on ``scratchpad``, int8 ``[words, cols]``, of lines of
+    ``line``."""
 
-    def __init__(self, f: dict[str, int], pool: np.ndarray, line: int = 8) -> None:
+    def __init__(self, f: dict[str, int], scratchpad: np.ndarray, line: int = 8) -> None:
         self.f = f
-        self.pool, self.line = pool, line
-        self.cols = pool.shape[1]
+        self.scratchpad, self.line = scratchpad, line
+        self.cols = scratchpad.shape[1]
         self.weight = 0
 
     def run(self) -> np.ndarray:
-        f, after = self.f, self.pool.copy()
+        f, after = self.f, self.scratchpad.copy()
         for block in range(f["blocks"]):
             last = block == f["blocks"] - 1
             for plane in range(f["last_planes"] if last else 1 << f["array_shape"]):
@@ -72,7 +73,9 @@ class ScalarExecute:
                         if f["maximum"]:
                             acc = operand if first else max(acc, operand)
                         else:
-                            acc += operand * (1 if f["ones"] else int(self.pool[word, column]))
+                            acc += operand * (
+                                1 if f["ones"] else int(self.scratchpad[word, column])
+                            )
                         first = False
                         word += 1 << f["array_shape"]
         return wrap(acc)
@@ -84,11 +87,11 @@ class ScalarExecute:
         if not (0 <= x < f["in_width"] and 0 <= y < f["in_height"]):
             return f["pad_value"]
         place = f["in_addr"] + block * f["in_block_step"] + b * f["in_plane"] + y * f["in_row"] + x
-        return int(self.pool[place, lane])
+        return int(self.scratchpad[place, lane])
 
     def param(self, plane: int, which: int, column: int) -> int:
         lines = {8: 2, 4: 3}[self.line]
-        words = self.pool[(self.f["param_addr"] + lines * plane) * self.line :][:10].tobytes()
+        words = self.scratchpad[(self.f["param_addr"] + lines * plane) * self.line :][:10].tobytes()
         if which < 2:
             start = (which * self.cols + column) * 4
             value = int.from_bytes(words[start : start + 4], "little", signed=which == 0)
@@ -101,12 +104,12 @@ class ScalarExecute:
         y = (rescale_once if f["round_once"] else rescale)(acc + bias, left, multiplier, right)
         y = clamp(y + f["out_zero"], f["out_min"], f["out_max"])
         if f["residual"]:
-            other = int(self.pool[f["res_addr"] + plane * f["res_plane"] + within, column])
+            other = int(self.scratchpad[f["res_addr"] + plane * f["res_plane"] + within, column])
             a = rescale(y + f["a_offset"], f["add_left"], f["a_multiplier"], f["a_right"])
             b = rescale(other + f["b_offset"], f["add_left"], f["b_multiplier"], f["b_right"])
             total = rescale(a + b, 0, f["sum_multiplier"], f["sum_right"])
             y = clamp(total + f["add_zero"], f["add_min"], f["add_max"])
         if f["table"]:
             row, byte = divmod(y + 128, self.cols)
-            y = int(self.pool[f["table_addr"] + row, byte])
+            y = int(self.scratchpad[f["table_addr"] + row, byte])
         return y

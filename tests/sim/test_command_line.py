@@ -99,7 +99,7 @@ def test_materialized_networks_store_every_tensor(model, tmp_path):
     assert compiler_main(["map", str(model), "-o", str(folder), "--materialize", "--json"]) == 0
     assert sim_main(["run", str(folder), "--tensors", str(tmp_path / "t")]) == 0
     names = {path.stem for path in (tmp_path / "t").iterdir()}
-    wanted = {"input", "a_stem", "a_depthwise", "a_grouped", "a_add", "a_pool", "a_logits"}
+    wanted = {"input", "a_stem", "a_depthwise", "a_grouped", "a_add", "a_scratchpad", "a_logits"}
     assert names == wanted
 
 
@@ -134,7 +134,7 @@ def test_faulty_mappings_leave_no_folder(model, tmp_path, capsys):
     folder = tmp_path / "out" / "small"
     words = ("map", model, "-o", folder)
     assert "'huge'" in fails(capsys, compiler_main, *words, "--preset", "huge")
-    assert "pool_lines" in fails(capsys, compiler_main, *words, "--set", "pool_lines=1")
+    assert "scratchpad_lines" in fails(capsys, compiler_main, *words, "--set", "scratchpad_lines=1")
     assert "none.json" in fails(capsys, compiler_main, "map", tmp_path / "none.json", "-o", folder)
     (tmp_path / "file").write_text("")
     assert "file" in fails(capsys, compiler_main, "map", model, "-o", tmp_path / "file" / "x")

@@ -22,8 +22,8 @@ def test_settings_apply_to_a_preset_and_to_a_file(tmp_path):
     assert parse("--preset", "tiny", "--set", "memory.latency=9").memory.latency == 9
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"preset": "tiny", "queue_depth": 8, "memory": {"latency": 3}}))
-    got = parse("--config", str(path), "--set", "pool_lines=64", "--set", "name=own")
-    assert (got.name, got.rows, got.queue_depth, got.pool_lines) == ("own", 4, 8, 64)
+    got = parse("--config", str(path), "--set", "scratchpad_lines=64", "--set", "name=own")
+    assert (got.name, got.rows, got.queue_depth, got.scratchpad_lines) == ("own", 4, 8, 64)
     assert got.memory.latency == 3
 
 

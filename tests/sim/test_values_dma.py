@@ -15,8 +15,8 @@ def dma(**fields):
     return {
         "dram_addr": 0,
         "dram_stride": 0,
-        "pool_addr": 0,
-        "pool_stride": 0,
+        "scratchpad_addr": 0,
+        "scratchpad_stride": 0,
         "runs": 1,
         "length": 1,
         "unpack": 0,
@@ -28,18 +28,25 @@ def dma(**fields):
 
 def test_load_moves_runs_with_strides():
     state = random_state(random.Random(0))
-    load(state, dma(dram_addr=64, dram_stride=48, pool_addr=100, pool_stride=7, runs=3, length=5))
+    load(
+        state,
+        dma(
+            dram_addr=64, dram_stride=48, scratchpad_addr=100, scratchpad_stride=7, runs=3, length=5
+        ),
+    )
     for run in range(3):
         for word in range(5):
             first = 64 + 48 * run + COLS * word
             expected = state.memory[first : first + COLS].view(np.int8)
-            np.testing.assert_array_equal(state.pool[100 + 7 * run + word], expected)
+            np.testing.assert_array_equal(state.scratchpad[100 + 7 * run + word], expected)
 
 
 def test_store_is_the_reverse_of_load():
     state = random_state(random.Random(0))
     before = state.memory.copy()
-    command = dma(dram_addr=128, dram_stride=128, pool_addr=10, pool_stride=20, runs=4, length=9)
+    command = dma(
+        dram_addr=128, dram_stride=128, scratchpad_addr=10, scratchpad_stride=20, runs=4, length=9
+    )
     load(state, command)
     state.memory[:] = 0
     store(state, command)
@@ -57,8 +64,8 @@ def test_unpack_spreads_channels_over_planes_and_fills_with_zeros(channels, flip
         dma(
             dram_addr=13,
             dram_stride=101,
-            pool_addr=50,
-            pool_stride=9,
+            scratchpad_addr=50,
+            scratchpad_stride=9,
             runs=2,
             length=8,
             unpack=1,
@@ -74,7 +81,7 @@ def test_unpack_spreads_channels_over_planes_and_fills_with_zeros(channels, flip
                     0x80 * flip
                 )
                 plane, column = divmod(channel, COLS)
-                got = int(state.pool[50 + 9 * run + 40 * plane + pixel, column]) & 0xFF
+                got = int(state.scratchpad[50 + 9 * run + 40 * plane + pixel, column]) & 0xFF
                 assert got == (value if channel < channels else 0)
 
 
@@ -101,7 +108,7 @@ def test_reads_may_use_both_windows_and_writes_one():
 )
 def test_accesses_outside_the_windows_are_faults(unit, command):
     state = windowed()
-    state.pool[:] = 1
+    state.scratchpad[:] = 1
     with pytest.raises(AccessError) as raised:
         unit(state, dma(**command))
     assert raised.value.fault == Fault.WINDOW
@@ -109,9 +116,9 @@ def test_accesses_outside_the_windows_are_faults(unit, command):
 
 
 @pytest.mark.parametrize("unit", [load, store])
-def test_a_run_beyond_the_pool_is_a_fault(unit):
+def test_a_run_beyond_the_scratchpad_is_a_fault(unit):
     state = windowed()
     with pytest.raises(AccessError) as raised:
-        unit(state, dma(dram_addr=4096, pool_addr=CONFIG.pool_words - 1, length=2))
-    assert raised.value.fault == Fault.POOL_RANGE
+        unit(state, dma(dram_addr=4096, scratchpad_addr=CONFIG.scratchpad_words - 1, length=2))
+    assert raised.value.fault == Fault.SCRATCHPAD_RANGE
     assert not state.memory.any()

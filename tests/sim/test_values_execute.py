@@ -18,35 +18,35 @@ from tests.sim.scalar_model import ScalarExecute, divide
 def test_execute_equals_the_scalar_interpretation(seed):
     rng = random.Random(seed)
     state, fields = random_state(rng), random_execute(rng)
-    expected = ScalarExecute(fields, state.pool.copy()).run()
+    expected = ScalarExecute(fields, state.scratchpad.copy()).run()
     execute(state, fields)
-    np.testing.assert_array_equal(state.pool, expected)
+    np.testing.assert_array_equal(state.scratchpad, expected)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_execute_on_lines_of_four_words(seed):
     rng = random.Random(seed)
-    config = dataclasses.replace(CONFIG, line_words=4, pool_lines=2 * CONFIG.pool_lines)
+    config = dataclasses.replace(CONFIG, line_words=4, scratchpad_lines=2 * CONFIG.scratchpad_lines)
     state, fields = random_state(rng, config), random_execute(rng, config)
-    expected = ScalarExecute(fields, state.pool.copy(), 4).run()
+    expected = ScalarExecute(fields, state.scratchpad.copy(), 4).run()
     execute(state, fields)
-    np.testing.assert_array_equal(state.pool, expected)
+    np.testing.assert_array_equal(state.scratchpad, expected)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_results_do_not_depend_on_chunks(seed, monkeypatch):
     rng = random.Random(seed)
     state, fields = random_state(rng), random_execute(rng)
-    expected = ScalarExecute(fields, state.pool.copy()).run()
+    expected = ScalarExecute(fields, state.scratchpad.copy()).run()
     monkeypatch.setattr(execute_module, "CHUNK_RESULTS", 16)
     monkeypatch.setattr(execute_module, "EXACT_CHANNELS", CONFIG.cols)
     execute(state, fields)
-    np.testing.assert_array_equal(state.pool, expected)
+    np.testing.assert_array_equal(state.scratchpad, expected)
 
 
 def test_extreme_operands_accumulate_exactly_and_parameters_wrap():
     rng = random.Random(1)
-    config = AccelConfig(name="test", rows=4, cols=4, pool_lines=16384, requant_lanes=4)
+    config = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=16384, requant_lanes=4)
     state = random_state(rng, config)
     fields = random_execute(random.Random(0)) | {
         "split": 0,
@@ -79,14 +79,14 @@ def test_extreme_operands_accumulate_exactly_and_parameters_wrap():
         "in_addr": 20000,
         "out_addr": 30000,
     }
-    state.pool[20000:20700] = -128
-    state.pool[65536 : 65536 + 2800] = -128
-    line = state.pool[fields["param_addr"] * 8 :][:16].reshape(2, -1)
+    state.scratchpad[20000:20700] = -128
+    state.scratchpad[65536 : 65536 + 2800] = -128
+    line = state.scratchpad[fields["param_addr"] * 8 :][:16].reshape(2, -1)
     line[0].view(np.int32)[:] = [2**31 - 1, -45875200, -45875201, 5] + [2**30] * 4
     line[1, :8] = [3, 0, 31, 1, 0, 1, 30, 15]
-    expected = ScalarExecute(fields, state.pool.copy()).run()
+    expected = ScalarExecute(fields, state.scratchpad.copy()).run()
     execute(state, fields)
-    np.testing.assert_array_equal(state.pool[30000], expected[30000])
+    np.testing.assert_array_equal(state.scratchpad[30000], expected[30000])
 
 
 def test_rounding_divide_rounds_halves_away_from_zero():
@@ -100,7 +100,7 @@ def test_rounding_divide_rounds_halves_away_from_zero():
     "change",
     [
         {
-            "in_addr": CONFIG.pool_words - 1,
+            "in_addr": CONFIG.scratchpad_words - 1,
             "in_width": 8,
             "in_height": 8,
             "in_row": 8,
@@ -109,19 +109,19 @@ def test_rounding_divide_rounds_halves_away_from_zero():
             "start_x": 0,
             "start_y": 0,
         },
-        {"weight_addr": CONFIG.pool_lines, "ones": 0, "maximum": 0},
-        {"param_addr": CONFIG.pool_lines},
-        {"table": 1, "table_addr": CONFIG.pool_words - 1},
-        {"residual": 1, "res_addr": CONFIG.pool_words},
-        {"out_addr": CONFIG.pool_words},
+        {"weight_addr": CONFIG.scratchpad_lines, "ones": 0, "maximum": 0},
+        {"param_addr": CONFIG.scratchpad_lines},
+        {"table": 1, "table_addr": CONFIG.scratchpad_words - 1},
+        {"residual": 1, "res_addr": CONFIG.scratchpad_words},
+        {"out_addr": CONFIG.scratchpad_words},
     ],
 )
-def test_a_word_beyond_the_pool_is_a_fault_and_nothing_is_written(change):
+def test_a_word_beyond_the_scratchpad_is_a_fault_and_nothing_is_written(change):
     rng = random.Random(3)
     state = random_state(rng)
     fields = random_execute(rng) | change
-    before = state.pool.copy()
+    before = state.scratchpad.copy()
     with pytest.raises(AccessError) as raised:
         execute(state, fields)
-    assert raised.value.fault == Fault.POOL_RANGE
-    np.testing.assert_array_equal(state.pool, before)
+    assert raised.value.fault == Fault.SCRATCHPAD_RANGE
+    np.testing.assert_array_equal(state.scratchpad, before)

@@ -1,11 +1,11 @@
 """Every way to run a small network that the code generator can express, each timed exactly.
 
 A way is: which layers run as a chain; which of the maps between layers and of the output lie whole
-in the pool; and for each layer an array shape, a cut of its weights into chunks, a size of its
-tiles and an order. Chunks are any cut into consecutive output blocks, tiles a grid of rectangles of
-any size (in a network of several layers: of any number of whole rows). LOADs stand where the
-schedule's own placement puts them. Layers have no residual and no groups but those of a depthwise
-one, and their maps are no parts of others.
+in the scratchpad; and for each layer an array shape, a cut of its weights into chunks, a size of
+its tiles and an order. Chunks are any cut into consecutive output blocks, tiles a grid of
+rectangles of any size (in a network of several layers: of any number of whole rows). LOADs stand
+where the schedule's own placement puts them. Layers have no residual and no groups but those of a
+depthwise one, and their maps are no parts of others.
 """
 
 from __future__ import annotations

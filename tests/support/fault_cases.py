@@ -45,8 +45,19 @@ def _flipped(place: int, bits: int) -> bytes:
 
 def fault_cases() -> list[FaultCase]:
     """Every fault in its varieties but TIMEOUT; each program has only the one."""
-    makers = (_bus_errors, _opcodes, _machines, _fields, _reserved_bits, _dma_windows,
-              _program_windows, _pool_ranges, _overlaps, _ends, _misaligned)  # fmt: skip
+    makers = (
+        _bus_errors,
+        _opcodes,
+        _machines,
+        _fields,
+        _reserved_bits,
+        _dma_windows,
+        _program_windows,
+        _scratchpad_ranges,
+        _overlaps,
+        _ends,
+        _misaligned,
+    )
     return [case for make in makers for case in make()]
 
 
@@ -57,8 +68,10 @@ def _bus_errors() -> Iterator[FaultCase]:
     reads += [(Fault.READ_ERROR, place, addr) for place, addr in zip(LOADS, loads, strict=True)]
     reads.append((Fault.READ_ERROR, 2, loads[2] + (2 * PLANE - 1) * WORD))
     writes = [(Fault.WRITE_ERROR, 5, RESULT + 0x80), (Fault.WRITE_ERROR, 6, RESULT + 0x600)]
-    writes += [(Fault.WRITE_ERROR, 6, addr) for addr in (
-        RESULT + 0x400, RESULT + 0x600 + (PLANE - 1) * WORD)]  # fmt: skip
+    writes += [
+        (Fault.WRITE_ERROR, 6, addr)
+        for addr in (RESULT + 0x400, RESULT + 0x600 + (PLANE - 1) * WORD)
+    ]
     for kind, list_ in (("read_error", reads), ("write_error", writes)):
         for resp in (2, 3):
             for fault, index, addr in list_:
@@ -87,7 +100,7 @@ def _machines() -> Iterator[FaultCase]:
     """Fingerprints that differ in one part, or ask for more lines than there are."""
     others = [OWN + (1 << place) for place in PARTS.values()] + [OWN - 16, OWN - 4096, 0, 0xFFFF]
     changes = [{"machine": value} for value in others]
-    changes += [{"last_line": line} for line in (CONFIG.pool_lines, 0xFFFF)]
+    changes += [{"last_line": line} for line in (CONFIG.scratchpad_lines, 0xFFFF)]
     for number, fields in enumerate(changes):
         for place in (0, (3, 5, END)[number % 3]):
             text = ", ".join(f"{name} {value:#x}" for name, value in fields.items())
@@ -100,26 +113,56 @@ def _machines() -> Iterator[FaultCase]:
 
 
 _LOAD_FIELDS = (
-    (0, {"runs": 0}), (0, {"length": 0}), (1, {"runs": 0}), (1, {"length": 0}),
-    (1, {"channels": 0}), (0, {"dram_addr": DATA + 1}), (0, {"dram_addr": DATA + 2}),
+    (0, {"runs": 0}),
+    (0, {"length": 0}),
+    (1, {"runs": 0}),
+    (1, {"length": 0}),
+    (1, {"channels": 0}),
+    (0, {"dram_addr": DATA + 1}),
+    (0, {"dram_addr": DATA + 2}),
     (2, {"dram_stride": WORD // 2}),
-)  # fmt: skip
+)
 _STORE_FIELDS = (
-    (5, {"runs": 0}), (5, {"length": 0}), (5, {"dram_addr": RESULT + 1}), (6, {"dram_stride": 3}),
-)  # fmt: skip
+    (5, {"runs": 0}),
+    (5, {"length": 0}),
+    (5, {"dram_addr": RESULT + 1}),
+    (6, {"dram_stride": 3}),
+)
 _COUNTS = (
-    "pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks",
-    "last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height",
-)  # fmt: skip
+    "pixels",
+    "in_blocks",
+    "kernel_rows",
+    "groups",
+    "group_taps",
+    "last_taps",
+    "blocks",
+    "last_planes",
+    "last_cols",
+    "last_channels",
+    "out_width",
+    "in_width",
+    "in_height",
+)
 _EXECUTE_FIELDS = (
-    {"array_shape": 3}, {"array_shape": 3, "last_planes": 4},
-    {"resident": 1, "weight_lines": WEIGHT_RING + 1}, {"last_planes": 2},
-    {"array_shape": 1, "last_planes": 3}, {"array_shape": 2, "last_planes": 5},
-    {"last_channels": CONFIG.cols + 1}, {"last_channels": 127}, {"last_cols": CONFIG.cols + 1},
-    {"split": 1}, {"split": 1, "last_channels": CONFIG.cols // 2 + 1},
-    {"split": CONFIG.cols.bit_length(), "last_channels": 1}, {"split": 7, "last_channels": 1},
-    {"group_span": 9}, {"last_span": 9}, {"last_span": 15}, {"maximum": 1}, {"weight_lines": 0},
-)  # fmt: skip
+    {"array_shape": 3},
+    {"array_shape": 3, "last_planes": 4},
+    {"resident": 1, "weight_lines": WEIGHT_RING + 1},
+    {"last_planes": 2},
+    {"array_shape": 1, "last_planes": 3},
+    {"array_shape": 2, "last_planes": 5},
+    {"last_channels": CONFIG.cols + 1},
+    {"last_channels": 127},
+    {"last_cols": CONFIG.cols + 1},
+    {"split": 1},
+    {"split": 1, "last_channels": CONFIG.cols // 2 + 1},
+    {"split": CONFIG.cols.bit_length(), "last_channels": 1},
+    {"split": 7, "last_channels": 1},
+    {"group_span": 9},
+    {"last_span": 9},
+    {"last_span": 15},
+    {"maximum": 1},
+    {"weight_lines": 0},
+)
 
 
 def _fields() -> Iterator[FaultCase]:
@@ -158,7 +201,7 @@ def _dma_windows() -> Iterator[FaultCase]:
         (5, {"dram_addr": write_limit}, "behind the write window"),
         (5, {"dram_addr": 0xFFFFFF00}, "at the end of addresses"),
         (6, {"dram_stride": 0x1000}, "second run"),
-    )  # fmt: skip
+    )
     for place, fields, text in changes:
         yield FaultCase(f"{text} by {place}", Fault.WINDOW, place, changed(place, **fields))
 
@@ -177,32 +220,51 @@ def _program_windows() -> Iterator[FaultCase]:
     yield FaultCase("program longer than its window", fault, 11, no_end, size=2048, windows=windows)
 
 
-def _pool_ranges() -> Iterator[FaultCase]:
+def _scratchpad_ranges() -> Iterator[FaultCase]:
     changes = [
-        (0, {"pool_addr": BEYOND}), (0, {"pool_addr": BEYOND - 8}), (0, {"pool_addr": 0xFFFFF}),
-        (1, {"plane": BEYOND}), (1, {"pool_addr": BEYOND - 1}), (2, {"pool_stride": BEYOND}),
-        (5, {"pool_addr": BEYOND}), (5, {"pool_addr": BEYOND - 2 * PLANE + 1}),
-        (6, {"pool_stride": BEYOND}), (6, {"pool_stride": 0xFF000}),
-    ]  # fmt: skip
+        (0, {"scratchpad_addr": BEYOND}),
+        (0, {"scratchpad_addr": BEYOND - 8}),
+        (0, {"scratchpad_addr": 0xFFFFF}),
+        (1, {"plane": BEYOND}),
+        (1, {"scratchpad_addr": BEYOND - 1}),
+        (2, {"scratchpad_stride": BEYOND}),
+        (5, {"scratchpad_addr": BEYOND}),
+        (5, {"scratchpad_addr": BEYOND - 2 * PLANE + 1}),
+        (6, {"scratchpad_stride": BEYOND}),
+        (6, {"scratchpad_stride": 0xFF000}),
+    ]
     for place in EXECUTES:
         for name in ("in_addr", "out_addr", "res_addr", "table_addr"):
             changes += [(place, {name: BEYOND}), (place, {name: BEYOND - 9})]
         changes += [(place, {name: BEYOND // 8}) for name in ("weight_addr", "param_addr")]
         changes += [(place, {name: BEYOND}) for name in ("in_plane", "out_plane", "res_plane")]
-        changes += [(place, {"weight_addr": BEYOND // 8 - 10}),
-                    (place, {"param_addr": BEYOND // 8 - 3}),
-                    (place, {"in_block_step": BEYOND}), (place, {"in_addr": 0xFFFF0})]  # fmt: skip
+        changes += [
+            (place, {"weight_addr": BEYOND // 8 - 10}),
+            (place, {"param_addr": BEYOND // 8 - 3}),
+            (place, {"in_block_step": BEYOND}),
+            (place, {"in_addr": 0xFFFF0}),
+        ]
     for place, fields in changes:
         text = ", ".join(f"{name} {value}" for name, value in fields.items())
         name = f"{text} at {place}"
-        yield FaultCase(name, Fault.POOL_RANGE, place, changed(place, **fields))
+        yield FaultCase(name, Fault.SCRATCHPAD_RANGE, place, changed(place, **fields))
 
 
 _SHORT = {
-    "pixels": 4, "kernel_rows": 1, "group_taps": 1, "last_taps": 1, "group_span": 0,
-    "last_span": 0, "group_step": 1, "in_blocks": 1, "start_x": 0, "start_y": 0, "start_row": 0,
-    "end_x": WIDTH, "weight_lines": 1,
-}  # fmt: skip
+    "pixels": 4,
+    "kernel_rows": 1,
+    "group_taps": 1,
+    "last_taps": 1,
+    "group_span": 0,
+    "last_span": 0,
+    "group_step": 1,
+    "in_blocks": 1,
+    "start_x": 0,
+    "start_y": 0,
+    "start_row": 0,
+    "end_x": WIDTH,
+    "weight_lines": 1,
+}
 
 
 def _overlaps() -> Iterator[FaultCase]:
@@ -219,7 +281,7 @@ def _overlaps() -> Iterator[FaultCase]:
                 for at, changed_fields in zip(EXECUTES, fields, strict=True):
                     commands[at] = (Opcode.EXECUTE, changed_fields)
                 text = f"{name} at {place}, overlapping, {blocks} blocks"
-                yield FaultCase(text, Fault.POOL_RANGE, place, encode(commands))
+                yield FaultCase(text, Fault.SCRATCHPAD_RANGE, place, encode(commands))
 
 
 def _ends() -> Iterator[FaultCase]:
@@ -258,18 +320,29 @@ def legal_changes() -> Iterator[tuple[str, bytes]]:
     read_limit, write_base, write_limit = WINDOWS[1:]
     size, length = CONSTANTS * WORD, 2 * PLANE * WORD
     changes = (
-        (0, {"dram_addr": PROGRAM}), (0, {"dram_addr": read_limit - size}),
-        (0, {"dram_addr": write_base}), (0, {"dram_addr": write_limit - size}),
-        (1, {"dram_addr": read_limit - PLANE * CHANNELS}), (2, {"dram_stride": 0xFFFFFF00}),
-        (2, {"pool_stride": (1 << 20) - PLANE}), (5, {"dram_addr": write_base}),
-        (5, {"dram_addr": write_limit - length}), (5, {"pool_addr": BEYOND - 2 * PLANE}),
-        (4, {"in_addr": BEYOND - 2 * PLANE}), (4, {"out_addr": BEYOND - 2 * PLANE}),
-        (4, {"res_addr": BEYOND - 2 * PLANE}), (4, {"table_addr": BEYOND - 64}),
-        (4, {"weight_addr": BEYOND // 8 - 18}), (4, {"param_addr": BEYOND // 8 - 4}),
-        (0, {"machine": OWN & ~0xF0}), (3, {"machine": OWN & ~0xF0}), (END, {"last_line": 0}),
-        (4, {"group_span": 8}), (4, {"split": 1, "last_channels": CONFIG.cols // 2}),
+        (0, {"dram_addr": PROGRAM}),
+        (0, {"dram_addr": read_limit - size}),
+        (0, {"dram_addr": write_base}),
+        (0, {"dram_addr": write_limit - size}),
+        (1, {"dram_addr": read_limit - PLANE * CHANNELS}),
+        (2, {"dram_stride": 0xFFFFFF00}),
+        (2, {"scratchpad_stride": (1 << 20) - PLANE}),
+        (5, {"dram_addr": write_base}),
+        (5, {"dram_addr": write_limit - length}),
+        (5, {"scratchpad_addr": BEYOND - 2 * PLANE}),
+        (4, {"in_addr": BEYOND - 2 * PLANE}),
+        (4, {"out_addr": BEYOND - 2 * PLANE}),
+        (4, {"res_addr": BEYOND - 2 * PLANE}),
+        (4, {"table_addr": BEYOND - 64}),
+        (4, {"weight_addr": BEYOND // 8 - 18}),
+        (4, {"param_addr": BEYOND // 8 - 4}),
+        (0, {"machine": OWN & ~0xF0}),
+        (3, {"machine": OWN & ~0xF0}),
+        (END, {"last_line": 0}),
+        (4, {"group_span": 8}),
+        (4, {"split": 1, "last_channels": CONFIG.cols // 2}),
         (4, {"resident": 1, "weight_lines": WEIGHT_RING, "last_channels": 3, "in_blocks": 1}),
-    )  # fmt: skip
+    )
     for place, fields in changes:
         text = ", ".join(f"{name} {value}" for name, value in fields.items())
         yield f"{text} at {place}", changed(place, **fields)

@@ -19,11 +19,11 @@ PROGRAM, OTHER, DATA, RESULT = 0x400, 0x1000, 0x4000, 0x8000
 WINDOWS = (PROGRAM, 0x6000, RESULT, 0x9000)
 """Read base and limit, write base and limit; there is memory on all four sides."""
 MEMORY = 0x10000
-BEYOND = CONFIG.pool_words
-"""First word address beyond the pool."""
+BEYOND = CONFIG.scratchpad_words
+"""First word address beyond the scratchpad."""
 
 TABLE, WEIGHTS, INPUT, SECOND, OUTPUT = 32, 96, 256, 384, 512
-"""Word addresses in the pool; the channel parameters are at 0."""
+"""Word addresses in the scratchpad; the channel parameters are at 0."""
 WIDTH, HEIGHT = 8, 4
 PLANE = WIDTH * HEIGHT
 CHANNELS = 2 * CONFIG.cols
@@ -33,19 +33,58 @@ CONSTANTS = INPUT
 Command = tuple[Opcode, dict[str, int]]
 
 CONV = {
-    "network": 1, "dense": 1, "residual": 1, "table": 1, "pad_value": 3,
-    "in_addr": INPUT, "in_plane": PLANE, "in_row": WIDTH, "in_width": WIDTH, "in_height": HEIGHT,
-    "in_blocks": 2, "last_channels": CONFIG.cols,
-    "kernel_rows": 3, "row_dilation": 1, "row_step": WIDTH, "groups": 1, "group_taps": 3,
-    "last_taps": 3, "col_dilation": 1, "group_span": 2, "last_span": 2, "group_step": 3,
-    "pixels": PLANE, "start_x": -1, "start_y": -1, "start_row": -WIDTH, "col_stride": 1,
-    "end_x": WIDTH - 1, "wrap_x": WIDTH, "wrap_y": 1, "wrap_row": WIDTH, "tile_x": CONFIG.rows,
-    "blocks": 2, "last_planes": 1, "last_cols": CONFIG.cols, "weight_addr": WEIGHTS // 8,
-    "weight_lines": 9, "table_addr": TABLE, "out_addr": OUTPUT, "out_plane": PLANE,
-    "out_width": WIDTH, "out_min": -128, "out_max": 127, "res_addr": SECOND, "res_plane": PLANE,
-    "a_multiplier": 1 << 30, "b_multiplier": 1 << 30, "sum_multiplier": 1 << 30,
-    "add_min": -128, "add_max": 127, "wait_load": 3,
-}  # fmt: skip
+    "network": 1,
+    "dense": 1,
+    "residual": 1,
+    "table": 1,
+    "pad_value": 3,
+    "in_addr": INPUT,
+    "in_plane": PLANE,
+    "in_row": WIDTH,
+    "in_width": WIDTH,
+    "in_height": HEIGHT,
+    "in_blocks": 2,
+    "last_channels": CONFIG.cols,
+    "kernel_rows": 3,
+    "row_dilation": 1,
+    "row_step": WIDTH,
+    "groups": 1,
+    "group_taps": 3,
+    "last_taps": 3,
+    "col_dilation": 1,
+    "group_span": 2,
+    "last_span": 2,
+    "group_step": 3,
+    "pixels": PLANE,
+    "start_x": -1,
+    "start_y": -1,
+    "start_row": -WIDTH,
+    "col_stride": 1,
+    "end_x": WIDTH - 1,
+    "wrap_x": WIDTH,
+    "wrap_y": 1,
+    "wrap_row": WIDTH,
+    "tile_x": CONFIG.rows,
+    "blocks": 2,
+    "last_planes": 1,
+    "last_cols": CONFIG.cols,
+    "weight_addr": WEIGHTS // 8,
+    "weight_lines": 9,
+    "table_addr": TABLE,
+    "out_addr": OUTPUT,
+    "out_plane": PLANE,
+    "out_width": WIDTH,
+    "out_min": -128,
+    "out_max": 127,
+    "res_addr": SECOND,
+    "res_plane": PLANE,
+    "a_multiplier": 1 << 30,
+    "b_multiplier": 1 << 30,
+    "sum_multiplier": 1 << 30,
+    "add_min": -128,
+    "add_max": 127,
+    "wait_load": 3,
+}
 """3 x 3, both operands and the result with CHANNELS channels, and everything that may follow."""
 
 LOADS, EXECUTES, STORES, END = (0, 1, 2), (3, 4), (5, 6), 7
@@ -59,20 +98,59 @@ def whole_program() -> list[Command]:
     size = PLANE * WORD
     return [
         (Opcode.LOAD, {"dram_addr": DATA, "runs": 1, "length": CONSTANTS}),
-        (Opcode.LOAD, {"dram_addr": operands, "pool_addr": INPUT, "runs": 1, "length": PLANE,
-                       "unpack": 1, "flip": 1, "channels": CHANNELS, "plane": PLANE}),
-        (Opcode.LOAD, {"dram_addr": second, "dram_stride": size, "pool_addr": SECOND,
-                       "pool_stride": PLANE, "runs": 2, "length": PLANE}),
+        (
+            Opcode.LOAD,
+            {
+                "dram_addr": operands,
+                "scratchpad_addr": INPUT,
+                "runs": 1,
+                "length": PLANE,
+                "unpack": 1,
+                "flip": 1,
+                "channels": CHANNELS,
+                "plane": PLANE,
+            },
+        ),
+        (
+            Opcode.LOAD,
+            {
+                "dram_addr": second,
+                "dram_stride": size,
+                "scratchpad_addr": SECOND,
+                "scratchpad_stride": PLANE,
+                "runs": 2,
+                "length": PLANE,
+            },
+        ),
         (Opcode.EXECUTE, CONV),
-        (Opcode.EXECUTE, CONV | {"in_addr": OUTPUT, "out_addr": OUTPUT + 2 * PLANE,
-                                  "wait_execute": 1}),
-        (Opcode.STORE, {"dram_addr": RESULT + 0x80, "pool_addr": OUTPUT, "runs": 1,
-                        "length": 2 * PLANE, "wait_execute": 1}),
-        (Opcode.STORE, {"dram_addr": RESULT + 0x400, "dram_stride": 0x200, "runs": 2,
-                        "pool_addr": OUTPUT + 2 * PLANE, "pool_stride": PLANE, "length": PLANE,
-                        "wait_execute": 2}),
+        (
+            Opcode.EXECUTE,
+            CONV | {"in_addr": OUTPUT, "out_addr": OUTPUT + 2 * PLANE, "wait_execute": 1},
+        ),
+        (
+            Opcode.STORE,
+            {
+                "dram_addr": RESULT + 0x80,
+                "scratchpad_addr": OUTPUT,
+                "runs": 1,
+                "length": 2 * PLANE,
+                "wait_execute": 1,
+            },
+        ),
+        (
+            Opcode.STORE,
+            {
+                "dram_addr": RESULT + 0x400,
+                "dram_stride": 0x200,
+                "runs": 2,
+                "scratchpad_addr": OUTPUT + 2 * PLANE,
+                "scratchpad_stride": PLANE,
+                "length": PLANE,
+                "wait_execute": 2,
+            },
+        ),
         (Opcode.END, {"wait_load": 3, "wait_execute": 2, "wait_store": 2}),
-    ]  # fmt: skip
+    ]
 
 
 def encode(commands: list[Command]) -> bytes:

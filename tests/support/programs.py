@@ -1,8 +1,8 @@
 """Random programs, command by command, that have no hazards whatever the timing.
 
-LOADs of all forms fill the pool, EXECUTEs read what LOADs or earlier EXECUTEs left, STOREs save it
-and LOADs bring back what STOREs saved. Each command waits for those that it depends on, and now and
-then for others.
+LOADs of all forms fill the scratchpad, EXECUTEs read what LOADs or earlier EXECUTEs left, STOREs
+save it and LOADs bring back what STOREs saved. Each command waits for those that it depends on, and
+now and then for others.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from tests.sim import commands
 from tests.support.encode import encode
 
 DATA = 1 << 16
-"""Memory address of the pool's first contents; what STOREs write follows behind."""
+"""Memory address of the scratchpad's first contents; what STOREs write follows behind."""
 AREA = 1536
-"""Words of an area of the pool that holds a map."""
+"""Words of an area of the scratchpad that holds a map."""
 FIRST_AREA = 1024
 """Before it lie parameters and tables."""
 AREAS = 3
 WEIGHTS = FIRST_AREA + AREAS * AREA
 """Word address of the weights, as many as the EXECUTEs need."""
-POOL_WORDS = 12800
-"""Words of the pool that the programs use."""
+SCRATCHPAD_WORDS = 12800
+"""Words of the scratchpad that the programs use."""
 UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 
 Span = tuple[str, int, int]
-"""``pool`` or ``memory``, first word or byte, and the one behind the last."""
+"""``scratchpad`` or ``memory``, first word or byte, and the one behind the last."""
 
 
 def random_program(config: AccelConfig, seed: int) -> Program:
@@ -47,9 +47,11 @@ def random_program(config: AccelConfig, seed: int) -> Program:
     code, size = _Writer(rng, config).run()
     image = np.zeros(size, np.uint8)
     image[: len(code)] = np.frombuffer(code, np.uint8)
-    pool = commands.random_state(rng, config).pool[:POOL_WORDS].reshape(-1).view(np.uint8)
-    results = DATA + pool.size
-    image[DATA:results] = pool
+    scratchpad = (
+        commands.random_state(rng, config).scratchpad[:SCRATCHPAD_WORDS].reshape(-1).view(np.uint8)
+    )
+    results = DATA + scratchpad.size
+    image[DATA:results] = scratchpad
     decoded, fault = decode_program(image, 0, len(code), config)
     assert fault is None
     return Program(
@@ -96,8 +98,8 @@ class _Writer:
         rng, word = self.rng, self.config.word_bytes
         executes = [self._execute_fields() for _ in range(rng.randint(1, 5))]
         weights = max(f["blocks"] * f["weight_lines"] * self.config.line_words for f in executes)
-        self.free = DATA + POOL_WORDS * word
-        assert WEIGHTS + weights <= POOL_WORDS
+        self.free = DATA + SCRATCHPAD_WORDS * word
+        assert WEIGHTS + weights <= SCRATCHPAD_WORDS
         cuts = sorted(rng.sample(range(1, WEIGHTS), 3))
         for low, high in zip([0, *cuts], [*cuts, WEIGHTS + weights], strict=True):
             self._load(DATA + low * word, low, high - low)
@@ -133,13 +135,13 @@ class _Writer:
         self.code.append(encode(self.config, unit, **_waits(waits), **fields))
         self.accesses.append(_Access(unit, counts[unit] + 1, reads, writes))
 
-    def _load(self, address: int, pool: int, words: int) -> None:
+    def _load(self, address: int, scratchpad: int, words: int) -> None:
         self._append(
             Opcode.LOAD,
             [("memory", address, address + words * self.config.word_bytes)],
-            [("pool", pool, pool + words)],
+            [("scratchpad", scratchpad, scratchpad + words)],
             dram_addr=address,
-            pool_addr=pool,
+            scratchpad_addr=scratchpad,
             runs=1,
             length=words,
         )
@@ -157,11 +159,11 @@ class _Writer:
         self._append(
             Opcode.LOAD,
             [("memory", address, address + (runs * step + length) * word)],
-            [("pool", place, place + runs * stride)],
+            [("scratchpad", place, place + runs * stride)],
             dram_addr=address,
             dram_stride=step * word,
-            pool_addr=place,
-            pool_stride=stride,
+            scratchpad_addr=place,
+            scratchpad_stride=stride,
             runs=runs,
             length=length,
         )
@@ -176,11 +178,11 @@ class _Writer:
         self._append(
             Opcode.LOAD,
             [("memory", address, address + runs * step)],
-            [("pool", place, place + words)],
+            [("scratchpad", place, place + words)],
             dram_addr=address,
             dram_stride=step,
-            pool_addr=place,
-            pool_stride=stride,
+            scratchpad_addr=place,
+            scratchpad_stride=stride,
             runs=runs,
             length=length,
             unpack=1,
@@ -204,12 +206,12 @@ class _Writer:
         span = ("memory", self.free, self.free + runs * step * word)
         self._append(
             Opcode.STORE,
-            [("pool", first, first + AREA)],
+            [("scratchpad", first, first + AREA)],
             [span],
             dram_addr=self.free,
             dram_stride=step * word,
-            pool_addr=first,
-            pool_stride=part,
+            scratchpad_addr=first,
+            scratchpad_stride=part,
             runs=runs,
             length=length,
         )
@@ -242,17 +244,17 @@ class _Writer:
 
     def _execute(self, fields: dict[str, int]) -> None:
         names = ("in_addr", "res_addr") if fields["residual"] else ("in_addr",)
-        reads: list[Span] = [("pool", 0, FIRST_AREA)]
+        reads: list[Span] = [("scratchpad", 0, FIRST_AREA)]
         reads += [_area_of(fields[name]) for name in names]
         if not fields["ones"]:
             lines = fields["blocks"] * fields["weight_lines"]
-            reads.append(("pool", WEIGHTS, WEIGHTS + lines * self.config.line_words))
+            reads.append(("scratchpad", WEIGHTS, WEIGHTS + lines * self.config.line_words))
         self._append(Opcode.EXECUTE, reads, [_area_of(fields["out_addr"])], **fields)
 
 
 def _area_of(address: int) -> Span:
     first = FIRST_AREA + (address - FIRST_AREA) // AREA * AREA
-    return "pool", first, first + AREA
+    return "scratchpad", first, first + AREA
 
 
 def _overlap(ours: list[Span], theirs: list[Span]) -> bool:

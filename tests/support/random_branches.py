@@ -18,7 +18,7 @@ from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
 from tests.support.random_functions import quantize
 from tests.support.random_graph import RandomGraph
-from tests.support.random_layers import SMALL_POOLS, RandomLayer, operator, random_input
+from tests.support.random_layers import SMALL_SCRATCHPADS, RandomLayer, operator, random_input
 from tests.support.random_weighted import pointwise
 
 
@@ -49,7 +49,7 @@ def random_branches(config: AccelConfig, seed: int) -> RandomBranches:
     graph = _graph(RandomGraph(rng, config), f"branches{seed}")
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
-    lines = rng.choice((*SMALL_POOLS, *[config.pool_lines] * 2))
+    lines = rng.choice((*SMALL_SCRATCHPADS, *[config.scratchpad_lines] * 2))
     return RandomBranches(graph, inputs, config, CompilerOptions(), lines)
 
 

@@ -57,14 +57,15 @@ def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Sch
 
 
 def random_chain(config: AccelConfig, seed: int) -> RandomChain:
-    """The network of a seed, for a pool of a third to a few times of its largest map's size."""
+    """The network of a seed, for a scratchpad of a third to a few times of its largest map's
+    size."""
     rng = random.Random(f"chain{seed}")
     graph = _chain(RandomGraph(rng, config), f"chain{seed}")
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     size = rng.uniform(0.8, 5) * rng.choice((1, 1, 1 / 3))
     lines = int(_largest(graph, config.cols) * size) // config.line_words
-    lines = min(max(lines, 64), config.pool_lines)
+    lines = min(max(lines, 64), config.scratchpad_lines)
     return RandomChain(graph, inputs, config, CompilerOptions(), lines)
 
 

@@ -69,25 +69,27 @@ OPERATORS = (
     on_host,
 )
 """What a network is drawn from, the frequent ones several times."""
-SMALL_POOLS = (64, 64, 128, 256)
-"""Lines of the pools for which some networks are mapped, which then run on the whole one."""
+SMALL_SCRATCHPADS = (64, 64, 128, 256)
+"""Lines of the scratchpads for which some networks are mapped, which then run on the whole one."""
 
 
 @dataclass(frozen=True)
 class RandomLayer:
-    """A network, an input, and how to map it: on ``pool_lines`` of the pool if it fits."""
+    """A network, an input, and how to map it: on ``scratchpad_lines`` of the scratchpad if it
+    fits."""
 
     graph: Graph
     inputs: dict[str, np.ndarray]
     config: AccelConfig
     options: CompilerOptions
-    pool_lines: int
+    scratchpad_lines: int
 
     def compile(self) -> Compiled:
-        """Map it; a pool that is too small for it is doubled up to the configuration's own."""
-        lines = self.pool_lines
-        while lines < self.config.pool_lines:
-            config = dataclasses.replace(self.config, pool_lines=lines)
+        """Map it; a scratchpad that is too small for it is doubled up to the configuration's
+        own."""
+        lines = self.scratchpad_lines
+        while lines < self.config.scratchpad_lines:
+            config = dataclasses.replace(self.config, scratchpad_lines=lines)
             try:
                 return compile(self.graph, config, self.options)
             except AllocationError:
@@ -99,7 +101,7 @@ def random_layer(config: AccelConfig, seed: int) -> RandomLayer:
     """The network of a seed; the same for the same arguments."""
     rng = random.Random(seed)
     graph = _graph(RandomGraph(rng, config), f"layer{seed}")
-    lines = rng.choice((*SMALL_POOLS, *[config.pool_lines] * 6))
+    lines = rng.choice((*SMALL_SCRATCHPADS, *[config.scratchpad_lines] * 6))
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     if rng.random() < 0.25:

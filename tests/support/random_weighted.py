@@ -66,10 +66,10 @@ def fully_connected(net: RandomGraph, x: str) -> str:
 
 
 def flattens(net: RandomGraph, x: str) -> bool:
-    """Whether half the pool holds the map and a plane's weights for all of it."""
+    """Whether half the scratchpad holds the map and a plane's weights for all of it."""
     _, height, width, channels = net.shape(x)
     planes = -(-channels // net.config.cols)
-    return height * width * (planes + channels) <= net.config.pool_words // 2
+    return height * width * (planes + channels) <= net.config.scratchpad_words // 2
 
 
 def weighted(

@@ -16,8 +16,9 @@ from tests.support.all_plans import most_ways
 SIDES = {1: 7, 2: 4, 3: 3}
 PLANES = {1: 4, 2: 2, 3: 1}
 """Largest side of a map, and most planes of channels, by number of layers."""
-SMALLEST_POOL = 64
-"""Lines. A third of the networks have the whole pool, the others from that to four times as many.
+SMALLEST_SCRATCHPAD = 64
+"""Lines. A third of the networks have the whole scratchpad, the others from that to four times as
+many.
 """
 
 
@@ -35,9 +36,13 @@ def small_network(config: AccelConfig, seed: int, layers: int, most: int) -> Sma
     rng = random.Random(f"{seed} {layers}")
     while True:
         lines = rng.choice(
-            (SMALLEST_POOL, rng.randint(SMALLEST_POOL, 4 * SMALLEST_POOL), config.pool_lines)
+            (
+                SMALLEST_SCRATCHPAD,
+                rng.randint(SMALLEST_SCRATCHPAD, 4 * SMALLEST_SCRATCHPAD),
+                config.scratchpad_lines,
+            )
         )
-        chosen = with_values(config, {"pool_lines": lines})
+        chosen = with_values(config, {"scratchpad_lines": lines})
         graph = _graph(rng, layers, config.cols, f"small{seed}")
         try:
             schedule = compile(graph, chosen).segments[0].plan

@@ -81,20 +81,20 @@ def _unmet(
 def accesses(
     opcode: Opcode, f: dict[str, int], config: AccelConfig
 ) -> tuple[set[tuple], set[tuple]]:
-    """Words read and written: ``("pool", word)`` and ``("memory", word)``."""
+    """Words read and written: ``("scratchpad", word)`` and ``("memory", word)``."""
     if opcode == Opcode.EXECUTE:
         return _execute(f, config)
     cols = config.cols
-    pool, memory = set(), set()
+    scratchpad, memory = set(), set()
     planes = -(-f["channels"] // cols) if f.get("unpack") else 1
     size = f["length"] * (f["channels"] if f.get("unpack") else cols)
     for run in range(f["runs"]):
-        address = f["pool_addr"] + run * f["pool_stride"]
+        address = f["scratchpad_addr"] + run * f["scratchpad_stride"]
         for plane, word in itertools.product(range(planes), range(f["length"])):
-            pool.add(("pool", address + plane * f.get("plane", 0) + word))
+            scratchpad.add(("scratchpad", address + plane * f.get("plane", 0) + word))
         start = f["dram_addr"] + run * f["dram_stride"]
         memory |= {("memory", w) for w in range(start // cols, -(-(start + size) // cols))}
-    return (memory, pool) if opcode == Opcode.LOAD else (pool, memory)
+    return (memory, scratchpad) if opcode == Opcode.LOAD else (scratchpad, memory)
 
 
 def _execute(f: dict[str, int], config: AccelConfig) -> tuple[set[tuple], set[tuple]]:
@@ -112,12 +112,12 @@ def _execute(f: dict[str, int], config: AccelConfig) -> tuple[set[tuple], set[tu
         plane * f["out_plane"] + y * (f["out_width"] + f["out_skip"]) + x
         for plane, y, x in itertools.product(range(planes), range(rows), range(f["out_width"]))
     ]
-    writes = {("pool", f["out_addr"] + place) for place in places}
+    writes = {("scratchpad", f["out_addr"] + place) for place in places}
     if f["residual"]:
         assert f["out_plane"] == f["res_plane"] or planes == 1 or f["res_plane"] > 0
         for plane, y, x in itertools.product(range(planes), range(rows), range(f["out_width"])):
             row = y * (f["out_width"] + f["out_skip"]) + x
-            reads.add(("pool", f["res_addr"] + plane * f["res_plane"] + row))
+            reads.add(("scratchpad", f["res_addr"] + plane * f["res_plane"] + row))
     return reads, writes
 
 
@@ -139,7 +139,7 @@ def _operands(f: dict[str, int], rows: int) -> set[tuple]:
         for b in range(f["in_blocks"])
     }
     return {
-        ("pool", base + y * f["in_row"] + x)
+        ("scratchpad", base + y * f["in_row"] + x)
         for base in bases
         for y in ys
         if 0 <= y < f["in_height"]
@@ -149,4 +149,4 @@ def _operands(f: dict[str, int], rows: int) -> set[tuple]:
 
 
 def _words(first: int, count: int) -> set[tuple]:
-    return {("pool", w) for w in range(first, first + count)}
+    return {("scratchpad", w) for w in range(first, first + count)}

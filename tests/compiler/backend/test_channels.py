@@ -15,7 +15,7 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"pool_lines": 64})
+SMALL = with_values(TINY, {"scratchpad_lines": 64})
 
 
 def network(graph: Graph, materialize: bool = False) -> Network:
@@ -99,7 +99,7 @@ CASES = (
 
 @pytest.mark.parametrize("materialize", (False, True))
 @pytest.mark.parametrize(
-    "config", (TINY, SMALL, PRESETS["edge256"]), ids=lambda c: f"{c.name}-{c.pool_lines}"
+    "config", (TINY, SMALL, PRESETS["edge256"]), ids=lambda c: f"{c.name}-{c.scratchpad_lines}"
 )
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_values_and_waits(case, config, materialize):

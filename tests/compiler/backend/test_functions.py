@@ -130,7 +130,7 @@ def table_loads(compiled: Compiled) -> list[int]:
 
 
 def test_a_layer_of_many_executes_loads_its_table_once():
-    config = with_values(TINY, {"pool_lines": 64})
+    config = with_values(TINY, {"scratchpad_lines": 64})
     net = Net((20, 12, 24))
     graph = net.finish(net.function("gelu", net.conv("input", 40, kernel=(1, 1))))
     compiled = compile(graph, config)
@@ -156,10 +156,10 @@ def test_the_table_is_waited_for():
     loads = [c for c in commands if c.opcode == Opcode.LOAD]
     assert " table " in loads[load - 1].text
     commands[last] = dataclasses.replace(commands[last], waits=(load - 1, execute, store))
-    first, count = loads[load - 1].fields["pool_addr"], TINY.table_words
+    first, count = loads[load - 1].fields["scratchpad_addr"], TINY.table_words
     found = hazards(encode_commands(commands, TINY), TINY)
     assert len(found) == count
-    assert all(any(f"('pool', {w})" in f for f in found) for w in range(first, first + count))
+    assert all(any(f"('scratchpad', {w})" in f for f in found) for w in range(first, first + count))
 
 
 def test_an_output_too_fine_for_hard_swish_is_refused():

@@ -21,9 +21,9 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY, EDGE, EDGE1024 = (PRESETS[name] for name in ("tiny", "edge256", "edge1024"))
-LARGEST_POOL = with_values(TINY, {"pool_lines": MAX_POOL_LINES})
-SMALLEST_POOL = with_values(TINY, {"pool_lines": 64})
-POOL_LINES, ROWS, COLS, LINE = MAX_POOL_LINES, 64, 64, 8
+LARGEST_POOL = with_values(TINY, {"scratchpad_lines": MAX_POOL_LINES})
+SMALLEST_SCRATCHPAD = with_values(TINY, {"scratchpad_lines": 64})
+SCRATCHPAD_LINES, ROWS, COLS, LINE = MAX_POOL_LINES, 64, 64, 8
 """The largest that a configuration accepts."""
 
 
@@ -157,8 +157,8 @@ FOLLOWS = {
     **dict.fromkeys(("dram_addr", "dram_stride"), "memory"),
     **dict.fromkeys(
         (
-            "pool_addr",
-            "pool_stride",
+            "scratchpad_addr",
+            "scratchpad_stride",
             "length",
             "plane",
             "in_addr",
@@ -171,11 +171,11 @@ FOLLOWS = {
             "res_addr",
             "res_plane",
         ),
-        POOL_LINES * LINE,
+        SCRATCHPAD_LINES * LINE,
     ),
-    **dict.fromkeys(("weight_addr", "weight_lines", "param_addr"), POOL_LINES),
+    **dict.fromkeys(("weight_addr", "weight_lines", "param_addr"), SCRATCHPAD_LINES),
     "machine": 0xFFFF,
-    "last_line": POOL_LINES - 1,
+    "last_line": SCRATCHPAD_LINES - 1,
     "runs": 8191,
     "channels": "input channels",
     "split": COLS.bit_length() - 1,
@@ -273,8 +273,9 @@ def test_weights_that_do_not_fit_are_refused_before_anything_is_placed(monkeypat
     assert str(fault.value) == (
         "layer 'conv2d0' (conv2d), kernel 3x3 over 5000 input channels: the smallest tile takes "
         "225120 bytes of the pool at once, 180000 of them the weights of 4 output channels; 61440 "
-        "are accepted (configuration pool_lines=1920); fewer input channels or kernel taps, or "
-        "pool_lines of 7035 at least are needed"
+        "are accepted (configuration scratchpad_lines=1920); fewer input channels or kernel "
+        "taps, or "
+        "scratchpad_lines of 7035 at least are needed"
     )
 
 
@@ -304,7 +305,7 @@ def test_weights_that_do_not_quite_fit_the_pool(channels, text):
 )
 def test_more_commands_than_a_wait_counts_are_refused(module, kind, found, monkeypatch):
     graph = one((40, 40, 19), "conv", "input", 30)
-    config = with_values(TINY, {"pool_lines": 128})
+    config = with_values(TINY, {"scratchpad_lines": 128})
     most = sum(c.opcode == kind for c in compile(graph, config).commands)
     monkeypatch.setattr(module, "MOST_COMMANDS", most)
     compile(graph, config)
@@ -316,7 +317,7 @@ def test_more_commands_than_a_wait_counts_are_refused(module, kind, found, monke
 def test_more_tiles_than_commands_are_refused():
     graph = one((1024, 1026, 190), "conv", "input", 4, (1, 2))
     with pytest.raises(AllocationError, match="more than 1048575 EXECUTE commands in one run"):
-        compile(graph, SMALLEST_POOL)
+        compile(graph, SMALLEST_SCRATCHPAD)
 
 
 @pytest.mark.full

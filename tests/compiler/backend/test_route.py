@@ -23,7 +23,7 @@ from tests.compiler.backend.graphs import Net, shuffle_unit
 from tests.compiler.backend.test_values import check
 
 TINY, EDGE256 = PRESETS["tiny"], PRESETS["edge256"]
-SMALL = with_values(TINY, {"pool_lines": 128})
+SMALL = with_values(TINY, {"scratchpad_lines": 128})
 MOVES = ("slice", "channel_shuffle", "concatenation", "pad")
 
 
@@ -118,7 +118,9 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("config", (TINY, SMALL, EDGE256), ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize(
+    "config", (TINY, SMALL, EDGE256), ids=lambda c: f"{c.name}-{c.scratchpad_lines}"
+)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_values_and_waits(case, config):
     graph = case()

@@ -1,4 +1,4 @@
-"""Places in the pool, residency and what a whole network costs."""
+"""Places in the scratchpad, residency and what a whole network costs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.compiler.backend.graphs import Net, random_graph
 
 
 def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
-    """Everything in the pool as (address, end, first step, last step)."""
+    """Everything in the scratchpad as (address, end, first step, last step)."""
     first, last = {}, {}
     for step in plan.steps:
         first.setdefault(step.layer, step.index)
@@ -52,14 +52,14 @@ def any_overlap(found: list[tuple[int, int, int, int]]) -> bool:
 
 @pytest.mark.parametrize("lines", (160, 400))
 def test_nothing_overlaps_in_address_and_time(lines, seed):
-    config = with_values(PRESETS["tiny"], {"pool_lines": lines})
+    config = with_values(PRESETS["tiny"], {"scratchpad_lines": lines})
     for number in range(seed, seed + 6):
         try:
             plan = compile(random_graph(number), config).segments[0].plan
         except AllocationError:
             continue
         assert not overlaps(plan), number
-        assert all(0 <= r[0] and r[1] <= config.pool_words for r in rectangles(plan))
+        assert all(0 <= r[0] and r[1] <= config.scratchpad_words for r in rectangles(plan))
 
 
 def test_arena_finds_the_earliest_step(seed):
@@ -87,11 +87,11 @@ def test_efficientnet_keeps_all_maps():
     assert plan.modelled_cycles < 1_680_000
 
 
-def test_planes_larger_than_the_pool_pass_in_windows():
+def test_planes_larger_than_the_scratchpad_pass_in_windows():
     config = PRESETS["edge256"]
     compiled = compile(randomize(zoo.build("retinaface_mnet025_ddc"), 0), config)
     maps, plan = compiled.network.maps, compiled.segments[0].plan
-    large = [m.name for m in maps.values() if m.pixels > config.pool_words and not m.external]
+    large = [m.name for m in maps.values() if m.pixels > config.scratchpad_words and not m.external]
     assert large and set(large) <= set(plan.places)
     assert all(plan.slots[m].window and plan.slots[m].words < maps[m].pixels for m in large)
     assert not overlaps(plan)
@@ -104,10 +104,10 @@ def map_size(m):
 def test_smallest_tile_that_does_not_fit():
     net = Net((9, 9, 300))
     graph = net.finish(net.conv("input", 8, kernel=(9, 9)))
-    config = with_values(PRESETS["tiny"], {"pool_lines": 64})
+    config = with_values(PRESETS["tiny"], {"scratchpad_lines": 64})
     with pytest.raises(AllocationError) as fault:
         compile(graph, config)
     assert str(fault.value).startswith(
         "layer 'conv2d0' (conv2d), kernel 9x9 over 300 input channels: the smallest tile takes"
     )
-    assert "; 2048 are accepted (configuration pool_lines=64); fewer" in str(fault.value)
+    assert "; 2048 are accepted (configuration scratchpad_lines=64); fewer" in str(fault.value)

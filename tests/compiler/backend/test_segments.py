@@ -24,7 +24,7 @@ from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import Net
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"pool_lines": 160})
+SMALL = with_values(TINY, {"scratchpad_lines": 160})
 
 
 def program(compiled: Compiled):

@@ -68,13 +68,13 @@ def check(graph: Graph, config, materialize: bool, seed: int) -> int:
 @pytest.mark.parametrize(
     "config",
     (
-        with_values(TINY, {"pool_lines": 160}),
-        with_values(PRESETS["ecp5"], {"pool_lines": 260}),
-        with_values(PRESETS["edge256"], {"pool_lines": 220}),
+        with_values(TINY, {"scratchpad_lines": 160}),
+        with_values(PRESETS["ecp5"], {"scratchpad_lines": 260}),
+        with_values(PRESETS["edge256"], {"scratchpad_lines": 220}),
         PRESETS["edge256"],
         PRESETS["edge1024"],
     ),
-    ids=lambda c: f"{c.name}-{c.pool_lines}",
+    ids=lambda c: f"{c.name}-{c.scratchpad_lines}",
 )
 def test_random_graphs(config, materialize, seed):
     for number in range(seed, seed + 6):

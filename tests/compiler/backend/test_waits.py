@@ -16,14 +16,14 @@ from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import random_graph
 
 CONFIGS = (
-    with_values(PRESETS["tiny"], {"pool_lines": 160}),
-    with_values(PRESETS["ecp5"], {"pool_lines": 260}),
-    with_values(PRESETS["edge256"], {"pool_lines": 220}),
+    with_values(PRESETS["tiny"], {"scratchpad_lines": 160}),
+    with_values(PRESETS["ecp5"], {"scratchpad_lines": 260}),
+    with_values(PRESETS["edge256"], {"scratchpad_lines": 220}),
     PRESETS["edge256"],
 )
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.name}-{c.pool_lines}")
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.name}-{c.scratchpad_lines}")
 @pytest.mark.parametrize("materialize", (False, True))
 def test_random_programs_have_no_hazards(config, materialize, seed):
     checked = 0

@@ -66,8 +66,8 @@ COUNTERS = {c.name.lower(): 0 for c in Counter} | {
     "read_beats": 40,
     "write_beats": 18,
     "fetch_beats": 8,
-    "pool_lines_filled": 30,
-    "pool_lines_weight": 12,
+    "operand_lines_read": 30,
+    "weight_lines_read": 12,
 }
 TIMING = Timing(
     cycles=500,
@@ -85,7 +85,7 @@ def test_accesses_are_what_the_machine_did():
         "multiply_accumulate": 20_000 + 256 * 9,
         "operand_store": 30 * 128 + (2 * 3 + 9) * 16 * 16,
         "weight_store": 12 * 128 + 70 * 2 * 16,
-        "pool": 42 * 128 + others * 16,
+        "scratchpad": 42 * 128 + others * 16,
         "dram": 58 * 16,
     }
 

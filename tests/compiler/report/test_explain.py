@@ -22,11 +22,11 @@ from tests.compiler.backend.graphs import Net
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import random_layer
 
-SMALL = ("--preset", "tiny", "--set", "pool_lines=160")
+SMALL = ("--preset", "tiny", "--set", "scratchpad_lines=160")
 
 
 def network():
-    """A map larger than the pool, a chain, and layers that leave no room for all maps."""
+    """A map larger than the scratchpad, a chain, and layers that leave no room for all maps."""
     net = Net((24, 24, 3))
     x = net.conv("input", 16, stride=(2, 2), padding=(1, 1, 1, 1))
     x = net.conv(x, 40, kernel=(1, 1))
@@ -43,7 +43,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(model, tmp_path_factory):
-    """Maps the model on a small pool, with a cache of the module's own."""
+    """Maps the model on a small scratchpad, with a cache of the module's own."""
     root = tmp_path_factory.mktemp("explain")
 
     def call(*options):
@@ -79,10 +79,10 @@ def check_choices(found):
         (chosen,) = [c for c in candidates if c["chosen"]]
         fitting = [c for c in candidates if c["cycles"] is not None]
         assert chosen is min(fitting, key=lambda c: c["cycles"])
-        assert all((c["pool_bytes"] <= room) == (c["cycles"] is not None) for c in candidates)
+        assert all((c["scratchpad_bytes"] <= room) == (c["cycles"] is not None) for c in candidates)
     for chain in found["chains"]:
         (chosen,) = [s for s in chain["strips"] if s["chosen"]]
-        assert chosen["pool_bytes"] <= chain["room_bytes"]
+        assert chosen["scratchpad_bytes"] <= chain["room_bytes"]
         fitting = [s for s in chain["strips"] if s["cycles"] is not None]
         assert chosen is min(fitting, key=lambda s: s["cycles"])
     for trial in (*found["chain_trials"], *found["release_trials"]):
@@ -109,7 +109,7 @@ def test_each_layer_is_explained_in_one_json_object(explained):
         roles = {m["role"]: m for m in layer["maps"]}
         for text in mapped["residency"].split(", "):
             role = next(r for r in roles if text.removeprefix("network ").startswith(r))
-            assert (roles[role]["place"] == "pool") == text.endswith("on chip")
+            assert (roles[role]["place"] == "scratchpad") == text.endswith("on chip")
 
 
 def test_the_trials_lead_to_the_mapping(explained):
@@ -123,7 +123,7 @@ def test_the_trials_lead_to_the_mapping(explained):
 
 
 def test_reasons(explained):
-    """Of maps in the pool and in memory; the whole pool keeps all of them."""
+    """Of maps in the scratchpad and in memory; the whole scratchpad keeps all of them."""
     layers = explained[0]["explain"]["layers"]
     reasons = {m["name"]: m["reason"] for x in layers for m in x["maps"]}
     assert reasons["input"] == "an input of the network"
@@ -131,7 +131,7 @@ def test_reasons(explained):
     assert layers[-1]["maps"][-1]["reason"] == "it fits; stored in memory: an output of the network"
     whole = explain(network(), preset("tiny"))
     maps = [m for x in whole["layers"] for m in x["maps"] if m["name"] != "input"]
-    assert {m["place"] for m in maps} == {"pool"}
+    assert {m["place"] for m in maps} == {"scratchpad"}
     stored = explain(network(), preset("tiny"), CompilerOptions(materialize=True))
     outputs = [x["maps"][-1] for x in stored["layers"]]
     assert all(m["reason"].endswith("stored in memory: --materialize") for m in outputs)
@@ -147,7 +147,7 @@ def test_the_mapping_is_the_same_and_the_cache_explains_too(explained, run):
 
 
 def test_no_ways_are_kept_unless_asked_for():
-    (segment,) = compile(network(), with_values(preset("tiny"), {"pool_lines": 160})).segments
+    (segment,) = compile(network(), with_values(preset("tiny"), {"scratchpad_lines": 160})).segments
     assert segment.plan.trials and not segment.plan.residence.chains
     assert all(plan.choice is None for plan in segment.plan.plans)
 
@@ -174,7 +174,7 @@ JOINT = 95291131
 def test_whatever_is_mapped_is_explained(draw, seed):
     for number in (JOINT, *range(seed, seed + 5)):
         drawn = draw(preset("tiny"), number)
-        config = dataclasses.replace(drawn.config, pool_lines=drawn.pool_lines)
+        config = dataclasses.replace(drawn.config, scratchpad_lines=drawn.scratchpad_lines)
         try:
             compiled = compile(drawn.graph, config, drawn.options, Planner(record=True))
         except AllocationError:

@@ -179,8 +179,8 @@ def test_layers_stand_below_what_they_read_and_apart():
 
 def test_a_word_is_in_use_from_its_write_to_its_last_read():
     commands = [
-        Command(Opcode.LOAD, 0, "weights", pool_writes=(Span(0, 2),), memory=CONSTANTS),
-        Command(Opcode.LOAD, 0, "map", pool_writes=(Span(4, 1, 2, 2),), memory="input"),
+        Command(Opcode.LOAD, 0, "weights", scratchpad_writes=(Span(0, 2),), memory=CONSTANTS),
+        Command(Opcode.LOAD, 0, "map", scratchpad_writes=(Span(4, 1, 2, 2),), memory="input"),
         Command(Opcode.EXECUTE, 0, "even rows", {}, (Span(0, 2), Span(4, 3)), (Span(8, 3),)),
         Command(Opcode.EXECUTE, 0, "odd rows", {}, (Span(0, 1),), (Span(9, 3),)),
         Command(Opcode.STORE, 0, "all rows", {}, (Span(8, 4),), memory="output"),
@@ -198,9 +198,9 @@ def test_a_word_is_in_use_from_its_write_to_its_last_read():
     assert used.share.max() == 7 / 16
 
 
-def test_the_pool_is_never_fuller_than_it_is(mapped):
+def test_the_scratchpad_is_never_fuller_than_it_is(mapped):
     compiled, program = compile(network(), preset("tiny")), read_program(mapped)
-    used = occupancy(compiled.commands, run_timing(program), program.config.pool_words)
+    used = occupancy(compiled.commands, run_timing(program), program.config.scratchpad_words)
     assert used.words.min() >= 0 and 0 < used.share.max() <= 1
 
 

@@ -18,7 +18,9 @@ from sim.timing.program import decode
 from tests.support.encode import encode
 
 CONFIG = preset("tiny")
-LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=0x100, runs=1, length=3, pool_addr=9, wait_store=4)
+LOAD = encode(
+    CONFIG, Opcode.LOAD, dram_addr=0x100, runs=1, length=3, scratchpad_addr=9, wait_store=4
+)
 STORE = encode(CONFIG, Opcode.STORE, dram_addr=0x100, runs=2, length=3)
 END = encode(CONFIG, Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
 
@@ -88,7 +90,7 @@ def test_commands_leave_in_the_stated_cycles():
         (58, "end"),
     ]
     load, store = events[1][2], events[2][2]
-    assert (load.index, load.pool_addr, load.wait_store, load.length) == (0, 9, 4, 3)
+    assert (load.index, load.scratchpad_addr, load.wait_store, load.length) == (0, 9, 4, 3)
     assert (store.index, store.runs) == (1, 2)
 
 
@@ -109,7 +111,11 @@ def test_requests_wait_for_room_in_the_buffer():
         (STORE + encode(CONFIG, Opcode.EXECUTE)[:64], Fault.NO_END, 1),
         (STORE + encode(CONFIG, Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
         (STORE + encode(CONFIG, Opcode.END, machine=0) + END, Fault.WRONG_MACHINE, 1),
-        (encode(CONFIG, Opcode.LOAD, last_line=CONFIG.pool_lines) + END, Fault.WRONG_MACHINE, 0),
+        (
+            encode(CONFIG, Opcode.LOAD, last_line=CONFIG.scratchpad_lines) + END,
+            Fault.WRONG_MACHINE,
+            0,
+        ),
     ],
     ids=["opcode", "no end", "empty", "cut off", "field", "machine", "lines"],
 )
@@ -148,7 +154,7 @@ def test_the_simulator_checks_the_same_fields(opcode, seed):
         if rng.random() < 0.2:
             fields["machine"] = machine(CONFIG) & ~(15 << rng.choice((0, 4, 4, 8, 12)))
         if rng.random() < 0.2:
-            fields["last_line"] = CONFIG.pool_lines - rng.choice((-1, 0, 1, 2))
+            fields["last_line"] = CONFIG.scratchpad_lines - rng.choice((-1, 0, 1, 2))
         command = int.from_bytes(encode(CONFIG, opcode, **fields), "little")
         if rng.random() < 0.1:
             command ^= 1 << rng.randrange(4, 8 * size)

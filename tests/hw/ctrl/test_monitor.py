@@ -72,11 +72,11 @@ def test_a_fault_comes_before_the_end_in_the_same_cycle():
         await _begin(ctx, dut)
         ctx.set(dut.end_pending, 1)
         assert ctx.get(dut.done)
-        _raise(ctx, dut, "execute", Fault.POOL_RANGE, 9)
+        _raise(ctx, dut, "execute", Fault.SCRATCHPAD_RANGE, 9)
         assert not ctx.get(dut.done)
         await ctx.tick()
         assert not ctx.get(dut.done) and ctx.get(dut.fault)
-        assert _reported(ctx, dut) == (Fault.POOL_RANGE, 9)
+        assert _reported(ctx, dut) == (Fault.SCRATCHPAD_RANGE, 9)
 
     simulate(dut, bench)
 

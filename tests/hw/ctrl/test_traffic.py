@@ -21,8 +21,8 @@ pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
 RUNS = 10
 WRONG = FaultCase(
-    "wrong", Fault.POOL_RANGE, programs.STORES[1],
-    programs.changed(programs.STORES[1], pool_addr=programs.BEYOND - 1), addr=OTHER,
+    "wrong", Fault.SCRATCHPAD_RANGE, programs.STORES[1],
+    programs.changed(programs.STORES[1], scratchpad_addr=programs.BEYOND - 1), addr=OTHER,
 )  # fmt: skip
 """A program that ends with a fault when most of it is done."""
 IMAGE = programs.memory(GOOD.code, WRONG.code)

@@ -25,7 +25,7 @@ C_FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-onl
 
 
 def generate(folder, name: str) -> None:
-    words = ["generate", "--preset", "tiny", "--set", "pool_lines=64", "-o", str(folder)]
+    words = ["generate", "--preset", "tiny", "--set", "scratchpad_lines=64", "-o", str(folder)]
     settings = [word for text in SETTINGS[name] for word in ("--set", text)]
     assert main([*words, "--name", name, *settings]) == 0
 
@@ -41,7 +41,9 @@ def folder(tmp_path_factory):
 
 def machine(name: str):
     values = dict(text.split("=") for text in SETTINGS[name])
-    return with_values(preset("tiny"), {k: int(v) for k, v in values.items()} | {"pool_lines": 64})
+    return with_values(
+        preset("tiny"), {k: int(v) for k, v in values.items()} | {"scratchpad_lines": 64}
+    )
 
 
 def test_a_top_has_two_machines(folder):
@@ -82,7 +84,7 @@ def test_without_a_name_the_header_has_the_fingerprint(tmp_path):
     defined = f"#define ACCEL_FINGERPRINT_VALUE 0x{fingerprint(preset('tiny')):08x}u\n"
     assert defined in (tmp_path / "regs.h").read_text()
     modules = MODULE.findall((tmp_path / "accel.v").read_text())
-    assert {"accelerator", "pool_bank"} <= set(modules)
+    assert {"accelerator", "scratchpad_bank"} <= set(modules)
 
 
 @pytest.mark.parametrize("name", ["", "2nd", "a b", "a.b", "ä", "x" * 65])

@@ -38,9 +38,9 @@ class _Builder:
     code: list[bytes] = field(default_factory=list)
     loads: list[dict] = field(default_factory=list)
     stores: int = 0
-    pool_next: int = 0
+    scratchpad_next: int = 0
     result_next: int = RESULT
-    pool: dict[int, bytes] = field(default_factory=dict)
+    scratchpad: dict[int, bytes] = field(default_factory=dict)
 
     def waits(self, load: int = 0) -> dict[str, int]:
         return {
@@ -49,7 +49,7 @@ class _Builder:
         }
 
     def load(self) -> None:
-        """A LOAD into pool words that no other command touches, which may share lines."""
+        """A LOAD into scratchpad words that no other command touches, which may share lines."""
         rng, cols = self.rng, self.config.cols
         unpack = rng.random() < 0.6
         runs = rng.choice((1, 1, 2, 3, 7))
@@ -58,7 +58,7 @@ class _Builder:
         planes = -(-channels // cols)
         plane = length * runs + rng.randint(0, 9)
         stride = length + rng.randint(0, 3)
-        first = self.pool_next + rng.randint(0, 5)
+        first = self.scratchpad_next + rng.randint(0, 5)
         size = length * channels
         addr = rng.randint(DATA, RESULT - (size + 64) * runs - 64)
         if rng.random() < 0.3:
@@ -70,8 +70,8 @@ class _Builder:
         fields = dict(
             dram_addr=addr,
             dram_stride=size + gap,
-            pool_addr=first,
-            pool_stride=stride,
+            scratchpad_addr=first,
+            scratchpad_stride=stride,
             runs=runs,
             length=length,
             unpack=unpack,
@@ -79,23 +79,28 @@ class _Builder:
             channels=channels if unpack else 0,
             plane=plane + runs * 3 if unpack else 0,
         )
-        if first + (planes + 1) * (plane + runs * 3) >= self.config.pool_words:
+        if first + (planes + 1) * (plane + runs * 3) >= self.config.scratchpad_words:
             return
         self.code.append(encode(self.config, Opcode.LOAD, **fields, **self.waits()))
-        self.pool_next = first + planes * (plane + runs * 3)
+        self.scratchpad_next = first + planes * (plane + runs * 3)
         self.loads.append(fields | {"planes": planes})
-        self._fill_pool(fields, channels)
+        self._fill_scratchpad(fields, channels)
 
-    def _fill_pool(self, f: dict, channels: int) -> None:
+    def _fill_scratchpad(self, f: dict, channels: int) -> None:
         cols = self.config.cols
         for run in range(f["runs"]):
             for pixel in range(f["length"]):
                 at = f["dram_addr"] + run * f["dram_stride"] + pixel * channels
                 data = self.memory[at : at + channels] ^ (0x80 if f["flip"] else 0)
                 for chunk in range(-(-channels // cols)):
-                    word = f["pool_addr"] + run * f["pool_stride"] + chunk * f["plane"] + pixel
+                    word = (
+                        f["scratchpad_addr"]
+                        + run * f["scratchpad_stride"]
+                        + chunk * f["plane"]
+                        + pixel
+                    )
                     part = bytes(data[chunk * cols : (chunk + 1) * cols])
-                    self.pool[word] = part.ljust(cols, b"\0")
+                    self.scratchpad[word] = part.ljust(cols, b"\0")
 
     def store(self) -> None:
         """A STORE of one plane of an earlier LOAD, into memory that nothing else touches."""
@@ -110,15 +115,15 @@ class _Builder:
         if addr + runs * stride > MEMORY:
             return
         plane = rng.randrange(source["planes"])
-        first = source["pool_addr"] + plane * source["plane"]
+        first = source["scratchpad_addr"] + plane * source["plane"]
         self.code.append(
             encode(
                 self.config,
                 Opcode.STORE,
                 dram_addr=addr,
                 dram_stride=stride,
-                pool_addr=first,
-                pool_stride=source["pool_stride"],
+                scratchpad_addr=first,
+                scratchpad_stride=source["scratchpad_stride"],
                 runs=runs,
                 length=length,
                 **self.waits(index + 1),
@@ -129,7 +134,7 @@ class _Builder:
         for run in range(runs):
             for i in range(length):
                 at = addr + run * stride + i * cols
-                word = self.pool[first + run * source["pool_stride"] + i]
+                word = self.scratchpad[first + run * source["scratchpad_stride"] + i]
                 self.memory[at : at + cols] = np.frombuffer(word, np.uint8)
 
 

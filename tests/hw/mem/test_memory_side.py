@@ -61,24 +61,35 @@ def test_faults_are_reported_and_the_next_run_is_whole():
     config = preset("tiny")
     good = b"".join(
         (
-            encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=3, runs=1, length=40),
+            encode(config, Opcode.LOAD, dram_addr=0x4000, scratchpad_addr=3, runs=1, length=40),
             encode(
-                config, Opcode.STORE, dram_addr=RESULT, pool_addr=3, runs=1, length=40, wait_load=1
+                config,
+                Opcode.STORE,
+                dram_addr=RESULT,
+                scratchpad_addr=3,
+                runs=1,
+                length=40,
+                wait_load=1,
             ),
             encode(config, Opcode.END, wait_load=1, wait_store=1),
         )
     )
-    copy = encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=8, length=40)
+    copy = encode(config, Opcode.STORE, dram_addr=RESULT, scratchpad_addr=0, runs=8, length=40)
     end = encode(config, Opcode.END, wait_store=2)
     beyond = encode(
-        config, Opcode.LOAD, dram_addr=0x4000, pool_addr=config.pool_words, runs=1, length=9
+        config,
+        Opcode.LOAD,
+        dram_addr=0x4000,
+        scratchpad_addr=config.scratchpad_words,
+        runs=1,
+        length=9,
     )
-    far = encode(config, Opcode.STORE, dram_addr=0x4000, pool_addr=0, runs=1, length=9)
+    far = encode(config, Opcode.STORE, dram_addr=0x4000, scratchpad_addr=0, runs=1, length=9)
     zero = encode(config, Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
     broken = (
         (good[:128], Fault.NO_END, 2),
         (good + b"\5" * 64, None, 0),
-        (beyond + end, Fault.POOL_RANGE, 0),
+        (beyond + end, Fault.SCRATCHPAD_RANGE, 0),
         (copy + far + end, Fault.WINDOW, 1),
         (copy + zero, Fault.ILLEGAL_FIELD, 1),
         (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1),
@@ -111,8 +122,8 @@ def test_soft_reset_ends_transfers_and_clears():
     config = preset("tiny")
     code = b"".join(
         (
-            encode(config, Opcode.LOAD, dram_addr=0x4000, pool_addr=0, runs=1, length=900),
-            encode(config, Opcode.STORE, dram_addr=RESULT, pool_addr=0, runs=1, length=900),
+            encode(config, Opcode.LOAD, dram_addr=0x4000, scratchpad_addr=0, runs=1, length=900),
+            encode(config, Opcode.STORE, dram_addr=RESULT, scratchpad_addr=0, runs=1, length=900),
             encode(config, Opcode.END, wait_load=1, wait_store=1),
         )
     )

@@ -1,4 +1,4 @@
-"""The STORE unit beside a stub of the pool: addresses, words and the cycles of the page."""
+"""The STORE unit beside a stub of the scratchpad: addresses, words and the cycles of the page."""
 
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
@@ -15,7 +15,7 @@ ADDR, ADDR_STRIDE = 0x2000 - 3 * 4, 0x1000
 
 
 class _StoreBench(Elaboratable):
-    """The unit, a phase counter, and a pool whose word ``a`` holds ``a``."""
+    """The unit, a phase counter, and a scratchpad whose word ``a`` holds ``a``."""
 
     def __init__(self):
         self.dut = StoreUnit(preset("tiny"))
@@ -44,8 +44,8 @@ COMMAND = layouts.STORE.const(
         "wait_store": 0,
         "dram_addr": ADDR,
         "dram_stride": ADDR_STRIDE,
-        "pool_addr": FIRST,
-        "pool_stride": STRIDE,
+        "scratchpad_addr": FIRST,
+        "scratchpad_stride": STRIDE,
         "runs": RUNS,
         "length": LENGTH,
         "index": 7,

@@ -1,4 +1,5 @@
-"""What unit tests of the hardware share: configurations, simulator, commands, the pool's reads."""
+"""What unit tests of the hardware share: configurations, simulator, commands, the scratchpad's
+reads."""
 
 from __future__ import annotations
 
@@ -15,9 +16,11 @@ from hw.spec.timing import READ_LATENCY
 from tests.sim.commands import random_execute
 
 TINY = preset("tiny")
-WIDE = AccelConfig(name="wide", rows=8, cols=4, pool_lines=64, requant_lanes=8)
+WIDE = AccelConfig(name="wide", rows=8, cols=4, scratchpad_lines=64, requant_lanes=8)
 """Two words leave the post-processor per cycle, and two lanes share a weight port."""
-NARROW = AccelConfig(name="narrow", rows=8, cols=4, line_words=4, pool_lines=128, requant_lanes=8)
+NARROW = AccelConfig(
+    name="narrow", rows=8, cols=4, line_words=4, scratchpad_lines=128, requant_lanes=8
+)
 """As WIDE, with lines of half the words."""
 all_configs = pytest.mark.parametrize(
     "config", [TINY, WIDE, NARROW], ids=lambda config: config.name
@@ -58,7 +61,7 @@ def join(pieces: list[int], bits: int) -> int:
 
 
 class LineReads:
-    """The pool's read port: the line requested in cycle t is there in t + READ_LATENCY.
+    """The scratchpad's read port: the line requested in cycle t is there in t + READ_LATENCY.
 
     ``word(a)`` is what word address ``a`` holds. ``line`` and then ``request`` are called once a
     cycle.

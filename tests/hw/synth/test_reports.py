@@ -254,7 +254,7 @@ def test_tiny_is_synthesised(target, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     used = report["resources"]
     bits = 18 * 1024 * used["block_rams"]
-    assert bits >= 8 * config.pool_bytes
+    assert bits >= 8 * config.scratchpad_bytes
     if target == ECP5.name:
         # Products of the array; four in each requantiser lane; two of a LOAD's size, one of a step.
         assert used["multipliers"] == config.mac_units + 4 * config.requant_lanes + 3

@@ -70,7 +70,8 @@ def test_random_transfers(seed):
 
 
 def test_long_bursts(seed):
-    """Words that stream into the pool, from and to any place, and memory that fails among them."""
+    """Words that stream into the scratchpad, from and to any place, and memory that fails among
+    them."""
     for number in range(80):
         rng = random.Random(seed + number)
         config = with_values(fault_programs.CONFIG, {"memory": {"latency": rng.choice((1, 7, 64))}})
@@ -96,15 +97,15 @@ def test_long_bursts(seed):
 
 
 def long_load(rng):
-    """Fields of a LOAD, perhaps across a burst boundary or beyond the pool's end."""
+    """Fields of a LOAD, perhaps across a burst boundary or beyond the scratchpad's end."""
     word, length = fault_programs.WORD, rng.randint(1, 200)
     end = fault_programs.BEYOND + rng.choice((-1, 9)) - length
     return {
         "dram_addr": fault_programs.DATA + word * rng.randrange(0, 0x180),
         "dram_stride": word * length,
-        "pool_stride": rng.randint(1, 20),
+        "scratchpad_stride": rng.randint(1, 20),
         "runs": rng.randint(1, 3),
-        "pool_addr": rng.choice((rng.randrange(0, 900), rng.randrange(0, 900), end)),
+        "scratchpad_addr": rng.choice((rng.randrange(0, 900), rng.randrange(0, 900), end)),
         "length": length,
         "wait_load": rng.choice((0, 0, 1)),
     }
@@ -155,9 +156,12 @@ def test_networks(preset_name, name, tmp_path):
     [
         (Opcode.LOAD, {"dram_addr": 0}),
         (Opcode.LOAD, {"dram_addr": fault_programs.WINDOWS[1], "unpack": 1, "channels": 3}),
-        (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "pool_addr": fault_programs.BEYOND}),
+        (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "scratchpad_addr": fault_programs.BEYOND}),
         (Opcode.STORE, {"dram_addr": fault_programs.DATA}),
-        (Opcode.STORE, {"dram_addr": fault_programs.RESULT, "pool_addr": fault_programs.BEYOND}),
+        (
+            Opcode.STORE,
+            {"dram_addr": fault_programs.RESULT, "scratchpad_addr": fault_programs.BEYOND},
+        ),
     ],
 )
 def test_a_fault_when_all_else_is_quiet(fields):
@@ -169,5 +173,5 @@ def test_a_fault_when_all_else_is_quiet(fields):
     result = both(
         fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code), fault_programs.WINDOWS
     )
-    assert result.fault in (Fault.WINDOW, Fault.POOL_RANGE)
+    assert result.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE)
     assert result.fault_index == fault_programs.END

@@ -1,5 +1,5 @@
-/* A bank of the pool: one read and one write a cycle; infers block RAM. */
-module pool_bank #(
+/* A bank of the scratchpad: one read and one write a cycle; infers block RAM. */
+module scratchpad_bank #(
     parameter WIDTH = 128,
     parameter DEPTH = 1024,
     parameter ADDR = 10

@@ -1,30 +1,30 @@
-"""The pool: lines and words of all its ports, their cycles, and accesses beyond it."""
+"""The scratchpad: lines and words of all its ports, their cycles, and accesses beyond it."""
 
 import random
 from collections import deque
 
 import pytest
 
-from hw.mem.pool import Pool
+from hw.mem.scratchpad import Scratchpad
 from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE, READ_LATENCY
 from tests.hw.support.units import TINY, WIDE, all_configs, join, simulate, split
 
 LOAD, STORE, EXECUTE = range(3)
-"""Units as the pool numbers them."""
+"""Units as the scratchpad numbers them."""
 
 
 def _word_address(rng, config):
-    """A word address from which a line can be read, near one end of the pool."""
+    """A word address from which a line can be read, near one end of the scratchpad."""
     line = config.line_words
-    return rng.choice((0, config.pool_words - 3 * line)) + rng.randrange(2 * line + 1)
+    return rng.choice((0, config.scratchpad_words - 3 * line)) + rng.randrange(2 * line + 1)
 
 
 @all_configs
 def test_ports_read_and_write_the_same_words(config, seed):
     rng = random.Random(seed)
-    dut = Pool(config)
+    dut = Scratchpad(config)
     bits, size = config.word_bytes * 8, config.line_words
-    words = dict.fromkeys(range(config.pool_words), 0)
+    words = dict.fromkeys(range(config.scratchpad_words), 0)
 
     def load(ctx):
         line, mask = _word_address(rng, config) // size, rng.randrange(1 << size)
@@ -85,7 +85,7 @@ def test_ports_read_and_write_the_same_words(config, seed):
 
 @all_configs
 def test_a_line_arrives_after_the_latency(config):
-    dut = Pool(config)
+    dut = Scratchpad(config)
 
     async def bench(ctx):
         ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
@@ -104,8 +104,8 @@ def test_a_line_arrives_after_the_latency(config):
     simulate(dut, bench)
 
 
-END = TINY.pool_words
-BEYOND = TINY.pool_lines
+END = TINY.scratchpad_words
+BEYOND = TINY.scratchpad_lines
 RANGE_CASES = {
     "nothing": ({}, None),
     "last": ({"load": BEYOND - 1, "store": BEYOND - 1, "read": END - 1, "write": END - 1}, None),
@@ -120,8 +120,8 @@ RANGE_CASES = {
 
 
 @pytest.mark.parametrize("case", RANGE_CASES)
-def test_an_access_beyond_the_pool_is_a_fault_of_its_unit(case):
-    dut = Pool(TINY)
+def test_an_access_beyond_the_scratchpad_is_a_fault_of_its_unit(case):
+    dut = Scratchpad(TINY)
     accesses, unit = RANGE_CASES[case]
     ports = {
         "load": (dut.load_en, dut.load_line),
@@ -145,12 +145,12 @@ def test_an_access_beyond_the_pool_is_a_fault_of_its_unit(case):
 
 @pytest.mark.parametrize("access", ("read", "write"))
 def test_the_second_word_counts_for_the_range(access):
-    dut = Pool(WIDE)
+    dut = Scratchpad(WIDE)
     enable, address = getattr(dut.execute, f"{access}_en"), getattr(dut.execute, f"{access}_addr")
 
     async def bench(ctx):
         ctx.set(enable, 1)
-        ctx.set(address, WIDE.pool_words - 1)
+        ctx.set(address, WIDE.scratchpad_words - 1)
         for mask in (0b01, 0b11):
             ctx.set(getattr(dut.execute, f"{access}_mask"), mask)
             assert ctx.get(dut.range_fault) == (mask == 0b11)
@@ -159,7 +159,7 @@ def test_the_second_word_counts_for_the_range(access):
 
 
 def test_store_reads_only_in_its_phase():
-    dut = Pool(TINY)
+    dut = Scratchpad(TINY)
 
     async def bench(ctx):
         ctx.set(dut.store_req, 1)
@@ -173,10 +173,10 @@ def test_store_reads_only_in_its_phase():
 
 
 @all_configs
-def test_a_write_beyond_the_pool_changes_nothing(config):
-    dut = Pool(config)
-    alias = 1 << (config.pool_lines - 1).bit_length()
-    """The first line beyond the pool whose low address bits are those of line 0."""
+def test_a_write_beyond_the_scratchpad_changes_nothing(config):
+    dut = Scratchpad(config)
+    alias = 1 << (config.scratchpad_lines - 1).bit_length()
+    """The first line beyond the scratchpad whose low address bits are those of line 0."""
 
     async def bench(ctx):
         ctx.set(dut.execute.write_en, 1)

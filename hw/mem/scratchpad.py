@@ -1,4 +1,4 @@
-"""The pool: the one on-chip memory, in banks of words that are read and written as lines."""
+"""The scratchpad: the one on-chip memory, in banks of words that are read and written as lines."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def line_addr(config: AccelConfig) -> int:
     return WORD_ADDR - config.line_bits
 
 
-def pool_port(config: AccelConfig) -> wiring.Signature:
+def scratchpad_port(config: AccelConfig) -> wiring.Signature:
     """The execute unit's ports, seen from the execute unit.
 
     Members
@@ -47,12 +47,12 @@ def pool_port(config: AccelConfig) -> wiring.Signature:
 
 
 def out_of_range(config: AccelConfig, addr, mask):
-    """Whether the words of ``mask`` from word address ``addr`` on reach beyond the pool."""
+    """Whether the words of ``mask`` from word address ``addr`` on reach beyond the scratchpad."""
     last = addr + mask[-1] if len(mask) > 1 else addr
-    return (last >> config.line_bits) >= config.pool_lines
+    return (last >> config.line_bits) >= config.scratchpad_lines
 
 
-class Pool(wiring.Component):
+class Scratchpad(wiring.Component):
     """``line_words`` banks, each with one read and one write port, on a fixed schedule.
 
     Members
@@ -63,7 +63,7 @@ class Pool(wiring.Component):
     store_valid : ``line`` holds what STORE asked for
     line : the line register
     execute : the execute unit's ports
-    range_fault, range_unit : an access beyond the pool, by load (0), store (1) or execute (2)
+    range_fault, range_unit : an access beyond the scratchpad, by load (0), store (1) or execute (2)
     """
 
     def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank] = Bank):
@@ -80,7 +80,7 @@ class Pool(wiring.Component):
                 "store_line": In(line_addr(config)),
                 "store_valid": Out(1),
                 "line": Out(line),
-                "execute": In(pool_port(config)),
+                "execute": In(scratchpad_port(config)),
                 "range_fault": Out(1),
                 "range_unit": Out(2),
             }
@@ -131,7 +131,7 @@ class Pool(wiring.Component):
         return m
 
     def _build_range_check(self, m, storing):
-        lines = self._config.pool_lines
+        lines = self._config.scratchpad_lines
         port = self.execute
         load = self.load_en & (self.load_line >= lines)
         store = storing & (self.store_line >= lines)
@@ -175,13 +175,13 @@ class Banks(wiring.Component):
         words = []
         first = self.read_addr[: config.line_bits]
         for bank in range(config.line_words):
-            memory = self._bank(word, config.pool_lines)
+            memory = self._bank(word, config.scratchpad_lines)
             m.submodules[f"bank{bank}"] = memory
             line = (self.read_addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
                 memory.read_addr.eq(line),
                 memory.write_en.eq(
-                    self.write_en[bank] & (self.write_line[bank] < config.pool_lines)
+                    self.write_en[bank] & (self.write_line[bank] < config.scratchpad_lines)
                 ),
                 memory.write_addr.eq(self.write_line[bank]),
                 memory.write_data.eq(self.write_data.word_select(bank, word)),
