@@ -17,9 +17,16 @@ from compiler.frontend import load_model
 from compiler.quantities import whole
 from golden.files import output_path
 from golden.network import run as golden_run
+from hw.cosim.design import (
+    Design,
+    Simulator,
+)
+from hw.cosim.run_spec import (
+    MemoryModel,
+    RtlResult,
+    RunSpec,
+)
 from hw.cosim.runner import RtlError, run_rtl
-from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
-from hw.cosim.wrapper import Design, Simulator
 from hw.integration.files import files
 from hw.integration.ports import ports
 from hw.lint import lint

@@ -6,7 +6,7 @@ from functools import partial
 
 from amaranth.back import verilog as backend
 
-from hw.mem.bank import VerilogBank
+from hw.mem.scratchpad_bank import VerilogScratchpadBank
 from hw.spec.config import AccelConfig
 from hw.top import Accelerator
 
@@ -33,13 +33,13 @@ def verilog(config: AccelConfig, prefix: str = "") -> str:
     """
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     text = backend.convert(
-        Accelerator(config, partial(VerilogBank, prefix=prefix)),
+        Accelerator(config, partial(VerilogScratchpadBank, prefix=prefix)),
         name=prefix + TOP,
         strip_internal_attrs=True,
         emit_src=False,
     )
     text = _MODULE.sub(lambda module: with_start(module[0]), text)
-    return text + VerilogBank.source(prefix)
+    return text + VerilogScratchpadBank.source(prefix)
 
 
 def with_start(module: str) -> str:

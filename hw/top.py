@@ -6,19 +6,19 @@ from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from hw import layouts
-from hw.core.execute import ExecuteUnit
+from hw import command_layouts
+from hw.core.execute_unit import ExecuteUnit
 from hw.ctrl.counters import Counters
 from hw.ctrl.fetch import Fetch
-from hw.ctrl.monitor import Monitor
 from hw.ctrl.regfile import RegisterFile
+from hw.ctrl.run_control import RunControl
 from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
 from hw.lib.queue import Queue
-from hw.mem.bank import Bank
-from hw.mem.load import LoadUnit
-from hw.mem.reader import Reader
+from hw.mem.load_unit import LoadUnit
+from hw.mem.read_channel import ReadChannel
 from hw.mem.scratchpad import Scratchpad
-from hw.mem.store import StoreUnit
+from hw.mem.scratchpad_bank import ScratchpadBank
+from hw.mem.store_unit import StoreUnit
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
 from hw.spec.regs import ADDR_WIDTH, Counter, Fault
@@ -49,13 +49,15 @@ class Accelerator(wiring.Component):
         The array works in this cycle, and for which command.
     """
 
-    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank] = Bank):
+    def __init__(
+        self, config: AccelConfig, bank: Callable[[int, int], ScratchpadBank] = ScratchpadBank
+    ):
         self._config, self._bank = config, bank
         ports = {f"s_axil_{name}": port for name, port in lite_ports(ADDR_WIDTH).items()}
         ports |= {f"m_axi_{name}": port for name, port in full_ports(config.bus_bytes).items()}
         ports |= {"irq": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
-        ports |= {f"trace_index_{unit}": Out(layouts.INDEX_BITS) for unit in UNITS}
-        ports |= {"trace_mac_busy": Out(1), "trace_mac_index": Out(layouts.INDEX_BITS)}
+        ports |= {f"trace_index_{unit}": Out(command_layouts.INDEX_BITS) for unit in UNITS}
+        ports |= {"trace_mac_busy": Out(1), "trace_mac_index": Out(command_layouts.INDEX_BITS)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -67,9 +69,9 @@ class Accelerator(wiring.Component):
         m.submodules.core = ResetInserter(clear)(core)
         m.submodules.regfile = regfile = RegisterFile()
         m.submodules.counters = counters = Counters()
-        core.submodules.monitor = monitor = Monitor()
+        core.submodules.monitor = monitor = RunControl()
         core.submodules.fetch = fetch = Fetch(self._config)
-        core.submodules.reader = reader = Reader()
+        core.submodules.reader = reader = ReadChannel()
         core.submodules.load = load = LoadUnit(self._config)
         core.submodules.scratchpad = scratchpad = Scratchpad(self._config, self._bank)
         core.submodules.execute = execute = ExecuteUnit(self._config)
@@ -113,7 +115,7 @@ class Accelerator(wiring.Component):
             fetch.program_size.eq(regfile.program_size),
         ]
         for name, unit in zip(UNITS, (load, execute, store), strict=True):
-            layout = getattr(layouts, name.upper())
+            layout = getattr(command_layouts, name.upper())
             queue = Queue(layout, self._config.queue_depth)
             core.submodules[f"{name}_queue"] = queue
             connect(m, getattr(fetch, name), queue.push)

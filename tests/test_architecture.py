@@ -43,13 +43,20 @@ RULES = {
     "hw": set(),
     # Plain data: readable without any other part.
     "hw.spec": {"hw.spec"},
-    "hw.layouts": {"hw.spec"},
-    "hw.lib": {"hw.layouts", "hw.spec"},
-    "hw.mem": {"hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
-    "hw.ctrl": {"hw.ctrl", "hw.lib", "hw.layouts", "hw.spec"},
-    "hw.core": {"hw.core", "hw.mem.scratchpad", "hw.lib", "hw.layouts", "hw.spec"},
-    "hw.top": {"hw.core.execute", "hw.ctrl", "hw.mem", "hw.lib", "hw.layouts", "hw.spec"},
-    "hw.generate": {"hw.top", "hw.mem.bank", "hw.spec"},
+    "hw.command_layouts": {"hw.spec"},
+    "hw.lib": {"hw.command_layouts", "hw.spec"},
+    "hw.mem": {"hw.mem", "hw.lib", "hw.command_layouts", "hw.spec"},
+    "hw.ctrl": {"hw.ctrl", "hw.lib", "hw.command_layouts", "hw.spec"},
+    "hw.core": {"hw.core", "hw.mem.scratchpad", "hw.lib", "hw.command_layouts", "hw.spec"},
+    "hw.top": {
+        "hw.core.execute_unit",
+        "hw.ctrl",
+        "hw.mem",
+        "hw.lib",
+        "hw.command_layouts",
+        "hw.spec",
+    },
+    "hw.generate": {"hw.top", "hw.mem.scratchpad_bank", "hw.spec"},
     # Runs any Verilog; knows nothing of the machine.
     "hw.verilator": set(),
     "hw.icarus": {"hw.verilator"},
@@ -189,7 +196,7 @@ RULES = {
 TORCH = "golden.latency"
 """The package that uses PyTorch, an extra; of the others, only the command line imports it."""
 
-HARDWARE = ("hw.core", "hw.ctrl", "hw.generate", "hw.layouts", "hw.lib", "hw.mem", "hw.top")
+HARDWARE = ("hw.core", "hw.ctrl", "hw.generate", "hw.command_layouts", "hw.lib", "hw.mem", "hw.top")
 """Modules that are written in Amaranth."""
 
 

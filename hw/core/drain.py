@@ -4,14 +4,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import layouts
-from hw.core import command
-from hw.core.array import ACC
-from hw.core.beats import BeatWalk
-from hw.core.parameters import Parameters
-from hw.core.requant import Requantiser
-from hw.core.table import Table
-from hw.lib.select import chosen
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.core.channel_parameters import ChannelParameters
+from hw.core.lookup_table import LookupTable
+from hw.core.mac_array import ACC
+from hw.core.output_addresses import OutputAddresses
+from hw.core.requantiser import Requantiser
+from hw.lib.mux_tree import mux_tree
 from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
@@ -43,14 +43,14 @@ class Drain(wiring.Component):
         super().__init__(
             {
                 "phase": In(range(config.line_words)),
-                "cmd": In(layouts.EXECUTE),
-                "next_cmd": In(layouts.EXECUTE),
+                "cmd": In(command_layouts.EXECUTE),
+                "next_cmd": In(command_layouts.EXECUTE),
                 "next_bank": Out(1),
-                "pipe_cmd": In(layouts.EXECUTE),
-                "next_pipe_cmd": In(layouts.EXECUTE),
+                "pipe_cmd": In(command_layouts.EXECUTE),
+                "next_pipe_cmd": In(command_layouts.EXECUTE),
                 "next_pipe_bank": Out(1),
                 "tile_done": In(1),
-                "tile": In(command.tile_layout()),
+                "tile": In(stage_layouts.tile_layout()),
                 "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
                 "ready": Out(1),
                 "tile_issued": In(1),
@@ -71,11 +71,11 @@ class Drain(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.walk = walk = BeatWalk(self._config)
-        m.submodules.parameters = parameters = Parameters(self._config)
+        m.submodules.walk = walk = OutputAddresses(self._config)
+        m.submodules.parameters = parameters = ChannelParameters(self._config)
         m.submodules.requant = requant = Requantiser(self._config)
-        m.submodules.table = table = Table(self._config)
-        self._held, self._current = Signal(), Signal(command.tile_layout())
+        m.submodules.table = table = LookupTable(self._config)
+        self._held, self._current = Signal(), Signal(stage_layouts.tile_layout())
         self._build_issue(m, walk, parameters)
         m.d.comb += [
             walk.cmd.eq(self.cmd),
@@ -161,7 +161,7 @@ class Drain(wiring.Component):
         ]
         first, end = words.bit_length() - 1, config.rows.bit_length() - 1
         group = Signal(words * ACC * config.cols)
-        m.d.comb += group.eq(chosen(groups, walk.lane[first:end]))
+        m.d.comb += group.eq(mux_tree(groups, walk.lane[first:end]))
         m.d.comb += requant.sums.eq(group)
         if words > 1:
             with m.If(walk.swap):

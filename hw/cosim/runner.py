@@ -14,8 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from hw import verilator
-from hw.cosim.runs import AxiEvent, ErrorRegion, RtlResult, RunSpec, TraceEvent
-from hw.cosim.wrapper import TOPS, Design, Memory, Simulator
+from hw.cosim.design import (
+    TOPS,
+    Design,
+    Memory,
+    Simulator,
+)
+from hw.cosim.run_spec import (
+    AxiEvent,
+    ErrorRegion,
+    RtlResult,
+    RunSpec,
+    TraceEvent,
+)
 
 Progress = Callable[[int, int], None]
 """Called about twice a second with the run's number and the cycles it has done."""

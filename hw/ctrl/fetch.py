@@ -4,8 +4,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import layouts
-from hw.ctrl.check import foreign, illegal
+from hw import command_layouts
+from hw.ctrl.decode_check import (
+    foreign,
+    illegal,
+)
 from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst
 from hw.lib.queue import Queue
 from hw.spec import isa
@@ -63,14 +66,14 @@ class Fetch(wiring.Component):
                 "beat": In(1),
                 "beat_data": In(8 * config.cols),
                 "beat_error": In(1),
-                "load": Out(stream.Signature(layouts.LOAD)),
-                "execute": Out(stream.Signature(layouts.EXECUTE)),
-                "store": Out(stream.Signature(layouts.STORE)),
+                "load": Out(stream.Signature(command_layouts.LOAD)),
+                "execute": Out(stream.Signature(command_layouts.EXECUTE)),
+                "store": Out(stream.Signature(command_layouts.STORE)),
                 "stop": In(1),
                 "end_pending": Out(1),
                 "end_waits": Out(COUNTS),
                 "pushed": Out(1),
-                "last": Out(layouts.INDEX_BITS),
+                "last": Out(command_layouts.INDEX_BITS),
                 "fault": Out(FAULT),
             }
         )
@@ -86,7 +89,7 @@ class Fetch(wiring.Component):
             buffer.push.payload.error.eq(self.beat_error),
         ]
         moved = buffer.pop.valid & buffer.pop.ready
-        index = Signal(layouts.INDEX_BITS)
+        index = Signal(command_layouts.INDEX_BITS)
         misaligned = Signal(reset_less=True)
         place = self.program_addr | self.program_size
         m.d.sync += misaligned.eq(place[:_ALIGN_BITS].any())
@@ -195,8 +198,8 @@ class Fetch(wiring.Component):
                 with m.If(self.pushed):
                     m.d.sync += self.end_pending.eq(1)
         for opcode, out in streams.items():
-            m.d.comb += out.payload.eq(layouts.unpack_command(opcode, raw, index))
-        end = data.View(layouts.END, layouts.unpack_command(Opcode.END, raw, index))
+            m.d.comb += out.payload.eq(command_layouts.unpack_command(opcode, raw, index))
+        end = data.View(command_layouts.END, command_layouts.unpack_command(Opcode.END, raw, index))
         m.d.comb += [
             self.end_waits.load.eq(end.wait_load),
             self.end_waits.execute.eq(end.wait_execute),

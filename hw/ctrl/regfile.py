@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.layouts import INDEX_BITS
+from hw.command_layouts import INDEX_BITS
 from hw.lib.axi import RESP_OKAY, lite_signature
 from hw.lib.bus import WINDOWS
 from hw.spec import regs

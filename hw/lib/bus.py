@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data
 
-from hw.layouts import INDEX_BITS
+from hw.command_layouts import INDEX_BITS
 from hw.spec.config import AccelConfig
 from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
 

@@ -4,13 +4,13 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.layouts import INDEX_BITS
+from hw.command_layouts import INDEX_BITS
 from hw.lib.bus import smallest
 from hw.lib.queue import Queue
-from hw.mem.load_line import LineAssembler
+from hw.mem.channel_unpacker import ChannelUnpacker
+from hw.mem.line_assembler import LineAssembler
 from hw.mem.load_request import descriptor_layout
 from hw.mem.scratchpad import line_addr
-from hw.mem.unpack import Unpacker
 from hw.spec.config import AccelConfig
 from hw.spec.timing import LOAD_DESCRIPTORS
 
@@ -67,7 +67,7 @@ class LoadData(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.unpacker = unpacker = Unpacker(self._config)
+        m.submodules.unpacker = unpacker = ChannelUnpacker(self._config)
         m.submodules.assembler = assembler = LineAssembler(self._config)
         valid = Signal()
         finished = Signal()

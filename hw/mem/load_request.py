@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import layouts
+from hw import command_layouts
 from hw.lib.bus import COUNTS, REQUEST, WINDOWS, Burst, waits_met
 from hw.spec.config import AccelConfig
 
@@ -32,7 +32,7 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
             "offset": low,
             "step": low,
             "bytes": BYTES_BITS,
-            "index": layouts.INDEX_BITS,
+            "index": command_layouts.INDEX_BITS,
         }
     )
 
@@ -71,7 +71,7 @@ class LoadRequest(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "command": In(stream.Signature(layouts.LOAD)),
+                "command": In(stream.Signature(command_layouts.LOAD)),
                 "done": In(COUNTS),
                 "windows": In(WINDOWS),
                 "request": Out(stream.Signature(REQUEST)),
@@ -79,14 +79,14 @@ class LoadRequest(wiring.Component):
                 "stop": In(1),
                 "idle": Out(1),
                 "outside": Out(1),
-                "index": Out(layouts.INDEX_BITS),
+                "index": Out(command_layouts.INDEX_BITS),
                 "started": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        command = Signal(layouts.LOAD, reset_less=True)
+        command = Signal(command_layouts.LOAD, reset_less=True)
         size = Signal(BYTES_BITS)
         m.d.comb += [
             size.eq(command.length * command.channels),

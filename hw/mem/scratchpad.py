@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.mem.bank import Bank
+from hw.mem.scratchpad_bank import ScratchpadBank
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -66,7 +66,9 @@ class Scratchpad(wiring.Component):
     range_fault, range_unit : an access beyond the scratchpad, by load (0), store (1) or execute (2)
     """
 
-    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank] = Bank):
+    def __init__(
+        self, config: AccelConfig, bank: Callable[[int, int], ScratchpadBank] = ScratchpadBank
+    ):
         self._config, self._bank = config, bank
         line = config.line_bytes * 8
         super().__init__(
@@ -89,7 +91,7 @@ class Scratchpad(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, word = self._config, self._config.word_bytes * 8
-        m.submodules.banks = banks = Banks(self._config, self._bank)
+        m.submodules.banks = banks = ScratchpadBanks(self._config, self._bank)
         port = self.execute
         storing = Signal()
         m.d.comb += [
@@ -143,7 +145,7 @@ class Scratchpad(wiring.Component):
         ]
 
 
-class Banks(wiring.Component):
+class ScratchpadBanks(wiring.Component):
     """The memories, the unaligned line read and the line register.
 
     Members
@@ -153,7 +155,7 @@ class Banks(wiring.Component):
     write_en, write_line, write_data : one write for each bank
     """
 
-    def __init__(self, config: AccelConfig, bank: Callable[[int, int], Bank]):
+    def __init__(self, config: AccelConfig, bank: Callable[[int, int], ScratchpadBank]):
         self._config, self._bank = config, bank
         super().__init__(
             {

@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import layouts
+from hw import command_layouts
 from hw.lib.bus import BEATS_BITS, smallest
 from hw.lib.queue import Queue
 from hw.mem.scratchpad import line_addr
@@ -49,7 +49,7 @@ class StoreData(wiring.Component):
             {
                 "phase": In(range(config.line_words)),
                 "start": In(1),
-                "command": In(layouts.STORE),
+                "command": In(command_layouts.STORE),
                 "burst": In(stream.Signature(BEATS_BITS)),
                 "store_req": Out(1),
                 "store_line": Out(line_addr(config)),

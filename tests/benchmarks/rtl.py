@@ -15,8 +15,8 @@ from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw import verilator
 from hw.__main__ import LEAST_MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec
+from hw.cosim.design import Design
 from hw.cosim.runner import run_rtl
-from hw.cosim.wrapper import Design
 from hw.generate import verilog
 from hw.spec.config import preset
 from sim.machine import run_timing

@@ -18,9 +18,18 @@ import numpy as np
 from compiler.codegen.program import image, mapping
 from golden.network import run as golden_run
 from hw.__main__ import TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec, timing_of
+from hw.cosim.design import (
+    TOPS,
+    Design,
+    Memory,
+    Simulator,
+)
+from hw.cosim.run_spec import (
+    MemoryModel,
+    RtlResult,
+    RunSpec,
+)
 from hw.cosim.runner import run_rtl_many
-from hw.cosim.runs import MemoryModel, RtlResult, RunSpec
-from hw.cosim.wrapper import TOPS, Design, Memory, Simulator
 from hw.generate import verilog
 from hw.spec.config import PRESETS, preset
 from hw.spec.isa import Opcode

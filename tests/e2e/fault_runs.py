@@ -8,8 +8,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from hw.cosim.run_spec import (
+    AxiEvent,
+    MemoryModel,
+    RtlResult,
+    RunSpec,
+    Silence,
+)
 from hw.cosim.runner import run_rtl_many
-from hw.cosim.runs import AxiEvent, MemoryModel, RtlResult, RunSpec, Silence
 from hw.spec import regs
 from hw.spec.regs import Fault, offset_of
 from sim.machine import run_command

@@ -7,7 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hw.cosim.runs import RtlResult, RunSpec
+from hw.cosim.run_spec import (
+    RtlResult,
+    RunSpec,
+)
 from hw.spec.regs import Fault
 from tests.e2e.fault_runs import (
     DONE,

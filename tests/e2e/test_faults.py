@@ -7,7 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from hw.cosim.runs import RtlResult, RunSpec
+from hw.cosim.run_spec import (
+    RtlResult,
+    RunSpec,
+)
 from hw.spec import regs
 from hw.spec.regs import Fault, offset_of
 from tests.e2e.fault_runs import (

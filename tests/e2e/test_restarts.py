@@ -7,7 +7,12 @@ import random
 import numpy as np
 import pytest
 
-from hw.cosim.runs import ErrorRegion, RtlResult, RunSpec, SoftReset
+from hw.cosim.run_spec import (
+    ErrorRegion,
+    RtlResult,
+    RunSpec,
+    SoftReset,
+)
 from hw.spec.regs import Fault, offset_of
 from sim.timing import machine
 from sim.timing.program import decode

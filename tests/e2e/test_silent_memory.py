@@ -10,7 +10,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hw.cosim.runs import CHANNELS, RtlResult, RunSpec, Silence, SoftReset
+from hw.cosim.run_spec import (
+    CHANNELS,
+    RtlResult,
+    RunSpec,
+    Silence,
+    SoftReset,
+)
 from hw.spec import regs
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault, offset_of

@@ -9,8 +9,8 @@ from amaranth.hdl import Assert, Assume, Elaboratable, Module, ResetInserter, Si
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.ctrl import monitor
-from hw.layouts import INDEX_BITS
+from hw.command_layouts import INDEX_BITS
+from hw.ctrl import run_control
 from hw.spec.regs import Fault
 from tests.formal.prove import Refuted, inside, mutant, opened, prove
 
@@ -100,12 +100,12 @@ MUTANTS = {
 
 
 def test_every_run_ends_with_its_first_fault():
-    prove(Ends(monitor), DEPTH)
+    prove(Ends(run_control), DEPTH)
 
 
 @pytest.mark.parametrize("old", MUTANTS)
 def test_a_monitor_that_forgets_is_refuted(old):
-    wrong = mutant(monitor, old, MUTANTS[old])
+    wrong = mutant(run_control, old, MUTANTS[old])
     wrong.WATCHDOG = SHORT
     with pytest.raises(Refuted, match="Assert failed"):
         prove(Ends(wrong), SHORT + 4)

@@ -8,7 +8,11 @@ import pytest
 from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Module, Signal
 
 from hw.lib import bus
-from hw.mem import load_request, reader, store
+from hw.mem import (
+    load_request,
+    read_channel,
+    store_unit,
+)
 from hw.spec.config import preset
 from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
 from tests.formal.prove import Refuted, inside, mutant, opened, prove
@@ -39,7 +43,7 @@ class LoadBursts(Elaboratable):
 class ReaderBursts(Elaboratable):
     """The AR channel: LOAD's and FETCH's requests as they were made."""
 
-    def __init__(self, module: ModuleType = reader) -> None:
+    def __init__(self, module: ModuleType = read_channel) -> None:
         self.dut = module.Reader()
 
     def elaborate(self, platform):
@@ -62,7 +66,7 @@ class ReaderBursts(Elaboratable):
 class StoreBursts(Elaboratable):
     """STORE's AW channel."""
 
-    def __init__(self, module: ModuleType = store) -> None:
+    def __init__(self, module: ModuleType = store_unit) -> None:
         self.dut = module.StoreUnit(CONFIG)
 
     def elaborate(self, platform):
@@ -139,7 +143,7 @@ def test_bursts_keep_to_the_bus_and_the_windows(properties):
 
 @pytest.mark.parametrize("old", BOUNDS)
 @pytest.mark.parametrize("properties, module", [
-    (LoadBursts, load_request), (StoreBursts, store)], ids=["LOAD", "STORE"])  # fmt: skip
+    (LoadBursts, load_request), (StoreBursts, store_unit)], ids=["LOAD", "STORE"])  # fmt: skip
 def test_wrong_bounds_are_refuted(monkeypatch, properties, module, old):
     wrong = mutant(bus, old, BOUNDS[old]).Burst
     monkeypatch.setattr(module, "Burst", wrong)
@@ -148,8 +152,8 @@ def test_wrong_bounds_are_refuted(monkeypatch, properties, module, old):
 
 
 @pytest.mark.parametrize("properties, module, mutants", [
-    (LoadBursts, load_request, LOADS), (ReaderBursts, reader, READERS),
-    (StoreBursts, store, STORES)], ids=["LOAD", "reader", "STORE"])  # fmt: skip
+    (LoadBursts, load_request, LOADS), (ReaderBursts, read_channel, READERS),
+    (StoreBursts, store_unit, STORES)], ids=["LOAD", "reader", "STORE"])  # fmt: skip
 def test_requests_that_change_or_leave_are_refuted(properties, module, mutants):
     for old, new in mutants.items():
         with pytest.raises(Refuted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hw.cosim.runs import ErrorRegion
+from hw.cosim.run_spec import ErrorRegion
 from hw.spec import isa
 from hw.spec.fingerprint import PARTS, machine
 from hw.spec.isa import Opcode

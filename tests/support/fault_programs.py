@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.cosim.runs import ErrorRegion
+from hw.cosim.run_spec import ErrorRegion
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault

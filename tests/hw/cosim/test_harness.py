@@ -7,9 +7,17 @@ import pytest
 from amaranth.back import verilog
 
 from hw import verilator
+from hw.cosim.design import (
+    Design,
+    port_width,
+)
+from hw.cosim.run_spec import (
+    ErrorRegion,
+    MemoryModel,
+    RunSpec,
+    SoftReset,
+)
 from hw.cosim.runner import RtlError, run_rtl, run_rtl_many
-from hw.cosim.runs import ErrorRegion, MemoryModel, RunSpec, SoftReset
-from hw.cosim.wrapper import Design, port_width
 from tests.hw.cosim import copy_engine as copy
 
 pytestmark = pytest.mark.xdist_group("copy_engine")

@@ -7,7 +7,10 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from hw.ctrl.check import foreign, illegal
+from hw.ctrl.decode_check import (
+    foreign,
+    illegal,
+)
 from hw.ctrl.fetch import Fetch
 from hw.spec import isa
 from hw.spec.config import preset

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from hw import verilator
+from hw.cosim.design import TOPS
+from hw.cosim.run_spec import RtlResult
 from hw.cosim.runner import write_plan
-from hw.cosim.runs import RtlResult
-from hw.cosim.wrapper import TOPS
 from hw.spec.regs import Counter, Fault, offset_of
 from tests.e2e.cases import design
 from tests.e2e.fault_runs import GOOD, on_rtl, settings, spec, status

@@ -19,8 +19,8 @@ from compiler.zoo.builder import GraphBuilder
 from golden.network import run as golden_run
 from hw import integration, verilator
 from hw.__main__ import TIMEOUT_EXTRA, run_spec
+from hw.cosim.design import TOPS
 from hw.cosim.runner import write_plan
-from hw.cosim.wrapper import TOPS
 from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.docgen import c_header

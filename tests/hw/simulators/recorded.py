@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw import verilator
+from hw.cosim.design import (
+    TOPS,
+    Design,
+)
+from hw.cosim.run_spec import RunSpec
 from hw.cosim.runner import write_plan
-from hw.cosim.runs import RunSpec
-from hw.cosim.wrapper import TOPS, Design
 from hw.generate import TOP
 from hw.integration.ports import Port, ports
 

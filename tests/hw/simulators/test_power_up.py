@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pytest
 
-from hw.cosim.wrapper import Design
+from hw.cosim.design import Design
 from tests.e2e.cases import compare, design, layer_case, program_case
 
 pytestmark = pytest.mark.xdist_group("power_up")

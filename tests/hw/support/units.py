@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from amaranth.sim import Simulator
 
-from hw import layouts
+from hw import command_layouts
 from hw.spec.config import AccelConfig, preset
 from hw.spec.timing import READ_LATENCY
 from tests.sim.commands import random_execute
@@ -37,7 +37,7 @@ def simulate(dut, bench) -> None:
 
 def execute_command(fields: dict[str, int], index: int = 0):
     """The value of a decoded EXECUTE; fields not named are 0."""
-    return layouts.EXECUTE.const(fields | {"index": index})
+    return command_layouts.EXECUTE.const(fields | {"index": index})
 
 
 def random_command(rng: random.Random, config: AccelConfig) -> dict[str, int]:

@@ -27,7 +27,8 @@ class Lane:
 
 @dataclass(frozen=True)
 class WalkStep:
-    """A step: its fields as in hw.core.command.step_layout, its lanes, and its line requests."""
+    """A step: its fields as in hw.core.stage_layouts.step_layout, its lanes, and its line
+    requests."""
 
     fields: dict[str, int]
     lanes: tuple[Lane, ...]

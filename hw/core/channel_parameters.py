@@ -1,0 +1,178 @@
+"""Parameters: fetches the channel parameters of an output block, and a command's table, before its
+beats issue."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.core.mac_array import ACC
+from hw.core.requantiser import (
+    MULTIPLIER,
+    SHIFT,
+    channel_layout,
+)
+from hw.mem.scratchpad import (
+    WORD_ADDR,
+    line_addr,
+)
+from hw.spec import timing
+from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
+
+
+class ChannelParameters(wiring.Component):
+    """Parameter lines of the planes of one output block, in the order of the scratchpad.
+
+    Members
+    -------
+    next_cmd, next_held, next_quiet : the command of the held tile in the next cycle, whether one is
+        held then, and whether no beat is in the post-processor, which still may need its table
+    load, tile : a new tile is held from the next cycle on
+    ready, next_ready : the held tile's parameters are here; are in the next cycle
+    read_en, read_addr, grant : read requests
+    line : the scratchpad's line register
+    plane, channels : the parameters of one plane
+    table_en, table_row, table_data : a word of the table has arrived
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "next_cmd": In(command_layouts.EXECUTE),
+                "next_held": In(1),
+                "next_quiet": In(1),
+                "load": In(1),
+                "tile": In(stage_layouts.tile_layout()),
+                "ready": Out(1, init=1),
+                "next_ready": Out(1),
+                "read_en": Out(1),
+                "read_addr": Out(WORD_ADDR),
+                "grant": In(1),
+                "line": In(config.line_bytes * 8),
+                "plane": In(2),
+                "channels": Out(data.ArrayLayout(channel_layout(), config.cols)),
+                "table_en": Out(1),
+                "table_row": Out(range(config.table_words)),
+                "table_data": Out(config.word_bytes * 8),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        rows = config.table_words
+        lines_left, row = Signal(range(LANE_GROUPS * config.param_lines + 1)), Signal(range(rows))
+        table_due, settle = Signal(), Signal(range(timing.SETTLE))
+        word, line = Signal(WORD_ADDR), Signal(line_addr(config))
+        plane, part = Signal(range(LANE_GROUPS)), Signal(range(config.param_lines))
+        # Whether lines or the table are left, now (of the table, registered) and in the next cycle.
+        table, granted = Signal(), Signal()
+        next_lines, next_due, next_table = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.read_addr.eq(Mux(table, word, line << config.line_bits)),
+            granted.eq(self.read_en & self.grant),
+            next_lines.eq(
+                Mux(
+                    self.load & self.tile.block_start,
+                    1,
+                    Mux(granted & ~table, lines_left != 1, lines_left != 0),
+                )
+            ),
+            next_due.eq(
+                Mux(
+                    self.load & self.tile.command_start,
+                    1,
+                    table_due & ~(granted & table & (row == rows - 1)),
+                )
+            ),
+            next_table.eq(~next_lines & next_due & self.next_cmd.table),
+            self.next_ready.eq(~next_lines & ~next_table & ~granted & (settle <= 1)),
+        ]
+        m.d.sync += [
+            table.eq(next_table),
+            table_due.eq(next_due),
+            self.ready.eq(self.next_ready),
+            self.read_en.eq(self.next_held & (next_lines | (next_table & self.next_quiet))),
+            settle.eq(Mux(granted, timing.SETTLE - 1, settle - (settle != 0))),
+        ]
+        with m.If(granted & table):
+            m.d.sync += [row.eq(row + 1), word.eq(word + 1)]
+        with m.Elif(granted):
+            last = part == config.param_lines - 1
+            m.d.sync += [
+                lines_left.eq(lines_left - 1),
+                part.eq(Mux(last, 0, part + 1)),
+                plane.eq(plane + last),
+                line.eq(line + 1),
+            ]
+        with m.If(self.load & self.tile.block_start):
+            lines = self.tile.planes * config.param_lines
+            m.d.sync += [lines_left.eq(lines), part.eq(0), plane.eq(0)]
+        with m.If(self.load & self.tile.command_start):
+            m.d.sync += [
+                row.eq(0),
+                line.eq(self.next_cmd.param_addr),
+                word.eq(self.next_cmd.table_addr),
+            ]
+        self._build_arrival(m, granted, table, plane, part, row)
+        return m
+
+    def _build_arrival(self, m, granted, table, plane, part, row):
+        config, word = self._config, self._config.word_bytes * 8
+        arrival = data.StructLayout(
+            {
+                "valid": 1,
+                "table": 1,
+                "plane": range(LANE_GROUPS),
+                "part": range(config.param_lines),
+                "row": range(config.table_words),
+                "place": config.line_bits,
+            }
+        )
+        tag = Signal(arrival)
+        m.d.comb += [
+            tag.valid.eq(granted),
+            tag.table.eq(table),
+            tag.plane.eq(plane),
+            tag.part.eq(part),
+            tag.row.eq(row),
+            tag.place.eq(self.read_addr[: config.line_bits]),
+        ]
+        for stage in range(timing.READ_LATENCY):
+            later = Signal(arrival, name=f"arrival{stage}")
+            m.d.sync += later.eq(tag)
+            tag = later
+        m.d.comb += [
+            self.table_en.eq(tag.valid & tag.table),
+            self.table_row.eq(tag.row),
+            self.table_data.eq(self.line.word_select(tag.place, word)),
+        ]
+        words = []
+        for i in range(config.param_lines):
+            used = min(config.line_words, PARAM_WORDS - i * config.line_words) * word
+            m.submodules[f"part{i}"] = memory = Memory(shape=used, depth=LANE_GROUPS, init=[])
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            m.d.comb += [
+                write.en.eq(tag.valid & ~tag.table & (tag.part == i)),
+                write.addr.eq(tag.plane),
+                write.data.eq(self.line),
+                read.addr.eq(self.plane),
+            ]
+            words.append(read.data)
+        self._build_channels(m, Cat(*words))
+
+    def _build_channels(self, m, words):
+        """``words`` are the parameters of the plane as they lie in the scratchpad."""
+        cols = self._config.cols
+        shifts = words[2 * ACC * cols :]
+        for c in range(cols):
+            channel = self.channels[c]
+            m.d.comb += [
+                channel.bias.eq(words.word_select(c, ACC)),
+                channel.multiplier.eq(words.word_select(cols + c, ACC)[:MULTIPLIER]),
+                channel.left.eq(shifts.word_select(c, 8)[:SHIFT]),
+                channel.right.eq(shifts.word_select(cols + c, 8)[:SHIFT]),
+            ]

@@ -1,0 +1,239 @@
+"""The execute unit: fill, weights, array and drain, and the arbitration of the scratchpad's read
+port among them."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.core.drain import Drain
+from hw.core.mac_array import MacArray
+from hw.core.mac_sequencer import MacSequencer
+from hw.core.operand_fetch import OperandFetch
+from hw.core.operand_store import OperandStore
+from hw.core.weight_store import WeightStore
+from hw.lib.bus import COUNT_BITS
+from hw.mem.scratchpad import (
+    out_of_range,
+    scratchpad_port,
+)
+from hw.spec import timing
+from hw.spec.config import AccelConfig
+
+
+class ExecuteUnit(wiring.Component):
+    """Runs EXECUTE commands (docs/architecture.md, 2.1 and 3.6 to 3.9).
+
+    Members
+    -------
+    command : commands from the queue
+    phase : the machine's phase counter
+    load_done, store_done : completed LOADs and STOREs
+    execute_done : completed EXECUTEs
+    scratchpad : the scratchpad's ports
+    fault_index : index of the command whose access to the scratchpad is out of range in this cycle
+    cause : the cycle counter that counts (hw.spec.regs.Counter)
+    occupied, filled, weighted, drained : for the other counters
+    trace_start, trace_done, trace_index, trace_mac_busy, trace_mac_index : for tracing
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layouts.EXECUTE)),
+                "phase": In(range(config.line_words)),
+                "load_done": In(COUNT_BITS),
+                "store_done": In(COUNT_BITS),
+                "execute_done": Out(COUNT_BITS),
+                "scratchpad": Out(scratchpad_port(config)),
+                "fault_index": Out(command_layouts.INDEX_BITS),
+                "cause": Out(4),
+                "occupied": Out(16),
+                "filled": Out(1),
+                "weighted": Out(1),
+                "drained": Out(1),
+                "trace_start": Out(1),
+                "trace_done": Out(1),
+                "trace_index": Out(command_layouts.INDEX_BITS),
+                "trace_mac_busy": Out(1),
+                "trace_mac_index": Out(command_layouts.INDEX_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fill = fill = OperandFetch(self._config)
+        m.submodules.weights = weights = WeightStore(self._config)
+        m.submodules.operands = operands = OperandStore(self._config)
+        m.submodules.sequencer = sequencer = MacSequencer()
+        m.submodules.array = array = MacArray(self._config)
+        m.submodules.drain = drain = Drain(self._config)
+        self._banks = [
+            Signal(command_layouts.EXECUTE, name=f"command{i}", reset_less=True) for i in range(2)
+        ]
+        self._build_commands(m, fill, weights, operands, drain)
+        self._build_read_port(m, fill, weights, drain)
+        self._build_operand_path(m, fill, weights, operands, sequencer, array)
+        self._build_drain_path(m, sequencer, operands, array, drain)
+        self._build_fault_index(m, weights, drain, fill)
+        self._build_counters(m, fill, weights, operands, sequencer, drain)
+        return m
+
+    def _bank(self, m, index, name):
+        """The command in bank ``index``."""
+        view = Signal(command_layouts.EXECUTE, name=name)
+        m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
+        return view
+
+    def _build_commands(self, m, fill, weights, operands, drain):
+        taken = Signal(COUNT_BITS)
+        cmd = Signal(command_layouts.EXECUTE, name="fill_command", reset_less=True)
+        drain_cmd, pipe_cmd = (
+            Signal(command_layouts.EXECUTE, name=f"{name}_command", reset_less=True)
+            for name in ("drain", "pipe")
+        )
+        self._load_met, self._store_met = (
+            self.load_done >= cmd.wait_load,
+            self.store_done >= cmd.wait_store,
+        )
+        m.d.comb += [
+            fill.cmd.eq(cmd),
+            fill.queued.eq(self.command.valid),
+            self.command.ready.eq(fill.take),
+            fill.bank_free.eq((taken - self.execute_done)[:COUNT_BITS] < 2),
+            fill.waits_met.eq(
+                self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)
+            ),
+            weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
+            weights.started.eq(fill.start),
+            drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
+            drain.cmd.eq(drain_cmd),
+            drain.next_pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "next_pipe_command")),
+            drain.pipe_cmd.eq(pipe_cmd),
+        ]
+        m.d.sync += [drain_cmd.eq(drain.next_cmd), pipe_cmd.eq(drain.next_pipe_cmd)]
+        self._array_bank = Signal()
+        self._array_command = self._bank(m, self._array_bank, "array_command")
+        with m.If(fill.take):
+            m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)
+            for index, bank in enumerate(self._banks):
+                with m.If(fill.bank != index):
+                    m.d.sync += bank.eq(self.command.payload)
+        with m.If(drain.command_done):
+            m.d.sync += self.execute_done.eq(self.execute_done + 1)
+
+    def _build_read_port(self, m, fill, weights, drain):
+        """Residual beats (urgent, never in STORE's phase), then parameters, weights, fill."""
+        port = self.scratchpad
+        free = ~port.blocked
+        m.d.comb += [
+            port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
+            port.read_mask.eq(Mux(drain.read_en, drain.read_mask, 1)),
+            port.read_addr.eq(
+                Mux(
+                    drain.read_en,
+                    drain.read_addr,
+                    Mux(weights.read_en, weights.read_addr, fill.read_addr),
+                )
+            ),
+            drain.grant.eq(free),
+            weights.grant.eq(free & ~drain.read_en),
+            fill.grant.eq(free & ~drain.read_en & ~weights.read_en),
+            drain.line.eq(port.line),
+            weights.line.eq(port.line),
+        ]
+
+    def _build_operand_path(self, m, fill, weights, operands, sequencer, array):
+        cmd, head = self._array_command, operands.head
+        m.d.comb += [
+            fill.room.eq(operands.room),
+            operands.line.eq(self.scratchpad.line),
+            operands.line_en.eq(fill.line_en),
+            operands.line_lanes.eq(fill.line_lanes),
+            operands.line_high.eq(fill.line_high),
+            operands.push.eq(fill.push),
+            operands.step.eq(fill.step),
+            operands.lanes.eq(fill.lanes),
+            operands.pop.eq(sequencer.pop),
+            operands.offset.eq(sequencer.offset),
+            operands.pad.eq(cmd.pad_value),
+            weights.resident.eq(cmd.resident),
+            weights.array_shape.eq(cmd.array_shape),
+            weights.use.eq(sequencer.issue & ~cmd.ones),
+            weights.tile_end.eq(sequencer.tile_end),
+            weights.block_end.eq(head.block_end),
+            sequencer.cmd.eq(cmd),
+            sequencer.head.eq(head),
+            sequencer.visible.eq(operands.visible),
+            sequencer.in_flight.eq(operands.in_flight),
+            sequencer.weight_ready.eq(weights.ready),
+            sequencer.fill_state.eq(fill.state),
+            sequencer.fill_queued.eq(self.command.valid),
+            sequencer.load_met.eq(self._load_met),
+            sequencer.store_met.eq(self._store_met),
+            array.issue.eq(sequencer.issue),
+            array.first.eq(head.first & self._first_of_step(m, sequencer)),
+            array.last.eq(sequencer.tile_end),
+            array.words.eq(operands.words),
+            array.weights.eq(weights.words),
+            array.channel.eq(sequencer.channel),
+            array.split.eq(cmd.split),
+            array.ones.eq(cmd.ones),
+            array.maximum.eq(cmd.maximum),
+        ]
+
+    @staticmethod
+    def _first_of_step(m, sequencer):
+        """The next issue is the first of its step."""
+        first = Signal(init=1)
+        with m.If(sequencer.issue):
+            m.d.sync += first.eq(sequencer.pop)
+        return first
+
+    def _build_drain_path(self, m, sequencer, operands, array, drain):
+        head = operands.head
+        tiles = [
+            Signal(stage_layouts.tile_layout(), name=f"tile{i}") for i in range(timing.MAC_LATENCY)
+        ]
+        for field in stage_layouts.tile_layout().members:
+            m.d.comb += tiles[0][field].eq(self._array_bank if field == "bank" else head[field])
+        with m.If(sequencer.issue & sequencer.tile_end & head.command_end):
+            m.d.sync += self._array_bank.eq(~self._array_bank)
+        m.d.sync += [later.eq(tile) for tile, later in zip(tiles, tiles[1:], strict=False)]
+        m.d.comb += [
+            sequencer.drain_ready.eq(drain.ready),
+            drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
+            drain.phase.eq(self.phase),
+            drain.tile_done.eq(array.tile_done),
+            drain.tile.eq(tiles[-1]),
+            drain.shadow.eq(array.shadow),
+            self.scratchpad.write_en.eq(drain.write_en),
+            self.scratchpad.write_addr.eq(drain.write_addr),
+            self.scratchpad.write_mask.eq(drain.write_mask),
+            self.scratchpad.write_data.eq(drain.write_data),
+        ]
+
+    def _build_fault_index(self, m, weights, drain, fill):
+        """Whose access it is: the write's if that is out of range, else the granted read's."""
+        port = self.scratchpad
+        write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
+        reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
+        reader = Mux(drain.read_en, drain.cmd.index, reader)
+        m.d.comb += self.fault_index.eq(Mux(write, drain.pipe_cmd.index, reader))
+
+    def _build_counters(self, m, fill, weights, operands, sequencer, drain):
+        cmd = self._array_command
+        m.d.comb += [
+            self.cause.eq(sequencer.cause),
+            self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
+            self.filled.eq(fill.line_en),
+            self.weighted.eq(weights.read_en & weights.grant),
+            self.drained.eq(drain.beat),
+            self.trace_start.eq(fill.start),
+            self.trace_done.eq(drain.command_done),
+            self.trace_index.eq(fill.cmd.index),
+            self.trace_mac_busy.eq(sequencer.issue),
+            self.trace_mac_index.eq(cmd.index),
+        ]

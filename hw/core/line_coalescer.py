@@ -1,0 +1,127 @@
+"""Line requests: the lines that the lanes need for one step, each requested once."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.core import stage_layouts
+from hw.mem.scratchpad import line_addr
+from hw.spec.config import AccelConfig
+
+
+def needs_layout(config: AccelConfig) -> data.ArrayLayout:
+    """For each lane, the first and the last line it needs, which may be the same, and which of the
+    two it still lacks."""
+    return data.ArrayLayout(
+        data.StructLayout(
+            {"low": line_addr(config), "high": line_addr(config), "need_low": 1, "need_high": 1}
+        ),
+        config.rows,
+    )
+
+
+class LineCoalescer(wiring.Component):
+    """Holds the current step and requests each distinct line that its lanes need, once.
+
+    Members
+    -------
+    load, step, lanes, needs : the next step, taken when ``load``
+    ready : the current step is absent or finishes in this cycle
+    done : the current step finishes in this cycle
+    current, current_lanes : the current step
+    room, grant, read_en, read_line : requests, as in Fill
+    take : lanes that take the requested line
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        lanes = data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)
+        super().__init__(
+            {
+                "load": In(1),
+                "step": In(stage_layouts.step_layout()),
+                "lanes": In(lanes),
+                "needs": In(needs_layout(config)),
+                "ready": Out(1),
+                "done": Out(1),
+                "current": Out(stage_layouts.step_layout()),
+                "current_lanes": Out(lanes),
+                "room": In(1),
+                "grant": In(1),
+                "read_en": Out(1),
+                "read_line": Out(line_addr(config)),
+                "take": Out(config.rows),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        rows = self._config.rows
+        valid = Signal()
+        # What the lanes lack beside the line to request, and which of them take that one.
+        left = Signal(needs_layout(self._config), reset_less=True)
+        hits = Signal(rows, reset_less=True)
+        needed, any_left, granted, fresh = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            any_left.eq(_lacking(left).any()),
+            self.take.eq(hits),
+            self.read_en.eq(valid & self.room & needed),
+            granted.eq(self.read_en & self.grant),
+            self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
+            self.ready.eq(~valid | self.done),
+            # Whether lines of the next step are next; the grant, which comes late, decides when.
+            fresh.eq(~valid | ~any_left),
+        ]
+        with m.If(self.done):
+            m.d.sync += valid.eq(0)
+        with m.If(self.load):
+            m.d.sync += [
+                valid.eq(1),
+                self.current.eq(self.step),
+                self.current_lanes.eq(self.lanes),
+            ]
+            for now, need in zip(left, self.needs, strict=True):
+                m.d.sync += now.low.eq(need.low), now.high.eq(need.high)
+        first = Signal.like(self.read_line, name="left_line")
+        first_new = Signal.like(self.read_line, name="new_line")
+        m.d.comb += [first.eq(_first_line(left)), first_new.eq(_first_line(self.needs))]
+        with m.If(self.load | granted):
+            with m.If(fresh):
+                m.d.sync += self._request(self.needs, first_new, left, hits, needed)
+            with m.Else():
+                m.d.sync += self._request(left, first, left, hits, needed)
+        return m
+
+    def _request(self, needs, line, left, hits, needed):
+        """Assignments that make ``line`` of ``needs`` the one to request."""
+        yield needed.eq(_lacking(needs).any())
+        yield self.read_line.eq(line)
+        for p, need in enumerate(needs):
+            low_hit = need.need_low & (need.low == line)
+            high_hit = need.need_high & (need.high == line)
+            yield hits[p].eq(low_hit | high_hit)
+            yield left[p].need_low.eq(need.need_low & ~low_hit)
+            yield left[p].need_high.eq(need.need_high & ~high_hit)
+
+
+def _lacking(needs):
+    """The lanes that lack a line."""
+    return Cat(need.need_low | need.need_high for need in needs)
+
+
+def _first_line(needs):
+    """The line to request first: the first lane's that lacks one, its low line first."""
+    return _first(
+        list(_lacking(needs)), [Mux(need.need_low, need.low, need.high) for need in needs]
+    )
+
+
+def _first(flags, values):
+    """The first of ``values`` whose flag is up, the last one if none is."""
+    while len(values) > 1:
+        values = [
+            Mux(flag, low, high)
+            for flag, low, high in zip(flags[::2], values[::2], values[1::2], strict=True)
+        ]
+        flags = [low | high for low, high in zip(flags[::2], flags[1::2], strict=True)]
+    return values[0]

@@ -1,0 +1,155 @@
+"""The loop nest of fill: output blocks, tiles, input blocks, kernel rows and tap groups."""
+
+from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.mem.scratchpad import WORD_ADDR
+from hw.spec.config import AccelConfig
+
+
+class LoopNest(wiring.Component):
+    """The counters of the loops, the innermost last, and the step that they are at.
+
+    Members
+    -------
+    cmd : the command
+    begin : go to its first step
+    next : go to the next step
+    valid : the loops are not at their end
+    step : the step, but for ``occupied``
+    columns : array columns that it uses
+    x_offset, y_offset : of its first tap from tap (0, 0)
+    row_addr : of its kernel row, less the lanes' coordinates
+    span : columns from its first tap to its last one
+    left : pixels of the output block from its tile on
+    tile_end, block_end : it is the last of its tile, of its output block
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "cmd": In(command_layouts.EXECUTE),
+                "begin": In(1),
+                "next": In(1),
+                "valid": Out(1),
+                "step": Out(stage_layouts.step_layout()),
+                "columns": Out(9),
+                "x_offset": Out(stage_layouts.POSITION),
+                "y_offset": Out(stage_layouts.POSITION),
+                "row_addr": Out(WORD_ADDR),
+                "span": Out(stage_layouts.REACH),
+                "left": Out(20),
+                "tile_end": Out(1),
+                "block_end": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        cmd = self.cmd
+        self._group, self._krow = Signal(8), Signal(8)
+        self._block, self._out_block = Signal(12), Signal(12)
+        self._started, self._tile = Signal(), Signal(7)
+        self._last_group, last_row, self._last_block, self._last_tile, self._last_out = (
+            Signal() for _ in range(5)
+        )
+        m.d.comb += [
+            self._tile.eq(
+                Array(self._config.shape_pixels(s) for s in (0, 1, 2, 2))[cmd.array_shape]
+            ),
+            self._last_group.eq(self._group == cmd.groups - 1),
+            last_row.eq(self._krow == cmd.kernel_rows - 1),
+            self._last_block.eq(self._block == cmd.in_blocks - 1),
+            self._last_tile.eq(self.left <= self._tile),
+            self._last_out.eq(self._out_block == cmd.blocks - 1),
+            self.tile_end.eq(self._last_group & last_row & self._last_block),
+            self.block_end.eq(self.tile_end & self._last_tile),
+        ]
+        self._build_counters(m, last_row)
+        self._build_step(m)
+        return m
+
+    def _build_counters(self, m, last_row):
+        cmd = self.cmd
+        block_addr, out_addr = Signal(WORD_ADDR), Signal(WORD_ADDR)
+        with m.If(self.begin):
+            m.d.sync += [
+                self._group.eq(0),
+                self._krow.eq(0),
+                self._block.eq(0),
+                self._out_block.eq(0),
+                self.left.eq(cmd.pixels),
+                self._started.eq(0),
+                self.x_offset.eq(0),
+                self.y_offset.eq(0),
+                self.valid.eq(1),
+                self.row_addr.eq(cmd.in_addr),
+                block_addr.eq(cmd.in_addr),
+                out_addr.eq(cmd.in_addr),
+            ]
+        with m.Elif(self.next):
+            m.d.sync += [
+                self._group.eq(self._group + 1),
+                self.x_offset.eq(self.x_offset + cmd.group_step),
+            ]
+            with m.If(self._last_group):
+                m.d.sync += [
+                    self._group.eq(0),
+                    self.x_offset.eq(0),
+                    self._krow.eq(self._krow + 1),
+                    self.y_offset.eq(self.y_offset + cmd.row_dilation),
+                    self.row_addr.eq(self.row_addr + cmd.row_step),
+                ]
+            with m.If(self._last_group & last_row):
+                m.d.sync += [
+                    self._krow.eq(0),
+                    self.y_offset.eq(0),
+                    self._block.eq(self._block + 1),
+                    block_addr.eq(block_addr + cmd.in_plane),
+                    self.row_addr.eq(block_addr + cmd.in_plane),
+                ]
+            with m.If(self.tile_end):
+                m.d.sync += [
+                    self._block.eq(0),
+                    block_addr.eq(out_addr),
+                    self.row_addr.eq(out_addr),
+                    self.left.eq(self.left - self._tile),
+                    self._started.eq(1),
+                ]
+            with m.If(self.block_end):
+                m.d.sync += [
+                    self.left.eq(cmd.pixels),
+                    self._started.eq(0),
+                    self._out_block.eq(self._out_block + 1),
+                    out_addr.eq(out_addr + cmd.in_block_step),
+                    block_addr.eq(out_addr + cmd.in_block_step),
+                    self.row_addr.eq(out_addr + cmd.in_block_step),
+                    self.valid.eq(~self._last_out),
+                ]
+
+    def _build_step(self, m):
+        cmd, step, cols = self.cmd, self.step, self._config.cols
+        m.d.comb += [
+            self.span.eq(Mux(self._last_group, cmd.last_span, cmd.group_span)),
+            self.columns.eq(
+                Mux(
+                    self._last_out,
+                    (cmd.last_planes - 1) * cols + cmd.last_cols,
+                    cols << cmd.array_shape,
+                )
+            ),
+            step.taps.eq(Mux(self._last_group, cmd.last_taps, cmd.group_taps)),
+            step.channels.eq(Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)),
+            step.first.eq((self._group == 0) & (self._krow == 0) & (self._block == 0)),
+            step.last.eq(self.tile_end),
+            step.block_start.eq(~self._started),
+            step.block_end.eq(self._last_tile),
+            step.command_start.eq(~self._started & (self._out_block == 0)),
+            step.command_end.eq(self._last_tile & self._last_out),
+            step.pixels.eq(Mux(self._last_tile, self.left, self._tile)),
+            step.planes.eq(Mux(self._last_out, cmd.last_planes, 1 << cmd.array_shape)),
+        ]

@@ -1,0 +1,89 @@
+"""Sequencer: issues one multiply-accumulate per array position and cycle, and says why not when it
+does not."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.core.operand_fetch import State
+from hw.spec.regs import Counter
+
+
+class MacSequencer(wiring.Component):
+    """Walks the taps and channels of the oldest step (docs/architecture.md, 3.8).
+
+    Members
+    -------
+    cmd, head, visible, in_flight : the oldest step and its command
+    weight_ready, drain_ready : its weight word is there; the drain can take a tile
+    fill_state, fill_queued, load_met, store_met : what fill does, for the cause of an idle cycle
+    issue : a multiply-accumulate issues
+    channel, offset : its channel; columns from the step's first tap
+    pop, tile_end : it is the last of its step, of its tile
+    cause : the cycle counter that counts
+    """
+
+    cmd: In(command_layouts.EXECUTE)
+    head: In(stage_layouts.step_layout())
+    visible: In(1)
+    in_flight: In(1)
+    weight_ready: In(1)
+    drain_ready: In(1)
+    fill_state: In(State)
+    fill_queued: In(1)
+    load_met: In(1)
+    store_met: In(1)
+    issue: Out(1)
+    channel: Out(6)
+    offset: Out(4)
+    pop: Out(1)
+    tile_end: Out(1)
+    cause: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        tap = Signal(4)
+        last_channel, last_tap, weights, drain = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            last_channel.eq(self.channel == self.head.channels - 1),
+            last_tap.eq(tap == self.head.taps - 1),
+            self.tile_end.eq(last_channel & last_tap & self.head.last),
+            weights.eq(self.cmd.ones | self.weight_ready),
+            drain.eq(~self.tile_end | self.drain_ready),
+            self.issue.eq(self.visible & weights & drain),
+            self.pop.eq(self.issue & last_channel & last_tap),
+        ]
+        with m.If(self.issue):
+            m.d.sync += self.channel.eq(Mux(last_channel, 0, self.channel + 1))
+            with m.If(last_channel):
+                m.d.sync += [
+                    tap.eq(Mux(last_tap, 0, tap + 1)),
+                    self.offset.eq(Mux(last_tap, 0, self.offset + self.cmd.col_dilation)),
+                ]
+        with m.If(self.issue):
+            m.d.comb += self.cause.eq(
+                Mux(self.cmd.network, Counter.BUSY_NETWORK, Counter.BUSY_OTHER)
+            )
+        with m.Elif(self.visible):
+            m.d.comb += self.cause.eq(Mux(weights, Counter.STALL_DRAIN, Counter.STALL_WEIGHT))
+        with m.Elif(self.in_flight):
+            m.d.comb += self.cause.eq(Counter.STALL_OPERAND)
+        with m.Else():
+            with m.Switch(self.fill_state):
+                with m.Case(State.INIT, State.RUN):
+                    m.d.comb += self.cause.eq(Counter.STALL_OPERAND)
+                with m.Case(State.WAIT):
+                    m.d.comb += self.cause.eq(
+                        Mux(
+                            ~self.load_met,
+                            Counter.WAIT_LOAD,
+                            Mux(~self.store_met, Counter.WAIT_STORE, Counter.WAIT_EXECUTE),
+                        )
+                    )
+                with m.Case(State.IDLE):
+                    m.d.comb += self.cause.eq(
+                        Mux(self.fill_queued, Counter.WAIT_EXECUTE, Counter.WAIT_COMMAND)
+                    )
+        return m

@@ -1,0 +1,131 @@
+"""Fill: walks the steps of an EXECUTE and fetches the lines that the lanes need for each."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.core.input_addresses import InputAddresses
+from hw.core.line_coalescer import LineCoalescer
+from hw.mem.scratchpad import WORD_ADDR
+from hw.spec import timing
+from hw.spec.config import AccelConfig
+
+
+class State(enum.Enum, shape=2):
+    IDLE = 0
+    INIT = 1
+    WAIT = 2
+    RUN = 3
+
+
+class OperandFetch(wiring.Component):
+    """The fill unit (docs/architecture.md, 3.6).
+
+    Members
+    -------
+    cmd : the command taken last, which is in bank ``bank``
+    queued, bank_free : a command waits; the bank for it may be overwritten
+    take : the command is taken into the bank that is not ``bank`` in this cycle
+    waits_met : the counts that the command waits for are reached
+    start : the command starts to run in the next cycle
+    state : what the unit does
+    read_en, read_addr, grant : line requests
+    room : the ring of steps has room
+    line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and
+        its address bit 0
+    push, step, lanes : the current step is complete but for its lines' flight
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "cmd": In(command_layouts.EXECUTE),
+                "queued": In(1),
+                "bank_free": In(1),
+                "take": Out(1),
+                "bank": Out(1),
+                "waits_met": In(1),
+                "start": Out(1),
+                "state": Out(State),
+                "read_en": Out(1),
+                "read_addr": Out(WORD_ADDR),
+                "grant": In(1),
+                "room": In(1),
+                "line_en": Out(1),
+                "line_lanes": Out(config.rows),
+                "line_high": Out(1),
+                "push": Out(1),
+                "step": Out(stage_layouts.step_layout()),
+                "lanes": Out(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.walk = walk = InputAddresses(self._config)
+        m.submodules.lines = lines = LineCoalescer(self._config)
+        rows = self._config.rows
+        ends = rows + timing.FILL_SETUP - 1
+        count = Signal(range(ends + 1))
+        taken = Signal()
+        m.d.comb += [
+            self.bank.eq(~taken),
+            self.take.eq((self.state == State.IDLE) & self.queued & self.bank_free),
+            self.start.eq((self.state == State.WAIT) & self.waits_met),
+        ]
+        init, running = Signal(), Signal()
+        m.d.comb += [init.eq(self.state == State.INIT), running.eq(self.state == State.RUN)]
+        with m.Switch(self.state):
+            with m.Case(State.IDLE):
+                with m.If(self.take):
+                    m.d.sync += [self.state.eq(State.INIT), count.eq(0), taken.eq(~taken)]
+            with m.Case(State.INIT):
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == ends):
+                    m.d.sync += self.state.eq(State.WAIT)
+            with m.Case(State.WAIT):
+                with m.If(self.waits_met):
+                    m.d.sync += self.state.eq(State.RUN)
+            with m.Case(State.RUN):
+                with m.If(lines.done & ~walk.valid):
+                    m.d.sync += self.state.eq(State.IDLE)
+        m.d.comb += [
+            walk.cmd.eq(self.cmd),
+            walk.init_en.eq(init & (count < rows)),
+            walk.init_lane.eq(count),
+            walk.begin.eq(init & (count == rows)),
+            walk.next.eq((init & (count > rows)) | (running & lines.ready)),
+            lines.load.eq(walk.next & walk.valid),
+            lines.step.eq(walk.step),
+            lines.room.eq(self.room & running),
+            lines.grant.eq(self.grant),
+            self.read_en.eq(lines.read_en),
+            self.read_addr.eq(lines.read_line << self._config.line_bits),
+            self.line_en.eq(lines.read_en & self.grant),
+            self.line_lanes.eq(lines.take),
+            self.line_high.eq(lines.read_line[0]),
+            self.push.eq(lines.done),
+            self.step.eq(lines.current),
+            self.lanes.eq(lines.current_lanes),
+        ]
+        self._build_needs(m, walk, lines)
+        return m
+
+    def _build_needs(self, m, walk, lines):
+        """From the words that the lanes need to the lines. The first and the last may be one."""
+        bits = self._config.line_bits
+        for p in range(self._config.rows):
+            reach, lane, need = walk.lanes[p], lines.lanes[p], lines.needs[p]
+            m.d.comb += [
+                lane.first.eq((reach.low - reach.x)[: stage_layouts.REACH]),
+                lane.last.eq((reach.high - reach.x)[: stage_layouts.REACH]),
+                lane.offset.eq((reach.address + reach.x)[: bits + 1]),
+                lane.inside.eq(reach.touches),
+                need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> bits),
+                need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> bits),
+                need.need_low.eq(reach.touches),
+                need.need_high.eq(reach.touches),
+            ]

@@ -1,0 +1,139 @@
+"""Operand stores: for each lane, the lines of the steps in the ring, and what the array needs to
+find its words."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.core import stage_layouts
+from hw.lib.mux_tree import mux_tree
+from hw.spec import timing
+from hw.spec.config import AccelConfig
+
+RING_BITS = 2
+assert timing.STEP_RING == 1 << RING_BITS
+
+
+class OperandStore(wiring.Component):
+    """The ring of steps (docs/architecture.md, 3.6 and 3.8).
+
+    Members
+    -------
+    line : the scratchpad's line register
+    line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
+        READ_LATENCY cycles later
+    push, step, lanes : a step whose lines are all requested
+    room : fewer than STEP_RING steps are in the ring
+    in_flight : steps are in the ring, visible or not
+    visible, head : the oldest step, once its lines have arrived
+    pop : the head's last use
+    offset : columns from the first tap of the head to the present one
+    pad : operand outside the input window
+    words : for each lane, the operand word of the present tap
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        word = config.word_bytes * 8
+        super().__init__(
+            {
+                "line": In(config.line_bytes * 8),
+                "line_en": In(1),
+                "line_lanes": In(config.rows),
+                "line_high": In(1),
+                "push": In(1),
+                "step": In(stage_layouts.step_layout()),
+                "lanes": In(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
+                "room": Out(1),
+                "in_flight": Out(1),
+                "visible": Out(1),
+                "head": Out(stage_layouts.step_layout()),
+                "pop": In(1),
+                "offset": In(stage_layouts.REACH),
+                "pad": In(8),
+                "words": Out(data.ArrayLayout(word, config.rows)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        pushed, popped, arrived = (Signal(RING_BITS + 1) for _ in range(3))
+        self._head_entry, self._push_entry = popped[:RING_BITS], pushed[:RING_BITS]
+        m.d.comb += [
+            self.room.eq((pushed - popped)[: RING_BITS + 1] < timing.STEP_RING),
+            self.in_flight.eq(pushed != popped),
+            self.visible.eq(arrived != popped),
+        ]
+        with m.If(self.push):
+            m.d.sync += pushed.eq(pushed + 1)
+        with m.If(self.pop):
+            m.d.sync += popped.eq(popped + 1)
+        landed = _delay(m, self.push, timing.FILL_LATENCY - 1)
+        with m.If(landed):
+            m.d.sync += arrived.eq(arrived + 1)
+        self._build_head(m)
+        self._build_lanes(m)
+        return m
+
+    def _build_head(self, m):
+        m.submodules.steps = steps = Memory(
+            shape=stage_layouts.step_layout(), depth=timing.STEP_RING, init=[]
+        )
+        write, read = steps.write_port(), steps.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.push),
+            write.addr.eq(self._push_entry),
+            write.data.eq(self.step),
+            read.addr.eq(self._head_entry),
+            self.head.eq(read.data),
+        ]
+
+    def _build_lanes(self, m):
+        config = self._config
+        word, bits = config.word_bytes * 8, config.line_bits
+        latency = timing.READ_LATENCY
+        enable = _delay(m, self.line_en, latency)
+        lanes = _delay(m, self.line_lanes, latency)
+        entry = _delay(m, Cat(self.line_high, self._push_entry), latency)
+        for p in range(config.rows):
+            lane = Signal(stage_layouts.lane_layout(config), name=f"lane{p}")
+            m.submodules[f"place{p}"] = places = Memory(
+                shape=stage_layouts.lane_layout(config), depth=timing.STEP_RING, init=[]
+            )
+            write, read = places.write_port(), places.read_port(domain="comb")
+            m.d.comb += [
+                write.en.eq(self.push),
+                write.addr.eq(self._push_entry),
+                write.data.eq(self.lanes[p]),
+                read.addr.eq(self._head_entry),
+                lane.eq(read.data),
+            ]
+            place = Signal(bits + 1, name=f"position{p}")
+            inside = lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)
+            m.d.comb += place.eq(lane.offset + self.offset)
+            stored = []
+            for bank in range(config.line_words):
+                m.submodules[f"store{p}_{bank}"] = store = Memory(
+                    shape=word, depth=2 * timing.STEP_RING, init=[]
+                )
+                write, read = store.write_port(), store.read_port(domain="comb")
+                m.d.comb += [
+                    write.en.eq(enable & lanes[p]),
+                    write.addr.eq(entry),
+                    write.data.eq(self.line.word_select(bank, word)),
+                    read.addr.eq(Cat(place[bits], self._head_entry)),
+                ]
+                stored.append(read.data)
+            found = Signal(word, name=f"found{p}")
+            m.d.comb += found.eq(mux_tree(stored, place[:bits]))
+            m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(config.cols)))
+
+
+def _delay(m, value, cycles: int):
+    """``value`` some cycles later."""
+    for _ in range(cycles):
+        later = Signal.like(value, name="delayed")
+        m.d.sync += later.eq(value)
+        value = later
+    return value

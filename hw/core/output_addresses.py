@@ -1,0 +1,140 @@
+"""Beats: walks the planes and pixels of the tile that the drain holds."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.core import stage_layouts
+from hw.mem.scratchpad import WORD_ADDR
+from hw.spec.config import AccelConfig
+from hw.spec.timing import MAC_LATENCY, NEAR_END
+
+
+class OutputAddresses(wiring.Component):
+    """One beat is ``requant_words`` pixels of a plane when the output is dense, else one pixel.
+
+    Members
+    -------
+    cmd, current : the command of the held tile, and the tile
+    load, tile : a new tile is held from the next cycle on
+    next : the beat shown issues
+    plane, lane : plane of the beat and lane of its first pixel
+    mask : words of the beat
+    swap : the first pixel is in the second lane of its group
+    addr, other_addr : word address of its output and of its second operand
+    command_first : no beat of the command has issued yet
+    near_end : at most NEAR_END beats of the tile are left
+    last : the beat is the last of its tile
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "cmd": In(command_layouts.EXECUTE),
+                "current": In(stage_layouts.tile_layout()),
+                "load": In(1),
+                "tile": In(stage_layouts.tile_layout()),
+                "next": In(1),
+                "plane": Out(2),
+                "lane": Out(7),
+                "mask": Out(config.requant_words),
+                "swap": Out(1),
+                "addr": Out(WORD_ADDR),
+                "other_addr": Out(WORD_ADDR),
+                "command_first": Out(1),
+                "near_end": Out(1),
+                "last": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        assert self._config.line_words >= MAC_LATENCY
+        cmd, words = self.cmd, self._config.requant_words
+        pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
+        tile_x, tile_offset = Signal(14), Signal(WORD_ADDR)
+        next_x, next_offset, next_pixel = Signal(14), Signal(WORD_ADDR), Signal(8)
+        plane_end, last_plane, row_end = Signal(), Signal(), Signal()
+        left = Signal(7)
+        m.d.comb += [
+            next_pixel.eq(pixel + Mux(cmd.dense, words, 1)),
+            plane_end.eq(next_pixel >= self.current.pixels),
+            last_plane.eq(self.plane == self.current.planes - 1),
+            self.last.eq(plane_end & last_plane),
+            row_end.eq(x == cmd.out_width - 1),
+            next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
+            next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
+            left.eq(self.current.pixels - pixel),
+            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, NEAR_END * words, NEAR_END))),
+        ]
+        # The first lane of the next plane.
+        next_plane = Signal(7)
+        plane_lane = Signal(7)
+        m.d.comb += next_plane.eq(plane_lane + (Const(self._config.rows) >> cmd.array_shape))
+        if words > 1:
+            m.d.comb += self.swap.eq(~cmd.dense & self.lane[0])
+        for i in range(words):
+            m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (cmd.dense | (i == 0)))
+        with m.If(self.next):
+            m.d.sync += [
+                self.lane.eq(self.lane + Mux(cmd.dense, words, 1)),
+                pixel.eq(next_pixel),
+                x.eq(next_x),
+                offset.eq(next_offset),
+                self.command_first.eq(0),
+            ]
+            with m.If(plane_end):
+                m.d.sync += [
+                    self.lane.eq(next_plane),
+                    plane_lane.eq(next_plane),
+                    pixel.eq(0),
+                    self.plane.eq(self.plane + 1),
+                    x.eq(tile_x),
+                    offset.eq(tile_offset),
+                ]
+            with m.If(self.last):
+                m.d.sync += [
+                    self.lane.eq(0),
+                    plane_lane.eq(0),
+                    self.plane.eq(0),
+                    x.eq(next_x),
+                    offset.eq(next_offset),
+                    tile_x.eq(next_x),
+                    tile_offset.eq(next_offset),
+                ]
+        with m.If(self.load & self.tile.block_start):
+            m.d.sync += [x.eq(0), offset.eq(0), tile_x.eq(0), tile_offset.eq(0)]
+        with m.If(self.load & self.tile.command_start):
+            m.d.sync += self.command_first.eq(1)
+        self._build_addresses(m, plane_end, offset)
+        return m
+
+    def _build_addresses(self, m, plane_end, offset):
+        """Base addresses of the block and of the plane; a block's first tile waits for parameters
+        long enough to set them."""
+        cmd = self.cmd
+        fresh = Signal()
+        m.d.sync += fresh.eq(self.load & self.tile.block_start)
+        for name, start, pitch, result in (
+            ("out", cmd.out_addr, cmd.out_plane, self.addr),
+            ("res", cmd.res_addr, cmd.res_plane, self.other_addr),
+        ):
+            block, plane = (
+                Signal(WORD_ADDR, name=f"{name}_block"),
+                Signal(WORD_ADDR, name=f"{name}_plane"),
+            )
+            first = Signal(WORD_ADDR, name=f"{name}_first")
+            m.d.comb += [
+                first.eq(
+                    Mux(self.current.command_start, start, block + (pitch << cmd.array_shape))
+                ),
+                result.eq(plane + offset),
+            ]
+            with m.If(fresh):
+                m.d.sync += [block.eq(first), plane.eq(first)]
+            with m.Elif(self.next & self.last):
+                m.d.sync += plane.eq(block)
+            with m.Elif(self.next & plane_end):
+                m.d.sync += plane.eq(plane + pitch)

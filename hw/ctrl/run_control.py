@@ -1,0 +1,112 @@
+"""How a run ends: at END, at the first fault, or by a soft reset."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.command_layouts import INDEX_BITS
+from hw.lib.bus import COUNTS, FAULT
+from hw.spec.regs import Fault
+from hw.spec.timing import WATCHDOG
+
+
+class RunControl(wiring.Component):
+    """Watches for the end of a run, and lets outstanding bus transfers end first.
+
+    Whatever the bus does, a run ends WATCHDOG cycles after its last movement: with the first fault,
+    or with TIMEOUT when there was none.
+
+    Members
+    -------
+    running : In(1)
+        A program runs.
+    fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
+        Faults raised in this cycle, in the order in which the first is chosen.
+    moves : In(1)
+        A bus beat or a multiply-accumulate WATCHDOG_DELAY cycles ago.
+    last : In(INDEX_BITS)
+        The last command dispatched, at fault for TIMEOUT.
+    end_pending, end_waits : In
+        END has been reached, and what it waits for.
+    counts : In(COUNTS)
+        Completed commands.
+    idle : In(1)
+        No LOAD and no STORE is left to do.
+    empty : In(1)
+        No burst is requested or under way.
+    stop : Out(1)
+        The units make no more requests and drop what still comes.
+    done : Out(1)
+        The run ends with this cycle.
+    fault : Out(1)
+        The run ends with this cycle, by the fault below.
+    code : Out(4)
+        Why.
+    index : Out(INDEX_BITS)
+        The command at fault.
+    """
+
+    running: In(1)
+    fetch_fault: In(FAULT)
+    load_fault: In(FAULT)
+    store_fault: In(FAULT)
+    execute_fault: In(FAULT)
+    moves: In(1, init=1)
+    last: In(INDEX_BITS)
+    end_pending: In(1)
+    end_waits: In(COUNTS)
+    counts: In(COUNTS)
+    idle: In(1)
+    empty: In(1)
+    stop: Out(1)
+    done: Out(1)
+    fault: Out(1)
+    code: Out(4)
+    index: Out(INDEX_BITS)
+
+    def elaborate(self, platform):
+        m = Module()
+        first = Signal(FAULT)
+        timeout = self._build_watchdog(m)
+        stopping, standstill = Signal(), Signal()
+        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault, timeout)
+        for report in reversed(faults):
+            with m.If(report.raised):
+                m.d.comb += first.eq(report)
+
+        met = (
+            (self.counts.load >= self.end_waits.load)
+            & (self.counts.execute >= self.end_waits.execute)
+            & (self.counts.store >= self.end_waits.store)
+        )
+        ending = self.end_pending & met
+        none = self.code == Fault.NONE
+        m.d.comb += [
+            self.stop.eq(~self.running | stopping),
+            self.done.eq(
+                self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
+            ),
+            self.fault.eq(self.running & ~none & (self.empty | standstill)),
+        ]
+        with m.If(self.running & none & first.raised):
+            m.d.sync += self.code.eq(first.code), self.index.eq(first.index)
+        with m.If(first.raised | ending):
+            m.d.sync += stopping.eq(1)
+        with m.If(timeout.raised):
+            m.d.sync += standstill.eq(1)
+        return m
+
+    def _build_watchdog(self, m):
+        """The fault of a run in which nothing moves for WATCHDOG cycles."""
+        quiet = Signal(range(WATCHDOG))
+        timeout = Signal(FAULT)
+        m.d.comb += [
+            timeout.raised.eq((quiet == WATCHDOG - 1) & ~self.moves),
+            timeout.code.eq(Fault.TIMEOUT),
+            timeout.index.eq(self.last),
+        ]
+        with m.If(self.moves | ~self.running):
+            m.d.sync += quiet.eq(0)
+        with m.Else():
+            m.d.sync += quiet.eq(quiet + 1)
+        return timeout

@@ -1,0 +1,124 @@
+"""The byte buffer that cuts packed pixels out of bus beats."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.mem.load_request import BYTES_BITS
+from hw.spec.config import AccelConfig
+
+
+def _shifted(value, amount, width: int, right: bool):
+    """``value`` of ``width`` bits, moved by ``amount`` bytes."""
+    for i, bit in enumerate(amount):
+        moved = value >> (8 << i) if right else (value << (8 << i))[:width]
+        value = Mux(bit, moved, value)
+    return value
+
+
+class ChannelUnpacker(wiring.Component):
+    """Turns the beats of a run into chunks of at most ``cols`` bytes, one word each.
+
+    A beat accepted in cycle t can leave as a chunk in t + 1. One chunk, or the bytes before the
+    run's first, can leave per cycle.
+
+    Members
+    -------
+    begin : In(1)
+        A run begins in the next cycle; drop what is held.
+    offset : In(log2(cols))
+        With ``begin``: bytes of the run's first beat that precede the run.
+    bytes : In(BYTES_BITS)
+        With ``begin``: bytes of the run.
+    ready : Out(1)
+        A beat can be accepted.
+    beat : In(1)
+        ``beat_data`` is accepted in this cycle.
+    beat_data : In(8 * cols)
+        A beat, first byte lowest.
+    length : In(range(cols + 1))
+        Bytes of the next chunk.
+    flip : In(1)
+        Invert bit 7 of each byte.
+    take : In(1)
+        The chunk, if there is one, leaves in this cycle.
+    valid : Out(1)
+        The next chunk is in the buffer.
+    word : Out(8 * cols)
+        The next chunk, missing bytes 0.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        cols = config.cols
+        super().__init__(
+            {
+                "begin": In(1),
+                "offset": In(cols.bit_length() - 1),
+                "bytes": In(BYTES_BITS),
+                "ready": Out(1),
+                "beat": In(1),
+                "beat_data": In(8 * cols),
+                "length": In(range(cols + 1)),
+                "flip": In(1),
+                "take": In(1),
+                "valid": Out(1),
+                "word": Out(8 * cols),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        cols = self._config.cols
+        held = Signal(16 * cols)
+        count = Signal(range(2 * cols + 1))
+        skip = Signal(range(cols))
+        # Beats that have not come yet, and whether there are any: a run has at least one.
+        missing, waiting = Signal(BYTES_BITS), Signal()
+        m.d.comb += [
+            self.ready.eq((count <= cols) & waiting),
+            self.valid.eq((skip == 0) & (count >= self.length)),
+        ]
+        self._build_word(m, held)
+
+        skips = (skip != 0) & (count >= skip)
+        leaving = Signal(range(cols + 1))
+        kept = Signal(range(2 * cols + 1))
+        m.d.comb += kept.eq(count)
+        with m.If(skips):
+            m.d.comb += leaving.eq(skip), kept.eq(count - skip)
+        with m.Elif(self.valid & self.take):
+            m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
+
+        with m.If(self.begin):
+            low = cols.bit_length() - 1
+            m.d.sync += [
+                count.eq(0),
+                held.eq(0),
+                skip.eq(self.offset),
+                missing.eq((self.bytes + self.offset + (cols - 1)) >> low),
+                waiting.eq(1),
+            ]
+        with m.Elif(self.beat | (leaving != 0)):
+            size = len(held)
+            ahead = _shifted(held, leaving, size, right=True)
+            behind = _shifted(
+                Mux(self.beat, self.beat_data, 0), kept[: len(leaving)], size, right=False
+            )
+            m.d.sync += [
+                count.eq(kept + Mux(self.beat, cols, 0)),
+                held.eq(ahead | behind),
+                missing.eq(missing - self.beat),
+            ]
+            with m.If(self.beat & (missing == 1)):
+                m.d.sync += waiting.eq(0)
+            with m.If(skips):
+                m.d.sync += skip.eq(0)
+        return m
+
+    def _build_word(self, m, held):
+        word = []
+        for i in range(self._config.cols):
+            byte = held.word_select(i, 8) ^ (self.flip << 7)
+            word.append(Mux(self.length > i, byte, 0))
+        m.d.comb += self.word.eq(Cat(word))

@@ -1,0 +1,105 @@
+"""LOAD's assembler: collects words into lines and writes the lines into the scratchpad."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.command_layouts import INDEX_BITS
+from hw.mem.scratchpad import line_addr
+from hw.spec.config import AccelConfig
+from hw.spec.timing import DMA_WRITE_PHASE
+
+
+class LineAssembler(wiring.Component):
+    """Collects the words of one line and writes it in the scratchpad's LOAD phase.
+
+    A line closed by a word of cycle t is written in t + 2 at the earliest.
+
+    Members
+    -------
+    phase : In(range(config.line_words))
+        The scratchpad's phase.
+    free : Out(1)
+        A word can be accepted.
+    accept : In(1)
+        The word below is accepted in this cycle.
+    address : In(20)
+        Word address in the scratchpad.
+    data : In(8 * cols)
+        The word.
+    closes : In(1)
+        No further word of this line follows at once.
+    last : In(1)
+        It is the last word of its command.
+    index : In(INDEX_BITS)
+        Index of its command.
+    load_en, load_line, load_mask, load_data : Out
+        The scratchpad's write port.
+    written : Out(1)
+        The line being written is the last of its command.
+    written_index : Out(INDEX_BITS)
+        Index of the command of the line being written.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "phase": In(range(config.line_words)),
+                "free": Out(1),
+                "accept": In(1),
+                "address": In(20),
+                "data": In(8 * config.cols),
+                "closes": In(1),
+                "last": In(1),
+                "index": In(INDEX_BITS),
+                "load_en": Out(1),
+                "load_line": Out(line_addr(config)),
+                "load_mask": Out(config.line_words),
+                "load_data": Out(8 * config.line_bytes),
+                "written": Out(1),
+                "written_index": Out(INDEX_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m, config = Module(), self._config
+        line = data.StructLayout(
+            {
+                "line": line_addr(config),
+                "mask": config.line_words,
+                "last": 1,
+                "index": INDEX_BITS,
+                "words": data.ArrayLayout(8 * config.cols, config.line_words),
+            }
+        )
+        opened = Signal(line)
+        closed = Signal()
+        pending = Signal(line, reset_less=True)
+        pending_valid = Signal()
+        moves = Signal()
+        m.d.comb += [
+            self.load_en.eq(pending_valid & (self.phase == DMA_WRITE_PHASE % config.line_words)),
+            self.load_line.eq(pending.line),
+            self.load_mask.eq(pending.mask),
+            self.load_data.eq(pending.words.as_value()),
+            self.written.eq(self.load_en & pending.last),
+            self.written_index.eq(pending.index),
+            moves.eq(closed & (~pending_valid | self.load_en)),
+            self.free.eq(~closed | moves),
+        ]
+        with m.If(moves):
+            m.d.sync += pending.eq(opened), pending_valid.eq(1), closed.eq(0), opened.mask.eq(0)
+        with m.Elif(self.load_en):
+            m.d.sync += pending_valid.eq(0)
+        with m.If(self.accept):
+            bank = self.address[: config.line_bits]
+            m.d.sync += [
+                opened.line.eq(self.address >> config.line_bits),
+                opened.last.eq(self.last),
+                opened.index.eq(self.index),
+                opened.words[bank].eq(self.data),
+                opened.mask.bit_select(bank, 1).eq(1),
+                closed.eq(self.closes | (bank == config.line_words - 1)),
+            ]
+        return m

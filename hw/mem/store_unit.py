@@ -1,0 +1,181 @@
+"""The STORE unit: from the scratchpad to memory."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import command_layouts
+from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
+from hw.mem.scratchpad import line_addr
+from hw.mem.store_data import StoreData
+from hw.spec.config import AccelConfig
+from hw.spec.regs import Fault
+from hw.spec.timing import MAX_OUTSTANDING
+
+
+class StoreUnit(wiring.Component):
+    """Runs STORE commands one after another.
+
+    A command taken in cycle t starts in t + 1 at the earliest; its first address is presented, and
+    its first line may be read, in the cycle after.
+
+    Members
+    -------
+    command : In(stream of layouts.STORE)
+        The queue.
+    phase : In(range(config.line_words))
+        The scratchpad's phase.
+    counts : In(COUNTS)
+        Completed commands.
+    windows : In(WINDOWS)
+        What may be written.
+    store_req, store_line, store_valid, line
+        The scratchpad's read port.
+    aw : Out(stream of REQUEST)
+        The AW channel; it depends on registers only.
+    w_valid, w_last, w_ready, w_data, w_strobe
+        The W channel; ``w_strobe`` is one bit for all bytes.
+    b_valid, b_error : In(1)
+        A burst is answered in this cycle, and with an error.
+    range_fault : In(1)
+        The line being read lies beyond the scratchpad.
+    stop : In(1)
+        Present no new bursts; pay the beats still owed without strobe.
+    idle : Out(1)
+        No command is waiting or being run, in the queue or here.
+    empty : Out(1)
+        No burst is presented or under way.
+    fault : Out(FAULT)
+        A fault raised in this cycle.
+    done : Out(COUNT_BITS)
+        Completed STOREs.
+    trace_start, trace_done : Out(1)
+        A command starts; its last burst is known to be answered.
+    trace_index : Out(INDEX_BITS)
+        The command that a trace strobe is about.
+    """
+
+    def __init__(self, config: AccelConfig):
+        self._config = config
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layouts.STORE)),
+                "phase": In(range(config.line_words)),
+                "counts": In(COUNTS),
+                "windows": In(WINDOWS),
+                "store_req": Out(1),
+                "store_line": Out(line_addr(config)),
+                "store_valid": In(1),
+                "line": In(8 * config.line_bytes),
+                "aw": Out(stream.Signature(REQUEST)),
+                "w_valid": Out(1),
+                "w_last": Out(1),
+                "w_ready": In(1),
+                "w_data": Out(8 * config.cols),
+                "w_strobe": Out(1),
+                "b_valid": In(1),
+                "b_error": In(1),
+                "range_fault": In(1),
+                "stop": In(1),
+                "idle": Out(1),
+                "empty": Out(1),
+                "fault": Out(FAULT),
+                "done": Out(COUNT_BITS),
+                "trace_start": Out(1),
+                "trace_done": Out(1),
+                "trace_index": Out(command_layouts.INDEX_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.data = words = StoreData(self._config)
+        command = Signal(command_layouts.STORE, reset_less=True)
+        start = Signal()
+        bursts_left = Signal()
+        unanswered = Signal(range(MAX_OUTSTANDING + 1))
+        outside = self._build_addresses(m, words, command, start, bursts_left, unanswered)
+        self._build_control(m, command, start, bursts_left, unanswered)
+        self._connect_data(m, words, command, start)
+        self._build_fault(m, command, outside)
+        return m
+
+    def _build_control(self, m, command, start, bursts_left, unanswered):
+        finished = Signal()
+        m.d.comb += [
+            self.trace_start.eq(start),
+            self.trace_done.eq(finished),
+            self.trace_index.eq(command.index),
+        ]
+        m.d.sync += self.done.eq(self.done + finished)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.command.ready.eq(~self.stop), self.idle.eq(~self.command.valid)
+                with m.If(self.command.valid & self.command.ready):
+                    m.d.sync += command.eq(self.command.payload)
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                with m.If(waits_met(command, self.counts) & ~self.stop):
+                    m.d.comb += start.eq(1)
+                    m.next = "RUN"
+            with m.State("RUN"):
+                with m.If(~bursts_left & (unanswered == 0)):
+                    m.d.comb += finished.eq(1)
+                    m.next = "IDLE"
+
+    def _build_addresses(self, m, words, command, start, bursts_left, unanswered):
+        """The AW channel; returns whether the next burst lies outside the window."""
+        low = self._config.bus_bytes.bit_length() - 1
+        addr = Signal(32 - low)
+        base = Signal(32)
+        left, runs = Signal(20), Signal(16)
+        presented = Signal()
+        outside = Signal()
+        payload = self.aw.payload
+        burst = Burst(self._config, addr, left)
+        inside = burst.may_write(self.windows)
+        wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
+        sent = self.aw.valid & self.aw.ready
+        ends_run = left == payload.beats
+        next_base = Mux(start, command.dram_addr, base)
+        m.d.comb += [
+            bursts_left.eq(runs != 0),
+            payload.addr.eq(addr << low),
+            payload.beats.eq(burst.beats),
+            self.aw.valid.eq((wanted & inside) | presented),
+            outside.eq(wanted & ~inside & ~presented),
+            # A burst is announced when its address is first presented: W must not wait for AWREADY.
+            words.burst.valid.eq(self.aw.valid & ~presented),
+            words.burst.payload.eq(payload.beats),
+            self.empty.eq((unanswered == 0) & ~presented),
+        ]
+        m.d.sync += [
+            presented.eq(self.aw.valid & ~self.aw.ready),
+            unanswered.eq(unanswered + sent - self.b_valid),
+        ]
+        with m.If(start | (sent & ends_run)):
+            m.d.sync += [
+                addr.eq(next_base >> low),
+                left.eq(command.length),
+                base.eq(next_base + command.dram_stride),
+                runs.eq(Mux(start, command.runs, runs - 1)),
+            ]
+        with m.Elif(sent):
+            m.d.sync += addr.eq(addr + payload.beats), left.eq(left - payload.beats)
+        return outside
+
+    def _connect_data(self, m, words, command, start):
+        m.d.comb += [words.start.eq(start), words.command.eq(command)]
+        for name, port in words.signature.members.items():
+            if name not in ("start", "command", "burst"):
+                inner, outer = getattr(words, name), getattr(self, name)
+                m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
+
+    def _build_fault(self, m, command, outside):
+        m.d.comb += self.fault.index.eq(command.index)
+        with m.If(outside):
+            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.WINDOW)
+        with m.Elif(self.b_valid & self.b_error & ~self.stop):
+            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.WRITE_ERROR)
+        with m.Elif(self.range_fault & ~self.stop):
+            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.SCRATCHPAD_RANGE)
