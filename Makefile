@@ -49,5 +49,5 @@ $(BIN)/python:
 .venv/base .venv/test .venv/full: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.$(EXTRAS)'
-	$(BIN)/python -m hw.verilator
+	$(BIN)/python -m hw.tools.verilator
 	@touch $@

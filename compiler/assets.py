@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
-from hw.verilator import cache_root
+from hw.tools.verilator import cache_root
 
 _DOWNLOAD = {
     "pip": [

@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock
 
 from compiler.ir.graph import Graph
-from hw.verilator import cache_root
+from hw.tools.verilator import cache_root
 
 LIMIT = 2 << 30
 """Bytes that all entries take at most."""

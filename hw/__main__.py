@@ -17,25 +17,38 @@ from compiler.frontend import load_model
 from compiler.quantities import whole
 from golden.files import output_path
 from golden.network import run as golden_run
-from hw.cosim.design import (
+from hw.spec.config import NAME, AccelConfig, ConfigurationError
+from hw.spec.isa import Opcode
+from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
+from hw.tools.cosim.design import (
     Design,
     Simulator,
 )
-from hw.cosim.run_spec import (
+from hw.tools.cosim.run_spec import (
     MemoryModel,
     RtlResult,
     RunSpec,
 )
-from hw.cosim.runner import RtlError, run_rtl
-from hw.integration.files import files
-from hw.integration.ports import ports
-from hw.lint import lint
-from hw.spec.config import NAME, AccelConfig, ConfigurationError
-from hw.spec.isa import Opcode
-from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
-from hw.synth.device import ECP5, TARGETS
-from hw.synth.flow import check_tools, print_report, synthesise
-from hw.verilator import SimulationError, ToolError
+from hw.tools.cosim.runner import (
+    RtlError,
+    run_rtl,
+)
+from hw.tools.integration.files import files
+from hw.tools.integration.ports import ports
+from hw.tools.lint import lint
+from hw.tools.synth.device import (
+    ECP5,
+    TARGETS,
+)
+from hw.tools.synth.flow import (
+    check_tools,
+    print_report,
+    synthesise,
+)
+from hw.tools.verilator import (
+    SimulationError,
+    ToolError,
+)
 from sim.__main__ import (
     add_data_options,
     host_compute,

@@ -1,4 +1,4 @@
-"""The memory, one cycle at a time: see the header of hw/cosim/dram.sv, the same statement."""
+"""The memory, one cycle at a time: see the header of hw/tools/cosim/dram.sv, the same statement."""
 
 import numpy as np
 

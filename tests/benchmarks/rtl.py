@@ -13,12 +13,12 @@ from unittest import mock
 
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
-from hw import verilator
 from hw.__main__ import LEAST_MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec
-from hw.cosim.design import Design
-from hw.cosim.runner import run_rtl
 from hw.generate import verilog
 from hw.spec.config import preset
+from hw.tools import verilator
+from hw.tools.cosim.design import Design
+from hw.tools.cosim.runner import run_rtl
 from sim.machine import run_timing
 from sim.program import read_program
 from tests.benchmarks.measure import (

@@ -18,22 +18,22 @@ import numpy as np
 from compiler.codegen.program import image, mapping
 from golden.network import run as golden_run
 from hw.__main__ import TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec, timing_of
-from hw.cosim.design import (
+from hw.generate import verilog
+from hw.spec.config import PRESETS, preset
+from hw.spec.isa import Opcode
+from hw.spec.regs import offset_of
+from hw.tools.cosim.design import (
     TOPS,
     Design,
     Memory,
     Simulator,
 )
-from hw.cosim.run_spec import (
+from hw.tools.cosim.run_spec import (
     MemoryModel,
     RtlResult,
     RunSpec,
 )
-from hw.cosim.runner import run_rtl_many
-from hw.generate import verilog
-from hw.spec.config import PRESETS, preset
-from hw.spec.isa import Opcode
-from hw.spec.regs import offset_of
+from hw.tools.cosim.runner import run_rtl_many
 from sim.__main__ import model_compute
 from sim.host import Host
 from sim.machine import run_segment, run_timing, segment_times

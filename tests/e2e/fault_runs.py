@@ -8,16 +8,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from hw.cosim.run_spec import (
+from hw.spec import regs
+from hw.spec.regs import Fault, offset_of
+from hw.tools.cosim.run_spec import (
     AxiEvent,
     MemoryModel,
     RtlResult,
     RunSpec,
     Silence,
 )
-from hw.cosim.runner import run_rtl_many
-from hw.spec import regs
-from hw.spec.regs import Fault, offset_of
+from hw.tools.cosim.runner import run_rtl_many
 from sim.machine import run_command
 from sim.program import decode_program
 from sim.timing import machine

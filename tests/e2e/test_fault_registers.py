@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hw.cosim.run_spec import (
+from hw.spec.regs import Fault
+from hw.tools.cosim.run_spec import (
     RtlResult,
     RunSpec,
 )
-from hw.spec.regs import Fault
 from tests.e2e.fault_runs import (
     DONE,
     FAULT,

@@ -7,12 +7,12 @@ import random
 import numpy as np
 import pytest
 
-from hw.cosim.run_spec import (
+from hw.spec import regs
+from hw.spec.regs import Fault, offset_of
+from hw.tools.cosim.run_spec import (
     RtlResult,
     RunSpec,
 )
-from hw.spec import regs
-from hw.spec.regs import Fault, offset_of
 from tests.e2e.fault_runs import (
     DONE,
     FAULT,

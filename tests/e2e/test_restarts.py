@@ -7,13 +7,13 @@ import random
 import numpy as np
 import pytest
 
-from hw.cosim.run_spec import (
+from hw.spec.regs import Fault, offset_of
+from hw.tools.cosim.run_spec import (
     ErrorRegion,
     RtlResult,
     RunSpec,
     SoftReset,
 )
-from hw.spec.regs import Fault, offset_of
 from sim.timing import machine
 from sim.timing.program import decode
 from sim.timing.shared import parameters

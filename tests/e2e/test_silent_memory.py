@@ -10,17 +10,17 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hw.cosim.run_spec import (
+from hw.spec import regs
+from hw.spec.isa import Opcode
+from hw.spec.regs import Counter, Fault, offset_of
+from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
+from hw.tools.cosim.run_spec import (
     CHANNELS,
     RtlResult,
     RunSpec,
     Silence,
     SoftReset,
 )
-from hw.spec import regs
-from hw.spec.isa import Opcode
-from hw.spec.regs import Counter, Fault, offset_of
-from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
 from sim.timing import dram, machine
 from tests.e2e.fault_runs import (
     FAULT,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hw.cosim.run_spec import ErrorRegion
 from hw.spec import isa
 from hw.spec.fingerprint import PARTS, machine
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
 from hw.spec.timing import WEIGHT_RING
+from hw.tools.cosim.run_spec import ErrorRegion
 from tests.support.fault_programs import (
     BEYOND,
     CHANNELS,

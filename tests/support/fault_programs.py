@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.cosim.run_spec import ErrorRegion
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
+from hw.tools.cosim.run_spec import ErrorRegion
 from tests.support.encode import encode as encode_command
 
 CONFIG = preset("tiny")

@@ -15,8 +15,8 @@ from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.map_cache import ANSWER, SUMS, MapCache, content_key, source_digest
 from compiler.options import CompilerOptions
-from hw import verilator
 from hw.spec.config import preset
+from hw.tools import verilator
 
 SIZE = (32, 32)
 

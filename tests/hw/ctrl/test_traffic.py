@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from hw import verilator
-from hw.cosim.design import TOPS
-from hw.cosim.run_spec import RtlResult
-from hw.cosim.runner import write_plan
 from hw.spec.regs import Counter, Fault, offset_of
+from hw.tools import verilator
+from hw.tools.cosim.design import TOPS
+from hw.tools.cosim.run_spec import RtlResult
+from hw.tools.cosim.runner import write_plan
 from tests.e2e.cases import design
 from tests.e2e.fault_runs import GOOD, on_rtl, settings, spec, status
 from tests.support import fault_programs as programs

@@ -19,8 +19,12 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
-from hw.cosim.bench import PERIOD, Bench, InnerMemory
 from hw.spec import regs
+from hw.tools.cosim.bench import (
+    PERIOD,
+    Bench,
+    InnerMemory,
+)
 from tests.hw.ctrl.register_model import CONTROL, LOCKED, START, STATUS, Outcome, Registers
 
 MARGIN = 500

@@ -10,7 +10,10 @@ from amaranth.sim import Simulator
 from hw.spec.config import AccelConfig
 from hw.spec.regs import offset_of
 from hw.top import Accelerator
-from tests.hw.cosim.dram_reference import DramReference, Inputs
+from tests.hw.tools.cosim.dram_reference import (
+    DramReference,
+    Inputs,
+)
 
 START = 0b101
 """control: start, with the interrupt enabled."""

@@ -1,0 +1,138 @@
+"""Place and route by nextpnr: the clock, and where the longest path runs."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hw.tools.synth.device import ECP5
+from hw.tools.synth.global_nets import longest_behind_trees
+from hw.tools.synth.netlist import (
+    NETLIST,
+    TOP,
+)
+from hw.tools.synth.tools import (
+    NEXTPNR,
+    run,
+)
+
+PLACE_LOG, PLACED = "place.log", "placed.json"
+LOG, REPORT = "nextpnr.log", "nextpnr.json"
+TARGET_MHZ = 50
+"""Asked for. nextpnr weighs a connection by the share of the missed time that its path has, so that
+a clock far out of reach makes most connections urgent, and few of them short."""
+DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
+"""The slowest speed grade."""
+SETTINGS = {"router": "router2", "router2/currCongWeightMult": "1.0"}
+"""The second is what the router adds to the weight of present overuse with each iteration: with 2,
+its default, the weight outgrows what the iterations before have taught before the last hundreds of
+wires of a full device are free."""
+PATIENCE = 30
+"""Iterations of the router without fewer wires overused after which it is stopped."""
+OUTSIDE = "registers at the ports"
+ADDED = "$nextpnr_"
+CELLS = {"MULT18X18D": "multipliers", "TRELLIS_COMB": "luts", "TRELLIS_FF": "flip_flops",
+         "DP16KD": "block_rams"}  # fmt: skip
+
+
+def route(folder: Path, modules: Sequence[str], seed: int) -> dict[str, Any]:
+    """Place, with a ``seed``, and route the netlist in ``folder``; the figures of :func:`figures`.
+
+    ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
+    fit, when it does not route, or when a tool fails.
+    """
+    common = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
+    common += ["--lpf-allow-unconstrained", "-q"]
+    # The default placer needs an eighth more wire, and the default router rips up nearly every arc
+    # that it has routed. With several threads placements differ from run to run.
+    place = ["--placer", "static", "--threads", "1", "--seed", str(seed), "--no-route"]
+    place += ["--json", NETLIST, "--write", PLACED]
+    run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
+    _change(folder / PLACED, SETTINGS)
+    files = ["--json", PLACED, "--report", REPORT, "--detailed-timing-report", "-l", LOG]
+    run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
+    return figures(json.loads((folder / REPORT).read_text()), modules)
+
+
+def diverging(log: str) -> str | None:
+    """Why the routing of a log will not end, as far as one can tell; the router itself goes on."""
+    counts = [int(count) for count in re.findall(r"iter=\d+ .*?overused=(\d+)", log)]
+    best = min(counts, default=0)
+    if best not in counts[:-PATIENCE]:
+        return None
+    return (
+        f"{best} wires overused at best, {counts[-1]} after {len(counts)} iterations; another "
+        "--seed places the cells elsewhere"
+    )
+
+
+def _change(placed: Path, settings: Mapping[str, str]) -> None:
+    """Set options in a file that nextpnr wrote: they go before those of the command line."""
+    text = placed.read_text()
+    for name in settings:
+        text = re.sub(rf'"{name}": "[^"]*",\s*', "", text, count=1)
+    added = "".join(f'"{name}": "{value}",\n        ' for name, value in settings.items())
+    text, count = re.subn(r'("settings": \{\s*)', lambda found: found[1] + added, text, count=1)
+    assert count
+    placed.write_text(text)
+
+
+def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
+    """Clock (MHz), used resources and longest paths, from nextpnr's detailed JSON report.
+
+    ``global_path`` is the longest path that ends behind the global network, with its time, the net
+    and the module at its end, or None; ``critical_path`` the longest of the others, a list of
+    stretches within one module, in order, each with its ``module`` and its delay in ``logic_ns``
+    (clock to output, cells and setup) and ``routing_ns``. The longer one gives the clock, which is
+    rounded down.
+    """
+    (clock,) = report["fmax"].values()
+    edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
+    (path,) = [p["path"] for p in edges if p["from"].startswith("posedge")]
+    used = report["utilization"]
+    behind = longest_behind_trees(report["detailed_net_timings"])
+    return {
+        "device": ECP5.device,
+        "mhz": math.floor(10_000 / max(1000 / clock["achieved"], behind.ns if behind else 0)) / 10,
+        "global_path": behind
+        and {
+            "ns": round(behind.ns, 2),
+            "net": behind.net,
+            "module": module_of(behind.cell, modules),
+        },
+        "target_mhz": clock["constraint"],
+        "resources": {name: used[cell]["used"] for cell, name in CELLS.items()},
+        "critical_path": stretches(path, modules),
+    }
+
+
+def stretches(path: Iterable[Mapping[str, Any]], modules: Sequence[str]) -> list[dict[str, Any]]:
+    """A path's segments, joined as long as they end in the same module; cells that nextpnr adds on
+    the way belong to the one before."""
+    result: list[dict[str, Any]] = []
+    for segment in path:
+        cell = segment["to"]["cell"]
+        module = module_of(cell, modules)
+        if result and cell.startswith(ADDED):
+            module = result[-1]["module"]
+        if not result or result[-1]["module"] != module:
+            result.append({"module": module, "logic_ns": 0.0, "routing_ns": 0.0})
+        kind = "routing_ns" if segment["type"] == "routing" else "logic_ns"
+        result[-1][kind] = round(result[-1][kind] + segment["delay"], 3)
+    return result
+
+
+def module_of(cell: str, modules: Sequence[str]) -> str:
+    """The module that a cell of the flattened netlist comes from, by its name."""
+    inside = [m for m in modules if cell == m or re.match(re.escape(m) + r"[._$]", cell)]
+    return max(inside, key=len, default=OUTSIDE)
+
+
+def modules_of(verilog: str) -> list[str]:
+    """The instances that the hierarchical module names of the Verilog stand for."""
+    names = re.findall(r"^module \\?(\S+?)\s*\(", verilog, re.MULTILINE)
+    return [name for name in names if name == TOP or name.startswith(f"{TOP}.")]

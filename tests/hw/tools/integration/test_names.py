@@ -1,0 +1,95 @@
+"""Several machines in one design: ``hw generate --name``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from hw.__main__ import main
+from hw.spec.config import preset, with_values
+from hw.spec.fingerprint import fingerprint
+from hw.tools.lint import lint
+
+SETTINGS = {"left": ["cols=4"], "right": ["cols=8", "requant_lanes=8", "line_words=4"]}
+"""Two small machines with different buses."""
+BOTH = """
+module both(input wire clk, input wire rst, output wire [1:0] irq);
+  left_system left (.clk(clk), .rst(rst), .irq(irq[0]));
+  right_system right (.clk(clk), .rst(rst), .irq(irq[1]));
+endmodule
+"""
+MODULE = re.compile(r"^module\s+([^\s(]+)", re.MULTILINE)
+C_FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only")
+
+
+def generate(folder, name: str) -> None:
+    words = ["generate", "--preset", "tiny", "--set", "scratchpad_lines=64", "-o", str(folder)]
+    settings = [word for text in SETTINGS[name] for word in ("--set", text)]
+    assert main([*words, "--name", name, *settings]) == 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Both machines in one folder."""
+    path = tmp_path_factory.mktemp("both")
+    for name in SETTINGS:
+        generate(path, name)
+    return path
+
+
+def machine(name: str):
+    values = dict(text.split("=") for text in SETTINGS[name])
+    return with_values(
+        preset("tiny"), {k: int(v) for k, v in values.items()} | {"scratchpad_lines": 64}
+    )
+
+
+def test_a_top_has_two_machines(folder):
+    texts = [
+        (folder / f"{name}_{file}").read_text()
+        for name in SETTINGS
+        for file in ("accel.v", "system.v")
+    ]
+    modules = [name for text in texts for name in MODULE.findall(text)]
+    assert len(set(modules)) == len(modules) > 20
+    assert all(re.match(r"\\?(left|right)_", name) for name in modules), modules
+    assert lint("".join(texts) + BOTH, "both") == []
+
+
+def test_files_of_one_machine_have_its_name(folder):
+    own = {f"{name}_{file}" for name in SETTINGS
+           for file in ("accel.v", "system.v", "ports.json", "ports.md", "regs.h")}  # fmt: skip
+    assert {path.name for path in folder.iterdir()} == own | {"regs.h", "accel.h", "accel.c"}
+    assert "FINGERPRINT_VALUE" not in (folder / "regs.h").read_text()
+    assert "module left_accelerator" in (folder / "left_ports.md").read_text()
+
+
+def test_one_program_knows_both_fingerprints(folder):
+    values = [f"{name.upper()}_FINGERPRINT_VALUE" for name in SETTINGS]
+    checks = [
+        f"typedef char {name}_is_its_own[{value} == {fingerprint(machine(name))}u ? 1 : -1];"
+        for name, value in zip(SETTINGS, values, strict=True)
+    ]
+    lines = [f'#include "{name}_regs.h"' for name in SETTINGS] + ['#include "accel.h"', *checks]
+    (folder / "check.c").write_text("\n".join(lines) + "\n")
+    for source in ("check.c", "accel.c"):
+        subprocess.run(["gcc", *C_FLAGS, source], cwd=folder, check=True)
+    (folder / "check.c").unlink()
+
+
+def test_without_a_name_the_header_has_the_fingerprint(tmp_path):
+    assert main(["generate", "--preset", "tiny", "-o", str(tmp_path)]) == 0
+    defined = f"#define ACCEL_FINGERPRINT_VALUE 0x{fingerprint(preset('tiny')):08x}u\n"
+    assert defined in (tmp_path / "regs.h").read_text()
+    modules = MODULE.findall((tmp_path / "accel.v").read_text())
+    assert {"accelerator", "scratchpad_bank"} <= set(modules)
+
+
+@pytest.mark.parametrize("name", ["", "2nd", "a b", "a.b", "ä", "x" * 65])
+def test_a_name_that_is_no_identifier_is_refused(tmp_path, capsys, name):
+    assert main(["generate", "--name", name, "-o", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --name {name!r}") and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
