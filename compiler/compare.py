@@ -18,9 +18,12 @@ from compiler.options import CompilerOptions
 from compiler.report.comparison import Run, run_of
 from compiler.report.energy import EnergyTable
 from hw.spec.config import AccelConfig
-from sim.machine import run_timing
-from sim.program import Program, program_of
+from sim.program_reader import (
+    Program,
+    program_of,
+)
 from sim.report import reporting
+from sim.simulation import run_timing
 
 FORMATS = (".svg", ".png")
 """Accepted suffixes of a plot."""

@@ -22,9 +22,12 @@ from golden.declared import tensor_qparams
 from golden.quant import dequantize
 from hw.spec.config import preset
 from sim.__main__ import host_compute
-from sim.machine import simulate
-from sim.program import Program, read_program
+from sim.program_reader import (
+    Program,
+    read_program,
+)
 from sim.report import reporting
+from sim.simulation import simulate
 
 FOLDER = Path("out/efficientnet_lite0")
 PRESET = "edge256"

@@ -27,9 +27,9 @@ from compiler.report import (
 )
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
-from sim.machine import run_timing
-from sim.program import read_program
+from sim.program_reader import read_program
 from sim.report import reporting
+from sim.simulation import run_timing
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,21 @@ from sim.__main__ import (
     write_timeline,
 )
 from sim.host import Host
-from sim.machine import Times, Timing, joined, segment_times
-from sim.program import MODEL, Program, ProgramError, Segment, read_program
+from sim.program_reader import (
+    MODEL,
+    Program,
+    ProgramError,
+    Segment,
+    read_program,
+)
 from sim.report import print_summary, reporting, summary
-from sim.values.state import CommandFault
+from sim.simulation import (
+    Times,
+    Timing,
+    joined,
+    segment_times,
+)
+from sim.values.memories import CommandFault
 
 FAULT, FAULT_CODE_LSB = 1 << bit_of("status", "fault"), bit_of("status", "fault_code")
 """Places of fault and fault code in the status register."""

@@ -27,9 +27,18 @@ from golden.__main__ import (
 )
 from golden.network import run_node
 from sim.host import Compute
-from sim.machine import Result, Timing, simulate
-from sim.program import MODEL, Program, ProgramError, read_program
+from sim.program_reader import (
+    MODEL,
+    Program,
+    ProgramError,
+    read_program,
+)
 from sim.report import print_summary, reporting, summary
+from sim.simulation import (
+    Result,
+    Timing,
+    simulate,
+)
 from sim.timeline import timeline
 
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from sim.program import Program, ProgramError, Segment
+from sim.program_reader import (
+    Program,
+    ProgramError,
+    Segment,
+)
 
 Tensors = dict[str, np.ndarray]
 

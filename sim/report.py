@@ -16,8 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.spec.regs import CYCLE_COUNTERS, Counter
-from sim.machine import LayerTimes, Timing
-from sim.program import Command, Program
+from sim.program_reader import (
+    Command,
+    Program,
+)
+from sim.simulation import (
+    LayerTimes,
+    Timing,
+)
 
 LOST_DOC = {
     "useful": "multiply-accumulates that the network's outputs need",

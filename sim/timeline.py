@@ -12,9 +12,12 @@ from typing import Any
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from sim.machine import Timing
-from sim.program import Command, Program
+from sim.program_reader import (
+    Command,
+    Program,
+)
 from sim.report import bus_bytes
+from sim.simulation import Timing
 
 UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 PROCESS = 1

@@ -16,10 +16,15 @@ from compiler.options import CompilerOptions
 from compiler.recent import Recent
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
-from sim.machine import LayerTimes, Times, joined, times_of
-from sim.mapped import Layer
-from sim.timing.program import assembled
-from sim.timing.resume import Resumer
+from sim.program import Layer
+from sim.simulation import (
+    LayerTimes,
+    Times,
+    joined,
+    times_of,
+)
+from sim.timing.ctrl.decode_check import assembled
+from sim.timing.fast.checkpoints import PrefixCache
 
 WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
 """Weights of fully connected layers, layers and steps that are kept; those used longest ago go."""
@@ -54,7 +59,7 @@ class Estimator:
         self.config = config
         self.options = options or CompilerOptions()
         self._planner = Planner()
-        self._resumer = Resumer(config)
+        self._resumer = PrefixCache(config)
         self._weights: Weights = Recent(WEIGHTS)
         self._known = Known(Recent(LAYERS), Recent(STEPS))
 

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from compiler.report.energy import EnergyTable, energy_estimate
 from compiler.report.page import model_remarks
-from sim.machine import Timing
-from sim.program import Program
+from sim.program_reader import Program
 from sim.report import console, summary
+from sim.simulation import Timing
 
 MEGA = 1e6
 

@@ -20,8 +20,11 @@ from compiler.frontend.json_text import parse_json
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.timing import STEP_RING, WEIGHT_RING
-from sim.machine import Timing
-from sim.program import Command, Program
+from sim.program_reader import (
+    Command,
+    Program,
+)
+from sim.simulation import Timing
 
 DEFAULT = Path(__file__).with_name("horowitz_2014.json")
 PORT_BYTES = 8

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.codegen import commands as codegen
 from compiler.codegen.commands import Command, Span
 from hw.spec.isa import Opcode
-from sim.machine import Timing
+from sim.simulation import Timing
 
 SAMPLES = 400
 """Instants at which the words in use are counted."""

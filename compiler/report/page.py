@@ -9,7 +9,10 @@ import jinja2
 from compiler.report.captions import CAPTIONS
 from compiler.report.report import Report
 from hw.spec.config import to_dict
-from sim.program import HostNode, Program
+from sim.program_reader import (
+    HostNode,
+    Program,
+)
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 

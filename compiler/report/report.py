@@ -13,9 +13,9 @@ from compiler.report.check import check
 from compiler.report.explain import explanation
 from compiler.report.memory import Occupancy, occupancy
 from compiler.report.rows import LayerRow, layer_rows
-from sim.machine import Timing
-from sim.program import Program
+from sim.program_reader import Program
 from sim.report import short_names, summary
+from sim.simulation import Timing
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,15 @@ from compiler.codegen.program import ORDER_TEXT, grouped_text
 from compiler.driver import Compiled
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.isa import Opcode
-from sim.machine import LayerTimes, Timing
-from sim.program import Layer, Program
+from sim.program_reader import (
+    Layer,
+    Program,
+)
 from sim.report import bus_bytes
+from sim.simulation import (
+    LayerTimes,
+    Timing,
+)
 
 
 @dataclass(frozen=True)

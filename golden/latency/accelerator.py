@@ -15,8 +15,15 @@ from compiler.options import CompilerOptions
 from compiler.report.rows import layer_rows
 from hw.spec.config import AccelConfig
 from sim.__main__ import model_compute
-from sim.machine import run_timing, simulate
-from sim.program import HostNode, Program, program_of
+from sim.program_reader import (
+    HostNode,
+    Program,
+    program_of,
+)
+from sim.simulation import (
+    run_timing,
+    simulate,
+)
 
 
 @dataclass(frozen=True)

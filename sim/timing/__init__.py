@@ -15,7 +15,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def _source_digest() -> str:
     digest = hashlib.sha256()
     for folder in ("hw/spec", "sim/timing"):
-        for path in sorted((_ROOT / folder).glob("*.py")):
+        for path in sorted((_ROOT / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
 

@@ -14,9 +14,14 @@ from numba import njit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
-from sim.timing import calm, execute, memory_side, stream
-from sim.timing.program import Commands
-from sim.timing.shared import (
+from sim.timing.core import execute_unit
+from sim.timing.ctrl.decode_check import Commands
+from sim.timing.fast import (
+    skip_execute,
+    skip_load,
+)
+from sim.timing.mem import memory_side
+from sim.timing.state import (
     B_BEAT,
     DONE,
     EXECUTE_DONE,
@@ -50,7 +55,7 @@ last one in which something moved, and the one up to which the words of a stream
 while there is none)."""
 
 
-class Run(NamedTuple):
+class RunResult(NamedTuple):
     """Times of a run. ``starts``, ``ends`` and ``busy`` are by command index; -1 where a command
     did not run."""
 
@@ -67,7 +72,7 @@ class Machine(NamedTuple):
     """The state of a run with its program; every array is int64."""
 
     memory: memory_side.MemorySide
-    unit: execute.Execute
+    unit: execute_unit.Execute
     now: np.ndarray
     nxt: np.ndarray
     counters: np.ndarray
@@ -76,8 +81,9 @@ class Machine(NamedTuple):
 
 def run(
     commands: Commands, parameters: np.ndarray, config: AccelConfig, *, sleeps: bool = True
-) -> Run:
-    """Run decoded ``commands`` (sim.timing.program.decode), parameters as in sim.timing.shared.
+) -> RunResult:
+    """Run decoded ``commands`` (sim.timing.ctrl.decode_check.decode), parameters as in
+    sim.timing.state.
 
     ``cycles`` is the one in which the interrupt rises. Without ``sleeps``, everything advances in
     every cycle, whether it has anything to do or not: the same, slower.
@@ -89,7 +95,7 @@ def run(
 
 def started(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> Machine:
     """The machine at the start of a run."""
-    unit = execute.state(config, commands.fields[commands.executes])
+    unit = execute_unit.state(config, commands.fields[commands.executes])
     memory = memory_side.state(parameters, commands)
     counters = np.zeros(len(Counter), np.int64)
     counters[WAIT_COMMAND] = FIRST_CYCLE
@@ -104,7 +110,7 @@ def advance(
     _loop(*machine, until, sleeps, sizes(config))
 
 
-def result(machine: Machine, commands: Commands) -> Run:
+def result(machine: Machine, commands: Commands) -> RunResult:
     """The times of a run that has ended."""
     memory, unit, now = machine.memory, machine.unit, machine.now
     busy = np.zeros(len(commands.opcodes), np.int64)
@@ -112,7 +118,7 @@ def result(machine: Machine, commands: Commands) -> Run:
     memory.starts[commands.executes] = unit.start[:taken]
     memory.ends[commands.executes] = unit.done[:taken]
     busy[commands.executes] = unit.busy[:taken]
-    return Run(
+    return RunResult(
         int(machine.clock[CYCLE]),
         machine.counters,
         memory.starts,
@@ -130,7 +136,7 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
         memory_side.begin(memory)
     while now[DONE] == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
-            skipped = calm.skip(
+            skipped = skip_execute.skip(
                 cycle, unit, now, counters, sizes, min(wakes, moved + WATCHED) - cycle
             )
             cycle += abs(skipped)
@@ -140,11 +146,11 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
         changed = cycle >= wakes
         if changed and streamed != NEVER:
             if streamed < cycle:
-                stream.move(cycle - streamed, cycle, now[PHASE], memory, counters)
+                skip_load.move(cycle - streamed, cycle, now[PHASE], memory, counters)
                 moved = cycle - 1
             streamed = NEVER
         events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
-        cause = execute.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
+        cause = execute_unit.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
             moved = cycle
         elif cycle - moved == WATCHED:
@@ -164,7 +170,7 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
                     wakes = memory_side.wakes(cycle, memory, now)
                 elif events == R_BEAT | R_LOAD:
                     phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
-                    count = stream.beats(cycle, phase, memory, now)
+                    count = skip_load.beats(cycle, phase, memory, now)
                     if count > 0:
                         wakes, streamed = cycle + count, cycle
     clock[:] = cycle, wakes, moved, streamed

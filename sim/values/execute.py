@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from hw.spec.config import PARAM_WORDS
+from sim.values.memories import State
 from sim.values.operands import Operands
 from sim.values.requantise import MULTIPLIER_MASK, SHIFT_MASK, add_residual, requantise
-from sim.values.state import State
 
 EXACT_CHANNELS = 1024
 """Products of at most 2**14 each whose sum float32 holds exactly."""

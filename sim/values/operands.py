@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.values.state import State
+from sim.values.memories import State
 
 
 class Operands:

@@ -33,8 +33,8 @@ from compiler.ir.graph import Graph
 from compiler.quantize.runtime import folded
 from golden.declared import from_declared, to_declared
 from hw.spec.config import preset
-from sim.machine import run_values
-from sim.program import program_of
+from sim.program_reader import program_of
+from sim.simulation import run_values
 from tests.benchmarks.measure import print_command
 from tests.support.assets import imagenet_pictures, load_picture
 from tests.support.float_networks import NETWORKS, FloatNetwork, photo_crops

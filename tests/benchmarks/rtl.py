@@ -19,8 +19,8 @@ from hw.spec.config import preset
 from hw.tools import verilator
 from hw.tools.cosim.design import Design
 from hw.tools.cosim.runner import run_rtl
-from sim.machine import run_timing
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.simulation import run_timing
 from tests.benchmarks.measure import (
     arguments_parser,
     matrix_product,

@@ -30,8 +30,8 @@ from compiler.ir.graph import Graph, Node
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
-from sim.machine import run_timing
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.simulation import run_timing
 from tests.benchmarks.measure import in_turn, network_graph, print_command, use_one_core
 
 CONFIG = """

@@ -20,8 +20,11 @@ from compiler.codegen.program import write_program
 from compiler.ir.randomize import randomize
 from compiler.latency import Estimator
 from hw.spec.config import PRESETS, AccelConfig, preset
-from sim.machine import run_timing
-from sim.program import Program, read_program
+from sim.program_reader import (
+    Program,
+    read_program,
+)
+from sim.simulation import run_timing
 from tests.benchmarks.measure import matrix_product, print_command, seconds, use_one_core
 from tests.support.mutants import MOBILENET_V2, Block, mutated, network
 

@@ -12,8 +12,11 @@ from pathlib import Path
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
-from sim.machine import run_timing, run_values
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.simulation import (
+    run_timing,
+    run_values,
+)
 from tests.benchmarks.measure import (
     arguments_parser,
     in_turn,

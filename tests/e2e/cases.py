@@ -36,8 +36,16 @@ from hw.tools.cosim.run_spec import (
 from hw.tools.cosim.runner import run_rtl_many
 from sim.__main__ import model_compute
 from sim.host import Host
-from sim.machine import run_segment, run_timing, segment_times
-from sim.program import Program, Segment, program_of
+from sim.program_reader import (
+    Program,
+    Segment,
+    program_of,
+)
+from sim.simulation import (
+    run_segment,
+    run_timing,
+    segment_times,
+)
 from tests.support.programs import random_program
 from tests.support.random_branches import random_branches
 from tests.support.random_chains import random_chain

@@ -18,12 +18,22 @@ from hw.tools.cosim.run_spec import (
     Silence,
 )
 from hw.tools.cosim.runner import run_rtl_many
-from sim.machine import run_command
-from sim.program import decode_program
+from sim.program_reader import decode_program
+from sim.simulation import run_command
 from sim.timing import machine
-from sim.timing.program import Commands, decode
-from sim.timing.shared import HANDSHAKES, parameters
-from sim.values.state import CommandFault, State, Windows
+from sim.timing.ctrl.decode_check import (
+    Commands,
+    decode,
+)
+from sim.timing.state import (
+    HANDSHAKES,
+    parameters,
+)
+from sim.values.memories import (
+    CommandFault,
+    State,
+    Windows,
+)
 from tests.e2e.cases import design
 from tests.support import fault_programs as programs
 from tests.support.fault_programs import CONFIG, MEMORY, OTHER, WORD, FaultCase

@@ -16,7 +16,7 @@ from compiler.ir.randomize import randomize
 from compiler.ir.shapes import infer_shape
 from golden.network import run
 from hw.spec.config import preset
-from sim.program import program_of
+from sim.program_reader import program_of
 from tests.e2e.cases import Case, simulated
 
 TINY = preset("tiny")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hw.__main__ as command
-from sim.machine import segment_times
+from sim.simulation import segment_times
 from tests.e2e.refusals import refused, run
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")

@@ -11,8 +11,8 @@ import pytest
 from hw.spec import isa
 from hw.spec.isa import Opcode
 from hw.spec.regs import FAULT_DOC, Fault
-from sim.program import decode_program
-from sim.timing.program import decode
+from sim.program_reader import decode_program
+from sim.timing.ctrl.decode_check import decode
 from tests.e2e.refusals import RUN_COMMANDS, refused, run, snapshot
 from tests.support.fault_programs import BEYOND, CONFIG
 

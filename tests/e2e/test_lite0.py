@@ -14,8 +14,8 @@ from hw.__main__ import main as hw_main
 from hw.spec.config import preset
 from sim.__main__ import host_compute
 from sim.__main__ import main as sim_main
-from sim.machine import simulate
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.simulation import simulate
 from tests.golden.oracle import run_litert
 from tests.support.assets import imagenet_pictures, lite0_path, load_picture
 

@@ -19,11 +19,14 @@ from hw.__main__ import TIMEOUT_EXTRA, run_spec
 from hw.spec.config import AccelConfig, preset, to_dict, with_values
 from hw.spec.regs import Counter, Fault, offset_of
 from hw.tools.cosim.runner import run_rtl_many
-from sim.machine import simulate
-from sim.program import Program, program_of
+from sim.program_reader import (
+    Program,
+    program_of,
+)
+from sim.simulation import simulate
 from sim.timing import machine
-from sim.timing.program import decode
-from sim.timing.shared import parameters
+from sim.timing.ctrl.decode_check import decode
+from sim.timing.state import parameters
 from tests.e2e.cases import Case, compare, design
 from tests.e2e.fault_runs import FAULT
 from tests.e2e.refusals import RUN_COMMANDS, refused, run, snapshot

@@ -4,7 +4,7 @@ import pytest
 
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
-from sim.machine import run_timing
+from sim.simulation import run_timing
 from tests.e2e.cases import GAP_RATE, compare, program_case
 from tests.support.programs import random_program
 

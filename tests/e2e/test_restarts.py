@@ -15,8 +15,8 @@ from hw.tools.cosim.run_spec import (
     SoftReset,
 )
 from sim.timing import machine
-from sim.timing.program import decode
-from sim.timing.shared import parameters
+from sim.timing.ctrl.decode_check import decode
+from sim.timing.state import parameters
 from tests.e2e.fault_runs import (
     DONE,
     GOOD,

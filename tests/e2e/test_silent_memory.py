@@ -21,7 +21,8 @@ from hw.tools.cosim.run_spec import (
     Silence,
     SoftReset,
 )
-from sim.timing import dram, machine
+from sim.timing import machine
+from sim.timing.mem import dram
 from tests.e2e.fault_runs import (
     FAULT,
     GOOD,

@@ -27,9 +27,15 @@ from compiler.ir.graph import Graph
 from golden.declared import from_declared
 from golden.network import run as golden_run
 from hw.spec.config import PRESETS, AccelConfig, preset
-from sim.machine import run_timing, run_values
-from sim.program import Program, read_program
+from sim.program_reader import (
+    Program,
+    read_program,
+)
 from sim.report import reporting
+from sim.simulation import (
+    run_timing,
+    run_values,
+)
 from tests.examples.fashion_mnist import CALIBRATION, MODEL, load, prepare
 
 TEST_PICTURES = 10_000

@@ -15,9 +15,12 @@ from compiler.options import CompilerOptions
 from golden.declared import from_declared, to_declared
 from hw.spec.config import preset
 from sim.__main__ import host_compute
-from sim.machine import simulate
-from sim.program import Program, read_program
+from sim.program_reader import (
+    Program,
+    read_program,
+)
 from sim.report import reporting
+from sim.simulation import simulate
 
 PRESET = "edge256"
 

@@ -13,7 +13,7 @@ from compiler.frontend import load_model
 from compiler.ir.counts import macs, parameters
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
-from sim.program import read_program
+from sim.program_reader import read_program
 from tests.examples.bsconv import (
     IMAGENET_STRIDES,
     SMALL_STRIDES,

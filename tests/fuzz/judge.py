@@ -17,8 +17,8 @@ from compiler.ir.counts import macs
 from golden.__main__ import random_inputs
 from golden.network import run
 from sim.__main__ import host_compute
-from sim.machine import simulate
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.simulation import simulate
 
 SECONDS = 60
 """Time that reading and mapping a small file may take."""

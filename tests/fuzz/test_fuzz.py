@@ -16,7 +16,7 @@ import pytest
 
 from compiler.frontend import write_model
 from hw.spec.config import preset
-from sim.program import ProgramError
+from sim.program_reader import ProgramError
 from tests.fuzz import judge as judge_module
 from tests.fuzz.judge import judge
 from tests.fuzz.mutate import damaged_bytes, damaged_document

@@ -8,7 +8,10 @@ import numpy as np
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import EXECUTE_FIELDS, MACHINE_FIELDS
-from sim.values.state import State, Windows
+from sim.values.memories import (
+    State,
+    Windows,
+)
 
 CONFIG = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=1024, requant_lanes=4)
 PARAM_LINE, TABLE_WORD, WEIGHT_LINE = 0, 256, 64

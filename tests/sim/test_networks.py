@@ -13,8 +13,14 @@ from compiler.driver import Compiled, compile
 from compiler.ir.randomize import randomize
 from golden.network import run
 from hw.spec.config import preset
-from sim.machine import run_timing, run_values
-from sim.program import Program, program_of
+from sim.program_reader import (
+    Program,
+    program_of,
+)
+from sim.simulation import (
+    run_timing,
+    run_values,
+)
 
 #: Least utilisation of the networks on edge256.
 UTILISATION = {

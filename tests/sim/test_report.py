@@ -4,8 +4,8 @@ import time
 import pytest
 
 from hw.spec.regs import Counter
-from sim.machine import Timing
 from sim.report import LOST_DOC, NAME_WIDTH, Reporter, mac_cycles, print_summary, short_names
+from sim.simulation import Timing
 
 
 def timing(cycles, **counters):

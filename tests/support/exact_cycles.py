@@ -6,9 +6,9 @@ from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import memory_map
 from compiler.codegen.weights import BlankConstants
 from compiler.schedule.schedule import Schedule
+from sim.timing.ctrl.decode_check import assembled
 from sim.timing.machine import run
-from sim.timing.program import assembled
-from sim.timing.shared import parameters
+from sim.timing.state import parameters
 
 
 def exact_cycles(plan: Schedule) -> int:

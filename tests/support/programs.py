@@ -16,8 +16,12 @@ import numpy as np
 
 from hw.spec.config import AccelConfig, Memory
 from hw.spec.isa import Opcode
-from sim.program import Program, Segment, decode_program
-from sim.values.state import Windows
+from sim.program_reader import (
+    Program,
+    Segment,
+    decode_program,
+)
+from sim.values.memories import Windows
 from tests.sim import commands
 from tests.support.encode import encode
 

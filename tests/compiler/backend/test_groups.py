@@ -10,8 +10,8 @@ from compiler.codegen.weights import weight_bytes
 from compiler.driver import compile
 from compiler.schedule.blocks import runs_of
 from hw.spec.config import PRESETS
-from sim.machine import run_timing
-from sim.program import program_of
+from sim.program_reader import program_of
+from sim.simulation import run_timing
 from tests.compiler.backend.graphs import Net
 
 EDGE, TINY = PRESETS["edge256"], PRESETS["tiny"]

@@ -20,9 +20,9 @@ from compiler.passes.trim import trim
 from compiler.report.check import check
 from golden import network as golden
 from hw.spec.config import PRESETS
-from sim.machine import run_timing
-from sim.program import read_program
+from sim.program_reader import read_program
 from sim.report import summary
+from sim.simulation import run_timing
 from tests.compiler.backend import test_values
 from tests.compiler.backend.graphs import Net, random_graph
 

@@ -10,8 +10,11 @@ from compiler import driver
 from compiler.codegen.program import image, mapping
 from golden.network import run as golden_run
 from hw.spec.config import preset
-from sim.machine import run_timing, run_values
-from sim.program import program_of
+from sim.program_reader import program_of
+from sim.simulation import (
+    run_timing,
+    run_values,
+)
 from tests.support.all_plans import best_schedule
 from tests.support.exact_cycles import exact_cycles
 from tests.support.random_layers import random_input

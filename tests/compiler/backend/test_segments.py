@@ -18,8 +18,13 @@ from compiler.options import CompilerOptions
 from golden.network import run
 from hw.spec.config import PRESETS, with_values
 from sim.__main__ import model_compute
-from sim.machine import joined, run_timing, segment_times, simulate
-from sim.program import program_of
+from sim.program_reader import program_of
+from sim.simulation import (
+    joined,
+    run_timing,
+    segment_times,
+    simulate,
+)
 from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import Net
 

@@ -15,9 +15,15 @@ from compiler.options import CompilerOptions
 from golden import network as golden
 from hw.spec.config import PRESETS, with_values
 from hw.spec.isa import Opcode
-from sim.values.dma import load, store
 from sim.values.execute import execute
-from sim.values.state import State, Windows
+from sim.values.load_store import (
+    load,
+    store,
+)
+from sim.values.memories import (
+    State,
+    Windows,
+)
 from tests.compiler.backend.adversary import decode
 from tests.compiler.backend.graphs import Net, random_graph
 

@@ -15,10 +15,10 @@ from compiler.latency import Estimator
 from compiler.options import CompilerOptions
 from compiler.passes import single
 from hw.spec.config import preset, with_values
-from sim.machine import run_timing
-from sim.program import read_program
+from sim.program_reader import read_program
 from sim.report import summary
-from sim.timing.resume import Resumer
+from sim.simulation import run_timing
+from sim.timing.fast.checkpoints import PrefixCache
 from tests.compiler.backend.graphs import Net
 from tests.support import random_layers
 from tests.support.mutants import Block, mutated, network
@@ -130,13 +130,13 @@ def test_options(tmp_path):
 def test_runs_are_resumed(monkeypatch):
     """Otherwise the comparisons above would say nothing about it."""
     begun = []
-    restore = Resumer._restore
+    restore = PrefixCache._restore
 
     def noted(*arguments):
         begun.append(restore(*arguments))
         return begun[-1]
 
-    monkeypatch.setattr(Resumer, "_restore", noted)
+    monkeypatch.setattr(PrefixCache, "_restore", noted)
     estimator = Estimator(preset("tiny"))
     for width in (24, 32):
         blocks = (*SMALL[:-1], Block(6, width, 1))

@@ -22,8 +22,8 @@ from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 from golden.network import run
 from hw.spec.config import preset
-from sim.machine import run_values
-from sim.program import program_of
+from sim.program_reader import program_of
+from sim.simulation import run_values
 from tests.support.float_onnx import FloatNet, calibration_of, mobile_net
 from tests.support.onnx_builder import (
     OnnxBuilder,

@@ -17,8 +17,8 @@ from compiler.report.energy import (
 from hw.spec.config import preset
 from hw.spec.isa import FIELDS, Opcode
 from hw.spec.regs import Counter
-from sim.machine import Timing
-from sim.program import Command
+from sim.program_reader import Command
+from sim.simulation import Timing
 
 
 def command(opcode, index, **fields):

@@ -17,7 +17,7 @@ from hw.spec.config import preset
 from hw.spec.fingerprint import machine
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from sim.timing.program import decode
+from sim.timing.ctrl.decode_check import decode
 from tests.support.encode import encode
 
 CONFIG = preset("tiny")

@@ -9,8 +9,8 @@ from hw.spec.config import preset, with_values
 from hw.spec.isa import Opcode
 from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing import machine as timing
-from sim.timing.program import decode
-from sim.timing.shared import parameters
+from sim.timing.ctrl.decode_check import decode
+from sim.timing.state import parameters
 from tests.hw.mem.dma_programs import MEMORY, RESULT, WINDOWS, random_program
 from tests.hw.mem.machine import memory_for, simulate
 from tests.support.encode import encode

@@ -12,10 +12,13 @@ from compiler.ir.randomize import randomize
 from hw.spec.config import preset, with_values
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from sim.program import read_program
+from sim.program_reader import read_program
+from sim.timing.ctrl.decode_check import decode
 from sim.timing.machine import run
-from sim.timing.program import decode
-from sim.timing.shared import HANDSHAKES, parameters
+from sim.timing.state import (
+    HANDSHAKES,
+    parameters,
+)
 from tests.hw.mem import dma_programs
 from tests.support import fault_cases, fault_programs
 from tests.support.encode import encode

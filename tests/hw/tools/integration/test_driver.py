@@ -30,8 +30,11 @@ from hw.tools import (
 )
 from hw.tools.cosim.design import TOPS
 from hw.tools.cosim.runner import write_plan
-from sim.machine import run_timing
-from sim.program import Program, program_of
+from sim.program_reader import (
+    Program,
+    program_of,
+)
+from sim.simulation import run_timing
 from tests.e2e.cases import design
 
 CONFIG = preset("tiny")

@@ -8,7 +8,7 @@ import pytest
 
 from hw.tools import icarus
 from hw.tools.verilator import ToolError
-from sim.machine import run_timing
+from sim.simulation import run_timing
 from tests.e2e.cases import Case, compare, design, layer_case, specs
 from tests.hw.tools.simulators import recorded
 from tests.hw.tools.simulators.replay import (

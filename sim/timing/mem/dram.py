@@ -3,8 +3,12 @@
 import numpy as np
 
 from hw.spec.timing import MAX_OUTSTANDING, WRITE_RESPONSE
-from sim.timing import load, reader, store
-from sim.timing.shared import (
+from sim.timing.mem import (
+    load_unit,
+    read_channel,
+    store_unit,
+)
+from sim.timing.state import (
     AR_TAKEN,
     AW_TAKEN,
     B_BEAT,
@@ -48,12 +52,12 @@ def step(cycle, d, p, now, rd, ld, st):
 
     Must be the first unit of a cycle to step: it looks at the others' state before theirs changes.
     """
-    aw_valid = store.address_valid(st, now)
-    if rd[reader.VALID] == 0 and d[READS] == 0 and d[WRITES] == 0 and not aw_valid:
+    aw_valid = store_unit.address_valid(st, now)
+    if rd[read_channel.VALID] == 0 and d[READS] == 0 and d[WRITES] == 0 and not aw_valid:
         return 0
     events = 0
     silent = p[SILENT_CHANNELS] if d[SEEN] >= p[SILENT_AFTER] else 0
-    if rd[reader.VALID] != 0 and d[READS] < OUTSTANDING and silent & AR_TAKEN == 0:
+    if rd[read_channel.VALID] != 0 and d[READS] < OUTSTANDING and silent & AR_TAKEN == 0:
         events |= AR_TAKEN
     if aw_valid and d[WRITES] < OUTSTANDING and silent & AW_TAKEN == 0:
         events |= AW_TAKEN
@@ -66,9 +70,9 @@ def step(cycle, d, p, now, rd, ld, st):
             d[READS] > 0
             and cycle >= d[READ_DUE + d[READ_HEAD]]
             and silent & R_BEAT == 0
-            and (reader.head_is_fetch(rd) or load.ready(ld, p, now) or now[STOP] != 0)
+            and (read_channel.head_is_fetch(rd) or load_unit.ready(ld, p, now) or now[STOP] != 0)
         )
-        write = d[UNSENT] > 0 and store.word_valid(st) and silent & W_BEAT == 0
+        write = d[UNSENT] > 0 and store_unit.word_valid(st) and silent & W_BEAT == 0
         if read and write:
             read = d[WRITES_TURN] == 0
             write = not read
@@ -80,16 +84,16 @@ def step(cycle, d, p, now, rd, ld, st):
     if events & AR_TAKEN:
         tail = (d[READ_HEAD] + d[READS]) % OUTSTANDING
         d[READ_DUE + tail] = cycle + p[LATENCY]
-        d[READ_ADDR + tail] = rd[reader.ADDR]
-        d[READ_LEN + tail] = rd[reader.BEATS]
+        d[READ_ADDR + tail] = rd[read_channel.ADDR]
+        d[READ_LEN + tail] = rd[read_channel.BEATS]
         d[READS] += 1
     if events & B_BEAT:
         d[WRITE_HEAD] = (d[WRITE_HEAD] + 1) % OUTSTANDING
         d[WRITES] -= 1
     if events & AW_TAKEN:
         tail = (d[WRITE_HEAD] + d[WRITES]) % OUTSTANDING
-        d[WRITE_ADDR + tail] = st[store.ADDR]
-        d[WRITE_LEN + tail] = st[store.BEATS]
+        d[WRITE_ADDR + tail] = st[store_unit.ADDR]
+        d[WRITE_LEN + tail] = st[store_unit.BEATS]
         d[WRITE_BAD + tail] = 0
         d[WRITES] += 1
         d[UNSENT] += 1
@@ -111,9 +115,9 @@ def wakes(cycle, d, rd, st, now):
     """First cycle from ``cycle`` on in which a beat may move or an address be taken, unless LOAD or
     STORE wakes before."""
     if (
-        rd[reader.VALID] != 0
-        or store.address_valid(st, now)
-        or (d[UNSENT] > 0 and store.word_valid(st))
+        rd[read_channel.VALID] != 0
+        or store_unit.address_valid(st, now)
+        or (d[UNSENT] > 0 and store_unit.word_valid(st))
     ):
         return cycle
     first = NEVER
@@ -128,7 +132,7 @@ def wakes(cycle, d, rd, st, now):
 def _read_beat(cycle, d, p, rd):
     head = d[READ_HEAD]
     events = R_BEAT
-    if not reader.head_is_fetch(rd):
+    if not read_channel.head_is_fetch(rd):
         events |= R_LOAD
     if read_fails(p, d[READ_ADDR + head] + (d[READ_BEAT] << p[COLS_LOG2])):
         events |= R_ERROR

@@ -5,7 +5,7 @@ import numpy as np
 from hw.spec.isa import LOAD_FIELDS
 from hw.spec.regs import Fault
 from hw.spec.timing import DMA_WRITE_PHASE, LOAD_DESCRIPTORS, MAX_BURST
-from sim.timing.shared import (
+from sim.timing.state import (
     ADDRESS_MASK,
     COLS,
     COLS_LOG2,

@@ -12,9 +12,13 @@ import numpy as np
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Counter
 from hw.spec.timing import FILL_SETUP
-from sim.timing import columns as col
-from sim.timing import drain, fill, weights
-from sim.timing.shared import (
+from sim.timing import execute_fields as col
+from sim.timing.core import (
+    drain,
+    operand_fetch,
+    weight_store,
+)
+from sim.timing.state import (
     EXECUTE_DONE,
     EXECUTE_POPPED,
     EXECUTE_PUSHED,
@@ -35,7 +39,7 @@ WAIT_LOAD, WAIT_STORE = int(Counter.WAIT_LOAD), int(Counter.WAIT_STORE)
 WAIT_EXECUTE, WAIT_COMMAND = int(Counter.WAIT_EXECUTE), int(Counter.WAIT_COMMAND)
 OCCUPIED, DRAINED = int(Counter.OCCUPIED), int(Counter.BEATS_DRAINED)
 FILLED, WEIGHTED = int(Counter.OPERAND_LINES_READ), int(Counter.WEIGHT_LINES_READ)
-RING = fill.STEP_RING
+RING = operand_fetch.STEP_RING
 
 
 class Execute(NamedTuple):
@@ -59,14 +63,14 @@ class Execute(NamedTuple):
 
 def state(config: AccelConfig, commands: np.ndarray) -> Execute:
     """A reset execute unit with all the EXECUTE commands of a program, int64 [n, fields]."""
-    registers, steps = fill.state()
+    registers, steps = operand_fetch.state()
     count = max(1, len(commands))
     return Execute(
         registers,
         steps,
-        fill.lane_state(config.rows),
+        operand_fetch.lane_state(config.rows),
         np.zeros(2 * config.rows, np.int64),
-        weights.state(),
+        weight_store.state(),
         drain.state(),
         np.zeros(1, np.int64),
         np.ascontiguousarray(commands, np.int64),
@@ -90,23 +94,23 @@ def step(cycle, e, now, nxt, counters, storing, sizes):
     free = not storing and not (beat and commands[held, col.RESIDUAL] != 0)
     grant_parameters = free and drain.wants(cycle, d)
     free = free and not drain.wants(cycle, d)
-    grant_weights = free and weights.wants(w)
-    room = f[fill.PUSHED] - f[fill.POPPED] < RING
-    grant_fill = free and not grant_weights and room and f[fill.LINES] > 0
+    grant_weights = free and weight_store.wants(w)
+    room = f[operand_fetch.PUSHED] - f[operand_fetch.POPPED] < RING
+    grant_fill = free and not grant_weights and room and f[operand_fetch.LINES] > 0
     # the array
     cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes)
     counters[cause] += 1
     # the clock edge
     if grant_weights:
         counters[WEIGHTED] += 1
-        weights.grant(cycle, w, commands, sizes.rows)
-    elif w[weights.ACTIVE] == 0 and w[weights.TAKEN] < f[fill.BEGUN]:
-        weights.take(w, commands)
-    if f[fill.STATE] == fill.RUN:
+        weight_store.grant(cycle, w, commands, sizes.rows)
+    elif w[weight_store.ACTIVE] == 0 and w[weight_store.TAKEN] < f[operand_fetch.BEGUN]:
+        weight_store.take(w, commands)
+    if f[operand_fetch.STATE] == operand_fetch.RUN:
         if grant_fill:
             counters[FILLED] += 1
-            f[fill.LINES] -= 1
-        if room and f[fill.LINES] == 0:
+            f[operand_fetch.LINES] -= 1
+        if room and f[operand_fetch.LINES] == 0:
             _run(cycle, f, steps, lanes, found, commands, sizes)
     else:
         _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes)
@@ -121,41 +125,50 @@ def step(cycle, e, now, nxt, counters, storing, sizes):
 @compiled
 def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes):
     """The array's part of a cycle; returns the counter that counts it."""
-    head = f[fill.POPPED] & (RING - 1)
-    if f[fill.PUSHED] == f[fill.POPPED] or cycle < steps[head, fill.S_VISIBLE]:
+    head = f[operand_fetch.POPPED] & (RING - 1)
+    if (
+        f[operand_fetch.PUSHED] == f[operand_fetch.POPPED]
+        or cycle < steps[head, operand_fetch.S_VISIBLE]
+    ):
         return idle_cause(f, commands, now)
-    cmd = steps[head, fill.S_COMMAND]
+    cmd = steps[head, operand_fetch.S_COMMAND]
     ones = commands[cmd, col.ONES] != 0
-    if not ones and not weights.ready(cycle, w):
+    if not ones and not weight_store.ready(cycle, w):
         return STALL_WEIGHT
-    step_end = work[WORK_DONE] == steps[head, fill.S_WORK] - 1
-    tile_end = step_end and steps[head, fill.S_LAST] != 0
+    step_end = work[WORK_DONE] == steps[head, operand_fetch.S_WORK] - 1
+    tile_end = step_end and steps[head, operand_fetch.S_LAST] != 0
     if tile_end and not takes_tile:
         return STALL_DRAIN
     if not ones:
-        weights.use(1, w, commands, cmd, tile_end, steps[head, fill.S_BLOCK_END], sizes.line_words)
+        weight_store.use(
+            1, w, commands, cmd, tile_end, steps[head, operand_fetch.S_BLOCK_END], sizes.line_words
+        )
     work[WORK_DONE] += 1
     if step_end:
         work[WORK_DONE] = 0
-        f[fill.POPPED] += 1
+        f[operand_fetch.POPPED] += 1
     if tile_end:
         drain.send(cycle, d, steps, head)
     busy[cmd] += 1
     if commands[cmd, col.NETWORK] == 0:
         return BUSY_OTHER
-    counters[OCCUPIED] += steps[head, fill.S_OCCUPIED]
+    counters[OCCUPIED] += steps[head, operand_fetch.S_OCCUPIED]
     return BUSY_NETWORK
 
 
 @compiled
 def idle_cause(f, commands, now):
     """Why the array has no step."""
-    state = f[fill.STATE]
-    if f[fill.PUSHED] != f[fill.POPPED] or state == fill.INIT or state == fill.RUN:
+    state = f[operand_fetch.STATE]
+    if (
+        f[operand_fetch.PUSHED] != f[operand_fetch.POPPED]
+        or state == operand_fetch.INIT
+        or state == operand_fetch.RUN
+    ):
         return STALL_OPERAND
-    if state == fill.IDLE:
-        return WAIT_EXECUTE if now[EXECUTE_PUSHED] > f[fill.TAKEN] else WAIT_COMMAND
-    cmd = f[fill.TAKEN] - 1
+    if state == operand_fetch.IDLE:
+        return WAIT_EXECUTE if now[EXECUTE_PUSHED] > f[operand_fetch.TAKEN] else WAIT_COMMAND
+    cmd = f[operand_fetch.TAKEN] - 1
     if now[LOAD_DONE] < commands[cmd, col.WAIT_LOAD]:
         return WAIT_LOAD
     return WAIT_STORE if now[STORE_DONE] < commands[cmd, col.WAIT_STORE] else WAIT_EXECUTE
@@ -164,35 +177,38 @@ def idle_cause(f, commands, now):
 @compiled
 def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes):
     """Fill's clock edge outside a command: take the next one, or begin it."""
-    if f[fill.STATE] == fill.IDLE:
-        if now[EXECUTE_PUSHED] > f[fill.TAKEN] and f[fill.TAKEN] - now[EXECUTE_DONE] < 2:
+    if f[operand_fetch.STATE] == operand_fetch.IDLE:
+        if (
+            now[EXECUTE_PUSHED] > f[operand_fetch.TAKEN]
+            and f[operand_fetch.TAKEN] - now[EXECUTE_DONE] < 2
+        ):
             nxt[EXECUTE_POPPED] = now[EXECUTE_POPPED] + 1
-            f[fill.TAKEN] += 1
-            f[fill.STATE] = fill.INIT
-            f[fill.INIT_ENDS] = cycle + sizes.rows + FILL_SETUP
-    elif f[fill.STATE] == fill.INIT:
-        if cycle == f[fill.INIT_ENDS]:
-            f[fill.STATE] = fill.WAIT
+            f[operand_fetch.TAKEN] += 1
+            f[operand_fetch.STATE] = operand_fetch.INIT
+            f[operand_fetch.INIT_ENDS] = cycle + sizes.rows + FILL_SETUP
+    elif f[operand_fetch.STATE] == operand_fetch.INIT:
+        if cycle == f[operand_fetch.INIT_ENDS]:
+            f[operand_fetch.STATE] = operand_fetch.WAIT
     else:
-        cmd = f[fill.TAKEN] - 1
+        cmd = f[operand_fetch.TAKEN] - 1
         if (
             now[LOAD_DONE] >= commands[cmd, col.WAIT_LOAD]
             and now[STORE_DONE] >= commands[cmd, col.WAIT_STORE]
             and now[EXECUTE_DONE] >= commands[cmd, col.WAIT_EXECUTE]
         ):
-            f[fill.STATE] = fill.RUN
-            f[fill.BEGUN] += 1
+            f[operand_fetch.STATE] = operand_fetch.RUN
+            f[operand_fetch.BEGUN] += 1
             start[cmd] = cycle
-            fill.begin(f, commands, cmd, lanes, sizes.rows)
-            fill.load_step(f, steps, commands, cmd, lanes, found, sizes)
+            operand_fetch.begin(f, commands, cmd, lanes, sizes.rows)
+            operand_fetch.load_step(f, steps, commands, cmd, lanes, found, sizes)
 
 
 @compiled
 def _run(cycle, f, steps, lanes, found, commands, sizes):
     """Fill's clock edge within a command, when the ring has room and the step has all its lines:
     push it, and load the next one."""
-    fill.push(cycle, f, steps)
-    if f[fill.EXHAUSTED] != 0:
-        f[fill.STATE] = fill.IDLE
+    operand_fetch.push(cycle, f, steps)
+    if f[operand_fetch.EXHAUSTED] != 0:
+        f[operand_fetch.STATE] = operand_fetch.IDLE
     else:
-        fill.load_step(f, steps, commands, f[fill.TAKEN] - 1, lanes, found, sizes)
+        operand_fetch.load_step(f, steps, commands, f[operand_fetch.TAKEN] - 1, lanes, found, sizes)

@@ -8,10 +8,17 @@ import pytest
 from hw.spec.config import preset
 from hw.spec.isa import FIELDS, Opcode
 from hw.spec.timing import BURST_BOUNDARY
+from sim.timing.ctrl.decode_check import (
+    Commands,
+    assembled,
+    decode,
+)
+from sim.timing.fast.checkpoints import (
+    SPACING,
+    PrefixCache,
+)
 from sim.timing.machine import run
-from sim.timing.program import Commands, assembled, decode
-from sim.timing.resume import SPACING, Resumer
-from sim.timing.shared import parameters
+from sim.timing.state import parameters
 from tests.support.programs import random_program
 
 
@@ -49,7 +56,7 @@ def test_random_programs(name, seed):
         windows = dataclasses.astuple(program.windows)
         setup = parameters(program.config, segment.address, segment.size, windows)
         whole = run(commands, setup, program.config)
-        resumer = Resumer(program.config)
+        resumer = PrefixCache(program.config)
         assert_same(resumer.run(commands, segment.address), whole)
         begun = []
         restore = resumer._restore
@@ -69,9 +76,9 @@ def test_longer_and_shorter_programs(name, seed):
         for column, count in enumerate(int(end.sum()) for end in ends):
             cut.fields[-1, 1 + column] = count
         for order in ((commands, cut), (cut, commands)):
-            resumer = Resumer(program.config)
+            resumer = PrefixCache(program.config)
             for each in order:
-                assert_same(resumer.run(each, 0), Resumer(program.config).run(each, 0))
+                assert_same(resumer.run(each, 0), PrefixCache(program.config).run(each, 0))
 
 
 @pytest.mark.parametrize("name", ("tiny", "edge256"))

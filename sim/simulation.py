@@ -17,14 +17,27 @@ import numpy as np
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from sim.host import Compute, Host
-from sim.program import Command, Layer, Program, Segment, read_program
+from sim.program_reader import (
+    Command,
+    Layer,
+    Program,
+    Segment,
+    read_program,
+)
 from sim.shares import Span, layer_cycles
-from sim.values.dma import load, store
 from sim.values.execute import execute
-from sim.values.state import AccessError, CommandFault, State
+from sim.values.load_store import (
+    load,
+    store,
+)
+from sim.values.memories import (
+    AccessError,
+    CommandFault,
+    State,
+)
 
 if TYPE_CHECKING:
-    from sim.timing.machine import Run
+    from sim.timing.machine import RunResult
 
 Progress = Callable[[int, int], None]
 """Called with the commands done and the commands in all."""
@@ -163,9 +176,12 @@ def run_timing(program: Program) -> Timing:
 
 def segment_times(program: Program, segment: Segment) -> Times:
     """Cycles of one segment, from its own start. Raises CommandFault."""
+    from sim.timing.ctrl.decode_check import (
+        decode,
+        other_machine,
+    )
     from sim.timing.machine import run
-    from sim.timing.program import decode, other_machine
-    from sim.timing.shared import parameters
+    from sim.timing.state import parameters
 
     commands = decode(program.image, segment.address, segment.size, program.config)
     windows = dataclasses.astuple(program.windows)
@@ -179,7 +195,7 @@ def segment_times(program: Program, segment: Segment) -> Times:
     return times_of(result)
 
 
-def times_of(result: Run) -> Times:
+def times_of(result: RunResult) -> Times:
     """The times of a run that ended without a fault."""
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
     columns = (result.starts, result.ends, result.busy)

@@ -5,7 +5,7 @@ from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from sim.program import decode_program
+from sim.program_reader import decode_program
 from tests.support.encode import encode
 
 CONFIG = preset("edge256")

@@ -3,8 +3,17 @@ else, at once: the middles of bursts that are stored in the scratchpad as they c
 """
 
 from hw.spec.regs import Counter
-from sim.timing import dram, fetch, load, monitor, reader, store
-from sim.timing.shared import (
+from sim.timing.ctrl import (
+    fetch,
+    run_control,
+)
+from sim.timing.mem import (
+    dram,
+    load_unit,
+    read_channel,
+    store_unit,
+)
+from sim.timing.state import (
     COLS_LOG2,
     INTERVAL,
     LINE_BITS,
@@ -29,21 +38,23 @@ def beats(cycle, phase, s, now):
     if not (
         _streams(cycle, dr, p, rd, ld)
         and now[STOP] == 0
-        and monitor.asleep(now, fields, fe)
-        and reader.asleep(rd, now, fe, ld)
+        and run_control.asleep(now, fields, fe)
+        and read_channel.asleep(rd, now, fe, ld)
         and fetch.asleep(fe, p, now, opcodes, codes)
-        and load.waits(ld, now, fields)
-        and store.asleep(st, now, fields)
+        and load_unit.waits(ld, now, fields)
+        and store_unit.asleep(st, now, fields)
         and dr[dram.WRITES] == 0
-        and not store.address_valid(st, now)
+        and not store_unit.address_valid(st, now)
     ):
         return 0
-    count = min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load.PIXELS]) - 1
-    if ld[load.WORD] + count > min(p[SCRATCHPAD_LINES] << p[LINE_BITS], WORD_MASK):
+    count = (
+        min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load_unit.PIXELS]) - 1
+    )
+    if ld[load_unit.WORD] + count > min(p[SCRATCHPAD_LINES] << p[LINE_BITS], WORD_MASK):
         return 0
-    if ld[load.PENDING] != 0:
-        fits = p[LINE_WORDS] - (ld[load.WORD] & (p[LINE_WORDS] - 1))
-        if ld[load.PENDING_LAST] != 0 or ld[load.PENDING_LINE] >= p[SCRATCHPAD_LINES]:
+    if ld[load_unit.PENDING] != 0:
+        fits = p[LINE_WORDS] - (ld[load_unit.WORD] & (p[LINE_WORDS] - 1))
+        if ld[load_unit.PENDING_LAST] != 0 or ld[load_unit.PENDING_LINE] >= p[SCRATCHPAD_LINES]:
             return 0
         if _until_write(p, phase) > fits:
             return min(count, fits)
@@ -56,11 +67,11 @@ def _streams(cycle, dr, p, rd, ld):
     head = dr[dram.READ_HEAD]
     end = dr[dram.READ_ADDR + head] + (dr[dram.READ_LEN + head] << p[COLS_LOG2])
     return (
-        ld[load.VALID] != 0
-        and ld[load.UNPACK] == 0
-        and ld[load.CLOSED] == 0
-        and rd[reader.VALID] == 0
-        and not reader.head_is_fetch(rd)
+        ld[load_unit.VALID] != 0
+        and ld[load_unit.UNPACK] == 0
+        and ld[load_unit.CLOSED] == 0
+        and rd[read_channel.VALID] == 0
+        and not read_channel.head_is_fetch(rd)
         and dr[dram.READS] != 0
         and cycle >= dr[dram.READ_DUE + head]
         and cycle >= dr[dram.BUS_FREE]
@@ -74,7 +85,7 @@ def _streams(cycle, dr, p, rd, ld):
 @compiled
 def _until_write(p, phase):
     """Cycles from one of that phase to the next in which LOAD may write a line."""
-    return (load.WRITE_PHASE - phase) & (p[LINE_WORDS] - 1)
+    return (load_unit.WRITE_PHASE - phase) & (p[LINE_WORDS] - 1)
 
 
 @compiled
@@ -85,13 +96,13 @@ def move(count, cycle, phase, s, counters):
     counters[READ_BEATS] += count
     dr[dram.READ_BEAT] += count
     dr[dram.BUS_FREE] = cycle
-    first, size = ld[load.WORD], p[LINE_WORDS]
-    ld[load.WORD] = ld[load.PIXEL] = first + count
-    ld[load.PIXELS] -= count
-    ld[load.OPEN_LINE] = (first + count - 1) >> p[LINE_BITS]
-    ld[load.OPEN_LAST] = 0
-    ld[load.OPEN_INDEX] = ld[load.CURRENT]
-    ld[load.CLOSED] = (first + count) & (size - 1) == 0
+    first, size = ld[load_unit.WORD], p[LINE_WORDS]
+    ld[load_unit.WORD] = ld[load_unit.PIXEL] = first + count
+    ld[load_unit.PIXELS] -= count
+    ld[load_unit.OPEN_LINE] = (first + count - 1) >> p[LINE_BITS]
+    ld[load_unit.OPEN_LAST] = 0
+    ld[load_unit.OPEN_INDEX] = ld[load_unit.CURRENT]
+    ld[load_unit.CLOSED] = (first + count) & (size - 1) == 0
     _assemble(count, first, phase, ld, p)
 
 
@@ -104,10 +115,10 @@ def _assemble(count, first, phase, ld, p):
     end = (first + count - 1) & ~(p[LINE_WORDS] - 1)
     age = count
     if end > first:
-        ld[load.PENDING] = 1
-        ld[load.PENDING_LINE] = (end >> p[LINE_BITS]) - 1
-        ld[load.PENDING_LAST] = 0
-        ld[load.PENDING_INDEX] = ld[load.CURRENT]
+        ld[load_unit.PENDING] = 1
+        ld[load_unit.PENDING_LINE] = (end >> p[LINE_BITS]) - 1
+        ld[load_unit.PENDING_LAST] = 0
+        ld[load_unit.PENDING_INDEX] = ld[load_unit.CURRENT]
         age = first + count - end - 1
-    if ld[load.PENDING] != 0 and _until_write(p, phase - age) < age:
-        ld[load.PENDING] = 0
+    if ld[load_unit.PENDING] != 0 and _until_write(p, phase - age) < age:
+        ld[load_unit.PENDING] = 0

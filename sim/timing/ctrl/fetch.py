@@ -5,7 +5,7 @@ import numpy as np
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import FETCH_BYTES
-from sim.timing.shared import (
+from sim.timing.state import (
     COLS_LOG2,
     END_PENDING,
     FETCH_BURST,

@@ -12,7 +12,7 @@ from hw.spec.timing import (
     MAX_OUTSTANDING,
     READ_LATENCY,
 )
-from sim.timing.shared import (
+from sim.timing.state import (
     ADDRESS_MASK,
     AW_TAKEN,
     B_BEAT,

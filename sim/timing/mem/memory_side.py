@@ -7,9 +7,24 @@ from typing import NamedTuple
 import numpy as np
 
 from hw.spec.regs import Counter
-from sim.timing import dram, fetch, load, monitor, reader, store
-from sim.timing.program import Commands
-from sim.timing.shared import R_BEAT, R_LOAD, STOP, W_BEAT, compiled
+from sim.timing.ctrl import (
+    fetch,
+    run_control,
+)
+from sim.timing.ctrl.decode_check import Commands
+from sim.timing.mem import (
+    dram,
+    load_unit,
+    read_channel,
+    store_unit,
+)
+from sim.timing.state import (
+    R_BEAT,
+    R_LOAD,
+    STOP,
+    W_BEAT,
+    compiled,
+)
 
 READ_BEATS = int(Counter.READ_BEATS)
 WRITE_BEATS = int(Counter.WRITE_BEATS)
@@ -42,10 +57,10 @@ def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
     count = len(commands.opcodes)
     return MemorySide(
         dram.state(),
-        reader.state(),
+        read_channel.state(),
         fetch.state(),
-        load.state(),
-        store.state(),
+        load_unit.state(),
+        store_unit.state(),
         parameters,
         commands.opcodes,
         commands.fields,
@@ -72,11 +87,11 @@ def wakes(cycle, s, now):
     dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
     if (
         now[STOP] == 0
-        and monitor.asleep(now, fields, fe)
-        and reader.asleep(rd, now, fe, ld)
+        and run_control.asleep(now, fields, fe)
+        and read_channel.asleep(rd, now, fe, ld)
         and fetch.asleep(fe, p, now, opcodes, codes)
-        and load.asleep(ld, now, fields)
-        and store.asleep(st, now, fields)
+        and load_unit.asleep(ld, now, fields)
+        and store_unit.asleep(st, now, fields)
     ):
         return dram.wakes(cycle, dr, rd, st, now)
     return cycle
@@ -84,18 +99,18 @@ def wakes(cycle, s, now):
 
 @compiled
 def step(cycle, s, now, nxt, counters):
-    """Advance ``s`` (MemorySide) by one cycle; returns the events (bits of ``sim.timing.shared``).
+    """Advance ``s`` (MemorySide) by one cycle; returns the events (bits of ``sim.timing.state``).
 
     ``nxt`` must equal ``now`` beforehand. The execute unit's parts step afterwards: STORE_READ says
     that the scratchpad's read port is taken.
     """
     dr, rd, fe, ld, st, p, opcodes, fields, beats, codes, loads, stores, starts, ends = s
-    monitor.step(now, nxt, fields, fe, rd, ld, st)
+    run_control.step(now, nxt, fields, fe, rd, ld, st)
     events = dram.step(cycle, dr, p, now, rd, ld, st)
-    events = reader.step(rd, now, fe, ld, events)
+    events = read_channel.step(rd, now, fe, ld, events)
     fetch.step(fe, p, now, nxt, opcodes, beats, codes, events, counters)
-    load.step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends)
-    events = store.step(cycle, st, p, now, nxt, fields, stores, events, starts, ends)
+    load_unit.step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends)
+    events = store_unit.step(cycle, st, p, now, nxt, fields, stores, events, starts, ends)
     if events & R_BEAT:
         counters[READ_BEATS] += 1
         if events & R_LOAD == 0:

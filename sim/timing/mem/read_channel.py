@@ -3,8 +3,16 @@
 import numpy as np
 
 from hw.spec.timing import MAX_OUTSTANDING
-from sim.timing import fetch, load
-from sim.timing.shared import AR_TAKEN, FETCH_TAKEN, LOAD_TAKEN, R_LAST, STOP, compiled
+from sim.timing.ctrl import fetch
+from sim.timing.mem import load_unit
+from sim.timing.state import (
+    AR_TAKEN,
+    FETCH_TAKEN,
+    LOAD_TAKEN,
+    R_LAST,
+    STOP,
+    compiled,
+)
 
 OUTSTANDING = MAX_OUTSTANDING
 
@@ -27,7 +35,9 @@ def head_is_fetch(rd):
 @compiled
 def asleep(rd, now, fe, ld):
     """Whether no request can be taken."""
-    return rd[COUNT] == OUTSTANDING or not (fetch.request_valid(fe, now) or load.request_valid(ld))
+    return rd[COUNT] == OUTSTANDING or not (
+        fetch.request_valid(fe, now) or load_unit.request_valid(ld)
+    )
 
 
 @compiled
@@ -50,9 +60,9 @@ def step(rd, now, fe, ld, events):
         rd[ADDR] = fe[fetch.ADDR]
         rd[BEATS] = fe[fetch.BEATS]
         events |= FETCH_TAKEN
-    elif load.request_valid(ld):
-        rd[ADDR] = ld[load.ADDR]
-        rd[BEATS] = ld[load.BEATS]
+    elif load_unit.request_valid(ld):
+        rd[ADDR] = ld[load_unit.ADDR]
+        rd[BEATS] = ld[load_unit.BEATS]
         rd[OWNERS] |= 1 << rd[COUNT]
         events |= LOAD_TAKEN
     else:

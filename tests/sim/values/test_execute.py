@@ -8,8 +8,8 @@ from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
 from sim.values import execute as execute_module
 from sim.values.execute import execute
+from sim.values.memories import AccessError
 from sim.values.requantise import rounding_divide
-from sim.values.state import AccessError
 from tests.sim.commands import CONFIG, random_execute, random_state
 from tests.sim.scalar_model import ScalarExecute, divide
 

@@ -16,10 +16,11 @@ import numpy as np
 from hw.spec.config import AccelConfig
 from hw.spec.isa import FIELDS, Opcode
 from hw.spec.timing import BURST_BOUNDARY
-from sim.timing import columns, fetch
-from sim.timing.machine import Machine, Run, advance, result, started
-from sim.timing.program import Commands
-from sim.timing.shared import (
+from sim.timing import execute_fields
+from sim.timing.ctrl import fetch
+from sim.timing.ctrl.decode_check import Commands
+from sim.timing.machine import Machine, RunResult, advance, result, started
+from sim.timing.state import (
     DONE,
     FAULT,
     FETCH_BURST,
@@ -37,13 +38,13 @@ _EVERYWHERE = (0, 1 << 32)
 _TIMED = {
     Opcode.LOAD: {field.name for field in FIELDS[Opcode.LOAD]},
     Opcode.STORE: {field.name for field in FIELDS[Opcode.STORE]},
-    Opcode.EXECUTE: {name.lower() for name in vars(columns) if name.isupper()},
+    Opcode.EXECUTE: {name.lower() for name in vars(execute_fields) if name.isupper()},
     Opcode.END: {field.name for field in FIELDS[Opcode.END]},
 }
 """The fields that the step functions read, by opcode."""
 
 
-class Resumer:
+class PrefixCache:
     """Times programs of one machine. What it answers does not depend on the runs before."""
 
     def __init__(self, config: AccelConfig, kept: int = KEPT) -> None:
@@ -51,7 +52,7 @@ class Resumer:
         self._most = kept
         self._states: OrderedDict[bytes, list[np.ndarray]] = OrderedDict()
 
-    def run(self, commands: Commands, program_addr: int) -> Run:
+    def run(self, commands: Commands, program_addr: int) -> RunResult:
         """The run of a program without faults that lies at ``program_addr``."""
         address = program_addr % BURST_BOUNDARY
         size = int(commands.beats.sum()) * self.config.bus_bytes

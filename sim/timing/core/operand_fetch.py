@@ -3,8 +3,11 @@
 import numpy as np
 
 from hw.spec import timing
-from sim.timing import columns as col
-from sim.timing.shared import WORD_MASK, compiled
+from sim.timing import execute_fields as col
+from sim.timing.state import (
+    WORD_MASK,
+    compiled,
+)
 
 IDLE, INIT, WAIT, RUN = range(4)
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from hw.spec import timing
-from sim.timing import columns as col
-from sim.timing.shared import compiled
+from sim.timing import execute_fields as col
+from sim.timing.state import compiled
 
 ACTIVE, TAKEN, LINE, LEFT, BLOCK, ISSUED, RELEASED = range(7)
 HEAD, TILE_BASE, POSITION = range(7, 10)

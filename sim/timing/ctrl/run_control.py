@@ -1,8 +1,21 @@
 """The end of a run, one cycle at a time (docs/architecture.md, 3.2 and 4)."""
 
 from hw.spec.isa import END_FIELDS
-from sim.timing import fetch, load, reader, store
-from sim.timing.shared import DONE, END_PENDING, FAULT, STANDSTILL, STOP, compiled, waits_met
+from sim.timing.ctrl import fetch
+from sim.timing.mem import (
+    load_unit,
+    read_channel,
+    store_unit,
+)
+from sim.timing.state import (
+    DONE,
+    END_PENDING,
+    FAULT,
+    STANDSTILL,
+    STOP,
+    compiled,
+    waits_met,
+)
 
 _COLUMN = {field.name: i for i, field in enumerate(END_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
@@ -20,7 +33,7 @@ def asleep(now, fields, fe):
 @compiled
 def step(now, nxt, fields, fe, rd, ld, st):
     """Set DONE at the run's end, and STOP when END is met. Must step before the other units."""
-    quiet = rd[reader.COUNT] == 0 and store.empty(st)
+    quiet = rd[read_channel.COUNT] == 0 and store_unit.empty(st)
     if now[FAULT] != 0:
         if quiet or now[STANDSTILL] != 0:
             nxt[DONE] = 1
@@ -28,5 +41,5 @@ def step(now, nxt, fields, fe, rd, ld, st):
     if asleep(now, fields, fe):
         return
     nxt[STOP] = 1
-    if quiet and (now[STOP] != 0 or (load.idle(ld, now) and store.idle(st, now))):
+    if quiet and (now[STOP] != 0 or (load_unit.idle(ld, now) and store_unit.idle(st, now))):
         nxt[DONE] = 1

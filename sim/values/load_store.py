@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sim.values.state import State
+from sim.values.memories import State
 
 ADDRESS_SPACE = 1 << 32
 FLIP = np.uint8(0x80)

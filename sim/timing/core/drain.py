@@ -3,9 +3,9 @@
 import numpy as np
 
 from hw.spec import timing
-from sim.timing import columns as col
-from sim.timing import fill
-from sim.timing.shared import compiled
+from sim.timing import execute_fields as col
+from sim.timing.core import operand_fetch
+from sim.timing.state import compiled
 
 HELD, COMMAND, PIXELS, PLANES, COMMAND_END, COMMAND_FIRST = range(6)
 LINES_LEFT, TABLE_LEFT, PLANE, PIXEL = range(6, 10)
@@ -77,12 +77,12 @@ def takes_tile(cycle, d, commands, cmd, words):
 def send(cycle, d, steps, head):
     """The last multiply-accumulate of a tile, in row ``head`` of ``steps``, is issued."""
     d[ISSUED] = cycle
-    d[T_COMMAND] = steps[head, fill.S_COMMAND]
-    d[T_PIXELS] = steps[head, fill.S_PIXELS]
-    d[T_PLANES] = steps[head, fill.S_PLANES]
-    d[T_BLOCK_START] = steps[head, fill.S_BLOCK_START]
-    d[T_COMMAND_START] = steps[head, fill.S_COMMAND_START]
-    d[T_COMMAND_END] = steps[head, fill.S_COMMAND_END]
+    d[T_COMMAND] = steps[head, operand_fetch.S_COMMAND]
+    d[T_PIXELS] = steps[head, operand_fetch.S_PIXELS]
+    d[T_PLANES] = steps[head, operand_fetch.S_PLANES]
+    d[T_BLOCK_START] = steps[head, operand_fetch.S_BLOCK_START]
+    d[T_COMMAND_START] = steps[head, operand_fetch.S_COMMAND_START]
+    d[T_COMMAND_END] = steps[head, operand_fetch.S_COMMAND_END]
 
 
 @compiled

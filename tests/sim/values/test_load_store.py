@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from hw.spec.regs import Fault
-from sim.values.dma import load, store
-from sim.values.state import AccessError, State, Windows
+from sim.values.load_store import (
+    load,
+    store,
+)
+from sim.values.memories import (
+    AccessError,
+    State,
+    Windows,
+)
 from tests.sim.commands import CONFIG, random_state
 
 COLS = CONFIG.cols

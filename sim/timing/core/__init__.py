@@ -1,0 +1,1 @@
+"""The execute unit, cycle by cycle; see ``hw/core``."""

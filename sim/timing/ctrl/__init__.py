@@ -1,0 +1,1 @@
+"""The control side of the machine, cycle by cycle; see ``hw/ctrl``."""

@@ -1,0 +1,1 @@
+"""LOAD, STORE and the external memory, cycle by cycle; see ``hw/mem``."""
