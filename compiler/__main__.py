@@ -12,9 +12,13 @@ from pathlib import Path
 from compiler import compare, zoo
 from compiler.assets import AssetError
 from compiler.errors import CompilerError, InputError
-from compiler.frontend import add_calibration_option, load_model, write_model
+from compiler.frontend import write_model
 from compiler.frontend.json_text import parse_json
 from compiler.ir.counts import macs, parameters
+from compiler.load import (
+    add_calibration_option,
+    load_model,
+)
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions

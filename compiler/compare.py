@@ -11,9 +11,9 @@ import numpy as np
 from compiler import driver, zoo
 from compiler.codegen.program import image, mapping
 from compiler.errors import ConfigError, InputError, UnsupportedError, located, show
-from compiler.frontend import load_model
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import randomize
+from compiler.load import load_model
 from compiler.options import CompilerOptions
 from compiler.report.comparison import Run, run_of
 from compiler.report.energy import EnergyTable

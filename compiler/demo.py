@@ -15,7 +15,7 @@ from compiler.assets import (
     load_picture,
 )
 from compiler.errors import CompilerError
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import tensor_qparams

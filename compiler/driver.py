@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
 
 from compiler.codegen.commands import Command
+from compiler.codegen.compiled import Compiled, Segment
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_memory, memory_map
 from compiler.codegen.weights import Constants
 from compiler.errors import CompilerError
+from compiler.hwir.network import (
+    Network,
+    Words,
+)
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
-from compiler.passes.layer import Network, Words
 from compiler.passes.legalise import legalise
+from compiler.passes.lower_node import Layers
 from compiler.passes.needed import Needs, needs
-from compiler.passes.single import Layers
 from compiler.passes.trim import trim
-from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.planner import Planner
 from compiler.schedule.room import check_room
 from compiler.schedule.schedule import Schedule, schedule
@@ -35,55 +37,6 @@ class Known:
 
     layers: Layers | None = None
     executes: Executes | None = None
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One run of the machine: its schedule and its commands, with layers by their own numbers."""
-
-    plan: Schedule
-    commands: list[Command]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A compiled network: what ``codegen.program`` writes, and how it came about."""
-
-    network: Network
-    config: AccelConfig
-    options: CompilerOptions
-    segments: list[Segment]
-    constants: bytes
-    memory: MemoryMap
-
-    @property
-    def graph(self) -> Graph:
-        return self.network.graph
-
-    @cached_property
-    def commands(self) -> list[Command]:
-        """The commands of all segments, with layers by their numbers in the network."""
-        found, first = [], 0
-        for segment in self.segments:
-            for c in segment.commands:
-                layer = c.layer + first if c.layer >= 0 else c.layer
-                found.append(dataclasses.replace(c, layer=layer))
-            first += len(segment.plan.network.layers)
-        return found
-
-    @property
-    def command_layers(self) -> list[int]:
-        """The layer of each command of all segments by its number in the network, -1 for none."""
-        found, first = [], 0
-        for segment in self.segments:
-            found += [c.layer + first if c.layer >= 0 else -1 for c in segment.commands]
-            first += len(segment.plan.network.layers)
-        return found
-
-    @property
-    def plans(self) -> list[LayerPlan]:
-        """The plans of all layers, in order."""
-        return [plan for segment in self.segments for plan in segment.plan.plans]
 
 
 def compile(

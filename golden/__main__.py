@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import CompilerError, InputError, show
-from compiler.frontend import add_calibration_option, load_model
+from compiler.load import (
+    add_calibration_option,
+    load_model,
+)
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
 from golden.network import run

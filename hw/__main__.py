@@ -13,7 +13,7 @@ import numpy as np
 
 from compiler.__main__ import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.quantities import whole
 from golden.files import output_path
 from golden.network import run as golden_run

@@ -8,10 +8,13 @@ from typing import NamedTuple
 from compiler.codegen.commands import Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.weights import distinct_requants
-from compiler.passes.layer import Layer, Region
-from compiler.recent import Recent
-from compiler.schedule.blocks import Run
-from compiler.schedule.steps import Step
+from compiler.hwir.network import (
+    Layer,
+    Region,
+)
+from compiler.lru_cache import LruCache
+from compiler.schedule.channel_blocks import Run
+from compiler.schedule.tile_ops import Step
 from compiler.schedule.tiles import Tile, input_tile, pieces
 
 
@@ -49,7 +52,7 @@ class _Made(NamedTuple):
     write: Span
 
 
-Executes = Recent[list[_Made]]
+Executes = LruCache[list[_Made]]
 """The EXECUTEs of steps by all that they follow from but addresses."""
 
 _ADDRESSES = {

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compiler.passes.layer import Layer, Region
-from compiler.schedule.blocks import Run
+from compiler.hwir.network import (
+    Layer,
+    Region,
+)
+from compiler.schedule.channel_blocks import Run
 from compiler.schedule.cost import group_taps, groups
 from compiler.schedule.tiles import TALLEST, Tile, first_tap
 from hw.spec.config import AccelConfig

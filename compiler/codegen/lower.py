@@ -12,10 +12,16 @@ from compiler.codegen.hazards import set_waits
 from compiler.codegen.memory import check_memory
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError
-from compiler.passes.layer import FeatureMap, origin
+from compiler.hwir.network import (
+    FeatureMap,
+    origin,
+)
 from compiler.schedule.room import too_many
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.steps import Buffer, Step
+from compiler.schedule.tile_ops import (
+    Buffer,
+    Step,
+)
 from compiler.schedule.tiles import Tile, input_tile, whole
 from hw.spec.isa import MOST_COMMANDS, Opcode
 

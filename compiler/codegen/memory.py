@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compiler.codegen.commands import CONSTANTS, Command
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import Network
+from compiler.hwir.network import Network
 from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS
 from hw.spec.timing import BURST_BOUNDARY
 

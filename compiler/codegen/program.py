@@ -12,12 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from compiler.codegen.commands import CONSTANTS, Command
-from compiler.driver import Compiled
+from compiler.codegen.compiled import Compiled
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
+from compiler.hwir.network import (
+    HostNode,
+    origin,
+)
 from compiler.ir.counts import macs, node_macs
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.passes.layer import HostNode, origin
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.config import AccelConfig, to_dict
 from hw.spec.fingerprint import any_rows, command_fields, fingerprint

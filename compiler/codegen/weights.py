@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.passes.layer import Layer, Requant
-from compiler.schedule.blocks import Chunk, Run
+from compiler.hwir.network import (
+    Layer,
+    Requant,
+)
+from compiler.schedule.channel_blocks import (
+    Chunk,
+    Run,
+)
 from hw.spec.config import PARAM_WORDS
 
 

@@ -23,7 +23,7 @@ from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
-from compiler.recent import Recent
+from compiler.lru_cache import LruCache
 
 #: Most weights of a network that are made at random.
 MAX_WEIGHTS = 1 << 28
@@ -49,7 +49,7 @@ def randomize(graph: Graph, seed: int = 0) -> Graph:
     return result
 
 
-Weights = Recent[tuple[Quant, np.ndarray]]
+Weights = LruCache[tuple[Quant, np.ndarray]]
 """Random weights by all that they follow from."""
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import UnsupportedError, show
+from compiler.hwir.network import Requant
 from compiler.ir.graph import Quant
-from compiler.passes.layer import Requant
 from golden.fixed import wrap32
 from golden.quant import (
     QParams,

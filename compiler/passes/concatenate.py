@@ -7,10 +7,15 @@ from collections.abc import Collection
 
 import numpy as np
 
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    View,
+    map_shape,
+)
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints, operators
-from compiler.passes.gather import gather
-from compiler.passes.layer import FeatureMap, Layer, View, map_shape
+from compiler.passes.channel_moves.gather import gather
 
 #: Kernel, stride, dilation and padding of a pass that only moves pixels.
 _ONE_TAP = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.errors import UnsupportedError, show
+from compiler.hwir.network import (
+    FeatureMap,
+    Pair,
+)
 from compiler.ir.graph import Node
-from compiler.passes.layer import FeatureMap, Pair
 
 MAX_KERNEL = 255
 MAX_STEP = 255

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import UnsupportedError
-from compiler.passes.layer import Requant
+from compiler.hwir.network import Requant
 from golden.fixed import quantize_multiplier
 from golden.quant import round_half_away
 

@@ -7,10 +7,17 @@ import dataclasses
 import numpy as np
 
 from compiler.errors import UnsupportedError
+from compiler.hwir.network import (
+    Layer,
+    Network,
+)
 from compiler.ir.ops import FUNCTIONS
 from compiler.passes.arithmetic import constant_requant
-from compiler.passes.layer import Layer, Network
-from compiler.passes.operators import INT8_MAX, INT8_MIN, Context
+from compiler.passes.context import Context
+from compiler.passes.operators import (
+    INT8_MAX,
+    INT8_MIN,
+)
 from golden.functions import function_table
 
 _EVERY = np.arange(INT8_MIN, INT8_MAX + 1)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from compiler.passes.layer import Layer, Network, Residual
+from compiler.hwir.network import (
+    Layer,
+    Network,
+    Residual,
+)
 
 
 def fuse_adds(network: Network) -> Network:

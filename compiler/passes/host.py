@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from compiler.hwir.network import map_shape
 from compiler.ir.graph import Graph, Node
-from compiler.passes.layer import map_shape
 from compiler.passes.resize import hardware_resize
 
 #: Operators that stay on the host once their input is there: they are no work to speak of.

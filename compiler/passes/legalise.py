@@ -5,22 +5,38 @@ from __future__ import annotations
 import dataclasses
 
 from compiler.errors import UnsupportedError, show
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    Network,
+    View,
+    Words,
+    map_shape,
+    origin,
+)
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.shapes import Padding
 from compiler.ir.verify import verify_pass
 from compiler.options import CompilerOptions
-from compiler.passes.absorb import absorb
+from compiler.passes.channel_moves.absorb import absorb
+from compiler.passes.channel_moves.rewrite import (
+    Routed,
+    route,
+)
 from compiler.passes.concatenate import concatenate
+from compiler.passes.context import Context
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
-from compiler.passes.layer import FeatureMap, Layer, Network, View, Words, map_shape, origin
+from compiler.passes.lower_node import (
+    Layers,
+    Wanted,
+    single,
+    summed,
+)
 from compiler.passes.multiply import multiply
 from compiler.passes.needed import Needs, Work, needs
-from compiler.passes.operators import Context
 from compiler.passes.resize import resize
-from compiler.passes.route import Routed, route
 from compiler.passes.segments import Segments, crossing, made_in
-from compiler.passes.single import Layers, Wanted, single, summed
 from compiler.passes.transpose_conv import transpose_conv2d
 
 #: Operators that become several layers over maps of their own.

@@ -17,11 +17,22 @@ import dataclasses
 import itertools
 
 from compiler.errors import UnsupportedError, show
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    Region,
+    View,
+    Words,
+    map_shape,
+)
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant, product_requant
-from compiler.passes.layer import FeatureMap, Layer, Region, View, Words, map_shape
-from compiler.passes.operators import INT8_MAX, INT8_MIN, Context
+from compiler.passes.context import Context
+from compiler.passes.operators import (
+    INT8_MAX,
+    INT8_MIN,
+)
 
 #: Rows of a part of the map: row 1 of the kernel lies a dilation of that many rows further down.
 MAX_ROWS = constraints.MAX_STEP

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from compiler.hwir.network import (
+    FeatureMap,
+    HostNode,
+    Layer,
+)
 from compiler.ir.graph import Graph, Node
-from compiler.passes.layer import FeatureMap, HostNode, Layer
 
 
 class Segments:

@@ -9,12 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import UnsupportedError
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    View,
+    Words,
+)
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import conv_requant
-from compiler.passes.layer import FeatureMap, Layer, View, Words
 from compiler.passes.needed import PhaseWork
-from compiler.passes.spread import MAX_ROW, Area, Phase, Spread
+from compiler.passes.upsample_builder import (
+    MAX_ROW,
+    Area,
+    Phase,
+    Spread,
+)
 from golden.quant import conv_multipliers
 
 

@@ -15,9 +15,12 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.ops import FUNCTIONS
+from compiler.passes.channel_moves.reorder import (
+    chosen,
+    unused,
+)
 from compiler.passes.host import FOLLOWERS, host_reason
 from compiler.passes.needed import Needs
-from compiler.passes.reorder import chosen, unused
 
 #: Operators whose operands and result have the same channels.
 _SINGLE = ("avg_pool2d", "max_pool2d", "mean", "resize", "quantize", "add", "mul", *FUNCTIONS)

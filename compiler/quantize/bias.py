@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
 from compiler.quantize.insert import layer_bias, quantize_weights, weight_axis
-from compiler.quantize.points import source
+from compiler.quantize.quantisation_points import source
 from compiler.quantize.runtime import Runner
 from compiler.quantize.samples import Sample
 

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 
 from compiler.quantize.calibrate import Statistics
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
-from compiler.quantize.points import clip_bounds
+from compiler.quantize.quantisation_points import clip_bounds
 
 #: Operators that keep channels apart and commute with positive factors.
 _PASSING = frozenset(

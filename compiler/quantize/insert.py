@@ -10,7 +10,10 @@ from onnx import helper, numpy_helper
 
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
-from compiler.quantize.points import VIEWS, source
+from compiler.quantize.quantisation_points import (
+    VIEWS,
+    source,
+)
 
 #: Layers with weights as second input, and the weights' axis of output channels.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")

@@ -16,7 +16,11 @@ from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect
 from compiler.quantize.equalise import equalise
 from compiler.quantize.graph import FloatGraph, float_graph
 from compiler.quantize.insert import WEIGHTED, insert
-from compiler.quantize.points import SAME, source, stored_points
+from compiler.quantize.quantisation_points import (
+    SAME,
+    source,
+    stored_points,
+)
 from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 

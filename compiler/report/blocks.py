@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.driver import Compiled
-from compiler.passes.layer import FeatureMap, origin
+from compiler.codegen.compiled import Compiled
+from compiler.hwir.network import (
+    FeatureMap,
+    origin,
+)
 from compiler.schedule.layer_plan import LayerPlan
 
 

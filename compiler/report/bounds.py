@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler.driver import Compiled
-from compiler.passes.layer import FeatureMap
+from compiler.codegen.compiled import Compiled
+from compiler.hwir.network import FeatureMap
 from compiler.report.rows import LayerRow
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.tiles import extent

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.driver import Compiled
-from compiler.passes.layer import FeatureMap, Network
+from compiler.codegen.compiled import Compiled
+from compiler.hwir.network import (
+    FeatureMap,
+    Network,
+)
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.record import ChainChoice, Departure, Residence, Way
 from compiler.schedule.schedule import Schedule
+from compiler.schedule.search_trace import (
+    ChainChoice,
+    Departure,
+    Residence,
+    Way,
+)
 from hw.spec.config import AccelConfig
 
 

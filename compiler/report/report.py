@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.driver import Compiled
+from compiler.codegen.compiled import Compiled
 from compiler.report.blocks import Edge, blocks, edges
 from compiler.report.bounds import Block, Latency, Roof, block_figures, latencies, roof_of
 from compiler.report.check import check

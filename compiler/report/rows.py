@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import ORDER_TEXT, grouped_text
-from compiler.driver import Compiled
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.isa import Opcode
 from sim.program_reader import (

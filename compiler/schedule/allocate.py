@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compiler.schedule import placing
-from compiler.schedule.blocks import aligned
+from compiler.schedule import placement_kernels
+from compiler.schedule.channel_blocks import aligned
 
 
 class Placed(NamedTuple):
@@ -26,7 +26,7 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
     arena, found = Arena(words), np.zeros(len(wanted), np.int64)
     arena.make_room(len(wanted))
     rows = np.array(wanted, np.int64).reshape(-1, 3)
-    return found[: placing.place_in_turn(arena.rows, arena.state, rows, found)].tolist()
+    return found[: placement_kernels.place_in_turn(arena.rows, arena.state, rows, found)].tolist()
 
 
 class Arena:
@@ -38,39 +38,43 @@ class Arena:
 
     def __init__(self, words: int, taken: Iterable[Placed] = ()) -> None:
         later = sorted(taken, key=lambda p: p.first)
-        self.later = np.array(later, np.int64) if later else placing.EMPTY
+        self.later = np.array(later, np.int64) if later else placement_kernels.EMPTY
         self.rows = np.zeros((len(later), len(Placed._fields)), np.int64)
         self.state = np.zeros(4, np.int64)
-        self.state[placing.ASKED], self.state[placing.SCRATCHPAD] = -1, words
+        self.state[placement_kernels.ASKED], self.state[placement_kernels.SCRATCHPAD] = -1, words
 
     def continued(self, taken: Iterable[Placed]) -> Arena:
         """A copy, but for what begins later than the steps asked about: of that, what ``taken``
         has."""
-        asked, count = self.state[placing.ASKED], self.state[placing.COUNT]
-        other = Arena(self.state[placing.SCRATCHPAD], (p for p in taken if p.first > asked))
+        asked, count = self.state[placement_kernels.ASKED], self.state[placement_kernels.COUNT]
+        other = Arena(
+            self.state[placement_kernels.SCRATCHPAD], (p for p in taken if p.first > asked)
+        )
         other.rows = np.concatenate([self.rows[:count], other.rows])
         other.state[:] = self.state
-        other.state[placing.TAKEN] = 0
+        other.state[placement_kernels.TAKEN] = 0
         return other
 
     def make_room(self, places: int) -> None:
         """Let ``rows`` have room for so many places more, beside those that wait."""
-        waiting = len(self.later) - self.state[placing.TAKEN]
-        missing = int(self.state[placing.COUNT] + waiting + places - len(self.rows))
+        waiting = len(self.later) - self.state[placement_kernels.TAKEN]
+        missing = int(self.state[placement_kernels.COUNT] + waiting + places - len(self.rows))
         if missing > 0:
             more = np.zeros((max(missing, len(self.rows)), len(Placed._fields)), np.int64)
             self.rows = np.concatenate([self.rows, more])
 
     def find(self, words: int, first: int, last: int) -> int | None:
         """The start of the smallest gap of ``words`` free words during the steps, or None."""
-        found = placing.find(self.rows, self.later, self.state, aligned(words), first, last)
+        found = placement_kernels.find(
+            self.rows, self.later, self.state, aligned(words), first, last
+        )
         return found if found >= 0 else None
 
     def earliest(self, words: int, low: int, use: int, last: int) -> tuple[int, int] | None:
         """``(step, address)``: the first step from ``low`` to ``use`` from which on, to ``last``,
         ``words`` words are free. None if they are not even free from ``use`` on.
         """
-        step, address = placing.earliest(
+        step, address = placement_kernels.earliest(
             self.rows, self.later, self.state, aligned(words), low, use, last
         )
         return (step, address) if address >= 0 else None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from compiler.recent import Recent
-from compiler.schedule.blocks import (
+from compiler.lru_cache import LruCache
+from compiler.schedule.channel_blocks import (
     Chunk,
     Run,
     aligned,
@@ -76,7 +76,7 @@ class Candidates:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.plans: Recent[LayerPlan | None] = Recent(ROOMS)
+        self.plans: LruCache[LayerPlan | None] = LruCache(ROOMS)
         self._tilings: dict[tuple[Tile, ...], Tiling] = {}
         self._kept: dict[tuple[Tile, ...], list[Candidate]] = {}
         self._rectangles: dict[tuple[int, int], list[Candidate]] = {}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compiler.passes.layer import Layer
-from compiler.schedule.blocks import Run
+from compiler.hwir.network import Layer
+from compiler.schedule.channel_blocks import Run
 from hw.spec.config import AccelConfig
 from hw.spec.timing import (
     FLUSH,

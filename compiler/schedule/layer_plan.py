@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from compiler.passes.layer import FeatureMap, Layer
-from compiler.recent import Key
-from compiler.schedule.blocks import Chunk, Run
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+)
+from compiler.lru_cache import HashedKey
+from compiler.schedule.channel_blocks import (
+    Chunk,
+    Run,
+)
 from compiler.schedule.cost import Window, execute_cycles
-from compiler.schedule.record import Choice
+from compiler.schedule.search_trace import Choice
 from compiler.schedule.tiles import Tile, input_tile, windows
 from hw.spec.config import AccelConfig
 
@@ -49,11 +55,11 @@ class Site:
     config: AccelConfig
 
     @cached_property
-    def geometry(self) -> Key:
+    def geometry(self) -> HashedKey:
         """All of a site that its plans follow from: shapes and places, no values of weights but
         which of sparse ones are 0."""
         source, output, other = self.source, self.output, self.other
-        return Key(
+        return HashedKey(
             (
                 self.streams,
                 self.config,

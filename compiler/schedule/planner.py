@@ -1,100 +1,28 @@
-"""Plans of layers; layers of one geometry are looked at once."""
+"""What searches remember from one network to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from compiler.recent import Recent
-from compiler.schedule.candidates import Candidate, Candidates
-from compiler.schedule.layer_plan import LayerPlan, Site
-from compiler.schedule.record import Choice, Way
-from compiler.schedule.tiles import Tile
-
-if TYPE_CHECKING:
-    from compiler.schedule.chain import ChainPlan
-    from compiler.schedule.steps import Group
-    from compiler.schedule.walk import Walk
-
-KNOWN = 4096
-"""Geometries of layers, and of chains, whose plans are kept; those used longest ago go first."""
+from compiler.lru_cache import LruCache
+from compiler.schedule.cascade import ChainPlan
+from compiler.schedule.layer_planner import KNOWN, LayerPlanner
+from compiler.schedule.placement import Walk
+from compiler.schedule.tile_ops import Group
 
 GROUPS, WALKS = 1024, 512
 """Layers' steps, about 2 KB each, and beginnings of networks with their steps placed that are kept.
 """
 
 
-class Planner:
-    """Chooses how layers run. One may serve many networks: it plans as a new one would.
+class Planner(LayerPlanner):
+    """A planner of layers that remembers what it made of them together.
 
-    With ``record``, plans have their ``choice``. ``names`` are objects that stand for what others
-    follow from: compared faster.
+    One may serve many networks: it plans as a new one would. ``names`` interns composite keys, so
+    that equality is an identity test.
     """
 
     def __init__(self, record: bool = False) -> None:
-        self.record = record
-        self._known: Recent[Candidates] = Recent(KNOWN)
-        self.chains: Recent[ChainPlan | None] = Recent(KNOWN)
-        self.names: Recent[object] = Recent(KNOWN)
-        self.groups: Recent[Group] = Recent(GROUPS)
-        self.walks: Recent[Walk] = Recent(WALKS)
-
-    def plan(self, site: Site, free: int) -> LayerPlan | None:
-        """The fastest plan by estimate that takes at most ``free`` scratchpad words, None if none
-        does."""
-        found = self.candidates(site)
-        ways: list[Way] | None = [] if self.record else None
-        plan = found.plans.get(
-            free,
-            lambda: (
-                _fastest(site, found.strips, free, ways)
-                or _fastest(site, found.rectangles(free), free, ways)
-            ),
-        )
-        return plan and replace(plan, site=site)
-
-    def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
-        """As ``plan``, in several given tiles and with the weights of all of them in the
-        scratchpad."""
-        ways: list[Way] | None = [] if self.record else None
-        return _fastest(site, self.candidates(site).kept(tiles), free, ways)
-
-    def smallest_need(self, site: Site) -> int:
-        """Scratchpad words of the smallest plan."""
-        return self.candidates(site).smallest_need
-
-    def candidates(self, site: Site) -> Candidates:
-        """The ways to run the site's layer."""
-        return self._known.get(site.geometry, lambda: Candidates(site))
-
-
-def _fastest(
-    site: Site, found: Iterable[Candidate], free: int, ways: list[Way] | None
-) -> LayerPlan | None:
-    """The fastest plan, the first of equals; ``ways`` collects what was weighed for its choice."""
-    best, chosen = None, 0
-    for candidate in found:
-        plan = candidate.plan(site, free)
-        if plan is not None and (best is None or plan.cycles < best.cycles):
-            best, chosen = plan, len(ways or ())
-        if ways is not None:
-            ways.append(_way(candidate, plan))
-    if best is None or ways is None:
-        return best
-    return replace(best, choice=Choice(free, tuple(ways), chosen))
-
-
-def _way(candidate: Candidate, plan: LayerPlan | None) -> Way:
-    work = candidate.work
-    first = work.tiles[0]
-    return Way(
-        work.shape,
-        len(work.tiles),
-        first.height,
-        first.width,
-        len(work.chunks),
-        candidate.order,
-        plan.need if plan else candidate.single,
-        plan.cycles if plan else None,
-    )
+        super().__init__(record)
+        self.chains: LruCache[ChainPlan | None] = LruCache(KNOWN)
+        self.names: LruCache[object] = LruCache(KNOWN)
+        self.groups: LruCache[Group] = LruCache(GROUPS)
+        self.walks: LruCache[Walk] = LruCache(WALKS)

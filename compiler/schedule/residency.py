@@ -6,12 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import Network
-from compiler.schedule.chain import Chain, ChainPlan, Slot, plan_chain
-from compiler.schedule.known import Known, Lifetime
+from compiler.hwir.network import Network
+from compiler.schedule.cascade import (
+    Chain,
+    ChainPlan,
+    Slot,
+    plan_chain,
+)
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
-from compiler.schedule.record import Cause, Departure, Release, Residence
+from compiler.schedule.live_ranges import LiveRange
+from compiler.schedule.plan_cache import Known
 from compiler.schedule.room import too_many
+from compiler.schedule.search_trace import (
+    Cause,
+    Departure,
+    Release,
+    Residence,
+)
 from hw.spec.config import AccelConfig
 from hw.spec.isa import MOST_COMMANDS
 
@@ -40,22 +51,22 @@ class Residency:
         self.network = network
         self.config = config
         self._uses = known.uses(network, config.cols)
-        self.lifetimes = self._uses.lifetimes
+        self.live_ranges = self._uses.live_ranges
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
         self.chains = {i: chain for chain in chains for i in chain.layers}
         self.inner = {network.layers[i].output for chain in chains for i in chain.layers[:-1]}
         self.resident = (
             self.factors
             | self.inner
-            | {m for m in self.lifetimes if self._words(m) < config.scratchpad_words}
+            | {m for m in self.live_ranges if self._words(m) < config.scratchpad_words}
         )
         self._departures = {
             m: Departure("size", life.first)
-            for m, life in self.lifetimes.items()
+            for m, life in self.live_ranges.items()
             if m not in self.resident
         }
         self._releases: list[Release] = []
-        self._spans = self.lifetimes | {
+        self._spans = self.live_ranges | {
             name: self._span(name) for i in self.chains for name in self._uses.touched[i]
         }
         self._beside = self._neighbours(chains)
@@ -85,7 +96,7 @@ class Residency:
                 continue
             for name in self._releasable(index):
                 without = self.resident - {name}
-                life = self.lifetimes[name]
+                life = self.live_ranges[name]
                 beside = range(life.first, life.last + 1)
                 before = sum(plan.cycles for plan in self._all_needed(beside))
                 plans = [self._plan(i, without) for i in beside]
@@ -152,18 +163,18 @@ class Residency:
         """Where the rows of a resident map lie."""
         if name not in self.inner:
             return self._uses.slots[name]
-        maker = self.lifetimes[name].first
+        maker = self.live_ranges[name].first
         chain = self.chains[maker]
         plan = self._chain_plans[chain]
         assert plan is not None
         return plan.slots[maker - chain.first]
 
-    def _span(self, name: str) -> Lifetime:
+    def _span(self, name: str) -> LiveRange:
         """First and last layer beside which the map lies in the scratchpad: the layers of a chain
         run at the same time."""
-        life = self.lifetimes[name]
+        life = self.live_ranges[name]
         first, last = self.chains.get(life.first), self.chains.get(life.last)
-        return Lifetime(first.first if first else life.first, last.last if last else life.last)
+        return LiveRange(first.first if first else life.first, last.last if last else life.last)
 
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
@@ -212,7 +223,9 @@ class Residency:
         key = (chain, streams, free)
         if key not in self._known.chains:
             sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
-            self._known.chains[key] = plan_chain(sites, chain.windows, free, self._known.planner)
+            self._known.chains[key] = plan_chain(
+                sites, chain.windows, free, self._known.planner, self._known.planner.chains
+            )
         return self._known.chains[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:

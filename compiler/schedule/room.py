@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compiler.errors import AllocationError, show
-from compiler.passes.layer import Layer, Network
-from compiler.schedule.blocks import runs_of
+from compiler.hwir.network import (
+    Layer,
+    Network,
+)
+from compiler.schedule.channel_blocks import runs_of
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
 from hw.spec.config import MAX_POOL_LINES, PARAM_WORDS, AccelConfig

@@ -7,19 +7,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from compiler.passes.layer import Network
+from compiler.hwir.network import Network
 from compiler.schedule.allocate import Placed, placed_in_turn
-from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, Slot, is_wide
-from compiler.schedule.known import Known
+from compiler.schedule.branch_order import (
+    Block,
+    blocks,
+    moved,
+    reordered,
+    reorderings,
+)
+from compiler.schedule.cascade import (
+    Chain,
+    Slot,
+    is_wide,
+)
+from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.order import Block, blocks, moved, reordered, reorderings
+from compiler.schedule.placement import (
+    NoRoom,
+    Walk,
+    walked,
+)
+from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
-from compiler.schedule.record import Residence, Trial
 from compiler.schedule.residency import NoFit, Residency
 from compiler.schedule.room import check_steps
-from compiler.schedule.steps import Buffer, Step, step_spans
-from compiler.schedule.walk import NoRoom, Walk, walked
+from compiler.schedule.search_trace import (
+    Residence,
+    Trial,
+)
+from compiler.schedule.tile_ops import (
+    Buffer,
+    Step,
+    step_spans,
+)
 from hw.spec.config import AccelConfig
 
 WINDOWS_COST = 0.002
@@ -210,7 +231,7 @@ def place(
             continue
         try:
             walk = walked(
-                network.maps, groups, config.scratchpad_words, taken.values(), known.planner
+                network.maps, groups, config.scratchpad_words, taken.values(), known.planner.walks
             )
         except NoRoom as fault:
             residency.squeeze(fault.layer)
@@ -231,7 +252,7 @@ def _place_maps(
     attempt; one that finds none for the second time, or a neighbour of it, goes. ``slots`` are
     where they lie, ``layers`` the first and last step of each layer.
     """
-    lives, wanted = residency.lifetimes, {}
+    lives, wanted = residency.live_ranges, {}
     for name, slot in slots.items():
         first, last = layers[lives[name].first][0], layers[lives[name].last][1]
         wanted[name] = aligned(slot.words), first, last

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compiler.passes.layer import FeatureMap, Layer, Pair, Region
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    Pair,
+    Region,
+)
 from compiler.schedule.cost import Window
 
 TALLEST = 8191

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from compiler.errors import ConfigError, show
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.quantities import clock, real, whole
 from golden.latency import peaks
 from golden.latency.bench import Options, benchmark

@@ -27,9 +27,9 @@ from onnxruntime.quantization import (
 
 from compiler import driver
 from compiler.codegen.program import image, mapping
-from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx
 from compiler.ir.graph import Graph
+from compiler.load import load_model
 from compiler.quantize.runtime import folded
 from golden.declared import from_declared, to_declared
 from hw.spec.config import preset

@@ -20,9 +20,9 @@ import numpy as np
 
 from compiler import zoo
 from compiler.assets import lite0_path
-from compiler.frontend import load_model
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import randomize
+from compiler.load import load_model
 from hw.spec.config import PRESETS
 
 LITE0 = "lite0"

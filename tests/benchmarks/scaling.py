@@ -15,8 +15,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from compiler import zoo
+from compiler.estimator import (
+    Estimator,
+    Latency,
+)
 from compiler.ir.randomize import randomize
-from compiler.latency import Estimator, Latency
 from compiler.report.plots import rendered
 from hw.spec.config import AccelConfig, Memory, preset
 from tests.benchmarks.measure import print_command

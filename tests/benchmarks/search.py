@@ -17,8 +17,8 @@ from pathlib import Path
 
 from compiler import driver
 from compiler.codegen.program import write_program
+from compiler.estimator import Estimator
 from compiler.ir.randomize import randomize
-from compiler.latency import Estimator
 from hw.spec.config import PRESETS, AccelConfig, preset
 from sim.program_reader import (
     Program,

@@ -5,7 +5,7 @@ import pytest
 
 from compiler.driver import compile
 from compiler.ir.randomize import randomize
-from compiler.schedule.order import blocks
+from compiler.schedule.branch_order import blocks
 from compiler.zoo import build
 from hw.spec.config import preset
 from tests.e2e.cases import branches_case, compare, layer_case, simulated

@@ -7,10 +7,11 @@ import pytest
 
 from compiler.__main__ import main as compiler_main
 from compiler.errors import InputError
-from compiler.frontend import load_model, write_model
+from compiler.frontend import write_model
 from compiler.frontend.tflite import read_tflite
 from compiler.ir.graph import Declared, Graph
 from compiler.ir.verify import verify
+from compiler.load import load_model
 from golden.__main__ import main as golden_main
 from sim.__main__ import main as sim_main
 from tests.golden.layers import activation, constant, one_node

@@ -7,7 +7,7 @@ import pytest
 
 from compiler.codegen.program import write
 from compiler.driver import compile
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.options import CompilerOptions
 from golden.network import run as golden_run
 from hw.__main__ import main as hw_main

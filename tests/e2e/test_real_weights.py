@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compiler.assets import deeplab_path, scikit_pictures
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.__main__ import main as hw_main

@@ -22,8 +22,8 @@ import onnxruntime
 
 from compiler.codegen.program import write
 from compiler.driver import compile
-from compiler.frontend import load_model
 from compiler.ir.graph import Graph
+from compiler.load import load_model
 from golden.declared import from_declared
 from golden.network import run as golden_run
 from hw.spec.config import PRESETS, AccelConfig, preset

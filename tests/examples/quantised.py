@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from compiler.assets import imagenet_pictures
-from compiler.frontend import load_model
+from compiler.load import load_model
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import from_declared, to_declared

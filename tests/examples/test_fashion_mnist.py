@@ -9,8 +9,8 @@ import torch
 
 from compiler.codegen.program import write
 from compiler.driver import compile
-from compiler.frontend import load_model
 from compiler.ir.counts import macs, parameters
+from compiler.load import load_model
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
 from sim.program_reader import read_program

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from compiler.__main__ import main
-from compiler.frontend import load_model
 from compiler.ir.counts import macs
+from compiler.load import load_model
 from golden.__main__ import random_inputs
 from golden.network import run
 from sim.__main__ import host_compute

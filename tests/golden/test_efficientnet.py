@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compiler.frontend import load_model
+from compiler.load import load_model
 from golden.network import run, run_node
 from tests.golden.layers import seeds
 from tests.golden.oracle import run_litert

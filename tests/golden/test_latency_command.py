@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from compiler.frontend import load_model
+from compiler.load import load_model
 from golden.__main__ import main
 from golden.latency.modes import arithmetic, moved, moved_inputs, prepared
 from golden.latency.module import Network, as_torch, stored_inputs

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from compiler.__main__ import main as compiler_main
-from compiler.frontend import load_model, write_model
+from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
+from compiler.load import load_model
 from compiler.zoo.builder import GraphBuilder
 from golden.__main__ import main as golden_main
 from hw.spec.regs import CYCLE_COUNTERS

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from compiler import zoo
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import image, mapping
-from compiler.driver import Compiled, compile
+from compiler.driver import compile
 from compiler.ir.randomize import randomize
 from golden.network import run
 from hw.spec.config import preset

@@ -16,11 +16,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from unittest import mock
 
-from compiler.passes.layer import Network
+from compiler.hwir.network import Network
 from compiler.schedule import schedule as scheduling
-from compiler.schedule.blocks import Chunk, Run, param_sets, runs_of, shapes_of
-from compiler.schedule.chain import Chain, Slot
-from compiler.schedule.known import Known
+from compiler.schedule.cascade import (
+    Chain,
+    Slot,
+)
+from compiler.schedule.channel_blocks import (
+    Chunk,
+    Run,
+    param_sets,
+    runs_of,
+    shapes_of,
+)
 from compiler.schedule.layer_plan import (
     LayerPlan,
     Order,
@@ -30,10 +38,11 @@ from compiler.schedule.layer_plan import (
     Work,
     input_planes,
 )
+from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
-from compiler.schedule.record import Residence
 from compiler.schedule.residency import NoFit, Residency
 from compiler.schedule.schedule import Schedule
+from compiler.schedule.search_trace import Residence
 from compiler.schedule.tiles import Tile, extent, input_tile, tiles_of
 from hw.spec.config import AccelConfig
 from hw.spec.isa import COMMAND_WORDS, Opcode
@@ -72,7 +81,7 @@ class _Given(Residency):
         return self.own[name] if name in self.own else super().slot(name)
 
     def release_beside(self, name: str) -> None:
-        raise NoFit(self, self.lifetimes[name].first)
+        raise NoFit(self, self.live_ranges[name].first)
 
     def squeeze(self, index: int) -> None:
         raise NoFit(self, index)

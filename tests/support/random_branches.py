@@ -8,11 +8,15 @@ from unittest import mock
 import numpy as np
 
 from compiler import driver
-from compiler.driver import Compiled
+from compiler.codegen.compiled import Compiled
+from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.passes.layer import Network
-from compiler.schedule.order import blocks, reordered, reorderings
+from compiler.schedule.branch_order import (
+    blocks,
+    reordered,
+    reorderings,
+)
 from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig

@@ -8,12 +8,18 @@ from unittest import mock
 import numpy as np
 
 from compiler import driver
-from compiler.driver import Compiled
+from compiler.codegen.compiled import Compiled
+from compiler.hwir.network import (
+    Network,
+    map_shape,
+)
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.passes.layer import Network, map_shape
-from compiler.schedule.chain import Chain, may_slide
-from compiler.schedule.known import Known
+from compiler.schedule.cascade import (
+    Chain,
+    may_slide,
+)
+from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import NoFit
 from compiler.schedule.schedule import Schedule, place

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.driver import Compiled, compile
+from compiler.codegen.compiled import Compiled
+from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Tensor
 from compiler.options import CompilerOptions

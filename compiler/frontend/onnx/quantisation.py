@@ -9,7 +9,10 @@ import numpy as np
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
-from compiler.frontend.onnx.store import store, unsigned
+from compiler.frontend.onnx.requantise_outputs import (
+    store,
+    unsigned,
+)
 from compiler.frontend.onnx.values import Constant, QuantConstant, Real, Stored, Value
 from compiler.ir.graph import Quant
 

@@ -13,7 +13,7 @@ from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.model_file import DOMAINS, opset
 from compiler.frontend.onnx.operator import Operator, constant_array
 from compiler.frontend.onnx.operators import CONVERTERS
-from compiler.frontend.onnx.store import store_output
+from compiler.frontend.onnx.requantise_outputs import store_output
 from compiler.frontend.onnx.values import (
     Constant,
     Input,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite_float.onnx_builder import TO_FIRST
 from compiler.frontend.tflite_float.operator import Operator, Shape
-from compiler.frontend.tflite_float.twin import TO_FIRST
 
 
 def binary(kind: str) -> Callable[[Operator], None]:

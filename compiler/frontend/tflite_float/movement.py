@@ -6,8 +6,8 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.tflite.options import check_paddings
+from compiler.frontend.tflite_float.onnx_builder import TO_FIRST
 from compiler.frontend.tflite_float.operator import Operator
-from compiler.frontend.tflite_float.twin import TO_FIRST
 
 
 def concatenation(op: Operator) -> None:

@@ -18,9 +18,13 @@ from compiler.frontend.tflite.model_file import (
     valid_file,
 )
 from compiler.frontend.tflite.schema import OperatorSlot, SubgraphSlot
+from compiler.frontend.tflite_float.onnx_builder import (
+    OPSET,
+    TO_FIRST,
+    Twin,
+)
 from compiler.frontend.tflite_float.operator import Operator
 from compiler.frontend.tflite_float.operators import CONVERTERS
-from compiler.frontend.tflite_float.twin import OPSET, TO_FIRST, Twin
 
 #: Version of ONNX's file format; every onnxruntime that knows the operator set reads it.
 _FORMAT = 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from compiler.hwir.network import Requant
 from compiler.passes.arithmetic import average_requant, constant_requant
 from compiler.passes.exact_scale import InexactError, exact_requant
-from compiler.passes.layer import Requant
 from compiler.passes.operators import count_classes
 from golden.fixed import multiply_by_quantized_multiplier
 from golden.pool import divide_half_away

@@ -6,9 +6,9 @@ import pytest
 
 from compiler.codegen.program import encode_commands, mapping
 from compiler.driver import compile
+from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.passes.layer import Network
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import Net

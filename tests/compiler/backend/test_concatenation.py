@@ -9,10 +9,16 @@ import pytest
 
 from compiler.codegen.program import encode_commands, mapping
 from compiler.driver import compile
+from compiler.hwir.network import (
+    Layer,
+    Network,
+)
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.options import CompilerOptions
-from compiler.passes.layer import Layer, Network
-from compiler.schedule.known import Lifetime, lifetimes
+from compiler.schedule.live_ranges import (
+    LiveRange,
+    live_ranges,
+)
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.adversary import decode, hazards
 from tests.compiler.backend.graphs import Net
@@ -208,4 +214,4 @@ def test_a_map_stays_from_its_first_maker_to_its_last_reader():
     outer = found.root(found.layers[0].output)
     makers = [i for i, layer in enumerate(found.layers) if found.root(layer.output) == outer]
     assert makers == [0, 1, 2, 3] and found.layers[4].reads == (outer,)
-    assert lifetimes(found)[outer] == Lifetime(0, 4)
+    assert live_ranges(found)[outer] == LiveRange(0, 4)

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import encode_commands, mapping
-from compiler.driver import Compiled, compile
+from compiler.driver import compile
 from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Quant
 from compiler.ir.ops import FUNCTIONS

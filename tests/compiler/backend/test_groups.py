@@ -8,7 +8,7 @@ import pytest
 from compiler.codegen.program import image, mapping
 from compiler.codegen.weights import weight_bytes
 from compiler.driver import compile
-from compiler.schedule.blocks import runs_of
+from compiler.schedule.channel_blocks import runs_of
 from hw.spec.config import PRESETS
 from sim.program_reader import program_of
 from sim.simulation import run_timing

@@ -9,11 +9,11 @@ import pytest
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile, compile_verified
 from compiler.errors import UnsupportedError
+from compiler.hwir.network import Words
 from compiler.ir.graph import Graph, Quant
 from compiler.options import CompilerOptions
 from compiler.passes import constraints
 from compiler.passes.fuse import fuse_adds
-from compiler.passes.layer import Words
 from compiler.passes.legalise import legalise
 from compiler.passes.needed import needs
 from hw.spec.config import PRESETS

@@ -10,10 +10,10 @@ import pytest
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile
 from compiler.errors import UnsupportedError
+from compiler.hwir.network import Layer
 from compiler.ir.graph import Graph, Quant, Tensor
 from compiler.ir.randomize import randomize
 from compiler.options import CompilerOptions
-from compiler.passes.layer import Layer
 from compiler.passes.multiply import taps
 from compiler.schedule.residency import Residency
 from hw.spec.config import PRESETS, with_values

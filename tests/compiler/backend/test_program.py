@@ -14,7 +14,11 @@ from compiler.codegen.weights import weight_bytes
 from compiler.driver import compile
 from compiler.errors import InputError
 from compiler.ir.graph import Graph
-from compiler.schedule.blocks import balanced_chunks, chunks_of, runs_of
+from compiler.schedule.channel_blocks import (
+    balanced_chunks,
+    chunks_of,
+    runs_of,
+)
 from hw.spec.config import PRESETS, to_dict
 from tests.compiler.backend.adversary import decode
 from tests.compiler.backend.graphs import Net, random_graph

@@ -7,15 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import encode_commands
-from compiler.driver import Compiled, compile
+from compiler.driver import compile
 from compiler.ir.counts import macs
 from compiler.ir.graph import Graph, Quant
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
-from compiler.passes.absorb import absorb
+from compiler.passes.channel_moves.absorb import absorb
+from compiler.passes.channel_moves.rewrite import route
 from compiler.passes.needed import needs
-from compiler.passes.route import route
 from golden import network as golden
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.adversary import hazards

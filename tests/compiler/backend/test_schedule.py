@@ -12,7 +12,7 @@ from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.ir.randomize import randomize
 from compiler.schedule.allocate import Arena, Placed, placed_in_turn
-from compiler.schedule.known import lifetimes
+from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.schedule import Schedule
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.backend.graphs import Net, random_graph
@@ -24,7 +24,7 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
     for step in plan.steps:
         first.setdefault(step.layer, step.index)
         last[step.layer] = step.index
-    lives = lifetimes(plan.network)
+    lives = live_ranges(plan.network)
     found = [
         (
             address,

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import encode_commands, image, mapping
-from compiler.driver import Compiled, compile
+from compiler.driver import compile
 from compiler.errors import UnsupportedError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.verify import verify

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import encode_commands, image, mapping
-from compiler.driver import Compiled, compile
+from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.options import CompilerOptions

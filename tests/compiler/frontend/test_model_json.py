@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from compiler.errors import InputError, UnsupportedError
-from compiler.frontend import load_model
 from compiler.ir.ops import OPS
+from compiler.load import load_model
 from tests.support.npy_headers import HOSTILE_HEADERS
 
 ROOT = Path(__file__).parents[3]

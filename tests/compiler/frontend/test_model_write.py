@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compiler.errors import InputError
-from compiler.frontend import load_model, write_model
+from compiler.frontend import write_model
+from compiler.load import load_model
 from compiler.zoo import build
 from tests.compiler.backend.graphs import Net
 from tests.compiler.frontend.graphs import assert_same, residual_graph, weightless

@@ -7,8 +7,8 @@ import onnx
 import pytest
 
 from compiler.errors import CompilerError, InputError
-from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx
+from compiler.load import load_model
 from tests.compiler.frontend.onnx_refusals import QUANT, SHAPE, conv
 from tests.support.onnx_builder import OnnxBuilder
 

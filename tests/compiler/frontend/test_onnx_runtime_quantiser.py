@@ -10,7 +10,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from compiler.frontend import load_model
+from compiler.load import load_model
 from tests.support.onnx_builder import OnnxBuilder, layer_differences, random_inputs
 
 

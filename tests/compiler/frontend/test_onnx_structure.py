@@ -6,9 +6,9 @@ import pytest
 from onnx import numpy_helper
 
 from compiler.errors import InputError
-from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx, read_onnx
 from compiler.frontend.onnx.views import arranged, channels_last
+from compiler.load import load_model
 from golden.network import run
 from tests.support.onnx_builder import OnnxBuilder
 

@@ -9,7 +9,7 @@ import pytest
 import tflite
 
 from compiler.errors import CompilerError, InputError, UnsupportedError
-from compiler.frontend import load_model, write_model
+from compiler.frontend import write_model
 from compiler.frontend.tflite import read_tflite
 from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
 from compiler.frontend.tflite.operators import CONVERTERS
@@ -17,6 +17,7 @@ from compiler.frontend.tflite.schema import enum_name
 from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.shapes import infer_shape
+from compiler.load import load_model
 from compiler.zoo import build
 from tests.compiler.frontend.graphs import (
     assert_same,

@@ -5,8 +5,8 @@ import onnx
 import pytest
 
 from compiler.errors import CompilerError
-from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx, read_onnx
+from compiler.load import load_model
 from compiler.quantize import quantize
 from tests.support.float_onnx import mobile_net
 from tests.support.onnx_builder import OnnxBuilder

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from compiler.errors import CompilerError, UnsupportedError
-from compiler.frontend import load_model
 from compiler.frontend.onnx import parse_onnx, read_onnx
+from compiler.load import load_model
 from compiler.quantize import quantize
 from tests.support.float_onnx import FloatNet
 from tests.support.onnx_builder import OnnxBuilder

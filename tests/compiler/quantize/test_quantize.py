@@ -10,14 +10,14 @@ from compiler import driver
 from compiler.__main__ import main
 from compiler.codegen.program import image, mapping
 from compiler.errors import InputError
-from compiler.frontend import load_model
 from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
+from compiler.load import load_model
 from compiler.quantize import quantize
 from compiler.quantize.calibrate import collect
 from compiler.quantize.equalise import equalise
 from compiler.quantize.graph import float_graph
 from compiler.quantize.insert import quantize_weights
-from compiler.quantize.points import stored_points
+from compiler.quantize.quantisation_points import stored_points
 from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 from golden.network import run

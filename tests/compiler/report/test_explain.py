@@ -15,7 +15,7 @@ from compiler.frontend import write_model
 from compiler.options import CompilerOptions
 from compiler.report.explain import explanation
 from compiler.report.explain_tables import print_explanation
-from compiler.schedule.known import lifetimes
+from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.planner import Planner
 from hw.spec.config import preset, with_values
 from tests.compiler.backend.graphs import Net
@@ -185,4 +185,4 @@ def test_whatever_is_mapped_is_explained(draw, seed):
         check_choices(found)
         for segment in compiled.segments:
             left, kept = set(segment.plan.residence.departures), set(segment.plan.places)
-            assert not left & kept and left | kept == set(lifetimes(segment.plan.network))
+            assert not left & kept and left | kept == set(live_ranges(segment.plan.network))

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.weights import BlankConstants
-from compiler.driver import Compiled, Known, compile_verified
+from compiler.driver import (
+    Known,
+    compile_verified,
+)
+from compiler.estimator.placeholder_weights import with_standins
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import Weights
-from compiler.latency.standins import with_standins
+from compiler.lru_cache import LruCache
 from compiler.options import CompilerOptions
-from compiler.recent import Recent
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 from sim.program import Layer
@@ -60,8 +64,8 @@ class Estimator:
         self.options = options or CompilerOptions()
         self._planner = Planner()
         self._resumer = PrefixCache(config)
-        self._weights: Weights = Recent(WEIGHTS)
-        self._known = Known(Recent(LAYERS), Recent(STEPS))
+        self._weights: Weights = LruCache(WEIGHTS)
+        self._known = Known(LruCache(LAYERS), LruCache(STEPS))
 
     def cycles(self, graph: Graph) -> int:
         """Cycles from the start of the machine to its interrupt, summed over segments.

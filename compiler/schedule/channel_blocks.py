@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.passes.layer import FeatureMap, Layer
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+)
 from hw.spec.config import PARAM_WORDS, AccelConfig
 
 PLACE_WORDS = 8

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Key:
+class HashedKey:
     """A hashable value whose hash is worked out once."""
 
     __slots__ = ("_hash", "value")
@@ -22,10 +22,10 @@ class Key:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Key) and self.value == other.value)
+        return self is other or (isinstance(other, HashedKey) and self.value == other.value)
 
 
-class Recent(Generic[V]):
+class LruCache(Generic[V]):
     """Values by all that they follow from; beyond ``most``, those used longest ago go."""
 
     def __init__(self, most: int) -> None:

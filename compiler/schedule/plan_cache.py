@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from compiler.passes.layer import FeatureMap, Network
-from compiler.recent import Key
-from compiler.schedule.blocks import aligned
-from compiler.schedule.chain import Chain, ChainPlan, Slot, may_slide
+from compiler.hwir.network import (
+    FeatureMap,
+    Network,
+)
+from compiler.lru_cache import HashedKey
+from compiler.schedule.cascade import (
+    Chain,
+    ChainPlan,
+    may_slide,
+)
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
+from compiler.schedule.live_ranges import MapUses
 from compiler.schedule.planner import Planner
-from compiler.schedule.steps import Group, together
-
-
-@dataclass(frozen=True)
-class Lifetime:
-    """First and last layer in which a map is made or read."""
-
-    first: int
-    last: int
-
-
-def lifetimes(network: Network) -> dict[str, Lifetime]:
-    """Lifetimes of the maps that layers make, those that are no part of another."""
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
-    for i, layer in enumerate(network.layers):
-        first.setdefault(network.root(layer.output), i)
-        touched = (network.root(name) for name in (layer.output, *layer.reads))
-        last.update({name: i for name in touched if name in first})
-    return {name: Lifetime(i, last[name]) for name, i in first.items()}
-
-
-class Uses:
-    """The maps of a network in lines of the scratchpad, and which layers use them.
-
-    ``slots`` are where they lie as a whole, ``beside`` for each layer the maps made or read while
-    it runs, in order, and ``touched`` those of which it is the first or last layer.
-    ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
-    none; ``moved`` the words that pass through memory more when a map does not stay.
-    """
-
-    def __init__(self, network: Network, cols: int) -> None:
-        root = network.root
-        self.lifetimes = lifetimes(network)
-        self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
-        self.slots = {name: Slot(m.words(cols), m.pixels) for name, m in network.maps.items()}
-        self.operands = [
-            (
-                root(layer.source),
-                root(layer.output),
-                root(layer.residual.other) if layer.residual else "",
-            )
-            for layer in network.layers
-        ]
-        self.beside: list[list[str]] = [[] for _ in network.layers]
-        self.touched: list[list[str]] = [[] for _ in network.layers]
-        for name, life in sorted(self.lifetimes.items()):
-            self.touched[life.first].append(name)
-            self.touched[life.last].append(name)
-            for names in self.beside[life.first : life.last + 1]:
-                names.append(name)
-        self.moved = Counter[str]()
-        for layer in network.layers:
-            made = () if network.maps[layer.output].stored else (layer.output,)
-            for name in (*layer.reads, *made):
-                self.moved[root(name)] += self.words[name]
+from compiler.schedule.tile_ops import (
+    Group,
+    together,
+)
 
 
 @dataclass
@@ -84,14 +38,14 @@ class Known:
         default_factory=dict
     )
     begun: dict[int, LayerPlan | None] = field(default_factory=dict)
-    _uses: Uses | None = None
+    _uses: MapUses | None = None
     _slides: list[bool] = field(default_factory=list)
     _followed: list[object] = field(default_factory=list)
     _groups: dict[Hashable, Group] = field(default_factory=dict)
 
-    def uses(self, network: Network, cols: int) -> Uses:
+    def uses(self, network: Network, cols: int) -> MapUses:
         """The network's, worked out once."""
-        self._uses = self._uses or Uses(network, cols)
+        self._uses = self._uses or MapUses(network, cols)
         return self._uses
 
     def slides(self, network: Network) -> list[bool]:
@@ -127,7 +81,7 @@ class Known:
         plan: also its maps, and those that they are part of."""
         if not self._followed:
             keys = (
-                Key((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
+                HashedKey((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
                 for layer in network.layers
             )
             self._followed = [self.planner.names.get(key, object) for key in keys]

@@ -1,5 +1,8 @@
 """Exact latency of networks given as graphs, for search loops."""
 
-from compiler.latency.estimator import Estimator, Latency
+from compiler.estimator.estimator import (
+    Estimator,
+    Latency,
+)
 
 __all__ = ["Estimator", "Latency"]

@@ -8,10 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from compiler.passes.layer import FeatureMap, Layer, origin
-from compiler.schedule import placing
-from compiler.schedule.blocks import Chunk, aligned
-from compiler.schedule.chain import Chain
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    origin,
+)
+from compiler.schedule import placement_kernels
+from compiler.schedule.cascade import Chain
+from compiler.schedule.channel_blocks import (
+    Chunk,
+    aligned,
+)
 from compiler.schedule.layer_plan import LayerPlan, Site, other_planes
 from compiler.schedule.tiles import Tile, apart
 
@@ -181,10 +188,10 @@ class Group:
     def load_rows_at(self, base: int, writers: Writers) -> np.ndarray:
         """``load_rows`` with the steps numbered from ``base`` on."""
         rows = self.load_rows.copy()
-        rows[:, placing.UNTIL] += base
+        rows[:, placement_kernels.UNTIL] += base
         for k in self.windows:
             window = self.loads[k]
-            rows[k, placing.AFTER] = writers.end(window.map, window.tile, window.planes)
+            rows[k, placement_kernels.AFTER] = writers.end(window.map, window.tile, window.planes)
         return rows
 
     def placed(
@@ -203,7 +210,10 @@ class Group:
         }
         made = []
         for step, row in zip(self.steps, steps.tolist(), strict=True):
-            last, address = row[placing.OUTPUT_LAST], row[placing.OUTPUT_ADDRESS]
+            last, address = (
+                row[placement_kernels.OUTPUT_LAST],
+                row[placement_kernels.OUTPUT_ADDRESS],
+            )
             made.append(
                 Step(
                     base + step.index,

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir.graph import Graph, Node
-from compiler.passes.arithmetic import constant_requant
-from compiler.passes.layer import (
+from compiler.hwir.network import (
     FeatureMap,
     Layer,
     Pair,
@@ -24,8 +22,14 @@ from compiler.passes.layer import (
     View,
     map_shape,
 )
+from compiler.ir.graph import Graph, Node
+from compiler.passes.arithmetic import constant_requant
+from compiler.passes.context import Context
 from compiler.passes.needed import Work
-from compiler.passes.operators import INT8_MAX, INT8_MIN, Context
+from compiler.passes.operators import (
+    INT8_MAX,
+    INT8_MIN,
+)
 
 #: Words of a row in which a map is seen, at most (``out_width`` and ``out_skip`` of EXECUTE).
 MAX_ROW = 16383

@@ -9,11 +9,11 @@ from compiler import driver, zoo
 from compiler.codegen import execute
 from compiler.codegen.program import write_program
 from compiler.errors import CompilerError, InputError
+from compiler.estimator import Estimator
 from compiler.ir.graph import Graph, Quant
 from compiler.ir.randomize import randomize
-from compiler.latency import Estimator
 from compiler.options import CompilerOptions
-from compiler.passes import single
+from compiler.passes import lower_node
 from hw.spec.config import preset, with_values
 from sim.program_reader import read_program
 from sim.report import summary
@@ -74,7 +74,7 @@ def test_mutated_networks_with_chains(seed, tmp_path):
 def test_layers_and_steps_are_remembered(monkeypatch):
     """Otherwise the comparisons above would say nothing about them."""
     made = []
-    for module, name in ((single, "_layer"), (execute, "_executes")):
+    for module, name in ((lower_node, "_layer"), (execute, "_executes")):
         monkeypatch.setattr(module, name, noted(getattr(module, name), made))
     estimator, counts = Estimator(preset("tiny")), []
     for width in (24, 32):

@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiler.hwir.network import Layer
 from compiler.ir.graph import Tensor
 from compiler.ir.ops import FUNCTIONS
 from compiler.ir.shapes import Padding
+from compiler.lru_cache import LruCache
 from compiler.passes import constraints
+from compiler.passes.context import Context
 from compiler.passes.functions import function
-from compiler.passes.layer import Layer
 from compiler.passes.needed import Work
-from compiler.passes.operators import BUILDERS, Context
-from compiler.recent import Recent
+from compiler.passes.operators import BUILDERS
 
-Layers = Recent[tuple[Layer, tuple[Tensor, ...]]]
+Layers = LruCache[tuple[Layer, tuple[Tensor, ...]]]
 """Layers by all that they follow from, with the tensors that the key names by identity."""
 
 

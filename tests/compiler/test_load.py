@@ -1,7 +1,7 @@
 import pytest
 
 from compiler.errors import InputError, UnsupportedError
-from compiler.frontend import load_model
+from compiler.load import load_model
 from tests.compiler.frontend import raw_tflite
 
 

@@ -12,10 +12,17 @@ from collections import ChainMap
 from dataclasses import dataclass
 
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.passes.channels import Source, moved_channels
+from compiler.passes.channel_moves.analysis import (
+    Source,
+    moved_channels,
+)
+from compiler.passes.channel_moves.reorder import (
+    Choices,
+    pruned,
+    unused,
+)
+from compiler.passes.channel_moves.rewrite import Routed
 from compiler.passes.host import FOLLOWERS, host_reason
-from compiler.passes.reorder import Choices, pruned, unused
-from compiler.passes.route import Routed
 
 
 @dataclass(frozen=True)

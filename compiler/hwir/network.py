@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.recent import Key
+from compiler.lru_cache import HashedKey
 
 Pair = tuple[int, int]
 
@@ -181,7 +181,7 @@ class Layer:
         return self.weights is not None or bool(self.factor)
 
     @cached_property
-    def geometry(self) -> Key:
+    def geometry(self) -> HashedKey:
         """All of the layer that its ways to run follow from, and not the values of its weights,
         but for which of sparse ones are 0."""
         sets: dict[int, int] = {}
@@ -198,7 +198,7 @@ class Layer:
             for r in self.regions
         )
         zeros = (self.weights.shape, (self.weights != 0).tobytes()) if self.sparse else None
-        return Key(
+        return HashedKey(
             (
                 regions,
                 self.kernel,
@@ -216,9 +216,9 @@ class Layer:
         )
 
     @cached_property
-    def execution(self) -> Key:
+    def execution(self) -> HashedKey:
         """All of the layer that its EXECUTEs follow from, but for places."""
-        return Key(
+        return HashedKey(
             (
                 self.name,
                 self.kind,

@@ -6,19 +6,21 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compiler.passes.layer import FeatureMap
-from compiler.schedule import placing
+from compiler.hwir.network import FeatureMap
+from compiler.lru_cache import LruCache
+from compiler.schedule import placement_kernels
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
-from compiler.schedule.steps import Buffer, Group, Step, Writers
-
-if TYPE_CHECKING:
-    from compiler.schedule.planner import Planner
+from compiler.schedule.tile_ops import (
+    Buffer,
+    Group,
+    Step,
+    Writers,
+)
 
 STRETCH = 8
 """Layers, at least, from one walk that is kept to the next."""
@@ -44,7 +46,7 @@ def walked(
     groups: Sequence[Numbered],
     words: int,
     taken: Iterable[Placed],
-    planner: Planner,
+    known: LruCache[Walk],
 ) -> Walk:
     """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
     scratchpad's ``words``. Raises NoRoom.
@@ -53,11 +55,11 @@ def walked(
     """
     places = sorted(taken, key=attrgetter("first", "address"))
     steps = seen = 0
-    walk = planner.walks.get(words, lambda: Walk(Arena(words), Writers(maps)))
+    walk = known.get(words, lambda: Walk(Arena(words), Writers(maps)))
     for stretch in _stretches(groups):
         steps += sum(len(group.steps) for _, group in stretch)
         near = bisect_right(places, steps, seen, key=attrgetter("first"))
-        walk = planner.walks.get(
+        walk = known.get(
             (walk, *(group for _, group in stretch), *places[seen:near]),
             partial(walk.further, maps, places, stretch),
         )
@@ -87,15 +89,15 @@ class Walk:
         self._arena = arena
         self._writers = writers
         self._groups: list[Numbered] = []
-        self._steps = placing.EMPTY
+        self._steps = placement_kernels.EMPTY
         self._loads: list[np.ndarray] = []
         self._now = np.zeros(3, np.int64)
 
     @property
     def cycles(self) -> int:
         """Modelled cycles of the steps."""
-        end = self._steps[-1, placing.END] if len(self._steps) else 0
-        return int(max(end, self._now[placing.WRITTEN], self._now[placing.BUS]))
+        end = self._steps[-1, placement_kernels.END] if len(self._steps) else 0
+        return int(max(end, self._now[placement_kernels.WRITTEN], self._now[placement_kernels.BUS]))
 
     def waits(self, layers: int) -> list[int]:
         """Modelled cycles in which the array waits for the data of each of ``layers`` layers."""
@@ -103,7 +105,10 @@ class Walk:
         numbers = (
             together.start + step.layer for together, group in self._groups for step in group.steps
         )
-        begins, ends = self._steps[:, placing.START], self._steps[:, placing.END]
+        begins, ends = (
+            self._steps[:, placement_kernels.START],
+            self._steps[:, placement_kernels.END],
+        )
         idle = begins - np.concatenate([[0], ends[:-1]])
         for layer, cycles in zip(numbers, idle.tolist(), strict=True):
             found[layer] += cycles
@@ -150,7 +155,7 @@ class Walk:
         arena, loads = self._arena, group.load_rows_at(base, self._writers)
         arena.make_room(len(group.steps) + len(loads))
         self._loads.append(np.zeros((len(loads), 2), np.int64))
-        failed = placing.place_steps(
+        failed = placement_kernels.place_steps(
             arena.rows,
             arena.later,
             arena.state,

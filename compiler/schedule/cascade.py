@@ -18,12 +18,20 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from compiler.passes.layer import FeatureMap, Layer, Network
-from compiler.schedule.blocks import aligned
+from compiler.hwir.network import (
+    FeatureMap,
+    Layer,
+    Network,
+)
+from compiler.lru_cache import LruCache
 from compiler.schedule.candidates import strip_heights
+from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
-from compiler.schedule.planner import Planner
-from compiler.schedule.record import ChainChoice, Strips
+from compiler.schedule.layer_planner import LayerPlanner
+from compiler.schedule.search_trace import (
+    ChainChoice,
+    Strips,
+)
 from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 from hw.spec.config import AccelConfig
 
@@ -104,11 +112,17 @@ def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
     return WIDE * m.pixels > config.scratchpad_words
 
 
-def plan_chain(sites: list[Site], windows: bool, free: int, planner: Planner) -> ChainPlan | None:
+def plan_chain(
+    sites: list[Site],
+    windows: bool,
+    free: int,
+    planner: LayerPlanner,
+    known: LruCache[ChainPlan | None],
+) -> ChainPlan | None:
     """The fastest plan by estimate that takes at most ``free`` scratchpad words, or None if none
     does."""
     key = tuple(site.geometry for site in sites), windows, free
-    found = planner.chains.get(key, lambda: _fastest(sites, windows, free, planner))
+    found = known.get(key, lambda: _fastest(sites, windows, free, planner))
     return found and _at(sites, found)
 
 
@@ -122,7 +136,9 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
     return replace(found, plans=plans)
 
 
-def _fastest(sites: list[Site], windows: bool, free: int, planner: Planner) -> ChainPlan | None:
+def _fastest(
+    sites: list[Site], windows: bool, free: int, planner: LayerPlanner
+) -> ChainPlan | None:
     best, chosen, cuts = None, 0, []
     kept = [windows and is_wide(site.source, site.config) for site in sites[1:]]
     for tilings in _strips(sites, kept, planner):
@@ -139,7 +155,9 @@ def _fastest(sites: list[Site], windows: bool, free: int, planner: Planner) -> C
     return replace(best, choice=ChainChoice(free, strips, chosen))
 
 
-def _strips(sites: list[Site], windows: list[bool], planner: Planner) -> Iterator[list[Tiling]]:
+def _strips(
+    sites: list[Site], windows: list[bool], planner: LayerPlanner
+) -> Iterator[list[Tiling]]:
     """Ways to cut the chain: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -167,7 +185,7 @@ def _rows_before(site: Site, tiling: Tiling, window: bool) -> list[Tile]:
 
 
 def _plan(
-    sites: list[Site], tilings: list[Tiling], windows: list[bool], free: int, planner: Planner
+    sites: list[Site], tilings: list[Tiling], windows: list[bool], free: int, planner: LayerPlanner
 ) -> ChainPlan | None:
     slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], windows))
     words = sum(aligned(slot.words) for slot in slots)

@@ -3,16 +3,12 @@ need one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from compiler.hwir.network import Layer
 from compiler.ir.shapes import Padding
 from compiler.passes.arithmetic import constant_requant
-from compiler.passes.layer import Layer
-
-if TYPE_CHECKING:
-    from compiler.passes.operators import Context
+from compiler.passes.context import Context
 
 
 def gather(c: Context, channels: np.ndarray, reason: str, padding: Padding = (0, 0, 0, 0)) -> Layer:

@@ -21,9 +21,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.passes.channels import ZERO, Source, moved_channels
-from compiler.passes.reorder import Choices, pruned, unused
-from compiler.passes.route_plan import RoutePlan, plan_routes
+from compiler.passes.channel_moves.analysis import (
+    ZERO,
+    Source,
+    moved_channels,
+)
+from compiler.passes.channel_moves.plan import (
+    RoutePlan,
+    plan_routes,
+)
+from compiler.passes.channel_moves.reorder import (
+    Choices,
+    pruned,
+    unused,
+)
 from compiler.passes.zeros import Added
 
 #: Attributes of a convolution of single pixels.

@@ -1,19 +1,22 @@
-"""What ``Recent`` keeps, and keys of equal values."""
+"""What ``LruCache`` keeps, and keys of equal values."""
 
 import pytest
 
-from compiler.recent import Key, Recent
+from compiler.lru_cache import (
+    HashedKey,
+    LruCache,
+)
 
 
 def test_values_used_longest_ago_go():
-    recent, made = Recent(2), []
+    recent, made = LruCache(2), []
     for key in "abacba":
         assert recent.get(key, lambda key=key: made.append(key) or key.upper()) == key.upper()
     assert made == ["a", "b", "c", "b", "a"]
 
 
 def test_a_fault_is_not_kept():
-    recent, results = Recent(2), iter([None, 1])
+    recent, results = LruCache(2), iter([None, 1])
     with pytest.raises(AssertionError):
         recent.get("a", lambda: wanted(next(results)))
     assert recent.get("a", lambda: wanted(next(results))) == 1
@@ -25,5 +28,7 @@ def wanted(value):
 
 
 def test_keys_are_their_values():
-    assert Key((1, "a")) == Key((1, "a")) and hash(Key((1, "a"))) == hash(Key((1, "a")))
-    assert Key((1, "a")) != Key((1, "b")) and Key(1) != 1
+    assert HashedKey((1, "a")) == HashedKey((1, "a")) and hash(HashedKey((1, "a"))) == hash(
+        HashedKey((1, "a"))
+    )
+    assert HashedKey((1, "a")) != HashedKey((1, "b")) and HashedKey(1) != 1

@@ -11,9 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from compiler.passes.layer import Layer, Network, origin
-from compiler.schedule.chain import Chain
-from compiler.schedule.known import lifetimes
+from compiler.hwir.network import (
+    Layer,
+    Network,
+    origin,
+)
+from compiler.schedule.cascade import Chain
+from compiler.schedule.live_ranges import live_ranges
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Block:
 def blocks(network: Network, cols: int) -> list[Block]:
     """The blocks with more than one branch, in order. Their branches may be in any order."""
     changes = [0] * (len(network.layers) + 1)
-    for life in lifetimes(network).values():
+    for life in live_ranges(network).values():
         changes[life.first + 1] += 1
         changes[life.last + 1] -= 1
     alive = list(accumulate(changes))

@@ -1,0 +1,1 @@
+"""The compiler's second graph: array operations over feature maps."""
