@@ -21,7 +21,7 @@ from compiler.options import CompilerOptions
 from golden.declared import tensor_qparams
 from golden.quant import dequantize
 from hw.spec.config import preset
-from sim.__main__ import host_compute
+from sim.host_golden import host_compute
 from sim.program_reader import (
     Program,
     read_program,

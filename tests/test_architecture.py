@@ -11,7 +11,7 @@ TOPS = ("hw", "sim", "golden", "compiler")
 
 RULES = {
     "golden": {"golden"},
-    "golden.__main__": {"golden", "compiler.errors", "compiler.frontend"},
+    "golden.command_line": {"golden", "compiler.errors", "compiler.frontend"},
     # Times a network in PyTorch, beside what golden computes and the accelerator does.
     "golden.latency": {"golden", "compiler.errors"},
     "golden.latency.bench": {
@@ -36,7 +36,7 @@ RULES = {
         "compiler.options",
         "compiler.report.rows",
         "hw.spec.config",
-        "sim.__main__",
+        "sim.command_line",
         "sim.simulation",
         "sim.program_reader",
     },
@@ -64,7 +64,7 @@ RULES = {
     "hw.tools.integration": {"hw.tools.integration.ports", "hw.spec.config", "hw.spec.docgen"},
     "hw.tools.lint": {"hw.tools.verilator"},
     "hw.tools.synth": {"hw.tools.synth", "hw.spec.config", "hw.tools.verilator"},
-    "hw.__main__": {
+    "hw.command_line": {
         "hw.tools.cosim",
         "hw.generate",
         "hw.tools.integration",
@@ -72,13 +72,13 @@ RULES = {
         "hw.spec",
         "hw.tools.synth",
         "hw.tools.verilator",
-        "compiler.__main__",
+        "compiler.command_line",
         "compiler.errors",
         "compiler.frontend",
         "compiler.quantities",
         "golden.files",
         "golden.network",
-        "sim.__main__",
+        "sim.command_line",
         "sim.host",
         "sim.simulation",
         "sim.program_reader",
@@ -91,7 +91,7 @@ RULES = {
     "sim.program": {"sim.values", "hw.spec"},
     "sim.program_reader": {"sim.program", "sim.timing.ctrl.decode_check", "sim.values", "hw.spec"},
     # The host's operators run in golden.
-    "sim.__main__": {"sim", "golden.__main__", "golden.network"},
+    "sim.command_line": {"sim", "golden.command_line", "golden.network"},
     "compiler": set(),
     "compiler.lru_cache": set(),
     "compiler.quantities": {"compiler.errors"},
@@ -191,13 +191,13 @@ RULES = {
         "sim.program_reader",
         "sim.report",
     },
-    "compiler.__main__": {"compiler", "hw.spec"},
+    "compiler.command_line": {"compiler", "hw.spec"},
     "compiler.demo": {
         "compiler",
         "golden.declared",
         "golden.quant",
         "hw.spec",
-        "sim.__main__",
+        "sim.command_line",
         "sim.simulation",
         "sim.program_reader",
         "sim.report",
@@ -286,7 +286,7 @@ def test_only_the_latency_of_golden_needs_pytorch():
         for name in _modules()
         if not _within(name, TORCH) and any(_within(m, TORCH) for m in _imports(name))
     }
-    assert importers == {"golden.__main__"}
+    assert importers == {"golden.command_line"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.report.rows import layer_rows
 from hw.spec.config import AccelConfig
-from sim.__main__ import model_compute
+from sim.host_golden import model_compute
 from sim.program_reader import (
     HostNode,
     Program,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import CompilerError
-from golden.__main__ import add_latency_options
+from golden.command_line import add_latency_options
 from golden.latency.bench import benchmark
 from golden.latency.command import options_of, stamped
 from tests.benchmarks.measure import network_graph

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
-from hw.__main__ import main as hw_main
+from hw.command_line import main as hw_main
 from hw.spec.config import PRESETS, AccelConfig, preset
-from sim.__main__ import main as sim_main
+from sim.command_line import main as sim_main
 from tests.benchmarks.measure import network_graph, print_command
 
 HEAD = (

@@ -13,10 +13,15 @@ from unittest import mock
 
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
-from hw.__main__ import LEAST_MEMORY, TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec
 from hw.generate import verilog
 from hw.spec.config import preset
 from hw.tools import verilator
+from hw.tools.cosim.compare import (
+    LEAST_MEMORY,
+    TIMEOUT_EXTRA,
+    TIMEOUT_FACTOR,
+    run_spec,
+)
 from hw.tools.cosim.design import Design
 from hw.tools.cosim.runner import run_rtl
 from sim.program_reader import read_program

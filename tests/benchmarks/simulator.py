@@ -32,7 +32,7 @@ COLD = """
 import sys, tempfile
 import numba
 import sim.timing
-from sim.__main__ import main
+from sim.command_line import main
 with tempfile.TemporaryDirectory() as numba.config.CACHE_DIR:
     sys.exit(main(sys.argv[1:]))
 """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.__main__ import main
+from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.zoo.builder import GraphBuilder
 
@@ -25,6 +25,8 @@ def test_the_name_of_a_model_is_that_of_a_folder_in_out(tmp_path, monkeypatch, n
     net = GraphBuilder(name, (4, 4, 3))
     model = write_model(net.finish(net.conv("y", "input", 4, 3)), tmp_path / "model.json")
     found = []
-    monkeypatch.setattr("compiler.__main__.map_graph", lambda *words, **_: found.append(words[3]))
+    monkeypatch.setattr(
+        "compiler.command_line.map_graph", lambda *words, **_: found.append(words[3])
+    )
     assert main(["map", str(model)]) == 0
     assert found == [Path("out") / folder]

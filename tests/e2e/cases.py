@@ -17,11 +17,16 @@ import numpy as np
 
 from compiler.codegen.program import image, mapping
 from golden.network import run as golden_run
-from hw.__main__ import TIMEOUT_EXTRA, TIMEOUT_FACTOR, run_spec, timing_of
 from hw.generate import verilog
 from hw.spec.config import PRESETS, preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import offset_of
+from hw.tools.cosim.compare import (
+    TIMEOUT_EXTRA,
+    TIMEOUT_FACTOR,
+    run_spec,
+    timing_of,
+)
 from hw.tools.cosim.design import (
     TOPS,
     Design,
@@ -34,8 +39,8 @@ from hw.tools.cosim.run_spec import (
     RunSpec,
 )
 from hw.tools.cosim.runner import run_rtl_many
-from sim.__main__ import model_compute
 from sim.host import Host
+from sim.host_golden import model_compute
 from sim.program_reader import (
     Program,
     Segment,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.frontend import write_model
 from tests.e2e.refusals import ON_TINY, Files, network, write_document
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.ir.randomize import randomize
 from compiler.zoo.builder import GraphBuilder
-from golden.__main__ import main as golden_main
-from hw.__main__ import main as hw_main
-from sim.__main__ import main as sim_main
+from golden.command_line import main as golden_main
+from hw.command_line import main as hw_main
+from sim.command_line import main as sim_main
 from tests.golden.layers import activation, constant, one_node
 from tests.support.tflite_builder import build_model
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.__main__ import main as compiler_main
 from compiler.codegen.program import write as write_mapping
+from compiler.command_line import main as compiler_main
 from compiler.driver import compile
 from compiler.ir.graph import Declared
 from hw.spec.config import preset

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import hw.__main__ as command
+import hw.tools.cosim.compare as command
 from sim.simulation import segment_times
 from tests.e2e.refusals import refused, run
 

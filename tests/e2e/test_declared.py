@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.errors import InputError
 from compiler.frontend import write_model
 from compiler.frontend.tflite import read_tflite
 from compiler.ir.graph import Declared, Graph
 from compiler.ir.verify import verify
 from compiler.load import load_model
-from golden.__main__ import main as golden_main
-from sim.__main__ import main as sim_main
+from golden.command_line import main as golden_main
+from sim.command_line import main as sim_main
 from tests.golden.layers import activation, constant, one_node
 from tests.golden.oracle import run_litert
 from tests.support.tflite_builder import build_model

@@ -10,10 +10,10 @@ from compiler.driver import compile
 from compiler.load import load_model
 from compiler.options import CompilerOptions
 from golden.network import run as golden_run
-from hw.__main__ import main as hw_main
+from hw.command_line import main as hw_main
 from hw.spec.config import preset
-from sim.__main__ import host_compute
-from sim.__main__ import main as sim_main
+from sim.command_line import main as sim_main
+from sim.host_golden import host_compute
 from sim.program_reader import read_program
 from sim.simulation import simulate
 from tests.golden.oracle import run_litert

@@ -15,9 +15,12 @@ from compiler.ir.graph import Graph
 from compiler.ir.randomize import randomize
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run as golden_run
-from hw.__main__ import TIMEOUT_EXTRA, run_spec
 from hw.spec.config import AccelConfig, preset, to_dict, with_values
 from hw.spec.regs import Counter, Fault, offset_of
+from hw.tools.cosim.compare import (
+    TIMEOUT_EXTRA,
+    run_spec,
+)
 from hw.tools.cosim.runner import run_rtl_many
 from sim.program_reader import (
     Program,

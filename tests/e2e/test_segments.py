@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.frontend import write_model
-from golden.__main__ import main as golden_main
-from hw.__main__ import main as hw_main
-from sim.__main__ import main as sim_main
+from golden.command_line import main as golden_main
+from hw.command_line import main as hw_main
+from sim.command_line import main as sim_main
 from tests.compiler.backend.graphs import Net
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.frontend import write_model
-from hw.__main__ import main as hw_main
-from sim.__main__ import main as sim_main
+from hw.command_line import main as hw_main
+from sim.command_line import main as sim_main
 from tests.compiler.backend.graphs import Net
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")

@@ -8,9 +8,9 @@ from compiler import zoo
 from compiler.ir.randomize import randomize
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
-from hw.__main__ import main as hw_main
+from hw.command_line import main as hw_main
 from hw.spec.config import preset
-from sim.__main__ import main as sim_main
+from sim.command_line import main as sim_main
 
 FAST = ("capsule_conv", "mobilenet_v3_small", "shufflenet_v2")
 

@@ -14,7 +14,7 @@ from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import from_declared, to_declared
 from hw.spec.config import preset
-from sim.__main__ import host_compute
+from sim.host_golden import host_compute
 from sim.program_reader import (
     Program,
     read_program,

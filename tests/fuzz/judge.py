@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.__main__ import main
+from compiler.command_line import main
 from compiler.ir.counts import macs
 from compiler.load import load_model
-from golden.__main__ import random_inputs
+from golden.arrays import random_inputs
 from golden.network import run
-from sim.__main__ import host_compute
+from sim.host_golden import host_compute
 from sim.program_reader import read_program
 from sim.simulation import simulate
 

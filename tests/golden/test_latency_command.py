@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from compiler.load import load_model
-from golden.__main__ import main
+from golden.command_line import main
 from golden.latency.modes import arithmetic, moved, moved_inputs, prepared
 from golden.latency.module import Network, as_torch, stored_inputs
 from golden.latency.peaks import published_peak
-from sim.__main__ import main as sim_main
+from sim.command_line import main as sim_main
 from tests.benchmarks.latency import FOLDER, reports, table
 from tests.support.quantities import NO_QUANTITIES
 
@@ -89,7 +89,7 @@ def test_json(model, capsys, tmp_path):
 
 
 def simulated_cycles(model, tmp_path, capsys):
-    from compiler.__main__ import main as compiler_main
+    from compiler.command_line import main as compiler_main
 
     folder = str(tmp_path / "mapped")
     assert compiler_main(["map", str(model), "-o", folder, "--preset", "tiny"]) == 0

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from compiler.frontend import write_model
-from golden.__main__ import main
+from golden.command_line import main
 from golden.latency import bench, caches
 from golden.latency.caches import cold, largest_cache
 from golden.latency.measure import Spread, measured

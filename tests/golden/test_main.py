@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from golden.__main__ import main, tensor_files
+from golden.arrays import tensor_files
+from golden.command_line import main
 from golden.files import tensor_file_name
 from golden.network import run
 from tests.golden.layers import activation, one_node

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from compiler.__main__ import main as compiler_main
+from compiler.command_line import main as compiler_main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.load import load_model
 from compiler.zoo.builder import GraphBuilder
-from golden.__main__ import main as golden_main
+from golden.command_line import main as golden_main
 from hw.spec.regs import CYCLE_COUNTERS
-from sim.__main__ import main as sim_main
+from sim.command_line import main as sim_main
 
 KEYS = {
     *("network", "preset", "mac_units", "macs", "model_macs", "host_macs", "cycles"),

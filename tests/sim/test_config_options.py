@@ -3,7 +3,10 @@ import json
 
 import pytest
 
-from compiler.__main__ import add_config_options, config_of
+from compiler.config_options import (
+    add_config_options,
+    config_of,
+)
 from hw.spec import config
 from hw.spec.config import ConfigurationError
 

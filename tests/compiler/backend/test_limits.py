@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from compiler.__main__ import main
 from compiler.codegen import lower
 from compiler.codegen.program import encode_commands
+from compiler.command_line import main
 from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.frontend import write_model

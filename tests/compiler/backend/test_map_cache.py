@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compiler import zoo
-from compiler.__main__ import main
+from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.map_cache import ANSWER, SUMS, MapCache, content_key, source_digest

@@ -18,7 +18,7 @@ from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from golden.network import run
 from hw.spec.config import PRESETS, with_values
-from sim.__main__ import model_compute
+from sim.host_golden import model_compute
 from sim.program_reader import program_of
 from sim.simulation import (
     joined,

@@ -5,14 +5,14 @@ import contextlib
 import numpy as np
 import pytest
 
-from compiler.__main__ import main
 from compiler.assets import blaze_face_path, deeplab_path, scikit_pictures
+from compiler.command_line import main
 from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend.tflite import is_float
 from compiler.frontend.tflite_float import to_onnx
 from compiler.load import load_model
-from golden.__main__ import main as golden_main
-from sim.__main__ import main as sim_main
+from golden.command_line import main as golden_main
+from sim.command_line import main as sim_main
 from tests.compiler.frontend import raw_tflite
 from tests.examples.quantised import as_input, open_picture
 from tests.golden.oracle import run_litert

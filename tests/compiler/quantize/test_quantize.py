@@ -7,8 +7,8 @@ import onnx
 import pytest
 
 from compiler import driver
-from compiler.__main__ import main
 from compiler.codegen.program import image, mapping
+from compiler.command_line import main
 from compiler.errors import InputError
 from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
 from compiler.load import load_model

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compiler import zoo
-from compiler.__main__ import map_graph
+from compiler.command_line import map_graph
 from compiler.ir.randomize import randomize
 from compiler.options import CompilerOptions
 from hw.spec.config import preset

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from compiler.__main__ import main
+from compiler.command_line import main
 from compiler.compare import choices
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize

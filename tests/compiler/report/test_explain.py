@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from compiler.__main__ import main
+from compiler.command_line import main
 from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.frontend import write_model

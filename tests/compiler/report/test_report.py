@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compiler.__main__ import main
 from compiler.codegen.commands import CONSTANTS, Command, Span
 from compiler.codegen.program import image, mapping
+from compiler.command_line import main
 from compiler.driver import compile
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize

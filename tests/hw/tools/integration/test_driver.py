@@ -17,7 +17,6 @@ from compiler.driver import compile
 from compiler.ir.randomize import randomize
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run as golden_run
-from hw.__main__ import TIMEOUT_EXTRA, run_spec
 from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.docgen import c_header
@@ -27,6 +26,10 @@ from hw.spec.regs import PROGRAM_ALIGN, Counter, Fault
 from hw.tools import (
     integration,
     verilator,
+)
+from hw.tools.cosim.compare import (
+    TIMEOUT_EXTRA,
+    run_spec,
 )
 from hw.tools.cosim.design import TOPS
 from hw.tools.cosim.runner import write_plan

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from amaranth.lib.wiring import In
 
-from hw.__main__ import main
+from hw.command_line import main
 from hw.generate import verilog
 from hw.lib.axi import full_ports, lite_ports
 from hw.spec.config import preset
@@ -93,7 +93,7 @@ def test_other_commands_on_the_verilog_say_so_too(command, capsys, monkeypatch):
         raise Stop
 
     monkeypatch.setattr("hw.generate.verilog", stop)
-    monkeypatch.setattr("hw.__main__.check_tools", lambda _: None)
+    monkeypatch.setattr("hw.command_line.check_tools", lambda _: None)
     with pytest.raises(Stop):
         main([command, "--preset", "tiny", "--set", "memory.latency=9"])
     error = capsys.readouterr().err

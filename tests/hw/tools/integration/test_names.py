@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from hw.__main__ import main
+from hw.command_line import main
 from hw.spec.config import preset, with_values
 from hw.spec.fingerprint import fingerprint
 from hw.tools.lint import lint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.__main__ import main
+from hw.command_line import main
 from hw.spec.config import preset
 from hw.tools.synth import (
     netlist,

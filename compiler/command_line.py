@@ -1,0 +1,194 @@
+"""Command line: ``python -m compiler map | compare | zoo | import``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from compiler import compare, zoo
+from compiler.assets import AssetError
+from compiler.config_options import DEFAULT_PRESET, OUTPUT, add_config_options, config_of, setting
+from compiler.errors import CompilerError, InputError
+from compiler.frontend import write_model
+from compiler.ir.counts import macs, parameters
+from compiler.load import (
+    add_calibration_option,
+    load_model,
+)
+from compiler.map_cache import MapCache
+from compiler.mapping import Extras, map_graph
+from compiler.options import CompilerOptions
+from compiler.quantities import clock
+from compiler.report.comparison import as_data, print_comparison
+from compiler.report.energy import DEFAULT, read_energy_table
+from hw.spec.config import (
+    PRESETS,
+    ConfigurationError,
+    preset,
+    with_values,
+)
+
+DEFAULT_CLOCK = "100"
+"""MHz in a comparison: a round number, nothing that a chip was found to reach."""
+LONGEST_NAME = 200
+"""Bytes of a folder's name that is taken from a model."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command: 0 done, 2 the input is at fault, 1 a file could not be fetched."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except (CompilerError, ConfigurationError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except AssetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m compiler", description="Map networks onto the accelerator."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("map", help="map a model, simulate its cycles and report")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="default: out/NAME")
+    add_calibration_option(command)
+    add_config_options(command)
+    command.add_argument(
+        "--materialize", action="store_true", help="store every tensor; fuse nothing"
+    )
+    command.add_argument(
+        "--unfused", action="store_true", help="also time it with every tensor stored, to compare"
+    )
+    command.add_argument(
+        "--plots", action="store_true", help="write the report's figures as .svg and .png files too"
+    )
+    command.add_argument(
+        "--explain", action="store_true", help="say what was weighed for each layer, and why"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
+    )
+    command.set_defaults(command=_map)
+    _add_compare(commands.add_parser("compare", help="networks and machines side by side"))
+    command = commands.add_parser("zoo", help="list the built-in networks, or write one")
+    command.add_argument("name", metavar="NAME", nargs="?")
+    command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path)
+    command.set_defaults(command=_zoo)
+    command = commands.add_parser("import", help="convert a model to this project's format")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".onnx or .tflite model")
+    command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
+    add_calibration_option(command)
+    command.set_defaults(command=_import)
+    return parser
+
+
+def _add_compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "networks", metavar="NETWORK", nargs="+", help="model file, or name of a built-in network"
+    )
+    command.add_argument(
+        "--preset",
+        metavar="NAME",
+        action="append",
+        help=f"any of {', '.join(PRESETS)}, as often as wanted (default: {DEFAULT_PRESET})",
+    )
+    command.add_argument(
+        "--set",
+        metavar="KEY=VALUE[,VALUE...]",
+        action="append",
+        default=[],
+        help="change a value of the configurations; several values are compared",
+    )
+    command.add_argument(
+        "--materialize", action="store_true", help="also with every tensor stored, nothing fused"
+    )
+    command.add_argument(
+        "--clock",
+        metavar="MHZ",
+        default=DEFAULT_CLOCK,
+        help=f"clock at which times are stated (default: {DEFAULT_CLOCK}, an assumption)",
+    )
+    command.add_argument(
+        "--energy",
+        metavar="FILE.json",
+        type=Path,
+        default=DEFAULT,
+        help="energies of an access for the estimate (default: Horowitz, ISSCC 2014)",
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("-o", dest="plot", metavar="PLOT", type=Path, help=".svg or .png file")
+    command.set_defaults(command=_compare)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    compare.check_plot(arguments.plot)
+    machines = [
+        (" ".join((name, *texts)), with_values(preset(name), dict(map(setting, texts))))
+        for name in arguments.preset or [DEFAULT_PRESET]
+        for texts in compare.choices(arguments.set)
+    ]
+    options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
+    table, mhz = read_energy_table(arguments.energy), clock(arguments.clock)
+    runs = compare.compare(arguments.networks, machines, options, table, mhz)
+    if arguments.plot is not None:
+        compare.write_plot(arguments.plot, runs, mhz)
+    if arguments.json:
+        print(json.dumps(as_data(runs, table, mhz), allow_nan=False))
+    else:
+        print_comparison(runs, table, mhz)
+
+
+def _map(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    graph = load_model(arguments.model, arguments.calibrate)
+    folder = arguments.folder or OUTPUT / _folder_name(graph.name)
+    options = CompilerOptions(arguments.materialize)
+    extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
+    cache = None if arguments.no_cache else MapCache()
+    report = map_graph(
+        graph,
+        config,
+        options,
+        folder,
+        quiet=arguments.json,
+        extras=extras,
+        cache=cache,
+        source=arguments.model,
+    )
+    if arguments.json:
+        print(json.dumps(report, allow_nan=False))
+
+
+def _folder_name(name: str) -> str:
+    """The name of a model as that of one folder: what is no letter, digit, ``_``, ``.``, ``-`` or
+    space becomes ``_``, and a long one is cut."""
+    safe = re.sub(r"[^\w. -]", "_", name).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return safe if safe.strip(". ") else "_"
+
+
+def _zoo(arguments: argparse.Namespace) -> None:
+    if arguments.name is None:
+        if arguments.file is not None:
+            raise InputError("-o needs the NAME of a network; `zoo` without both lists them")
+        for name in zoo.names():
+            graph = zoo.build(name)
+            shape = "x".join(map(str, graph.tensors["input"].shape[1:]))
+            figures = sum(macs(graph).values()), parameters(graph)
+            print("{:28} {:>10} {:>15,} MACs {:>12,} parameters".format(name, shape, *figures))
+        return
+    graph = zoo.build(arguments.name)
+    write_model(graph, arguments.file or Path(f"{arguments.name}.json"))
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    write_model(load_model(arguments.model, arguments.calibrate), arguments.file)

@@ -1,0 +1,108 @@
+"""Arrays of a model's inputs and outputs: random ones, and files."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import InputError, show
+from golden.declared import from_declared, in_declared_layout, to_declared
+from golden.files import output_path, tensor_file_name
+
+#: Seed of the inputs that stand in for those not given.
+DEFAULT_SEED = 0
+
+
+def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    """A random array for each graph input, over the whole range of its type."""
+    generator = np.random.default_rng(seed)
+    inputs = {}
+    for name in graph["inputs"]:
+        tensor = graph["tensors"][name]
+        limits = np.iinfo(tensor["dtype"])
+        inputs[name] = generator.integers(
+            limits.min, limits.max, tensor["shape"], tensor["dtype"], endpoint=True
+        )
+    return inputs
+
+
+def read_input(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:
+    """The stored integers of the model input ``name`` from its declared form in ``path``.
+
+    Raises InputError for a file that is no array, another shape, another integer type, or a number
+    that is not finite.
+    """
+    try:
+        # Mapped, a header cannot ask for more memory than the file has.
+        with warnings.catch_warnings(action="ignore"):
+            array = np.lib.format.open_memmap(path, mode="r")
+    # What NumPy raises on a faulty header has no base class of its own.
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or "not a .npy file"
+        raise InputError(f"{path}: {reason}") from error
+    try:
+        return np.array(from_declared(array, tensor))
+    except ValueError as error:
+        raise InputError(f"{path}: {error} for input {show(name)}") from None
+
+
+def result_files(
+    graph: Mapping[str, Any],
+    values: Mapping[str, np.ndarray],
+    output: Path | None,
+    folder: Path | None,
+) -> dict[Path, np.ndarray]:
+    """What a run leaves, by file: outputs as declared, and all tensors in the model's layout.
+
+    ``values`` are stored integers. Raises InputError if two of them become the same file.
+    """
+    tensors = graph["tensors"]
+    files: dict[Path, np.ndarray] = {}
+    if output is not None:
+        for index, name in enumerate(graph["outputs"]):
+            files[output_path(output, index)] = to_declared(values[name], tensors[name])
+    if folder is not None:
+        moved = {n: in_declared_layout(array, tensors[n]) for n, array in values.items()}
+        for path, array in tensor_files(folder, moved).items():
+            if path in files:
+                raise InputError(f"{path}: an output and a tensor have the same file name")
+            files[path] = array
+    return files
+
+
+def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, np.ndarray]:
+    """The arrays by file in ``folder``. Raises InputError if two names become the same file."""
+    files: dict[Path, np.ndarray] = {}
+    names: dict[Path, str] = {}
+    for name, array in values.items():
+        path = folder / tensor_file_name(name)
+        if path in names:
+            raise InputError(
+                f"{path}: tensors {show(names[path])} and {show(name)} have the same file name"
+            )
+        names[path] = name
+        files[path] = array
+    return files
+
+
+def write_arrays(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
+    """Write every file, or none: after a failure those already written are removed.
+
+    ``folder`` is made where missing. Raises InputError for a file that cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        for path, array in files.items():
+            with path.open("wb") as file:
+                written.append(path)
+                np.save(file, array)
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise InputError(f"{error.filename or written[-1]}: {error.strerror}") from error

@@ -1,0 +1,130 @@
+"""Command line of golden.
+
+``python -m golden run MODEL --input X.npy --output Y.npy [--tensors TDIR]``
+``python -m golden latency MODEL [--device cuda|cpu] [--batch N] [--json]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from compiler.errors import CompilerError, InputError
+from compiler.load import (
+    add_calibration_option,
+    load_model,
+)
+from golden.arrays import DEFAULT_SEED, random_inputs, read_input, result_files, write_arrays
+from golden.network import run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 2 the input is at fault."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except CompilerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m golden", description="Run a quantised network in plain integer arithmetic."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="run a model and write its outputs")
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    command.add_argument(
+        "--output",
+        metavar="Y.npy",
+        type=Path,
+        required=True,
+        help="file for the output; a second output goes to Y.1.npy, and so on",
+    )
+    command.add_argument(
+        "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
+    )
+    add_calibration_option(command)
+    command.set_defaults(command=_run)
+    add_latency_options(commands.add_parser("latency", help="time a model in PyTorch"))
+    return parser
+
+
+def add_latency_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``golden latency``."""
+    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument(
+        "--device", metavar="cuda|cpu", help="default: a CUDA device where there is one"
+    )
+    for option, metavar, default, text in (
+        ("--batch", "N", "1", "inputs at a time"),
+        ("--precision", "A,B", None, "some of the device's precisions (default: all)"),
+        ("--mode", "A,B", None, "some of eager, compiled, graph, compiled-graph (default: all)"),
+        ("--preset", "NAME", "edge256", "the accelerator beside it"),
+        ("--peak", "TOPS", None, "the device's peak in 10^12 operations per second"),
+        ("--seconds", "S", "2", "for each measurement, about"),
+    ):
+        shown = text if default is None else f"{text} (default: {default})"
+        command.add_argument(option, metavar=metavar, default=default, help=shown)
+    command.add_argument(
+        "--clock",
+        metavar="MHZ",
+        action="append",
+        help="clock of the accelerator, may be given again (default: 200 and 1000)",
+    )
+    command.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="on a CPU with other work: time one thread's processor time, not the clock",
+    )
+    command.add_argument(
+        "--cold",
+        action="store_true",
+        help="empty the device's caches before each call, out of its time",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object, and nothing else")
+    add_calibration_option(command)
+    command.set_defaults(command=_latency)
+
+
+def _latency(arguments: argparse.Namespace) -> None:
+    try:
+        from golden.latency import command
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise InputError(
+            "latency needs PyTorch, which is not installed: pip install 'convsim[latency]', or in "
+            "a checkout pip install -e '.[latency]'"
+        ) from None
+    command.run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    graph = load_model(arguments.model, arguments.calibrate).to_dict()
+    if len(arguments.input) > len(graph["inputs"]):
+        raise InputError(
+            f"--input is given {len(arguments.input)} times; {arguments.model} has "
+            f"{len(graph['inputs'])} inputs"
+        )
+    inputs = random_inputs(graph, DEFAULT_SEED)
+    for name, path in zip(graph["inputs"], arguments.input, strict=False):
+        inputs[name] = read_input(path, name, graph["tensors"][name])
+    try:
+        values = run(graph, inputs)
+    except ValueError as error:
+        raise InputError(f"{arguments.model}: {error}") from error
+    folder = arguments.tensors
+    write_arrays(result_files(graph, values, arguments.output, folder), folder)

@@ -1,0 +1,176 @@
+"""A mapped network on the RTL, compared with golden and with the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compiler.load import load_model
+from golden.files import output_path
+from golden.network import run as golden_run
+from hw.spec.isa import Opcode
+from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
+from hw.tools.cosim.design import (
+    Design,
+    Simulator,
+)
+from hw.tools.cosim.run_spec import (
+    MemoryModel,
+    RtlResult,
+    RunSpec,
+)
+from hw.tools.cosim.runner import (
+    run_rtl,
+)
+from sim.host import Host
+from sim.program_reader import (
+    MODEL,
+    Program,
+    Segment,
+)
+from sim.report import reporting
+from sim.simulation import (
+    Times,
+    Timing,
+    joined,
+    segment_times,
+)
+
+FAULT, FAULT_CODE_LSB = 1 << bit_of("status", "fault"), bit_of("status", "fault_code")
+"""Places of fault and fault code in the status register."""
+
+
+START = 1 << bit_of("control", "start") | 1 << bit_of("control", "irq_enable")
+"""Start, with the interrupt enabled."""
+
+
+LEAST_MEMORY: dict[Simulator, int] = {"verilator": 1 << 25, "icarus": 1 << 12}
+"""Bytes of simulated memory at least: most networks share a simulation that is long to build, and
+Icarus, which clears each word in a loop, has few."""
+
+
+TIMEOUT_FACTOR = 2
+
+
+TIMEOUT_EXTRA = 100_000
+"""A run may take TIMEOUT_FACTOR times the simulated cycles, and so many more."""
+
+
+class RunFailure(Exception):
+    """The run on the RTL ended in a fault, or with wrong results."""
+
+
+def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: int) -> RunSpec:
+    """The run of a segment that begins with ``memory`` (Program.memory)."""
+    windows = program.windows
+    values = {
+        "program_addr": segment.address,
+        "program_size": segment.size,
+        "read_base": windows.read_base,
+        "read_limit": windows.read_limit,
+        "write_base": windows.write_base,
+        "write_limit": windows.write_limit,
+    }
+    model = program.config.memory
+    names = [f"{c.name.lower()}_{half}" for c in Counter for half in ("lo", "hi")]
+    return RunSpec(
+        image=memory,
+        writes=tuple((offset_of(name), value) for name, value in values.items()),
+        start=(offset_of("control"), START),
+        reads=tuple(offset_of(name) for name in ("status", "fault_index", *names)),
+        timeout=timeout,
+        memory=MemoryModel(model.latency, model.bytes_per_cycle or None),
+        dump=(windows.write_base, windows.write_limit),
+    )
+
+
+def timing_of(program: Program, results: Sequence[RtlResult]) -> Timing:
+    """Cycles, counters and layers' times as the RTL has them; ``results`` are by segment."""
+    pairs = zip(program.segments, results, strict=True)
+    return joined(program.layers, [_times(segment, result) for segment, result in pairs])
+
+
+def _times(segment: Segment, result: RtlResult) -> Times:
+    registers = result.registers
+    counters = {}
+    for counter in Counter:
+        name = counter.name.lower()
+        low, high = registers[offset_of(f"{name}_lo")], registers[offset_of(f"{name}_hi")]
+        counters[name] = high << 32 | low
+    starts, ends = (_in_order(segment, result, event) for event in ("start", "done"))
+    busy = [0] * len(segment.commands)
+    for event in result.events:
+        if event.event == "busy":
+            busy[event.index] += event.count
+    return Times(result.cycles, counters, tuple(zip(starts, ends, busy, strict=True)))
+
+
+def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:
+    """Cycle of each command's start or done: a unit's commands start and end in program order."""
+    cycles = [0] * len(segment.commands)
+    for opcode in (Opcode.LOAD, Opcode.STORE, Opcode.EXECUTE):
+        unit = opcode.name.lower()
+        seen = [e.cycle for e in result.events if e.unit == unit and e.event == kind]
+        own = [i for i, c in enumerate(segment.commands) if c.opcode == opcode]
+        for index, cycle in zip(own, seen, strict=True):
+            cycles[index] = cycle
+    return cycles
+
+
+def run_segments(
+    program: Program, host: Host, simulator: Simulator, waves: Path | None
+) -> tuple[np.ndarray, list[RtlResult]]:
+    """Run every segment in a simulation of its own; the memory goes from one to the next.
+
+    Returns the memory in the end, and the segments' results. Raises RunFailure.
+    """
+    from hw.generate import verilog
+
+    expected = [segment_times(program, segment).cycles for segment in program.segments]
+    memory = program.memory(host.values)
+    depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())
+    design = Design(verilog(program.config), program.config.bus_bytes, depth)
+    results: list[RtlResult] = []
+    with reporting(f"co-simulating {program.network}") as progress:
+        for number, segment in enumerate(program.segments):
+            timeout = TIMEOUT_FACTOR * expected[number] + TIMEOUT_EXTRA
+            before = sum(expected[:number])
+            result = run_rtl(
+                design,
+                run_spec(program, segment, memory, timeout),
+                simulator=simulator,
+                waves=waves and output_path(waves, number),
+                progress=lambda _, cycles, before=before: progress(before + cycles, sum(expected)),
+            )
+            _check_fault(segment, result)
+            _check_cycles(number, result.cycles, expected[number])
+            low, high = program.windows.write_base, program.windows.write_limit
+            memory[low:high] = result.dram
+            host.run(segment, memory)
+            results.append(result)
+    return memory, results
+
+
+def _check_fault(segment: Segment, result: RtlResult) -> None:
+    status = result.registers[offset_of("status")]
+    if status & FAULT:
+        code = Fault(status >> FAULT_CODE_LSB & 0xFF)
+        index = segment.first + result.registers[offset_of("fault_index")]
+        raise RunFailure(f"fault {code.name} at command {index}: {FAULT_DOC[code]}")
+
+
+def _check_cycles(segment: int, cycles: int, expected: int) -> None:
+    if cycles != expected:
+        raise RunFailure(f"segment {segment}: {cycles} cycles on the RTL, {expected} simulated")
+
+
+def check_values(
+    folder: Path, inputs: dict[str, np.ndarray], values: dict[str, np.ndarray]
+) -> None:
+    """Raise RunFailure with the names of the tensors that golden computes otherwise."""
+    expected = golden_run(load_model(folder / MODEL).to_dict(), inputs)
+    wrong = [name for name, value in values.items() if not np.array_equal(value, expected[name])]
+    if wrong:
+        raise RunFailure(f"tensors differ from golden's: {', '.join(wrong)}")

@@ -1,0 +1,98 @@
+"""Options and files of a run: inputs, outputs, tensors and the timeline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compiler.errors import (
+    InputError,
+)
+from golden.arrays import (
+    DEFAULT_SEED,
+    random_inputs,
+    read_input,
+    result_files,
+    write_arrays,
+)
+from sim.program_reader import (
+    Program,
+)
+from sim.simulation import (
+    Timing,
+)
+from sim.timeline import timeline
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of the mapped network, --input, --output, --tensors, --timeline and --json."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="what `compiler map` wrote")
+    parser.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="Y.npy",
+        type=Path,
+        help="file for the output; a second output goes to Y.1.npy, and so on",
+    )
+    parser.add_argument(
+        "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
+    )
+    parser.add_argument(
+        "--timeline",
+        metavar="FILE.json",
+        type=Path,
+        help="file for the commands' times, to be opened in Perfetto or chrome://tracing",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Stored integers of every network input: from files as far as given, else random.
+
+    Raises InputError for a file that does not fit its input.
+    """
+    names = program.graph["inputs"]
+    if len(paths) > len(names):
+        raise InputError(
+            f"--input is given {len(paths)} times; the network has {len(names)} inputs"
+        )
+    inputs = random_inputs(program.graph, DEFAULT_SEED)
+    for name, path in zip(names, paths, strict=False):
+        inputs[name] = read_input(path, name, program.graph["tensors"][name])
+    return inputs
+
+
+def write_files(
+    program: Program, values: Mapping[str, np.ndarray], output: Path | None, folder: Path | None
+) -> None:
+    """Write the network's outputs to ``output`` and its siblings, all tensors into ``folder``.
+
+    ``values`` are stored integers, the files in the model's own form. Raises InputError for a file
+    that cannot be written.
+    """
+    write_arrays(result_files(program.graph, values, output, folder), folder)
+    if folder is not None and program.not_stored:
+        names = ", ".join(program.not_stored)
+        print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
+
+
+def write_timeline(path: Path | None, program: Program, timing: Timing) -> None:
+    """Write the timeline of a run to ``path``, if any. Raises InputError."""
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(timeline(program, timing)) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
