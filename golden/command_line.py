@@ -101,7 +101,7 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
 
 def _latency(arguments: argparse.Namespace) -> None:
     try:
-        from golden.latency import command
+        from golden.bench import command
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

@@ -13,23 +13,23 @@ RULES = {
     "golden": {"golden"},
     "golden.command_line": {"golden", "compiler.errors", "compiler.frontend"},
     # Times a network in PyTorch, beside what golden computes and the accelerator does.
-    "golden.latency": {"golden", "compiler.errors"},
-    "golden.latency.bench": {
+    "golden.bench": {"golden", "compiler.errors"},
+    "golden.bench.benchmark": {
         "golden",
         "compiler.errors",
         "compiler.ir.counts",
         "compiler.ir.graph",
         "hw.spec.config",
     },
-    "golden.latency.command": {
-        "golden.latency",
+    "golden.bench.command": {
+        "golden.bench",
         "compiler.errors",
         "compiler.frontend",
         "compiler.quantities",
         "hw.spec.config",
         "sim.report",
     },
-    "golden.latency.accelerator": {
+    "golden.bench.accelerator": {
         "compiler.codegen.program",
         "compiler.driver",
         "compiler.ir.graph",
@@ -205,7 +205,7 @@ RULES = {
 }
 """What the modules of a package may import of ours; a module goes by its longest entry."""
 
-TORCH = "golden.latency"
+TORCH = "golden.bench"
 """The package that uses PyTorch, an extra; of the others, only the command line imports it."""
 
 HARDWARE = ("hw.core", "hw.ctrl", "hw.generate", "hw.command_layouts", "hw.lib", "hw.mem", "hw.top")

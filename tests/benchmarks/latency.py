@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from compiler.errors import CompilerError
+from golden.bench.benchmark import benchmark
+from golden.bench.command import (
+    options_of,
+    stamped,
+)
 from golden.command_line import add_latency_options
-from golden.latency.bench import benchmark
-from golden.latency.command import options_of, stamped
 from tests.benchmarks.measure import network_graph
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "results" / "latency"

@@ -10,11 +10,15 @@ from compiler.assets import deeplab_path, scikit_pictures
 from compiler.load import load_model
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
+from docs.examples import segment
+from docs.examples.quantised import (
+    as_input,
+    open_picture,
+    photos,
+)
 from hw.command_line import main as hw_main
 from hw.spec.config import preset
 from sim.command_line import main as sim_main
-from tests.examples import segment
-from tests.examples.quantised import as_input, open_picture, photos
 from tests.support.assets import imagenet_pictures, load_picture
 from tests.support.float_networks import NETWORKS, photo_crops
 

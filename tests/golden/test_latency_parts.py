@@ -7,12 +7,23 @@ import pytest
 import torch
 
 from compiler.frontend import write_model
+from golden.bench import benchmark, caches
+from golden.bench.caches import (
+    cold,
+    largest_cache,
+)
+from golden.bench.measure import (
+    Spread,
+    measured,
+)
+from golden.bench.module import (
+    Network,
+    NodeModule,
+    as_torch,
+    stored_inputs,
+)
+from golden.bench.parts import part_of
 from golden.command_line import main
-from golden.latency import bench, caches
-from golden.latency.caches import cold, largest_cache
-from golden.latency.measure import Spread, measured
-from golden.latency.module import Layer, Network, as_torch, stored_inputs
-from golden.latency.parts import part_of
 from tests.compiler.backend.graphs import Net
 
 QUICK = ("--device", "cpu", "--seconds", "0.001", "--preset", "tiny", "--peak", "0.1",
@@ -53,7 +64,7 @@ def reported(model, capsys, *options):
 def test_both_sides_cover_the_operators_of_the_array(model, capsys, monkeypatch):
     """Each operator takes a millisecond here."""
     ran = []
-    forward = Layer.forward
+    forward = NodeModule.forward
 
     def counted(layer, *inputs):
         ran.append(layer)
@@ -64,8 +75,8 @@ def test_both_sides_cover_the_operators_of_the_array(model, capsys, monkeypatch)
         call()
         return Spread(*[float(len(ran))] * 4, repeats=1)
 
-    monkeypatch.setattr(Layer, "forward", counted)
-    monkeypatch.setattr(bench, "measured", counts)
+    monkeypatch.setattr(NodeModule, "forward", counted)
+    monkeypatch.setattr(benchmark, "measured", counts)
     report = reported(model, capsys, "--batch", "3")
     (run,) = report["runs"]
     nodes = graph().nodes

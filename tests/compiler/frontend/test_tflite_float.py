@@ -11,10 +11,13 @@ from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend.tflite import is_float
 from compiler.frontend.tflite_float import to_onnx
 from compiler.load import load_model
+from docs.examples.quantised import (
+    as_input,
+    open_picture,
+)
 from golden.command_line import main as golden_main
 from sim.command_line import main as sim_main
 from tests.compiler.frontend import raw_tflite
-from tests.examples.quantised import as_input, open_picture
 from tests.golden.oracle import run_litert
 from tests.support.float_tflite import FloatModel
 from tests.support.onnx_builder import run_onnx

@@ -6,9 +6,18 @@ import torch
 
 from compiler.errors import UnsupportedError
 from compiler.ir.ops import OPS
-from golden.latency import agreement as agreements
-from golden.latency.agreement import agreement, snr_db
-from golden.latency.module import Network, as_numpy, as_torch, check_batch, stored_inputs
+from golden.bench import agreement as agreements
+from golden.bench.agreement import (
+    agreement,
+    snr_db,
+)
+from golden.bench.module import (
+    Network,
+    as_numpy,
+    as_torch,
+    check_batch,
+    stored_inputs,
+)
 from golden.network import run
 from hw.spec.config import preset
 from tests.golden.layers import RandomLayers, activation, constant, one_node

@@ -1,6 +1,6 @@
 """DeepLabV3, float from its file, quantised, mapped and simulated: what is where in three photos.
 
-``python -m tests.examples.segment`` draws the classes over the photos and prints the share of each
+``python -m docs.examples.segment`` draws the classes over the photos and prints the share of each
 class beside the float network's.
 """
 
@@ -14,7 +14,13 @@ from PIL import Image
 
 from compiler.assets import AssetError, deeplab_path, scikit_pictures
 from compiler.errors import CompilerError
-from tests.examples.quantised import as_input, open_picture, photos, prepare, run
+from docs.examples.quantised import (
+    as_input,
+    open_picture,
+    photos,
+    prepare,
+    run,
+)
 from tests.golden.oracle import run_litert
 
 FOLDER = Path("out/deeplab_v3")

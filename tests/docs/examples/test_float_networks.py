@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from compiler.assets import blaze_face_path, deeplab_path, scikit_pictures
-from tests.examples import detect_face, segment
-from tests.examples.quantised import as_input, open_picture, photos, prepare, run
+from docs.examples import (
+    detect_face,
+    segment,
+)
+from docs.examples.quantised import (
+    as_input,
+    open_picture,
+    photos,
+    prepare,
+    run,
+)
 from tests.golden.oracle import run_litert
 
 

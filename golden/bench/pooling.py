@@ -6,13 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from golden.latency.site import Site
+from golden.bench.node_view import NodeView
 
 
 class _Pool(nn.Module):
     """PyTorch pads opposite sides alike, by half the kernel at most; else a step of its own."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__()
         top, bottom, left, right = site.attrs["padding"]
         self.kernel, self.stride = tuple(site.attrs["kernel"]), tuple(site.attrs["stride"])
@@ -34,7 +34,7 @@ class Maximum(_Pool):
 class Average(_Pool):
     """The mean of each window, over its values or, with ``count_include_pad``, over all of it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__(site)
         self.include = bool(site.attrs["count_include_pad"])
         self.factor = None

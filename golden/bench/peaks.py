@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from golden.latency.measure import Clock
+from golden.bench.measure import Clock
 
 TERA = 1e12
 #: Rows and columns of the matrices that measure a CPU, and how often.

@@ -1,6 +1,6 @@
 """BlazeFace, float from its file, quantised, mapped and simulated: the face in a photo.
 
-``python -m tests.examples.detect_face`` draws the box and prints it beside the float network's.
+``python -m docs.examples.detect_face`` draws the box and prints it beside the float network's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from PIL import Image, ImageDraw
 
 from compiler.assets import AssetError, blaze_face_path, scikit_pictures
 from compiler.errors import CompilerError
-from tests.examples.quantised import as_input, open_picture, photos, prepare, run
+from docs.examples.quantised import (
+    as_input,
+    open_picture,
+    photos,
+    prepare,
+    run,
+)
 from tests.golden.oracle import run_litert
 
 FOLDER = Path("out/blaze_face")

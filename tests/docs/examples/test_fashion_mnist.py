@@ -12,23 +12,31 @@ from compiler.driver import compile
 from compiler.ir.counts import macs, parameters
 from compiler.load import load_model
 from compiler.options import CompilerOptions
-from hw.spec.config import preset
-from sim.program_reader import read_program
-from tests.examples.bsconv import (
+from docs.examples.bsconv import (
     IMAGENET_STRIDES,
     SMALL_STRIDES,
     bsconv_u_mobilenet_v1,
     export,
 )
-from tests.examples.evaluate_fashion_mnist import (
+from docs.examples.evaluate_fashion_mnist import (
     TEST_PICTURES,
     equals_golden,
     evaluate,
     stored_inputs,
 )
-from tests.examples.evaluate_fashion_mnist import main as evaluate_main
-from tests.examples.fashion_mnist import CALIBRATION, CLASSES, MEAN, MODEL, SIZE, STD, prepare
-from tests.examples.train_fashion_mnist import main as train_main
+from docs.examples.evaluate_fashion_mnist import main as evaluate_main
+from docs.examples.fashion_mnist import (
+    CALIBRATION,
+    CLASSES,
+    MEAN,
+    MODEL,
+    SIZE,
+    STD,
+    prepare,
+)
+from docs.examples.train_fashion_mnist import main as train_main
+from hw.spec.config import preset
+from sim.program_reader import read_program
 
 FOLDED = 1496
 """Channels with batch normalisation, which becomes a bias of the convolution before it."""

@@ -8,15 +8,24 @@ import pytest
 import torch
 
 from compiler.load import load_model
+from golden.bench.modes import (
+    arithmetic,
+    moved,
+    moved_inputs,
+    prepared,
+)
+from golden.bench.module import (
+    Network,
+    as_torch,
+    stored_inputs,
+)
+from golden.bench.peaks import published_peak
 from golden.command_line import main
-from golden.latency.modes import arithmetic, moved, moved_inputs, prepared
-from golden.latency.module import Network, as_torch, stored_inputs
-from golden.latency.peaks import published_peak
 from sim.command_line import main as sim_main
 from tests.benchmarks.latency import FOLDER, reports, table
 from tests.support.quantities import NO_QUANTITIES
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 QUICK = ("--device", "cpu", "--processor-time", "--seconds", "0.001", "--preset", "tiny")
 KEYS = {
     "date",
@@ -172,7 +181,7 @@ def test_a_table_of_stored_values_is_status_2(tmp_path, capsys):
 
 
 def test_without_pytorch_the_command_says_how_to_install_it(model, capsys, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("golden.latency")]:
+    for name in [name for name in sys.modules if name.startswith("golden.bench")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert latency(model) == 2

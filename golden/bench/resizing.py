@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from golden.latency.site import Site
+from golden.bench.node_view import NodeView
 from golden.resize import nearest_indices
 
 
@@ -28,7 +28,7 @@ class Interpolated(nn.Module):
 class Selected(nn.Module):
     """The nearest pixels with aligned corners."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__()
         for axis, name in ((1, "rows"), (2, "columns")):
             size, outputs = site.inputs[0]["shape"][axis], site.output["shape"][axis]
@@ -42,7 +42,7 @@ class Selected(nn.Module):
 class Asymmetric(nn.Module):
     """Bilinear at ``i * input size / output size``: a product with a matrix for each axis."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__()
         (_, height, width, _), (_, rows, columns, _) = site.inputs[0]["shape"], site.output["shape"]
         self.down = nn.Parameter(_weights(height, rows), requires_grad=False)
@@ -52,7 +52,7 @@ class Asymmetric(nn.Module):
         return self.down @ (x @ self.across)
 
 
-def build(site: Site) -> nn.Module:
+def build(site: NodeView) -> nn.Module:
     """The module of a ``resize`` node."""
     corners, centers = site.attrs["align_corners"], site.attrs["half_pixel_centers"]
     size = tuple(site.attrs["size"])

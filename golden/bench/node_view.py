@@ -18,7 +18,7 @@ _SIGNED = ("conv2d", "depthwise_conv2d", "transpose_conv2d", "fully_connected", 
 _RESCALING = ("add", "mul", "concatenation", "mean", "quantize")
 
 
-class Site:
+class NodeView:
     """One node with its tensors at hand, and what they stand for."""
 
     def __init__(self, graph: Mapping[str, Any], node: Mapping[str, Any]) -> None:

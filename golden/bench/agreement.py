@@ -13,8 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from golden.latency.module import Network, as_numpy, as_torch
-from golden.latency.site import ends
+from golden.bench.module import (
+    Network,
+    as_numpy,
+    as_torch,
+)
+from golden.bench.node_view import ends
 from golden.quant import as_float32
 
 #: Results of so many output steps and more, before the activation, are not compared: golden's left

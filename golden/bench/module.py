@@ -1,7 +1,7 @@
 """A quantised graph as a PyTorch module in real numbers.
 
 Weights are dequantised; nothing is rounded. Maps are NCHW in channels-last memory. Saturation is
-left out, but for ranges that stand for an activation (``Site.bounds``).
+left out, but for ranges that stand for an activation (``NodeView.bounds``).
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import torch
 from torch import nn
 
 from compiler.errors import UnsupportedError, show
+from golden.bench.node_view import NodeView
+from golden.bench.operators import (
+    BUILDERS,
+    channels_last,
+    channels_second,
+)
 from golden.declared import tensor_qparams
-from golden.latency.operators import BUILDERS, channels_last, channels_second
-from golden.latency.site import Site
 from golden.quant import as_float32
 
 
-class Layer(nn.Module):
+class NodeModule(nn.Module):
     """One operator and its activation."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__()
         self.body = BUILDERS[site.op](site)
         self.low, self.high = site.bounds()
@@ -43,7 +47,9 @@ class Network(nn.Module):
     operator without a meaning in real numbers.
     """
 
-    def __init__(self, graph: Mapping[str, Any], known: Mapping[str, Layer] | None = None) -> None:
+    def __init__(
+        self, graph: Mapping[str, Any], known: Mapping[str, NodeModule] | None = None
+    ) -> None:
         super().__init__()
         known = known or {}
         tensors, nodes = graph["tensors"], graph["nodes"]
@@ -56,7 +62,7 @@ class Network(nn.Module):
         self.inputs, self.outputs = list(graph["inputs"]), list(graph["outputs"])
         self.names = [node["name"] for node in nodes]
         self.layers = nn.ModuleList(
-            known.get(node["name"]) or Layer(Site(graph, node)) for node in nodes
+            known.get(node["name"]) or NodeModule(NodeView(graph, node)) for node in nodes
         )
         self.reads = [
             [name for name in node["inputs"] if name and tensors[name]["data"] is None]
@@ -76,7 +82,7 @@ class Network(nn.Module):
                 del values[used]
         return tuple(values[name] for name in self.outputs)
 
-    def by_name(self) -> dict[str, Layer]:
+    def by_name(self) -> dict[str, NodeModule]:
         """The layers by the names of their nodes."""
         return dict(zip(self.names, self.layers, strict=True))
 

@@ -1,7 +1,7 @@
 """Every operator of the graph in real numbers, as a PyTorch module.
 
 Maps are NCHW; tensors of other than four dimensions are as the graph has them. A builder makes the
-module of a node; the activation is applied behind it (``golden/latency/module.py``).
+module of a node; the activation is applied behind it (``golden/bench/module.py``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from golden.latency import pooling, resizing
-from golden.latency.site import Site
+from golden.bench import (
+    pooling,
+    resizing,
+)
+from golden.bench.node_view import NodeView
 
 
 class Call(nn.Module):
@@ -39,7 +42,7 @@ class Weighted(nn.Module):
 class Convolution(Weighted):
     """A convolution; padding that differs between opposite sides is a step of its own."""
 
-    def __init__(self, site: Site, weight: torch.Tensor, groups: int) -> None:
+    def __init__(self, site: NodeView, weight: torch.Tensor, groups: int) -> None:
         super().__init__(weight, site.bias())
         top, bottom, left, right = site.attrs["padding"]
         same = (top, left) == (bottom, right)
@@ -59,7 +62,7 @@ class Convolution(Weighted):
 class TransposedConvolution(Weighted):
     """A transposed convolution: PyTorch cuts off what opposite sides share, the rest follows."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__(site.weights().permute(3, 0, 1, 2), site.bias())
         top, bottom, left, right = site.attrs["padding"]
         self.padding = min(top, bottom), min(left, right)
@@ -79,7 +82,7 @@ class TransposedConvolution(Weighted):
 class FullyConnected(Weighted):
     """A fully connected layer on the values in the graph's order."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         super().__init__(site.weights(), site.bias())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -89,7 +92,7 @@ class FullyConnected(Weighted):
 class LayerNorm(Weighted):
     """Layer normalisation over the channels."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: NodeView) -> None:
         gamma, beta = (torch.tensor(tensor["data"]).double() for tensor in site.inputs[1:])
         super().__init__(gamma, beta)
         self.epsilon = site.attrs["epsilon"]
@@ -109,26 +112,26 @@ def channels_second(x: torch.Tensor) -> torch.Tensor:
     return x.permute(0, 3, 1, 2) if x.dim() == 4 else x
 
 
-def _conv2d(site: Site) -> nn.Module:
+def _conv2d(site: NodeView) -> nn.Module:
     return Convolution(site, site.weights().permute(0, 3, 1, 2), site.attrs["groups"])
 
 
-def _depthwise_conv2d(site: Site) -> nn.Module:
+def _depthwise_conv2d(site: NodeView) -> nn.Module:
     return Convolution(site, site.weights().permute(3, 0, 1, 2), site.inputs[0]["shape"][3])
 
 
-def _pad(site: Site) -> nn.Module:
+def _pad(site: NodeView) -> nn.Module:
     top, bottom, left, right = site.attrs["padding"]
     margins = (left, right, top, bottom, *site.attrs["channel_padding"])
     return Call(lambda x: F.pad(x, margins))
 
 
-def _slice(site: Site) -> nn.Module:
+def _slice(site: NodeView) -> nn.Module:
     axis, begin, size = _channel_axis(site), site.attrs["begin"], site.attrs["size"]
     return Call(lambda x: x.narrow(axis, begin, size))
 
 
-def _channel_shuffle(site: Site) -> nn.Module:
+def _channel_shuffle(site: NodeView) -> nn.Module:
     groups = site.attrs["groups"]
 
     def shuffled(x: torch.Tensor) -> torch.Tensor:
@@ -138,12 +141,12 @@ def _channel_shuffle(site: Site) -> nn.Module:
     return Call(shuffled)
 
 
-def _concatenation(site: Site) -> nn.Module:
+def _concatenation(site: NodeView) -> nn.Module:
     axis = _channel_axis(site)
     return Call(lambda *parts: torch.cat(parts, axis))
 
 
-def _reshape(site: Site) -> nn.Module:
+def _reshape(site: NodeView) -> nn.Module:
     """The first axis grows with the batch, whatever the operator does to it."""
     before, shape = site.inputs[0]["shape"][0], tuple(site.attrs["shape"])
 
@@ -154,36 +157,36 @@ def _reshape(site: Site) -> nn.Module:
     return Call(reshaped)
 
 
-def _softmax(site: Site) -> nn.Module:
+def _softmax(site: NodeView) -> nn.Module:
     axis, beta = _channel_axis(site), site.attrs["beta"]
     return Call(lambda x: torch.softmax(x if beta == 1 else x * beta, axis))
 
 
-def _leaky_relu(site: Site) -> nn.Module:
+def _leaky_relu(site: NodeView) -> nn.Module:
     alpha = site.attrs["alpha"]
     return Call(lambda x: F.leaky_relu(x, alpha))
 
 
-def _hard_sigmoid(site: Site) -> nn.Module:
+def _hard_sigmoid(site: NodeView) -> nn.Module:
     alpha, beta = site.attrs["alpha"], site.attrs["beta"]
     return Call(lambda x: torch.clamp(alpha * x + beta, 0, 1))
 
 
-def _gelu(site: Site) -> nn.Module:
+def _gelu(site: NodeView) -> nn.Module:
     approximate = "tanh" if site.attrs["approximate"] else "none"
     return Call(lambda x: F.gelu(x, approximate=approximate))
 
 
-def _channel_axis(site: Site) -> int:
+def _channel_axis(site: NodeView) -> int:
     return 1 if len(site.output["shape"]) == 4 else len(site.output["shape"]) - 1
 
 
-def _always(function: Callable[..., torch.Tensor]) -> Callable[[Site], nn.Module]:
+def _always(function: Callable[..., torch.Tensor]) -> Callable[[NodeView], nn.Module]:
     """The builder of an operator without attributes."""
     return lambda site: Call(function)
 
 
-BUILDERS: dict[str, Callable[[Site], nn.Module]] = {
+BUILDERS: dict[str, Callable[[NodeView], nn.Module]] = {
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise_conv2d,
     "transpose_conv2d": TransposedConvolution,

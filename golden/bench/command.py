@@ -14,13 +14,22 @@ import torch
 from compiler.errors import ConfigError, show
 from compiler.load import load_model
 from compiler.quantities import clock, real, whole
-from golden.latency import peaks
-from golden.latency.bench import Options, benchmark
-from golden.latency.caches import cold
-from golden.latency.device import chosen, describe
-from golden.latency.measure import CLOCKS
-from golden.latency.modes import MODES, PRECISIONS
-from golden.latency.table import lines
+from golden.bench import peaks
+from golden.bench.benchmark import (
+    Options,
+    benchmark,
+)
+from golden.bench.caches import cold
+from golden.bench.device import (
+    chosen,
+    describe,
+)
+from golden.bench.measure import CLOCKS
+from golden.bench.modes import (
+    MODES,
+    PRECISIONS,
+)
+from golden.bench.table import lines
 from hw.spec.config import PRESETS, preset
 from sim.report import reporting
 

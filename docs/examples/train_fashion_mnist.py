@@ -1,7 +1,7 @@
-"""``python -m tests.examples.train_fashion_mnist -o DIR``: train a network on Fashion-MNIST.
+"""``python -m docs.examples.train_fashion_mnist -o DIR``: train a network on Fashion-MNIST.
 
 Writes ``model.onnx`` (BSConv-U MobileNetV1, width 1/4, float) and ``calibration.npy`` (training
-pictures to quantise it with) into DIR, for ``tests.examples.evaluate_fashion_mnist``.
+pictures to quantise it with) into DIR, for ``docs.examples.evaluate_fashion_mnist``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,20 @@ import numpy as np
 import torch
 from torch import nn
 
+from docs.examples.bsconv import (
+    SMALL_STRIDES,
+    bsconv_u_mobilenet_v1,
+    export,
+)
+from docs.examples.fashion_mnist import (
+    CALIBRATION,
+    CLASSES,
+    MODEL,
+    SIZE,
+    load,
+    prepare,
+)
 from sim.report import reporting
-from tests.examples.bsconv import SMALL_STRIDES, bsconv_u_mobilenet_v1, export
-from tests.examples.fashion_mnist import CALIBRATION, CLASSES, MODEL, SIZE, load, prepare
 
 BATCH = 128
 MAX_RATE = 0.1

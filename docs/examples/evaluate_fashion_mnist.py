@@ -1,6 +1,6 @@
-"""``python -m tests.examples.evaluate_fashion_mnist DIR``: accuracy of a trained network.
+"""``python -m docs.examples.evaluate_fashion_mnist DIR``: accuracy of a trained network.
 
-DIR holds what ``tests.examples.train_fashion_mnist`` wrote. The float model runs in onnxruntime;
+DIR holds what ``docs.examples.train_fashion_mnist`` wrote. The float model runs in onnxruntime;
 quantised after training and mapped, it runs on the simulator's values. Results do not depend on the
 preset: the default is the one that simulates fastest.
 """
@@ -24,6 +24,12 @@ from compiler.codegen.program import write
 from compiler.driver import compile
 from compiler.ir.graph import Graph
 from compiler.load import load_model
+from docs.examples.fashion_mnist import (
+    CALIBRATION,
+    MODEL,
+    load,
+    prepare,
+)
 from golden.declared import from_declared
 from golden.network import run as golden_run
 from hw.spec.config import PRESETS, AccelConfig, preset
@@ -36,7 +42,6 @@ from sim.simulation import (
     run_timing,
     run_values,
 )
-from tests.examples.fashion_mnist import CALIBRATION, MODEL, load, prepare
 
 TEST_PICTURES = 10_000
 CHUNK = 50
@@ -88,7 +93,7 @@ def main() -> int:
         if not (arguments.folder / name).is_file():
             parser.error(
                 f"{arguments.folder / name}: no such file; "
-                "tests.examples.train_fashion_mnist writes it"
+                "docs.examples.train_fashion_mnist writes it"
             )
     scores = evaluate(
         arguments.folder,

@@ -13,15 +13,43 @@ import torch
 from compiler.errors import UnsupportedError
 from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
-from golden.latency.accelerator import machine, machine_values
-from golden.latency.agreement import Agreement, agreement, precision_bound_db, snr_db
-from golden.latency.caches import Cold
-from golden.latency.device import NO_INT8, describe, left_out, versions
-from golden.latency.measure import CLOCKS, Spread, measured
-from golden.latency.modes import arithmetic, moved, moved_inputs, prepared
-from golden.latency.module import Network, as_numpy, as_torch, check_batch, stored_inputs
-from golden.latency.parts import part_of
-from golden.latency.peaks import Peak
+from golden.bench.accelerator import (
+    machine,
+    machine_values,
+)
+from golden.bench.agreement import (
+    Agreement,
+    agreement,
+    precision_bound_db,
+    snr_db,
+)
+from golden.bench.caches import Cold
+from golden.bench.device import (
+    NO_INT8,
+    describe,
+    left_out,
+    versions,
+)
+from golden.bench.measure import (
+    CLOCKS,
+    Spread,
+    measured,
+)
+from golden.bench.modes import (
+    arithmetic,
+    moved,
+    moved_inputs,
+    prepared,
+)
+from golden.bench.module import (
+    Network,
+    as_numpy,
+    as_torch,
+    check_batch,
+    stored_inputs,
+)
+from golden.bench.parts import part_of
+from golden.bench.peaks import Peak
 from hw.spec.config import AccelConfig
 
 Progress = Callable[[int, int], None]
@@ -36,7 +64,7 @@ class Options:
     """What to measure, each for about ``seconds``.
 
     ``timer`` is a key of ``CLOCKS``; ``precisions`` and ``modes`` are some of the device's in
-    ``golden/latency/modes.py``; ``clocks`` of the accelerator are in MHz; ``peak`` is the device's,
+    ``golden/bench/modes.py``; ``clocks`` of the accelerator are in MHz; ``peak`` is the device's,
     None where unknown. ``cold`` empties the caches before each call; None leaves them as they are.
     """
 
