@@ -144,7 +144,7 @@ class Accelerator(wiring.Component):
         ]
         for unit in (fetch, load):
             m.d.comb += [
-                unit.windows.eq(regfile.windows),
+                unit.address_ranges.eq(regfile.address_ranges),
                 unit.stop.eq(monitor.stop),
                 unit.beat_data.eq(self.m_axi_rdata),
                 unit.beat_error.eq(error),
@@ -180,7 +180,7 @@ class Accelerator(wiring.Component):
     def _connect_writes(self, m, regfile, store, monitor):
         self._connect_address(m, "aw", store.aw)
         m.d.comb += [
-            store.windows.eq(regfile.windows),
+            store.address_ranges.eq(regfile.address_ranges),
             store.stop.eq(monitor.stop),
             self.m_axi_wdata.eq(store.w_data),
             self.m_axi_wstrb.eq(store.w_strobe.replicate(self._config.bus_bytes)),
@@ -236,7 +236,7 @@ class Accelerator(wiring.Component):
             Counter.FETCH_BEATS: reader.fetch_beat,
             Counter.OPERAND_LINES_READ: execute.filled,
             Counter.WEIGHT_LINES_READ: execute.weighted,
-            Counter.BEATS_DRAINED: execute.drained,
+            Counter.OUTPUT_BEATS: execute.drained,
             Counter.COMMANDS: fetch.pushed,
         }
         m.d.comb += [

@@ -12,8 +12,8 @@ import numpy as np
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from sim.values.memories import (
+    AddressRanges,
     CommandFault,
-    Windows,
 )
 from sim.values.tensors import Place
 
@@ -88,7 +88,7 @@ class Program:
     folder: Path
     config: AccelConfig
     image: np.ndarray
-    windows: Windows
+    address_ranges: AddressRanges
     segments: tuple[Segment, ...]
     macs: int
     model_macs: int
@@ -123,10 +123,10 @@ class Program:
     def memory(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """The external memory before a run on ``inputs`` (stored integers by name), uint8.
 
-        Whole words, with zeros up to the end of the windows.
+        Whole words, with zeros up to the end of the address ranges.
         """
         cols = self.config.cols
-        size = max(len(self.image), self.windows.read_limit, self.windows.write_limit)
+        size = max(len(self.image), self.address_ranges.read_limit, self.address_ranges.write_limit)
         memory = np.zeros(-(-size // cols) * cols, np.uint8)
         memory[: len(self.image)] = self.image
         for name, array in inputs.items():

@@ -23,8 +23,8 @@ from sim.program import (
 )
 from sim.timing.ctrl.decode_check import decode
 from sim.values.memories import (
+    AddressRanges,
     CommandFault,
-    Windows,
 )
 from sim.values.tensors import Place
 
@@ -32,6 +32,11 @@ IMAGE = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
 SCHEMA = Path(__file__).with_name("mapping_schema.json")
+RENAMED = (
+    "read_window is now read_range, write_window write_range, and the configuration's pool_lines "
+    "scratchpad_bytes"
+)
+"""What earlier versions of mapping.json called otherwise."""
 ACCEPTED = "a folder that `python -m compiler map` wrote is accepted"
 
 
@@ -81,7 +86,8 @@ def _check_version(document: object) -> None:
     accepted = _schema()["properties"]["version"]["const"]
     if type(version) is int and version != accepted:
         raise ProgramError(
-            f"version {version} of the program format; {accepted} is accepted: map the model again"
+            f"version {version} of the program format; {accepted} is accepted: map the model "
+            f"again ({RENAMED})"
         )
 
 
@@ -142,14 +148,14 @@ def _check_declared(name: str, tensor: dict[str, Any]) -> None:
 def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Program:
     """The program of a memory image and the content of mapping.json."""
     config = from_dict(mapping["config"])
-    memory = np.zeros(max(len(image), mapping["read_window"][1]), np.uint8)
+    memory = np.zeros(max(len(image), mapping["read_range"][1]), np.uint8)
     memory[: len(image)] = image
     placed = [*mapping["inputs"], *mapping["tensors"]]
     return Program(
         folder=folder,
         config=config,
         image=memory,
-        windows=Windows(*mapping["read_window"], *mapping["write_window"]),
+        address_ranges=AddressRanges(*mapping["read_range"], *mapping["write_range"]),
         segments=_segments(memory, mapping, config),
         macs=mapping["macs"],
         model_macs=mapping["model_macs"],

@@ -102,9 +102,9 @@ def bus_bytes(command: Command, beat: int) -> int:
     """Bytes that a LOAD or STORE moves over the bus, in whole beats of ``beat`` bytes."""
     f = command.fields
     if not f.get("unpack"):
-        return f["runs"] * f["length"] * beat
-    size = f["length"] * f["channels"]
-    starts = (f["dram_addr"] + run * f["dram_stride"] for run in range(f["runs"]))
+        return f["row_count"] * f["row_length"] * beat
+    size = f["row_length"] * f["channels"]
+    starts = (f["dram_addr"] + run * f["dram_stride"] for run in range(f["row_count"]))
     return sum(-(-(start % beat + size) // beat) * beat for start in starts)
 
 

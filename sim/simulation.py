@@ -147,7 +147,7 @@ def run_segment(
     program: Program, segment: Segment, memory: np.ndarray, progress: Progress | None = None
 ) -> np.ndarray:
     """The memory (uint8) after a segment that begins with ``memory``. Raises CommandFault."""
-    state = State(program.config, memory, program.windows)
+    state = State(program.config, memory, program.address_ranges)
     total = len(program.commands)
     for command in segment.commands:
         if progress is not None:
@@ -184,8 +184,8 @@ def segment_times(program: Program, segment: Segment) -> Times:
     from sim.timing.state import parameters
 
     commands = decode(program.image, segment.address, segment.size, program.config)
-    windows = dataclasses.astuple(program.windows)
-    setup = parameters(program.config, segment.address, segment.size, windows)
+    address_ranges = dataclasses.astuple(program.address_ranges)
+    setup = parameters(program.config, segment.address, segment.size, address_ranges)
     result = run(commands, setup, program.config)
     if result.fault != Fault.NONE:
         detail = ""

@@ -147,10 +147,14 @@ def _commands(program: Program, timing: Timing, opcode: Opcode) -> list[_Slice]:
 
 def _regions(program: Program) -> list[tuple[range, str]]:
     """What lies in which bytes of memory: tensors, the smallest first, then what has no name."""
-    cols, base = program.config.cols, program.windows.write_base
+    cols, base = program.config.cols, program.address_ranges.write_base
     places = ((range(p.address, p.address + p.nbytes(cols)), n) for n, p in program.places.items())
     tensors = sorted(places, key=lambda region: len(region[0]))
-    return [*tensors, (range(base), "constants"), (range(program.windows.write_limit), "map")]
+    return [
+        *tensors,
+        (range(base), "constants"),
+        (range(program.address_ranges.write_limit), "map"),
+    ]
 
 
 def _region(regions: list[tuple[range, str]], command: Command) -> str:
@@ -160,7 +164,7 @@ def _region(regions: list[tuple[range, str]], command: Command) -> str:
 
 def _transfer_args(command: Command, config: AccelConfig) -> dict[str, Any]:
     f = command.fields
-    names = ("runs", "length", "channels", "dram_addr", "scratchpad_addr")
+    names = ("row_count", "row_length", "channels", "dram_addr", "scratchpad_addr")
     shown = {name: f[name] for name in names if f.get(name) or name != "channels"}
     return {"bytes": bus_bytes(command, config.bus_bytes), **shown}
 
@@ -168,11 +172,11 @@ def _transfer_args(command: Command, config: AccelConfig) -> dict[str, Any]:
 def _execute_args(command: Command, config: AccelConfig) -> dict[str, Any]:
     f = command.fields
     shape = f["array_shape"]
-    columns = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+    columns = (f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"]
     return {
         "pixels": f["pixels"],
         "out_width": f["out_width"],
-        "planes": (f["blocks"] - 1 << shape) + f["last_planes"],
+        "planes": (f["out_blocks"] - 1 << shape) + f["last_planes"],
         "in_blocks": f["in_blocks"],
         "kernel": f"{f['kernel_rows']}x{columns}",
         "array": f"{config.rows >> shape} pixels x {config.cols << shape} channels",

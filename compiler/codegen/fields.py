@@ -75,7 +75,7 @@ def execute_fields(
         _narrow(fields, layer, part)
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
-        blocks=run.blocks,
+        out_blocks=run.blocks,
         last_planes=run.last_planes,
         last_cols=min(last_cols, config.cols),
         weight_addr=weights // run.line_words if layer.weighted else 0,
@@ -137,7 +137,7 @@ def _kernel_fields(layer: Layer, in_row: int, config: AccelConfig) -> dict[str, 
         "kernel_rows": layer.kernel[0],
         "row_dilation": layer.dilation[0],
         "row_step": layer.dilation[0] * in_row,
-        "groups": count,
+        "tap_groups": count,
         "group_taps": taps,
         "last_taps": last,
         "col_dilation": dilation,
@@ -178,9 +178,9 @@ def _walk_fields(
         "wrap_x": part.width * across,
         "wrap_y": down,
         "wrap_row": down * window.width,
-        "tile_x": rest * across,
-        "tile_y": rows * down,
-        "tile_row": rows * down * window.width,
+        "pixel_group_x": rest * across,
+        "pixel_group_y": rows * down,
+        "pixel_group_row": rows * down * window.width,
     }
 
 

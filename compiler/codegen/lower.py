@@ -103,8 +103,8 @@ class Lowering:
         fields = {
             "dram_addr": self._places[key],
             "scratchpad_addr": buffer.address,
-            "runs": 1,
-            "length": buffer.words,
+            "row_count": 1,
+            "row_length": buffer.words,
         }
         span = Span(buffer.address, buffer.words)
         text = f"{layer.name} {buffer.role} {buffer.chunk} to {span}"
@@ -118,9 +118,9 @@ class Lowering:
         assert (first, count) == (0, source.planes(self.cols)), source.name
         offset = (tile.top * source.width + tile.left) * source.channels
         if tile.width == source.width:
-            shape = {"runs": 1, "length": tile.pixels}
+            shape = {"row_count": 1, "row_length": tile.pixels}
         else:
-            shape = {"runs": tile.height, "length": tile.width}
+            shape = {"row_count": tile.height, "row_length": tile.width}
         fields = {
             "dram_addr": offset,
             "dram_stride": source.width * source.channels,
@@ -172,8 +172,8 @@ class Lowering:
             "dram_stride": memory.stride * self.cols,
             "scratchpad_addr": scratchpad.base,
             "scratchpad_stride": scratchpad.stride,
-            "runs": scratchpad.count,
-            "length": scratchpad.length,
+            "row_count": scratchpad.count,
+            "row_length": scratchpad.length,
         }
 
     def _place(self, buffer: Buffer | None, name: str, step: Step) -> Placement:

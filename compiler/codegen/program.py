@@ -26,7 +26,7 @@ from hw.spec.config import AccelConfig, to_dict
 from hw.spec.fingerprint import any_rows, command_fields, fingerprint
 from hw.spec.isa import Opcode, encode
 
-VERSION = 3
+VERSION = 4
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
@@ -96,8 +96,8 @@ def mapping(compiled: Compiled) -> dict:
         ],
         "image_size": memory.image_size,
         "memory_size": memory.write_limit,
-        "read_window": [0, memory.read_limit],
-        "write_window": [memory.write_base, memory.write_limit],
+        "read_range": [0, memory.read_limit],
+        "write_range": [memory.write_base, memory.write_limit],
         "macs": sum(layer.macs for layer in network.layers),
         "model_macs": sum(macs(graph).values()),
         "elements": sum(_elements(graph, node) for node in graph.nodes),

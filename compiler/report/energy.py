@@ -161,10 +161,10 @@ def _scratchpad_words(command: Command, config: AccelConfig) -> int:
     f = command.fields
     if command.opcode in (Opcode.LOAD, Opcode.STORE):
         planes = -(-f["channels"] // config.cols) if f.get("unpack") else 1
-        return f["runs"] * f["length"] * planes
+        return f["row_count"] * f["row_length"] * planes
     if command.opcode == Opcode.END:
         return 0
-    planes = (f["blocks"] - 1 << f["array_shape"]) + f["last_planes"]
+    planes = (f["out_blocks"] - 1 << f["array_shape"]) + f["last_planes"]
     results = f["pixels"] * planes
     parameters = config.param_lines * config.line_words * planes
     return (1 + f["residual"]) * results + parameters + f["table"] * config.table_words

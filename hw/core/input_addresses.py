@@ -87,12 +87,12 @@ class InputAddresses(wiring.Component):
             Signal(data.StructLayout({"x": 16, "y": 16, "row": WORD_ADDR}), name=name)
             for name in ("stays", "wraps")
         ]
-        m.d.sync += limit.eq(cmd.end_x - cmd.tile_x)
+        m.d.sync += limit.eq(cmd.end_x - cmd.pixel_group_x)
         for move, wraps in zip(moves, (0, 1), strict=True):
             m.d.sync += [
-                move.x.eq(cmd.tile_x - wraps * cmd.wrap_x),
-                move.y.eq(cmd.tile_y + wraps * cmd.wrap_y),
-                move.row.eq(cmd.tile_row + wraps * cmd.wrap_row),
+                move.x.eq(cmd.pixel_group_x - wraps * cmd.wrap_x),
+                move.y.eq(cmd.pixel_group_y + wraps * cmd.wrap_y),
+                move.row.eq(cmd.pixel_group_row + wraps * cmd.wrap_row),
             ]
         for p in range(self._config.rows):
             self._build_lane(m, p, self._build_place(m, p, limit, moves), lanes[p])

@@ -61,11 +61,11 @@ class LoopNest(wiring.Component):
             self._tile.eq(
                 Array(self._config.shape_pixels(s) for s in (0, 1, 2, 2))[cmd.array_shape]
             ),
-            self._last_group.eq(self._group == cmd.groups - 1),
+            self._last_group.eq(self._group == cmd.tap_groups - 1),
             last_row.eq(self._krow == cmd.kernel_rows - 1),
             self._last_block.eq(self._block == cmd.in_blocks - 1),
             self._last_tile.eq(self.left <= self._tile),
-            self._last_out.eq(self._out_block == cmd.blocks - 1),
+            self._last_out.eq(self._out_block == cmd.out_blocks - 1),
             self.tile_end.eq(self._last_group & last_row & self._last_block),
             self.block_end.eq(self.tile_end & self._last_tile),
         ]

@@ -97,7 +97,7 @@ class WeightStore(wiring.Component):
                         base.eq(addr + 1),
                         addr.eq(addr + 1),
                         block.eq(block + 1),
-                        active.eq(block != cmd.blocks - 1),
+                        active.eq(block != cmd.out_blocks - 1),
                     ]
 
     def _build_ring(self, m):

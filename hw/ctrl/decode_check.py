@@ -7,15 +7,15 @@ from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import accepts
 from hw.spec.timing import WEIGHT_RING
 
-DMA_COUNTS = ("runs", "length")
+DMA_COUNTS = ("row_count", "row_length")
 EXECUTE_COUNTS = (
     "pixels",
     "in_blocks",
     "kernel_rows",
-    "groups",
+    "tap_groups",
     "group_taps",
     "last_taps",
-    "blocks",
+    "out_blocks",
     "last_planes",
     "last_cols",
     "last_channels",

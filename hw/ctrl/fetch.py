@@ -9,7 +9,7 @@ from hw.ctrl.decode_check import (
     foreign,
     illegal,
 )
-from hw.lib.bus import BEATS_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst
+from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, REQUEST, Burst
 from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.config import AccelConfig
@@ -61,7 +61,7 @@ class Fetch(wiring.Component):
             {
                 "program_addr": In(32),
                 "program_size": In(32),
-                "windows": In(WINDOWS),
+                "windows": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "beat": In(1),
                 "beat_data": In(8 * config.cols),
@@ -109,7 +109,7 @@ class Fetch(wiring.Component):
             (other, Fault.WRONG_MACHINE),
             (bad, Fault.ILLEGAL_FIELD),
             (exhausted, Fault.NO_END),
-            (outside, Fault.WINDOW),
+            (outside, Fault.ADDRESS_RANGE),
         )
         for raised, code in reversed(causes):
             with m.If(raised):
@@ -139,7 +139,7 @@ class Fetch(wiring.Component):
         taken = self.request.valid & self.request.ready
         m.d.sync += [
             beats.eq(burst.beats),
-            inside.eq(burst.may_read(self.windows)),
+            inside.eq(burst.may_read(self.address_ranges)),
             known.eq(~taken),
             claimed.eq(claimed + Mux(taken, beats, 0) - moved),
         ]

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.command_layouts import INDEX_BITS
 from hw.lib.axi import RESP_OKAY, lite_signature
-from hw.lib.bus import WINDOWS
+from hw.lib.bus import ADDRESS_RANGES
 from hw.spec import regs
 from hw.spec.regs import ADDR_WIDTH, COUNTER_BITS, Counter
 
@@ -16,7 +16,7 @@ class RegisterFile(wiring.Component):
 
     A write is accepted in the cycle in which address and data are both valid; accepting the one
     that sets control.start is cycle 0. ``start`` is high in cycle 1, ``running`` from cycle 2 on.
-    Writes to the program's place and the windows are ignored while busy.
+    Writes to the program's place and the address ranges are ignored while busy.
 
     Members
     -------
@@ -62,7 +62,7 @@ class RegisterFile(wiring.Component):
     fault_index: In(INDEX_BITS)
     program_addr: Out(32)
     program_size: Out(32)
-    windows: Out(WINDOWS)
+    address_ranges: Out(ADDRESS_RANGES)
     fingerprint: In(32)
     counters: In(data.ArrayLayout(COUNTER_BITS, len(Counter)))
     cycles: In(COUNTER_BITS)
@@ -86,8 +86,8 @@ class RegisterFile(wiring.Component):
         )
         for name in ("program_addr", "program_size"):
             m.d.comb += getattr(self, name).eq(fields[name, "value"])
-        for name, _ in WINDOWS:
-            m.d.comb += getattr(self.windows, name).eq(fields[name, "value"])
+        for name, _ in ADDRESS_RANGES:
+            m.d.comb += getattr(self.address_ranges, name).eq(fields[name, "value"])
         self._build_reads(m, fields, busy, index)
         return m
 

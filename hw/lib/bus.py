@@ -13,7 +13,7 @@ BEATS_BITS = MAX_BURST.bit_length()
 
 REQUEST = data.StructLayout({"addr": 32, "beats": BEATS_BITS})
 """One burst: byte address of its first beat, and its beats."""
-WINDOWS = data.StructLayout(
+ADDRESS_RANGES = data.StructLayout(
     {
         "read_base": 32,
         "read_limit": 32,
@@ -51,13 +51,15 @@ class Burst:
         # The burst ends at the smallest of these; none of them waits for ``beats``.
         self._ends = (addr + most, ((addr >> page) + 1) << page, addr + left)
 
-    def may_write(self, windows) -> Value:
-        """Whether a write burst lies in the write window."""
-        return self._inside(windows.write_base, windows.write_limit)
+    def may_write(self, address_ranges) -> Value:
+        """Whether a write burst lies in the write range."""
+        return self._inside(address_ranges.write_base, address_ranges.write_limit)
 
-    def may_read(self, windows) -> Value:
-        """Whether a read burst lies in the read window or in the write window."""
-        return self._inside(windows.read_base, windows.read_limit) | self.may_write(windows)
+    def may_read(self, address_ranges) -> Value:
+        """Whether a read burst lies in the read range or in the write range."""
+        return self._inside(address_ranges.read_base, address_ranges.read_limit) | self.may_write(
+            address_ranges
+        )
 
     def _inside(self, base: Value, limit: Value) -> Value:
         ends_inside = Cat(end <= (limit >> self._low) for end in self._ends).any()

@@ -155,8 +155,8 @@ class LoadData(wiring.Component):
                 pixel.eq(next_base),
                 base.eq(next_base + source.scratchpad_stride),
                 offset.eq(next_offset + source.step),
-                left.eq(source.length),
-                runs.eq(Mux(begin.valid, source.runs, runs - 1)),
+                left.eq(source.row_length),
+                runs.eq(Mux(begin.valid, source.row_count, runs - 1)),
             ]
         with m.Elif(accept & ends_pixel):
             m.d.sync += [

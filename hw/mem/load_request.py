@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
-from hw.lib.bus import COUNTS, REQUEST, WINDOWS, Burst, waits_met
+from hw.lib.bus import ADDRESS_RANGES, COUNTS, REQUEST, Burst, waits_met
 from hw.spec.config import AccelConfig
 
 BYTES_BITS = 36
@@ -23,8 +23,8 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
         {
             "unpack": 1,
             "flip": 1,
-            "runs": 16,
-            "length": 20,
+            "row_count": 16,
+            "row_length": 20,
             "channels": 16,
             "scratchpad_addr": 20,
             "scratchpad_stride": 20,
@@ -60,7 +60,7 @@ class LoadRequest(wiring.Component):
     idle : Out(1)
         No command is held.
     outside : Out(1)
-        The next burst lies outside the windows, and is not requested.
+        The next burst lies outside the address ranges, and is not requested.
     index : Out(INDEX_BITS)
         Index of the command held.
     started : Out(1)
@@ -73,7 +73,7 @@ class LoadRequest(wiring.Component):
             {
                 "command": In(stream.Signature(command_layouts.LOAD)),
                 "done": In(COUNTS),
-                "windows": In(WINDOWS),
+                "windows": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "descriptor": Out(stream.Signature(descriptor_layout(config))),
                 "stop": In(1),
@@ -89,7 +89,7 @@ class LoadRequest(wiring.Component):
         command = Signal(command_layouts.LOAD, reset_less=True)
         size = Signal(BYTES_BITS)
         m.d.comb += [
-            size.eq(command.length * command.channels),
+            size.eq(command.row_length * command.channels),
             self.index.eq(command.index),
         ]
         self._build_descriptor(m, command, size)
@@ -119,8 +119,8 @@ class LoadRequest(wiring.Component):
         same = (
             "unpack",
             "flip",
-            "runs",
-            "length",
+            "row_count",
+            "row_length",
             "channels",
             "scratchpad_addr",
             "scratchpad_stride",
@@ -137,7 +137,7 @@ class LoadRequest(wiring.Component):
     def _build_walk(self, m, command, size):
         """The current burst and the steps from one to the next.
 
-        Returns the signals (start, last, inside), the latter for the windows.
+        Returns the signals (start, last, inside), the latter for the address ranges.
         """
         low = self._config.bus_bytes.bit_length() - 1
         addr = Signal(32 - low)
@@ -149,13 +149,13 @@ class LoadRequest(wiring.Component):
         beats = Signal.like(self.request.payload.beats)
         next_base = Mux(start, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.bus_bytes - 1)
-        run_beats = Mux(command.unpack, span >> low, command.length)
+        run_beats = Mux(command.unpack, span >> low, command.row_length)
         ends_run = left == beats
         burst = Burst(self._config, addr, left)
         inside = Signal()
         m.d.comb += [
             beats.eq(burst.beats),
-            inside.eq(burst.may_read(self.windows)),
+            inside.eq(burst.may_read(self.address_ranges)),
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
             last.eq(ends_run & (runs == 1)),
@@ -166,7 +166,7 @@ class LoadRequest(wiring.Component):
                 addr.eq(next_base >> low),
                 left.eq(run_beats),
                 base.eq(next_base + command.dram_stride),
-                runs.eq(Mux(start, command.runs, runs - Const(1, 1))),
+                runs.eq(Mux(start, command.row_count, runs - Const(1, 1))),
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw import command_layouts
-from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS
+from hw.lib.bus import ADDRESS_RANGES, COUNT_BITS, COUNTS, FAULT, REQUEST
 from hw.mem.load_data import LoadData
 from hw.mem.load_request import LoadRequest
 from hw.mem.scratchpad import line_addr
@@ -58,7 +58,7 @@ class LoadUnit(wiring.Component):
                 "command": In(stream.Signature(command_layouts.LOAD)),
                 "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
-                "windows": In(WINDOWS),
+                "windows": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "ready": Out(1),
                 "beat": In(1),
@@ -88,7 +88,7 @@ class LoadUnit(wiring.Component):
         connect(m, requests.descriptor, words.descriptor)
         m.d.comb += [
             requests.done.eq(self.counts),
-            requests.windows.eq(self.windows),
+            requests.address_ranges.eq(self.address_ranges),
             requests.stop.eq(self.stop),
             words.phase.eq(self.phase),
             words.stop.eq(self.stop),
@@ -110,7 +110,7 @@ class LoadUnit(wiring.Component):
         with m.If(requests.outside):
             m.d.comb += [
                 self.fault.raised.eq(1),
-                self.fault.code.eq(Fault.WINDOW),
+                self.fault.code.eq(Fault.ADDRESS_RANGE),
                 self.fault.index.eq(requests.index),
             ]
         with m.Elif(words.beat & self.beat_error):

@@ -110,8 +110,8 @@ class StoreData(wiring.Component):
             m.d.sync += [
                 address.eq(next_base),
                 base.eq(next_base + command.scratchpad_stride),
-                left.eq(command.length),
-                runs.eq(Mux(self.start, command.runs, runs - 1)),
+                left.eq(command.row_length),
+                runs.eq(Mux(self.start, command.row_count, runs - 1)),
             ]
         with m.Elif(self.store_req):
             m.d.sync += address.eq(address + words), left.eq(left - words)

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
-from hw.lib.bus import COUNT_BITS, COUNTS, FAULT, REQUEST, WINDOWS, Burst, waits_met
+from hw.lib.bus import ADDRESS_RANGES, COUNT_BITS, COUNTS, FAULT, REQUEST, Burst, waits_met
 from hw.mem.scratchpad import line_addr
 from hw.mem.store_data import StoreData
 from hw.spec.config import AccelConfig
@@ -62,7 +62,7 @@ class StoreUnit(wiring.Component):
                 "command": In(stream.Signature(command_layouts.STORE)),
                 "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
-                "windows": In(WINDOWS),
+                "windows": In(ADDRESS_RANGES),
                 "store_req": Out(1),
                 "store_line": Out(line_addr(config)),
                 "store_valid": In(1),
@@ -124,7 +124,7 @@ class StoreUnit(wiring.Component):
                     m.next = "IDLE"
 
     def _build_addresses(self, m, words, command, start, bursts_left, unanswered):
-        """The AW channel; returns whether the next burst lies outside the window."""
+        """The AW channel; returns whether the next burst lies outside the address range."""
         low = self._config.bus_bytes.bit_length() - 1
         addr = Signal(32 - low)
         base = Signal(32)
@@ -133,7 +133,7 @@ class StoreUnit(wiring.Component):
         outside = Signal()
         payload = self.aw.payload
         burst = Burst(self._config, addr, left)
-        inside = burst.may_write(self.windows)
+        inside = burst.may_write(self.address_ranges)
         wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
         sent = self.aw.valid & self.aw.ready
         ends_run = left == payload.beats
@@ -156,9 +156,9 @@ class StoreUnit(wiring.Component):
         with m.If(start | (sent & ends_run)):
             m.d.sync += [
                 addr.eq(next_base >> low),
-                left.eq(command.length),
+                left.eq(command.row_length),
                 base.eq(next_base + command.dram_stride),
-                runs.eq(Mux(start, command.runs, runs - 1)),
+                runs.eq(Mux(start, command.row_count, runs - 1)),
             ]
         with m.Elif(sent):
             m.d.sync += addr.eq(addr + payload.beats), left.eq(left - payload.beats)
@@ -174,7 +174,7 @@ class StoreUnit(wiring.Component):
     def _build_fault(self, m, command, outside):
         m.d.comb += self.fault.index.eq(command.index)
         with m.If(outside):
-            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.WINDOW)
+            m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.ADDRESS_RANGE)
         with m.Elif(self.b_valid & self.b_error & ~self.stop):
             m.d.comb += self.fault.raised.eq(1), self.fault.code.eq(Fault.WRITE_ERROR)
         with m.Elif(self.range_fault & ~self.stop):

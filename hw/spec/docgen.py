@@ -18,8 +18,8 @@ NOTICE = (
 )
 
 _OPCODE_DOC = {
-    isa.Opcode.LOAD: "Copies runs of words, or unpacks pixels, from memory into the scratchpad.",
-    isa.Opcode.STORE: "Copies runs of words from the scratchpad into memory.",
+    isa.Opcode.LOAD: "Copies rows of words, or unpacks pixels, from memory into the scratchpad.",
+    isa.Opcode.STORE: "Copies rows of words from the scratchpad into memory.",
     isa.Opcode.EXECUTE: (
         "Computes a layer, or a part of one, from the scratchpad into the scratchpad."
     ),

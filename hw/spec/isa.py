@@ -83,12 +83,12 @@ MACHINE_FIELDS = ("machine", "last_line")
 """Fields on which depends whether a command runs at all; hw.spec.fingerprint has their values."""
 
 _DMA = (
-    ("dram_addr", 32, "Byte address of the first run in memory."),
-    ("dram_stride", 32, "Bytes from one run to the next in memory."),
-    ("scratchpad_addr", 20, "Word address of the first run in the scratchpad."),
-    ("scratchpad_stride", 20, "Words from one run to the next in the scratchpad."),
-    ("runs", 16, "Number of runs, at least 1."),
-    ("length", 20, "Words of a run (pixels of a run when unpacking), at least 1."),
+    ("dram_addr", 32, "Byte address of the first row in memory."),
+    ("dram_stride", 32, "Bytes from one row to the next in memory."),
+    ("scratchpad_addr", 20, "Word address of the first row in the scratchpad."),
+    ("scratchpad_stride", 20, "Words from one row to the next in the scratchpad."),
+    ("row_count", 16, "Number of rows, at least 1."),
+    ("row_length", 20, "Words of a row (pixels of a row when unpacking), at least 1."),
 )
 
 LOAD_FIELDS = _place(
@@ -153,7 +153,7 @@ EXECUTE_FIELDS = _place(
     ("kernel_rows", 8, "Kernel height."),
     ("row_dilation", 8, "Vertical dilation."),
     ("row_step", 20, "Words from one kernel row to the next: row_dilation * in_row."),
-    ("groups", 8, "Groups of taps in a kernel row."),
+    ("tap_groups", 8, "Groups of taps in a kernel row."),
     ("group_taps", 4, "Taps of a group: (group_taps - 1) * col_dilation <= 8."),
     ("last_taps", 4, "Taps of the last group."),
     ("col_dilation", 8, "Horizontal dilation."),
@@ -170,11 +170,11 @@ EXECUTE_FIELDS = _place(
     ("wrap_x", 16, "out_width * col_stride."),
     ("wrap_y", 8, "Vertical stride."),
     ("wrap_row", 20, "Vertical stride * in_row."),
-    ("tile_x", 16, "(tile pixels mod out_width) * col_stride."),
-    ("tile_y", 14, "(tile pixels div out_width) * vertical stride."),
-    ("tile_row", 21, "tile_y * in_row."),
+    ("pixel_group_x", 16, "(pixels of a pixel group mod out_width) * col_stride."),
+    ("pixel_group_y", 14, "(pixels of a pixel group div out_width) * vertical stride."),
+    ("pixel_group_row", 21, "pixel_group_y * in_row."),
     # weights, parameters, table
-    ("blocks", 12, "Output blocks of cols << shape channels."),
+    ("out_blocks", 12, "Output blocks of cols << shape channels."),
     ("last_planes", 3, "Channel blocks (planes) in the last output block, 1 to 1 << shape."),
     ("last_cols", 7, "Channels of the very last plane, 1 to cols."),
     ("weight_addr", 17, "Line address of the weights."),

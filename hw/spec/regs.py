@@ -18,7 +18,7 @@ class Fault(enum.IntEnum):
     NONE = 0
     ILLEGAL_OPCODE = 1
     ILLEGAL_FIELD = 2
-    WINDOW = 3
+    ADDRESS_RANGE = 3
     FETCH_ERROR = 4
     READ_ERROR = 5
     WRITE_ERROR = 6
@@ -35,7 +35,7 @@ FAULT_DOC = {
     Fault.ILLEGAL_FIELD: (
         "a field of the command has a value that is not allowed, or a reserved bit is set"
     ),
-    Fault.WINDOW: "the command accesses memory outside the windows",
+    Fault.ADDRESS_RANGE: "the command accesses memory outside the address ranges",
     Fault.FETCH_ERROR: "the memory answered a command fetch with an error",
     Fault.READ_ERROR: "the memory answered a LOAD's read with an error",
     Fault.WRITE_ERROR: "the memory answered a STORE's write with an error",
@@ -68,7 +68,7 @@ class Counter(enum.IntEnum):
     FETCH_BEATS = 12
     OPERAND_LINES_READ = 13
     WEIGHT_LINES_READ = 14
-    BEATS_DRAINED = 15
+    OUTPUT_BEATS = 15
     COMMANDS = 16
 
 
@@ -90,7 +90,7 @@ COUNTER_DOC = {
     Counter.FETCH_BEATS: "read beats of command fetch",
     Counter.OPERAND_LINES_READ: "lines read from the scratchpad into the operand stores",
     Counter.WEIGHT_LINES_READ: "lines read from the scratchpad into the weight store",
-    Counter.BEATS_DRAINED: "beats issued to the post-processor",
+    Counter.OUTPUT_BEATS: "beats issued to the post-processor",
     Counter.COMMANDS: "commands dispatched, END included",
 }
 
@@ -173,9 +173,9 @@ _BASE = (
     ),
     _whole("program_size", 0x014, "rw", f"Bytes of the program, a multiple of {PROGRAM_ALIGN}."),
     _whole("read_base", 0x018, "rw", "First byte that may be read."),
-    _whole("read_limit", 0x01C, "rw", "First byte beyond the read window."),
+    _whole("read_limit", 0x01C, "rw", "First byte beyond the read range."),
     _whole("write_base", 0x020, "rw", "First byte that may be written; it may be read too."),
-    _whole("write_limit", 0x024, "rw", "First byte beyond the write window."),
+    _whole("write_limit", 0x024, "rw", "First byte beyond the write range."),
     _whole("cycles_lo", 0x028, "ro", "Cycles from the start write to the interrupt, low half."),
     _whole("cycles_hi", 0x02C, "ro", "High half."),
     Register(

@@ -78,7 +78,7 @@ def parameters(
     config: AccelConfig,
     program_addr: int,
     program_size: int,
-    windows: tuple[int, int, int, int],
+    address_ranges: tuple[int, int, int, int],
     *,
     memory_bytes: int = 1 << 32,
     read_error: tuple[int, int, int] = (0, 0, 0),
@@ -87,7 +87,7 @@ def parameters(
 ) -> np.ndarray:
     """The parameters of a run.
 
-    ``windows`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
+    ``address_ranges`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
     that response, unless it is 0, and beats beyond ``memory_bytes`` with an error. ``silence`` is
     (channels, after): once the channels, bits of HANDSHAKES, have seen so many handshakes together,
@@ -107,7 +107,7 @@ def parameters(
     p[PROGRAM_BEATS] = program_size // config.bus_bytes
     p[MISALIGNED] = (program_addr | program_size) % PROGRAM_ALIGN != 0
     p[MEMORY_BYTES] = memory_bytes
-    p[READ_BASE : WRITE_LIMIT + 1] = windows
+    p[READ_BASE : WRITE_LIMIT + 1] = address_ranges
     p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error
     p[WRITE_ERROR_LOW : WRITE_ERROR_RESPONSE + 1] = write_error
     p[SILENT_CHANNELS], p[SILENT_AFTER] = silence
@@ -139,14 +139,14 @@ def burst_beats(p, addr, left, most):
 
 @compiled
 def may_write(p, addr, beats):
-    """Whether a write burst lies in the write window."""
+    """Whether a write burst lies in the write range."""
     end = addr + (beats << p[COLS_LOG2])
     return addr >= p[WRITE_BASE] and end <= p[WRITE_LIMIT]
 
 
 @compiled
 def may_read(p, addr, beats):
-    """Whether a read burst lies in the read window or in the write window."""
+    """Whether a read burst lies in the read range or in the write range."""
     end = addr + (beats << p[COLS_LOG2])
     return (addr >= p[READ_BASE] and end <= p[READ_LIMIT]) or may_write(p, addr, beats)
 

@@ -53,7 +53,7 @@ class _Task:
         self.operands = Operands(state, fields)
         self.window = lru_cache(maxsize=1)(self.operands.window)
         self.block_planes = 1 << fields["array_shape"]
-        self.planes = (fields["blocks"] - 1) * self.block_planes + fields["last_planes"]
+        self.planes = (fields["out_blocks"] - 1) * self.block_planes + fields["last_planes"]
         self.depthwise = self.operands.width == 1
         self.params = self._params()
         self.table = self._table()
@@ -71,9 +71,9 @@ class _Task:
     def block_groups(self) -> Iterator[range]:
         """Ranges of output blocks that read the same operands."""
         if self.fields["in_block_step"] == 0:
-            yield range(self.fields["blocks"])
+            yield range(self.fields["out_blocks"])
         else:
-            for block in range(self.fields["blocks"]):
+            for block in range(self.fields["out_blocks"]):
                 yield range(block, block + 1)
 
     def plane_range(self, blocks: range) -> range:

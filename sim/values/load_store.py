@@ -13,7 +13,7 @@ FLIP = np.uint8(0x80)
 
 
 def load(state: State, fields: dict[str, int]) -> None:
-    """Execute a LOAD. Raises AccessError when it leaves a window or the scratchpad."""
+    """Execute a LOAD. Raises AccessError when it leaves an address range or the scratchpad."""
     if fields["unpack"]:
         _load_unpacked(state, fields)
     else:
@@ -22,7 +22,7 @@ def load(state: State, fields: dict[str, int]) -> None:
 
 
 def store(state: State, fields: dict[str, int]) -> None:
-    """Execute a STORE. Raises AccessError when it leaves a window or the scratchpad."""
+    """Execute a STORE. Raises AccessError when it leaves an address range or the scratchpad."""
     external, scratchpad = _plain_indices(state, fields, write=True)
     _external_words(state)[external] = state.scratchpad[scratchpad]
 
@@ -33,7 +33,7 @@ def _external_words(state: State) -> np.ndarray:
 
 def _run_starts(fields: dict[str, int]) -> Iterator[tuple[int, int]]:
     """Byte address in memory and word address in the scratchpad of each run."""
-    for run in range(fields["runs"]):
+    for run in range(fields["row_count"]):
         yield (
             (fields["dram_addr"] + run * fields["dram_stride"]) % ADDRESS_SPACE,
             fields["scratchpad_addr"] + run * fields["scratchpad_stride"],
@@ -47,15 +47,15 @@ def _plain_indices(
     cols = state.config.cols
     starts = list(_run_starts(fields))
     for begin, _ in starts:
-        state.check_run(begin, fields["length"] * cols, write)
+        state.check_run(begin, fields["row_length"] * cols, write)
     first = np.array(starts, np.int64)
-    words = np.arange(fields["length"])
+    words = np.arange(fields["row_length"])
     external = (first[:, :1] // cols + words).ravel()
     return external, state.scratchpad_index((first[:, 1:] + words).ravel())
 
 
 def _load_unpacked(state: State, fields: dict[str, int]) -> None:
-    cols, channels, length = state.config.cols, fields["channels"], fields["length"]
+    cols, channels, length = state.config.cols, fields["channels"], fields["row_length"]
     starts = list(_run_starts(fields))
     for begin, _ in starts:
         state.check_run(begin, length * channels, write=False)

@@ -1,4 +1,4 @@
-"""The memories that commands read and write: external memory with its windows, and the
+"""The memories that commands read and write: external memory with its address ranges, and the
 scratchpad."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AccessError(Exception):
 
 
 @dataclass(frozen=True)
-class Windows:
+class AddressRanges:
     """Byte ranges ``[base, limit)`` of external memory that a program may read, and write."""
 
     read_base: int
@@ -43,7 +43,7 @@ class Windows:
     write_limit: int
 
     def allows(self, begin: int, end: int, write: bool) -> bool:
-        """Whether the bytes ``[begin, end)`` lie in one window that permits the access."""
+        """Whether the bytes ``[begin, end)`` lie in one address range that permits the access."""
         if self.write_base <= begin and end <= self.write_limit:
             return True
         return not write and self.read_base <= begin and end <= self.read_limit
@@ -53,29 +53,32 @@ class State:
     """Scratchpad and external memory during a run.
 
     ``scratchpad`` is int8 ``[scratchpad_words, cols]``; ``memory`` is uint8, a whole number
-    of words: the memory given, copied, and extended with zeros to cover the windows.
+    of words: the memory given, copied, and extended with zeros to cover the address ranges.
     """
 
-    def __init__(self, config: AccelConfig, memory: np.ndarray, windows: Windows) -> None:
+    def __init__(
+        self, config: AccelConfig, memory: np.ndarray, address_ranges: AddressRanges
+    ) -> None:
         self.config = config
-        self.windows = windows
+        self.address_ranges = address_ranges
         self.scratchpad = np.zeros((config.scratchpad_words, config.cols), np.int8)
-        size = max(len(memory), windows.read_limit, windows.write_limit)
+        size = max(len(memory), address_ranges.read_limit, address_ranges.write_limit)
         self.memory = np.zeros(-(-size // config.cols) * config.cols, np.uint8)
         self.memory[: len(memory)] = memory
 
     def check_run(self, begin: int, size: int, write: bool) -> None:
-        """Raise AccessError unless each burst of the run of ``size`` bytes lies in a window."""
+        """Raise AccessError unless each burst of the run of ``size`` bytes lies in an address
+        range."""
         word = self.config.cols
         end = -(-(begin + size) // word) * word
         address = begin // word * word
-        if self.windows.allows(address, end, write):
+        if self.address_ranges.allows(address, end, write):
             return
         while address < end:
             boundary = address // BURST_BOUNDARY * BURST_BOUNDARY + BURST_BOUNDARY
             stop = min(end, boundary, address + MAX_BURST * word)
-            if not self.windows.allows(address, stop, write):
-                raise AccessError(Fault.WINDOW)
+            if not self.address_ranges.allows(address, stop, write):
+                raise AccessError(Fault.ADDRESS_RANGE)
             address = stop
 
     def scratchpad_index(self, address: np.ndarray) -> np.ndarray:

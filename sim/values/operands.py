@@ -18,7 +18,7 @@ class Operands:
     def __init__(self, state: State, fields: dict[str, int]) -> None:
         self.state = state
         self.fields = fields
-        self.taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
+        self.taps = (fields["tap_groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         self.kernel = fields["kernel_rows"] * self.taps
         self.steps = fields["in_blocks"] * self.kernel
         self.width = state.config.cols >> fields["split"]

@@ -221,7 +221,7 @@ def _wrong_values(case: Case, tensors: dict[str, np.ndarray]) -> Iterator[str]:
 def _differences(
     case: Case, steps: list[Step], results: list[RtlResult], timed: bool
 ) -> Iterator[str]:
-    windows = case.program.windows
+    address_ranges = case.program.address_ranges
     for number, (step, result) in enumerate(zip(steps, results, strict=True)):
         where = f"segment {number}: "
         if result.failure is not None:
@@ -235,10 +235,10 @@ def _differences(
         yield from result.violations
         if not result.quiet:
             yield f"{where}RTL: a burst was under way at the interrupt"
-        stored = step.after[windows.write_base : windows.write_limit]
+        stored = step.after[address_ranges.write_base : address_ranges.write_limit]
         wrong = np.flatnonzero(stored != result.dram)
         if len(wrong):
-            first = windows.write_base + wrong[0]
+            first = address_ranges.write_base + wrong[0]
             yield f"{where}memory: {len(wrong)} bytes from {first}, simulator and RTL"
     if timed:
         yield from _times(case.program, results)

@@ -30,9 +30,9 @@ from sim.timing.state import (
     parameters,
 )
 from sim.values.memories import (
+    AddressRanges,
     CommandFault,
     State,
-    Windows,
 )
 from tests.e2e.cases import design
 from tests.support import fault_programs as programs
@@ -62,7 +62,7 @@ def write(name: str, value: int) -> tuple[int, int]:
 
 def settings(case: FaultCase) -> tuple[tuple[int, int], ...]:
     names = ("read_base", "read_limit", "write_base", "write_limit")
-    values = dict(zip(names, case.windows, strict=True))
+    values = dict(zip(names, case.address_ranges, strict=True))
     values |= {"program_addr": case.addr, "program_size": case.program_size}
     return tuple(write(name, value) for name, value in values.items())
 
@@ -119,7 +119,7 @@ def _timing(case: FaultCase, silence: Silence | None) -> tuple[Commands, np.ndar
         assert silence.cycles == 0
         events = sum(HANDSHAKES[channel] for channel in set(silence.channels))
         memory["silence"] = events, silence.after
-    setup = parameters(CONFIG, case.addr, case.program_size, case.windows, **memory)
+    setup = parameters(CONFIG, case.addr, case.program_size, case.address_ranges, **memory)
     return decode(image, case.addr, case.program_size, CONFIG), setup
 
 
@@ -139,7 +139,7 @@ def memory_after(case: FaultCase) -> np.ndarray:
     image = programs.memory(case.code)
     commands, fault = decode_program(image, case.addr, case.program_size, CONFIG)
     assert fault is None
-    state = State(CONFIG, image, Windows(*case.windows))
+    state = State(CONFIG, image, AddressRanges(*case.address_ranges))
     for command in commands:
         run_command(state, command)
     return state.memory
@@ -151,12 +151,12 @@ def status(result: RtlResult) -> tuple[int, Fault, int]:
     return value & 0xFF, Fault(value >> 8), result.registers[offset_of("fault_index")]
 
 
-def check_clean(result: RtlResult, windows=programs.WINDOWS) -> None:
-    """The bus obeyed its rules and is quiet, and every burst was in the windows."""
+def check_clean(result: RtlResult, address_ranges=programs.ADDRESS_RANGES) -> None:
+    """The bus obeyed its rules and is quiet, and every burst was in the address ranges."""
     assert result.failure is None
     assert result.violations == []
     assert result.quiet
-    read, write = windows[:2], windows[2:]
+    read, write = address_ranges[:2], address_ranges[2:]
     for event in result.axi:
         if event.channel in ("ar", "aw"):
             allowed = (write,) if event.channel == "aw" else (read, write)
@@ -168,14 +168,16 @@ def _lies_within(event: AxiEvent, window: tuple[int, int]) -> bool:
     return window[0] <= addr and addr + beats * WORD <= window[1]
 
 
-def check_outside(result: RtlResult, image: np.ndarray, windows=programs.WINDOWS) -> None:
-    """No byte outside the write window has changed."""
+def check_outside(
+    result: RtlResult, image: np.ndarray, address_ranges=programs.ADDRESS_RANGES
+) -> None:
+    """No byte outside the write range has changed."""
     outside = np.ones(MEMORY, bool)
-    outside[windows[2] : windows[3]] = False
+    outside[address_ranges[2] : address_ranges[3]] = False
     np.testing.assert_array_equal(result.dram[outside], image[outside])
 
 
 def check_stopped(result: RtlResult, case: FaultCase) -> None:
     assert status(result) == (FAULT, case.fault, case.index)
-    check_clean(result, case.windows)
-    check_outside(result, programs.memory(case.code), case.windows)
+    check_clean(result, case.address_ranges)
+    check_outside(result, programs.memory(case.code), case.address_ranges)

@@ -28,7 +28,7 @@ def break_program(folder: Path, fault: Fault) -> int:
     command = next(command for command in commands if command.opcode == Opcode.EXECUTE)
     beats = decode(image, 0, size, CONFIG).beats
     at = int(beats[: command.index].sum()) * CONFIG.bus_bytes
-    changes = {"in_addr": BEYOND} if fault == Fault.SCRATCHPAD_RANGE else {"blocks": 0}
+    changes = {"in_addr": BEYOND} if fault == Fault.SCRATCHPAD_RANGE else {"out_blocks": 0}
     fields = {k: v for k, v in command.fields.items() if k != "opcode"} | changes
     code = isa.encode(command.opcode, **fields)
     image[at : at + len(code)] = np.frombuffer(code, np.uint8)

@@ -33,7 +33,7 @@ from tests.support.fault_programs import FaultCase
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
-WRONG = FaultCase("wrong", Fault.ILLEGAL_FIELD, 0, programs.changed(0, runs=0))
+WRONG = FaultCase("wrong", Fault.ILLEGAL_FIELD, 0, programs.changed(0, row_count=0))
 STOPPED = start_and_pause(WRONG)
 """Register writes after which a fault is in the status register, and the interrupt off."""
 

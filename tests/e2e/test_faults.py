@@ -44,9 +44,9 @@ assert len(CASES) == len(fault_cases())
 def multiple_faults(seed: int) -> list[FaultCase]:
     """Programs with several faults, of which the simulator knows the time."""
     rng = random.Random(seed)
-    dma = [c for c in CASES.values() if c.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE)
+    dma = [c for c in CASES.values() if c.fault in (Fault.ADDRESS_RANGE, Fault.SCRATCHPAD_RANGE)
            and c.index not in programs.EXECUTES and c.addr == PROGRAM
-           and c.windows == programs.WINDOWS]  # fmt: skip
+           and c.address_ranges == programs.ADDRESS_RANGES]  # fmt: skip
     fetch = [c for c in CASES.values() if c.fault in (Fault.ILLEGAL_FIELD, Fault.NO_END)
              and c.size is None and c.index > 2]  # fmt: skip
     bus = [c for c in CASES.values() if c.errors]

@@ -82,8 +82,8 @@ def on_tiny(graph: Graph, config: AccelConfig, seed: int) -> Case:
 def timed(program: Program) -> machine.Run:
     """The run of the only segment, as simulated."""
     (segment,) = program.segments
-    windows = dataclasses.astuple(program.windows)
-    setup = parameters(program.config, segment.address, segment.size, windows)
+    address_ranges = dataclasses.astuple(program.address_ranges)
+    setup = parameters(program.config, segment.address, segment.size, address_ranges)
     commands = decode(program.image, segment.address, segment.size, program.config)
     return machine.run(commands, setup, program.config)
 
@@ -107,7 +107,7 @@ def test_another_machines_program_stops_before_its_first_command(foreign, seed):
         assert registers[offset_of("commands_lo")] == registers[offset_of("write_beats_lo")] == 0
         program = foreign[name].program
         before = program.memory(foreign[name].inputs)
-        low, high = program.windows.write_base, program.windows.write_limit
+        low, high = program.address_ranges.write_base, program.address_ranges.write_limit
         np.testing.assert_array_equal(result.dram, before[low:high])
         assert result.quiet and not result.violations
         simulated = timed(program)
@@ -158,7 +158,7 @@ def test_a_mapping_of_another_version_is_refused(folder, capsys, command):
     content = json.loads(path.read_text())
     content["version"] = 2
     path.write_text(json.dumps(content))
-    parts = (str(path), "version 2 of the program format", "3 is accepted", "map the model again")
+    parts = (str(path), "version 2 of the program format", "4 is accepted", "map the model again")
     refused(capsys, folder.parent, parts, command, folder)
 
 

@@ -47,11 +47,11 @@ RANDOM_RESETS, OTHERS = 16, 24
 LAST_BEAT = PROGRAM + programs.offset(5) - 4
 """Address of the last four bytes of an EXECUTE."""
 RESTARTS = {
-    "WINDOW": FaultCase("", Fault.WINDOW, 2, programs.changed(2, dram_stride=0x3000)),
-    "STORE": FaultCase("", Fault.WINDOW, 6, programs.changed(6, dram_stride=0x1000)),
+    "ADDRESS_RANGE": FaultCase("", Fault.ADDRESS_RANGE, 2, programs.changed(2, dram_stride=0x3000)),
+    "STORE": FaultCase("", Fault.ADDRESS_RANGE, 6, programs.changed(6, dram_stride=0x1000)),
     "SCRATCHPAD_RANGE": FaultCase(
         "", Fault.SCRATCHPAD_RANGE, 4, programs.changed(4, out_plane=programs.BEYOND)),
-    "ILLEGAL_FIELD": FaultCase("", Fault.ILLEGAL_FIELD, 4, programs.changed(4, blocks=0)),
+    "ILLEGAL_FIELD": FaultCase("", Fault.ILLEGAL_FIELD, 4, programs.changed(4, out_blocks=0)),
     "FETCH_ERROR": FaultCase(
         "", Fault.FETCH_ERROR, 4, GOOD.code,
         errors={"read_error": ErrorRegion(LAST_BEAT, LAST_BEAT + 4)}),
@@ -76,7 +76,7 @@ def restart(case: FaultCase, again: bool) -> RunSpec:
 
 def moments() -> dict[str, int]:
     """Cycles of the good program in which it does what."""
-    setup = parameters(CONFIG, PROGRAM, GOOD.program_size, GOOD.windows)
+    setup = parameters(CONFIG, PROGRAM, GOOD.program_size, GOOD.address_ranges)
     image = programs.memory(GOOD.code)
     run = machine.run(decode(image, PROGRAM, GOOD.program_size, CONFIG), setup, CONFIG)
     middle = [int(a + b) // 2 for a, b in zip(run.starts, run.ends, strict=True)]

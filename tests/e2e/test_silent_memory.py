@@ -94,7 +94,10 @@ def hidden() -> dict[str, tuple[FaultCase, Silence]]:
     found: dict[str, tuple[FaultCase, Silence]] = {}
     for case in fault_cases():
         kind = case.fault.name
-        if case.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE) and case.addr == programs.PROGRAM:
+        if (
+            case.fault in (Fault.ADDRESS_RANGE, Fault.SCRATCHPAD_RANGE)
+            and case.addr == programs.PROGRAM
+        ):
             kind += f" of {UNIT.get(programs.whole_program()[case.index % 8][0])}"
         if kind not in found:
             silence = _while_it_waits(case)

@@ -9,8 +9,8 @@ import numpy as np
 from hw.spec.config import AccelConfig
 from hw.spec.isa import EXECUTE_FIELDS, MACHINE_FIELDS
 from sim.values.memories import (
+    AddressRanges,
     State,
-    Windows,
 )
 
 CONFIG = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=1024, requant_lanes=4)
@@ -22,7 +22,9 @@ def random_state(rng: random.Random, config: AccelConfig = CONFIG, memory: int =
     """A state whose scratchpad and memory hold random bytes, with shifts that keep results
     apart."""
     source = np.random.default_rng(rng.randrange(1 << 32))
-    state = State(config, source.integers(0, 256, memory, np.uint8), Windows(0, memory, 0, memory))
+    state = State(
+        config, source.integers(0, 256, memory, np.uint8), AddressRanges(0, memory, 0, memory)
+    )
     state.scratchpad[:] = source.integers(-128, 128, state.scratchpad.shape)
     words = config.param_lines * config.line_words
     for first in range(0, TABLE_WORD - words, words):
@@ -58,7 +60,7 @@ def random_execute(rng: random.Random, config: AccelConfig = CONFIG) -> dict[str
     f["ones"] = int(f["maximum"] or rng.random() < 0.2)
     f["in_blocks"] = rng.randint(1, 3)
     f["last_channels"] = rng.randint(1, config.cols >> f["split"])
-    f["blocks"] = rng.randint(1, 3)
+    f["out_blocks"] = rng.randint(1, 3)
     f["last_planes"] = rng.randint(1, 1 << f["array_shape"])
     f["last_cols"] = rng.randint(1, config.cols)
     _kernel(f, rng, config)
@@ -81,7 +83,7 @@ def _kernel(f: dict[str, int], rng: random.Random, config: AccelConfig) -> None:
     f |= {
         "kernel_rows": rng.randint(1, 3),
         "row_dilation": rng.choice((1, 1, 2)),
-        "groups": groups,
+        "tap_groups": groups,
         "group_taps": group,
         "last_taps": last,
         "col_dilation": dilation,
@@ -130,7 +132,7 @@ def _windows(f: dict[str, int], rng: random.Random, kind: str) -> None:
 
 
 def _post_process(f: dict[str, int], rng: random.Random, config: AccelConfig) -> None:
-    taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+    taps = (f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"]
     words = f["kernel_rows"] * taps * channels(f, config) << f["array_shape"]
     low, high = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
     f |= {

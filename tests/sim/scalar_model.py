@@ -44,8 +44,8 @@ class ScalarExecute:
 
     def run(self) -> np.ndarray:
         f, after = self.f, self.scratchpad.copy()
-        for block in range(f["blocks"]):
-            last = block == f["blocks"] - 1
+        for block in range(f["out_blocks"]):
+            last = block == f["out_blocks"] - 1
             for plane in range(f["last_planes"] if last else 1 << f["array_shape"]):
                 for pixel in range(f["pixels"]):
                     oy, ox = divmod(pixel, f["out_width"])
@@ -62,7 +62,7 @@ class ScalarExecute:
         acc, first = 0, True
         width = self.cols // 2 ** f["split"]
         word = (f["weight_addr"] + block * f["weight_lines"]) * self.line + plane
-        taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+        taps = (f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"]
         for b in range(f["in_blocks"]):
             channels = f["last_channels"] if b == f["in_blocks"] - 1 else width
             for r in range(f["kernel_rows"]):

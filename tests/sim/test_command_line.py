@@ -146,10 +146,10 @@ def test_a_fault_of_the_program_has_status_1(folder, tmp_path, capsys):
     for name in ("mapping.json", "program.bin", "model.json", "model.npz"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     mapping = json.loads((tmp_path / "mapping.json").read_text())
-    mapping["write_window"][1] = mapping["write_window"][0]
+    mapping["write_range"][1] = mapping["write_range"][0]
     (tmp_path / "mapping.json").write_text(json.dumps(mapping))
     assert sim_main(["run", str(tmp_path)]) == 1
-    assert "fault WINDOW at command" in capsys.readouterr().err
+    assert "fault ADDRESS_RANGE at command" in capsys.readouterr().err
 
 
 def test_zoo_lists_and_writes_networks(tmp_path, capsys):

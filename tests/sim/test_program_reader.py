@@ -5,16 +5,24 @@ from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from sim.program_reader import decode_program
+from sim.program_reader import ProgramError, decode_program, read_program
 from tests.support.encode import encode
 
 CONFIG = preset("edge256")
-LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=64, runs=1, length=3)
+LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=64, row_count=1, row_length=3)
 END = encode(CONFIG, Opcode.END, wait_load=1)
 EXECUTE = {
     name: 1
     for name in (
-        *("pixels", "in_blocks", "kernel_rows", "groups", "group_taps", "last_taps", "blocks"),
+        *(
+            "pixels",
+            "in_blocks",
+            "kernel_rows",
+            "tap_groups",
+            "group_taps",
+            "last_taps",
+            "out_blocks",
+        ),
         *("last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height"),
         "weight_lines",
     )
@@ -32,7 +40,7 @@ def test_commands_have_fields_and_numbers():
     assert fault is None
     assert [c.opcode for c in commands] == [Opcode.LOAD, Opcode.EXECUTE, Opcode.END]
     assert [c.index for c in commands] == [0, 1, 2]
-    assert commands[0].fields["length"] == 3 and commands[1].fields["pad_value"] == -3
+    assert commands[0].fields["row_length"] == 3 and commands[1].fields["pad_value"] == -3
     assert set(commands[1].fields) == {f.name for f in isa.FIELDS[Opcode.EXECUTE]}
 
 
@@ -54,11 +62,11 @@ def test_programs_that_break_off_say_where(commands, fault, index):
 @pytest.mark.parametrize(
     ("opcode", "change"),
     [
-        (Opcode.LOAD, {"runs": 0}),
+        (Opcode.LOAD, {"row_count": 0}),
         (Opcode.LOAD, {"dram_addr": 8}),
         (Opcode.LOAD, {"dram_stride": 8}),
         (Opcode.LOAD, {"unpack": 1}),
-        (Opcode.STORE, {"length": 0}),
+        (Opcode.STORE, {"row_length": 0}),
         (Opcode.STORE, {"dram_addr": 1}),
         *((Opcode.EXECUTE, {name: 0}) for name in EXECUTE),
         (Opcode.EXECUTE, {"array_shape": 3}),
@@ -75,8 +83,15 @@ def test_programs_that_break_off_say_where(commands, fault, index):
     ],
 )
 def test_illegal_fields_are_faults(opcode, change):
-    legal = EXECUTE if opcode == Opcode.EXECUTE else {"runs": 1, "length": 1}
+    legal = EXECUTE if opcode == Opcode.EXECUTE else {"row_count": 1, "row_length": 1}
     commands, fault = decode(encode(CONFIG, opcode, **legal), END)
     assert fault is None and len(commands) == 2
     _, fault = decode(encode(CONFIG, opcode, **legal | change), END)
     assert (fault.fault, fault.index) == (Fault.ILLEGAL_FIELD, 0)
+
+
+def test_a_mapping_of_version_2_is_refused_with_the_new_names(tmp_path):
+    (tmp_path / "program.bin").write_bytes(b"")
+    (tmp_path / "mapping.json").write_text('{"version": 2}')
+    with pytest.raises(ProgramError, match="read_window is now read_range"):
+        read_program(tmp_path)

@@ -20,9 +20,9 @@ def exact_cycles(plan: Schedule) -> int:
         if command.memory:
             command.fields["dram_addr"] += memory.bases[command.memory]
     ((address, size),) = memory.programs
-    windows = (0, memory.read_limit, memory.write_base, memory.write_limit)
+    address_ranges = (0, memory.read_limit, memory.write_base, memory.write_limit)
     rows = [(c.opcode, c.all_fields) for c in commands]
-    setup = parameters(plan.config, address, size, windows)
+    setup = parameters(plan.config, address, size, address_ranges)
     found = run(assembled(rows, plan.config), setup, plan.config)
     assert not found.fault
     return found.cycles

@@ -11,6 +11,7 @@ from hw.spec.regs import Fault
 from hw.spec.timing import WEIGHT_RING
 from hw.tools.cosim.run_spec import ErrorRegion
 from tests.support.fault_programs import (
+    ADDRESS_RANGES,
     BEYOND,
     CHANNELS,
     CONFIG,
@@ -24,7 +25,6 @@ from tests.support.fault_programs import (
     PROGRAM,
     RESULT,
     WIDTH,
-    WINDOWS,
     WORD,
     FaultCase,
     changed,
@@ -51,8 +51,8 @@ def fault_cases() -> list[FaultCase]:
         _machines,
         _fields,
         _reserved_bits,
-        _dma_windows,
-        _program_windows,
+        _dma_address_ranges,
+        _program_address_ranges,
         _scratchpad_ranges,
         _overlaps,
         _ends,
@@ -108,23 +108,23 @@ def _machines() -> Iterator[FaultCase]:
             yield FaultCase(name, Fault.WRONG_MACHINE, place, changed(place, **fields))
     alone = encode([(Opcode.END, {"machine": 0})])
     yield FaultCase("another machine's END", Fault.WRONG_MACHINE, 0, alone)
-    fields = {"machine": 0, "runs": 0}
+    fields = {"machine": 0, "row_count": 0}
     yield FaultCase("illegal, too", Fault.WRONG_MACHINE, 0, changed(0, **fields))
 
 
 _LOAD_FIELDS = (
-    (0, {"runs": 0}),
-    (0, {"length": 0}),
-    (1, {"runs": 0}),
-    (1, {"length": 0}),
+    (0, {"row_count": 0}),
+    (0, {"row_length": 0}),
+    (1, {"row_count": 0}),
+    (1, {"row_length": 0}),
     (1, {"channels": 0}),
     (0, {"dram_addr": DATA + 1}),
     (0, {"dram_addr": DATA + 2}),
     (2, {"dram_stride": WORD // 2}),
 )
 _STORE_FIELDS = (
-    (5, {"runs": 0}),
-    (5, {"length": 0}),
+    (5, {"row_count": 0}),
+    (5, {"row_length": 0}),
     (5, {"dram_addr": RESULT + 1}),
     (6, {"dram_stride": 3}),
 )
@@ -132,10 +132,10 @@ _COUNTS = (
     "pixels",
     "in_blocks",
     "kernel_rows",
-    "groups",
+    "tap_groups",
     "group_taps",
     "last_taps",
-    "blocks",
+    "out_blocks",
     "last_planes",
     "last_cols",
     "last_channels",
@@ -182,42 +182,49 @@ def _reserved_bits() -> Iterator[FaultCase]:
             yield FaultCase(name, Fault.ILLEGAL_FIELD, place, _flipped(place, bit))
 
 
-def _dma_windows() -> Iterator[FaultCase]:
-    _, read_limit, write_base, write_limit = WINDOWS
+def _dma_address_ranges() -> Iterator[FaultCase]:
+    _, read_limit, write_base, write_limit = ADDRESS_RANGES
     size, length = CONSTANTS * WORD, 2 * PLANE * WORD
     changes = (
-        (0, {"dram_addr": 0}, "before the read window"),
-        (0, {"dram_addr": PROGRAM - WORD}, "into the read window"),
-        (0, {"dram_addr": read_limit}, "behind the read window"),
-        (0, {"dram_addr": read_limit - size + WORD}, "out of the read window"),
-        (0, {"dram_addr": write_limit - size + WORD}, "out of the write window"),
+        (0, {"dram_addr": 0}, "before the read range"),
+        (0, {"dram_addr": PROGRAM - WORD}, "into the read range"),
+        (0, {"dram_addr": read_limit}, "behind the read range"),
+        (0, {"dram_addr": read_limit - size + WORD}, "out of the read range"),
+        (0, {"dram_addr": write_limit - size + WORD}, "out of the write range"),
         (0, {"dram_addr": 0xFFFFFC00}, "at the end of addresses"),
         (1, {"dram_addr": read_limit - PLANE * CHANNELS + 1}, "one byte, unpacking"),
         (2, {"dram_stride": 0x3000}, "second run"),
         (2, {"dram_stride": 0xFFFFBE00}, "second run, backwards"),
-        (5, {"dram_addr": DATA}, "write into the read window"),
-        (5, {"dram_addr": write_base - WORD}, "into the write window"),
-        (5, {"dram_addr": write_limit - length + WORD}, "out of the write window"),
-        (5, {"dram_addr": write_limit}, "behind the write window"),
+        (5, {"dram_addr": DATA}, "write into the read range"),
+        (5, {"dram_addr": write_base - WORD}, "into the write range"),
+        (5, {"dram_addr": write_limit - length + WORD}, "out of the write range"),
+        (5, {"dram_addr": write_limit}, "behind the write range"),
         (5, {"dram_addr": 0xFFFFFF00}, "at the end of addresses"),
         (6, {"dram_stride": 0x1000}, "second run"),
     )
     for place, fields, text in changes:
-        yield FaultCase(f"{text} by {place}", Fault.WINDOW, place, changed(place, **fields))
+        yield FaultCase(f"{text} by {place}", Fault.ADDRESS_RANGE, place, changed(place, **fields))
 
 
-def _program_windows() -> Iterator[FaultCase]:
-    whole, (_, read_limit, write_base, write_limit) = encode(whole_program()), WINDOWS
-    fault = Fault.WINDOW
+def _program_address_ranges() -> Iterator[FaultCase]:
+    whole, (_, read_limit, write_base, write_limit) = encode(whole_program()), ADDRESS_RANGES
+    fault = Fault.ADDRESS_RANGE
     for addr in (0, PROGRAM - 64, read_limit, write_limit, 0xFFFFFFC0):
         yield FaultCase(f"program at {addr:#x}", fault, 0, whole, addr=addr)
-    windows = (PROGRAM, PROGRAM + 64, write_base, write_limit)
-    yield FaultCase("window of 64 bytes", fault, 0, whole, windows=windows)
-    windows = (PROGRAM, PROGRAM, write_base, write_limit)
-    yield FaultCase("empty window", fault, 0, whole, windows=windows)
+    address_ranges = (PROGRAM, PROGRAM + 64, write_base, write_limit)
+    yield FaultCase("window of 64 bytes", fault, 0, whole, address_ranges=address_ranges)
+    address_ranges = (PROGRAM, PROGRAM, write_base, write_limit)
+    yield FaultCase("empty window", fault, 0, whole, address_ranges=address_ranges)
     no_end = encode([whole_program()[0]] * 20)
-    windows = (DATA, read_limit, PROGRAM, PROGRAM + 1024)
-    yield FaultCase("program longer than its window", fault, 11, no_end, size=2048, windows=windows)
+    address_ranges = (DATA, read_limit, PROGRAM, PROGRAM + 1024)
+    yield FaultCase(
+        "program longer than its window",
+        fault,
+        11,
+        no_end,
+        size=2048,
+        address_ranges=address_ranges,
+    )
 
 
 def _scratchpad_ranges() -> Iterator[FaultCase]:
@@ -275,7 +282,7 @@ def _overlaps() -> Iterator[FaultCase]:
         for blocks in (1, 2):
             for place in EXECUTES:
                 commands = whole_program()
-                first, second = CONV | _SHORT | {"blocks": blocks}, CONV
+                first, second = CONV | _SHORT | {"out_blocks": blocks}, CONV
                 fields = [dict(first), dict(second)]
                 fields[place - EXECUTES[0]][name] = value
                 for at, changed_fields in zip(EXECUTES, fields, strict=True):
@@ -317,7 +324,7 @@ def timeouts() -> list[FaultCase]:
 
 def legal_changes() -> Iterator[tuple[str, bytes]]:
     """Programs that come close to a fault and have none."""
-    read_limit, write_base, write_limit = WINDOWS[1:]
+    read_limit, write_base, write_limit = ADDRESS_RANGES[1:]
     size, length = CONSTANTS * WORD, 2 * PLANE * WORD
     changes = (
         (0, {"dram_addr": PROGRAM}),

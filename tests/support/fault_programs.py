@@ -16,7 +16,7 @@ CONFIG = preset("tiny")
 WORD = CONFIG.word_bytes
 PROGRAM, OTHER, DATA, RESULT = 0x400, 0x1000, 0x4000, 0x8000
 """Byte addresses of the program, of a second one, of what LOADs read and of what STOREs write."""
-WINDOWS = (PROGRAM, 0x6000, RESULT, 0x9000)
+ADDRESS_RANGES = (PROGRAM, 0x6000, RESULT, 0x9000)
 """Read base and limit, write base and limit; there is memory on all four sides."""
 MEMORY = 0x10000
 BEYOND = CONFIG.scratchpad_words
@@ -48,7 +48,7 @@ CONV = {
     "kernel_rows": 3,
     "row_dilation": 1,
     "row_step": WIDTH,
-    "groups": 1,
+    "tap_groups": 1,
     "group_taps": 3,
     "last_taps": 3,
     "col_dilation": 1,
@@ -64,8 +64,8 @@ CONV = {
     "wrap_x": WIDTH,
     "wrap_y": 1,
     "wrap_row": WIDTH,
-    "tile_x": CONFIG.rows,
-    "blocks": 2,
+    "pixel_group_x": CONFIG.rows,
+    "out_blocks": 2,
     "last_planes": 1,
     "last_cols": CONFIG.cols,
     "weight_addr": WEIGHTS // 8,
@@ -97,14 +97,14 @@ def whole_program() -> list[Command]:
     second = operands + PLANE * CHANNELS
     size = PLANE * WORD
     return [
-        (Opcode.LOAD, {"dram_addr": DATA, "runs": 1, "length": CONSTANTS}),
+        (Opcode.LOAD, {"dram_addr": DATA, "row_count": 1, "row_length": CONSTANTS}),
         (
             Opcode.LOAD,
             {
                 "dram_addr": operands,
                 "scratchpad_addr": INPUT,
-                "runs": 1,
-                "length": PLANE,
+                "row_count": 1,
+                "row_length": PLANE,
                 "unpack": 1,
                 "flip": 1,
                 "channels": CHANNELS,
@@ -118,8 +118,8 @@ def whole_program() -> list[Command]:
                 "dram_stride": size,
                 "scratchpad_addr": SECOND,
                 "scratchpad_stride": PLANE,
-                "runs": 2,
-                "length": PLANE,
+                "row_count": 2,
+                "row_length": PLANE,
             },
         ),
         (Opcode.EXECUTE, CONV),
@@ -132,8 +132,8 @@ def whole_program() -> list[Command]:
             {
                 "dram_addr": RESULT + 0x80,
                 "scratchpad_addr": OUTPUT,
-                "runs": 1,
-                "length": 2 * PLANE,
+                "row_count": 1,
+                "row_length": 2 * PLANE,
                 "wait_execute": 1,
             },
         ),
@@ -142,10 +142,10 @@ def whole_program() -> list[Command]:
             {
                 "dram_addr": RESULT + 0x400,
                 "dram_stride": 0x200,
-                "runs": 2,
+                "row_count": 2,
                 "scratchpad_addr": OUTPUT + 2 * PLANE,
                 "scratchpad_stride": PLANE,
-                "length": PLANE,
+                "row_length": PLANE,
                 "wait_execute": 2,
             },
         ),
@@ -179,7 +179,7 @@ class FaultCase:
     code: bytes
     addr: int = PROGRAM
     size: int | None = None
-    windows: tuple[int, int, int, int] = WINDOWS
+    address_ranges: tuple[int, int, int, int] = ADDRESS_RANGES
     errors: dict[str, ErrorRegion] = field(default_factory=dict)
     """``read_error`` or ``write_error`` of the memory."""
 

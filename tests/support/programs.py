@@ -21,7 +21,7 @@ from sim.program_reader import (
     Segment,
     decode_program,
 )
-from sim.values.memories import Windows
+from sim.values.memories import AddressRanges
 from tests.sim import commands
 from tests.support.encode import encode
 
@@ -62,7 +62,7 @@ def random_program(config: AccelConfig, seed: int) -> Program:
         folder=Path(),
         config=config,
         image=image,
-        windows=Windows(0, results, results, size),
+        address_ranges=AddressRanges(0, results, results, size),
         segments=(Segment(0, len(code), decoded),),
         macs=0,
         model_macs=0,
@@ -101,7 +101,9 @@ class _Writer:
         """The program's bytes, and the size of the memory that it needs."""
         rng, word = self.rng, self.config.word_bytes
         executes = [self._execute_fields() for _ in range(rng.randint(1, 5))]
-        weights = max(f["blocks"] * f["weight_lines"] * self.config.line_words for f in executes)
+        weights = max(
+            f["out_blocks"] * f["weight_lines"] * self.config.line_words for f in executes
+        )
         self.free = DATA + SCRATCHPAD_WORDS * word
         assert WEIGHTS + weights <= SCRATCHPAD_WORDS
         cuts = sorted(rng.sample(range(1, WEIGHTS), 3))
@@ -146,8 +148,8 @@ class _Writer:
             [("scratchpad", scratchpad, scratchpad + words)],
             dram_addr=address,
             scratchpad_addr=scratchpad,
-            runs=1,
-            length=words,
+            row_count=1,
+            row_length=words,
         )
 
     def _place(self, words: int) -> int:
@@ -168,8 +170,8 @@ class _Writer:
             dram_stride=step * word,
             scratchpad_addr=place,
             scratchpad_stride=stride,
-            runs=runs,
-            length=length,
+            row_count=runs,
+            row_length=length,
         )
 
     def _unpacking_load(self) -> None:
@@ -187,8 +189,8 @@ class _Writer:
             dram_stride=step,
             scratchpad_addr=place,
             scratchpad_stride=stride,
-            runs=runs,
-            length=length,
+            row_count=runs,
+            row_length=length,
             unpack=1,
             flip=rng.randrange(2),
             channels=channels,
@@ -216,8 +218,8 @@ class _Writer:
             dram_stride=step * word,
             scratchpad_addr=first,
             scratchpad_stride=part,
-            runs=runs,
-            length=length,
+            row_count=runs,
+            row_length=length,
         )
         self.saved.append(span)
         self.free = span[2]
@@ -228,7 +230,7 @@ class _Writer:
         fields = commands.random_execute(rng, config)
         for name in ("opcode", *_waits(dict.fromkeys(UNITS, 0))):
             del fields[name]
-        taps = (fields["groups"] - 1) * fields["group_taps"] + fields["last_taps"]
+        taps = (fields["tap_groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         products = fields["kernel_rows"] * taps * commands.channels(fields, config)
         lines = -(-(products << fields["array_shape"]) // config.line_words)
         rows, columns = divmod(config.rows >> fields["array_shape"], fields["out_width"])
@@ -238,9 +240,9 @@ class _Writer:
             "weight_addr": WEIGHTS // config.line_words,
             "weight_lines": lines,
             "resident": int(not fields["ones"] and lines <= 8 and rng.random() < 0.8),
-            "tile_x": columns * fields["col_stride"],
-            "tile_y": rows * fields["wrap_y"],
-            "tile_row": rows * fields["wrap_y"] * fields["in_row"],
+            "pixel_group_x": columns * fields["col_stride"],
+            "pixel_group_y": rows * fields["wrap_y"],
+            "pixel_group_row": rows * fields["wrap_y"] * fields["in_row"],
             "in_addr": FIRST_AREA + source * AREA + rng.randrange(9),
             "out_addr": FIRST_AREA + target * AREA + rng.randrange(9),
             "res_addr": FIRST_AREA + other * AREA + rng.randrange(9),
@@ -251,7 +253,7 @@ class _Writer:
         reads: list[Span] = [("scratchpad", 0, FIRST_AREA)]
         reads += [_area_of(fields[name]) for name in names]
         if not fields["ones"]:
-            lines = fields["blocks"] * fields["weight_lines"]
+            lines = fields["out_blocks"] * fields["weight_lines"]
             reads.append(("scratchpad", WEIGHTS, WEIGHTS + lines * self.config.line_words))
         self._append(Opcode.EXECUTE, reads, [_area_of(fields["out_addr"])], **fields)
 

@@ -64,14 +64,14 @@ class RunFailure(Exception):
 
 def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: int) -> RunSpec:
     """The run of a segment that begins with ``memory`` (Program.memory)."""
-    windows = program.windows
+    address_ranges = program.address_ranges
     values = {
         "program_addr": segment.address,
         "program_size": segment.size,
-        "read_base": windows.read_base,
-        "read_limit": windows.read_limit,
-        "write_base": windows.write_base,
-        "write_limit": windows.write_limit,
+        "read_base": address_ranges.read_base,
+        "read_limit": address_ranges.read_limit,
+        "write_base": address_ranges.write_base,
+        "write_limit": address_ranges.write_limit,
     }
     model = program.config.memory
     names = [f"{c.name.lower()}_{half}" for c in Counter for half in ("lo", "hi")]
@@ -82,7 +82,7 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
         reads=tuple(offset_of(name) for name in ("status", "fault_index", *names)),
         timeout=timeout,
         memory=MemoryModel(model.latency, model.bytes_per_cycle or None),
-        dump=(windows.write_base, windows.write_limit),
+        dump=(address_ranges.write_base, address_ranges.write_limit),
     )
 
 
@@ -146,7 +146,7 @@ def run_segments(
             )
             _check_fault(segment, result)
             _check_cycles(number, result.cycles, expected[number])
-            low, high = program.windows.write_base, program.windows.write_limit
+            low, high = program.address_ranges.write_base, program.address_ranges.write_limit
             memory[low:high] = result.dram
             host.run(segment, memory)
             results.append(result)

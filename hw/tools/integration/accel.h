@@ -14,11 +14,11 @@
  * ACCEL_ERROR_TIMEOUT; its reset takes effect when all have come. If they never come, only the
  * reset signals of accelerator and memory help.
  *
- * Where a cache lies between the processor and the memory, the write window shares no line with
+ * Where a cache lies between the processor and the memory, the write range shares no line with
  * anything else. Before accel_start, write back the lines of the program, the constants and the
- * inputs, and invalidate those of the write window, written back where they hold what the program
+ * inputs, and invalidate those of the write range, written back where they hold what the program
  * reads: a changed line that leaves the cache later would replace results. After the end of the
- * run, before results are read, invalidate the lines of the write window again: the processor may
+ * run, before results are read, invalidate the lines of the write range again: the processor may
  * have fetched some meanwhile. The driver does neither.
  */
 #ifndef ACCEL_H
@@ -53,7 +53,7 @@ struct accel {
 };
 
 /* Byte addresses as the accelerator sees them; limits are the first byte beyond. Of mapping.json:
- * program_addr and program_size of a segment, read_window and write_window. */
+ * program_addr and program_size of a segment, read_range and write_range. */
 struct accel_program {
     uint32_t address;
     uint32_t size;

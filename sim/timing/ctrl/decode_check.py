@@ -18,15 +18,15 @@ _SLOT_BYTES = isa.COMMAND_ALIGN
 _SLOT_WORDS = _SLOT_BYTES // 4
 _LONGEST = max(isa.COMMAND_WORDS.values())
 
-_DMA_COUNTS = ("runs", "length")
+_DMA_COUNTS = ("row_count", "row_length")
 _EXECUTE_COUNTS = (
     "pixels",
     "in_blocks",
     "kernel_rows",
-    "groups",
+    "tap_groups",
     "group_taps",
     "last_taps",
-    "blocks",
+    "out_blocks",
     "last_planes",
     "last_cols",
     "last_channels",
@@ -76,17 +76,17 @@ def decode(
     words = raw.view("<u4").astype(np.int64)
 
     starts = _walk((words[::_SLOT_WORDS] & 15)[:slots])
-    windows = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
-    opcodes = windows[:, 0] & 15
+    address_ranges = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
+    opcodes = address_ranges[:, 0] & 15
     count = len(starts)
     fields = np.zeros((count, FIELD_COLUMNS), np.int64)
     beats = np.ones(count, np.int64)
     codes = np.full(count, int(Fault.ILLEGAL_OPCODE), np.int64)
     for opcode in Opcode:
         rows = np.flatnonzero(opcodes == opcode)
-        fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, windows[rows])
+        fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, address_ranges[rows])
         beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
-        bad = _illegal(opcode, windows[rows], config)
+        bad = _illegal(opcode, address_ranges[rows], config)
         codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
         machine, last_line = (fields[rows, _COLUMNS[opcode][name]] for name in isa.MACHINE_FIELDS)
         codes[rows[~fingerprint.accepts(config, machine, last_line)]] = int(Fault.WRONG_MACHINE)

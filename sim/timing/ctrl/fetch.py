@@ -26,8 +26,8 @@ from sim.timing.state import (
     read_fails,
 )
 
-# state: the request (with room for it, and inside the windows or not), the buffer, the register;
-# whether the request, and the full register, were there a cycle before
+# state: the request (with room for it, and inside the address ranges or not), the buffer, the
+# register; whether the request, and the full register, were there a cycle before
 ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX = range(11)
 KNOWN, CHECKED = 11, 12
 SIZE = 13
@@ -41,7 +41,7 @@ MISALIGNED_FAULT = int(Fault.MISALIGNED)
 FETCH_ERROR = int(Fault.FETCH_ERROR)
 ILLEGAL_OPCODE = int(Fault.ILLEGAL_OPCODE)
 NO_END = int(Fault.NO_END)
-WINDOW = int(Fault.WINDOW)
+WINDOW = int(Fault.ADDRESS_RANGE)
 
 
 def state() -> np.ndarray:

@@ -41,14 +41,14 @@ IDLE, WAIT, RUN = range(3)
 _COLUMN = {field.name: i for i, field in enumerate(LOAD_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
-    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
+    _COLUMN[n] for n in ("dram_addr", "dram_stride", "row_count", "row_length")
 )
 C_SCRATCHPAD, C_SCRATCHPAD_STRIDE, C_UNPACK, C_CHANNELS, C_PLANE = (
     _COLUMN[n] for n in ("scratchpad_addr", "scratchpad_stride", "unpack", "channels", "plane")
 )
 DESCRIPTORS = LOAD_DESCRIPTORS
 WRITE_PHASE = DMA_WRITE_PHASE
-WINDOW = int(Fault.WINDOW)
+WINDOW = int(Fault.ADDRESS_RANGE)
 READ_FAILED = int(Fault.READ_ERROR)
 SCRATCHPAD_RANGE = int(Fault.SCRATCHPAD_RANGE)
 

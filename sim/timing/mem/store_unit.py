@@ -49,13 +49,13 @@ IDLE, WAIT, RUN = range(3)
 _COLUMN = {field.name: i for i, field in enumerate(STORE_FIELDS)}
 C_LOAD, C_EXECUTE, C_STORE = (_COLUMN[f"wait_{n}"] for n in ("load", "execute", "store"))
 C_ADDR, C_STRIDE, C_RUNS, C_LENGTH = (
-    _COLUMN[n] for n in ("dram_addr", "dram_stride", "runs", "length")
+    _COLUMN[n] for n in ("dram_addr", "dram_stride", "row_count", "row_length")
 )
 C_SCRATCHPAD, C_SCRATCHPAD_STRIDE = _COLUMN["scratchpad_addr"], _COLUMN["scratchpad_stride"]
 OUTSTANDING = MAX_OUTSTANDING
 READ_PHASE = DMA_READ_PHASE
 ARRIVAL_PHASE = DMA_READ_PHASE + READ_LATENCY
-WINDOW = int(Fault.WINDOW)
+WINDOW = int(Fault.ADDRESS_RANGE)
 WRITE_FAILED = int(Fault.WRITE_ERROR)
 SCRATCHPAD_RANGE = int(Fault.SCRATCHPAD_RANGE)
 

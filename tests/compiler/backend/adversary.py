@@ -87,10 +87,10 @@ def accesses(
     cols = config.cols
     scratchpad, memory = set(), set()
     planes = -(-f["channels"] // cols) if f.get("unpack") else 1
-    size = f["length"] * (f["channels"] if f.get("unpack") else cols)
-    for run in range(f["runs"]):
+    size = f["row_length"] * (f["channels"] if f.get("unpack") else cols)
+    for run in range(f["row_count"]):
         address = f["scratchpad_addr"] + run * f["scratchpad_stride"]
-        for plane, word in itertools.product(range(planes), range(f["length"])):
+        for plane, word in itertools.product(range(planes), range(f["row_length"])):
             scratchpad.add(("scratchpad", address + plane * f.get("plane", 0) + word))
         start = f["dram_addr"] + run * f["dram_stride"]
         memory |= {("memory", w) for w in range(start // cols, -(-(start + size) // cols))}
@@ -98,13 +98,13 @@ def accesses(
 
 
 def _execute(f: dict[str, int], config: AccelConfig) -> tuple[set[tuple], set[tuple]]:
-    planes = ((f["blocks"] - 1) << f["array_shape"]) + f["last_planes"]
+    planes = ((f["out_blocks"] - 1) << f["array_shape"]) + f["last_planes"]
     rows = f["pixels"] // f["out_width"]
     reads = _operands(f, rows)
     line = config.line_words
     reads |= _words(f["param_addr"] * line, planes * config.param_lines * line)
     if not f["ones"]:
-        lines = f["blocks"] * f["weight_lines"]
+        lines = f["out_blocks"] * f["weight_lines"]
         reads |= _words(f["weight_addr"] * line, lines * line)
     if f["table"]:
         reads |= _words(f["table_addr"], 256 // config.cols)
@@ -122,7 +122,7 @@ def _execute(f: dict[str, int], config: AccelConfig) -> tuple[set[tuple], set[tu
 
 
 def _operands(f: dict[str, int], rows: int) -> set[tuple]:
-    taps = (f["groups"] - 1) * f["group_taps"] + f["last_taps"]
+    taps = (f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"]
     ys = {
         f["start_y"] + oy * f["wrap_y"] + r * f["row_dilation"]
         for oy in range(rows)
@@ -135,7 +135,7 @@ def _operands(f: dict[str, int], rows: int) -> set[tuple]:
     }
     bases = {
         f["in_addr"] + o * f["in_block_step"] + b * f["in_plane"]
-        for o in range(f["blocks"])
+        for o in range(f["out_blocks"])
         for b in range(f["in_blocks"])
     }
     return {

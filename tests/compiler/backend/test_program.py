@@ -61,9 +61,9 @@ def test_mapping_describes_the_image(tmp_path):
     indices = [i for layer in found["layers"] for i in layer["commands"]]
     assert sorted(indices) == list(range(len(compiled.commands) - 1))
     assert found["macs"] == 4 * 3 * 20 * 27 + 240 * 7
-    low, high = found["write_window"]
+    low, high = found["write_range"]
     assert all(low <= t["address"] < high for t in found["tensors"])
-    assert found["read_window"][1] <= low
+    assert found["read_range"][1] <= low
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path, monkeypatch):

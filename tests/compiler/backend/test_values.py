@@ -22,8 +22,8 @@ from sim.values.load_store import (
     store,
 )
 from sim.values.memories import (
+    AddressRanges,
     State,
-    Windows,
 )
 from tests.compiler.backend.adversary import decode
 from tests.compiler.backend.graphs import Net, random_graph
@@ -35,7 +35,7 @@ TINY = PRESETS["tiny"]
 def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The stored tensors after the program."""
     described, cols = mapping(compiled), compiled.config.cols
-    windows = Windows(*described["read_window"], *described["write_window"])
+    windows = AddressRanges(*described["read_range"], *described["write_range"])
     state = State(compiled.config, np.frombuffer(image(compiled), np.uint8), windows)
     for entry in described["inputs"]:
         data = inputs[entry["name"]].view(np.uint8).ravel()

@@ -26,14 +26,14 @@ def command(opcode, index, **fields):
 
 
 COMMANDS = (
-    command(Opcode.LOAD, 0, runs=3, length=5),
+    command(Opcode.LOAD, 0, row_count=3, row_length=5),
     # Three planes of 6 pixels in shape 1, with a second operand: 18 words out, 18 words in. Two
     # output blocks of one tile, each of one tap on 16 + 16 + 3 channels.
     command(
         Opcode.EXECUTE,
         1,
         pixels=6,
-        blocks=2,
+        out_blocks=2,
         last_planes=1,
         array_shape=1,
         residual=1,
@@ -45,7 +45,7 @@ COMMANDS = (
         Opcode.EXECUTE,
         2,
         pixels=7,
-        blocks=1,
+        out_blocks=1,
         last_planes=1,
         ones=1,
         table=1,
@@ -53,9 +53,9 @@ COMMANDS = (
         last_channels=1,
         split=4,
     ),
-    command(Opcode.STORE, 3, runs=2, length=9),
+    command(Opcode.STORE, 3, row_count=2, row_length=9),
     # Pixels of 20 channels: two words each.
-    command(Opcode.LOAD, 4, runs=2, length=11, unpack=1, channels=20),
+    command(Opcode.LOAD, 4, row_count=2, row_length=11, unpack=1, channels=20),
     command(Opcode.END, 5),
 )
 PROGRAM = SimpleNamespace(config=preset("edge256"), commands=COMMANDS)
@@ -102,7 +102,7 @@ def test_accesses_are_what_the_machine_did():
     ids=["regular", "first layer", "groups of 8", "depthwise"],
 )
 def test_a_word_leaves_an_operand_store_once_for_all_its_channels(channels, multiplied, words):
-    execute = command(Opcode.EXECUTE, 0, pixels=16, blocks=1, last_planes=1, **channels)
+    execute = command(Opcode.EXECUTE, 0, pixels=16, out_blocks=1, last_planes=1, **channels)
     program = SimpleNamespace(config=preset("edge256"), commands=(execute,))
     timing = Timing(500, COUNTERS, layers=(), spans=((0, 400, multiplied),))
     assert accesses(program, timing)["operand_store"] == 30 * 128 + 16 * 16 * words

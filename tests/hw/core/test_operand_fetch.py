@@ -152,10 +152,10 @@ def test_the_unit_waits_to_take_and_to_start(config):
                 {
                     "array_shape": 0,
                     "pixels": 1,
-                    "groups": 1,
+                    "tap_groups": 1,
                     "kernel_rows": 1,
                     "in_blocks": 1,
-                    "blocks": 1,
+                    "out_blocks": 1,
                 }
             ),
         )

@@ -30,8 +30,8 @@ class Beat:
 def tiles(f, config):
     """Output block, first pixel, pixels and planes of every tile."""
     size = config.shape_pixels(f["array_shape"])
-    for block in range(f["blocks"]):
-        planes = f["last_planes"] if block == f["blocks"] - 1 else 1 << f["array_shape"]
+    for block in range(f["out_blocks"]):
+        planes = f["last_planes"] if block == f["out_blocks"] - 1 else 1 << f["array_shape"]
         for first in range(0, f["pixels"], size):
             yield block, first, min(size, f["pixels"] - first), planes
 

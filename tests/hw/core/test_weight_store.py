@@ -43,7 +43,7 @@ def _command(rng, config):
         "resident": int(lines <= WEIGHT_RING and rng.random() < 0.6),
         "weight_addr": rng.randrange(1000),
         "weight_lines": lines,
-        "blocks": rng.randint(1, 3),
+        "out_blocks": rng.randint(1, 3),
         "pixels": rng.randint(1, 3 * config.shape_pixels(shape)),
     }
     return fields, uses
@@ -51,7 +51,7 @@ def _command(rng, config):
 
 def _requests(f, tiles, line_words):
     """Word addresses of the lines, in the order of request."""
-    for block in range(f["blocks"]):
+    for block in range(f["out_blocks"]):
         first = f["weight_addr"] + block * f["weight_lines"]
         for _ in range(1 if f["resident"] else tiles):
             yield from ((first + i) * line_words for i in range(f["weight_lines"]))
@@ -60,7 +60,7 @@ def _requests(f, tiles, line_words):
 def _uses(f, tiles, uses, base, line_words):
     """All uses of a command before which ``base`` lines were requested."""
     lines = f["weight_lines"]
-    for block in range(f["blocks"]):
+    for block in range(f["out_blocks"]):
         word = (f["weight_addr"] + block * lines) * line_words
         for tile in range(tiles):
             for use in range(uses):
@@ -179,7 +179,7 @@ def test_words_of_random_commands(steady, config, seed):
 def test_cycles_of_requests(resident):
     dut = WeightStore(TINY)
     lines = WEIGHT_RING
-    fields = {"resident": resident, "weight_lines": lines, "blocks": 2, "pixels": TINY.rows}
+    fields = {"resident": resident, "weight_lines": lines, "out_blocks": 2, "pixels": TINY.rows}
 
     async def bench(ctx):
         ctx.set(dut.cmd, execute_command(fields))

@@ -22,9 +22,9 @@ from tests.support.encode import encode
 
 CONFIG = preset("tiny")
 LOAD = encode(
-    CONFIG, Opcode.LOAD, dram_addr=0x100, runs=1, length=3, scratchpad_addr=9, wait_store=4
+    CONFIG, Opcode.LOAD, dram_addr=0x100, row_count=1, row_length=3, scratchpad_addr=9, wait_store=4
 )
-STORE = encode(CONFIG, Opcode.STORE, dram_addr=0x100, runs=2, length=3)
+STORE = encode(CONFIG, Opcode.STORE, dram_addr=0x100, row_count=2, row_length=3)
 END = encode(CONFIG, Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
 
 
@@ -33,7 +33,7 @@ async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None):
     addr, size = place or (0, len(code))
     ctx.set(dut.program_addr, addr)
     ctx.set(dut.program_size, size)
-    ctx.set(dut.windows.read_limit, 1 << 16)
+    ctx.set(dut.address_ranges.read_limit, 1 << 16)
     ctx.set(dut.stop, 1)
     await ctx.tick().repeat(2)
     ctx.set(dut.stop, 0)
@@ -93,8 +93,8 @@ def test_commands_leave_in_the_stated_cycles():
         (58, "end"),
     ]
     load, store = events[1][2], events[2][2]
-    assert (load.index, load.scratchpad_addr, load.wait_store, load.length) == (0, 9, 4, 3)
-    assert (store.index, store.runs) == (1, 2)
+    assert (load.index, load.scratchpad_addr, load.wait_store, load.row_length) == (0, 9, 4, 3)
+    assert (store.index, store.row_count) == (1, 2)
 
 
 def test_requests_wait_for_room_in_the_buffer():
@@ -112,7 +112,7 @@ def test_requests_wait_for_room_in_the_buffer():
         (LOAD + LOAD, Fault.NO_END, 2),
         (b"", Fault.NO_END, 0),
         (STORE + encode(CONFIG, Opcode.EXECUTE)[:64], Fault.NO_END, 1),
-        (STORE + encode(CONFIG, Opcode.LOAD, length=1) + END, Fault.ILLEGAL_FIELD, 1),
+        (STORE + encode(CONFIG, Opcode.LOAD, row_length=1) + END, Fault.ILLEGAL_FIELD, 1),
         (STORE + encode(CONFIG, Opcode.END, machine=0) + END, Fault.WRONG_MACHINE, 1),
         (
             encode(CONFIG, Opcode.LOAD, last_line=CONFIG.scratchpad_lines) + END,

@@ -209,12 +209,12 @@ def test_fault_stays_until_cleared_or_started_again():
             await bus.write(offset_of("control"), 0b101)
             await ctx.tick()
             ctx.set(dut.fault, 1)
-            ctx.set(dut.fault_code, Fault.WINDOW)
+            ctx.set(dut.fault_code, Fault.ADDRESS_RANGE)
             ctx.set(dut.fault_index, 77)
             await ctx.tick()
             ctx.set(dut.fault, 0)
             assert ctx.get(dut.irq)
-            assert await bus.read(offset_of("status")) == 0b100 | Fault.WINDOW << 8
+            assert await bus.read(offset_of("status")) == 0b100 | Fault.ADDRESS_RANGE << 8
             assert await bus.read(offset_of("fault_index")) == 77
             await bus.write(offset_of(clear), 0b101)
             assert not ctx.get(dut.irq)

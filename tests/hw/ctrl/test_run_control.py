@@ -36,13 +36,13 @@ def test_of_faults_in_one_cycle_the_first_unit_counts(first):
     async def bench(ctx):
         await _begin(ctx, dut)
         for number, unit in enumerate(UNITS[first:], first):
-            _raise(ctx, dut, unit, Fault.WINDOW, 10 + number)
+            _raise(ctx, dut, unit, Fault.ADDRESS_RANGE, 10 + number)
         await ctx.tick()
-        assert _reported(ctx, dut) == (Fault.WINDOW, 10 + first)
+        assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
         assert ctx.get(dut.stop) and ctx.get(dut.fault)
         _raise(ctx, dut, "fetch", Fault.NO_END, 1)
         await ctx.tick()
-        assert _reported(ctx, dut) == (Fault.WINDOW, 10 + first)
+        assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
 
     simulate(dut, bench)
 

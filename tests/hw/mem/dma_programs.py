@@ -14,7 +14,7 @@ from tests.support.encode import encode
 DATA, RESULT, MEMORY = 0x4000, 0xA000, 0x10000
 """Byte addresses: programs lie from 0 on, what LOADs read from DATA on, what STOREs write from
 RESULT on; all of it below MEMORY."""
-WINDOWS = (0, RESULT, RESULT, MEMORY)
+ADDRESS_RANGES = (0, RESULT, RESULT, MEMORY)
 
 
 @dataclass
@@ -72,8 +72,8 @@ class _Builder:
             dram_stride=size + gap,
             scratchpad_addr=first,
             scratchpad_stride=stride,
-            runs=runs,
-            length=length,
+            row_count=runs,
+            row_length=length,
             unpack=unpack,
             flip=unpack and rng.random() < 0.5,
             channels=channels if unpack else 0,
@@ -88,8 +88,8 @@ class _Builder:
 
     def _fill_scratchpad(self, f: dict, channels: int) -> None:
         cols = self.config.cols
-        for run in range(f["runs"]):
-            for pixel in range(f["length"]):
+        for run in range(f["row_count"]):
+            for pixel in range(f["row_length"]):
                 at = f["dram_addr"] + run * f["dram_stride"] + pixel * channels
                 data = self.memory[at : at + channels] ^ (0x80 if f["flip"] else 0)
                 for chunk in range(-(-channels // cols)):
@@ -109,7 +109,7 @@ class _Builder:
         rng, cols = self.rng, self.config.cols
         index = rng.randrange(len(self.loads))
         source = self.loads[index]
-        length, runs = source["length"], source["runs"]
+        length, runs = source["row_length"], source["row_count"]
         stride = (length + rng.choice((0, 0, 1, 4))) * cols
         addr = self.result_next + rng.choice((0, 0, 1, 7)) * cols
         if addr + runs * stride > MEMORY:
@@ -124,8 +124,8 @@ class _Builder:
                 dram_stride=stride,
                 scratchpad_addr=first,
                 scratchpad_stride=source["scratchpad_stride"],
-                runs=runs,
-                length=length,
+                row_count=runs,
+                row_length=length,
                 **self.waits(index + 1),
             )
         )

@@ -77,13 +77,15 @@ class Machine:
         await self.tick()
         return value
 
-    async def configure(self, addr: int, size: int, windows: tuple[int, int, int, int]) -> None:
-        """Write the program's place and the windows."""
+    async def configure(
+        self, addr: int, size: int, address_ranges: tuple[int, int, int, int]
+    ) -> None:
+        """Write the program's place and the address ranges."""
         names = ("read_base", "read_limit", "write_base", "write_limit")
         values = {
             "program_addr": addr,
             "program_size": size,
-            **dict(zip(names, windows, strict=True)),
+            **dict(zip(names, address_ranges, strict=True)),
         }
         for name, value in values.items():
             await self.write(name, value)

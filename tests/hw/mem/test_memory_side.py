@@ -11,13 +11,13 @@ from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing import machine as timing
 from sim.timing.ctrl.decode_check import decode
 from sim.timing.state import parameters
-from tests.hw.mem.dma_programs import MEMORY, RESULT, WINDOWS, random_program
+from tests.hw.mem.dma_programs import ADDRESS_RANGES, MEMORY, RESULT, random_program
 from tests.hw.mem.machine import memory_for, simulate
 from tests.support.encode import encode
 
 
-def _simulated(config, image, addr, size, windows=WINDOWS, **errors):
-    values = parameters(config, addr, size, windows, memory_bytes=len(image), **errors)
+def _simulated(config, image, addr, size, address_ranges=ADDRESS_RANGES, **errors):
+    values = parameters(config, addr, size, address_ranges, memory_bytes=len(image), **errors)
     return timing.run(decode(image, addr, size, config), values, config)
 
 
@@ -42,7 +42,7 @@ def test_random_programs_take_the_simulated_cycles(number, seed):
     memory = memory_for(config, program.image)
 
     async def bench(machine):
-        await machine.configure(program.addr, program.size, WINDOWS)
+        await machine.configure(program.addr, program.size, ADDRESS_RANGES)
         cycles = await machine.run()
         assert await machine.read("status") == 0b10
         counters = [await machine.read(f"{c.name.lower()}_lo") for c in Counter]
@@ -61,36 +61,42 @@ def test_faults_are_reported_and_the_next_run_is_whole():
     config = preset("tiny")
     good = b"".join(
         (
-            encode(config, Opcode.LOAD, dram_addr=0x4000, scratchpad_addr=3, runs=1, length=40),
+            encode(
+                config, Opcode.LOAD, dram_addr=0x4000, scratchpad_addr=3, row_count=1, row_length=40
+            ),
             encode(
                 config,
                 Opcode.STORE,
                 dram_addr=RESULT,
                 scratchpad_addr=3,
-                runs=1,
-                length=40,
+                row_count=1,
+                row_length=40,
                 wait_load=1,
             ),
             encode(config, Opcode.END, wait_load=1, wait_store=1),
         )
     )
-    copy = encode(config, Opcode.STORE, dram_addr=RESULT, scratchpad_addr=0, runs=8, length=40)
+    copy = encode(
+        config, Opcode.STORE, dram_addr=RESULT, scratchpad_addr=0, row_count=8, row_length=40
+    )
     end = encode(config, Opcode.END, wait_store=2)
     beyond = encode(
         config,
         Opcode.LOAD,
         dram_addr=0x4000,
         scratchpad_addr=config.scratchpad_words,
-        runs=1,
-        length=9,
+        row_count=1,
+        row_length=9,
     )
-    far = encode(config, Opcode.STORE, dram_addr=0x4000, scratchpad_addr=0, runs=1, length=9)
-    zero = encode(config, Opcode.LOAD, dram_addr=0x4000, runs=0, length=9)
+    far = encode(
+        config, Opcode.STORE, dram_addr=0x4000, scratchpad_addr=0, row_count=1, row_length=9
+    )
+    zero = encode(config, Opcode.LOAD, dram_addr=0x4000, row_count=0, row_length=9)
     broken = (
         (good[:128], Fault.NO_END, 2),
         (good + b"\5" * 64, None, 0),
         (beyond + end, Fault.SCRATCHPAD_RANGE, 0),
-        (copy + far + end, Fault.WINDOW, 1),
+        (copy + far + end, Fault.ADDRESS_RANGE, 1),
         (copy + zero, Fault.ILLEGAL_FIELD, 1),
         (copy + b"\5" * 64, Fault.ILLEGAL_OPCODE, 1),
     )
@@ -100,7 +106,7 @@ def test_faults_are_reported_and_the_next_run_is_whole():
     async def bench(machine):
         for code, fault, index in broken:
             memory.memory[: len(code)] = code
-            await machine.configure(0, len(code), WINDOWS)
+            await machine.configure(0, len(code), ADDRESS_RANGES)
             await machine.run()
             run = _simulated(config, np.frombuffer(bytes(memory.memory), np.uint8), 0, len(code))
             assert (run.fault, run.fault_index) == (fault or 0, index)
@@ -110,7 +116,7 @@ def test_faults_are_reported_and_the_next_run_is_whole():
             assert not memory.reads and not memory.writes
         memory.memory[: len(good)] = good
         memory.memory[RESULT:] = bytes(MEMORY - RESULT)
-        await machine.configure(0, len(good), WINDOWS)
+        await machine.configure(0, len(good), ADDRESS_RANGES)
         assert await machine.run() == _simulated(config, image, 0, len(good)).cycles
 
     simulate(config, memory, bench)
@@ -122,8 +128,22 @@ def test_soft_reset_ends_transfers_and_clears():
     config = preset("tiny")
     code = b"".join(
         (
-            encode(config, Opcode.LOAD, dram_addr=0x4000, scratchpad_addr=0, runs=1, length=900),
-            encode(config, Opcode.STORE, dram_addr=RESULT, scratchpad_addr=0, runs=1, length=900),
+            encode(
+                config,
+                Opcode.LOAD,
+                dram_addr=0x4000,
+                scratchpad_addr=0,
+                row_count=1,
+                row_length=900,
+            ),
+            encode(
+                config,
+                Opcode.STORE,
+                dram_addr=RESULT,
+                scratchpad_addr=0,
+                row_count=1,
+                row_length=900,
+            ),
             encode(config, Opcode.END, wait_load=1, wait_store=1),
         )
     )
@@ -131,7 +151,7 @@ def test_soft_reset_ends_transfers_and_clears():
     memory = memory_for(config, image)
 
     async def bench(machine):
-        await machine.configure(0, len(code), WINDOWS)
+        await machine.configure(0, len(code), ADDRESS_RANGES)
         expected = _simulated(config, image, 0, len(code)).cycles
         for after in (1, 70, 140, 300):
             await machine.write("control", 0b101)

@@ -46,8 +46,8 @@ COMMAND = command_layouts.STORE.const(
         "dram_stride": ADDR_STRIDE,
         "scratchpad_addr": FIRST,
         "scratchpad_stride": STRIDE,
-        "runs": RUNS,
-        "length": LENGTH,
+        "row_count": RUNS,
+        "row_length": LENGTH,
         "index": 7,
     }
 )
@@ -70,7 +70,7 @@ def test_store_sends_runs_in_bursts(stalls):
 
     async def bench(ctx):
         ctx.set(dut.command.payload, COMMAND)
-        ctx.set(dut.windows.write_limit, 0x8000)
+        ctx.set(dut.address_ranges.write_limit, 0x8000)
         ctx.set(dut.command.valid, 1)
         answers = []
         for cycle in range(120):
@@ -124,7 +124,7 @@ def test_words_do_not_wait_for_the_address_to_be_taken():
     async def bench(ctx):
         bursts, words, answer = [], [], None
         ctx.set(dut.command.payload, COMMAND)
-        ctx.set(dut.windows.write_limit, 0x8000)
+        ctx.set(dut.address_ranges.write_limit, 0x8000)
         ctx.set(dut.command.valid, 1)
         ctx.set(dut.w_ready, 1)
         for cycle in range(200):

@@ -44,9 +44,9 @@ def random_command(rng: random.Random, config: AccelConfig) -> dict[str, int]:
     """The fields of a random EXECUTE, with those that follow from the array's size."""
     fields = random_execute(rng, config)
     rows, columns = divmod(config.shape_pixels(fields["array_shape"]), fields["out_width"])
-    fields["tile_x"] = columns * fields["col_stride"]
-    fields["tile_y"] = rows * fields["wrap_y"]
-    fields["tile_row"] = fields["tile_y"] * fields["in_row"]
+    fields["pixel_group_x"] = columns * fields["col_stride"]
+    fields["pixel_group_y"] = rows * fields["wrap_y"]
+    fields["pixel_group_row"] = fields["pixel_group_y"] * fields["in_row"]
     return fields
 
 

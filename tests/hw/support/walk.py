@@ -50,20 +50,20 @@ class WalkStep:
 def walk_steps(f: dict[str, int], config: AccelConfig) -> Iterator[WalkStep]:
     """All steps of the command ``f``, in order."""
     size = config.shape_pixels(f["array_shape"])
-    for block in range(f["blocks"]):
+    for block in range(f["out_blocks"]):
         for first in range(0, f["pixels"], size):
             for in_block in range(f["in_blocks"]):
                 for row in range(f["kernel_rows"]):
-                    for group in range(f["groups"]):
+                    for group in range(f["tap_groups"]):
                         yield _step(f, config, block, first, in_block, row, group)
 
 
 def _step(f, config, block, first, in_block, row, group) -> WalkStep:
     size = config.shape_pixels(f["array_shape"])
     pixels = min(size, f["pixels"] - first)
-    last_block = block == f["blocks"] - 1
+    last_block = block == f["out_blocks"] - 1
     last_in = in_block == f["in_blocks"] - 1
-    last_group = group == f["groups"] - 1
+    last_group = group == f["tap_groups"] - 1
     last_tile = first + size >= f["pixels"]
     planes = f["last_planes"] if last_block else 1 << f["array_shape"]
     columns = planes * config.cols

@@ -28,10 +28,10 @@ MEMORIES = [(1, 1), (7, 4), (20, 2), (64, 1), (150, 4), (400, 1)]
 """Cycles of latency, and beats' distance."""
 
 
-def both(config, image, addr, size, windows, **memory):
+def both(config, image, addr, size, address_ranges, **memory):
     """The run, which must be the same with sleep and without."""
     commands = decode(image, addr, size, config)
-    setup = parameters(config, addr, size, windows, **memory)
+    setup = parameters(config, addr, size, address_ranges, **memory)
     sleeping = run(commands, setup, config)
     stepping = run(commands, setup, config, sleeps=False)
     for name, one, other in zip(sleeping._fields, sleeping, stepping, strict=True):
@@ -41,9 +41,9 @@ def both(config, image, addr, size, windows, **memory):
 
 def whole(program):
     """The run of a program, which must be done."""
-    windows = dataclasses.astuple(program.windows)
+    address_ranges = dataclasses.astuple(program.address_ranges)
     (segment,) = program.segments
-    result = both(program.config, program.image, segment.address, segment.size, windows)
+    result = both(program.config, program.image, segment.address, segment.size, address_ranges)
     assert result.fault == Fault.NONE
 
 
@@ -69,7 +69,7 @@ def test_random_transfers(seed):
             preset("tiny"), {"memory": {"latency": latency, "bytes_per_cycle": 4 // distance}}
         )
         program = dma_programs.random_program(config, seed + number, rng.randint(1, 10))
-        both(config, program.image, program.addr, program.size, dma_programs.WINDOWS)
+        both(config, program.image, program.addr, program.size, dma_programs.ADDRESS_RANGES)
 
 
 def test_long_bursts(seed):
@@ -94,7 +94,7 @@ def test_long_bursts(seed):
             fault_programs.memory(code),
             fault_programs.PROGRAM,
             len(code),
-            fault_programs.WINDOWS,
+            fault_programs.ADDRESS_RANGES,
             **errors,
         )
 
@@ -107,9 +107,9 @@ def long_load(rng):
         "dram_addr": fault_programs.DATA + word * rng.randrange(0, 0x180),
         "dram_stride": word * length,
         "scratchpad_stride": rng.randint(1, 20),
-        "runs": rng.randint(1, 3),
+        "row_count": rng.randint(1, 3),
         "scratchpad_addr": rng.choice((rng.randrange(0, 900), rng.randrange(0, 900), end)),
-        "length": length,
+        "row_length": length,
         "wait_load": rng.choice((0, 0, 1)),
     }
 
@@ -118,7 +118,14 @@ def test_faults():
     for case in [*fault_cases.fault_cases(), *fault_cases.timeouts()]:
         image = fault_programs.memory(case.code)
         errors = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
-        both(fault_programs.CONFIG, image, case.addr, case.program_size, case.windows, **errors)
+        both(
+            fault_programs.CONFIG,
+            image,
+            case.addr,
+            case.program_size,
+            case.address_ranges,
+            **errors,
+        )
 
 
 def test_a_memory_that_stops_answering(seed):
@@ -131,7 +138,7 @@ def test_a_memory_that_stops_answering(seed):
             image,
             case.addr,
             case.program_size,
-            case.windows,
+            case.address_ranges,
             silence=silence,
         )
 
@@ -158,7 +165,7 @@ def test_networks(preset_name, name, tmp_path):
     "fields",
     [
         (Opcode.LOAD, {"dram_addr": 0}),
-        (Opcode.LOAD, {"dram_addr": fault_programs.WINDOWS[1], "unpack": 1, "channels": 3}),
+        (Opcode.LOAD, {"dram_addr": fault_programs.ADDRESS_RANGES[1], "unpack": 1, "channels": 3}),
         (Opcode.LOAD, {"dram_addr": fault_programs.DATA, "scratchpad_addr": fault_programs.BEYOND}),
         (Opcode.STORE, {"dram_addr": fault_programs.DATA}),
         (
@@ -169,12 +176,16 @@ def test_networks(preset_name, name, tmp_path):
 )
 def test_a_fault_when_all_else_is_quiet(fields):
     opcode, values = fields
-    late = (opcode, {"runs": 1, "length": 9, "wait_execute": 2, "wait_store": 2} | values)
+    late = (opcode, {"row_count": 1, "row_length": 9, "wait_execute": 2, "wait_store": 2} | values)
     code = fault_programs.encode([*fault_programs.whole_program()[:-1], late])
     code += encode(fault_programs.CONFIG, Opcode.END, wait_load=4, wait_store=3)
     image = fault_programs.memory(code)
     result = both(
-        fault_programs.CONFIG, image, fault_programs.PROGRAM, len(code), fault_programs.WINDOWS
+        fault_programs.CONFIG,
+        image,
+        fault_programs.PROGRAM,
+        len(code),
+        fault_programs.ADDRESS_RANGES,
     )
-    assert result.fault in (Fault.WINDOW, Fault.SCRATCHPAD_RANGE)
+    assert result.fault in (Fault.ADDRESS_RANGE, Fault.SCRATCHPAD_RANGE)
     assert result.fault_index == fault_programs.END

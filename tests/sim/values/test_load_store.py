@@ -10,8 +10,8 @@ from sim.values.load_store import (
 )
 from sim.values.memories import (
     AccessError,
+    AddressRanges,
     State,
-    Windows,
 )
 from tests.sim.commands import CONFIG, random_state
 
@@ -24,8 +24,8 @@ def dma(**fields):
         "dram_stride": 0,
         "scratchpad_addr": 0,
         "scratchpad_stride": 0,
-        "runs": 1,
-        "length": 1,
+        "row_count": 1,
+        "row_length": 1,
         "unpack": 0,
         "flip": 0,
         "channels": 0,
@@ -38,7 +38,12 @@ def test_load_moves_runs_with_strides():
     load(
         state,
         dma(
-            dram_addr=64, dram_stride=48, scratchpad_addr=100, scratchpad_stride=7, runs=3, length=5
+            dram_addr=64,
+            dram_stride=48,
+            scratchpad_addr=100,
+            scratchpad_stride=7,
+            row_count=3,
+            row_length=5,
         ),
     )
     for run in range(3):
@@ -52,7 +57,12 @@ def test_store_is_the_reverse_of_load():
     state = random_state(random.Random(0))
     before = state.memory.copy()
     command = dma(
-        dram_addr=128, dram_stride=128, scratchpad_addr=10, scratchpad_stride=20, runs=4, length=9
+        dram_addr=128,
+        dram_stride=128,
+        scratchpad_addr=10,
+        scratchpad_stride=20,
+        row_count=4,
+        row_length=9,
     )
     load(state, command)
     state.memory[:] = 0
@@ -73,8 +83,8 @@ def test_unpack_spreads_channels_over_planes_and_fills_with_zeros(channels, flip
             dram_stride=101,
             scratchpad_addr=50,
             scratchpad_stride=9,
-            runs=2,
-            length=8,
+            row_count=2,
+            row_length=8,
             unpack=1,
             flip=flip,
             channels=channels,
@@ -93,24 +103,24 @@ def test_unpack_spreads_channels_over_planes_and_fills_with_zeros(channels, flip
 
 
 def windowed():
-    return State(CONFIG, np.zeros(8192, np.uint8), Windows(0, 4096, 4096, 6144))
+    return State(CONFIG, np.zeros(8192, np.uint8), AddressRanges(0, 4096, 4096, 6144))
 
 
 def test_reads_may_use_both_windows_and_writes_one():
     state = windowed()
-    load(state, dma(dram_addr=4096 - 4 * COLS, length=8))
-    store(state, dma(dram_addr=4096, length=8))
+    load(state, dma(dram_addr=4096 - 4 * COLS, row_length=8))
+    store(state, dma(dram_addr=4096, row_length=8))
 
 
 @pytest.mark.parametrize(
     ("unit", "command"),
     [
         (load, {"dram_addr": 6144}),
-        (load, {"dram_addr": 6144 - COLS, "length": 2}),
-        (load, {"dram_addr": 6136, "unpack": 1, "channels": 3, "length": 3}),
+        (load, {"dram_addr": 6144 - COLS, "row_length": 2}),
+        (load, {"dram_addr": 6136, "unpack": 1, "channels": 3, "row_length": 3}),
         (store, {"dram_addr": 4096 - COLS}),
-        (store, {"dram_addr": 6144 - COLS, "length": 2}),
-        (store, {"dram_addr": 4096, "dram_stride": 1024, "runs": 3}),
+        (store, {"dram_addr": 6144 - COLS, "row_length": 2}),
+        (store, {"dram_addr": 4096, "dram_stride": 1024, "row_count": 3}),
     ],
 )
 def test_accesses_outside_the_windows_are_faults(unit, command):
@@ -118,7 +128,7 @@ def test_accesses_outside_the_windows_are_faults(unit, command):
     state.scratchpad[:] = 1
     with pytest.raises(AccessError) as raised:
         unit(state, dma(**command))
-    assert raised.value.fault == Fault.WINDOW
+    assert raised.value.fault == Fault.ADDRESS_RANGE
     assert not state.memory.any()
 
 
@@ -126,6 +136,6 @@ def test_accesses_outside_the_windows_are_faults(unit, command):
 def test_a_run_beyond_the_scratchpad_is_a_fault(unit):
     state = windowed()
     with pytest.raises(AccessError) as raised:
-        unit(state, dma(dram_addr=4096, scratchpad_addr=CONFIG.scratchpad_words - 1, length=2))
+        unit(state, dma(dram_addr=4096, scratchpad_addr=CONFIG.scratchpad_words - 1, row_length=2))
     assert raised.value.fault == Fault.SCRATCHPAD_RANGE
     assert not state.memory.any()

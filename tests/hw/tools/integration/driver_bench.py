@@ -108,10 +108,10 @@ class DriverBench(Bench):
         return seen
 
     async def refused(self, driver: Driver, plan: dict) -> dict:
-        address, size, *windows = plan["good"]
+        address, size, *address_ranges = plan["good"]
         return {
-            "odd address": await driver.start([address + 4, size, *windows], True),
-            "odd size": await driver.start([address, size + 4, *windows], True),
+            "odd address": await driver.start([address + 4, size, *address_ranges], True),
+            "odd size": await driver.start([address, size + 4, *address_ranges], True),
             "other code": await driver.start(plan["good"], True, plan["other code"]),
             "accepts": [await driver("accepts", value) for value in plan["fingerprints"]],
             "still fresh": await driver.ask("poll"),

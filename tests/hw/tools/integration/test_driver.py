@@ -133,8 +133,13 @@ def seen(network, library, tmp_path_factory) -> dict:
     memory[BAD:] = np.frombuffer(bad + OTHER, np.uint8)
     spec = run_spec(program, segment, memory, TIMEOUT_EXTRA)
     write_plan(work, design("tiny"), [spec], "dram")
-    windows = program.windows
-    limits = [windows.read_base, windows.read_limit, windows.write_base, windows.write_limit]
+    address_ranges = program.address_ranges
+    limits = [
+        address_ranges.read_base,
+        address_ranges.read_limit,
+        address_ranges.write_base,
+        address_ranges.write_limit,
+    ]
     plan = {
         "library": str(library),
         "good": [segment.address, segment.size, *limits],
@@ -148,8 +153,8 @@ def seen(network, library, tmp_path_factory) -> dict:
     folder = design("tiny").build()
     verilator.simulate(folder, work, TOPS["dram"], "tests.hw.tools.integration.driver_bench")
     written = np.fromfile(work / "dump_0.bin", np.uint8)
-    memory[windows.write_base : windows.write_limit] = written[
-        : windows.write_limit - windows.write_base
+    memory[address_ranges.write_base : address_ranges.write_limit] = written[
+        : address_ranges.write_limit - address_ranges.write_base
     ]
     return json.loads((work / "seen.json").read_text()) | {"tensors": program.tensors(memory)}
 

@@ -53,8 +53,8 @@ def moved(commands: Commands) -> Commands:
 def test_random_programs(name, seed):
     print(f"seed {seed}")
     for program, segment, commands in programs(name, seed, 8):
-        windows = dataclasses.astuple(program.windows)
-        setup = parameters(program.config, segment.address, segment.size, windows)
+        address_ranges = dataclasses.astuple(program.address_ranges)
+        setup = parameters(program.config, segment.address, segment.size, address_ranges)
         whole = run(commands, setup, program.config)
         resumer = PrefixCache(program.config)
         assert_same(resumer.run(commands, segment.address), whole)
