@@ -19,7 +19,7 @@ from compiler.errors import MAX_SHOWN, InputError, located
 from compiler.frontend.json_text import parse_json
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from hw.spec.timing import STEP_RING, WEIGHT_RING
+from hw.spec.timing import TAP_GROUP_RING, WEIGHT_RING
 from sim.program_reader import (
     Command,
     Program,
@@ -108,7 +108,7 @@ def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dic
     counted = accesses(program, timing)
     picojoules = {
         "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
-        "operand_store": table.sram_byte(2 * STEP_RING * config.line_bytes),
+        "operand_store": table.sram_byte(2 * TAP_GROUP_RING * config.line_bytes),
         "weight_store": table.sram_byte(WEIGHT_RING * config.line_bytes),
         "scratchpad": table.sram_byte(config.scratchpad_bytes // config.line_words),
         "dram": table.dram_64_bit / PORT_BYTES,

@@ -27,10 +27,11 @@ class ChannelParameters(wiring.Component):
 
     Members
     -------
-    next_cmd, next_held, next_quiet : the command of the held tile in the next cycle, whether one is
-        held then, and whether no beat is in the post-processor, which still may need its table
-    load, tile : a new tile is held from the next cycle on
-    ready, next_ready : the held tile's parameters are here; are in the next cycle
+    next_cmd, next_held, next_quiet : the command of the held pixel group in the next cycle, whether
+        one is held then, and whether no beat is in the post-processor, which still may need its
+        table
+    load, pixel group : a new pixel group is held from the next cycle on
+    ready, next_ready : the held pixel group's parameters are here; are in the next cycle
     read_en, read_addr, grant : read requests
     line : the scratchpad's line register
     plane, channels : the parameters of one plane
@@ -45,7 +46,7 @@ class ChannelParameters(wiring.Component):
                 "next_held": In(1),
                 "next_quiet": In(1),
                 "load": In(1),
-                "tile": In(stage_layouts.tile_layout()),
+                "pixel group": In(stage_layouts.pixel_group_layout()),
                 "ready": Out(1, init=1),
                 "next_ready": Out(1),
                 "read_en": Out(1),
@@ -76,14 +77,14 @@ class ChannelParameters(wiring.Component):
             granted.eq(self.read_en & self.grant),
             next_lines.eq(
                 Mux(
-                    self.load & self.tile.block_start,
+                    self.load & self.pixel_group.block_start,
                     1,
                     Mux(granted & ~table, lines_left != 1, lines_left != 0),
                 )
             ),
             next_due.eq(
                 Mux(
-                    self.load & self.tile.command_start,
+                    self.load & self.pixel_group.command_start,
                     1,
                     table_due & ~(granted & table & (row == rows - 1)),
                 )
@@ -108,10 +109,10 @@ class ChannelParameters(wiring.Component):
                 plane.eq(plane + last),
                 line.eq(line + 1),
             ]
-        with m.If(self.load & self.tile.block_start):
-            lines = self.tile.planes * config.param_lines
+        with m.If(self.load & self.pixel_group.block_start):
+            lines = self.pixel_group.planes * config.param_lines
             m.d.sync += [lines_left.eq(lines), part.eq(0), plane.eq(0)]
-        with m.If(self.load & self.tile.command_start):
+        with m.If(self.load & self.pixel_group.command_start):
             m.d.sync += [
                 row.eq(0),
                 line.eq(self.next_cmd.param_addr),

@@ -1,4 +1,5 @@
-"""Drain: sends finished tiles through the post-processor and writes them into the scratchpad."""
+"""Drain: sends finished pixel groups through the post-processor and writes them into the
+scratchpad."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -23,11 +24,13 @@ class Drain(wiring.Component):
     Members
     -------
     phase : the machine's phase counter
-    cmd, next_cmd, next_bank : the command of the held tile; that of the next cycle, and its bank
+    cmd, next_cmd, next_bank : the command of the held pixel group; that of the next cycle, and its
+        bank
     pipe_cmd, next_pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the
         cycle after their issue on
-    tile_done, tile, shadow : a new tile is in the shadow accumulators from the next cycle on
-    ready : the last multiply-accumulate of a tile may issue
+    tile_done, pixel group, shadow : a new pixel group is in the shadow accumulators from the next
+        cycle on
+    ready : the last multiply-accumulate of a pixel group may issue
     tile_issued : it issues
     read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
         needed; urgent ones are always granted
@@ -50,7 +53,7 @@ class Drain(wiring.Component):
                 "next_pipe_cmd": In(command_layouts.EXECUTE),
                 "next_pipe_bank": Out(1),
                 "tile_done": In(1),
-                "tile": In(stage_layouts.tile_layout()),
+                "pixel group": In(stage_layouts.pixel_group_layout()),
                 "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
                 "ready": Out(1),
                 "tile_issued": In(1),
@@ -75,17 +78,17 @@ class Drain(wiring.Component):
         m.submodules.parameters = parameters = ChannelParameters(self._config)
         m.submodules.requant = requant = Requantiser(self._config)
         m.submodules.table = table = LookupTable(self._config)
-        self._held, self._current = Signal(), Signal(stage_layouts.tile_layout())
+        self._held, self._current = Signal(), Signal(stage_layouts.pixel_group_layout())
         self._build_issue(m, walk, parameters)
         m.d.comb += [
             walk.cmd.eq(self.cmd),
             walk.current.eq(self._current),
             walk.next.eq(self.beat),
-            walk.load.eq(self.tile_done),
-            walk.tile.eq(self.tile),
+            walk.load.eq(self.pixel_group_done),
+            walk.pixel_group.eq(self.pixel_group),
             parameters.next_cmd.eq(self.next_cmd),
-            parameters.load.eq(self.tile_done),
-            parameters.tile.eq(self.tile),
+            parameters.load.eq(self.pixel_group_done),
+            parameters.pixel_group.eq(self.pixel_group),
             parameters.grant.eq(self.grant & ~self.urgent),
             parameters.line.eq(self.line),
             parameters.plane.eq(walk.plane),
@@ -109,18 +112,20 @@ class Drain(wiring.Component):
 
     def _build_issue(self, m, walk, parameters):
         issued = Signal(timing.MAC_LATENCY - 1)
-        m.d.sync += issued.eq(Cat(self.tile_issued, issued))
+        m.d.sync += issued.eq(Cat(self.pixel_group_issued, issued))
         flush = Signal(range(timing.FLUSH))
         quiet, near_end = Signal(), Signal()
         m.d.comb += [
-            self.next_bank.eq(Mux(self.tile_done, self.tile.bank, self._current.bank)),
+            self.next_bank.eq(
+                Mux(self.pixel_group_done, self.pixel_group.bank, self._current.bank)
+            ),
             quiet.eq(~walk.command_first | (flush == 0)),
             near_end.eq(Mux(self.cmd.residual, walk.last, walk.near_end)),
             self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
-        with m.If(self.tile_done):
-            m.d.sync += self._current.eq(self.tile)
+        with m.If(self.pixel_group_done):
+            m.d.sync += self._current.eq(self.pixel_group)
         self._build_beat(m, walk, parameters, flush)
 
     def _build_beat(self, m, walk, parameters, flush):
@@ -131,10 +136,14 @@ class Drain(wiring.Component):
         blocked = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE - 1
         interval = timing.RESIDUAL_INTERVAL
         m.d.comb += [
-            held.eq(self.tile_done | (self._held & ~(self.beat & walk.last))),
+            held.eq(self.pixel_group_done | (self._held & ~(self.beat & walk.last))),
             empty.eq(~self.beat & (flush <= 1)),
             first.eq(
-                Mux(self.tile_done & self.tile.command_start, 1, walk.command_first & ~self.beat)
+                Mux(
+                    self.pixel_group_done & self.pixel_group.command_start,
+                    1,
+                    walk.command_first & ~self.beat,
+                )
             ),
             phase_ok.eq(
                 Mux(

@@ -154,7 +154,7 @@ class ExecuteUnit(wiring.Component):
             operands.line_lanes.eq(fill.line_lanes),
             operands.line_high.eq(fill.line_high),
             operands.push.eq(fill.push),
-            operands.step.eq(fill.step),
+            operands.tap_group.eq(fill.tap_group),
             operands.lanes.eq(fill.lanes),
             operands.pop.eq(sequencer.pop),
             operands.offset.eq(sequencer.offset),
@@ -162,7 +162,7 @@ class ExecuteUnit(wiring.Component):
             weights.resident.eq(cmd.resident),
             weights.array_shape.eq(cmd.array_shape),
             weights.use.eq(sequencer.issue & ~cmd.ones),
-            weights.tile_end.eq(sequencer.tile_end),
+            weights.pixel_group_end.eq(sequencer.pixel_group_end),
             weights.block_end.eq(head.block_end),
             sequencer.cmd.eq(cmd),
             sequencer.head.eq(head),
@@ -174,8 +174,8 @@ class ExecuteUnit(wiring.Component):
             sequencer.load_met.eq(self._load_met),
             sequencer.store_met.eq(self._store_met),
             array.issue.eq(sequencer.issue),
-            array.first.eq(head.first & self._first_of_step(m, sequencer)),
-            array.last.eq(sequencer.tile_end),
+            array.first.eq(head.first & self._first_of_tap_group(m, sequencer)),
+            array.last.eq(sequencer.pixel_group_end),
             array.words.eq(operands.words),
             array.weights.eq(weights.words),
             array.channel.eq(sequencer.channel),
@@ -185,8 +185,8 @@ class ExecuteUnit(wiring.Component):
         ]
 
     @staticmethod
-    def _first_of_step(m, sequencer):
-        """The next issue is the first of its step."""
+    def _first_of_tap_group(m, sequencer):
+        """The next issue is the first of its tap group."""
         first = Signal(init=1)
         with m.If(sequencer.issue):
             m.d.sync += first.eq(sequencer.pop)
@@ -194,20 +194,26 @@ class ExecuteUnit(wiring.Component):
 
     def _build_drain_path(self, m, sequencer, operands, array, drain):
         head = operands.head
-        tiles = [
-            Signal(stage_layouts.tile_layout(), name=f"tile{i}") for i in range(timing.MAC_LATENCY)
+        pixel_groups = [
+            Signal(stage_layouts.pixel_group_layout(), name=f"pixel group{i}")
+            for i in range(timing.MAC_LATENCY)
         ]
-        for field in stage_layouts.tile_layout().members:
-            m.d.comb += tiles[0][field].eq(self._array_bank if field == "bank" else head[field])
-        with m.If(sequencer.issue & sequencer.tile_end & head.command_end):
+        for field in stage_layouts.pixel_group_layout().members:
+            m.d.comb += pixel_groups[0][field].eq(
+                self._array_bank if field == "bank" else head[field]
+            )
+        with m.If(sequencer.issue & sequencer.pixel_group_end & head.command_end):
             m.d.sync += self._array_bank.eq(~self._array_bank)
-        m.d.sync += [later.eq(tile) for tile, later in zip(tiles, tiles[1:], strict=False)]
+        m.d.sync += [
+            later.eq(pixel_group)
+            for pixel_group, later in zip(pixel_groups, pixel_groups[1:], strict=False)
+        ]
         m.d.comb += [
             sequencer.drain_ready.eq(drain.ready),
-            drain.tile_issued.eq(sequencer.issue & sequencer.tile_end),
+            drain.pixel_group_issued.eq(sequencer.issue & sequencer.pixel_group_end),
             drain.phase.eq(self.phase),
-            drain.tile_done.eq(array.tile_done),
-            drain.tile.eq(tiles[-1]),
+            drain.pixel_group_done.eq(array.pixel_group_done),
+            drain.pixel_group.eq(pixel_groups[-1]),
             drain.shadow.eq(array.shadow),
             self.scratchpad.write_en.eq(drain.write_en),
             self.scratchpad.write_addr.eq(drain.write_addr),

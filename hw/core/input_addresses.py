@@ -15,8 +15,8 @@ POSITION_BITS = stage_layouts.POSITION
 
 
 def reach_layout(rows: int) -> data.ArrayLayout:
-    """What each lane needs for a step: the words from column ``low`` to column ``high`` of the row
-    at ``address``, if it ``touches`` the input window; its first tap is in column ``x``."""
+    """What each lane needs for a tap group: the words from column ``low`` to column ``high`` of the
+    row at ``address``, if it ``touches`` the input window; its first tap is in column ``x``."""
     return data.ArrayLayout(
         data.StructLayout(
             {
@@ -32,15 +32,15 @@ def reach_layout(rows: int) -> data.ArrayLayout:
 
 
 class InputAddresses(wiring.Component):
-    """The loop nest over the steps of a command, and the coordinates of the lanes, in a pipeline of
-    WALK_STAGES stages that move together.
+    """The loop nest over the tap groups of a command, and the coordinates of the lanes, in a
+    pipeline of WALK_STAGES stages that move together.
 
     Members
     -------
     cmd : the command
     init_en, init_lane : set up the coordinates of one lane
     begin : go to the first step
-    next : every stage takes the step of the one before
+    next : every stage takes the tap group of the one before
     valid, step, lanes : the last stage
     """
 
@@ -54,7 +54,7 @@ class InputAddresses(wiring.Component):
                 "begin": In(1),
                 "next": In(1),
                 "valid": Out(1),
-                "step": Out(stage_layouts.step_layout()),
+                "step": Out(stage_layouts.tap_group_layout()),
                 "lanes": Out(reach_layout(config.rows)),
             }
         )
@@ -68,11 +68,19 @@ class InputAddresses(wiring.Component):
             loops.begin.eq(self.begin),
             loops.next.eq(self.next & loops.valid),
         ]
-        valid, step, columns = Signal(), Signal.like(loops.step), Signal.like(loops.columns)
+        valid, tap_group, columns = (
+            Signal(),
+            Signal.like(loops.tap_group),
+            Signal.like(loops.columns),
+        )
         with m.If(self.next):
-            m.d.sync += [valid.eq(loops.valid), step.eq(loops.step), columns.eq(loops.columns)]
-            m.d.sync += [self.valid.eq(valid), self.step.eq(step)]
-            m.d.sync += self.step.occupied.eq(step.pixels * columns)
+            m.d.sync += [
+                valid.eq(loops.valid),
+                tap_group.eq(loops.tap_group),
+                columns.eq(loops.columns),
+            ]
+            m.d.sync += [self.valid.eq(valid), self.tap_group.eq(tap_group)]
+            m.d.sync += self.tap_group.occupied.eq(tap_group.pixels * columns)
         self._build_lanes(m)
         return m
 
@@ -81,7 +89,8 @@ class InputAddresses(wiring.Component):
         lanes = Signal.like(self.lanes, reset_less=True)
         m.d.comb += self.lanes.eq(lanes)
         self._build_init(m)
-        # Where a lane's pixel of the next tile wraps to the next output row, and how far it moves.
+        # Where a lane's pixel of the next pixel group wraps to the next output row, and how far it
+        # moves.
         limit = Signal(signed(POSITION_BITS + 2))
         moves = [
             Signal(data.StructLayout({"x": 16, "y": 16, "row": WORD_ADDR}), name=name)
@@ -125,7 +134,7 @@ class InputAddresses(wiring.Component):
             ]
 
     def _build_place(self, m, p, limit, moves):
-        """Place of the pixel of lane ``p`` in the tile that the loops are at."""
+        """Place of the pixel of lane ``p`` in the pixel group that the loops are at."""
         start = Signal(_place_layout(), name=f"start{p}", reset_less=True)
         place = Signal(_place_layout(), name=f"place{p}", reset_less=True)
         wraps = Signal(name=f"wraps{p}")
@@ -133,7 +142,7 @@ class InputAddresses(wiring.Component):
         with m.If(self.init_en & (self.init_lane == p)):
             m.d.sync += start.eq(self._start)
         # What the place becomes is no matter of ``next``, which comes late in the cycle.
-        with m.If(self.begin | (self.next & self._loops.tile_end)):
+        with m.If(self.begin | (self.next & self._loops.pixel_group_end)):
             with m.If(self.begin | self._loops.block_end):
                 m.d.sync += place.eq(start)
             with m.Else():
@@ -143,7 +152,8 @@ class InputAddresses(wiring.Component):
         return place
 
     def _build_lane(self, m, p, place, lane):
-        """First stage: the coordinates of the step's taps. Second: clipped to the input window."""
+        """First stage: the coordinates of the tap group's taps. Second: clipped to the input
+        window."""
         cmd, loops = self.cmd, self._loops
         pixel = Array(stage_layouts.lane_pixel(self._config, p, s) for s in (0, 1, 2, 2))[
             cmd.array_shape

@@ -1,4 +1,4 @@
-"""Line requests: the lines that the lanes need for one step, each requested once."""
+"""Line requests: the lines that the lanes need for one tap group, each requested once."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -21,14 +21,14 @@ def needs_layout(config: AccelConfig) -> data.ArrayLayout:
 
 
 class LineCoalescer(wiring.Component):
-    """Holds the current step and requests each distinct line that its lanes need, once.
+    """Holds the current tap group and requests each distinct line that its lanes need, once.
 
     Members
     -------
-    load, step, lanes, needs : the next step, taken when ``load``
-    ready : the current step is absent or finishes in this cycle
-    done : the current step finishes in this cycle
-    current, current_lanes : the current step
+    load, step, lanes, needs : the next tap group, taken when ``load``
+    ready : the current tap group is absent or finishes in this cycle
+    done : the current tap group finishes in this cycle
+    current, current_lanes : the current tap group
     room, grant, read_en, read_line : requests, as in Fill
     take : lanes that take the requested line
     """
@@ -39,12 +39,12 @@ class LineCoalescer(wiring.Component):
         super().__init__(
             {
                 "load": In(1),
-                "step": In(stage_layouts.step_layout()),
+                "step": In(stage_layouts.tap_group_layout()),
                 "lanes": In(lanes),
                 "needs": In(needs_layout(config)),
                 "ready": Out(1),
                 "done": Out(1),
-                "current": Out(stage_layouts.step_layout()),
+                "current": Out(stage_layouts.tap_group_layout()),
                 "current_lanes": Out(lanes),
                 "room": In(1),
                 "grant": In(1),
@@ -69,7 +69,8 @@ class LineCoalescer(wiring.Component):
             granted.eq(self.read_en & self.grant),
             self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
             self.ready.eq(~valid | self.done),
-            # Whether lines of the next step are next; the grant, which comes late, decides when.
+            # Whether lines of the next tap group are next; the grant, which comes late, decides
+            # when.
             fresh.eq(~valid | ~any_left),
         ]
         with m.If(self.done):
@@ -77,7 +78,7 @@ class LineCoalescer(wiring.Component):
         with m.If(self.load):
             m.d.sync += [
                 valid.eq(1),
-                self.current.eq(self.step),
+                self.current.eq(self.tap_group),
                 self.current_lanes.eq(self.lanes),
             ]
             for now, need in zip(left, self.needs, strict=True):

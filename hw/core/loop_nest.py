@@ -1,4 +1,4 @@
-"""The loop nest of fill: output blocks, tiles, input blocks, kernel rows and tap groups."""
+"""The loop nest of fill: output blocks, pixel groups, input blocks, kernel rows and tap groups."""
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -11,21 +11,21 @@ from hw.spec.config import AccelConfig
 
 
 class LoopNest(wiring.Component):
-    """The counters of the loops, the innermost last, and the step that they are at.
+    """The counters of the loops, the innermost last, and the tap group that they are at.
 
     Members
     -------
     cmd : the command
     begin : go to its first step
-    next : go to the next step
+    next : go to the next tap group
     valid : the loops are not at their end
-    step : the step, but for ``occupied``
+    step : the tap group, but for ``occupied``
     columns : array columns that it uses
     x_offset, y_offset : of its first tap from tap (0, 0)
     row_addr : of its kernel row, less the lanes' coordinates
     span : columns from its first tap to its last one
-    left : pixels of the output block from its tile on
-    tile_end, block_end : it is the last of its tile, of its output block
+    left : pixels of the output block from its pixel group on
+    tile_end, block_end : it is the last of its pixel group, of its output block
     """
 
     def __init__(self, config: AccelConfig):
@@ -36,7 +36,7 @@ class LoopNest(wiring.Component):
                 "begin": In(1),
                 "next": In(1),
                 "valid": Out(1),
-                "step": Out(stage_layouts.step_layout()),
+                "step": Out(stage_layouts.tap_group_layout()),
                 "columns": Out(9),
                 "x_offset": Out(stage_layouts.POSITION),
                 "y_offset": Out(stage_layouts.POSITION),
@@ -53,24 +53,24 @@ class LoopNest(wiring.Component):
         cmd = self.cmd
         self._group, self._krow = Signal(8), Signal(8)
         self._block, self._out_block = Signal(12), Signal(12)
-        self._started, self._tile = Signal(), Signal(7)
-        self._last_group, last_row, self._last_block, self._last_tile, self._last_out = (
+        self._started, self._pixel_group = Signal(), Signal(7)
+        self._last_group, last_row, self._last_block, self._last_pixel_group, self._last_out = (
             Signal() for _ in range(5)
         )
         m.d.comb += [
-            self._tile.eq(
+            self._pixel_group.eq(
                 Array(self._config.shape_pixels(s) for s in (0, 1, 2, 2))[cmd.array_shape]
             ),
             self._last_group.eq(self._group == cmd.tap_groups - 1),
             last_row.eq(self._krow == cmd.kernel_rows - 1),
             self._last_block.eq(self._block == cmd.in_blocks - 1),
-            self._last_tile.eq(self.left <= self._tile),
+            self._last_pixel_group.eq(self.left <= self._pixel_group),
             self._last_out.eq(self._out_block == cmd.out_blocks - 1),
-            self.tile_end.eq(self._last_group & last_row & self._last_block),
-            self.block_end.eq(self.tile_end & self._last_tile),
+            self.pixel_group_end.eq(self._last_group & last_row & self._last_block),
+            self.block_end.eq(self.pixel_group_end & self._last_pixel_group),
         ]
         self._build_counters(m, last_row)
-        self._build_step(m)
+        self._build_tap_group(m)
         return m
 
     def _build_counters(self, m, last_row):
@@ -112,12 +112,12 @@ class LoopNest(wiring.Component):
                     block_addr.eq(block_addr + cmd.in_plane),
                     self.row_addr.eq(block_addr + cmd.in_plane),
                 ]
-            with m.If(self.tile_end):
+            with m.If(self.pixel_group_end):
                 m.d.sync += [
                     self._block.eq(0),
                     block_addr.eq(out_addr),
                     self.row_addr.eq(out_addr),
-                    self.left.eq(self.left - self._tile),
+                    self.left.eq(self.left - self._pixel_group),
                     self._started.eq(1),
                 ]
             with m.If(self.block_end):
@@ -131,8 +131,8 @@ class LoopNest(wiring.Component):
                     self.valid.eq(~self._last_out),
                 ]
 
-    def _build_step(self, m):
-        cmd, step, cols = self.cmd, self.step, self._config.cols
+    def _build_tap_group(self, m):
+        cmd, tap_group, cols = self.cmd, self.tap_group, self._config.cols
         m.d.comb += [
             self.span.eq(Mux(self._last_group, cmd.last_span, cmd.group_span)),
             self.columns.eq(
@@ -142,14 +142,16 @@ class LoopNest(wiring.Component):
                     cols << cmd.array_shape,
                 )
             ),
-            step.taps.eq(Mux(self._last_group, cmd.last_taps, cmd.group_taps)),
-            step.channels.eq(Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)),
-            step.first.eq((self._group == 0) & (self._krow == 0) & (self._block == 0)),
-            step.last.eq(self.tile_end),
-            step.block_start.eq(~self._started),
-            step.block_end.eq(self._last_tile),
-            step.command_start.eq(~self._started & (self._out_block == 0)),
-            step.command_end.eq(self._last_tile & self._last_out),
-            step.pixels.eq(Mux(self._last_tile, self.left, self._tile)),
-            step.planes.eq(Mux(self._last_out, cmd.last_planes, 1 << cmd.array_shape)),
+            tap_group.taps.eq(Mux(self._last_group, cmd.last_taps, cmd.group_taps)),
+            tap_group.channels.eq(
+                Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)
+            ),
+            tap_group.first.eq((self._group == 0) & (self._krow == 0) & (self._block == 0)),
+            tap_group.last.eq(self.pixel_group_end),
+            tap_group.block_start.eq(~self._started),
+            tap_group.block_end.eq(self._last_pixel_group),
+            tap_group.command_start.eq(~self._started & (self._out_block == 0)),
+            tap_group.command_end.eq(self._last_pixel_group & self._last_out),
+            tap_group.pixels.eq(Mux(self._last_pixel_group, self.left, self._pixel_group)),
+            tap_group.planes.eq(Mux(self._last_out, cmd.last_planes, 1 << cmd.array_shape)),
         ]

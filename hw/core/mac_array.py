@@ -15,18 +15,18 @@ class MacArray(wiring.Component):
     """Output-stationary multiply-accumulators.
 
     A multiply-accumulate issued in cycle t is in the accumulators from t + MAC_LATENCY on;
-    the last one of a tile leaves
+    the last one of a pixel group leaves
     its sum in ``shadow`` instead. There is no back pressure.
 
     Members
     -------
-    issue, first, last : a multiply-accumulate; the first, the last of its tile
+    issue, first, last : a multiply-accumulate; the first, the last of its pixel group
     words, weights : the operand word of each lane, the weight word of each group of lanes
     channel, split : column m uses byte ``m & ~(g - 1) | channel`` of the word, with
         ``g = cols >> split``
     ones, maximum : weights are 1; keep the maximum instead of the sum, with ``ones`` only
-    tile_done : ``shadow`` holds a new tile from the next cycle on
-    shadow : the accumulators of the last finished tile, lane by lane
+    tile_done : ``shadow`` holds a new pixel group from the next cycle on
+    shadow : the accumulators of the last finished pixel group, lane by lane
     """
 
     def __init__(self, config: AccelConfig):
@@ -71,7 +71,7 @@ class MacArray(wiring.Component):
         issued3, first3, last3, maximum3 = flags[3]
         compare, shadow = Signal(), Signal.like(self.shadow, reset_less=True)
         m.d.comb += [
-            self.tile_done.eq(issued3 & last3),
+            self.pixel_group_done.eq(issued3 & last3),
             compare.eq(maximum3 & ~first3),
             self.shadow.eq(shadow),
         ]
@@ -97,10 +97,10 @@ class MacArray(wiring.Component):
                 ]
                 with m.If(issued3):
                     m.d.sync += acc.eq(total)
-                with m.If(self.tile_done):
+                with m.If(self.pixel_group_done):
                     m.d.sync += acc.eq(0)
                 sums.append(total)
-            with m.If(self.tile_done):
+            with m.If(self.pixel_group_done):
                 m.d.sync += shadow[p].eq(Cat(*sums))
         return m
 

@@ -12,21 +12,21 @@ from hw.spec.regs import Counter
 
 
 class MacSequencer(wiring.Component):
-    """Walks the taps and channels of the oldest step (docs/architecture.md, 3.8).
+    """Walks the taps and channels of the oldest tap group (docs/architecture.md, 3.8).
 
     Members
     -------
-    cmd, head, visible, in_flight : the oldest step and its command
-    weight_ready, drain_ready : its weight word is there; the drain can take a tile
+    cmd, head, visible, in_flight : the oldest tap group and its command
+    weight_ready, drain_ready : its weight word is there; the drain can take a pixel group
     fill_state, fill_queued, load_met, store_met : what fill does, for the cause of an idle cycle
     issue : a multiply-accumulate issues
-    channel, offset : its channel; columns from the step's first tap
-    pop, tile_end : it is the last of its step, of its tile
+    channel, offset : its channel; columns from the tap group's first tap
+    pop, tile_end : it is the last of its tap group, of its pixel group
     cause : the cycle counter that counts
     """
 
     cmd: In(command_layouts.EXECUTE)
-    head: In(stage_layouts.step_layout())
+    head: In(stage_layouts.tap_group_layout())
     visible: In(1)
     in_flight: In(1)
     weight_ready: In(1)
@@ -39,7 +39,7 @@ class MacSequencer(wiring.Component):
     channel: Out(6)
     offset: Out(4)
     pop: Out(1)
-    tile_end: Out(1)
+    pixel_group_end: Out(1)
     cause: Out(4)
 
     def elaborate(self, platform):
@@ -49,9 +49,9 @@ class MacSequencer(wiring.Component):
         m.d.comb += [
             last_channel.eq(self.channel == self.head.channels - 1),
             last_tap.eq(tap == self.head.taps - 1),
-            self.tile_end.eq(last_channel & last_tap & self.head.last),
+            self.pixel_group_end.eq(last_channel & last_tap & self.head.last),
             weights.eq(self.cmd.ones | self.weight_ready),
-            drain.eq(~self.tile_end | self.drain_ready),
+            drain.eq(~self.pixel_group_end | self.drain_ready),
             self.issue.eq(self.visible & weights & drain),
             self.pop.eq(self.issue & last_channel & last_tap),
         ]

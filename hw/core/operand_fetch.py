@@ -1,4 +1,4 @@
-"""Fill: walks the steps of an EXECUTE and fetches the lines that the lanes need for each."""
+"""Fill: walks the tap groups of an EXECUTE and fetches the lines that the lanes need for each."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, wiring
@@ -32,10 +32,10 @@ class OperandFetch(wiring.Component):
     start : the command starts to run in the next cycle
     state : what the unit does
     read_en, read_addr, grant : line requests
-    room : the ring of steps has room
+    room : the ring of tap groups has room
     line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and
         its address bit 0
-    push, step, lanes : the current step is complete but for its lines' flight
+    push, step, lanes : the current tap group is complete but for its lines' flight
     """
 
     def __init__(self, config: AccelConfig):
@@ -58,7 +58,7 @@ class OperandFetch(wiring.Component):
                 "line_lanes": Out(config.rows),
                 "line_high": Out(1),
                 "push": Out(1),
-                "step": Out(stage_layouts.step_layout()),
+                "step": Out(stage_layouts.tap_group_layout()),
                 "lanes": Out(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
             }
         )
@@ -99,7 +99,7 @@ class OperandFetch(wiring.Component):
             walk.begin.eq(init & (count == rows)),
             walk.next.eq((init & (count > rows)) | (running & lines.ready)),
             lines.load.eq(walk.next & walk.valid),
-            lines.step.eq(walk.step),
+            lines.tap_group.eq(walk.tap_group),
             lines.room.eq(self.room & running),
             lines.grant.eq(self.grant),
             self.read_en.eq(lines.read_en),
@@ -108,7 +108,7 @@ class OperandFetch(wiring.Component):
             self.line_lanes.eq(lines.take),
             self.line_high.eq(lines.read_line[0]),
             self.push.eq(lines.done),
-            self.step.eq(lines.current),
+            self.tap_group.eq(lines.current),
             self.lanes.eq(lines.current_lanes),
         ]
         self._build_needs(m, walk, lines)

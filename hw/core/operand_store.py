@@ -1,5 +1,5 @@
-"""Operand stores: for each lane, the lines of the steps in the ring, and what the array needs to
-find its words."""
+"""Operand stores: for each lane, the lines of the tap groups in the ring, and what the array needs
+to find its words."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -12,21 +12,21 @@ from hw.spec import timing
 from hw.spec.config import AccelConfig
 
 RING_BITS = 2
-assert timing.STEP_RING == 1 << RING_BITS
+assert timing.TAP_GROUP_RING == 1 << RING_BITS
 
 
 class OperandStore(wiring.Component):
-    """The ring of steps (docs/architecture.md, 3.6 and 3.8).
+    """The ring of tap groups (docs/architecture.md, 3.6 and 3.8).
 
     Members
     -------
     line : the scratchpad's line register
     line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
         READ_LATENCY cycles later
-    push, step, lanes : a step whose lines are all requested
-    room : fewer than STEP_RING steps are in the ring
-    in_flight : steps are in the ring, visible or not
-    visible, head : the oldest step, once its lines have arrived
+    push, step, lanes : a tap group whose lines are all requested
+    room : fewer than STEP_RING tap groups are in the ring
+    in_flight : tap groups are in the ring, visible or not
+    visible, head : the oldest tap group, once its lines have arrived
     pop : the head's last use
     offset : columns from the first tap of the head to the present one
     pad : operand outside the input window
@@ -43,12 +43,12 @@ class OperandStore(wiring.Component):
                 "line_lanes": In(config.rows),
                 "line_high": In(1),
                 "push": In(1),
-                "step": In(stage_layouts.step_layout()),
+                "step": In(stage_layouts.tap_group_layout()),
                 "lanes": In(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
                 "room": Out(1),
                 "in_flight": Out(1),
                 "visible": Out(1),
-                "head": Out(stage_layouts.step_layout()),
+                "head": Out(stage_layouts.tap_group_layout()),
                 "pop": In(1),
                 "offset": In(stage_layouts.REACH),
                 "pad": In(8),
@@ -61,7 +61,7 @@ class OperandStore(wiring.Component):
         pushed, popped, arrived = (Signal(RING_BITS + 1) for _ in range(3))
         self._head_entry, self._push_entry = popped[:RING_BITS], pushed[:RING_BITS]
         m.d.comb += [
-            self.room.eq((pushed - popped)[: RING_BITS + 1] < timing.STEP_RING),
+            self.room.eq((pushed - popped)[: RING_BITS + 1] < timing.TAP_GROUP_RING),
             self.in_flight.eq(pushed != popped),
             self.visible.eq(arrived != popped),
         ]
@@ -77,14 +77,14 @@ class OperandStore(wiring.Component):
         return m
 
     def _build_head(self, m):
-        m.submodules.steps = steps = Memory(
-            shape=stage_layouts.step_layout(), depth=timing.STEP_RING, init=[]
+        m.submodules.tap_groups = tap_groups = Memory(
+            shape=stage_layouts.tap_group_layout(), depth=timing.TAP_GROUP_RING, init=[]
         )
-        write, read = steps.write_port(), steps.read_port(domain="comb")
+        write, read = tap_groups.write_port(), tap_groups.read_port(domain="comb")
         m.d.comb += [
             write.en.eq(self.push),
             write.addr.eq(self._push_entry),
-            write.data.eq(self.step),
+            write.data.eq(self.tap_group),
             read.addr.eq(self._head_entry),
             self.head.eq(read.data),
         ]
@@ -99,7 +99,7 @@ class OperandStore(wiring.Component):
         for p in range(config.rows):
             lane = Signal(stage_layouts.lane_layout(config), name=f"lane{p}")
             m.submodules[f"place{p}"] = places = Memory(
-                shape=stage_layouts.lane_layout(config), depth=timing.STEP_RING, init=[]
+                shape=stage_layouts.lane_layout(config), depth=timing.TAP_GROUP_RING, init=[]
             )
             write, read = places.write_port(), places.read_port(domain="comb")
             m.d.comb += [
@@ -115,7 +115,7 @@ class OperandStore(wiring.Component):
             stored = []
             for bank in range(config.line_words):
                 m.submodules[f"store{p}_{bank}"] = store = Memory(
-                    shape=word, depth=2 * timing.STEP_RING, init=[]
+                    shape=word, depth=2 * timing.TAP_GROUP_RING, init=[]
                 )
                 write, read = store.write_port(), store.read_port(domain="comb")
                 m.d.comb += [

@@ -1,4 +1,4 @@
-"""Beats: walks the planes and pixels of the tile that the drain holds."""
+"""Beats: walks the planes and pixels of the pixel group that the drain holds."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -16,16 +16,16 @@ class OutputAddresses(wiring.Component):
 
     Members
     -------
-    cmd, current : the command of the held tile, and the tile
-    load, tile : a new tile is held from the next cycle on
+    cmd, current : the command of the held pixel group, and the pixel group
+    load, pixel group : a new pixel group is held from the next cycle on
     next : the beat shown issues
     plane, lane : plane of the beat and lane of its first pixel
     mask : words of the beat
     swap : the first pixel is in the second lane of its group
     addr, other_addr : word address of its output and of its second operand
     command_first : no beat of the command has issued yet
-    near_end : at most NEAR_END beats of the tile are left
-    last : the beat is the last of its tile
+    near_end : at most NEAR_END beats of the pixel group are left
+    last : the beat is the last of its pixel group
     """
 
     def __init__(self, config: AccelConfig):
@@ -33,9 +33,9 @@ class OutputAddresses(wiring.Component):
         super().__init__(
             {
                 "cmd": In(command_layouts.EXECUTE),
-                "current": In(stage_layouts.tile_layout()),
+                "current": In(stage_layouts.pixel_group_layout()),
                 "load": In(1),
-                "tile": In(stage_layouts.tile_layout()),
+                "pixel group": In(stage_layouts.pixel_group_layout()),
                 "next": In(1),
                 "plane": Out(2),
                 "lane": Out(7),
@@ -54,7 +54,7 @@ class OutputAddresses(wiring.Component):
         assert self._config.line_words >= MAC_LATENCY
         cmd, words = self.cmd, self._config.requant_words
         pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
-        tile_x, tile_offset = Signal(14), Signal(WORD_ADDR)
+        pixel_group_x, pixel_group_offset = Signal(14), Signal(WORD_ADDR)
         next_x, next_offset, next_pixel = Signal(14), Signal(WORD_ADDR), Signal(8)
         plane_end, last_plane, row_end = Signal(), Signal(), Signal()
         left = Signal(7)
@@ -91,8 +91,8 @@ class OutputAddresses(wiring.Component):
                     plane_lane.eq(next_plane),
                     pixel.eq(0),
                     self.plane.eq(self.plane + 1),
-                    x.eq(tile_x),
-                    offset.eq(tile_offset),
+                    x.eq(pixel_group_x),
+                    offset.eq(pixel_group_offset),
                 ]
             with m.If(self.last):
                 m.d.sync += [
@@ -101,22 +101,22 @@ class OutputAddresses(wiring.Component):
                     self.plane.eq(0),
                     x.eq(next_x),
                     offset.eq(next_offset),
-                    tile_x.eq(next_x),
-                    tile_offset.eq(next_offset),
+                    pixel_group_x.eq(next_x),
+                    pixel_group_offset.eq(next_offset),
                 ]
-        with m.If(self.load & self.tile.block_start):
-            m.d.sync += [x.eq(0), offset.eq(0), tile_x.eq(0), tile_offset.eq(0)]
-        with m.If(self.load & self.tile.command_start):
+        with m.If(self.load & self.pixel_group.block_start):
+            m.d.sync += [x.eq(0), offset.eq(0), pixel_group_x.eq(0), pixel_group_offset.eq(0)]
+        with m.If(self.load & self.pixel_group.command_start):
             m.d.sync += self.command_first.eq(1)
         self._build_addresses(m, plane_end, offset)
         return m
 
     def _build_addresses(self, m, plane_end, offset):
-        """Base addresses of the block and of the plane; a block's first tile waits for parameters
-        long enough to set them."""
+        """Base addresses of the block and of the plane; a block's first pixel group waits for
+        parameters long enough to set them."""
         cmd = self.cmd
         fresh = Signal()
-        m.d.sync += fresh.eq(self.load & self.tile.block_start)
+        m.d.sync += fresh.eq(self.load & self.pixel_group.block_start)
         for name, start, pitch, result in (
             ("out", cmd.out_addr, cmd.out_plane, self.addr),
             ("res", cmd.res_addr, cmd.res_plane, self.other_addr),

@@ -28,8 +28,8 @@ class WeightStore(wiring.Component):
     line : the scratchpad's line register
     resident, array_shape : of the command that the array works on
     ready : the word for the next multiply-accumulate is there
-    use, tile_end, block_end : it is used; for the last time in its tile; in the last tile of
-        its output block
+    use, tile_end, block_end : it is used; for the last time in its pixel group; in the last pixel
+        group of its output block
     words : the weight word of each group of lanes
     """
 
@@ -67,8 +67,8 @@ class WeightStore(wiring.Component):
         line, base, addr = (Signal(line_addr(self._config)) for _ in range(3))
         left, block = Signal(20), Signal(12)
         self._issued = issued = Signal(COUNT)
-        tile = Signal(7)
-        m.d.comb += tile.eq(self._config.rows >> cmd.array_shape)
+        pixel_group = Signal(7)
+        m.d.comb += pixel_group.eq(self._config.rows >> cmd.array_shape)
         take = Signal()
         m.d.comb += [
             take.eq(~active & (waiting != 0)),
@@ -90,8 +90,8 @@ class WeightStore(wiring.Component):
         with m.If(self.read_en & self.grant):
             m.d.sync += [issued.eq(issued + 1), line.eq(line + 1), addr.eq(addr + 1)]
             with m.If(line == cmd.weight_lines - 1):
-                m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - tile)]
-                with m.If(cmd.resident | (left <= tile)):
+                m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - pixel_group)]
+                with m.If(cmd.resident | (left <= pixel_group)):
                     m.d.sync += [
                         left.eq(cmd.pixels),
                         base.eq(addr + 1),
@@ -107,7 +107,7 @@ class WeightStore(wiring.Component):
             later = Signal()
             m.d.sync += later.eq(landing)
             landing = later
-        arrived, head, tile_base = (Signal(COUNT) for _ in range(3))
+        arrived, head, pixel_group_base = (Signal(COUNT) for _ in range(3))
         bits = self._config.line_bits
         position = Signal(bits)
         m.submodules.store = store = Memory(
@@ -125,15 +125,15 @@ class WeightStore(wiring.Component):
         advanced, past = Signal(bits + 1), Signal(COUNT)
         m.d.comb += [
             advanced.eq(position + (1 << self.array_shape)),
-            past.eq(head + (advanced[bits] | self.tile_end)),
+            past.eq(head + (advanced[bits] | self.pixel_group_end)),
         ]
         with m.If(self.use):
-            m.d.sync += [position.eq(Mux(self.tile_end, 0, advanced)), head.eq(past)]
-            with m.If(self.tile_end & self.resident & ~self.block_end):
-                m.d.sync += head.eq(tile_base)
-            with m.Elif(self.tile_end):
-                m.d.sync += tile_base.eq(past)
-            with m.If(~self.resident | (self.tile_end & self.block_end)):
+            m.d.sync += [position.eq(Mux(self.pixel_group_end, 0, advanced)), head.eq(past)]
+            with m.If(self.pixel_group_end & self.resident & ~self.block_end):
+                m.d.sync += head.eq(pixel_group_base)
+            with m.Elif(self.pixel_group_end):
+                m.d.sync += pixel_group_base.eq(past)
+            with m.If(~self.resident | (self.pixel_group_end & self.block_end)):
                 m.d.sync += self._released.eq(past)
         words = [read.data.word_select(w, word) for w in range(self._config.line_words)]
         for group in range(LANE_GROUPS):

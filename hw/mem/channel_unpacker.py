@@ -17,7 +17,7 @@ def _shifted(value, amount, width: int, right: bool):
 
 
 class ChannelUnpacker(wiring.Component):
-    """Turns the beats of a run into chunks of at most ``cols`` bytes, one word each.
+    """Turns the beats of a row into chunks of at most ``cols`` bytes, one word each.
 
     A beat accepted in cycle t can leave as a chunk in t + 1. One chunk, or the bytes before the
     run's first, can leave per cycle.

@@ -123,18 +123,18 @@ class LoadData(wiring.Component):
         return current, begin
 
     def _build_walk(self, m, current, begin, accept, finished, unpacker, assembler):
-        """Scratchpad addresses of the words, run by run, pixel by pixel, chunk by chunk.
+        """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk.
 
         Returns the bytes of the current chunk.
         """
         cols = self._config.cols
         address, pixel, base = Signal(20), Signal(20), Signal(20)
-        left, runs, rest = Signal(20), Signal(16), Signal(16)
+        left, rows_left, rest = Signal(20), Signal(16), Signal(16)
         next_rest, chunk = Signal(16), Signal(range(cols + 1))
         offset = Signal.like(current.offset)
         ends_pixel = ~current.unpack | (rest <= cols)
         ends_run = ends_pixel & (left == 1)
-        ends = ends_run & (runs == 1)
+        ends = ends_run & (rows_left == 1)
         next_run = accept & ends_run & ~ends
         source = Signal.like(current)
         next_base = Mux(begin.valid, source.scratchpad_addr, base)
@@ -156,7 +156,7 @@ class LoadData(wiring.Component):
                 base.eq(next_base + source.scratchpad_stride),
                 offset.eq(next_offset + source.step),
                 left.eq(source.row_length),
-                runs.eq(Mux(begin.valid, source.row_count, runs - 1)),
+                rows_left.eq(Mux(begin.valid, source.row_count, rows_left - 1)),
             ]
         with m.Elif(accept & ends_pixel):
             m.d.sync += [

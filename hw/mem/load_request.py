@@ -9,14 +9,14 @@ from hw.lib.bus import ADDRESS_RANGES, COUNTS, REQUEST, Burst, waits_met
 from hw.spec.config import AccelConfig
 
 BYTES_BITS = 36
-"""Width of the bytes of a run."""
+"""Width of the bytes of a row."""
 
 
 def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     """What the data stage needs to know of a LOAD.
 
     ``offset`` and ``step`` are the start address and the stride modulo a beat; ``bytes`` are those
-    of a run when unpacking.
+    of a row when unpacking.
     """
     low = config.bus_bytes.bit_length() - 1
     return data.StructLayout(
@@ -143,13 +143,13 @@ class LoadRequest(wiring.Component):
         addr = Signal(32 - low)
         base = Signal(32)
         left = Signal(BYTES_BITS)
-        runs = Signal(16)
+        rows_left = Signal(16)
         start = Signal()
         last = Signal()
         beats = Signal.like(self.request.payload.beats)
         next_base = Mux(start, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.bus_bytes - 1)
-        run_beats = Mux(command.unpack, span >> low, command.row_length)
+        row_beats = Mux(command.unpack, span >> low, command.row_length)
         ends_run = left == beats
         burst = Burst(self._config, addr, left)
         inside = Signal()
@@ -158,15 +158,15 @@ class LoadRequest(wiring.Component):
             inside.eq(burst.may_read(self.address_ranges)),
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
-            last.eq(ends_run & (runs == 1)),
+            last.eq(ends_run & (rows_left == 1)),
         ]
         taken = self.request.valid & self.request.ready
         with m.If(start | (taken & ends_run)):
             m.d.sync += [
                 addr.eq(next_base >> low),
-                left.eq(run_beats),
+                left.eq(row_beats),
                 base.eq(next_base + command.dram_stride),
-                runs.eq(Mux(start, command.row_count, runs - Const(1, 1))),
+                rows_left.eq(Mux(start, command.row_count, rows_left - Const(1, 1))),
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)

@@ -89,10 +89,10 @@ class StoreData(wiring.Component):
         return m
 
     def _build_reads(self, m, released):
-        """The lines of the command, run by run; returns first bank and words of the next line."""
+        """The lines of the command, row by row; returns first bank and words of the next line."""
         command = self.command
         address, base = Signal(20), Signal(20)
-        left, runs = Signal(20), Signal(16)
+        left, rows_left = Signal(20), Signal(16)
         reserved = Signal(range(LINE_BUFFERS + 1))
         bank = address[: self._config.line_bits]
         words = Signal(range(self._config.line_words + 1))
@@ -102,7 +102,7 @@ class StoreData(wiring.Component):
             words.eq(smallest(self._config.line_words - bank, left)),
             self.store_line.eq(address >> self._config.line_bits),
             self.store_req.eq(
-                (self.phase == DMA_READ_PHASE) & (runs != 0) & (reserved != LINE_BUFFERS)
+                (self.phase == DMA_READ_PHASE) & (rows_left != 0) & (reserved != LINE_BUFFERS)
             ),
         ]
         m.d.sync += reserved.eq(reserved + self.store_req - released)
@@ -111,7 +111,7 @@ class StoreData(wiring.Component):
                 address.eq(next_base),
                 base.eq(next_base + command.scratchpad_stride),
                 left.eq(command.row_length),
-                runs.eq(Mux(self.start, command.row_count, runs - 1)),
+                rows_left.eq(Mux(self.start, command.row_count, rows_left - 1)),
             ]
         with m.Elif(self.store_req):
             m.d.sync += address.eq(address + words), left.eq(left - words)

@@ -128,7 +128,7 @@ class StoreUnit(wiring.Component):
         low = self._config.bus_bytes.bit_length() - 1
         addr = Signal(32 - low)
         base = Signal(32)
-        left, runs = Signal(20), Signal(16)
+        left, rows_left = Signal(20), Signal(16)
         presented = Signal()
         outside = Signal()
         payload = self.aw.payload
@@ -139,7 +139,7 @@ class StoreUnit(wiring.Component):
         ends_run = left == payload.beats
         next_base = Mux(start, command.dram_addr, base)
         m.d.comb += [
-            bursts_left.eq(runs != 0),
+            bursts_left.eq(rows_left != 0),
             payload.addr.eq(addr << low),
             payload.beats.eq(burst.beats),
             self.aw.valid.eq((wanted & inside) | presented),
@@ -158,7 +158,7 @@ class StoreUnit(wiring.Component):
                 addr.eq(next_base >> low),
                 left.eq(command.row_length),
                 base.eq(next_base + command.dram_stride),
-                runs.eq(Mux(start, command.row_count, runs - 1)),
+                rows_left.eq(Mux(start, command.row_count, rows_left - 1)),
             ]
         with m.Elif(sent):
             m.d.sync += addr.eq(addr + payload.beats), left.eq(left - payload.beats)

@@ -162,7 +162,7 @@ class AccelConfig:
         return self.cols // (self.memory.bytes_per_cycle or self.cols)
 
     def shape_pixels(self, shape: int) -> int:
-        """Pixels of a tile in array shape ``shape`` (0, 1, 2)."""
+        """Pixels of a pixel group in array shape ``shape`` (0, 1, 2)."""
         return self.rows >> shape
 
 

@@ -117,7 +117,11 @@ EXECUTE_FIELDS = _place(
     ("maximum", 1, "0: accumulate the sum. 1: keep the maximum (of operands; needs `ones`)."),
     ("ones", 1, "Every weight is 1; none is fetched."),
     ("array_shape", 2, "Array shape s: rows >> s pixels by cols << s channels (0, 1, 2)."),
-    ("resident", 1, "A tile's weights fit the weight store and are fetched once per output block."),
+    (
+        "resident",
+        1,
+        "A pixel group's weights fit the weight store and are fetched once per output block.",
+    ),
     (
         "dense",
         1,

@@ -79,7 +79,7 @@ COUNTER_DOC = {
     Counter.BUSY_OTHER: "cycles in which the array works for pooling, addition and the like",
     Counter.STALL_OPERAND: "idle cycles while operands are fetched from the scratchpad",
     Counter.STALL_WEIGHT: "idle cycles while weights are fetched from the scratchpad",
-    Counter.STALL_DRAIN: "idle cycles while the previous tile leaves the accumulators",
+    Counter.STALL_DRAIN: "idle cycles while the previous pixel group leaves the accumulators",
     Counter.WAIT_LOAD: "idle cycles in which the next EXECUTE waits for a LOAD",
     Counter.WAIT_STORE: "idle cycles in which the next EXECUTE waits for a STORE",
     Counter.WAIT_EXECUTE: "idle cycles in which the next EXECUTE waits for an earlier one",

@@ -22,24 +22,24 @@ READ_LATENCY = 2
 """Cycles from a read request to the line in the line register."""
 
 # Operand store and weight store
-STEP_RING = 4
-"""Steps (kernel-row groups of one channel block) that the lanes' operand stores hold."""
+TAP_GROUP_RING = 4
+"""Tap groups (of a kernel row and one channel block) that the lanes' operand stores hold."""
 WEIGHT_RING = 8
 """Lines that the weight store holds."""
 FILL_LATENCY = READ_LATENCY + 1
 """Cycles from the request of a line to the first cycle in which the array can use it."""
 WALK_STAGES = 2
-"""Stages that a step of fill passes on its way from the loops to its requests."""
+"""Stages that a tap group passes on its way from the loops to its requests."""
 FILL_SETUP = WALK_STAGES + 2
-"""Cycles of fill's set-up after the lanes': to begin the loops, and until their first step is
+"""Cycles of fill's set-up after the lanes': to begin the loops, and until their first tap group is
 requested."""
 
 # Array and post-processor
 MAC_LATENCY = 4
-"""Cycles from the issue of a tile's last multiply-accumulate to the first cycle in which the drain
-can read it."""
+"""Cycles from the issue of a pixel group's last multiply-accumulate to the first cycle in which the
+drain can read it."""
 NEAR_END = MAC_LATENCY - 1
-"""Beats that surely issue until the next tile takes the held one's place, if its last
+"""Beats that surely issue until the next pixel group takes the held one's place, if its last
 multiply-accumulate issues now: one a cycle, but for LOAD's phase. Of residual beats one does."""
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser pass to its result."""

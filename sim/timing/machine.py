@@ -149,8 +149,8 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
                 skip_load.move(cycle - streamed, cycle, now[PHASE], memory, counters)
                 moved = cycle - 1
             streamed = NEVER
-        events = memory_side.step(cycle, memory, now, nxt, counters) if changed else 0
-        cause = execute_unit.step(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
+        events = memory_side.tick(cycle, memory, now, nxt, counters) if changed else 0
+        cause = execute_unit.tick(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
         if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
             moved = cycle
         elif cycle - moved == WATCHED:

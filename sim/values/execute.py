@@ -61,12 +61,12 @@ class _Task:
         if fields["residual"]:
             self.second = state.scratchpad_index(self.places("res_addr", "res_plane"))
 
-    def places(self, base: str, plane_step: str) -> np.ndarray:
+    def places(self, base: str, plane_tap_group: str) -> np.ndarray:
         """Word addresses of the results, or of the second operand: ``[pixels, planes]``."""
         f = self.fields
         row, col = np.divmod(np.arange(f["pixels"]), f["out_width"])
         within = row * (f["out_width"] + f["out_skip"]) + col
-        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_step]
+        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_tap_group]
 
     def block_groups(self) -> Iterator[range]:
         """Ranges of output blocks that read the same operands."""
@@ -84,14 +84,14 @@ class _Task:
 
     def pixel_chunks(self, planes: int) -> Iterator[range]:
         """Ranges of pixels small enough for the working memory."""
-        depth = min(self.operands.steps * self.cols, EXACT_CHANNELS)
+        depth = min(self.operands.tap_groups * self.cols, EXACT_CHANNELS)
         size = max(1, min(CHUNK_RESULTS // (planes * self.cols), CHUNK_OPERANDS // depth))
         total = self.fields["pixels"]
         for first in range(0, total, size):
             yield range(first, min(first + size, total))
 
     def weights(self, blocks: range) -> np.ndarray | None:
-        """Weights of ``blocks``: ``[steps, channels, planes, cols]``.
+        """Weights of ``blocks``: ``[tap_groups, channels, planes, cols]``.
 
         ``planes`` are those of all blocks in turn. ``channels`` are those of a group, with zeros
         beyond a step's last channel; the type is the one that they are multiplied in. None for
@@ -99,13 +99,13 @@ class _Task:
         """
         if self.fields["maximum"]:
             return None
-        steps = self.operands.steps
-        counts = [self.operands.channels(step) for step in range(steps)]
+        tap_groups = self.operands.tap_groups
+        counts = [self.operands.channels(tap_group) for tap_group in range(tap_groups)]
         deep = self.operands.width
         used = np.arange(deep) < np.array(counts)[:, None]
         planes = len(blocks) * self.block_planes
         dtype = np.int32 if self.depthwise else np.float32
-        full = np.zeros((steps, deep, planes, self.cols), dtype)
+        full = np.zeros((tap_groups, deep, planes, self.cols), dtype)
         if self.fields["ones"]:
             full[used] = 1
             return full
@@ -161,27 +161,27 @@ class _Task:
         acc = np.zeros((groups, pixels, planes * width), np.int32)
         size = EXACT_CHANNELS // width
         for first in range(0, len(weights), size):
-            steps = range(first, min(first + size, len(weights)))
-            words = self.operands.gather(window, steps, block).astype(np.float32)
-            left = words.reshape(pixels, len(steps), groups, width).transpose(2, 0, 1, 3)
-            right = weights[steps.start : steps.stop].reshape(-1, planes, groups, width)
-            right = right.transpose(2, 0, 1, 3).reshape(groups, len(steps) * width, -1)
+            tap_groups = range(first, min(first + size, len(weights)))
+            words = self.operands.gather(window, tap_groups, block).astype(np.float32)
+            left = words.reshape(pixels, len(tap_groups), groups, width).transpose(2, 0, 1, 3)
+            right = weights[tap_groups.start : tap_groups.stop].reshape(-1, planes, groups, width)
+            right = right.transpose(2, 0, 1, 3).reshape(groups, len(tap_groups) * width, -1)
             acc += (left.reshape(groups, pixels, -1) @ right).astype(np.int32)
         return acc.reshape(groups, pixels, planes, width).transpose(1, 2, 0, 3).reshape(shape)
 
     def _by_word(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
         acc = np.zeros(shape, np.int32)
         words = self.operands.gather(window, range(len(weights)), block)
-        for step in range(len(weights)):
-            acc += words[:, step, None].astype(np.int32) * weights[step]
+        for tap_group in range(len(weights)):
+            acc += words[:, tap_group, None].astype(np.int32) * weights[tap_group]
         return acc
 
     def _maximum(self, window: tuple, block: int) -> np.ndarray:
         """The largest operands: int32 ``[pixels, 1, cols]``."""
         best = None
-        words = self.operands.gather(window, range(self.operands.steps), block)
-        for step in range(self.operands.steps):
-            groups = words[:, step].reshape(len(words), 1, -1, self.operands.width)
-            largest = groups[..., : self.operands.channels(step)].max(axis=3)
+        words = self.operands.gather(window, range(self.operands.tap_groups), block)
+        for tap_group in range(self.operands.tap_groups):
+            groups = words[:, tap_group].reshape(len(words), 1, -1, self.operands.width)
+            largest = groups[..., : self.operands.channels(tap_group)].max(axis=3)
             best = largest if best is None else np.maximum(best, largest)
         return np.repeat(best, self.operands.width, axis=2).astype(np.int32)

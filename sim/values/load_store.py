@@ -1,4 +1,4 @@
-"""LOAD and STORE: runs of words between external memory and the scratchpad."""
+"""LOAD and STORE: rows of words between external memory and the scratchpad."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def _external_words(state: State) -> np.ndarray:
 
 
 def _run_starts(fields: dict[str, int]) -> Iterator[tuple[int, int]]:
-    """Byte address in memory and word address in the scratchpad of each run."""
-    for run in range(fields["row_count"]):
+    """Byte address in memory and word address in the scratchpad of each row."""
+    for row in range(fields["row_count"]):
         yield (
-            (fields["dram_addr"] + run * fields["dram_stride"]) % ADDRESS_SPACE,
-            fields["scratchpad_addr"] + run * fields["scratchpad_stride"],
+            (fields["dram_addr"] + row * fields["dram_stride"]) % ADDRESS_SPACE,
+            fields["scratchpad_addr"] + row * fields["scratchpad_stride"],
         )
 
 
@@ -47,7 +47,7 @@ def _plain_indices(
     cols = state.config.cols
     starts = list(_run_starts(fields))
     for begin, _ in starts:
-        state.check_run(begin, fields["row_length"] * cols, write)
+        state.check_row(begin, fields["row_length"] * cols, write)
     first = np.array(starts, np.int64)
     words = np.arange(fields["row_length"])
     external = (first[:, :1] // cols + words).ravel()
@@ -58,7 +58,7 @@ def _load_unpacked(state: State, fields: dict[str, int]) -> None:
     cols, channels, length = state.config.cols, fields["channels"], fields["row_length"]
     starts = list(_run_starts(fields))
     for begin, _ in starts:
-        state.check_run(begin, length * channels, write=False)
+        state.check_row(begin, length * channels, write=False)
     chunks = -(-channels // cols)
     within = (np.arange(chunks)[:, None] * fields["plane"] + np.arange(length)).ravel()
     words = np.zeros((length, chunks * cols), np.uint8)

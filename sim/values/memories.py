@@ -66,8 +66,8 @@ class State:
         self.memory = np.zeros(-(-size // config.cols) * config.cols, np.uint8)
         self.memory[: len(memory)] = memory
 
-    def check_run(self, begin: int, size: int, write: bool) -> None:
-        """Raise AccessError unless each burst of the run of ``size`` bytes lies in an address
+    def check_row(self, begin: int, size: int, write: bool) -> None:
+        """Raise AccessError unless each burst of the row of ``size`` bytes lies in an address
         range."""
         word = self.config.cols
         end = -(-(begin + size) // word) * word

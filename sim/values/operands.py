@@ -20,12 +20,12 @@ class Operands:
         self.fields = fields
         self.taps = (fields["tap_groups"] - 1) * fields["group_taps"] + fields["last_taps"]
         self.kernel = fields["kernel_rows"] * self.taps
-        self.steps = fields["in_blocks"] * self.kernel
+        self.tap_groups = fields["in_blocks"] * self.kernel
         self.width = state.config.cols >> fields["split"]
 
-    def channels(self, step: int) -> int:
+    def channels(self, tap_group: int) -> int:
         """Channels that a step multiplies one after another."""
-        last = step // self.kernel == self.fields["in_blocks"] - 1
+        last = tap_group // self.kernel == self.fields["in_blocks"] - 1
         return self.fields["last_channels"] if last else self.width
 
     def window(self, pixels: range) -> tuple[np.ndarray, np.ndarray]:
@@ -42,14 +42,16 @@ class Operands:
         inside = in_y[:, :, None] & in_x[:, None, :]
         return offset.reshape(len(pixels), -1), inside.reshape(len(pixels), -1)
 
-    def gather(self, window: tuple[np.ndarray, np.ndarray], steps: range, block: int) -> np.ndarray:
-        """Operand words of output block ``block``: int8 ``[pixels, steps, cols]``.
+    def gather(
+        self, window: tuple[np.ndarray, np.ndarray], tap_groups: range, block: int
+    ) -> np.ndarray:
+        """Operand words of output block ``block``: int8 ``[pixels, tap_groups, cols]``.
 
         Raises AccessError when an operand lies beyond the scratchpad.
         """
         f = self.fields
         offset, inside = window
-        in_block, tap = np.divmod(np.arange(steps.start, steps.stop), self.kernel)
+        in_block, tap = np.divmod(np.arange(tap_groups.start, tap_groups.stop), self.kernel)
         first = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
         valid = inside[:, tap]
         address = np.where(valid, offset[:, tap] + first, 0)

@@ -101,7 +101,7 @@ def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
     return dict(zip(runs, results, strict=True))
 
 
-def timed(case: FaultCase, silence: Silence | None = None) -> machine.Run:
+def timed(case: FaultCase, silence: Silence | None = None) -> machine.RunResult:
     """The run as the simulator times it, which sees no access of an EXECUTE beyond the
     scratchpad."""
     return machine.run(*_timing(case, silence), CONFIG)

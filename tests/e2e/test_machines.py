@@ -79,7 +79,7 @@ def on_tiny(graph: Graph, config: AccelConfig, seed: int) -> Case:
     return Case(program, seed, config.name, inputs, golden_run(graph.to_dict(), inputs))
 
 
-def timed(program: Program) -> machine.Run:
+def timed(program: Program) -> machine.RunResult:
     """The run of the only segment, as simulated."""
     (segment,) = program.segments
     address_ranges = dataclasses.astuple(program.address_ranges)

@@ -22,13 +22,13 @@ UNITS = ("fetch", "load", "store", "execute")
 
 
 class Ends(Elaboratable):
-    """When and how runs end that begin and are given up, by a soft reset, at any time.
+    """When and how rows_left end that begin and are given up, by a soft reset, at any time.
 
     ``dut`` has what is free: the monitor's inputs, and ``begins`` and ``given_up``.
     """
 
     def __init__(self, module: ModuleType) -> None:
-        self.unit, self.most = module.Monitor(), module.WATCHDOG
+        self.unit, self.most = module.RunControl(), module.WATCHDOG
         self.free = {name: member for name, member in self.unit.signature.members.items()
                      if member.flow == In and name != "running"}  # fmt: skip
         free = self.free | {"begins": In(1), "given_up": In(1)}

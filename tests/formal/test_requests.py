@@ -32,9 +32,9 @@ class LoadBursts(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.submodules.dut = dut = self.dut
-        windows = _windows(m, dut)
-        _assert_burst(m, dut.request, (windows.read_base, windows.read_limit),
-                      (windows.write_base, windows.write_limit))  # fmt: skip
+        address_ranges = _windows(m, dut)
+        _assert_burst(m, dut.request, (address_ranges.read_base, address_ranges.read_limit),
+                      (address_ranges.write_base, address_ranges.write_limit))  # fmt: skip
         _assert_stays(m, dut.request, ~dut.stop)
         m.d.comb += Assert(~(dut.outside & dut.request.valid), "a burst outside is not requested")
         return m
@@ -44,7 +44,7 @@ class ReaderBursts(Elaboratable):
     """The AR channel: LOAD's and FETCH's requests as they were made."""
 
     def __init__(self, module: ModuleType = read_channel) -> None:
-        self.dut = module.Reader()
+        self.dut = module.ReadChannel()
 
     def elaborate(self, platform):
         m = Module()
@@ -73,30 +73,30 @@ class StoreBursts(Elaboratable):
         m = Module()
         dut = self.dut
         m.submodules.dut = inner = opened(dut)
-        windows = _windows(m, dut)
+        address_ranges = _windows(m, dut)
         _assert_stays(m, dut.aw)
-        _assert_burst(m, dut.aw, (windows.write_base, windows.write_limit))
-        runs, presented = inner._generated["fsm"].ongoing("RUN"), inside(inner, "presented")
+        _assert_burst(m, dut.aw, (address_ranges.write_base, address_ranges.write_limit))
+        rows_left, presented = inner._generated["fsm"].ongoing("RUN"), inside(inner, "presented")
         m.d.comb += [
-            Assert(runs | ~inside(inner, "bursts_left"), "a command ends with its bursts"),
+            Assert(rows_left | ~inside(inner, "bursts_left"), "a command ends with its bursts"),
             Assert(~presented | inside(inner, "bursts_left"), "a burst presented is one of them"),
         ]
         return m
 
 
 def _windows(m, dut):
-    """The windows, which do not change while a program runs."""
-    before, known = Signal.like(dut.windows), Signal()
-    m.d.sync += before.eq(dut.windows), known.eq(1)
-    m.d.comb += Assume(~known | (before.as_value() == dut.windows.as_value()))
-    return dut.windows
+    """The address_ranges, which do not change while a program rows_left."""
+    before, known = Signal.like(dut.address_ranges), Signal()
+    m.d.sync += before.eq(dut.address_ranges), known.eq(1)
+    m.d.comb += Assume(~known | (before.as_value() == dut.address_ranges.as_value()))
+    return dut.address_ranges
 
 
-def _assert_burst(m, request, *windows):
-    """A request is a burst that AXI allows, inside one of the windows."""
+def _assert_burst(m, request, *address_ranges):
+    """A request is a burst that AXI allows, inside one of the address_ranges."""
     addr, beats = request.payload.addr, request.payload.beats
     end = addr + beats * SIZE
-    inside = Cat((addr >= base) & (end <= limit) for base, limit in windows).any()
+    inside = Cat((addr >= base) & (end <= limit) for base, limit in address_ranges).any()
     m.d.comb += [
         Assert(~request.valid | inside, "a burst lies in one window"),
         Assert(~request.valid | (addr % BURST_BOUNDARY + beats * SIZE <= BURST_BOUNDARY),

@@ -60,7 +60,7 @@ def issues(cycle, d, commands, cmd, phase, sizes):
 
 
 @compiled
-def takes_tile(cycle, d, commands, cmd, words):
+def takes_pixel_group(cycle, d, commands, cmd, words):
     """Whether the last multiply-accumulate of a tile may issue in this cycle."""
     if cycle <= d[ISSUED] + HOLD_CYCLES:
         return False
@@ -74,19 +74,19 @@ def takes_tile(cycle, d, commands, cmd, words):
 
 
 @compiled
-def send(cycle, d, steps, head):
-    """The last multiply-accumulate of a tile, in row ``head`` of ``steps``, is issued."""
+def send(cycle, d, tap_groups, head):
+    """The last multiply-accumulate of a tile, in row ``head`` of ``tap_groups``, is issued."""
     d[ISSUED] = cycle
-    d[T_COMMAND] = steps[head, operand_fetch.S_COMMAND]
-    d[T_PIXELS] = steps[head, operand_fetch.S_PIXELS]
-    d[T_PLANES] = steps[head, operand_fetch.S_PLANES]
-    d[T_BLOCK_START] = steps[head, operand_fetch.S_BLOCK_START]
-    d[T_COMMAND_START] = steps[head, operand_fetch.S_COMMAND_START]
-    d[T_COMMAND_END] = steps[head, operand_fetch.S_COMMAND_END]
+    d[T_COMMAND] = tap_groups[head, operand_fetch.S_COMMAND]
+    d[T_PIXELS] = tap_groups[head, operand_fetch.S_PIXELS]
+    d[T_PLANES] = tap_groups[head, operand_fetch.S_PLANES]
+    d[T_BLOCK_START] = tap_groups[head, operand_fetch.S_BLOCK_START]
+    d[T_COMMAND_START] = tap_groups[head, operand_fetch.S_COMMAND_START]
+    d[T_COMMAND_END] = tap_groups[head, operand_fetch.S_COMMAND_END]
 
 
 @compiled
-def step(cycle, d, commands, cmd, beat, granted, sizes):
+def tick(cycle, d, commands, cmd, beat, granted, sizes):
     """Advance one cycle. ``granted``: a parameter or table request was.
 
     Returns whether a command's last word is written.

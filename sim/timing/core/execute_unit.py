@@ -39,14 +39,14 @@ WAIT_LOAD, WAIT_STORE = int(Counter.WAIT_LOAD), int(Counter.WAIT_STORE)
 WAIT_EXECUTE, WAIT_COMMAND = int(Counter.WAIT_EXECUTE), int(Counter.WAIT_COMMAND)
 OCCUPIED, DRAINED = int(Counter.OCCUPIED), int(Counter.OUTPUT_BEATS)
 FILLED, WEIGHTED = int(Counter.OPERAND_LINES_READ), int(Counter.WEIGHT_LINES_READ)
-RING = operand_fetch.STEP_RING
+RING = operand_fetch.TAP_GROUP_RING
 
 
 class Execute(NamedTuple):
     """State of the unit and its commands; every member an int64 array."""
 
     fill: np.ndarray
-    steps: np.ndarray
+    tap_groups: np.ndarray
     lanes: np.ndarray
     found: np.ndarray
     weights: np.ndarray
@@ -63,11 +63,11 @@ class Execute(NamedTuple):
 
 def state(config: AccelConfig, commands: np.ndarray) -> Execute:
     """A reset execute unit with all the EXECUTE commands of a program, int64 [n, fields]."""
-    registers, steps = operand_fetch.state()
+    registers, tap_groups = operand_fetch.state()
     count = max(1, len(commands))
     return Execute(
         registers,
-        steps,
+        tap_groups,
         operand_fetch.lane_state(config.rows),
         np.zeros(2 * config.rows, np.int64),
         weight_store.state(),
@@ -81,16 +81,16 @@ def state(config: AccelConfig, commands: np.ndarray) -> Execute:
 
 
 @compiled
-def step(cycle, e, now, nxt, counters, storing, sizes):
+def tick(cycle, e, now, nxt, counters, storing, sizes):
     """Advance one cycle. ``storing``: STORE has the read port.
 
     Returns the counter that counts the array's cycle.
     """
-    f, steps, lanes, found, w, d, work, commands, busy, start, done = e
+    f, tap_groups, lanes, found, w, d, work, commands, busy, start, done = e
     # what is requested and granted, from the registers
     held = d[drain.COMMAND]
     beat = drain.issues(cycle, d, commands, held, now[PHASE], sizes)
-    takes_tile = drain.takes_tile(cycle, d, commands, held, sizes.requant_words)
+    takes_pixel_group = drain.takes_pixel_group(cycle, d, commands, held, sizes.requant_words)
     free = not storing and not (beat and commands[held, col.RESIDUAL] != 0)
     grant_parameters = free and drain.wants(cycle, d)
     free = free and not drain.wants(cycle, d)
@@ -98,7 +98,9 @@ def step(cycle, e, now, nxt, counters, storing, sizes):
     room = f[operand_fetch.PUSHED] - f[operand_fetch.POPPED] < RING
     grant_fill = free and not grant_weights and room and f[operand_fetch.LINES] > 0
     # the array
-    cause = _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes)
+    cause = _array(
+        cycle, f, tap_groups, w, d, work, commands, busy, counters, now, takes_pixel_group, sizes
+    )
     counters[cause] += 1
     # the clock edge
     if grant_weights:
@@ -111,48 +113,56 @@ def step(cycle, e, now, nxt, counters, storing, sizes):
             counters[FILLED] += 1
             f[operand_fetch.LINES] -= 1
         if room and f[operand_fetch.LINES] == 0:
-            _run(cycle, f, steps, lanes, found, commands, sizes)
+            _run(cycle, f, tap_groups, lanes, found, commands, sizes)
     else:
-        _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes)
+        _begin(cycle, f, tap_groups, lanes, found, commands, start, now, nxt, sizes)
     if beat:
         counters[DRAINED] += 1
-    if drain.step(cycle, d, commands, held, beat, grant_parameters, sizes):
+    if drain.tick(cycle, d, commands, held, beat, grant_parameters, sizes):
         done[now[EXECUTE_DONE]] = cycle
         nxt[EXECUTE_DONE] = now[EXECUTE_DONE] + 1
     return cause
 
 
 @compiled
-def _array(cycle, f, steps, w, d, work, commands, busy, counters, now, takes_tile, sizes):
+def _array(
+    cycle, f, tap_groups, w, d, work, commands, busy, counters, now, takes_pixel_group, sizes
+):
     """The array's part of a cycle; returns the counter that counts it."""
     head = f[operand_fetch.POPPED] & (RING - 1)
     if (
         f[operand_fetch.PUSHED] == f[operand_fetch.POPPED]
-        or cycle < steps[head, operand_fetch.S_VISIBLE]
+        or cycle < tap_groups[head, operand_fetch.S_VISIBLE]
     ):
         return idle_cause(f, commands, now)
-    cmd = steps[head, operand_fetch.S_COMMAND]
+    cmd = tap_groups[head, operand_fetch.S_COMMAND]
     ones = commands[cmd, col.ONES] != 0
     if not ones and not weight_store.ready(cycle, w):
         return STALL_WEIGHT
-    step_end = work[WORK_DONE] == steps[head, operand_fetch.S_WORK] - 1
-    tile_end = step_end and steps[head, operand_fetch.S_LAST] != 0
-    if tile_end and not takes_tile:
+    tap_group_end = work[WORK_DONE] == tap_groups[head, operand_fetch.S_WORK] - 1
+    pixel_group_end = tap_group_end and tap_groups[head, operand_fetch.S_LAST] != 0
+    if pixel_group_end and not takes_pixel_group:
         return STALL_DRAIN
     if not ones:
         weight_store.use(
-            1, w, commands, cmd, tile_end, steps[head, operand_fetch.S_BLOCK_END], sizes.line_words
+            1,
+            w,
+            commands,
+            cmd,
+            pixel_group_end,
+            tap_groups[head, operand_fetch.S_BLOCK_END],
+            sizes.line_words,
         )
     work[WORK_DONE] += 1
-    if step_end:
+    if tap_group_end:
         work[WORK_DONE] = 0
         f[operand_fetch.POPPED] += 1
-    if tile_end:
-        drain.send(cycle, d, steps, head)
+    if pixel_group_end:
+        drain.send(cycle, d, tap_groups, head)
     busy[cmd] += 1
     if commands[cmd, col.NETWORK] == 0:
         return BUSY_OTHER
-    counters[OCCUPIED] += steps[head, operand_fetch.S_OCCUPIED]
+    counters[OCCUPIED] += tap_groups[head, operand_fetch.S_OCCUPIED]
     return BUSY_NETWORK
 
 
@@ -175,7 +185,7 @@ def idle_cause(f, commands, now):
 
 
 @compiled
-def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes):
+def _begin(cycle, f, tap_groups, lanes, found, commands, start, now, nxt, sizes):
     """Fill's clock edge outside a command: take the next one, or begin it."""
     if f[operand_fetch.STATE] == operand_fetch.IDLE:
         if (
@@ -200,15 +210,17 @@ def _begin(cycle, f, steps, lanes, found, commands, start, now, nxt, sizes):
             f[operand_fetch.BEGUN] += 1
             start[cmd] = cycle
             operand_fetch.begin(f, commands, cmd, lanes, sizes.rows)
-            operand_fetch.load_step(f, steps, commands, cmd, lanes, found, sizes)
+            operand_fetch.load_tap_group(f, tap_groups, commands, cmd, lanes, found, sizes)
 
 
 @compiled
-def _run(cycle, f, steps, lanes, found, commands, sizes):
+def _run(cycle, f, tap_groups, lanes, found, commands, sizes):
     """Fill's clock edge within a command, when the ring has room and the step has all its lines:
     push it, and load the next one."""
-    operand_fetch.push(cycle, f, steps)
+    operand_fetch.push(cycle, f, tap_groups)
     if f[operand_fetch.EXHAUSTED] != 0:
         f[operand_fetch.STATE] = operand_fetch.IDLE
     else:
-        operand_fetch.load_step(f, steps, commands, f[operand_fetch.TAKEN] - 1, lanes, found, sizes)
+        operand_fetch.load_tap_group(
+            f, tap_groups, commands, f[operand_fetch.TAKEN] - 1, lanes, found, sizes
+        )

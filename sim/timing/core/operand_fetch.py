@@ -24,20 +24,20 @@ S_WORK, S_LAST, S_BLOCK_START, S_BLOCK_END, S_COMMAND_START, S_COMMAND_END = ran
 S_COMMAND, S_PIXELS, S_PLANES, S_OCCUPIED = range(6, 10)
 S_VISIBLE = 10
 """First cycle in which the array sees the step."""
-STEP_SIZE = 11
-CURRENT = timing.STEP_RING
+TAP_GROUP_SIZE = 11
+CURRENT = timing.TAP_GROUP_RING
 """Row of the step array that holds the step being filled."""
 
 X, Y, ROW, X0, Y0, ROW0 = range(6)
 WALK = 6
 LANE_STATE = 7
-STEP_RING = timing.STEP_RING
+TAP_GROUP_RING = timing.TAP_GROUP_RING
 FILL_LATENCY = timing.FILL_LATENCY
 
 
 def state() -> tuple[np.ndarray, np.ndarray]:
     """A reset fill unit: its registers, and the ring of steps with the current one behind it."""
-    return np.zeros(SIZE, np.int64), np.zeros((STEP_RING + 1, STEP_SIZE), np.int64)
+    return np.zeros(SIZE, np.int64), np.zeros((TAP_GROUP_RING + 1, TAP_GROUP_SIZE), np.int64)
 
 
 def lane_state(rows: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def _is_like_last(f, commands, cmd, line_words):
     return (
         f[BLOCK] != 0
         and commands[cmd, col.KERNEL_ROWS] == 1
-        and commands[cmd, col.GROUPS] == 1
+        and commands[cmd, col.TAP_GROUPS] == 1
         and commands[cmd, col.IN_PLANE] & (line_words - 1) == 0
     )
 
@@ -115,50 +115,72 @@ def _is_among(line, found, count):
 
 
 @compiled
-def push(cycle, f, steps):
+def push(cycle, f, tap_groups):
     """The current step goes into the ring."""
-    entry = f[PUSHED] & (STEP_RING - 1)
-    for i in range(STEP_SIZE):
-        steps[entry, i] = steps[CURRENT, i]
-    steps[entry, S_VISIBLE] = cycle + FILL_LATENCY
+    entry = f[PUSHED] & (TAP_GROUP_RING - 1)
+    for i in range(TAP_GROUP_SIZE):
+        tap_groups[entry, i] = tap_groups[CURRENT, i]
+    tap_groups[entry, S_VISIBLE] = cycle + FILL_LATENCY
     f[PUSHED] += 1
 
 
 @compiled
-def load_step(f, steps, commands, cmd, lanes, found, sizes):
+def load_tap_group(f, tap_groups, commands, cmd, lanes, found, sizes):
     """Make the step at the loops' place the current one, and move the loops on."""
     shape = commands[cmd, col.ARRAY_SHAPE]
-    tile, cols = sizes.rows >> shape, sizes.cols
-    last_group = f[GROUP] == commands[cmd, col.GROUPS] - 1
+    pixel_group, cols = sizes.rows >> shape, sizes.cols
+    last_group = f[GROUP] == commands[cmd, col.TAP_GROUPS] - 1
     last_row = f[KROW] == commands[cmd, col.KERNEL_ROWS] - 1
     last_block = f[BLOCK] == commands[cmd, col.IN_BLOCKS] - 1
-    last_tile = f[LEFT] <= tile
-    last_out = f[OUT] == commands[cmd, col.BLOCKS] - 1
-    tile_end = last_group and last_row and last_block
+    last_pixel_group = f[LEFT] <= pixel_group
+    last_out = f[OUT] == commands[cmd, col.OUT_BLOCKS] - 1
+    pixel_group_end = last_group and last_row and last_block
     span = commands[cmd, col.LAST_SPAN] if last_group else commands[cmd, col.GROUP_SPAN]
     taps = commands[cmd, col.LAST_TAPS] if last_group else commands[cmd, col.GROUP_TAPS]
     channels = commands[cmd, col.LAST_CHANNELS] if last_block else cols >> commands[cmd, col.SPLIT]
     used = cols << shape
     if last_out:
         used = (commands[cmd, col.LAST_PLANES] - 1) * cols + commands[cmd, col.LAST_COLS]
-    steps[CURRENT, S_WORK] = taps * channels
-    steps[CURRENT, S_LAST] = tile_end
-    steps[CURRENT, S_BLOCK_START] = not f[STARTED]
-    steps[CURRENT, S_BLOCK_END] = last_tile
-    steps[CURRENT, S_COMMAND_START] = (not f[STARTED]) and f[OUT] == 0
-    steps[CURRENT, S_COMMAND_END] = last_tile and last_out
-    steps[CURRENT, S_COMMAND] = cmd
-    steps[CURRENT, S_PIXELS] = f[LEFT] if last_tile else tile
-    steps[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
-    steps[CURRENT, S_OCCUPIED] = steps[CURRENT, S_PIXELS] * used
+    tap_groups[CURRENT, S_WORK] = taps * channels
+    tap_groups[CURRENT, S_LAST] = pixel_group_end
+    tap_groups[CURRENT, S_BLOCK_START] = not f[STARTED]
+    tap_groups[CURRENT, S_BLOCK_END] = last_pixel_group
+    tap_groups[CURRENT, S_COMMAND_START] = (not f[STARTED]) and f[OUT] == 0
+    tap_groups[CURRENT, S_COMMAND_END] = last_pixel_group and last_out
+    tap_groups[CURRENT, S_COMMAND] = cmd
+    tap_groups[CURRENT, S_PIXELS] = f[LEFT] if last_pixel_group else pixel_group
+    tap_groups[CURRENT, S_PLANES] = commands[cmd, col.LAST_PLANES] if last_out else 1 << shape
+    tap_groups[CURRENT, S_OCCUPIED] = tap_groups[CURRENT, S_PIXELS] * used
     if not _is_like_last(f, commands, cmd, sizes.line_words):
         f[COUNTED] = count_lines(f, commands, cmd, lanes, span, found, sizes)
     f[LINES] = f[COUNTED]
-    _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out)
+    _advance(
+        f,
+        commands,
+        cmd,
+        lanes,
+        pixel_group,
+        last_group,
+        last_row,
+        pixel_group_end,
+        last_pixel_group,
+        last_out,
+    )
 
 
 @compiled
-def _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last_tile, last_out):
+def _advance(
+    f,
+    commands,
+    cmd,
+    lanes,
+    pixel_group,
+    last_group,
+    last_row,
+    pixel_group_end,
+    last_pixel_group,
+    last_out,
+):
     if not last_group:
         f[GROUP] += 1
         f[X_OFFSET] += commands[cmd, col.GROUP_STEP]
@@ -170,27 +192,27 @@ def _advance(f, commands, cmd, lanes, tile, last_group, last_row, tile_end, last
         f[ROW_ADDR] += commands[cmd, col.ROW_STEP]
         return
     f[KROW] = f[Y_OFFSET] = 0
-    if not tile_end:
+    if not pixel_group_end:
         f[BLOCK] += 1
         f[BLOCK_ADDR] += commands[cmd, col.IN_PLANE]
         f[ROW_ADDR] = f[BLOCK_ADDR]
         return
     f[BLOCK] = 0
-    if last_tile:
+    if last_pixel_group:
         f[LEFT] = commands[cmd, col.PIXELS]
         f[STARTED] = 0
         f[OUT] += 1
         f[OUT_ADDR] += commands[cmd, col.IN_BLOCK_STEP]
         f[EXHAUSTED] = last_out
-        for p in range(tile):
+        for p in range(pixel_group):
             lanes[X, p], lanes[Y, p], lanes[ROW, p] = lanes[X0, p], lanes[Y0, p], lanes[ROW0, p]
     else:
-        f[LEFT] -= tile
+        f[LEFT] -= pixel_group
         f[STARTED] = 1
-        for p in range(tile):
-            x = lanes[X, p] + commands[cmd, col.TILE_X]
-            lanes[Y, p] += commands[cmd, col.TILE_Y]
-            lanes[ROW, p] += commands[cmd, col.TILE_ROW]
+        for p in range(pixel_group):
+            x = lanes[X, p] + commands[cmd, col.PIXEL_GROUP_X]
+            lanes[Y, p] += commands[cmd, col.PIXEL_GROUP_Y]
+            lanes[ROW, p] += commands[cmd, col.PIXEL_GROUP_ROW]
             if x >= commands[cmd, col.END_X]:
                 x -= commands[cmd, col.WRAP_X]
                 lanes[Y, p] += commands[cmd, col.WRAP_Y]

@@ -7,7 +7,7 @@ from sim.timing import execute_fields as col
 from sim.timing.state import compiled
 
 ACTIVE, TAKEN, LINE, LEFT, BLOCK, ISSUED, RELEASED = range(7)
-HEAD, TILE_BASE, POSITION = range(7, 10)
+HEAD, PIXEL_GROUP_BASE, POSITION = range(7, 10)
 READY = 10
 """Here begin the cycles from which the lines in the ring can be used."""
 RING = timing.WEIGHT_RING
@@ -50,30 +50,30 @@ def grant(cycle, w, commands, rows):
     w[ISSUED] += 1
     w[LINE] += 1
     if w[LINE] == commands[cmd, col.WEIGHT_LINES]:
-        tile = rows >> commands[cmd, col.ARRAY_SHAPE]
+        pixel_group = rows >> commands[cmd, col.ARRAY_SHAPE]
         w[LINE] = 0
-        if commands[cmd, col.RESIDENT] != 0 or w[LEFT] <= tile:
+        if commands[cmd, col.RESIDENT] != 0 or w[LEFT] <= pixel_group:
             w[LEFT] = commands[cmd, col.PIXELS]
             w[BLOCK] += 1
-            w[ACTIVE] = w[BLOCK] != commands[cmd, col.BLOCKS]
+            w[ACTIVE] = w[BLOCK] != commands[cmd, col.OUT_BLOCKS]
         else:
-            w[LEFT] -= tile
+            w[LEFT] -= pixel_group
 
 
 @compiled
-def use(count, w, commands, cmd, tile_end, block_end, line_words):
+def use(count, w, commands, cmd, pixel_group_end, block_end, line_words):
     """The array uses ``count`` words of one line (for each plane)."""
     w[POSITION] += count << commands[cmd, col.ARRAY_SHAPE]
-    if w[POSITION] != line_words and not tile_end:
+    if w[POSITION] != line_words and not pixel_group_end:
         return
     w[HEAD] += 1
     w[POSITION] = 0
     past = w[HEAD]
     resident = commands[cmd, col.RESIDENT] != 0
-    if tile_end:
+    if pixel_group_end:
         if resident and block_end == 0:
-            w[HEAD] = w[TILE_BASE]
+            w[HEAD] = w[PIXEL_GROUP_BASE]
         else:
-            w[TILE_BASE] = past
-    if not resident or (tile_end and block_end != 0):
+            w[PIXEL_GROUP_BASE] = past
+    if not resident or (pixel_group_end and block_end != 0):
         w[RELEASED] = past

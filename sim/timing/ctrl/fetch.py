@@ -87,7 +87,7 @@ def asleep(fe, p, now, opcodes, codes):
 
 
 @compiled
-def step(fe, p, now, nxt, opcodes, beats, codes, events, counters):
+def tick(fe, p, now, nxt, opcodes, beats, codes, events, counters):
     """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
     if now[STOP] != 0:
         return

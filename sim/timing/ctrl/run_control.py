@@ -31,7 +31,7 @@ def asleep(now, fields, fe):
 
 
 @compiled
-def step(now, nxt, fields, fe, rd, ld, st):
+def tick(now, nxt, fields, fe, rd, ld, st):
     """Set DONE at the run's end, and STOP when END is met. Must step before the other units."""
     quiet = rd[read_channel.COUNT] == 0 and store_unit.empty(st)
     if now[FAULT] != 0:

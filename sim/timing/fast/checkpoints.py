@@ -108,7 +108,7 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
         memory.starts[:count],
         memory.ends[:count],
         unit.fill,
-        unit.steps,
+        unit.tap_groups,
         unit.lanes,
         unit.weights,
         unit.drain,

@@ -25,7 +25,7 @@ OCCUPIED, FILLED = int(Counter.OCCUPIED), int(Counter.OPERAND_LINES_READ)
 STALL_OPERAND, STALL_DRAIN = int(Counter.STALL_OPERAND), int(Counter.STALL_DRAIN)
 STALL_WEIGHT, WEIGHTED = int(Counter.STALL_WEIGHT), int(Counter.WEIGHT_LINES_READ)
 HOLD_CYCLES = drain.HOLD_CYCLES
-RING, WEIGHT_RING = operand_fetch.STEP_RING, weight_store.RING
+RING, WEIGHT_RING = operand_fetch.TAP_GROUP_RING, weight_store.RING
 
 
 @compiled
@@ -34,7 +34,7 @@ def skip(cycle, e, now, counters, sizes, most):
 
     Until then the memory side sleeps. Returns their number, negative if the array is busy in them.
     """
-    f, steps, _, _, w, d, work, commands, busy, _, _ = e
+    f, tap_groups, _, _, w, d, work, commands, busy, _, _ = e
     if d[drain.HELD] != 0 or _takes(w, f):
         return 0
     count = _fill_waits(cycle, f, commands, now, most)
@@ -46,12 +46,12 @@ def skip(cycle, e, now, counters, sizes, most):
     if count <= 0:
         return 0
     head = f[operand_fetch.POPPED] & (RING - 1)
-    cmd = steps[head, operand_fetch.S_COMMAND]
-    left = steps[head, operand_fetch.S_WORK] - 1 - work[execute_unit.WORK_DONE]
+    cmd = tap_groups[head, operand_fetch.S_COMMAND]
+    left = tap_groups[head, operand_fetch.S_WORK] - 1 - work[execute_unit.WORK_DONE]
     if f[operand_fetch.PUSHED] == f[operand_fetch.POPPED]:
         cause = execute_unit.idle_cause(f, commands, now)
-    elif cycle < steps[head, operand_fetch.S_VISIBLE]:
-        count = min(count, steps[head, operand_fetch.S_VISIBLE] - cycle)
+    elif cycle < tap_groups[head, operand_fetch.S_VISIBLE]:
+        count = min(count, tap_groups[head, operand_fetch.S_VISIBLE] - cycle)
         cause = STALL_OPERAND
     elif commands[cmd, col.ONES] == 0 and not weight_store.ready(cycle, w):
         if w[weight_store.HEAD] != w[weight_store.ISSUED]:
@@ -60,7 +60,7 @@ def skip(cycle, e, now, counters, sizes, most):
         cause = STALL_WEIGHT
     elif left > 0:
         return -_work(cycle, min(count, left), e, head, counters, sizes)
-    elif steps[head, operand_fetch.S_LAST] != 0 and cycle <= hold:
+    elif tap_groups[head, operand_fetch.S_LAST] != 0 and cycle <= hold:
         cause = STALL_DRAIN
     else:
         return 0
@@ -119,8 +119,8 @@ def _work(cycle, most, e, head, counters, sizes):
     They end before the weights run out, before fill has the last line of a step, and when the
     weights unit takes a command.
     """
-    f, steps, _, _, w, _, work, commands, busy, _, _ = e
-    cmd = steps[head, operand_fetch.S_COMMAND]
+    f, tap_groups, _, _, w, _, work, commands, busy, _, _ = e
+    cmd = tap_groups[head, operand_fetch.S_COMMAND]
     weighted = commands[cmd, col.ONES] == 0
     fetches = _fetches(f)
     end = cycle + most
@@ -147,7 +147,7 @@ def _work(cycle, most, e, head, counters, sizes):
     busy[cmd] += count
     if commands[cmd, col.NETWORK] != 0:
         counters[BUSY_NETWORK] += count
-        counters[OCCUPIED] += count * steps[head, operand_fetch.S_OCCUPIED]
+        counters[OCCUPIED] += count * tap_groups[head, operand_fetch.S_OCCUPIED]
     else:
         counters[BUSY_OTHER] += count
     return count

@@ -47,7 +47,7 @@ def state() -> np.ndarray:
 
 
 @compiled
-def step(cycle, d, p, now, rd, ld, st):
+def tick(cycle, d, p, now, rd, ld, st):
     """Advance the memory by one cycle; returns the events of its five channels.
 
     Must be the first unit of a cycle to step: it looks at the others' state before theirs changes.

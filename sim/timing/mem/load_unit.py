@@ -113,7 +113,7 @@ def _begins(ld, now, fields):
 
 
 @compiled
-def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
+def tick(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
     """Advance by one cycle; notes the cycles in which commands start and end."""
     if (
         ld[STATE] == IDLE
@@ -159,7 +159,7 @@ def step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends):
 
 @compiled
 def _begin_run(ld, p, f):
-    """Aim at the run at BASE, and move BASE to the next."""
+    """Aim at the row at BASE, and move BASE to the next."""
     low = ld[BASE] & (p[COLS] - 1)
     ld[ADDR] = ld[BASE] - low
     if f[C_UNPACK] != 0:
@@ -193,7 +193,7 @@ def _advance(ld, p, f):
 
 @compiled
 def _begin_words(ld, p, f):
-    """Aim at the run at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
+    """Aim at the row at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
     ld[WORD] = ld[PIXEL] = ld[NEXT_BASE]
     ld[NEXT_BASE] = (ld[NEXT_BASE] + f[C_SCRATCHPAD_STRIDE]) & WORD_MASK
     ld[PIXELS] = f[C_LENGTH]

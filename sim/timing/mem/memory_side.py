@@ -53,7 +53,7 @@ class MemorySide(NamedTuple):
 
 
 def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
-    """Everything as it is in cycle 2 of a run, but for what ``begin`` does."""
+    """Everything as it is in cycle 2 of a row, but for what ``begin`` does."""
     count = len(commands.opcodes)
     return MemorySide(
         dram.state(),
@@ -98,19 +98,19 @@ def wakes(cycle, s, now):
 
 
 @compiled
-def step(cycle, s, now, nxt, counters):
+def tick(cycle, s, now, nxt, counters):
     """Advance ``s`` (MemorySide) by one cycle; returns the events (bits of ``sim.timing.state``).
 
     ``nxt`` must equal ``now`` beforehand. The execute unit's parts step afterwards: STORE_READ says
     that the scratchpad's read port is taken.
     """
     dr, rd, fe, ld, st, p, opcodes, fields, beats, codes, loads, stores, starts, ends = s
-    run_control.step(now, nxt, fields, fe, rd, ld, st)
-    events = dram.step(cycle, dr, p, now, rd, ld, st)
-    events = read_channel.step(rd, now, fe, ld, events)
-    fetch.step(fe, p, now, nxt, opcodes, beats, codes, events, counters)
-    load_unit.step(cycle, ld, p, now, nxt, fields, loads, events, starts, ends)
-    events = store_unit.step(cycle, st, p, now, nxt, fields, stores, events, starts, ends)
+    run_control.tick(now, nxt, fields, fe, rd, ld, st)
+    events = dram.tick(cycle, dr, p, now, rd, ld, st)
+    events = read_channel.tick(rd, now, fe, ld, events)
+    fetch.tick(fe, p, now, nxt, opcodes, beats, codes, events, counters)
+    load_unit.tick(cycle, ld, p, now, nxt, fields, loads, events, starts, ends)
+    events = store_unit.tick(cycle, st, p, now, nxt, fields, stores, events, starts, ends)
     if events & R_BEAT:
         counters[READ_BEATS] += 1
         if events & R_LOAD == 0:

@@ -41,7 +41,7 @@ def asleep(rd, now, fe, ld):
 
 
 @compiled
-def step(rd, now, fe, ld, events):
+def tick(rd, now, fe, ld, events):
     """Advance by one cycle; returns ``events`` and whose request is taken.
 
     Must step before fetch and load.

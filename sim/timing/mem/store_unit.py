@@ -122,7 +122,7 @@ def _begins(st, now, fields):
 
 
 @compiled
-def step(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
+def tick(cycle, st, p, now, nxt, fields, stores, events, starts, ends):
     """Advance by one cycle; returns ``events`` and whether the scratchpad is read."""
     if st[STATE] != RUN:
         if now[STOP] == 0:
@@ -178,7 +178,7 @@ def _wait(cycle, st, p, now, nxt, fields, stores, starts):
 
 @compiled
 def _begin_run(st, p, f):
-    """Aim at the run at BASE in memory, and move BASE to the next."""
+    """Aim at the row at BASE in memory, and move BASE to the next."""
     st[ADDR] = st[BASE]
     st[LEFT] = f[C_LENGTH]
     st[BASE] = (st[BASE] + f[C_STRIDE]) & ADDRESS_MASK
@@ -209,7 +209,7 @@ def _next_address(st, p, f):
 
 @compiled
 def _begin_lines(st, f):
-    """Aim at the run at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
+    """Aim at the row at NEXT_BASE in the scratchpad, and move NEXT_BASE to the next."""
     st[WORD] = st[NEXT_BASE]
     st[WORDS_LEFT] = f[C_LENGTH]
     st[NEXT_BASE] = (st[NEXT_BASE] + f[C_SCRATCHPAD_STRIDE]) & WORD_MASK

@@ -43,11 +43,11 @@ def _blocks(rng, table):
     """Tiles of a command: planes, and whether they begin an output block or the command."""
     for block in range(3):
         planes = rng.randint(1, 4)
-        for tile in range(rng.randint(1, 3)):
+        for pixel_group in range(rng.randint(1, 3)):
             yield {
                 "planes": planes,
-                "block_start": tile == 0,
-                "command_start": block == tile == 0,
+                "block_start": pixel_group == 0,
+                "command_start": block == pixel_group == 0,
                 "table": table,
             }
 
@@ -102,27 +102,28 @@ def test_lines_are_fetched_in_order(config, seed):
             )
             plane = 0
             table.clear()
-            for tile in _blocks(rng, has_table):
+            for pixel_group in _blocks(rng, has_table):
                 quiet = rng.randrange(2)
                 ctx.set(dut.next_quiet, quiet)
                 ctx.set(dut.next_held, 1)
                 ctx.set(dut.load, 1)
                 ctx.set(
-                    dut.tile, {key: tile[key] for key in ("planes", "block_start", "command_start")}
+                    dut.pixel_group,
+                    {key: pixel_group[key] for key in ("planes", "block_start", "command_start")},
                 )
                 await tick(ctx)
                 ctx.set(dut.load, 0)
                 expected = []
-                if tile["block_start"]:
+                if pixel_group["block_start"]:
                     first = plane
-                    plane += tile["planes"]
+                    plane += pixel_group["planes"]
                     each = 2 if config.line_words == 8 else 3
                     lines = range(PARAM_LINE + each * first, PARAM_LINE + each * plane)
                     expected += [line * config.line_words for line in lines]
-                if tile["command_start"] and has_table:
+                if pixel_group["command_start"] and has_table:
                     expected += range(TABLE_WORD, TABLE_WORD + config.table_words)
                 await fetch(ctx, expected, quiet)
-                for j in range(tile["planes"]):
+                for j in range(pixel_group["planes"]):
                     ctx.set(dut.plane, j)
                     found = [(c.bias, c.multiplier, c.left, c.right) for c in ctx.get(dut.channels)]
                     assert found == _channels(config, first + j)
@@ -137,12 +138,12 @@ def test_lines_are_fetched_in_order(config, seed):
 
 
 @all_configs
-def test_nothing_is_requested_for_no_tile(config):
+def test_nothing_is_requested_for_no_pixel_group(config):
     dut = ChannelParameters(config)
 
     async def bench(ctx):
         ctx.set(dut.load, 1)
-        ctx.set(dut.tile, {"planes": 1, "block_start": 1, "command_start": 1})
+        ctx.set(dut.pixel_group, {"planes": 1, "block_start": 1, "command_start": 1})
         for held in (0, 1):
             ctx.set(dut.next_held, held)
             await ctx.tick()

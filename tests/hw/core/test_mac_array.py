@@ -46,7 +46,7 @@ def _products(rng, config, flags, ctx, dut):
 @all_configs
 @pytest.mark.parametrize("gaps", [False, True], ids=["steady", "gaps"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_tiles(kind, gaps, config, seed):
+def test_pixel_groups(kind, gaps, config, seed):
     rng = random.Random(seed)
     dut = MacArray(config)
     flags = KINDS[kind]
@@ -78,7 +78,7 @@ def test_tiles(kind, gaps, config, seed):
                     done[cycle + MAC_LATENCY] = acc
                     lengths.pop(0)
                     place = 0
-            assert ctx.get(dut.tile_done) == (cycle + 1 in done)
+            assert ctx.get(dut.pixel_group_done) == (cycle + 1 in done)
             shadow = done.pop(cycle, shadow)
             if shadow is not None:
                 found = [ctx.get(dut.shadow[p]) for p in range(config.rows)]

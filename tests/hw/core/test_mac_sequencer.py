@@ -34,7 +34,7 @@ def test_taps_and_channels_in_order(seed):
                     assert ctx.get(dut.issue) == issues
                     assert ctx.get(dut.channel) == channel
                     assert ctx.get(dut.offset) == tap * dilation
-                    assert ctx.get(dut.tile_end) == (end and last)
+                    assert ctx.get(dut.pixel_group_end) == (end and last)
                     assert ctx.get(dut.pop) == (issues and end)
                     await ctx.tick()
 
@@ -51,7 +51,7 @@ ALL = {
     "store_met": 1,
     "fill_state": State.RUN,
 }
-NO_STEP = ALL | {"visible": 0, "in_flight": 0}
+NO_TAP_GROUP = ALL | {"visible": 0, "in_flight": 0}
 CAUSES = {
     "issue": (ALL, Counter.BUSY_OTHER),
     "weight": (ALL | {"weight_ready": 0}, Counter.STALL_WEIGHT),
@@ -62,16 +62,16 @@ CAUSES = {
         Counter.STALL_OPERAND,
     ),
     "lines on the way": (ALL | {"visible": 0, "fill_state": State.IDLE}, Counter.STALL_OPERAND),
-    "run": (NO_STEP, Counter.STALL_OPERAND),
-    "init": (NO_STEP | {"fill_state": State.INIT}, Counter.STALL_OPERAND),
+    "run": (NO_TAP_GROUP, Counter.STALL_OPERAND),
+    "init": (NO_TAP_GROUP | {"fill_state": State.INIT}, Counter.STALL_OPERAND),
     "load": (
-        NO_STEP | {"fill_state": State.WAIT, "load_met": 0, "store_met": 0},
+        NO_TAP_GROUP | {"fill_state": State.WAIT, "load_met": 0, "store_met": 0},
         Counter.WAIT_LOAD,
     ),
-    "store": (NO_STEP | {"fill_state": State.WAIT, "store_met": 0}, Counter.WAIT_STORE),
-    "execute": (NO_STEP | {"fill_state": State.WAIT}, Counter.WAIT_EXECUTE),
-    "bank": (NO_STEP | {"fill_state": State.IDLE}, Counter.WAIT_EXECUTE),
-    "command": (NO_STEP | {"fill_state": State.IDLE, "fill_queued": 0}, Counter.WAIT_COMMAND),
+    "store": (NO_TAP_GROUP | {"fill_state": State.WAIT, "store_met": 0}, Counter.WAIT_STORE),
+    "execute": (NO_TAP_GROUP | {"fill_state": State.WAIT}, Counter.WAIT_EXECUTE),
+    "bank": (NO_TAP_GROUP | {"fill_state": State.IDLE}, Counter.WAIT_EXECUTE),
+    "command": (NO_TAP_GROUP | {"fill_state": State.IDLE, "fill_queued": 0}, Counter.WAIT_COMMAND),
 }
 
 

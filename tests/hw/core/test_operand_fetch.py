@@ -11,12 +11,12 @@ from hw.core.operand_fetch import (
 )
 from hw.spec import timing
 from tests.hw.support.units import all_configs, execute_command, random_command, simulate
-from tests.hw.support.walk import walk_steps
+from tests.hw.support.walk import walk_tap_groups
 
 
-def _check_step(found, lanes, step, line_words):
-    assert {name: found[name] for name in step.fields} == step.fields
-    for lane, expected in zip(lanes, step.lanes, strict=True):
+def _check_tap_group(found, lanes, tap_group, line_words):
+    assert {name: found[name] for name in tap_group.fields} == tap_group.fields
+    for lane, expected in zip(lanes, tap_group.lanes, strict=True):
         assert lane.inside == (expected.columns is not None)
         if expected.columns:
             found = (expected.x + lane.first, expected.x + lane.last)
@@ -51,19 +51,23 @@ class _Stalls:
 
 @all_configs
 @pytest.mark.parametrize("steady", [True, False], ids=["steady", "stalls"])
-def test_steps_and_lines_of_random_commands(steady, config, seed):
+def test_tap_groups_and_lines_of_random_commands(steady, config, seed):
     rng = random.Random(seed + steady)
     dut = OperandFetch(config)
     commands = [random_command(rng, config) for _ in range(8)]
     stalls = _Stalls(rng, steady)
-    work = [(step, index % 2) for index, f in enumerate(commands) for step in walk_steps(f, config)]
+    work = [
+        (tap_group, index % 2)
+        for index, f in enumerate(commands)
+        for tap_group in walk_tap_groups(f, config)
+    ]
 
     async def bench(ctx):
         requests = work[0][0].requests
         done = 0
         while done < len(work):
             stalls.drive(ctx, dut, commands)
-            step, bank = work[done]
+            tap_group, bank = work[done]
             if ctx.get(dut.read_en):
                 assert ctx.get(dut.room)
                 address = ctx.get(dut.read_addr)
@@ -77,7 +81,9 @@ def test_steps_and_lines_of_random_commands(steady, config, seed):
             if ctx.get(dut.push):
                 assert not requests and ctx.get(dut.room)
                 assert ctx.get(dut.bank) == bank
-                _check_step(ctx.get(dut.step), ctx.get(dut.lanes), step, config.line_words)
+                _check_tap_group(
+                    ctx.get(dut.tap_group), ctx.get(dut.lanes), tap_group, config.line_words
+                )
                 done += 1
                 requests = work[done][0].requests if done < len(work) else []
             await ctx.tick()
@@ -116,8 +122,8 @@ def test_cycles_of_a_command(config, seed):
             init = config.rows + timing.FILL_SETUP
             first = init + 2
             expected, requested = [], []
-            for step in walk_steps(f, config):
-                count = len(step.requests)
+            for tap_group in walk_tap_groups(f, config):
+                count = len(tap_group.requests)
                 requested += range(first, first + count)
                 first += max(1, count)
                 expected.append(first - 1)
@@ -197,7 +203,7 @@ def test_each_distinct_line_is_requested_once(config, seed):
             assert ctx.get(dut.ready)
             ctx.set(dut.load, 1)
             ctx.set(dut.needs, needs)
-            ctx.set(dut.step, {"pixels": number})
+            ctx.set(dut.tap_group, {"pixels": number})
             await ctx.tick()
             ctx.set(dut.load, 0)
             ctx.set(dut.needs, [{}] * config.rows)

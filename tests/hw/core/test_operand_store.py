@@ -4,7 +4,7 @@ import random
 from collections import deque
 
 from hw.core.operand_store import OperandStore
-from hw.spec.timing import FILL_LATENCY, STEP_RING
+from hw.spec.timing import FILL_LATENCY, TAP_GROUP_RING
 from tests.hw.support.units import LineReads, all_configs, join, scrambled, simulate
 from tests.hw.support.walk import Lane, WalkStep
 
@@ -37,8 +37,8 @@ def _driven(lane, line_words):
 class _Producer:
     """Requests the lines of random steps and pushes each with its last line."""
 
-    def __init__(self, rng, config, width, steps):
-        self.rng, self.config, self.width, self.left = rng, config, width, steps
+    def __init__(self, rng, config, width, tap_groups):
+        self.rng, self.config, self.width, self.left = rng, config, width, tap_groups
         self.pushed = deque()
         self._next()
 
@@ -47,8 +47,8 @@ class _Producer:
         words = self.config.line_words
         self.reach = rng.randint(0, words)
         lanes = (_random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows))
-        self.step = WalkStep({"taps": self.left % 16}, tuple(lanes))
-        self.requests = self.step.requests
+        self.tap_group = WalkStep({"taps": self.left % 16}, tuple(lanes))
+        self.requests = self.tap_group.requests
 
     def drive(self, ctx, dut, cycle):
         """Drive a cycle; returns the word address of the line requested in it."""
@@ -63,10 +63,10 @@ class _Producer:
         pushes = works and not self.requests
         ctx.set(dut.push, pushes)
         if pushes:
-            ctx.set(dut.step, self.step.fields)
+            ctx.set(dut.tap_group, self.tap_group.fields)
             words = self.config.line_words
-            ctx.set(dut.lanes, [_driven(lane, words) for lane in self.step.lanes])
-            self.pushed.append((cycle, self.step, self.reach))
+            ctx.set(dut.lanes, [_driven(lane, words) for lane in self.tap_group.lanes])
+            self.pushed.append((cycle, self.tap_group, self.reach))
             self.left -= 1
             self._next()
         return address
@@ -79,7 +79,7 @@ def test_lanes_find_their_words(config, seed):
     pad = rng.getrandbits(8)
     width = rng.randint(6, 20)
     reads = LineReads(config, scrambled)
-    producer = _Producer(rng, config, width, steps=60)
+    producer = _Producer(rng, config, width, tap_groups=60)
     padding = join([pad] * config.cols, 8)
 
     async def bench(ctx):
@@ -89,7 +89,7 @@ def test_lanes_find_their_words(config, seed):
             ctx.set(dut.line, reads.line())
             ring = len(producer.pushed)
             fullest = max(fullest, ring)
-            assert ctx.get(dut.room) == (ring < STEP_RING)
+            assert ctx.get(dut.room) == (ring < TAP_GROUP_RING)
             assert ctx.get(dut.in_flight) == (ring > 0)
             visible = ring > 0 and cycle >= producer.pushed[0][0] + FILL_LATENCY
             assert ctx.get(dut.visible) == visible
@@ -97,11 +97,11 @@ def test_lanes_find_their_words(config, seed):
             pops = visible and cycle >= HELD and rng.random() < 0.3
             ctx.set(dut.pop, pops)
             if visible:
-                _, step, reach = producer.pushed[0]
-                assert ctx.get(dut.head.taps) == step.fields["taps"]
+                _, tap_group, reach = producer.pushed[0]
+                assert ctx.get(dut.head.taps) == tap_group.fields["taps"]
                 offset = rng.randint(0, reach)
                 ctx.set(dut.offset, offset)
-                for p, lane in enumerate(step.lanes):
+                for p, lane in enumerate(tap_group.lanes):
                     inside = lane.columns and 0 <= lane.x + offset < width
                     expected = scrambled(lane.address + offset) if inside else padding
                     assert ctx.get(dut.words[p]) == expected
@@ -109,6 +109,6 @@ def test_lanes_find_their_words(config, seed):
                 producer.pushed.popleft()
             await ctx.tick()
             cycle += 1
-        assert fullest == STEP_RING
+        assert fullest == TAP_GROUP_RING
 
     simulate(dut, bench)

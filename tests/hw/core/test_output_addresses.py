@@ -27,7 +27,7 @@ class Beat:
     last: bool
 
 
-def tiles(f, config):
+def pixel_groups(f, config):
     """Output block, first pixel, pixels and planes of every tile."""
     size = config.shape_pixels(f["array_shape"])
     for block in range(f["out_blocks"]):
@@ -65,9 +65,9 @@ def test_beats_of_random_commands(part, config, seed):
     dut = OutputAddresses(config)
     commands = [random_command(rng, config) for _ in range(12)]
     work = [
-        (f, tile, index == 0, tile[1] == 0)
+        (f, pixel_group, index == 0, pixel_group[1] == 0)
         for f in commands
-        for index, tile in enumerate(tiles(f, config))
+        for index, pixel_group in enumerate(pixel_groups(f, config))
     ]
 
     async def bench(ctx):
@@ -76,8 +76,8 @@ def test_beats_of_random_commands(part, config, seed):
             ctx.set(dut.load, 0)
             ctx.set(dut.next, 0)
 
-        def load(tile, command_start, block_start):
-            _, _, pixels, planes = tile
+        def load(pixel_group, command_start, block_start):
+            _, _, pixels, planes = pixel_group
             value = {
                 "pixels": pixels,
                 "planes": planes,
@@ -85,18 +85,18 @@ def test_beats_of_random_commands(part, config, seed):
                 "command_start": command_start,
             }
             ctx.set(dut.load, 1)
-            ctx.set(dut.tile, value)
+            ctx.set(dut.pixel_group, value)
             return value
 
         held = load(*work[0][1:])
         await tick()
-        for number, (f, tile, command_start, block_start) in enumerate(work):
+        for number, (f, pixel_group, command_start, block_start) in enumerate(work):
             ctx.set(dut.cmd, execute_command(f))
             ctx.set(dut.current, held)
             if block_start:
                 await ctx.tick().repeat(SETTLE)
             following = work[number + 1 : number + 2]
-            for place, beat in enumerate(beats(f, config, *tile)):
+            for place, beat in enumerate(beats(f, config, *pixel_group)):
                 while rng.random() < 0.3:
                     await tick()
                 found = Beat(**{name: ctx.get(getattr(dut, name)) for name in vars(beat)})

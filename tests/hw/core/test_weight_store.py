@@ -28,7 +28,7 @@ class Use:
 
     word: int
     line: int
-    tile_end: bool
+    pixel_group_end: bool
     block_end: bool
     released: int
 
@@ -49,22 +49,22 @@ def _command(rng, config):
     return fields, uses
 
 
-def _requests(f, tiles, line_words):
+def _requests(f, pixel_groups, line_words):
     """Word addresses of the lines, in the order of request."""
     for block in range(f["out_blocks"]):
         first = f["weight_addr"] + block * f["weight_lines"]
-        for _ in range(1 if f["resident"] else tiles):
+        for _ in range(1 if f["resident"] else pixel_groups):
             yield from ((first + i) * line_words for i in range(f["weight_lines"]))
 
 
-def _uses(f, tiles, uses, base, line_words):
+def _uses(f, pixel_groups, uses, base, line_words):
     """All uses of a command before which ``base`` lines were requested."""
     lines = f["weight_lines"]
     for block in range(f["out_blocks"]):
         word = (f["weight_addr"] + block * lines) * line_words
-        for tile in range(tiles):
+        for pixel_group in range(pixel_groups):
             for use in range(uses):
-                ends = use == uses - 1, tile == tiles - 1
+                ends = use == uses - 1, pixel_group == pixel_groups - 1
                 place = use << f["array_shape"]
                 after = place + (1 << f["array_shape"])
                 if f["resident"]:
@@ -134,11 +134,11 @@ def test_words_of_random_commands(steady, config, seed):
     base = 0
     for _ in range(20):
         f, uses = _command(rng, config)
-        tiles = -(-f["pixels"] // config.shape_pixels(f["array_shape"]))
+        pixel_groups = -(-f["pixels"] // config.shape_pixels(f["array_shape"]))
         requests, used = [], []
         if not f["ones"]:
-            requests = list(_requests(f, tiles, config.line_words))
-            used = list(_uses(f, tiles, uses, base, config.line_words))
+            requests = list(_requests(f, pixel_groups, config.line_words))
+            used = list(_uses(f, pixel_groups, uses, base, config.line_words))
         work.append((f, requests, used))
         base += len(requests)
 
@@ -155,7 +155,7 @@ def test_words_of_random_commands(steady, config, seed):
             word = use.word + _plane(f["array_shape"], group)
             assert ctx.get(dut.words[group]) == scrambled(word)
         ctx.set(dut.use, 1)
-        ctx.set(dut.tile_end, use.tile_end)
+        ctx.set(dut.pixel_group_end, use.pixel_group_end)
         ctx.set(dut.block_end, use.block_end)
         await fetches.tick(ctx)
         fetches.released = use.released

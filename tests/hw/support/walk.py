@@ -47,7 +47,7 @@ class WalkStep:
         return found
 
 
-def walk_steps(f: dict[str, int], config: AccelConfig) -> Iterator[WalkStep]:
+def walk_tap_groups(f: dict[str, int], config: AccelConfig) -> Iterator[WalkStep]:
     """All steps of the command ``f``, in order."""
     size = config.shape_pixels(f["array_shape"])
     for block in range(f["out_blocks"]):
@@ -55,16 +55,16 @@ def walk_steps(f: dict[str, int], config: AccelConfig) -> Iterator[WalkStep]:
             for in_block in range(f["in_blocks"]):
                 for row in range(f["kernel_rows"]):
                     for group in range(f["tap_groups"]):
-                        yield _step(f, config, block, first, in_block, row, group)
+                        yield _tap_group(f, config, block, first, in_block, row, group)
 
 
-def _step(f, config, block, first, in_block, row, group) -> WalkStep:
+def _tap_group(f, config, block, first, in_block, row, group) -> WalkStep:
     size = config.shape_pixels(f["array_shape"])
     pixels = min(size, f["pixels"] - first)
     last_block = block == f["out_blocks"] - 1
     last_in = in_block == f["in_blocks"] - 1
     last_group = group == f["tap_groups"] - 1
-    last_tile = first + size >= f["pixels"]
+    last_pixel_group = first + size >= f["pixels"]
     planes = f["last_planes"] if last_block else 1 << f["array_shape"]
     columns = planes * config.cols
     if last_block:
@@ -76,9 +76,9 @@ def _step(f, config, block, first, in_block, row, group) -> WalkStep:
         "first": in_block == row == group == 0,
         "last": last_in and row == f["kernel_rows"] - 1 and last_group,
         "block_start": first == 0,
-        "block_end": last_tile,
+        "block_end": last_pixel_group,
         "command_start": block == first == 0,
-        "command_end": last_block and last_tile,
+        "command_end": last_block and last_pixel_group,
         "pixels": pixels,
         "planes": planes,
         "occupied": pixels * columns,
