@@ -15,7 +15,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.randomize import randomize
 from compiler.load import load_model
 from compiler.options import CompilerOptions
-from compiler.report.comparison import Run, run_of
+from compiler.report.comparison import ComparisonRow, run_of
 from compiler.report.energy import EnergyTable
 from hw.spec.config import AccelConfig
 from sim.program_reader import (
@@ -72,7 +72,7 @@ def check_plot(path: Path | None) -> None:
         )
 
 
-def write_plot(path: Path, runs: Sequence[Run], mhz: float) -> None:
+def write_plot(path: Path, runs: Sequence[ComparisonRow], mhz: float) -> None:
     """Draw the runs into a file. Raises InputError when it cannot be written."""
     from compiler.report.plots import comparison_figure, rendered
 
@@ -89,7 +89,7 @@ def compare(
     options: Sequence[CompilerOptions],
     table: EnergyTable,
     mhz: float,
-) -> list[Run]:
+) -> list[ComparisonRow]:
     """Map every network onto every machine with all options, and time it.
 
     Raises CompilerError, which names the network and the machine.

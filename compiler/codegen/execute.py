@@ -13,8 +13,8 @@ from compiler.hwir.network import (
     Region,
 )
 from compiler.lru_cache import LruCache
-from compiler.schedule.channel_blocks import Run
-from compiler.schedule.tile_ops import Step
+from compiler.schedule.channel_blocks import BlockRange
+from compiler.schedule.tile_ops import TileOp
 from compiler.schedule.tiles import Tile, input_tile, pieces
 
 
@@ -65,7 +65,7 @@ _ADDRESSES = {
 in lines."""
 
 
-def executes(step: Step, operands: Operands, known: Executes | None) -> list[Execute]:
+def executes(tile_op: TileOp, operands: Operands, known: Executes | None) -> list[Execute]:
     """One for each run of the step's chunk and piece of its tile; from ``known`` if made before."""
     places = {
         name: place.address
@@ -81,18 +81,18 @@ def executes(step: Step, operands: Operands, known: Executes | None) -> list[Exe
     if operands.table is not None:
         places["table"] = operands.table.base
     if known is None:
-        made = _at_zero(step, operands)
+        made = _at_zero(tile_op, operands)
     else:
-        made = known.get(_key(step, operands), lambda: _at_zero(step, operands))
-    return [_placed(each, places, step.site.config.line_words) for each in made]
+        made = known.get(_key(tile_op, operands), lambda: _at_zero(tile_op, operands))
+    return [_placed(each, places, tile_op.site.config.line_words) for each in made]
 
 
-def _at_zero(step: Step, operands: Operands) -> list[_Made]:
+def _at_zero(tile_op: TileOp, operands: Operands) -> list[_Made]:
     """The EXECUTEs if all operands began at word 0."""
     source, output, other, factor, _, table = operands
     return list(
         _executes(
-            step,
+            tile_op,
             Operands(
                 source._replace(address=0),
                 output._replace(address=0),
@@ -122,14 +122,14 @@ def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
     )
 
 
-def _key(step: Step, operands: Operands) -> Hashable:
+def _key(tile_op: TileOp, operands: Operands) -> Hashable:
     """All that the EXECUTEs follow from but the operands' first words."""
     source, output, other, factor, _, table = operands
     return (
-        step.spec.execution,
-        step.plan.work,
-        step.weights.chunk,
-        step.tile,
+        tile_op.spec.execution,
+        tile_op.plan.work,
+        tile_op.weights.chunk,
+        tile_op.tile,
         source[1:],
         output[1:],
         other and other[1:],
@@ -138,15 +138,15 @@ def _key(step: Step, operands: Operands) -> Hashable:
     )
 
 
-def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
-    layer, config, runs = step.spec, step.site.config, step.chunk.runs
+def _executes(tile_op: TileOp, operands: Operands) -> Iterator[_Made]:
+    layer, config, ranges = tile_op.spec, tile_op.site.config, tile_op.chunk.ranges
     source, output, other, factor, _, table = operands
     requants = distinct_requants(layer)
     sets = len(requants)
-    for index, run in enumerate(runs):
-        params = param_address(operands.weights, runs, index, sets)
+    for index, run in enumerate(ranges):
+        params = param_address(operands.weights, ranges, index, sets)
         weights = _weights(operands, run, weight_address(params, run, sets))
-        for part, region in pieces(layer, step.tile):
+        for part, region in pieces(layer, tile_op.tile):
             chosen = next(i for i, r in enumerate(requants) if r is region.requant)
             own = params + chosen * run.planes * run.param_words
             fields = execute_fields(
@@ -160,12 +160,12 @@ def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
                 own,
                 weights,
                 table.base if table else None,
-                step.site.output.channels,
+                tile_op.site.output.channels,
                 config,
             )
             reads = [
                 ("weights", Span(own, run.planes * run.param_words)),
-                ("source", _input_span(step, source, run, part, region)),
+                ("source", _input_span(tile_op, source, run, part, region)),
             ]
             if layer.weighted:
                 words = run.blocks * run.weight_lines * run.line_words
@@ -177,26 +177,28 @@ def _executes(step: Step, operands: Operands) -> Iterator[_Made]:
             yield _Made(_text(layer, run, part), fields, tuple(reads), _rows(output, run, part))
 
 
-def _weights(operands: Operands, run: Run, own: int) -> int:
+def _weights(operands: Operands, run: BlockRange, own: int) -> int:
     """Scratchpad word address of the run's weights: ``own``, or where another layer makes them."""
     return own if operands.factor is None else operands.factor.pixel(0, run.first_plane, 0)
 
 
-def _input_span(step: Step, source: Placement, run: Run, part: Tile, region: Region) -> Span:
+def _input_span(
+    tile_op: TileOp, source: Placement, run: BlockRange, part: Tile, region: Region
+) -> Span:
     """Words of the input rows that the run reads, whole rows of all its planes."""
-    used = input_tile(step.spec, step.site.source, part)
+    used = input_tile(tile_op.spec, tile_op.site.source, part)
     planes = (run.blocks - 1) * run.in_step + run.in_blocks
     base = source.pixel(run.in_plane + region.plane, used.top, source.tile.left)
     return Span(base, used.height * source.tile.width, planes, source.pitch)
 
 
-def _rows(place: Placement, run: Run, part: Tile) -> Span:
+def _rows(place: Placement, run: BlockRange, part: Tile) -> Span:
     """Words of the pixels ``part`` of the run's planes, with what lies between their rows."""
     base = place.pixel(run.first_plane, part.top, part.left)
     length = (part.height - 1) * place.tile.width + part.width
     return Span(base, length, run.planes, place.pitch)
 
 
-def _text(layer: Layer, run: Run, part: Tile) -> str:
+def _text(layer: Layer, run: BlockRange, part: Tile) -> str:
     planes = f"planes {run.first_plane}:{run.first_plane + run.planes}"
     return f"{layer.name} {layer.kind} {layer.output}{part} {planes}"

@@ -8,7 +8,7 @@ from compiler.hwir.network import (
     Layer,
     Region,
 )
-from compiler.schedule.channel_blocks import Run
+from compiler.schedule.channel_blocks import BlockRange
 from compiler.schedule.cost import group_taps, groups
 from compiler.schedule.tiles import TALLEST, Tile, first_tap
 from hw.spec.config import AccelConfig
@@ -35,7 +35,7 @@ class Placement(NamedTuple):
 
 def execute_fields(
     layer: Layer,
-    run: Run,
+    run: BlockRange,
     part: Tile,
     region: Region,
     source: Placement,
@@ -103,7 +103,7 @@ def execute_fields(
     return fields
 
 
-def _input_fields(run: Run, region: Region, source: Placement) -> dict[str, int]:
+def _input_fields(run: BlockRange, region: Region, source: Placement) -> dict[str, int]:
     plane = source.pitch
     first = run.in_plane + region.plane - source.plane
     return {
@@ -147,7 +147,7 @@ def _kernel_fields(layer: Layer, in_row: int, config: AccelConfig) -> dict[str, 
     }
 
 
-def _factor_fields(run: Run, part: Tile, source: Placement) -> dict[str, int]:
+def _factor_fields(run: BlockRange, part: Tile, source: Placement) -> dict[str, int]:
     """Rows that the part does not have are outside the input, so that kernel row 1 is."""
     return {
         "in_addr": source.pixel(run.in_plane, part.top, source.tile.left),
@@ -184,12 +184,12 @@ def _walk_fields(
     }
 
 
-def param_address(chunk_address: int, runs: tuple[Run, ...], index: int, sets: int) -> int:
+def param_address(chunk_address: int, ranges: tuple[BlockRange, ...], index: int, sets: int) -> int:
     """Scratchpad word address of run ``index``'s first parameter set in a chunk at
     ``chunk_address``."""
-    return chunk_address + sum(r.words(sets) for r in runs[:index])
+    return chunk_address + sum(r.words(sets) for r in ranges[:index])
 
 
-def weight_address(params: int, run: Run, sets: int) -> int:
+def weight_address(params: int, run: BlockRange, sets: int) -> int:
     """Scratchpad word address of the run's weights behind its parameter sets at ``params``."""
     return params + sets * run.planes * run.param_words

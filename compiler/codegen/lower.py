@@ -20,7 +20,7 @@ from compiler.schedule.room import too_many
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.tile_ops import (
     Buffer,
-    Step,
+    TileOp,
 )
 from compiler.schedule.tiles import Tile, input_tile, whole
 from hw.spec.isa import MOST_COMMANDS, Opcode
@@ -47,12 +47,12 @@ class Lowering:
         """The whole program."""
         loads = self.schedule.loads
         position = 0
-        for step in self.schedule.steps:
-            while position < len(loads) and loads[position].issue <= step.index:
+        for tile_op in self.schedule.tile_ops:
+            while position < len(loads) and loads[position].issue <= tile_op.index:
                 self._emit(self._load(loads[position]))
                 position += 1
-            self._emit(self._execute(step))
-            self._emit(self._store(step))
+            self._emit(self._execute(tile_op))
+            self._emit(self._store(tile_op))
         self.commands.append(Command(Opcode.END, -1, "end of program"))
         stored = {c.memory for c in self.commands if c.opcode == Opcode.STORE}
         sizes = {name: self.maps[name].words(self.cols) for name in self.maps if name in stored}
@@ -176,41 +176,41 @@ class Lowering:
             "row_length": scratchpad.length,
         }
 
-    def _place(self, buffer: Buffer | None, name: str, step: Step) -> Placement:
+    def _place(self, buffer: Buffer | None, name: str, tile_op: TileOp) -> Placement:
         """Where an operand of the step lies: in its buffer, or in the scratchpad, whole or in
         part."""
         if buffer is not None:
             return _in_buffer(buffer)
         root, plane = origin(self.maps, name)
         slot, m = self.schedule.slots[root], self.maps[name]
-        rows = _window(m, step) if slot.window else whole(m)
+        rows = _window(m, tile_op) if slot.recomputed else whole(m)
         return Placement(self.schedule.places[root], rows, -plane, slot.pitch)
 
-    def _execute(self, step: Step) -> Iterator[Command]:
-        layer = step.spec
+    def _execute(self, tile_op: TileOp) -> Iterator[Command]:
+        layer = tile_op.spec
         operands = Operands(
-            self._place(step.source, layer.source, step),
-            self._place(step.output, layer.output, step),
-            self._place(step.other, layer.residual.other, step) if layer.residual else None,
-            self._place(None, layer.factor, step) if layer.factor else None,
-            step.weights.address,
-            Span(step.table.address, step.table.words) if step.table else None,
+            self._place(tile_op.source, layer.source, tile_op),
+            self._place(tile_op.output, layer.output, tile_op),
+            self._place(tile_op.other, layer.residual.other, tile_op) if layer.residual else None,
+            self._place(None, layer.factor, tile_op) if layer.factor else None,
+            tile_op.weights.address,
+            Span(tile_op.table.address, tile_op.table.words) if tile_op.table else None,
         )
-        for made in executes(step, operands, self._known):
+        for made in executes(tile_op, operands, self._known):
             yield Command(
-                Opcode.EXECUTE, step.layer, made.text, made.fields, made.reads, made.writes
+                Opcode.EXECUTE, tile_op.layer, made.text, made.fields, made.reads, made.writes
             )
 
-    def _store(self, step: Step) -> Iterator[Command]:
-        if not step.stores:
+    def _store(self, tile_op: TileOp) -> Iterator[Command]:
+        if not tile_op.stores:
             return
-        output = step.site.output
-        place = self._place(step.output, output.name, step)
-        planes = (step.chunk.first_plane, step.chunk.planes)
-        for text, fields, scratchpad, memory in self._moves(output, place, step.tile, planes):
+        output = tile_op.site.output
+        place = self._place(tile_op.output, output.name, tile_op)
+        planes = (tile_op.chunk.first_plane, tile_op.chunk.planes)
+        for text, fields, scratchpad, memory in self._moves(output, place, tile_op.tile, planes):
             yield Command(
                 Opcode.STORE,
-                step.layer,
+                tile_op.layer,
                 text,
                 fields,
                 scratchpad_reads=(scratchpad,),
@@ -219,10 +219,10 @@ class Lowering:
             )
 
 
-def _window(m: FeatureMap, step: Step) -> Tile:
+def _window(m: FeatureMap, tile_op: TileOp) -> Tile:
     """The rows of the map that the step makes or reads."""
-    made = m.name == step.spec.output
-    tile = step.tile if made else input_tile(step.spec, m, step.tile)
+    made = m.name == tile_op.spec.output
+    tile = tile_op.tile if made else input_tile(tile_op.spec, m, tile_op.tile)
     return Tile(tile.top, tile.bottom, 0, m.width)
 
 

@@ -291,15 +291,15 @@ def grouped_text(plan: LayerPlan) -> str:
     site, cols = plan.site, plan.site.config.cols
     inputs = site.source.channels // site.layer.groups
     outputs = site.output.channels // site.layer.groups
-    runs = [r for c in plan.chunks for r in c.runs]
+    ranges = [r for c in plan.chunks for r in c.ranges]
     text = f"{site.layer.groups} groups of {inputs} to {outputs} channels: "
-    if runs[0].width < cols:
+    if ranges[0].width < cols:
         return text + f"columns take their own group's, {inputs} and not {cols} channels per tap"
-    most = max(r.channels for r in runs)
+    most = max(r.channels for r in ranges)
     text += f"{most} channels per tap"
     if most > inputs:
         text += ", with zeros between groups"
         if inputs < cols:
             text += ", which only equal widths that are a power of two go without"
-    places = len({(r.in_plane, r.in_blocks) for r in runs})
-    return text + f"; output blocks in {places} regular {'run' if places == 1 else 'runs'}"
+    places = len({(r.in_plane, r.in_blocks) for r in ranges})
+    return text + f"; output blocks in {places} regular {'run' if places == 1 else 'ranges'}"

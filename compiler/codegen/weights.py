@@ -9,8 +9,8 @@ from compiler.hwir.network import (
     Requant,
 )
 from compiler.schedule.channel_blocks import (
+    BlockRange,
     Chunk,
-    Run,
 )
 from hw.spec.config import PARAM_WORDS
 
@@ -53,7 +53,7 @@ def distinct_requants(layer: Layer) -> list[Requant]:
 def chunk_bytes(layer: Layer, chunk: Chunk, cols: int) -> bytes:
     """The chunk's image: for each run the parameter sets, one after another, then the weights."""
     parts = []
-    for run in chunk.runs:
+    for run in chunk.ranges:
         parts += [param_bytes(r, run, cols) for r in distinct_requants(layer)]
         if layer.weights is not None:
             parts.append(weight_bytes(layer, run, cols))
@@ -62,7 +62,7 @@ def chunk_bytes(layer: Layer, chunk: Chunk, cols: int) -> bytes:
     return data
 
 
-def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
+def param_bytes(requant: Requant, run: BlockRange, cols: int) -> bytes:
     """Whole lines for each output plane of the run."""
     first, count = run.first_plane * cols, run.planes * cols
 
@@ -81,7 +81,7 @@ def param_bytes(requant: Requant, run: Run, cols: int) -> bytes:
     return words.tobytes()
 
 
-def weight_bytes(layer: Layer, run: Run, cols: int) -> bytes:
+def weight_bytes(layer: Layer, run: BlockRange, cols: int) -> bytes:
     """The weight streams of the run's output blocks, each padded to whole lines."""
     assert layer.weights is not None
     count = 1 << run.shape

@@ -69,7 +69,7 @@ def blocks(layers: int, edges: Sequence[Edge]) -> list[range]:
     """The layers, cut wherever at most one map goes on from those before to those behind.
 
     So a residual block, or a module of several branches that are joined at its end, is one block,
-    and a layer of a chain is one of its own.
+    and a layer of a cascade is one of its own.
     """
     cuts = [0]
     for number in range(1, layers):

@@ -19,7 +19,7 @@ MEGA = 1e6
 
 
 @dataclass(frozen=True)
-class Run:
+class ComparisonRow:
     """The figures of one run.
 
     ``machine`` names preset and settings, ``options`` the compiler's. ``figures`` are those of
@@ -38,9 +38,9 @@ class Run:
 
 def run_of(
     program: Program, timing: Timing, names: tuple[str, str, str], table: EnergyTable, mhz: float
-) -> Run:
+) -> ComparisonRow:
     """The run of a mapped network at a clock; ``names`` are network, machine and options."""
-    return Run(
+    return ComparisonRow(
         *names,
         figures=summary(program, timing),
         energy=energy_estimate(program, timing, table),
@@ -49,7 +49,7 @@ def run_of(
     )
 
 
-def as_data(runs: Sequence[Run], table: EnergyTable, mhz: float) -> dict[str, Any]:
+def as_data(runs: Sequence[ComparisonRow], table: EnergyTable, mhz: float) -> dict[str, Any]:
     """The comparison fit for JSON."""
     return {
         "clock_mhz": mhz,
@@ -69,7 +69,7 @@ def as_data(runs: Sequence[Run], table: EnergyTable, mhz: float) -> dict[str, An
     }
 
 
-def print_comparison(runs: Sequence[Run], table: EnergyTable, mhz: float) -> None:
+def print_comparison(runs: Sequence[ComparisonRow], table: EnergyTable, mhz: float) -> None:
     """The comparison as a table."""
     out = console()
     rows = Table(title=f"Batch 1; times at {mhz:g} MHz", box=SIMPLE)
@@ -88,7 +88,7 @@ def print_comparison(runs: Sequence[Run], table: EnergyTable, mhz: float) -> Non
     )
 
 
-def _cells(run: Run) -> tuple[str, ...]:
+def _cells(run: ComparisonRow) -> tuple[str, ...]:
     figures = run.figures
     return (
         f"{figures['macs'] / MEGA:,.1f}",

@@ -13,7 +13,7 @@ from compiler.hwir.network import (
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.search_trace import (
-    ChainChoice,
+    CascadeChoice,
     Departure,
     Residence,
     Way,
@@ -23,7 +23,12 @@ from hw.spec.config import AccelConfig
 
 def explanation(compiled: Compiled) -> dict[str, Any]:
     """The record of a network compiled with ``Planner(record=True)``, fit for JSON."""
-    found: dict[str, Any] = {"layers": [], "chains": [], "chain_trials": [], "release_trials": []}
+    found: dict[str, Any] = {
+        "layers": [],
+        "cascades": [],
+        "cascade_trials": [],
+        "release_trials": [],
+    }
     for number, segment in enumerate(compiled.segments):
         schedule = segment.plan
         names = [layer.name for layer in schedule.network.layers]
@@ -31,12 +36,14 @@ def explanation(compiled: Compiled) -> dict[str, Any]:
             _layer(schedule, index, number, compiled.options.materialize)
             for index in range(len(names))
         ]
-        found["chains"] += [_chain(schedule, number, *c) for c in schedule.residence.chains.items()]
-        found["chain_trials"] += [
+        found["cascades"] += [
+            _cascade(schedule, number, *c) for c in schedule.residence.cascades.items()
+        ]
+        found["cascade_trials"] += [
             {
                 "segment": number,
                 "layers": names[t.first : t.last + 1],
-                "windows": t.windows,
+                "recompute": t.recompute,
                 "cycles_before": t.before,
                 "cycles": t.cycles,
                 "won": t.won,
@@ -63,7 +70,7 @@ def _layer(schedule: Schedule, index: int, segment: int, materialize: bool) -> d
     return {
         "name": plan.site.layer.name,
         "segment": segment,
-        "chain": list(plan.together),
+        "cascade": list(plan.together),
         "room_bytes": plan.choice.room * config.word_bytes,
         "room_share": schedule.residence.shares[index],
         "candidates": [
@@ -89,7 +96,7 @@ def _way(way: Way, config: AccelConfig) -> dict[str, Any]:
     }
 
 
-def _chain(schedule: Schedule, segment: int, first: int, choice: ChainChoice) -> dict[str, Any]:
+def _cascade(schedule: Schedule, segment: int, first: int, choice: CascadeChoice) -> dict[str, Any]:
     size = schedule.config.word_bytes
     return {
         "segment": segment,
@@ -148,7 +155,7 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
 
 def _kept(root: str, residence: Residence) -> str:
     if root in residence.inner:
-        return "inside a chain: some rows at a time"
+        return "inside a cascade: some rows at a time"
     return "weights that a layer makes" if root in residence.factors else "it fits"
 
 

@@ -22,17 +22,17 @@ _ORDER = {
 def print_explanation(found: dict[str, Any]) -> None:
     """What was weighed for each layer, where its maps lie, and the trials that the search made.
 
-    Cycles of layers, chains and maps are the planner's estimates, those of tried chains the
+    Cycles of layers, cascades and maps are the planner's estimates, those of tried cascades the
     modelled cycles of the network.
     """
     out = console()
     names = _Names(found)
     out.print(_layers(found["layers"], names))
     out.print(_maps(found["layers"], names))
-    if found["chains"]:
-        out.print(_strips(found["chains"], names))
-    if found["chain_trials"]:
-        out.print(_chain_trials(found["chain_trials"], names))
+    if found["cascades"]:
+        out.print(_strips(found["cascades"], names))
+    if found["cascade_trials"]:
+        out.print(_cascade_trials(found["cascade_trials"], names))
     if found["release_trials"]:
         out.print(_release_trials(found["release_trials"], names))
 
@@ -100,11 +100,11 @@ def _maps(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
     return table
 
 
-def _strips(chains: Sequence[dict[str, Any]], names: _Names) -> Table:
-    table = _table("Strips of chains", ("chain",), ("rows", "bytes of scratchpad", "cycles"))
-    for chain in chains:
-        label = names.ends(chain["layers"][0], chain["layers"][-1])
-        for s in chain["strips"]:
+def _strips(cascades: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table("Strips of cascades", ("cascade",), ("rows", "bytes of scratchpad", "cycles"))
+    for cascade in cascades:
+        label = names.ends(cascade["layers"][0], cascade["layers"][-1])
+        for s in cascade["strips"]:
             size = "" if s["scratchpad_bytes"] is None else f"{s['scratchpad_bytes']:,}"
             rows = f"{CHOSEN if s['chosen'] else ''}{s['rows']}"
             table.add_row(label, rows, size, _cycles(s["cycles"]))
@@ -112,11 +112,11 @@ def _strips(chains: Sequence[dict[str, Any]], names: _Names) -> Table:
     return table
 
 
-def _chain_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
-    table = _table("Chains that were tried", ("chain",), ("before", "with it", "won"))
+def _cascade_trials(trials: Sequence[dict[str, Any]], names: _Names) -> Table:
+    table = _table("Cascades that were tried", ("cascade",), ("before", "with it", "won"))
     for t in trials:
         label = names.ends(t["layers"][0], t["layers"][-1])
-        table.add_row(f"{label}, windows" if t["windows"] else label, *_outcome(t))
+        table.add_row(f"{label}, rows recomputed" if t["recompute"] else label, *_outcome(t))
     return table
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from compiler.report.comparison import MEGA, Run
+from compiler.report.comparison import MEGA, ComparisonRow
 from compiler.report.energy import PARTS
 
 BAR_INCHES = 0.45
@@ -29,7 +29,7 @@ COLOURS = {"DRAM read": "tab:cyan", "DRAM written": "tab:pink"} | dict(
 """Colours of the parts of bars, by their names in the legend."""
 
 
-def comparison_figure(runs: Sequence[Run], mhz: float) -> Figure:
+def comparison_figure(runs: Sequence[ComparisonRow], mhz: float) -> Figure:
     """Bars for each run: time at a clock, utilisation, bytes of DRAM and estimated energy."""
     size = (WIDTH_INCHES, MARGIN_INCHES + BAR_INCHES * len(runs))
     figure = Figure(figsize=size, layout="constrained")
@@ -49,7 +49,7 @@ def comparison_figure(runs: Sequence[Run], mhz: float) -> Figure:
     return figure
 
 
-def _label(run: Run) -> str:
+def _label(run: ComparisonRow) -> str:
     """Two lines, in which no dollar sign begins a formula."""
     second = ", ".join(part for part in (run.machine, run.options) if part)
     return f"{run.network}\n{second}".replace("$", r"\$")

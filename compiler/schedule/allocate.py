@@ -71,10 +71,10 @@ class Arena:
         return found if found >= 0 else None
 
     def earliest(self, words: int, low: int, use: int, last: int) -> tuple[int, int] | None:
-        """``(step, address)``: the first step from ``low`` to ``use`` from which on, to ``last``,
-        ``words`` words are free. None if they are not even free from ``use`` on.
+        """``(tile_op, address)``: the first step from ``low`` to ``use`` from which on, to
+        ``last``, ``words`` words are free. None if they are not even free from ``use`` on.
         """
-        step, address = placement_kernels.earliest(
+        tile_op, address = placement_kernels.earliest(
             self.rows, self.later, self.state, aligned(words), low, use, last
         )
-        return (step, address) if address >= 0 else None
+        return (tile_op, address) if address >= 0 else None

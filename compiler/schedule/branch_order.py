@@ -16,12 +16,12 @@ from compiler.hwir.network import (
     Network,
     origin,
 )
-from compiler.schedule.cascade import Chain
+from compiler.schedule.cascade import Cascade
 from compiler.schedule.live_ranges import live_ranges
 
 
 @dataclass(frozen=True)
-class Block:
+class BranchRegion:
     """Layers ``first`` to ``last``; ``branches`` has the layers of each branch, in order."""
 
     first: int
@@ -29,7 +29,7 @@ class Block:
     branches: tuple[tuple[int, ...], ...]
 
 
-def blocks(network: Network, cols: int) -> list[Block]:
+def branch_regions(network: Network, cols: int) -> list[BranchRegion]:
     """The blocks with more than one branch, in order. Their branches may be in any order."""
     changes = [0] * (len(network.layers) + 1)
     for life in live_ranges(network).values():
@@ -39,22 +39,22 @@ def blocks(network: Network, cols: int) -> list[Block]:
     ends = [i for i in range(1, len(network.layers)) if alive[i] <= 1]
     bounds = [0, *ends, len(network.layers)]
     found = [
-        Block(first, end - 1, _branches(network, range(first, end), cols))
+        BranchRegion(first, end - 1, _branches(network, range(first, end), cols))
         for first, end in zip(bounds, bounds[1:], strict=False)
     ]
-    return [block for block in found if len(block.branches) > 1]
+    return [region for region in found if len(region.branches) > 1]
 
 
-def reorderings(network: Network, block: Block) -> Iterator[tuple[int, ...]]:
+def reorderings(network: Network, region: BranchRegion) -> Iterator[tuple[int, ...]]:
     """The layers with one branch of the block moved to the block's end or to its beginning."""
-    seen = {block.branches}
-    for k, branch in enumerate(block.branches):
-        others = block.branches[:k] + block.branches[k + 1 :]
+    seen = {region.branches}
+    for k, branch in enumerate(region.branches):
+        others = region.branches[:k] + region.branches[k + 1 :]
         for branches in ((*others, branch), (branch, *others)):
             if branches not in seen:
                 seen.add(branches)
-                after = range(block.last + 1, len(network.layers))
-                yield (*range(block.first), *(i for b in branches for i in b), *after)
+                after = range(region.last + 1, len(network.layers))
+                yield (*range(region.first), *(i for b in branches for i in b), *after)
 
 
 def reordered(network: Network, order: Sequence[int]) -> Network:
@@ -62,15 +62,15 @@ def reordered(network: Network, order: Sequence[int]) -> Network:
     return replace(network, layers=[network.layers[i] for i in order])
 
 
-def moved(chains: Iterable[Chain], order: Sequence[int]) -> tuple[Chain, ...] | None:
-    """The chains after a reordering; None if it takes one apart."""
+def moved(cascades: Iterable[Cascade], order: Sequence[int]) -> tuple[Cascade, ...] | None:
+    """The cascades after a reordering; None if it takes one apart."""
     place = {layer: i for i, layer in enumerate(order)}
     found = []
-    for chain in chains:
-        first = place[chain.first]
-        if [place[i] for i in chain.layers] != [first + k for k in range(len(chain.layers))]:
+    for cascade in cascades:
+        first = place[cascade.first]
+        if [place[i] for i in cascade.layers] != [first + k for k in range(len(cascade.layers))]:
             return None
-        found.append(replace(chain, first=first, last=first + len(chain.layers) - 1))
+        found.append(replace(cascade, first=first, last=first + len(cascade.layers) - 1))
     return tuple(found)
 
 

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from compiler.lru_cache import LruCache
 from compiler.schedule.channel_blocks import (
+    BlockRange,
     Chunk,
-    Run,
     aligned,
     balanced_chunks,
+    block_ranges,
     chunk_limit,
     param_sets,
-    runs_of,
     shapes_of,
 )
 from compiler.schedule.cost import COMMAND_CYCLES, spread_cycles
@@ -161,19 +161,21 @@ def _cuts(site: Site) -> dict[bool, list[Cut]]:
     geometry = site.layer, site.source, site.output
     found: dict[bool, list[Cut]] = {False: [], True: []}
     for shape in shapes_of(*geometry, site.config.cols):
-        runs = runs_of(*geometry, shape, site.config)
-        few = _different(runs, sets, (usual, usual // 4, 1))
-        uncut = few[:1] if len(few[0]) == 1 else _different(runs, sets, (1 << 40,))
+        ranges = block_ranges(*geometry, shape, site.config)
+        few = _different(ranges, sets, (usual, usual // 4, 1))
+        uncut = few[:1] if len(few[0]) == 1 else _different(ranges, sets, (1 << 40,))
         found[False] += [(shape, chunks) for chunks in few]
         found[True] += [(shape, c) for c in (*uncut, *few[len(few[0]) == 1 :])]
     return found
 
 
-def _different(runs: list[Run], sets: int, limits: tuple[int, ...]) -> list[tuple[Chunk, ...]]:
+def _different(
+    ranges: list[BlockRange], sets: int, limits: tuple[int, ...]
+) -> list[tuple[Chunk, ...]]:
     """The runs cut into chunks of at most each limit, once for each number of chunks."""
     found: dict[int, tuple[Chunk, ...]] = {}
     for limit in limits:
-        chunks = tuple(balanced_chunks(runs, sets, limit))
+        chunks = tuple(balanced_chunks(ranges, sets, limit))
         found.setdefault(len(chunks), chunks)
     return list(found.values())
 
@@ -253,11 +255,11 @@ def _candidate(work: Work, order: Order) -> Candidate:
 def _transfers(work: Work, order: Order, shared: bool) -> int:
     """LOADs and STOREs of the plan, about; a window narrower than its map takes several."""
     site, tiles, chunks = work.site, work.tiles, work.chunks
-    steps = len(tiles) * len(chunks)
+    tile_ops = len(tiles) * len(chunks)
     each = 1
     if tiles[0].width < site.output.width:
         each = min(tiles[0].height * site.layer.stride[0], work.input_planes[0][1])
-    windows_in = len(tiles) if shared and order != "outer" else steps
+    windows_in = len(tiles) if shared and order != "outer" else tile_ops
     count = len(chunks) * (len(tiles) if order == "reload" else 1)
     count += windows_in * each if site.streams.source else 0
-    return count + each * steps * (int(site.streams.output) + int(site.streams.other))
+    return count + each * tile_ops * (int(site.streams.output) + int(site.streams.other))

@@ -1,10 +1,10 @@
-"""Chains: consecutive layers that run together, strip by strip.
+"""Cascades: consecutive layers that run together, strip by strip.
 
-Every layer of a chain makes the rows that the next one needs for its strip (depth-first execution,
-arXiv 2404.03617). Of a map between two of them only some rows are needed at a time. Such a map
-*slides*, and no row is made twice: its planes are ``pitch`` words apart, less than a plane, and row
-y of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one plane and
-``pitch`` words for each other plane.
+Every layer of a cascade makes the rows that the next one needs for its strip (depth-first
+execution, arXiv 2404.03617). Of a map between two of them only some rows are needed at a time. Such
+a map *slides*, and no row is made twice: its planes are ``pitch`` words apart, less than a plane,
+and row y of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one
+plane and ``pitch`` words for each other plane.
 
 Or a *window* is kept of maps with wide planes: the rows that a strip reads, all of them made for
 it, so that those that strips share are made again.
@@ -29,13 +29,13 @@ from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
 from compiler.schedule.layer_planner import LayerPlanner
 from compiler.schedule.search_trace import (
-    ChainChoice,
+    CascadeChoice,
     Strips,
 )
 from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 from hw.spec.config import AccelConfig
 
-STEP_CYCLES = 90
+TILE_OP_CYCLES = 90
 """Cycles that a step waits for the one before it, whose results it reads."""
 
 WIDE = 4
@@ -44,20 +44,21 @@ WIDE = 4
 
 class Slot(NamedTuple):
     """Scratchpad words that a map takes, and those between its planes. Its first row there is the
-    map's, or with ``window`` the first of those that the strip reads."""
+    map's, or with ``recomputed`` the first of those that the strip reads."""
 
     words: int
     pitch: int
-    window: bool = False
+    recomputed: bool = False
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Layers ``first`` to ``last`` of a network; wide maps between them in ``windows``, or not."""
+class Cascade:
+    """Layers ``first`` to ``last`` of a network; wide maps between them in ``recompute``, or
+    not."""
 
     first: int
     last: int
-    windows: bool = False
+    recompute: bool = False
 
     @property
     def layers(self) -> range:
@@ -65,8 +66,8 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class ChainPlan:
-    """The plans of a chain's layers, and where the map behind each but the last lies.
+class CascadePlan:
+    """The plans of a cascade's layers, and where the map behind each but the last lies.
 
     ``need`` is the scratchpad words that it takes; ``choice`` is there if the planner keeps a
     record.
@@ -76,17 +77,17 @@ class ChainPlan:
     slots: tuple[Slot, ...]
     cycles: float
     need: int
-    choice: ChainChoice | None = None
+    choice: CascadeChoice | None = None
 
 
-def may_slide(network: Network) -> list[bool]:
+def may_roll(network: Network) -> list[bool]:
     """For each layer whether the map between it and the next one can slide."""
     maps, layers = network.maps, network.layers
     parents = {m.parent for m in maps.values()}
     makers = Counter(layer.output for layer in layers)
     readers = Counter(name for layer in layers for name in layer.reads)
 
-    def slides(maker: Layer, reader: Layer) -> bool:
+    def rolls(maker: Layer, reader: Layer) -> bool:
         name = maker.output
         plain = not (maps[name].parent or maps[name].stored or name in parents)
         alone = readers[name] == makers[name] == 1
@@ -98,7 +99,7 @@ def may_slide(network: Network) -> list[bool]:
             and all(_makes_all(layer, maps[layer.output]) for layer in (maker, reader))
         )
 
-    return [*(slides(maker, reader) for maker, reader in pairwise(layers)), False]
+    return [*(rolls(maker, reader) for maker, reader in pairwise(layers)), False]
 
 
 def _makes_all(layer: Layer, output: FeatureMap) -> bool:
@@ -112,21 +113,21 @@ def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
     return WIDE * m.pixels > config.scratchpad_words
 
 
-def plan_chain(
+def plan_cascade(
     sites: list[Site],
-    windows: bool,
+    recompute: bool,
     free: int,
     planner: LayerPlanner,
-    known: LruCache[ChainPlan | None],
-) -> ChainPlan | None:
+    known: LruCache[CascadePlan | None],
+) -> CascadePlan | None:
     """The fastest plan by estimate that takes at most ``free`` scratchpad words, or None if none
     does."""
-    key = tuple(site.geometry for site in sites), windows, free
-    found = known.get(key, lambda: _fastest(sites, windows, free, planner))
+    key = tuple(site.geometry for site in sites), recompute, free
+    found = known.get(key, lambda: _fastest(sites, recompute, free, planner))
     return found and _at(sites, found)
 
 
-def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
+def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
     """The plan for ``sites``, which are like those that it was made for."""
     together = tuple(s.layer.name for s in sites)
     plans = tuple(
@@ -137,10 +138,10 @@ def _at(sites: list[Site], found: ChainPlan) -> ChainPlan:
 
 
 def _fastest(
-    sites: list[Site], windows: bool, free: int, planner: LayerPlanner
-) -> ChainPlan | None:
+    sites: list[Site], recompute: bool, free: int, planner: LayerPlanner
+) -> CascadePlan | None:
     best, chosen, cuts = None, 0, []
-    kept = [windows and is_wide(site.source, site.config) for site in sites[1:]]
+    kept = [recompute and is_wide(site.source, site.config) for site in sites[1:]]
     for tilings in _strips(sites, kept, planner):
         plan = _plan(sites, tilings, kept, free, planner)
         if plan is not None and (best is None or plan.cycles < best.cycles):
@@ -152,13 +153,13 @@ def _fastest(
         Strips(rows, plan.need if plan else None, plan.cycles if plan else None)
         for rows, plan in cuts
     )
-    return replace(best, choice=ChainChoice(free, strips, chosen))
+    return replace(best, choice=CascadeChoice(free, strips, chosen))
 
 
 def _strips(
-    sites: list[Site], windows: list[bool], planner: LayerPlanner
+    sites: list[Site], recompute: list[bool], planner: LayerPlanner
 ) -> Iterator[list[Tiling]]:
-    """Ways to cut the chain: for each layer the rows that it makes in each strip."""
+    """Ways to cut the cascade: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
         tiles = [
@@ -166,8 +167,10 @@ def _strips(
             for top in range(0, height, rows)
         ]
         cut = [planner.candidates(sites[-1]).tiling(tuple(tiles))]
-        for site, before, window in zip(sites[:0:-1], sites[-2::-1], windows[::-1], strict=True):
-            tiles = _rows_before(site, cut[0], window)
+        for site, before, recomputed in zip(
+            sites[:0:-1], sites[-2::-1], recompute[::-1], strict=True
+        ):
+            tiles = _rows_before(site, cut[0], recomputed)
             if not all(0 < t.height <= TALLEST for t in tiles):
                 break
             cut.insert(0, planner.candidates(before).tiling(tuple(tiles)))
@@ -175,9 +178,9 @@ def _strips(
             yield cut
 
 
-def _rows_before(site: Site, tiling: Tiling, window: bool) -> list[Tile]:
+def _rows_before(site: Site, tiling: Tiling, recomputed: bool) -> list[Tile]:
     """The rows of the layer's input that it needs for each tile: all, or beyond those it had."""
-    if window:
+    if recomputed:
         return [Tile(t.top, t.bottom, 0, site.source.width) for t in tiling.inputs]
     ends = [tile.bottom for tile in tiling.inputs]
     ends[-1] = site.source.height
@@ -185,9 +188,13 @@ def _rows_before(site: Site, tiling: Tiling, window: bool) -> list[Tile]:
 
 
 def _plan(
-    sites: list[Site], tilings: list[Tiling], windows: list[bool], free: int, planner: LayerPlanner
-) -> ChainPlan | None:
-    slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], windows))
+    sites: list[Site],
+    tilings: list[Tiling],
+    recompute: list[bool],
+    free: int,
+    planner: LayerPlanner,
+) -> CascadePlan | None:
+    slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], recompute))
     words = sum(aligned(slot.words) for slot in slots)
     plans = []
     for site, own in zip(sites, tilings, strict=True):
@@ -198,16 +205,20 @@ def _plan(
         plans.append(plan)
     if words > free:
         return None
-    steps = sum(len(p.tiles) * len(p.chunks) for p in plans)
+    tile_ops = sum(len(p.tiles) * len(p.chunks) for p in plans)
     compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
-    cycles = max(compute, moved) + STEP_CYCLES * steps + min(compute, moved) / len(tilings[0].tiles)
-    return ChainPlan(tuple(plans), slots, cycles, words)
+    cycles = (
+        max(compute, moved)
+        + TILE_OP_CYCLES * tile_ops
+        + min(compute, moved) / len(tilings[0].tiles)
+    )
+    return CascadePlan(tuple(plans), slots, cycles, words)
 
 
-def _slot(site: Site, made: Tiling, wanted: Tiling, window: bool) -> Slot:
+def _slot(site: Site, made: Tiling, wanted: Tiling, recomputed: bool) -> Slot:
     """Of the layer's input, made in the tiles ``made`` and read for the tiles ``wanted``."""
     m, planes = site.source, site.source.planes(site.config.cols)
-    if window:
+    if recomputed:
         pitch = max(tile.pixels for tile in made.tiles)
         return Slot(planes * pitch, pitch, True)
     pitch = _pitch(site, made, wanted)

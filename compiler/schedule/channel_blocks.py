@@ -24,7 +24,7 @@ def aligned(words: int) -> int:
 
 
 @dataclass(frozen=True)
-class Run:
+class BlockRange:
     """Consecutive output blocks whose input blocks advance by a constant step.
 
     Planes count from the first of the output and of the input map. ``planes`` is the number of
@@ -81,11 +81,11 @@ class Run:
         weights = self.blocks * self.weight_lines * self.line_words if self.own_weights else 0
         return param_sets * self.planes * self.param_words + weights
 
-    def part(self, first: int, count: int) -> Run:
+    def part(self, first: int, count: int) -> BlockRange:
         """The run of ``count`` blocks from block ``first`` on."""
         skipped = first << self.shape
         planes = min(self.planes - skipped, count << self.shape)
-        return Run(
+        return BlockRange(
             self.shape,
             self.width,
             self.first_plane + skipped,
@@ -119,23 +119,23 @@ def shapes_of(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -
     return (0,) if group_width(layer, source, output, cols) < cols else (0, 1, 2)
 
 
-def runs_of(
+def block_ranges(
     layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
-) -> list[Run]:
+) -> list[BlockRange]:
     """The layer's output blocks in array shape ``shape`` as a list of regular runs."""
-    runs: list[Run] = []
+    ranges: list[BlockRange] = []
     for block in _blocks(layer, source, output, shape, config):
-        merged = _joined(runs[-1], block) if runs else None
+        merged = _joined(ranges[-1], block) if ranges else None
         if merged is None:
-            runs.append(block)
+            ranges.append(block)
         else:
-            runs[-1] = merged
-    return runs
+            ranges[-1] = merged
+    return ranges
 
 
 def _blocks(
     layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
-) -> Iterator[Run]:
+) -> Iterator[BlockRange]:
     """Each output block as a run of its own."""
     cols, line = config.cols, config.line_words
     planes, block = output.planes(cols), 1 << shape
@@ -145,7 +145,9 @@ def _blocks(
         if width < cols:
             words = layer.taps * width << shape if layer.weighted else 0
             own = not layer.factor
-            yield Run(shape, width, first, count, first, 1, 1, width, line, -(-words // line), own)
+            yield BlockRange(
+                shape, width, first, count, first, 1, 1, width, line, -(-words // line), own
+            )
             continue
         low, high = _input_channels(
             layer, source, output, first * cols, (first + count) * cols, cols
@@ -155,7 +157,7 @@ def _blocks(
         last = high - (in_plane + in_blocks - 1) * cols
         words = layer.taps * ((in_blocks - 1) * cols + last) << shape
         lines = -(-words // line)
-        yield Run(shape, cols, first, count, in_plane, in_blocks, 0, last, line, lines)
+        yield BlockRange(shape, cols, first, count, in_plane, in_blocks, 0, last, line, lines)
 
 
 def _input_channels(
@@ -176,60 +178,62 @@ def _input_channels(
     return first // out_group * in_group, (last // out_group + 1) * in_group
 
 
-def _joined(run: Run, block: Run) -> Run | None:
-    """``run`` with ``block`` behind it, or None where that is not regular."""
-    if run.last_planes != 1 << run.shape:
+def _joined(block_range: BlockRange, block: BlockRange) -> BlockRange | None:
+    """``block_range`` with ``block`` behind it, or None where that is not regular."""
+    if block_range.last_planes != 1 << block_range.shape:
         return None
-    if (run.in_blocks, run.last_channels) != (block.in_blocks, block.last_channels):
+    if (block_range.in_blocks, block_range.last_channels) != (block.in_blocks, block.last_channels):
         return None
-    count = run.blocks
-    step = (block.in_plane - run.in_plane) // count
-    if step < 0 or run.in_plane + step * count != block.in_plane:
+    count = block_range.blocks
+    step = (block.in_plane - block_range.in_plane) // count
+    if step < 0 or block_range.in_plane + step * count != block.in_plane:
         return None
-    if count > 1 and step != run.in_step:
+    if count > 1 and step != block_range.in_step:
         return None
-    return replace(run, planes=run.planes + block.planes, in_step=step)
+    return replace(block_range, planes=block_range.planes + block.planes, in_step=step)
 
 
 @dataclass(frozen=True)
 class Chunk:
     """Runs whose parameters and weights lie together and arrive with one LOAD."""
 
-    runs: tuple[Run, ...]
+    ranges: tuple[BlockRange, ...]
     words: int
     first_plane: int
     planes: int
 
 
-def chunks_of(runs: list[Run], param_sets: int, limit: int) -> list[Chunk]:
+def chunks_of(ranges: list[BlockRange], param_sets: int, limit: int) -> list[Chunk]:
     """Cut the runs into chunks of at most ``limit`` words, or one block where that is more."""
-    chunks: list[list[Run]] = []
+    chunks: list[list[BlockRange]] = []
     room = 0
-    for run in runs:
+    for block_range in ranges:
         first = 0
-        while first < run.blocks:
-            one = run.part(first, 1).words(param_sets)
+        while first < block_range.blocks:
+            one = block_range.part(first, 1).words(param_sets)
             if not chunks or room < one:
                 chunks.append([])
                 room = max(limit, one)
-            count = min(run.blocks - first, room // one)
-            piece = run.part(first, count)
+            count = min(block_range.blocks - first, room // one)
+            piece = block_range.part(first, count)
             chunks[-1].append(piece)
             room -= piece.words(param_sets)
             first += count
     return [_chunk(parts, param_sets) for parts in chunks]
 
 
-def _chunk(runs: list[Run], param_sets: int) -> Chunk:
-    words = sum(r.words(param_sets) for r in runs)
-    return Chunk(tuple(runs), words, runs[0].first_plane, sum(r.planes for r in runs))
+def _chunk(ranges: list[BlockRange], param_sets: int) -> Chunk:
+    words = sum(r.words(param_sets) for r in ranges)
+    return Chunk(tuple(ranges), words, ranges[0].first_plane, sum(r.planes for r in ranges))
 
 
-def balanced_chunks(runs: list[Run], param_sets: int, limit: int) -> list[Chunk]:
+def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> list[Chunk]:
     """As ``chunks_of``, with chunks of about equal size."""
-    chunks = chunks_of(runs, param_sets, limit)
+    chunks = chunks_of(ranges, param_sets, limit)
     total = sum(c.words for c in chunks)
-    even = chunks_of(runs, param_sets, min(limit, -(-total // len(chunks)) + chunks[0].words // 8))
+    even = chunks_of(
+        ranges, param_sets, min(limit, -(-total // len(chunks)) + chunks[0].words // 8)
+    )
     return even if len(even) == len(chunks) else chunks
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from compiler.hwir.network import Layer
-from compiler.schedule.channel_blocks import Run
+from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
 from hw.spec.timing import (
     FLUSH,
@@ -53,27 +53,32 @@ def groups(layer: Layer, config: AccelConfig) -> int:
     return -(-layer.kernel[1] // group_taps(layer, config))
 
 
-def execute_cycles(layer: Layer, run: Run, window: Window, config: AccelConfig) -> int:
+def execute_cycles(
+    layer: Layer, block_range: BlockRange, window: Window, config: AccelConfig
+) -> int:
     """Cycles of one EXECUTE over ``window``, its operands and weights in the scratchpad."""
-    pixels = config.shape_pixels(run.shape)
+    pixels = config.shape_pixels(block_range.shape)
     tiles = -(-window.pixels // pixels)
-    compute = layer.taps * run.channels
-    steps = run.in_blocks * layer.kernel[0] * groups(layer, config)
-    streamed = run.weight_lines if run.weight_lines > WEIGHT_RING else 0
-    port = steps * _lines_per_step(layer, window, pixels, config) + streamed
+    compute = layer.taps * block_range.channels
+    tile_ops = block_range.in_blocks * layer.kernel[0] * groups(layer, config)
+    streamed = block_range.weight_lines if block_range.weight_lines > WEIGHT_RING else 0
+    port = tile_ops * _lines_per_tile_op(layer, window, pixels, config) + streamed
     per_beat = config.requant_words if window.dense else 1
     # one phase belongs to the LOAD unit's writes
     plain = config.line_words / (config.line_words - 1)
     interval = RESIDUAL_INTERVAL if layer.residual else plain
     total = 0.0
-    for planes, blocks in ((1 << run.shape, run.blocks - 1), (run.last_planes, 1)):
+    for planes, blocks in (
+        (1 << block_range.shape, block_range.blocks - 1),
+        (block_range.last_planes, 1),
+    ):
         drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
         total += blocks * tiles * max(compute, port, drain)
     table = 0 if layer.table is None else FLUSH + config.table_words
     return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
 
-def _lines_per_step(layer: Layer, window: Window, pixels: int, config: AccelConfig) -> float:
+def _lines_per_tile_op(layer: Layer, window: Window, pixels: int, config: AccelConfig) -> float:
     """Lines of the scratchpad that a tile's lanes need for one kernel row and tap group, on
     average."""
     stride = layer.stride[1]

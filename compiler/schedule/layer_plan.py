@@ -14,8 +14,8 @@ from compiler.hwir.network import (
 )
 from compiler.lru_cache import HashedKey
 from compiler.schedule.channel_blocks import (
+    BlockRange,
     Chunk,
-    Run,
 )
 from compiler.schedule.cost import Window, execute_cycles
 from compiler.schedule.search_trace import Choice
@@ -108,23 +108,31 @@ class Work:
     def cycles(self) -> int:
         """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
         shapes = Counter(self.tiling.windows)
-        runs = Counter(run.extent for chunk in self.chunks for run in chunk.runs)
-        found = {run.extent: run for chunk in self.chunks for run in chunk.runs}
+        ranges = Counter(
+            block_range.extent for chunk in self.chunks for block_range in chunk.ranges
+        )
+        found = {
+            block_range.extent: block_range for chunk in self.chunks for block_range in chunk.ranges
+        }
         return sum(
             many * count * self._execute_cycles(found[extent], window)
             for shape, many in shapes.items()
             for window in shape
-            for extent, count in runs.items()
+            for extent, count in ranges.items()
         )
 
-    def step_cycles(self, tile: int, chunk: int) -> int:
+    def tile_op_cycles(self, tile: int, chunk: int) -> int:
         """Cycles of the EXECUTEs of one tile with one chunk, by their numbers."""
         key = self.tiling.windows[tile], chunk
-        found = self._steps.get(key)
+        found = self._tile_ops.get(key)
         if found is None:
-            runs = self.chunks[chunk].runs
-            found = sum(self._execute_cycles(run, window) for run in runs for window in key[0])
-            self._steps[key] = found
+            ranges = self.chunks[chunk].ranges
+            found = sum(
+                self._execute_cycles(block_range, window)
+                for block_range in ranges
+                for window in key[0]
+            )
+            self._tile_ops[key] = found
         return found
 
     @cached_property
@@ -133,12 +141,12 @@ class Work:
         return [input_planes(self.site, chunk) for chunk in self.chunks]
 
     @cached_property
-    def _steps(self) -> dict[tuple[tuple[Window, ...], int], int]:
-        """What ``step_cycles`` has found."""
+    def _tile_ops(self) -> dict[tuple[tuple[Window, ...], int], int]:
+        """What ``tile_op_cycles`` has found."""
         return {}
 
-    def _execute_cycles(self, run: Run, window: Window) -> int:
-        return execute_cycles(self.site.layer, run, window, self.site.config)
+    def _execute_cycles(self, block_range: BlockRange, window: Window) -> int:
+        return execute_cycles(self.site.layer, block_range, window, self.site.config)
 
 
 @dataclass(frozen=True)
@@ -147,8 +155,8 @@ class LayerPlan:
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
     estimates; ``need`` is the scratchpad words that it takes beside the maps that lie there.
-    ``together`` names the layers of its chain, if it runs strip by strip with others. ``choice`` is
-    there if the planner keeps a record.
+    ``together`` names the layers of its cascade, if it runs strip by strip with others. ``choice``
+    is there if the planner keeps a record.
     """
 
     site: Site
@@ -178,7 +186,7 @@ class LayerPlan:
     def tiles(self) -> tuple[Tile, ...]:
         return self.work.tiles
 
-    def steps(self) -> Iterator[tuple[int, int]]:
+    def tile_ops(self) -> Iterator[tuple[int, int]]:
         """Pairs (tile, chunk) in the order of execution."""
         if self.order == "outer":
             yield from ((t, c) for c in range(len(self.chunks)) for t in range(len(self.tiles)))
@@ -193,8 +201,8 @@ def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
     """
     if site.source.external:
         return 0, site.source.planes(site.config.cols)
-    low = min(r.in_plane for r in chunk.runs)
-    high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.runs)
+    low = min(r.in_plane for r in chunk.ranges)
+    high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.ranges)
     return low, high - low + max(r.plane for r in site.layer.regions)
 
 

@@ -17,8 +17,8 @@ from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.tile_ops import (
     Buffer,
-    Group,
-    Step,
+    TileOp,
+    TileOpSequence,
     Writers,
 )
 
@@ -37,34 +37,34 @@ class NoRoom(Exception):
         self.layer = layer
 
 
-Numbered = tuple[range, Group]
+Numbered = tuple[range, TileOpSequence]
 """Layers that run together: their numbers and their steps."""
 
 
-def walked(
+def placement_of(
     maps: dict[str, FeatureMap],
     groups: Sequence[Numbered],
     words: int,
     taken: Iterable[Placed],
-    known: LruCache[Walk],
-) -> Walk:
+    known: LruCache[Placement],
+) -> Placement:
     """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
     scratchpad's ``words``. Raises NoRoom.
 
     What is known of networks that begin alike is not done again.
     """
     places = sorted(taken, key=attrgetter("first", "address"))
-    steps = seen = 0
-    walk = known.get(words, lambda: Walk(Arena(words), Writers(maps)))
+    tile_ops = seen = 0
+    placement = known.get(words, lambda: Placement(Arena(words), Writers(maps)))
     for stretch in _stretches(groups):
-        steps += sum(len(group.steps) for _, group in stretch)
-        near = bisect_right(places, steps, seen, key=attrgetter("first"))
-        walk = known.get(
-            (walk, *(group for _, group in stretch), *places[seen:near]),
-            partial(walk.further, maps, places, stretch),
+        tile_ops += sum(len(group.tile_ops) for _, group in stretch)
+        near = bisect_right(places, tile_ops, seen, key=attrgetter("first"))
+        placement = known.get(
+            (placement, *(group for _, group in stretch), *places[seen:near]),
+            partial(placement.extended, maps, places, stretch),
         )
         seen = near
-    return walk
+    return placement
 
 
 def _stretches(groups: Sequence[Numbered]) -> Iterator[list[Numbered]]:
@@ -77,7 +77,7 @@ def _stretches(groups: Sequence[Numbered]) -> Iterator[list[Numbered]]:
             stretch = []
 
 
-class Walk:
+class Placement:
     """The steps of a network's first layers.
 
     It places their buffers and models when the bus and the array are free. LOADs stay in the order
@@ -89,86 +89,88 @@ class Walk:
         self._arena = arena
         self._writers = writers
         self._groups: list[Numbered] = []
-        self._steps = placement_kernels.EMPTY
+        self._tile_ops = placement_kernels.EMPTY
         self._loads: list[np.ndarray] = []
         self._now = np.zeros(3, np.int64)
 
     @property
     def cycles(self) -> int:
         """Modelled cycles of the steps."""
-        end = self._steps[-1, placement_kernels.END] if len(self._steps) else 0
+        end = self._tile_ops[-1, placement_kernels.END] if len(self._tile_ops) else 0
         return int(max(end, self._now[placement_kernels.WRITTEN], self._now[placement_kernels.BUS]))
 
     def waits(self, layers: int) -> list[int]:
         """Modelled cycles in which the array waits for the data of each of ``layers`` layers."""
         found = [0] * layers
         numbers = (
-            together.start + step.layer for together, group in self._groups for step in group.steps
+            together.start + tile_op.layer
+            for together, group in self._groups
+            for tile_op in group.tile_ops
         )
         begins, ends = (
-            self._steps[:, placement_kernels.START],
-            self._steps[:, placement_kernels.END],
+            self._tile_ops[:, placement_kernels.START],
+            self._tile_ops[:, placement_kernels.END],
         )
         idle = begins - np.concatenate([[0], ends[:-1]])
         for layer, cycles in zip(numbers, idle.tolist(), strict=True):
             found[layer] += cycles
         return found
 
-    def placed(self, plans: list[LayerPlan]) -> tuple[list[Step], list[Buffer]]:
+    def placed(self, plans: list[LayerPlan]) -> tuple[list[TileOp], list[Buffer]]:
         """The steps of the network with these plans, and the buffers that LOADs fill, in order."""
-        steps: list[Step] = []
+        tile_ops: list[TileOp] = []
         loads: list[Buffer] = []
         for (together, group), rows in zip(self._groups, self._loads, strict=True):
-            base = len(steps)
+            base = len(tile_ops)
             made, filled = group.placed(
                 base,
                 together.start,
                 plans[together.start : together.stop],
-                self._steps[base : base + len(group.steps)],
+                self._tile_ops[base : base + len(group.tile_ops)],
                 rows,
             )
-            steps += made
+            tile_ops += made
             loads += filled
-        return steps, loads
+        return tile_ops, loads
 
-    def further(
+    def extended(
         self,
         maps: dict[str, FeatureMap],
         taken: Iterable[Placed],
         chained: Sequence[Numbered],
-    ) -> Walk:
+    ) -> Placement:
         """A copy with the steps of these groups of layers too, in a network with these maps, of
         which ``taken`` are in the scratchpad."""
-        other = Walk(self._arena.continued(taken), self._writers.continued(maps))
+        other = Placement(self._arena.continued(taken), self._writers.continued(maps))
         other._groups, other._loads = [*self._groups, *chained], self._loads[:]
         other._now = self._now.copy()
-        more = sum(len(group.steps) for _, group in chained)
-        other._steps = np.concatenate([self._steps, np.zeros((more, 4), np.int64)])
-        base = len(self._steps)
+        more = sum(len(group.tile_ops) for _, group in chained)
+        other._tile_ops = np.concatenate([self._tile_ops, np.zeros((more, 4), np.int64)])
+        base = len(self._tile_ops)
         for together, group in chained:
             other._place(together, group, base)
-            base += len(group.steps)
+            base += len(group.tile_ops)
         return other
 
-    def _place(self, together: range, group: Group, base: int) -> None:
+    def _place(self, together: range, group: TileOpSequence, base: int) -> None:
         """Place the group's buffers; its first step has number ``base``."""
         arena, loads = self._arena, group.load_rows_at(base, self._writers)
-        arena.make_room(len(group.steps) + len(loads))
+        arena.make_room(len(group.tile_ops) + len(loads))
         self._loads.append(np.zeros((len(loads), 2), np.int64))
-        failed = placement_kernels.place_steps(
+        failed = placement_kernels.place_tile_ops(
             arena.rows,
             arena.later,
             arena.state,
-            group.step_rows,
+            group.tile_op_rows,
             loads,
             base,
-            self._steps,
+            self._tile_ops,
             self._loads[-1],
             self._now,
             COMMAND_CYCLES,
             LOAD_DELAY,
         )
         if failed >= 0:
-            raise NoRoom(together.start + group.steps[failed].layer)
+            raise NoRoom(together.start + group.tile_ops[failed].layer)
         for output, made in zip(group.outputs, group.made, strict=True):
             self._writers.add(output, base, made)

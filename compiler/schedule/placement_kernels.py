@@ -47,11 +47,11 @@ def insert(rows, arena, address, size, first, last):
 
 
 @_compiled
-def _forget(rows, arena, step):
-    """Drop what ends before ``step``; nothing is asked about earlier steps any more."""
+def _forget(rows, arena, tile_op):
+    """Drop what ends before ``tile_op``; nothing is asked about earlier steps any more."""
     left = 0
     for i in range(arena[COUNT]):
-        if rows[i, LAST] >= step:
+        if rows[i, LAST] >= tile_op:
             rows[left] = rows[i]
             left += 1
     arena[COUNT] = left
@@ -112,74 +112,75 @@ def earliest(rows, later, arena, size, low, use, last):
     address = _gap(rows, arena, size, low, last)
     if address >= 0 or low >= use:
         return low, address
-    step, address = use, _gap(rows, arena, size, use, last)
+    tile_op, address = use, _gap(rows, arena, size, use, last)
     if address < 0:
         return use, address
-    while low + 1 < step:
-        middle = (low + step) // 2
+    while low + 1 < tile_op:
+        middle = (low + tile_op) // 2
         found = _gap(rows, arena, size, middle, last)
         if found >= 0:
-            step, address = middle, found
+            tile_op, address = middle, found
         else:
             low = middle
-    return step, address
+    return tile_op, address
 
 
 @_compiled
-def place_steps(
-    rows, later, arena, steps, loads, base, placed, placed_loads, now, bus_cycles, load_delay
+def place_tile_ops(
+    rows, later, arena, tile_ops, loads, base, placed, placed_loads, now, bus_cycles, load_delay
 ):
-    """Place the buffers of ``steps``, the first of which has number ``base``, and their ``loads``.
+    """Place the buffers of ``tile_ops``, the first of which has number ``base``, and their
+    ``loads``.
 
     ``placed`` [all steps so far and these] and ``placed_loads`` [these] are filled in; ``rows``
     must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` beside its words, and a
-    LOAD's data are there ``load_delay`` after that. Returns the number in ``steps`` of the first
+    LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops`` of the first
     one that finds no room, else -1.
     """
     load = 0
-    for i in range(len(steps)):
-        step = base + i
-        placed[step, OUTPUT_ADDRESS] = -1
-        if steps[i, OUTPUT] and not _place_output(
-            rows, later, arena, steps[i, OUTPUT], step, placed
+    for i in range(len(tile_ops)):
+        tile_op = base + i
+        placed[tile_op, OUTPUT_ADDRESS] = -1
+        if tile_ops[i, OUTPUT] and not _place_output(
+            rows, later, arena, tile_ops[i, OUTPUT], tile_op, placed
         ):
             return i
-        begin = placed[step - 1, END] if step else 0
-        while load < steps[i, LOADS]:
+        begin = placed[tile_op - 1, END] if tile_op else 0
+        while load < tile_ops[i, LOADS]:
             if not _place_load(
-                rows, later, arena, loads[load], step, placed, placed_loads[load], now
+                rows, later, arena, loads[load], tile_op, placed, placed_loads[load], now
             ):
                 return i
             now[BUS] += loads[load, LENGTH] + bus_cycles
             begin = max(begin, now[BUS] + load_delay)
             load += 1
-        placed[step, START], placed[step, END] = begin, begin + steps[i, CYCLES]
-        if steps[i, STORED]:
-            now[BUS] += steps[i, STORED] + bus_cycles
-            now[WRITTEN] = max(now[WRITTEN], placed[step, END]) + steps[i, STORED]
+        placed[tile_op, START], placed[tile_op, END] = begin, begin + tile_ops[i, CYCLES]
+        if tile_ops[i, STORED]:
+            now[BUS] += tile_ops[i, STORED] + bus_cycles
+            now[WRITTEN] = max(now[WRITTEN], placed[tile_op, END]) + tile_ops[i, STORED]
         _forget(rows, arena, now[LOW])
     return -1
 
 
 @_compiled
-def _place_output(rows, later, arena, size, step, placed):
+def _place_output(rows, later, arena, size, tile_op, placed):
     """An output buffer is kept for one step more, so that its STORE and that step overlap."""
     for _ in range(2):
-        for last in (step + 1, step):
-            address = find(rows, later, arena, size, step, last)
+        for last in (tile_op + 1, tile_op):
+            address = find(rows, later, arena, size, tile_op, last)
             if address >= 0:
-                insert(rows, arena, address, size, step, last)
-                placed[step, OUTPUT_ADDRESS], placed[step, OUTPUT_LAST] = address, last
+                insert(rows, arena, address, size, tile_op, last)
+                placed[tile_op, OUTPUT_ADDRESS], placed[tile_op, OUTPUT_LAST] = address, last
                 return True
-        _end_output(rows, arena, step, placed)
+        _end_output(rows, arena, tile_op, placed)
     return False
 
 
 @_compiled
-def _end_output(rows, arena, step, placed):
-    """Give up the additional step of the output buffer of the step before ``step``."""
-    before = step - 1
-    if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < step:
+def _end_output(rows, arena, tile_op, placed):
+    """Give up the additional step of the output buffer of the step before ``tile_op``."""
+    before = tile_op - 1
+    if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < tile_op:
         return
     placed[before, OUTPUT_LAST] = before
     for i in range(arena[COUNT]):
@@ -188,23 +189,23 @@ def _end_output(rows, arena, step, placed):
 
 
 @_compiled
-def _place_load(rows, later, arena, load, step, placed, placed_load, now):
-    """Place a LOAD and its buffer, which is used from ``step`` on: as early as there is room, but
-    not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""
+def _place_load(rows, later, arena, load, tile_op, placed, placed_load, now):
+    """Place a LOAD and its buffer, which is used from ``tile_op`` on: as early as there is room,
+    but not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""
     now[LOW] = max(now[LOW], load[AFTER])
-    while now[LOW] < step and placed[now[LOW], END] <= now[BUS]:
+    while now[LOW] < tile_op and placed[now[LOW], END] <= now[BUS]:
         now[LOW] += 1
-    low, address = earliest(rows, later, arena, load[SIZE], now[LOW], step, load[UNTIL])
+    low, address = earliest(rows, later, arena, load[SIZE], now[LOW], tile_op, load[UNTIL])
     if address < 0:
-        _end_output(rows, arena, step, placed)
-        low, address = earliest(rows, later, arena, load[SIZE], step, step, load[UNTIL])
+        _end_output(rows, arena, tile_op, placed)
+        low, address = earliest(rows, later, arena, load[SIZE], tile_op, tile_op, load[UNTIL])
         if address < 0:
             return False
     insert(rows, arena, address, load[SIZE], low, load[UNTIL])
     now[LOW] = low
     now[BUS] = max(now[BUS], placed[low - 1, END] if low else 0)
     issue = low
-    while issue < step and placed[issue, START] <= now[BUS]:
+    while issue < tile_op and placed[issue, START] <= now[BUS]:
         issue += 1
     placed_load[LOAD_ADDRESS], placed_load[ISSUE] = address, issue
     return True

@@ -12,53 +12,53 @@ from compiler.hwir.network import (
 )
 from compiler.lru_cache import HashedKey
 from compiler.schedule.cascade import (
-    Chain,
-    ChainPlan,
-    may_slide,
+    Cascade,
+    CascadePlan,
+    may_roll,
 )
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.live_ranges import MapUses
 from compiler.schedule.planner import Planner
 from compiler.schedule.tile_ops import (
-    Group,
+    TileOpSequence,
     together,
 )
 
 
 @dataclass
 class Known:
-    """Plans of a network that were looked for before: of layers and chains, with what passes
-    through memory and the free words of the scratchpad; ``begun`` those of layers outside chains as
-    long as nothing was let go. The planner may have served other networks."""
+    """Plans of a network that were looked for before: of layers and cascades, with what passes
+    through memory and the free words of the scratchpad; ``begun`` those of layers outside cascades
+    as long as nothing was let go. The planner may have served other networks."""
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
     layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
-    chains: dict[tuple[Chain, tuple[Streams, ...], int], ChainPlan | None] = field(
+    cascades: dict[tuple[Cascade, tuple[Streams, ...], int], CascadePlan | None] = field(
         default_factory=dict
     )
     begun: dict[int, LayerPlan | None] = field(default_factory=dict)
     _uses: MapUses | None = None
-    _slides: list[bool] = field(default_factory=list)
+    _rolls: list[bool] = field(default_factory=list)
     _followed: list[object] = field(default_factory=list)
-    _groups: dict[Hashable, Group] = field(default_factory=dict)
+    _groups: dict[Hashable, TileOpSequence] = field(default_factory=dict)
 
     def uses(self, network: Network, cols: int) -> MapUses:
         """The network's, worked out once."""
         self._uses = self._uses or MapUses(network, cols)
         return self._uses
 
-    def slides(self, network: Network) -> list[bool]:
-        """``may_slide``, worked out once."""
-        self._slides = self._slides or may_slide(network)
-        return self._slides
+    def rolls(self, network: Network) -> list[bool]:
+        """``may_roll``, worked out once."""
+        self._rolls = self._rolls or may_roll(network)
+        return self._rolls
 
     def groups(
-        self, network: Network, plans: list[LayerPlan], chains: Sequence[Chain]
-    ) -> list[tuple[range, Group]]:
+        self, network: Network, plans: list[LayerPlan], cascades: Sequence[Cascade]
+    ) -> list[tuple[range, TileOpSequence]]:
         """The layers that run together with these plans: their numbers, and their steps."""
         found = []
-        for numbers in together(len(plans), chains):
+        for numbers in together(len(plans), cascades):
             first = numbers.start
             key: Hashable = first, plans[first].work, plans[first].order
             if len(numbers) > 1:
@@ -69,14 +69,14 @@ class Known:
             found.append((numbers, group))
         return found
 
-    def _group(self, network: Network, plans: list[LayerPlan], numbers: range) -> Group:
-        layers, own = self._steps_follow_from(network), plans[numbers.start : numbers.stop]
+    def _group(self, network: Network, plans: list[LayerPlan], numbers: range) -> TileOpSequence:
+        layers, own = self._tile_ops_follow_from(network), plans[numbers.start : numbers.stop]
         key = tuple(
             (layers[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True)
         )
-        return self.planner.groups.get(key, partial(Group, own))
+        return self.planner.groups.get(key, partial(TileOpSequence, own))
 
-    def _steps_follow_from(self, network: Network) -> list[object]:
+    def _tile_ops_follow_from(self, network: Network) -> list[object]:
         """What stands for all that the steps of each of the network's layers follow from beside its
         plan: also its maps, and those that they are part of."""
         if not self._followed:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from compiler.lru_cache import LruCache
-from compiler.schedule.cascade import ChainPlan
+from compiler.schedule.cascade import CascadePlan
 from compiler.schedule.layer_planner import KNOWN, LayerPlanner
-from compiler.schedule.placement import Walk
-from compiler.schedule.tile_ops import Group
+from compiler.schedule.placement import Placement
+from compiler.schedule.tile_ops import TileOpSequence
 
-GROUPS, WALKS = 1024, 512
+SEQUENCES, PLACEMENTS = 1024, 512
 """Layers' steps, about 2 KB each, and beginnings of networks with their steps placed that are kept.
 """
 
@@ -22,7 +22,7 @@ class Planner(LayerPlanner):
 
     def __init__(self, record: bool = False) -> None:
         super().__init__(record)
-        self.chains: LruCache[ChainPlan | None] = LruCache(KNOWN)
+        self.cascades: LruCache[CascadePlan | None] = LruCache(KNOWN)
         self.names: LruCache[object] = LruCache(KNOWN)
-        self.groups: LruCache[Group] = LruCache(GROUPS)
-        self.walks: LruCache[Walk] = LruCache(WALKS)
+        self.groups: LruCache[TileOpSequence] = LruCache(SEQUENCES)
+        self.placements: LruCache[Placement] = LruCache(PLACEMENTS)

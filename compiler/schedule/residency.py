@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from compiler.errors import AllocationError, show
 from compiler.hwir.network import Network
 from compiler.schedule.cascade import (
-    Chain,
-    ChainPlan,
+    Cascade,
+    CascadePlan,
     Slot,
-    plan_chain,
+    plan_cascade,
 )
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.live_ranges import LiveRange
@@ -42,19 +42,19 @@ class NoFit(Exception):
 class Residency:
     """The maps in the scratchpad. It starts with all and lets go of the cheapest until layers fit.
 
-    ``factors`` are maps of weights, and ``inner`` those inside the chains: these always stay.
+    ``factors`` are maps of weights, and ``inner`` those inside the cascades: these always stay.
     """
 
     def __init__(
-        self, network: Network, config: AccelConfig, chains: Sequence[Chain], known: Known
+        self, network: Network, config: AccelConfig, cascades: Sequence[Cascade], known: Known
     ) -> None:
         self.network = network
         self.config = config
         self._uses = known.uses(network, config.cols)
         self.live_ranges = self._uses.live_ranges
         self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
-        self.chains = {i: chain for chain in chains for i in chain.layers}
-        self.inner = {network.layers[i].output for chain in chains for i in chain.layers[:-1]}
+        self.cascades = {i: cascade for cascade in cascades for i in cascade.layers}
+        self.inner = {network.layers[i].output for cascade in cascades for i in cascade.layers[:-1]}
         self.resident = (
             self.factors
             | self.inner
@@ -67,14 +67,14 @@ class Residency:
         }
         self._releases: list[Release] = []
         self._spans = self.live_ranges | {
-            name: self._span(name) for i in self.chains for name in self._uses.touched[i]
+            name: self._span(name) for i in self.cascades for name in self._uses.touched[i]
         }
-        self._beside = self._neighbours(chains)
-        self._chain_plans: dict[Chain, ChainPlan | None] = {}
+        self._beside = self._neighbours(cascades)
+        self._cascade_plans: dict[Cascade, CascadePlan | None] = {}
         self.share = [1.0] * len(network.layers)
         self._known = known
         self._changed = False
-        self._planned = {i: p for i, p in known.begun.items() if i not in self.chains}
+        self._planned = {i: p for i, p in known.begun.items() if i not in self.cascades}
 
     def plans(self) -> list[LayerPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
@@ -108,19 +108,19 @@ class Residency:
     def _now(self, index: int) -> LayerPlan | None:
         """The plan of a layer with the maps that are resident now."""
         if index not in self._planned:
-            if index in self.chains:
-                self._plan_together(self.chains[index])
+            if index in self.cascades:
+                self._plan_together(self.cascades[index])
             else:
                 self._planned[index] = self._plan(index, self.resident)
                 if not self._changed:
                     self._known.begun[index] = self._planned[index]
         return self._planned[index]
 
-    def _plan_together(self, chain: Chain) -> None:
-        """Plan the layers of a chain with the maps that are resident now."""
-        found = self._chain_plans[chain] = self._chain_plan(chain, self.resident)
-        plans = found.plans if found else [None] * len(chain.layers)
-        self._planned.update(zip(chain.layers, plans, strict=True))
+    def _plan_together(self, cascade: Cascade) -> None:
+        """Plan the layers of a cascade with the maps that are resident now."""
+        found = self._cascade_plans[cascade] = self._cascade_plan(cascade, self.resident)
+        plans = found.plans if found else [None] * len(cascade.layers)
+        self._planned.update(zip(cascade.layers, plans, strict=True))
 
     def _forget(self, first: int, last: int) -> None:
         """Drop the plans of some layers, for which something changes."""
@@ -164,35 +164,37 @@ class Residency:
         if name not in self.inner:
             return self._uses.slots[name]
         maker = self.live_ranges[name].first
-        chain = self.chains[maker]
-        plan = self._chain_plans[chain]
+        cascade = self.cascades[maker]
+        plan = self._cascade_plans[cascade]
         assert plan is not None
-        return plan.slots[maker - chain.first]
+        return plan.slots[maker - cascade.first]
 
     def _span(self, name: str) -> LiveRange:
-        """First and last layer beside which the map lies in the scratchpad: the layers of a chain
+        """First and last layer beside which the map lies in the scratchpad: the layers of a cascade
         run at the same time."""
         life = self.live_ranges[name]
-        first, last = self.chains.get(life.first), self.chains.get(life.last)
+        first, last = self.cascades.get(life.first), self.cascades.get(life.last)
         return LiveRange(first.first if first else life.first, last.last if last else life.last)
 
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
         self.share[index] *= SQUEEZE
-        together = self.chains.get(index, Chain(index, index))
+        together = self.cascades.get(index, Cascade(index, index))
         self._forget(together.first, together.last)
 
     def live(self, index: int, resident: set[str]) -> list[str]:
         """The maps in the scratchpad while layer ``index`` runs, but for those that slide."""
         return [name for name in self._beside[index] if name in resident]
 
-    def _neighbours(self, chains: Sequence[Chain]) -> list[list[str]]:
+    def _neighbours(self, cascades: Sequence[Cascade]) -> list[list[str]]:
         """For each layer the maps made or read while it runs, in order, but for those that
         slide."""
         found = list(self._uses.beside)
-        for chain in chains:
-            names = {name for i in chain.layers for name in self._uses.beside[i]}
-            found[chain.first : chain.last + 1] = [sorted(names - self.inner)] * len(chain.layers)
+        for cascade in cascades:
+            names = {name for i in cascade.layers for name in self._uses.beside[i]}
+            found[cascade.first : cascade.last + 1] = [sorted(names - self.inner)] * len(
+                cascade.layers
+            )
         return found
 
     def _releasable(self, index: int) -> list[str]:
@@ -207,26 +209,26 @@ class Residency:
         return self._uses.moved[name], name
 
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
-        if index in self.chains:
-            chain = self.chains[index]
-            plan = self._chain_plan(chain, resident)
-            return plan and plan.plans[index - chain.first]
+        if index in self.cascades:
+            cascade = self.cascades[index]
+            plan = self._cascade_plan(cascade, resident)
+            return plan and plan.plans[index - cascade.first]
         streams, free = self._streams(index, resident), self._free(index, resident)
         key = (index, streams, free)
         if key not in self._known.layers:
             self._known.layers[key] = self._known.planner.plan(self._site(index, streams), free)
         return self._known.layers[key]
 
-    def _chain_plan(self, chain: Chain, resident: set[str]) -> ChainPlan | None:
-        streams = tuple(self._streams(i, resident) for i in chain.layers)
-        free = min(self._free(i, resident) for i in chain.layers)
-        key = (chain, streams, free)
-        if key not in self._known.chains:
-            sites = [self._site(i, s) for i, s in zip(chain.layers, streams, strict=True)]
-            self._known.chains[key] = plan_chain(
-                sites, chain.windows, free, self._known.planner, self._known.planner.chains
+    def _cascade_plan(self, cascade: Cascade, resident: set[str]) -> CascadePlan | None:
+        streams = tuple(self._streams(i, resident) for i in cascade.layers)
+        free = min(self._free(i, resident) for i in cascade.layers)
+        key = (cascade, streams, free)
+        if key not in self._known.cascades:
+            sites = [self._site(i, s) for i, s in zip(cascade.layers, streams, strict=True)]
+            self._known.cascades[key] = plan_cascade(
+                sites, cascade.recompute, free, self._known.planner, self._known.planner.cascades
             )
-        return self._known.chains[key]
+        return self._known.cascades[key]
 
     def _streams(self, index: int, resident: set[str]) -> Streams:
         source, output, other = self._uses.operands[index]
@@ -263,7 +265,7 @@ class Residency:
 
     def residence(self) -> Residence:
         """Where the maps are, and why."""
-        plans = {chain.first: plan for chain, plan in self._chain_plans.items()}
+        plans = {cascade.first: plan for cascade, plan in self._cascade_plans.items()}
         return Residence(
             {name: (span.first, span.last) for name, span in self._spans.items()},
             self._departures,

@@ -10,7 +10,7 @@ from compiler.hwir.network import (
     Layer,
     Network,
 )
-from compiler.schedule.channel_blocks import runs_of
+from compiler.schedule.channel_blocks import block_ranges
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
 from hw.spec.config import MAX_POOL_LINES, PARAM_WORDS, AccelConfig
@@ -33,11 +33,11 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
             raise AllocationError(_text(site, need))
 
 
-def check_steps(plans: Iterable[LayerPlan], name: str) -> None:
+def check_tile_ops(plans: Iterable[LayerPlan], name: str) -> None:
     """Raise AllocationError for more steps than EXECUTEs that a program may have."""
-    steps = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
-    if steps > MOST_COMMANDS:
-        raise AllocationError(too_many(name, f"{steps} or more", "EXECUTE"))
+    tile_ops = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
+    if tile_ops > MOST_COMMANDS:
+        raise AllocationError(too_many(name, f"{tile_ops} or more", "EXECUTE"))
 
 
 def too_many(name: str, count: str, kind: str) -> str:
@@ -71,7 +71,7 @@ def _surely_fits(site: Site) -> bool:
 
 def _text(site: Site, need: int) -> str:
     layer, config = site.layer, site.config
-    runs = runs_of(layer, site.source, site.output, 0, config)
+    runs = block_ranges(layer, site.source, site.output, 0, config)
     weights = max(run.weight_lines * config.line_words for run in runs) if layer.weighted else 0
     lines = -(-need // config.line_words)
     remedy = "fewer input channels or kernel taps"

@@ -10,14 +10,14 @@ from functools import cached_property
 from compiler.hwir.network import Network
 from compiler.schedule.allocate import Placed, placed_in_turn
 from compiler.schedule.branch_order import (
-    Block,
-    blocks,
+    BranchRegion,
+    branch_regions,
     moved,
     reordered,
     reorderings,
 )
 from compiler.schedule.cascade import (
-    Chain,
+    Cascade,
     Slot,
     is_wide,
 )
@@ -25,26 +25,26 @@ from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.layer_plan import LayerPlan
 from compiler.schedule.placement import (
     NoRoom,
-    Walk,
-    walked,
+    Placement,
+    placement_of,
 )
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import NoFit, Residency
-from compiler.schedule.room import check_steps
+from compiler.schedule.room import check_tile_ops
 from compiler.schedule.search_trace import (
     Residence,
     Trial,
 )
 from compiler.schedule.tile_ops import (
     Buffer,
-    Step,
-    step_spans,
+    TileOp,
+    tile_op_spans,
 )
 from hw.spec.config import AccelConfig
 
-WINDOWS_COST = 0.002
-"""Share of the network's cycles by which chains with windows must be faster than others."""
+RECOMPUTE_COST = 0.002
+"""Share of the network's cycles by which cascades with windows must be faster than others."""
 
 WORTH_ORDERING = 0.0005
 """Share of the network's cycles for which the array must wait at a block for other orders of its
@@ -56,23 +56,23 @@ class Schedule:
     """Placed steps.
 
     ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
-    maps to their scratchpad addresses, ``pitches`` to the words between their planes. ``chains``
+    maps to their scratchpad addresses, ``pitches`` to the words between their planes. ``cascades``
     are the layers that run together, ``trials`` those that were tried.
     """
 
     network: Network
     config: AccelConfig
     plans: list[LayerPlan]
-    walk: Walk
+    placement: Placement
     places: dict[str, int]
     slots: dict[str, Slot]
-    chains: tuple[Chain, ...]
+    cascades: tuple[Cascade, ...]
     residency: Residency
     trials: tuple[Trial, ...] = ()
 
     @property
     def modelled_cycles(self) -> int:
-        return self.walk.cycles
+        return self.placement.cycles
 
     @cached_property
     def residence(self) -> Residence:
@@ -82,10 +82,10 @@ class Schedule:
     @cached_property
     def waits(self) -> list[int]:
         """For each layer the modelled cycles in which the array waits for its data."""
-        return self.walk.waits(len(self.plans))
+        return self.placement.waits(len(self.plans))
 
     @property
-    def steps(self) -> list[Step]:
+    def tile_ops(self) -> list[TileOp]:
         return self._placed[0]
 
     @property
@@ -94,14 +94,14 @@ class Schedule:
         return self._placed[1]
 
     @cached_property
-    def _placed(self) -> tuple[list[Step], list[Buffer]]:
-        return self.walk.placed(self.plans)
+    def _placed(self) -> tuple[list[TileOp], list[Buffer]]:
+        return self.placement.placed(self.plans)
 
 
 def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """Place the network. Raises AllocationError when a layer fits in no way.
 
-    Layers with a map between them that would pass through memory are tried as a chain, and with
+    Layers with a map between them that would pass through memory are tried as a cascade, and with
     the layers before and behind it, as long as that makes the network faster. Then, where the
     array waits, branches of blocks are tried in other places.
     """
@@ -110,20 +110,20 @@ def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedul
         best = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    return _ordered(_chained(best, known), planner)
+    return _ordered(_with_cascades(best, known), planner)
 
 
-def _chained(best: Schedule, known: Known) -> Schedule:
-    """The schedule with the best chains found."""
+def _with_cascades(best: Schedule, known: Known) -> Schedule:
+    """The schedule with the best cascades found."""
     network, config = best.network, best.config
     weighed: list[Trial] = []
     for index in range(len(network.layers)):
-        if not (_moves_much(best.plans[index]) and known.slides(network)[index]):
+        if not (_moves_much(best.plans[index]) and known.rolls(network)[index]):
             continue
-        chain, others = Chain(index, index + 1), best.chains
-        tried: set[Chain] = set()
+        cascade, others = Cascade(index, index + 1), best.cascades
+        tried: set[Cascade] = set()
         while True:
-            wider = [w for w in _around(network, config, chain, known) if w not in tried]
+            wider = [w for w in _around(network, config, cascade, known) if w not in tried]
             tried.update(wider)
             trials = [_trial(network, config, (*others, w), known) for w in wider]
             found = _fastest(trials, best)
@@ -131,17 +131,17 @@ def _chained(best: Schedule, known: Known) -> Schedule:
                 Trial(
                     c.first,
                     c.last,
-                    c.windows,
+                    c.recompute,
                     best.modelled_cycles,
                     t and t.modelled_cycles,
                     t is found,
                 )
                 for c, t in zip(wider, trials, strict=True)
-                if c not in best.chains
+                if c not in best.cascades
             ]
             if found is best:
                 break
-            best, chain = found, next(c for c in found.chains if index in c.layers)
+            best, cascade = found, next(c for c in found.cascades if index in c.layers)
     return replace(best, trials=tuple(weighed))
 
 
@@ -149,8 +149,8 @@ def _ordered(best: Schedule, planner: Planner) -> Schedule:
     """The schedule with one branch moved in each block that gains by it."""
     cols, begin = best.config.cols, 0
     while True:
-        # A move may divide its block, whose layers then still end where they did.
-        found = [block for block in blocks(best.network, cols) if block.first >= begin]
+        # A move may divide its region, whose layers then still end where they did.
+        found = [region for region in branch_regions(best.network, cols) if region.first >= begin]
         if not found:
             return best
         end = found[1].last if found[1:] else len(best.waits)
@@ -160,14 +160,14 @@ def _ordered(best: Schedule, planner: Planner) -> Schedule:
             best = replace(faster, trials=best.trials)
 
 
-def _orders(best: Schedule, block: Block, planner: Planner) -> list[Schedule | None]:
-    """The schedule with each branch of the block in other places, where that fits."""
+def _orders(best: Schedule, region: BranchRegion, planner: Planner) -> list[Schedule | None]:
+    """The schedule with each branch of the region in other places, where that fits."""
     found: list[Schedule | None] = []
-    for order in reorderings(best.network, block):
-        chains = moved(best.chains, order)
-        if chains is not None:
+    for order in reorderings(best.network, region):
+        cascades = moved(best.cascades, order)
+        if cascades is not None:
             network = reordered(best.network, order)
-            found.append(_trial(network, best.config, chains, Known(planner)))
+            found.append(_trial(network, best.config, cascades, Known(planner)))
     return found
 
 
@@ -179,8 +179,8 @@ def _fastest(trials: list[Schedule | None], best: Schedule) -> Schedule:
 
 def _cost(found: Schedule) -> float:
     """Modelled cycles, more if rows are made twice: that must gain more than the model errs."""
-    windows = any(chain.windows for chain in found.chains)
-    return found.modelled_cycles * (1 + WINDOWS_COST * windows)
+    recompute = any(cascade.recompute for cascade in found.cascades)
+    return found.modelled_cycles * (1 + RECOMPUTE_COST * recompute)
 
 
 def _moves_much(plan: LayerPlan) -> bool:
@@ -188,56 +188,62 @@ def _moves_much(plan: LayerPlan) -> bool:
     return plan.site.streams.output or plan.words > plan.compute
 
 
-def _around(network: Network, config: AccelConfig, chain: Chain, known: Known) -> Iterator[Chain]:
-    """The chain and those with one layer more, also with windows where there are wide maps."""
-    first, last, slides = chain.first, chain.last, known.slides(network)
+def _around(
+    network: Network, config: AccelConfig, cascade: Cascade, known: Known
+) -> Iterator[Cascade]:
+    """The cascade and those with one layer more, also with windows where there are wide maps."""
+    first, last, rolls = cascade.first, cascade.last, known.rolls(network)
     ends = [(first, last)]
-    if first > 0 and slides[first - 1]:
+    if first > 0 and rolls[first - 1]:
         ends.append((first - 1, last))
-    if slides[last]:
+    if rolls[last]:
         ends.append((first, last + 1))
     for first, last in ends:
-        yield Chain(first, last)
+        yield Cascade(first, last)
         inner = [network.maps[layer.output] for layer in network.layers[first:last]]
         if any(is_wide(m, config) for m in inner):
-            yield Chain(first, last, windows=True)
+            yield Cascade(first, last, recompute=True)
 
 
 def _trial(
-    network: Network, config: AccelConfig, chains: tuple[Chain, ...], known: Known
+    network: Network, config: AccelConfig, cascades: tuple[Cascade, ...], known: Known
 ) -> Schedule | None:
-    """The schedule with these chains; None if one does not fit, or if they share a layer."""
-    layers = [i for chain in chains for i in chain.layers]
+    """The schedule with these cascades; None if one does not fit, or if they share a layer."""
+    layers = [i for cascade in cascades for i in cascade.layers]
     if len(layers) > len(set(layers)):
         return None
     try:
-        return place(network, config, chains, known)
+        return place(network, config, cascades, known)
     except NoFit:
         return None
 
 
 def place(
-    network: Network, config: AccelConfig, chains: tuple[Chain, ...], known: Known
+    network: Network, config: AccelConfig, cascades: tuple[Cascade, ...], known: Known
 ) -> Schedule:
-    """Place the network with these chains. Raises NoFit."""
-    residency = Residency(network, config, chains, known)
+    """Place the network with these cascades. Raises NoFit."""
+    residency = Residency(network, config, cascades, known)
     while True:
         plans = residency.plans()
-        check_steps(plans, network.graph.name)
-        groups, slots = known.groups(network, plans, chains), residency.slots()
-        spans = step_spans(group for _, group in groups)
+        check_tile_ops(plans, network.graph.name)
+        groups, slots = known.groups(network, plans, cascades), residency.slots()
+        spans = tile_op_spans(group for _, group in groups)
         taken = _place_maps(residency, slots, spans, config.scratchpad_words)
         if taken is None:
             continue
         try:
-            walk = walked(
-                network.maps, groups, config.scratchpad_words, taken.values(), known.planner.walks
+            placement = placement_of(
+                network.maps,
+                groups,
+                config.scratchpad_words,
+                taken.values(),
+                known.planner.placements,
             )
         except NoRoom as fault:
             residency.squeeze(fault.layer)
             continue
         places = {name: placed.address for name, placed in taken.items()}
-        return Schedule(network, config, plans, walk, places, slots, chains, residency)
+        return Schedule(network, config, plans, placement, places, slots, cascades, residency)
 
 
 def _place_maps(

@@ -1,6 +1,6 @@
 """What the search weighed, kept by it as it goes, so that a user can be told why.
 
-Cycles are those that the search compares: estimates of a layer or a chain, modelled ones of a
+Cycles are those that the search compares: estimates of a layer or a cascade, modelled ones of a
 network.
 """
 
@@ -45,8 +45,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Strips:
-    """A way to cut a chain: rows of its output in a strip. ``words`` and ``cycles`` are None if it
-    does not fit."""
+    """A way to cut a cascade: rows of its output in a strip. ``words`` and ``cycles`` are None if
+    it does not fit."""
 
     rows: int
     words: int | None
@@ -54,8 +54,8 @@ class Strips:
 
 
 @dataclass(frozen=True)
-class ChainChoice:
-    """The cuts weighed for a chain, as in ``Choice``."""
+class CascadeChoice:
+    """The cuts weighed for a cascade, as in ``Choice``."""
 
     room: int
     strips: tuple[Strips, ...]
@@ -87,17 +87,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Trial:
-    """The layers ``first`` to ``last`` tried as a chain, with or without ``windows``, beside the
-    chains found so far.
+    """The layers ``first`` to ``last`` tried as a cascade, with or without ``recompute``, beside
+    the cascades found so far.
 
-    ``before`` is the best network's modelled cycles until then, ``cycles`` those with the chain;
-    None if it does not fit or has a layer of another chain. Of the trials made at once the fastest
-    won, if it was faster than before; one with windows only by a margin.
+    ``before`` is the best network's modelled cycles until then, ``cycles`` those with the cascade;
+    None if it does not fit or has a layer of another cascade. Of the trials made at once the
+    fastest won, if it was faster than before; one with windows only by a margin.
     """
 
     first: int
     last: int
-    windows: bool
+    recompute: bool
     before: int
     cycles: int | None
     won: bool
@@ -109,9 +109,9 @@ class Residence:
 
     ``spans`` has the first and last layer beside which each map that a layer makes lies in the
     scratchpad, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights
-    and ``inner`` those inside chains, which are always kept. ``shares`` has for each layer the
+    and ``inner`` those inside cascades, which are always kept. ``shares`` has for each layer the
     share of the room that it was planned for: less than 1 after its buffers found no place.
-    ``chains`` is by first layer.
+    ``cascades`` is by first layer.
     """
 
     spans: dict[str, tuple[int, int]]
@@ -120,4 +120,4 @@ class Residence:
     inner: frozenset[str]
     releases: tuple[Release, ...]
     shares: tuple[float, ...]
-    chains: dict[int, ChainChoice]
+    cascades: dict[int, CascadeChoice]

@@ -14,7 +14,7 @@ from compiler.hwir.network import (
     origin,
 )
 from compiler.schedule import placement_kernels
-from compiler.schedule.cascade import Chain
+from compiler.schedule.cascade import Cascade
 from compiler.schedule.channel_blocks import (
     Chunk,
     aligned,
@@ -46,13 +46,13 @@ class Buffer:
     address: int = -1
     issue: int = 0
 
-    def moved(self, steps: int, layers: int, last: int, address: int, issue: int) -> Buffer:
-        """The buffer placed, its steps and layers counted from ``steps`` and ``layers`` less."""
+    def moved(self, tile_ops: int, layers: int, last: int, address: int, issue: int) -> Buffer:
+        """The buffer placed, its steps and layers counted from ``tile_ops`` and ``layers`` less."""
         return Buffer(
             self.role,
             layers + self.layer,
             self.words,
-            steps + self.first,
+            tile_ops + self.first,
             last,
             self.map,
             self.tile,
@@ -64,7 +64,7 @@ class Buffer:
 
 
 @dataclass(eq=False, slots=True)
-class Step:
+class TileOp:
     """One tile computed with one chunk. A map without a buffer lies whole in the scratchpad."""
 
     index: int
@@ -103,19 +103,19 @@ class Writers:
 
     def __init__(self, maps: dict[str, FeatureMap]) -> None:
         self._maps = maps
-        self._steps: dict[str, list[tuple[int, int, list[Step]]]] = {}
+        self._tile_ops: dict[str, list[tuple[int, int, list[TileOp]]]] = {}
 
     def continued(self, maps: dict[str, FeatureMap]) -> Writers:
         """A copy for a network with these maps."""
         other = Writers(maps)
-        other._steps = {root: steps[:] for root, steps in self._steps.items()}
+        other._tile_ops = {root: tile_ops[:] for root, tile_ops in self._tile_ops.items()}
         return other
 
-    def add(self, name: str, base: int, steps: list[Step]) -> None:
+    def add(self, name: str, base: int, tile_ops: list[TileOp]) -> None:
         """Note the steps of the layer that makes the map ``name``, whose numbers count from
         ``base``."""
         root, plane = origin(self._maps, name)
-        self._steps.setdefault(root, []).append((plane, base, steps))
+        self._tile_ops.setdefault(root, []).append((plane, base, tile_ops))
 
     def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
         """The first step after all that make pixels of ``tile`` in ``planes`` of the map.
@@ -126,21 +126,21 @@ class Writers:
         first, end = plane + planes[0], plane + sum(planes)
         found = self._maps[name]
         after = 0
-        for other, base, steps in self._steps.get(root, []):
-            output = steps[0].site.output
+        for other, base, tile_ops in self._tile_ops.get(root, []):
+            output = tile_ops[0].site.output
             same = found.pixels == output.pixels == self._maps[root].pixels
-            for step in steps:
-                low = other + step.chunk.first_plane
-                elsewhere = low >= end or low + step.chunk.planes <= first
-                elsewhere = elsewhere or apart(step.tile, output.width, tile, found.width)
+            for tile_op in tile_ops:
+                low = other + tile_op.chunk.first_plane
+                elsewhere = low >= end or low + tile_op.chunk.planes <= first
+                elsewhere = elsewhere or apart(tile_op.tile, output.width, tile, found.width)
                 if not (same and elsewhere):
-                    after = max(after, base + step.index + 1)
+                    after = max(after, base + tile_op.index + 1)
         return after
 
 
-def together(layers: int, chains: Sequence[Chain]) -> Iterator[range]:
+def together(layers: int, cascades: Sequence[Cascade]) -> Iterator[range]:
     """Numbers of the layers that run together, in order."""
-    ends = {chain.first: chain.last for chain in chains}
+    ends = {cascade.first: cascade.last for cascade in cascades}
     index = 0
     while index < layers:
         numbers = range(index, ends.get(index, index) + 1)
@@ -148,38 +148,39 @@ def together(layers: int, chains: Sequence[Chain]) -> Iterator[range]:
         index = numbers.stop
 
 
-def step_spans(groups: Iterable[Group]) -> list[tuple[int, int]]:
+def tile_op_spans(groups: Iterable[TileOpSequence]) -> list[tuple[int, int]]:
     """First and last step of each layer of the groups."""
     found: list[tuple[int, int]] = []
     base = 0
     for group in groups:
         found += [(base + made[0].index, base + made[-1].index) for made in group.made]
-        base += len(group.steps)
+        base += len(group.tile_ops)
     return found
 
 
-class Group:
-    """The steps of layers that run together, one layer or a chain's strip by strip, not placed yet.
+class TileOpSequence:
+    """The steps of layers that run together, one layer or a cascade's strip by strip, not placed
+    yet.
 
     Steps and layers count from 0. ``made`` are each layer's steps, which make the map of
-    ``outputs``; ``loads`` the buffers to load,
-    in the order in which they are wanted; ``step_rows`` and ``load_rows`` what ``placing`` needs of
-    steps and loads, but for AFTER of windows, which have the numbers ``windows``.
+    ``outputs``; ``loads`` the buffers to load, in the order in which they are wanted;
+    ``tile_op_rows`` and ``load_rows`` what ``placing`` needs of steps and loads, but for AFTER of
+    windows, which have the numbers ``windows``.
     """
 
     def __init__(self, plans: Sequence[LayerPlan]) -> None:
-        layers = [_LayerSteps(i, plan) for i, plan in enumerate(plans)]
-        self.steps = list(_in_order(layers))
+        layers = [_LayerTileOps(i, plan) for i, plan in enumerate(plans)]
+        self.tile_ops = list(_in_order(layers))
         self.made = [layer.made for layer in layers]
         self.outputs = [plan.site.layer.output for plan in plans]
         self.loads: list[Buffer] = []
         rows = []
-        for step in self.steps:
-            self.loads += [b for b in step.buffers if b.first == step.index]
-            stored = step.chunk.planes * step.tile.pixels if step.stores else 0
-            output = aligned(step.output.words) if step.output else 0
-            rows.append((step.cycles, output, stored, len(self.loads)))
-        self.step_rows = np.array(rows, np.int64)
+        for tile_op in self.tile_ops:
+            self.loads += [b for b in tile_op.buffers if b.first == tile_op.index]
+            stored = tile_op.chunk.planes * tile_op.tile.pixels if tile_op.stores else 0
+            output = aligned(tile_op.output.words) if tile_op.output else 0
+            rows.append((tile_op.cycles, output, stored, len(self.loads)))
+        self.tile_op_rows = np.array(rows, np.int64)
         self.load_rows = np.array(
             [(b.words, aligned(b.words), b.last, 0) for b in self.loads], np.int64
         )
@@ -199,64 +200,64 @@ class Group:
         base: int,
         first: int,
         plans: Sequence[LayerPlan],
-        steps: np.ndarray,
+        tile_ops: np.ndarray,
         loads: np.ndarray,
-    ) -> tuple[list[Step], list[Buffer]]:
+    ) -> tuple[list[TileOp], list[Buffer]]:
         """Its steps numbered from ``base`` on, those of layers from number ``first`` on with these
-        plans, and the loads; ``steps`` and ``loads`` are the rows placed for them."""
+        plans, and the loads; ``tile_ops`` and ``loads`` are the rows placed for them."""
         known = {
             id(b): b.moved(base, first, base + b.last, address, issue)
             for b, (address, issue) in zip(self.loads, loads.tolist(), strict=True)
         }
         made = []
-        for step, row in zip(self.steps, steps.tolist(), strict=True):
+        for tile_op, row in zip(self.tile_ops, tile_ops.tolist(), strict=True):
             last, address = (
                 row[placement_kernels.OUTPUT_LAST],
                 row[placement_kernels.OUTPUT_ADDRESS],
             )
             made.append(
-                Step(
-                    base + step.index,
-                    first + step.layer,
-                    plans[step.layer],
-                    step.tile,
-                    step.chunk,
-                    step.cycles,
-                    known[id(step.weights)],
-                    known.get(id(step.table)),
-                    known.get(id(step.source)),
-                    known.get(id(step.other)),
-                    step.output and step.output.moved(base, first, last, address, 0),
+                TileOp(
+                    base + tile_op.index,
+                    first + tile_op.layer,
+                    plans[tile_op.layer],
+                    tile_op.tile,
+                    tile_op.chunk,
+                    tile_op.cycles,
+                    known[id(tile_op.weights)],
+                    known.get(id(tile_op.table)),
+                    known.get(id(tile_op.source)),
+                    known.get(id(tile_op.other)),
+                    tile_op.output and tile_op.output.moved(base, first, last, address, 0),
                 )
             )
         return made, list(known.values())
 
 
-def _in_order(layers: list[_LayerSteps]) -> Iterator[Step]:
-    """The steps of one layer, or of a chain's layers strip by strip."""
+def _in_order(layers: list[_LayerTileOps]) -> Iterator[TileOp]:
+    """The steps of one layer, or of a cascade's layers strip by strip."""
     now = 0
     if len(layers) == 1:
-        for tile, chunk in layers[0].plan.steps():
-            yield layers[0].step(now, tile, chunk)
+        for tile, chunk in layers[0].plan.tile_ops():
+            yield layers[0].tile_op(now, tile, chunk)
             now += 1
         return
     for strip in range(len(layers[0].plan.tiles)):
         for layer in layers:
             for chunk in range(len(layer.plan.chunks)):
-                yield layer.step(now, strip, chunk)
+                yield layer.tile_op(now, strip, chunk)
                 now += 1
 
 
-class _LayerSteps:
+class _LayerTileOps:
     """Makes the steps of one layer; those that use the same data share a buffer."""
 
     def __init__(self, index: int, plan: LayerPlan) -> None:
         self.plan = plan
-        self.made: list[Step] = []
+        self.made: list[TileOp] = []
         self._index = index
         self._known: dict[tuple, Buffer] = {}
 
-    def step(self, now: int, tile_index: int, chunk_index: int) -> Step:
+    def tile_op(self, now: int, tile_index: int, chunk_index: int) -> TileOp:
         """The step with number ``now``: a tile with a chunk."""
         plan, site = self.plan, self.plan.site
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
@@ -265,16 +266,16 @@ class _LayerSteps:
             ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
             lambda: Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
-        cycles = plan.work.step_cycles(tile_index, chunk_index)
-        step = Step(now, self._index, plan, tile, chunk, cycles, weights)
+        cycles = plan.work.tile_op_cycles(tile_index, chunk_index)
+        tile_op = TileOp(now, self._index, plan, tile, chunk, cycles, weights)
         if site.layer.table is not None:
             words = site.config.table_words
-            step.table = self._shared(
+            tile_op.table = self._shared(
                 now, ("table",), lambda: Buffer("table", self._index, words, now, now)
             )
-        self._add_windows(step, tile_index, chunk_index)
+        self._add_windows(tile_op, tile_index, chunk_index)
         if site.streams.output:
-            step.output = Buffer(
+            tile_op.output = Buffer(
                 "output",
                 self._index,
                 chunk.planes * tile.pixels,
@@ -284,27 +285,27 @@ class _LayerSteps:
                 tile,
                 (chunk.first_plane, chunk.planes),
             )
-        self.made.append(step)
-        return step
+        self.made.append(tile_op)
+        return tile_op
 
-    def _add_windows(self, step: Step, tile_index: int, chunk_index: int) -> None:
+    def _add_windows(self, tile_op: TileOp, tile_index: int, chunk_index: int) -> None:
         """The step's operands that come from memory."""
-        site, tile, chunk, work = step.site, step.tile, step.chunk, self.plan.work
+        site, tile, chunk, work = tile_op.site, tile_op.tile, tile_op.chunk, self.plan.work
         round_ = chunk_index if self.plan.order == "outer" else 0
         if site.streams.source:
             planes, part = work.input_planes[chunk_index], work.tiling.inputs[tile_index]
-            step.source = self._shared(
-                step.index,
+            tile_op.source = self._shared(
+                tile_op.index,
                 ("source", tile_index, planes, round_),
-                lambda: self._window("source", step, site.layer.source, part, planes),
+                lambda: self._window("source", tile_op, site.layer.source, part, planes),
             )
         if site.streams.other:
             assert site.other is not None
             wanted, name = other_planes(site, chunk), site.other.name
-            step.other = self._shared(
-                step.index,
-                ("other", step.index if wanted[1] == chunk.planes else tile_index, round_),
-                lambda: self._window("other", step, name, tile, wanted),
+            tile_op.other = self._shared(
+                tile_op.index,
+                ("other", tile_op.index if wanted[1] == chunk.planes else tile_index, round_),
+                lambda: self._window("other", tile_op, name, tile, wanted),
             )
 
     def _shared(self, now: int, key: tuple, make: Callable[[], Buffer]) -> Buffer:
@@ -316,8 +317,8 @@ class _LayerSteps:
         return found
 
     def _window(
-        self, role: Role, step: Step, name: str, tile: Tile, planes: tuple[int, int]
+        self, role: Role, tile_op: TileOp, name: str, tile: Tile, planes: tuple[int, int]
     ) -> Buffer:
         """A window of a map in memory."""
         words = planes[1] * tile.pixels
-        return Buffer(role, self._index, words, step.index, step.index, name, tile, planes)
+        return Buffer(role, self._index, words, tile_op.index, tile_op.index, name, tile, planes)

@@ -49,7 +49,7 @@ def plan_text(plan) -> str:
         f"{site.layer.kind} {'x'.join(map(str, site.layer.kernel))} to {site.output.height}x"
         f"{site.output.width}x{site.output.channels}: shape {plan.shape}, {len(plan.tiles)} tiles "
         f"of {tile.height}x{tile.width}, {len(plan.chunks)} chunks, {plan.order}, "
-        f"streamed {' and '.join(streamed) or 'nothing'}{', chain' if plan.together else ''}"
+        f"streamed {' and '.join(streamed) or 'nothing'}{', cascade' if plan.together else ''}"
     )
 
 

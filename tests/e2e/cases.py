@@ -53,7 +53,7 @@ from sim.simulation import (
 )
 from tests.support.programs import random_program
 from tests.support.random_branches import random_branches
-from tests.support.random_chains import random_chain
+from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import RandomLayer, random_layer
 
 DEPTH_BYTES = 1 << 23
@@ -108,9 +108,9 @@ def layer_case(name: str, seed: int) -> Case:
     return _mapped(random_layer(preset(name), seed), seed, _command("layer", name, seed))
 
 
-def chain_case(name: str, seed: int) -> Case:
-    """A random network of tests.support.random_chains, mapped onto the preset ``name``."""
-    return _mapped(random_chain(preset(name), seed), seed, _command("chain", name, seed))
+def cascade_case(name: str, seed: int) -> Case:
+    """A random network of tests.support.random_cascades, mapped onto the preset ``name``."""
+    return _mapped(random_cascade(preset(name), seed), seed, _command("chain", name, seed))
 
 
 def branches_case(name: str, seed: int) -> Case:
@@ -136,7 +136,7 @@ def program_case(name: str, seed: int) -> Case:
 
 KINDS = {
     "branches": branches_case,
-    "chain": chain_case,
+    "chain": cascade_case,
     "layer": layer_case,
     "program": program_case,
 }

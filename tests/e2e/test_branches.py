@@ -5,7 +5,7 @@ import pytest
 
 from compiler.driver import compile
 from compiler.ir.randomize import randomize
-from compiler.schedule.branch_order import blocks
+from compiler.schedule.branch_order import branch_regions
 from compiler.zoo import build
 from hw.spec.config import preset
 from tests.e2e.cases import branches_case, compare, layer_case, simulated
@@ -29,7 +29,7 @@ def test_values(name, seed):
 
 def test_there_are_branches(seed):
     networks = [random_branches(preset("tiny"), seed + i).compile().network for i in range(40)]
-    assert sum(len(blocks(n.part(0), 4)) for n in networks) > 1
+    assert sum(len(branch_regions(n.part(0), 4)) for n in networks) > 1
 
 
 def test_branches_of_an_inception_module():
@@ -37,7 +37,7 @@ def test_branches_of_an_inception_module():
     network = compile(randomize(build("inception_v1", (96, 96))), preset("edge256")).network
     names = [
         [network.layers[i].name.split("/")[1] for i in branch]
-        for branch in blocks(network, 16)[0].branches
+        for branch in branch_regions(network, 16)[0].branches
     ]
     assert sorted(names) == [
         ["1x1"],

@@ -1,8 +1,8 @@
 """Every way to run a small network that the code generator can express, each timed exactly.
 
-A way is: which layers run as a chain; which of the maps between layers and of the output lie whole
-in the scratchpad; and for each layer an array shape, a cut of its weights into chunks, a size of
-its tiles and an order. Chunks are any cut into consecutive output blocks, tiles a grid of
+A way is: which layers run as a cascade; which of the maps between layers and of the output lie
+whole in the scratchpad; and for each layer an array shape, a cut of its weights into chunks, a size
+of its tiles and an order. Chunks are any cut into consecutive output blocks, tiles a grid of
 rectangles of any size (in a network of several layers: of any number of whole rows). LOADs stand
 where the schedule's own placement puts them. Layers have no residual and no groups but those of a
 depthwise one, and their maps are no parts of others.
@@ -19,14 +19,14 @@ from unittest import mock
 from compiler.hwir.network import Network
 from compiler.schedule import schedule as scheduling
 from compiler.schedule.cascade import (
-    Chain,
+    Cascade,
     Slot,
 )
 from compiler.schedule.channel_blocks import (
+    BlockRange,
     Chunk,
-    Run,
+    block_ranges,
     param_sets,
-    runs_of,
     shapes_of,
 )
 from compiler.schedule.layer_plan import (
@@ -52,8 +52,8 @@ ORDERS: tuple[Order, ...] = ("keep", "reload", "outer")
 
 
 @dataclass(frozen=True)
-class Group:
-    """Plans of one layer or of a chain's.
+class TileOpSequence:
+    """Plans of one layer or of a cascade's.
 
     ``array`` and ``bus`` are cycles that the array multiplies and the bus moves at least. ``head``
     are words that must arrive before the array begins, ``tail`` those that leave after its end.
@@ -100,8 +100,8 @@ def best_schedule(
     """
     best, least = start, exact_cycles(start)
     ways = [
-        (_least(groups, config), chains, resident, groups)
-        for chains, resident, choices in _outlines(network, config)
+        (_least(groups, config), cascades, resident, groups)
+        for cascades, resident, choices in _outlines(network, config)
         for groups in itertools.product(*choices)
     ]
     for bound, *way in sorted(ways, key=lambda w: w[0]):
@@ -117,7 +117,7 @@ def best_schedule(
     return best, least, len(ways)
 
 
-def _least(groups: Sequence[Group], config: AccelConfig) -> int:
+def _least(groups: Sequence[TileOpSequence], config: AccelConfig) -> int:
     """Cycles that the plans take at least: the first command and the first operand each take the
     memory's latency, and the array works after these and before the last result leaves."""
     latency, beat = config.memory.latency, config.beat_interval
@@ -126,7 +126,7 @@ def _least(groups: Sequence[Group], config: AccelConfig) -> int:
 
 
 def most_ways(network: Network, config: AccelConfig) -> int:
-    """How many ways there are, chains that cannot be cut into some strips counted too."""
+    """How many ways there are, cascades that cannot be cut into some strips counted too."""
     sites = [_site(network, i, set(), config) for i in range(len(network.layers))]
     cuts = [list(_cuts(site)) for site in sites]
     ways = [1]
@@ -134,30 +134,30 @@ def most_ways(network: Network, config: AccelConfig) -> int:
         area = extent(sites[end - 1].layer)
         sizes = area.height * (area.width if len(sites) == 1 else 1)
         alone = sum(1 + (sizes - 1) * (3 if len(chunks) > 1 else 2) for _, chunks in cuts[end - 1])
-        chains = sum(
+        cascades = sum(
             ways[first] * (area.height - 1) * math.prod(map(len, cuts[first:end]))
             for first in range(end - 1)
         )
-        ways.append(2 * (ways[-1] * alone + chains))
+        ways.append(2 * (ways[-1] * alone + cascades))
     return ways[-1]
 
 
 def _outlines(
     network: Network, config: AccelConfig
-) -> Iterator[tuple[tuple[Chain, ...], set[str], list[list[Group]]]]:
-    """Chains and resident maps, with the plans of each chain and each other layer."""
+) -> Iterator[tuple[tuple[Cascade, ...], set[str], list[list[TileOpSequence]]]]:
+    """Cascades and resident maps, with the plans of each cascade and each other layer."""
     count = len(network.layers)
     for cuts in itertools.product((False, True), repeat=count - 1):
         starts = [0, *(i + 1 for i, cut in enumerate(cuts) if cut)]
         parts = [range(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
-        chains = tuple(Chain(p.start, p.stop - 1) for p in parts if len(p) > 1)
-        inner = {network.layers[i].output for c in chains for i in c.layers[:-1]}
+        cascades = tuple(Cascade(p.start, p.stop - 1) for p in parts if len(p) > 1)
+        inner = {network.layers[i].output for c in cascades for i in c.layers[:-1]}
         ends = [network.layers[part[-1]].output for part in parts]
         for kept in itertools.product((False, True), repeat=len(ends)):
             resident = inner | {name for name, keep in zip(ends, kept, strict=True) if keep}
             sites = [_site(network, i, resident, config) for i in range(count)]
             yield (
-                chains,
+                cascades,
                 resident,
                 [list(_groups([sites[i] for i in part], count > 1)) for part in parts],
             )
@@ -173,9 +173,9 @@ def _site(network: Network, index: int, resident: set[str], config: AccelConfig)
 def _placed(
     network: Network,
     config: AccelConfig,
-    chains: tuple[Chain, ...],
+    cascades: tuple[Cascade, ...],
     resident: set[str],
-    groups: Sequence[Group],
+    groups: Sequence[TileOpSequence],
 ) -> Schedule | None:
     plans = [plan for group in groups for plan in group.plans]
     slots = {name: slot for group in groups for name, slot in group.slots.items()}
@@ -185,15 +185,15 @@ def _placed(
 
     with mock.patch.object(scheduling, "Residency", given):
         try:
-            return scheduling.place(network, config, chains, Known(Planner()))
+            return scheduling.place(network, config, cascades, Known(Planner()))
         except NoFit:
             return None
 
 
-def _groups(sites: list[Site], strips: bool) -> Iterator[Group]:
-    """The plans of one layer, in ``strips`` only or not, or of a chain."""
+def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:
+    """The plans of one layer, in ``strips`` only or not, or of a cascade."""
     if len(sites) > 1:
-        yield from _chain_groups(sites)
+        yield from _cascade_groups(sites)
         return
     (site,) = sites
     area = extent(site.layer)
@@ -206,7 +206,7 @@ def _groups(sites: list[Site], strips: bool) -> Iterator[Group]:
                     yield _group([_plan(site, shape, chunks, tiles, order)], {})
 
 
-def _chain_groups(sites: list[Site]) -> Iterator[Group]:
+def _cascade_groups(sites: list[Site]) -> Iterator[TileOpSequence]:
     """All heights of strips in which every layer makes rows for each strip; the weights stay."""
     names = tuple(site.layer.name for site in sites)
     heights = range(1, sites[-1].output.height)
@@ -225,7 +225,7 @@ def _chain_groups(sites: list[Site]) -> Iterator[Group]:
 
 
 def _strips(sites: list[Site], rows: int, window: bool) -> tuple[list[list[Tile]], dict[str, Slot]]:
-    """What the layers of a chain make in each strip of ``rows`` rows of its output, and where the
+    """What the layers of a cascade make in each strip of ``rows`` rows of its output, and where the
     maps between them lie, which slide or are windows; of fewer layers if one made nothing for some
     strip."""
     last = sites[-1].output
@@ -258,21 +258,23 @@ def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
     geometry = site.layer, site.source, site.output
     sets = param_sets(site.layer)
     for shape in shapes_of(*geometry, site.config.cols):
-        (run,) = runs_of(*geometry, shape, site.config)
-        for breaks in itertools.product((False, True), repeat=run.blocks - 1):
+        (block_range,) = block_ranges(*geometry, shape, site.config)
+        for breaks in itertools.product((False, True), repeat=block_range.blocks - 1):
             starts = [0, *(i + 1 for i, broken in enumerate(breaks) if broken)]
-            sizes = [b - a for a, b in itertools.pairwise([*starts, run.blocks])]
+            sizes = [b - a for a, b in itertools.pairwise([*starts, block_range.blocks])]
             yield (
                 shape,
                 tuple(
-                    _chunk(run.part(first, size), sets)
+                    _chunk(block_range.part(first, size), sets)
                     for first, size in zip(starts, sizes, strict=True)
                 ),
             )
 
 
-def _chunk(run: Run, sets: int) -> Chunk:
-    return Chunk((run,), run.words(sets), run.first_plane, run.planes)
+def _chunk(block_range: BlockRange, sets: int) -> Chunk:
+    return Chunk(
+        (block_range,), block_range.words(sets), block_range.first_plane, block_range.planes
+    )
 
 
 def _plan(
@@ -288,13 +290,15 @@ def _plan(
     return LayerPlan(site, work, order, 0, 0, 0, 0, together)
 
 
-def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> Group:
+def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> TileOpSequence:
     first, last = plans[0], plans[-1]
     head = first.chunks[0].words + _loaded(first.site, first.tiles[:1], first.chunks[:1])
     tail = 0
     if last.site.streams.output or last.site.output.stored:
         tail = last.chunks[-1].planes * last.tiles[-1].pixels
-    return Group(tuple(plans), slots, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail)
+    return TileOpSequence(
+        tuple(plans), slots, sum(map(_array, plans)), sum(map(_bus, plans)), head, tail
+    )
 
 
 def _array(plan: LayerPlan) -> int:
@@ -302,14 +306,14 @@ def _array(plan: LayerPlan) -> int:
     lanes = plan.site.config.shape_pixels(plan.shape)
     passes = sum(-(-t.pixels // lanes) for t in plan.tiles)
     taps = plan.site.layer.taps
-    return passes * sum(r.blocks * r.channels * taps for c in plan.chunks for r in c.runs)
+    return passes * sum(r.blocks * r.channels * taps for c in plan.chunks for r in c.ranges)
 
 
 def _bus(plan: LayerPlan) -> int:
     """Beats of EXECUTEs, weights, and what passes through memory at least."""
     site, config = plan.site, plan.site.config
-    steps = len(plan.tiles) * len(plan.chunks)
-    beats = steps * COMMAND_WORDS[Opcode.EXECUTE] * 4 // config.bus_bytes
+    tile_ops = len(plan.tiles) * len(plan.chunks)
+    beats = tile_ops * COMMAND_WORDS[Opcode.EXECUTE] * 4 // config.bus_bytes
     loads = len(plan.tiles) if plan.order == "reload" else 1
     beats += loads * sum(c.words for c in plan.chunks)
     if site.streams.output or site.output.stored:

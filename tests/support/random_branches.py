@@ -13,7 +13,7 @@ from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.schedule.branch_order import (
-    blocks,
+    branch_regions,
     reordered,
     reorderings,
 )
@@ -39,7 +39,7 @@ def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedu
     """As ``schedule``, with branches moved; the network's name says which and where."""
     rng = random.Random(network.graph.name)
     for _ in range(6):
-        found = blocks(network, config.cols)
+        found = branch_regions(network, config.cols)
         if found:
             order = rng.choice([*reorderings(network, rng.choice(found))])
             network = reordered(network, order)

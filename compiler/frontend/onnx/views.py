@@ -22,7 +22,7 @@ class Atom:
 
 
 @dataclass(frozen=True)
-class Run:
+class StridedView:
     """Neighbours in memory: ``size`` elements of a model's axis, ``step`` apart along it."""
 
     axis: int
@@ -46,7 +46,7 @@ class View:
         return tuple(math.prod(a.size for a in axis) for axis in self.axes)
 
     @property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[StridedView, ...]:
         """Memory from the outermost to the innermost, in the fewest runs.
 
         Two views of the same shape whose runs are equal hold their elements in the same places.
@@ -57,14 +57,14 @@ class View:
             for atom in reversed(axis):
                 steps[atom] = (index, step)
                 step *= atom.size
-        runs: list[Run] = []
+        runs: list[StridedView] = []
         for atom in self.memory:
             axis, step = steps[atom]
             last = runs[-1] if runs else None
             if last and last.axis == axis and last.step == step * atom.size:
-                runs[-1] = Run(axis, step, last.size * atom.size)
+                runs[-1] = StridedView(axis, step, last.size * atom.size)
             else:
-                runs.append(Run(axis, step, atom.size))
+                runs.append(StridedView(axis, step, atom.size))
         return tuple(runs)
 
     @property
@@ -114,7 +114,7 @@ class View:
     def ends_with(self, axis: int) -> bool:
         """Whether ``axis`` is memory's last, in its own order."""
         size = self.shape[axis]
-        return size == 1 or self.runs[-1] == Run(axis, 1, size)
+        return size == 1 or self.runs[-1] == StridedView(axis, 1, size)
 
     def with_last(self, axis: int, size: int) -> View:
         """Likewise with memory's last axis, ``axis``, exchanged for a new one of ``size``."""

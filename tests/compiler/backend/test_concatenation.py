@@ -179,7 +179,7 @@ def test_unaligned_channels_are_moved_together():
     assert "1x1 convolution with weights 0 and 1: 4 channels a word" in layer.notes[0]
     compiled = compile(unaligned(), TINY)
     plan = next(p for p in compiled.plans if p.site.layer.sparse)
-    blocks = [r.in_blocks for c in plan.chunks for r in c.runs]
+    blocks = [r.in_blocks for c in plan.chunks for r in c.ranges]
     assert max(blocks) < plan.site.source.planes(TINY.cols)
 
 

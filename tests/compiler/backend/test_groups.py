@@ -8,7 +8,7 @@ import pytest
 from compiler.codegen.program import image, mapping
 from compiler.codegen.weights import weight_bytes
 from compiler.driver import compile
-from compiler.schedule.channel_blocks import runs_of
+from compiler.schedule.channel_blocks import block_ranges
 from hw.spec.config import PRESETS
 from sim.program_reader import program_of
 from sim.simulation import run_timing
@@ -41,7 +41,7 @@ def compiled(channels, outputs, groups, config=EDGE, size=16):
 def test_a_tap_costs_its_group_or_the_hull_of_groups(channels, outputs, groups, width, per_tap):
     """Groups of 3: planes 0 to 2 need channels 0:18, 15:33 and 30:48, each from a whole word on."""
     plan = compiled(channels, outputs, groups).plans[0]
-    runs = runs_of(plan.site.layer, plan.site.source, plan.site.output, 0, EDGE)
+    runs = block_ranges(plan.site.layer, plan.site.source, plan.site.output, 0, EDGE)
     assert {r.width for r in runs} == {width}
     assert {r.channels for r in runs} == per_tap
     assert width == EDGE.cols or (plan.shape == 0 and len(runs) == 1)
@@ -50,7 +50,7 @@ def test_a_tap_costs_its_group_or_the_hull_of_groups(channels, outputs, groups, 
 def test_weight_words_of_groups_are_in_the_order_of_use():
     found = compiled(6, 6, 3, TINY, size=3)
     layer, maps = found.network.layers[0], found.network.maps
-    (run,) = runs_of(layer, maps["input"], maps["conv2d0"], 0, TINY)
+    (run,) = block_ranges(layer, maps["input"], maps["conv2d0"], 0, TINY)
     assert (run.blocks, run.in_blocks, run.in_step) == (2, 1, 1)
     words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
     for tap in range(9):

@@ -66,7 +66,7 @@ def test_grouped_convolution_reads_only_its_planes():
     net = Net((4, 4, 32))
     graph = net.finish(net.conv("input", 32, groups=4))
     plan = compile(graph, TINY).plans[0]
-    assert {r.in_blocks for c in plan.chunks for r in c.runs} == {2}
+    assert {r.in_blocks for c in plan.chunks for r in c.ranges} == {2}
 
 
 def test_one_group_per_channel_is_depthwise():

@@ -16,8 +16,8 @@ from compiler.errors import InputError
 from compiler.ir.graph import Graph
 from compiler.schedule.channel_blocks import (
     balanced_chunks,
+    block_ranges,
     chunks_of,
-    runs_of,
 )
 from hw.spec.config import PRESETS, to_dict
 from tests.compiler.backend.adversary import decode
@@ -88,7 +88,7 @@ def test_weight_words_are_in_the_order_of_use():
     tiny = PRESETS["tiny"]
     layer = compile(graph, tiny).network.layers[0]
     maps = compile(graph, tiny).network.maps
-    (run,) = runs_of(layer, maps["input"], maps["conv2d0"], 1, tiny)
+    (run,) = block_ranges(layer, maps["input"], maps["conv2d0"], 1, tiny)
     words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
     order = [(0, t, c) for t in range(2) for c in range(4)] + [(1, t, 0) for t in range(2)]
     for place, (block, tap, channel) in enumerate(order):
@@ -104,9 +104,9 @@ def test_chunks_cover_the_planes_once(limit):
     compiled = compile(net.finish(net.conv("input", 100, groups=2)), PRESETS["tiny"])
     layer, maps = compiled.network.layers[0], compiled.network.maps
     for shape in range(3):
-        runs = runs_of(layer, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
+        runs = block_ranges(layer, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
         for cut in (chunks_of, balanced_chunks):
-            planes = [(r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.runs]
+            planes = [(r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.ranges]
             assert sum(count for _, count in planes) == 25
             assert all(a + n == b for (a, n), (b, _) in zip(planes, planes[1:], strict=False))
 

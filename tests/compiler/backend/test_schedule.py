@@ -21,9 +21,9 @@ from tests.compiler.backend.graphs import Net, random_graph
 def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
     """Everything in the scratchpad as (address, end, first step, last step)."""
     first, last = {}, {}
-    for step in plan.steps:
-        first.setdefault(step.layer, step.index)
-        last[step.layer] = step.index
+    for tile_op in plan.tile_ops:
+        first.setdefault(tile_op.layer, tile_op.index)
+        last[tile_op.layer] = tile_op.index
     lives = live_ranges(plan.network)
     found = [
         (
@@ -35,7 +35,7 @@ def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:
         for name, address in plan.places.items()
     ]
     found += [(b.address, b.address + b.words, b.issue, b.last) for b in plan.loads]
-    outputs = [step.output for step in plan.steps if step.output]
+    outputs = [tile_op.output for tile_op in plan.tile_ops if tile_op.output]
     return found + [(b.address, b.address + b.words, b.first, b.last) for b in outputs]
 
 
@@ -62,7 +62,7 @@ def test_nothing_overlaps_in_address_and_time(lines, seed):
         assert all(0 <= r[0] and r[1] <= config.scratchpad_words for r in rectangles(plan))
 
 
-def test_arena_finds_the_earliest_step(seed):
+def test_arena_finds_the_earliest_tile_op(seed):
     rng = random.Random(seed)
     for _ in range(50):
         starts = [rng.randint(0, 20) for _ in range(12)]
@@ -73,9 +73,9 @@ def test_arena_finds_the_earliest_step(seed):
         arena = Arena(256, taken)
         words, low = rng.randint(1, 128), rng.randint(0, 12)
         use, last = low + 6, low + 9
-        steps = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]
+        tile_ops = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]
         found = arena.earliest(words, low, use, last)
-        assert (found[0] if found else None) == (steps[0] if steps else None)
+        assert (found[0] if found else None) == (tile_ops[0] if tile_ops else None)
 
 
 def test_efficientnet_keeps_all_maps():
@@ -93,7 +93,7 @@ def test_planes_larger_than_the_scratchpad_pass_in_windows():
     maps, plan = compiled.network.maps, compiled.segments[0].plan
     large = [m.name for m in maps.values() if m.pixels > config.scratchpad_words and not m.external]
     assert large and set(large) <= set(plan.places)
-    assert all(plan.slots[m].window and plan.slots[m].words < maps[m].pixels for m in large)
+    assert all(plan.slots[m].recomputed and plan.slots[m].words < maps[m].pixels for m in large)
     assert not overlaps(plan)
 
 

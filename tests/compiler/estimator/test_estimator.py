@@ -57,14 +57,14 @@ def test_mutated_networks(name, seed, tmp_path):
         assert estimator.cycles(graph) == wanted["cycles"]
 
 
-def test_mutated_networks_with_chains(seed, tmp_path):
+def test_mutated_networks_with_cascades(seed, tmp_path):
     """Maps pass through memory, so that layers form chains and run in many tiles."""
     print(f"seed {seed}")
     draw, blocks = random.Random(seed), SMALL
     config = with_values(preset("tiny"), {"scratchpad_lines": 256})
     estimator = Estimator(config)
     whole = driver.compile(randomize(network(blocks, size=48, stem=8, head=64)), config)
-    assert whole.segments[0].plan.chains
+    assert whole.segments[0].plan.cascades
     for _ in range(5):
         graph = network(blocks, size=48, stem=8, head=64, classes=20)
         assert same(estimator.latency(graph), mapped(randomize(graph), config, tmp_path)), blocks

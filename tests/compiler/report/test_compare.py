@@ -11,7 +11,7 @@ from compiler.command_line import main
 from compiler.compare import choices
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
-from compiler.report.comparison import Run
+from compiler.report.comparison import ComparisonRow
 from compiler.report.energy import DEFAULT, PARTS
 from compiler.report.plots import comparison_figure, rendered
 from compiler.zoo.builder import GraphBuilder
@@ -95,8 +95,8 @@ def runs():
     figures = {"utilization": 0.5, "dram_read_bytes": 3e6, "dram_write_bytes": 1e6}
     half = {part: value / 2 for part, value in energy.items()}
     return [
-        Run("a$x$", "tiny", "", figures, energy, 7.0),
-        Run("b", "ecp5", "materialize", figures | {"utilization": 0.25}, half, 3.0),
+        ComparisonRow("a$x$", "tiny", "", figures, energy, 7.0),
+        ComparisonRow("b", "ecp5", "materialize", figures | {"utilization": 0.25}, half, 3.0),
     ]
 
 

@@ -19,7 +19,7 @@ from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.planner import Planner
 from hw.spec.config import preset, with_values
 from tests.compiler.backend.graphs import Net
-from tests.support.random_chains import random_chain
+from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import random_layer
 
 SMALL = ("--preset", "tiny", "--set", "scratchpad_lines=160")
@@ -80,12 +80,12 @@ def check_choices(found):
         fitting = [c for c in candidates if c["cycles"] is not None]
         assert chosen is min(fitting, key=lambda c: c["cycles"])
         assert all((c["scratchpad_bytes"] <= room) == (c["cycles"] is not None) for c in candidates)
-    for chain in found["chains"]:
-        (chosen,) = [s for s in chain["strips"] if s["chosen"]]
-        assert chosen["scratchpad_bytes"] <= chain["room_bytes"]
-        fitting = [s for s in chain["strips"] if s["cycles"] is not None]
+    for cascade in found["cascades"]:
+        (chosen,) = [s for s in cascade["strips"] if s["chosen"]]
+        assert chosen["scratchpad_bytes"] <= cascade["room_bytes"]
+        fitting = [s for s in cascade["strips"] if s["cycles"] is not None]
         assert chosen is min(fitting, key=lambda s: s["cycles"])
-    for trial in (*found["chain_trials"], *found["release_trials"]):
+    for trial in (*found["cascade_trials"], *found["release_trials"]):
         faster = trial["cycles"] is not None and trial["cycles"] < trial["cycles_before"]
         assert faster or not trial["won"]
 
@@ -104,8 +104,8 @@ def test_each_layer_is_explained_in_one_json_object(explained):
             mapped["order"],
         )
         assert chosen["array"] == [4 >> mapped["array_shape"], 4 << mapped["array_shape"]]
-        together = f"together with {layer['chain'][0]}" if layer["chain"] else "together"
-        assert (together in mapped["notes"][0]) == bool(layer["chain"])
+        together = f"together with {layer['cascade'][0]}" if layer["cascade"] else "together"
+        assert (together in mapped["notes"][0]) == bool(layer["cascade"])
         roles = {m["role"]: m for m in layer["maps"]}
         for text in mapped["residency"].split(", "):
             role = next(r for r in roles if text.removeprefix("network ").startswith(r))
@@ -114,12 +114,12 @@ def test_each_layer_is_explained_in_one_json_object(explained):
 
 def test_the_trials_lead_to_the_mapping(explained):
     found, mapping = explained[0]["explain"], explained[1]
-    won = [t for t in found["chain_trials"] if t["won"]]
+    won = [t for t in found["cascade_trials"] if t["won"]]
     assert won and won[-1]["cycles"] == mapping["modelled_cycles"]
     assert all(a["cycles"] == b["cycles_before"] for a, b in zip(won, won[1:], strict=False))
-    chains = {tuple(chain["layers"]) for chain in found["chains"]}
-    assert chains <= {tuple(t["layers"]) for t in won}
-    assert chains == {tuple(x["chain"]) for x in found["layers"] if x["chain"]}
+    cascades = {tuple(cascade["layers"]) for cascade in found["cascades"]}
+    assert cascades <= {tuple(t["layers"]) for t in won}
+    assert cascades == {tuple(x["cascade"]) for x in found["layers"] if x["cascade"]}
 
 
 def test_reasons(explained):
@@ -148,7 +148,7 @@ def test_the_mapping_is_the_same_and_the_cache_explains_too(explained, run):
 
 def test_no_ways_are_kept_unless_asked_for():
     (segment,) = compile(network(), with_values(preset("tiny"), {"scratchpad_lines": 160})).segments
-    assert segment.plan.trials and not segment.plan.residence.chains
+    assert segment.plan.trials and not segment.plan.residence.cascades
     assert all(plan.choice is None for plan in segment.plan.plans)
 
 
@@ -170,7 +170,7 @@ JOINT = 95291131
 """A layer whose release trials name a concatenation that no layer reads or writes as a whole."""
 
 
-@pytest.mark.parametrize("draw", (random_layer, random_chain))
+@pytest.mark.parametrize("draw", (random_layer, random_cascade))
 def test_whatever_is_mapped_is_explained(draw, seed):
     for number in (JOINT, *range(seed, seed + 5)):
         drawn = draw(preset("tiny"), number)

@@ -162,8 +162,8 @@ def linked(*pairs):
 
 
 def test_blocks_end_where_one_map_goes_on():
-    chain = linked((0, 1), (1, 2))
-    assert blocks(3, chain) == [range(0, 1), range(1, 2), range(2, 3)]
+    cascade = linked((0, 1), (1, 2))
+    assert blocks(3, cascade) == [range(0, 1), range(1, 2), range(2, 3)]
     residual = linked((0, 1), (1, 2), (2, 3), (0, 3), (3, 4))
     assert blocks(5, residual) == [range(0, 1), range(1, 4), range(4, 5)]
     parts = [Edge(maker, 4, "joined", False) for maker in (1, 3)]

@@ -16,8 +16,8 @@ from compiler.hwir.network import (
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.schedule.cascade import (
-    Chain,
-    may_slide,
+    Cascade,
+    may_roll,
 )
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
@@ -32,47 +32,47 @@ from tests.support.random_pools import average, maximum
 from tests.support.random_weighted import conv2d, depthwise
 
 
-class RandomChain(RandomLayer):
-    """A network whose layers run in chains that are drawn, as far as these fit."""
+class RandomCascade(RandomLayer):
+    """A network whose layers run in cascades that are drawn, as far as these fit."""
 
     def compile(self) -> Compiled:
-        """Map it with its chains."""
-        with mock.patch.object(driver, "schedule", _with_chains):
+        """Map it with its cascades."""
+        with mock.patch.object(driver, "schedule", _with_cascades):
             return super().compile()
 
 
-def _with_chains(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
-    """As ``schedule``, with chains drawn from the network's name."""
+def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
+    """As ``schedule``, with cascades drawn from the network's name."""
     rng = random.Random(network.graph.name)
-    chains: list[Chain] = []
-    slides, index = may_slide(network), 0
+    cascades: list[Cascade] = []
+    rolls, index = may_roll(network), 0
     while index < len(network.layers):
         last = index
-        while slides[last] and rng.random() < 0.8:
+        while rolls[last] and rng.random() < 0.8:
             last += 1
         if last > index:
-            chains.append(Chain(index, last, rng.random() < 0.5))
+            cascades.append(Cascade(index, last, rng.random() < 0.5))
         index = last + 1
     while True:
         try:
-            return place(network, config, tuple(chains), Known(planner))
+            return place(network, config, tuple(cascades), Known(planner))
         except NoFit as fault:
-            if not chains:
+            if not cascades:
                 raise fault.residency.failure(fault.layer) from None
-            chains.remove(rng.choice(chains))
+            cascades.remove(rng.choice(cascades))
 
 
-def random_chain(config: AccelConfig, seed: int) -> RandomChain:
+def random_cascade(config: AccelConfig, seed: int) -> RandomCascade:
     """The network of a seed, for a scratchpad of a third to a few times of its largest map's
     size."""
-    rng = random.Random(f"chain{seed}")
-    graph = _chain(RandomGraph(rng, config), f"chain{seed}")
+    rng = random.Random(f"cascade{seed}")
+    graph = _cascade(RandomGraph(rng, config), f"cascade{seed}")
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     size = rng.uniform(0.8, 5) * rng.choice((1, 1, 1 / 3))
     lines = int(_largest(graph, config.cols) * size) // config.line_words
     lines = min(max(lines, 64), config.scratchpad_lines)
-    return RandomChain(graph, inputs, config, CompilerOptions(), lines)
+    return RandomCascade(graph, inputs, config, CompilerOptions(), lines)
 
 
 def _largest(graph: Graph, cols: int) -> int:
@@ -81,7 +81,7 @@ def _largest(graph: Graph, cols: int) -> int:
     return max(height * width * -(-channels // cols) for height, width, channels in shapes)
 
 
-def _chain(net: RandomGraph, name: str) -> Graph:
+def _cascade(net: RandomGraph, name: str) -> Graph:
     rng = net.rng
     channels = rng.choice((3, rng.randint(1, 3 * net.config.cols)))
     x = net.input((1, rng.randint(10, 40), rng.randint(3, 24), channels))

@@ -4,41 +4,41 @@ import numpy as np
 import pytest
 
 from hw.spec.config import preset
-from tests.e2e.cases import GAP_RATE, chain_case, compare, simulated
-from tests.support.random_chains import random_chain
+from tests.e2e.cases import GAP_RATE, cascade_case, compare, simulated
+from tests.support.random_cascades import random_cascade
 
 TINY = pytest.mark.xdist_group("accelerator_tiny")
 EDGE256 = pytest.mark.xdist_group("accelerator_edge256")
 
 
 def check(name, first, count, **options):
-    faults = compare(name, [chain_case(name, first + i) for i in range(count)], **options)
+    faults = compare(name, [cascade_case(name, first + i) for i in range(count)], **options)
     assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("name", ("tiny", "ecp5"))
 def test_values(name, seed):
     for number in range(seed, seed + 25):
-        case = chain_case(name, number)
+        case = cascade_case(name, number)
         for tensor, values in simulated(case)[1].items():
             np.testing.assert_array_equal(values, case.expected[tensor], case.command)
 
 
-def test_there_are_chains():
+def test_there_are_cascades():
     # Always the same networks: among any 40 there need not be a window.
     plans = [
         segment.plan
         for number in range(80)
-        for segment in random_chain(preset("tiny"), number).compile().segments
+        for segment in random_cascade(preset("tiny"), number).compile().segments
     ]
-    assert sum(len(plan.chains) for plan in plans) > 5
+    assert sum(len(plan.cascades) for plan in plans) > 5
     found = [
         (slot, plan.network.maps[name].pixels)
         for plan in plans
         for name, slot in plan.slots.items()
     ]
-    assert any(slot.pitch < pixels and not slot.window for slot, pixels in found)
-    assert any(slot.window for slot, _ in found)
+    assert any(slot.pitch < pixels and not slot.recomputed for slot, pixels in found)
+    assert any(slot.recomputed for slot, _ in found)
 
 
 @TINY
@@ -53,7 +53,7 @@ def test_on_edge256(seed):
 
 
 def test_a_stride_that_passes_over_rows():
-    case = chain_case("tiny", 80)
+    case = cascade_case("tiny", 80)
     for tensor, values in simulated(case)[1].items():
         np.testing.assert_array_equal(values, case.expected[tensor])
 
