@@ -291,5 +291,5 @@ class Residency:
         return AllocationError(
             f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
             f"scratchpad; {room} of its {self.config.scratchpad_bytes} are available "
-            f"(configuration scratchpad_lines={self.config.scratchpad_lines})"
+            f"(configuration scratchpad_bytes={self.config.scratchpad_bytes})"
         )

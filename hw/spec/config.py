@@ -18,9 +18,35 @@ LANE_GROUPS = 4
 """Groups of lanes with a weight port of their own; the array shapes follow from it."""
 
 
+RENAMED = {"pool_lines": "scratchpad_bytes, in bytes: pool_lines * line_words * cols"}
+"""Keys of earlier versions, and what they are now."""
+INTEGERS = (
+    "rows",
+    "cols",
+    "bus_bytes",
+    "line_words",
+    "scratchpad_bytes",
+    "requant_lanes",
+    "queue_depth",
+)
+
+
 class ConfigurationError(ValueError):
     """A configuration key is unknown or its value impossible; the message names key, value and
     what is accepted."""
+
+
+def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
+    """Array shapes from plain data. Raises ConfigurationError."""
+    fits = isinstance(shapes, (list, tuple)) and all(
+        isinstance(s, (list, tuple)) and len(s) == 2 and all(type(n) is int for n in s)
+        for s in shapes
+    )
+    if not fits:
+        raise ConfigurationError(
+            f"configuration shapes={shapes!r} must be a list of pairs [pixels, channels]"
+        )
+    return tuple((pixels, channels) for pixels, channels in shapes)
 
 
 @dataclass(frozen=True)
@@ -37,7 +63,7 @@ class Memory:
 class AccelConfig:
     """Sizes of one accelerator.
 
-    One word holds ``cols`` channels of one pixel and is as wide as the AXI data bus. Raises
+    One word holds ``cols`` channels of one pixel. Raises
     ConfigurationError when a value is impossible.
     """
 
@@ -45,11 +71,15 @@ class AccelConfig:
     rows: int = 16
     """Pixel lanes of the array."""
     cols: int = 16
-    """Channel columns of the array, bytes of a word and of an AXI beat."""
+    """Channel columns of the array, and bytes of a word."""
+    bus_bytes: int = 0
+    """Bytes of a beat of the memory bus; 0: as many as ``cols``."""
+    shapes: tuple[tuple[int, int], ...] = ()
+    """Array shapes (pixels, channels) that a command may choose; empty: ``default_shapes``."""
     line_words: int = 8
     """Words that one access to the scratchpad moves: it has this many banks, and as many phases."""
-    scratchpad_lines: int = 7936
-    """Lines in the scratchpad that holds activations, weights, parameters and tables."""
+    scratchpad_bytes: int = 7936 * 128
+    """Bytes of the scratchpad that holds activations, weights, parameters and tables."""
     requant_lanes: int = 32
     """Output values finished per cycle: a power-of-two number of words."""
     queue_depth: int = 4
@@ -71,22 +101,29 @@ class AccelConfig:
             "name",
             "an identifier: a string of letters, digits and _, no digit first, 64 at most",
         )
-        for key in (
-            "rows",
-            "cols",
-            "line_words",
-            "scratchpad_lines",
-            "requant_lanes",
-            "queue_depth",
-        ):
+        for key in INTEGERS:
             check(type(getattr(self, key)) is int, key, "an integer")
         check(self.rows in ROWS, "rows", "4, 8, 16, 32 or 64")
         check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
         check(self.line_words in (4, 8), "line_words", "4 or 8")
+        if self.bus_bytes == 0:
+            object.__setattr__(self, "bus_bytes", self.cols)
         check(
-            64 <= self.scratchpad_lines <= MAX_POOL_LINES,
-            "scratchpad_lines",
-            f"from 64 to {MAX_POOL_LINES}",
+            self.bus_bytes == self.cols,
+            "bus_bytes",
+            f"{self.cols} (cols): the gateware has no bus of another width yet",
+        )
+        object.__setattr__(self, "shapes", _pairs(self.shapes) or self.default_shapes)
+        check(
+            self.shapes == self.default_shapes,
+            "shapes",
+            f"{[list(s) for s in self.default_shapes]}: the gateware has no others yet",
+        )
+        line, most = self.line_bytes, (1 << 16) * self.line_bytes
+        check(
+            self.scratchpad_bytes % line == 0 and 64 * line <= self.scratchpad_bytes <= most,
+            "scratchpad_bytes",
+            f"a multiple of {line} (line_words * cols) from {64 * line} to {most}",
         )
         check(
             self.requant_lanes in (self.cols, 2 * self.cols),
@@ -107,9 +144,9 @@ class AccelConfig:
         per_cycle = self.memory.bytes_per_cycle
         check(
             type(per_cycle) is int
-            and (per_cycle == 0 or (0 < per_cycle <= self.cols and self.cols % per_cycle == 0)),
+            and (per_cycle == 0 or (0 < per_cycle and self.bus_bytes % per_cycle == 0)),
             "memory.bytes_per_cycle",
-            f"0 (the bus width) or a divisor of the bus width, {self.cols}",
+            f"0 (the bus width) or a divisor of the bus width, {self.bus_bytes}",
         )
 
     @property
@@ -118,10 +155,6 @@ class AccelConfig:
 
     @property
     def word_bytes(self) -> int:
-        return self.cols
-
-    @property
-    def bus_bytes(self) -> int:
         return self.cols
 
     @property
@@ -143,8 +176,13 @@ class AccelConfig:
         return self.scratchpad_lines * self.line_words
 
     @property
-    def scratchpad_bytes(self) -> int:
-        return self.scratchpad_lines * self.line_bytes
+    def scratchpad_lines(self) -> int:
+        return self.scratchpad_bytes // self.line_bytes
+
+    @property
+    def default_shapes(self) -> tuple[tuple[int, int], ...]:
+        """All lanes on different pixels, pairs of them on two channel planes, and fours."""
+        return tuple((self.rows >> s, self.cols << s) for s in range(3))
 
     @property
     def requant_words(self) -> int:
@@ -159,24 +197,24 @@ class AccelConfig:
     @property
     def beat_interval(self) -> int:
         """Cycles from one beat of the memory's data bus to the next, at the least."""
-        return self.cols // (self.memory.bytes_per_cycle or self.cols)
+        return self.bus_bytes // (self.memory.bytes_per_cycle or self.bus_bytes)
 
     def shape_pixels(self, shape: int) -> int:
         """Pixels of a pixel group in array shape ``shape`` (0, 1, 2)."""
-        return self.rows >> shape
+        return self.shapes[shape][0]
 
 
 PRESETS = {
-    "tiny": AccelConfig(name="tiny", rows=4, cols=4, scratchpad_lines=1920, requant_lanes=4),
+    "tiny": AccelConfig(name="tiny", rows=4, cols=4, scratchpad_bytes=1920 * 32, requant_lanes=4),
     "ecp5": AccelConfig(
-        name="ecp5", rows=16, cols=8, line_words=4, scratchpad_lines=11776, requant_lanes=8
+        name="ecp5", rows=16, cols=8, line_words=4, scratchpad_bytes=11776 * 32, requant_lanes=8
     ),
     "edge256": AccelConfig(),
     "edge512": AccelConfig(
-        name="edge512", rows=16, cols=32, scratchpad_lines=7936, requant_lanes=64
+        name="edge512", rows=16, cols=32, scratchpad_bytes=7936 * 256, requant_lanes=64
     ),
     "edge1024": AccelConfig(
-        name="edge1024", rows=16, cols=64, scratchpad_lines=7936, requant_lanes=128
+        name="edge1024", rows=16, cols=64, scratchpad_bytes=7936 * 512, requant_lanes=128
     ),
 }
 
@@ -217,6 +255,8 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
                     f"configuration key {key!r} is given twice, also in 'memory'; once is accepted"
                 )
             inner[name] = value
+        elif key in RENAMED:
+            raise ConfigurationError(f"configuration key {key!r} is now {RENAMED[key]}")
         elif key in own:
             changes[key] = value
         else:
@@ -232,4 +272,12 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
             )
     if inner:
         changes["memory"] = dataclasses.replace(config.memory, **inner)
-    return dataclasses.replace(config, **changes)
+    return changed(config, **changes)
+
+
+def changed(config: AccelConfig, **values: object) -> AccelConfig:
+    """``config`` with some values changed; the bus and the array shapes follow ``rows`` and
+    ``cols`` unless they are among them. Raises ConfigurationError."""
+    if values.keys() & {"rows", "cols"}:
+        values = {"bus_bytes": 0, "shapes": ()} | values
+    return dataclasses.replace(config, **values)

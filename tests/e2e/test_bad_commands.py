@@ -40,7 +40,7 @@ BAD_CONFIGURATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no value": (("--set", "rows"), ("'rows'", "KEY=VALUE")),
     "empty value": (("--set", "rows="), ("rows=''", "integer")),
     "no setting": (("--set", ""), ("''", "KEY=VALUE")),
-    "scratchpad": (("--set", "scratchpad_lines=1"), ("scratchpad_lines=1", "64")),
+    "scratchpad": (("--set", "scratchpad_bytes=1"), ("scratchpad_bytes=1", "multiple of")),
     "lanes": (("--set", "requant_lanes=5"), ("requant_lanes=5", "cols")),
     "queue": (("--set", "queue_depth=99999999999999999999"), ("queue_depth=", "16")),
     "preset": (("--preset", "huge"), ("'huge'", "tiny")),

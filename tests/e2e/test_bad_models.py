@@ -155,4 +155,4 @@ def test_a_layer_too_large_for_the_pool(tmp_path, capsys):
     net = GraphBuilder("large", (64, 64, 16))
     path = write_model(randomize(net.finish(net.fully_connected("huge", "input", 8))),
                        tmp_path / "large.json")  # fmt: skip
-    refused(capsys, tmp_path, ("'huge'",), "map", path, "--set", "scratchpad_lines=64")
+    refused(capsys, tmp_path, ("'huge'",), "map", path, "--set", "scratchpad_bytes=8192")

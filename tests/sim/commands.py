@@ -13,7 +13,7 @@ from sim.values.memories import (
     State,
 )
 
-CONFIG = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=1024, requant_lanes=4)
+CONFIG = AccelConfig(name="test", rows=4, cols=4, scratchpad_bytes=1024 * 32, requant_lanes=4)
 PARAM_LINE, TABLE_WORD, WEIGHT_LINE = 0, 256, 64
 INPUT_WORD, OUTPUT_WORD, RESIDUAL_WORD = 3000, 4500, 6000
 

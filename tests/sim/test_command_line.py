@@ -135,7 +135,7 @@ def test_faulty_mappings_leave_no_folder(model, tmp_path, capsys):
     folder = tmp_path / "out" / "small"
     words = ("map", model, "-o", folder)
     assert "'huge'" in fails(capsys, compiler_main, *words, "--preset", "huge")
-    assert "scratchpad_lines" in fails(capsys, compiler_main, *words, "--set", "scratchpad_lines=1")
+    assert "scratchpad_bytes" in fails(capsys, compiler_main, *words, "--set", "scratchpad_bytes=1")
     assert "none.json" in fails(capsys, compiler_main, "map", tmp_path / "none.json", "-o", folder)
     (tmp_path / "file").write_text("")
     assert "file" in fails(capsys, compiler_main, "map", model, "-o", tmp_path / "file" / "x")

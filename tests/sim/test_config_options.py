@@ -25,8 +25,8 @@ def test_settings_apply_to_a_preset_and_to_a_file(tmp_path):
     assert parse("--preset", "tiny", "--set", "memory.latency=9").memory.latency == 9
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"preset": "tiny", "queue_depth": 8, "memory": {"latency": 3}}))
-    got = parse("--config", str(path), "--set", "scratchpad_lines=64", "--set", "name=own")
-    assert (got.name, got.rows, got.queue_depth, got.scratchpad_lines) == ("own", 4, 8, 64)
+    got = parse("--config", str(path), "--set", "scratchpad_bytes=2048", "--set", "name=own")
+    assert (got.name, got.rows, got.queue_depth, got.scratchpad_bytes) == ("own", 4, 8, 2048)
     assert got.memory.latency == 3
 
 
@@ -52,6 +52,27 @@ def test_a_faulty_file_is_named(tmp_path, text, message):
 def test_faulty_settings_are_named(word):
     with pytest.raises(ConfigurationError, match=word.split("=")[0]):
         parse("--set", word)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("pool_lines", 64, "'pool_lines' is now scratchpad_bytes"),
+        ("bus_bytes", 8, "bus_bytes=8 must be 16"),
+        ("shapes", [[16, 16]], "shapes="),
+        ("shapes", 3, "shapes=3 must be a list of pairs"),
+        ("scratchpad_bytes", 8200, "a multiple of 128"),
+    ],
+)
+def test_what_the_gateware_cannot_build_and_old_keys_are_refused(key, value, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.from_dict({"preset": "edge256", key: value})
+
+
+def test_bus_and_shapes_follow_the_array():
+    small = config.with_values(config.preset("edge256"), {"rows": 8, "cols": 4, "requant_lanes": 4})
+    assert small.bus_bytes == 4 and small.shapes == ((8, 4), (4, 8), (2, 16))
+    assert config.from_dict(config.to_dict(small)) == small
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -90,7 +90,9 @@ class RandomLayer:
         own."""
         lines = self.scratchpad_lines
         while lines < self.config.scratchpad_lines:
-            config = dataclasses.replace(self.config, scratchpad_lines=lines)
+            config = dataclasses.replace(
+                self.config, scratchpad_bytes=lines * self.config.line_bytes
+            )
             try:
                 return compile(self.graph, config, self.options)
             except AllocationError:

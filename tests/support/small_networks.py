@@ -42,7 +42,7 @@ def small_network(config: AccelConfig, seed: int, layers: int, most: int) -> Sma
                 config.scratchpad_lines,
             )
         )
-        chosen = with_values(config, {"scratchpad_lines": lines})
+        chosen = with_values(config, {"scratchpad_bytes": lines * config.line_bytes})
         graph = _graph(rng, layers, config.cols, f"small{seed}")
         try:
             schedule = compile(graph, chosen).segments[0].plan

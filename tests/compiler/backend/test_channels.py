@@ -15,7 +15,7 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"scratchpad_lines": 64})
+SMALL = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
 
 
 def network(graph: Graph, materialize: bool = False) -> Network:

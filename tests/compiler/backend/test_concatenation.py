@@ -25,7 +25,7 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"scratchpad_lines": 64})
+SMALL = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
 
 
 def branches(net: Net, x: str, *channels: int) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def table_loads(compiled: Compiled) -> list[int]:
 
 
 def test_a_layer_of_many_executes_loads_its_table_once():
-    config = with_values(TINY, {"scratchpad_lines": 64})
+    config = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
     net = Net((20, 12, 24))
     graph = net.finish(net.function("gelu", net.conv("input", 40, kernel=(1, 1))))
     compiled = compile(graph, config)

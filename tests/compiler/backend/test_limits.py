@@ -21,8 +21,8 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY, EDGE, EDGE1024 = (PRESETS[name] for name in ("tiny", "edge256", "edge1024"))
-LARGEST_POOL = with_values(TINY, {"scratchpad_lines": MAX_POOL_LINES})
-SMALLEST_SCRATCHPAD = with_values(TINY, {"scratchpad_lines": 64})
+LARGEST_POOL = with_values(TINY, {"scratchpad_bytes": MAX_POOL_LINES * TINY.line_bytes})
+SMALLEST_SCRATCHPAD = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
 SCRATCHPAD_LINES, ROWS, COLS, LINE = MAX_POOL_LINES, 64, 64, 8
 """The largest that a configuration accepts."""
 
@@ -305,7 +305,7 @@ def test_weights_that_do_not_quite_fit_the_pool(channels, text):
 )
 def test_more_commands_than_a_wait_counts_are_refused(module, kind, found, monkeypatch):
     graph = one((40, 40, 19), "conv", "input", 30)
-    config = with_values(TINY, {"scratchpad_lines": 128})
+    config = with_values(TINY, {"scratchpad_bytes": 128 * TINY.line_bytes})
     most = sum(c.opcode == kind for c in compile(graph, config).commands)
     monkeypatch.setattr(module, "MOST_COMMANDS", most)
     compile(graph, config)

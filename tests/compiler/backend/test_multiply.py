@@ -114,7 +114,7 @@ def test_operands_that_lie_elsewhere(case, materialize, seed):
 @pytest.mark.parametrize("shape", [(256, 1, 5), (600, 2, 3), (1, 700, 4), (20, 70, 5)])
 @pytest.mark.parametrize("lines", (64, 2048))
 def test_tall_and_wide_maps(shape, lines, seed):
-    config = with_values(TINY, {"scratchpad_lines": lines})
+    config = with_values(TINY, {"scratchpad_bytes": lines * TINY.line_bytes})
     graph = of_inputs(shape, (1, 1, shape[2]), 77, -128, swap=False)
     assert check(graph, config, False, seed)
     assert not hazards(encode_commands(compile(graph, config).commands, config), config)
@@ -133,7 +133,7 @@ def nothing_stays(monkeypatch):
 
 
 def test_every_operand_passes_through_memory(nothing_stays, seed):
-    config = with_values(TINY, {"scratchpad_lines": 96})
+    config = with_values(TINY, {"scratchpad_bytes": 96 * TINY.line_bytes})
     graph = excitation((9, 8, 40), 30, activation="relu6")
     compiled = compile(graph, config)
     assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
@@ -144,7 +144,7 @@ def test_every_operand_passes_through_memory(nothing_stays, seed):
 
 @pytest.mark.parametrize("lines", (64, 96, 200))
 def test_maps_that_leave_little_room(lines, seed):
-    config = with_values(TINY, {"scratchpad_lines": lines})
+    config = with_values(TINY, {"scratchpad_bytes": lines * TINY.line_bytes})
     for materialize in (False, True):
         graph = excitation((9, 8, 24), 30, activation="relu6")
         assert check(graph, config, materialize, seed)

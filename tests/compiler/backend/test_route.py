@@ -24,7 +24,7 @@ from tests.compiler.backend.graphs import Net, shuffle_unit
 from tests.compiler.backend.test_values import check
 
 TINY, EDGE256 = PRESETS["tiny"], PRESETS["edge256"]
-SMALL = with_values(TINY, {"scratchpad_lines": 128})
+SMALL = with_values(TINY, {"scratchpad_bytes": 128 * TINY.line_bytes})
 MOVES = ("slice", "channel_shuffle", "concatenation", "pad")
 
 

@@ -52,7 +52,7 @@ def any_overlap(found: list[tuple[int, int, int, int]]) -> bool:
 
 @pytest.mark.parametrize("lines", (160, 400))
 def test_nothing_overlaps_in_address_and_time(lines, seed):
-    config = with_values(PRESETS["tiny"], {"scratchpad_lines": lines})
+    config = with_values(PRESETS["tiny"], {"scratchpad_bytes": lines * PRESETS["tiny"].line_bytes})
     for number in range(seed, seed + 6):
         try:
             plan = compile(random_graph(number), config).segments[0].plan
@@ -104,7 +104,7 @@ def map_size(m):
 def test_smallest_tile_that_does_not_fit():
     net = Net((9, 9, 300))
     graph = net.finish(net.conv("input", 8, kernel=(9, 9)))
-    config = with_values(PRESETS["tiny"], {"scratchpad_lines": 64})
+    config = with_values(PRESETS["tiny"], {"scratchpad_bytes": 64 * PRESETS["tiny"].line_bytes})
     with pytest.raises(AllocationError) as fault:
         compile(graph, config)
     assert str(fault.value).startswith(

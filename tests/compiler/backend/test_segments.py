@@ -30,7 +30,7 @@ from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import Net
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"scratchpad_lines": 160})
+SMALL = with_values(TINY, {"scratchpad_bytes": 160 * TINY.line_bytes})
 
 
 def program(compiled: Compiled):

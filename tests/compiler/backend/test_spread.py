@@ -17,8 +17,8 @@ from tests.compiler.backend.graphs import Net
 from tests.compiler.backend.test_values import check
 
 TINY = PRESETS["tiny"]
-SMALL = with_values(TINY, {"scratchpad_lines": 64})
-WIDE = with_values(PRESETS["ecp5"], {"scratchpad_lines": 260})
+SMALL = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
+WIDE = with_values(PRESETS["ecp5"], {"scratchpad_bytes": 260 * PRESETS["ecp5"].line_bytes})
 
 #: Input, output size, mode, half_pixel_centers: what the hardware resizes.
 SIZES = (
@@ -120,7 +120,7 @@ def test_more_pixels_than_rows_of_a_window(seed):
     net = Net((128, 130, 1))
     x = net.pool("max_pool2d", "input", (1, 1))
     graph = net.finish(net.resize(x, (128, 260)))
-    check(graph, with_values(TINY, {"scratchpad_lines": 16384}), False, seed)
+    check(graph, with_values(TINY, {"scratchpad_bytes": 16384 * TINY.line_bytes}), False, seed)
 
 
 @pytest.mark.parametrize("size", ((2, 2), (3, 5), (7, 4)))

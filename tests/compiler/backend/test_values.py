@@ -75,9 +75,9 @@ def check(graph: Graph, config, materialize: bool, seed: int) -> int:
 @pytest.mark.parametrize(
     "config",
     (
-        with_values(TINY, {"scratchpad_lines": 160}),
-        with_values(PRESETS["ecp5"], {"scratchpad_lines": 260}),
-        with_values(PRESETS["edge256"], {"scratchpad_lines": 220}),
+        with_values(TINY, {"scratchpad_bytes": 160 * TINY.line_bytes}),
+        with_values(PRESETS["ecp5"], {"scratchpad_bytes": 260 * PRESETS["ecp5"].line_bytes}),
+        with_values(PRESETS["edge256"], {"scratchpad_bytes": 220 * PRESETS["edge256"].line_bytes}),
         PRESETS["edge256"],
         PRESETS["edge1024"],
     ),

@@ -16,9 +16,9 @@ from tests.compiler.backend.adversary import hazards
 from tests.compiler.backend.graphs import random_graph
 
 CONFIGS = (
-    with_values(PRESETS["tiny"], {"scratchpad_lines": 160}),
-    with_values(PRESETS["ecp5"], {"scratchpad_lines": 260}),
-    with_values(PRESETS["edge256"], {"scratchpad_lines": 220}),
+    with_values(PRESETS["tiny"], {"scratchpad_bytes": 160 * PRESETS["tiny"].line_bytes}),
+    with_values(PRESETS["ecp5"], {"scratchpad_bytes": 260 * PRESETS["ecp5"].line_bytes}),
+    with_values(PRESETS["edge256"], {"scratchpad_bytes": 220 * PRESETS["edge256"].line_bytes}),
     PRESETS["edge256"],
 )
 

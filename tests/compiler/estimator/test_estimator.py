@@ -61,7 +61,7 @@ def test_mutated_networks_with_cascades(seed, tmp_path):
     """Maps pass through memory, so that layers form chains and run in many tiles."""
     print(f"seed {seed}")
     draw, blocks = random.Random(seed), SMALL
-    config = with_values(preset("tiny"), {"scratchpad_lines": 256})
+    config = with_values(preset("tiny"), {"scratchpad_bytes": 256 * preset("tiny").line_bytes})
     estimator = Estimator(config)
     whole = driver.compile(randomize(network(blocks, size=48, stem=8, head=64)), config)
     assert whole.segments[0].plan.cascades

@@ -130,8 +130,8 @@ def test_plots_are_pictures(models, tmp_path):
         (["{model}", "--set", "rows"], "'rows'"),
         (["{model}", "--set", "rows=8", "--set", "rows=16"], "'rows': given twice"),
         (
-            ["{model}", "--set", "scratchpad_lines=64", "--preset", "tiny"],
-            "wide on tiny scratchpad_lines=64",
+            ["{model}", "--set", "scratchpad_bytes=2048", "--preset", "tiny"],
+            "wide on tiny scratchpad_bytes=2048",
         ),
         *(
             (["{model}", f"--clock={text}"], f"--clock {text!r}; 1e-06 to 1e+06 MHz is accepted")

@@ -22,7 +22,7 @@ from tests.compiler.backend.graphs import Net
 from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import random_layer
 
-SMALL = ("--preset", "tiny", "--set", "scratchpad_lines=160")
+SMALL = ("--preset", "tiny", "--set", "scratchpad_bytes=5120")
 
 
 def network():
@@ -147,7 +147,10 @@ def test_the_mapping_is_the_same_and_the_cache_explains_too(explained, run):
 
 
 def test_no_ways_are_kept_unless_asked_for():
-    (segment,) = compile(network(), with_values(preset("tiny"), {"scratchpad_lines": 160})).segments
+    (segment,) = compile(
+        network(),
+        with_values(preset("tiny"), {"scratchpad_bytes": 160 * preset("tiny").line_bytes}),
+    ).segments
     assert segment.plan.trials and not segment.plan.residence.cascades
     assert all(plan.choice is None for plan in segment.plan.plans)
 
@@ -174,7 +177,9 @@ JOINT = 95291131
 def test_whatever_is_mapped_is_explained(draw, seed):
     for number in (JOINT, *range(seed, seed + 5)):
         drawn = draw(preset("tiny"), number)
-        config = dataclasses.replace(drawn.config, scratchpad_lines=drawn.scratchpad_lines)
+        config = dataclasses.replace(
+            drawn.config, scratchpad_bytes=drawn.scratchpad_lines * drawn.config.line_bytes
+        )
         try:
             compiled = compile(drawn.graph, config, drawn.options, Planner(record=True))
         except AllocationError:

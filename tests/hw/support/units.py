@@ -16,10 +16,10 @@ from hw.spec.timing import READ_LATENCY
 from tests.sim.commands import random_execute
 
 TINY = preset("tiny")
-WIDE = AccelConfig(name="wide", rows=8, cols=4, scratchpad_lines=64, requant_lanes=8)
+WIDE = AccelConfig(name="wide", rows=8, cols=4, scratchpad_bytes=64 * 32, requant_lanes=8)
 """Two words leave the post-processor per cycle, and two lanes share a weight port."""
 NARROW = AccelConfig(
-    name="narrow", rows=8, cols=4, line_words=4, scratchpad_lines=128, requant_lanes=8
+    name="narrow", rows=8, cols=4, line_words=4, scratchpad_bytes=128 * 16, requant_lanes=8
 )
 """As WIDE, with lines of half the words."""
 all_configs = pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_execute_equals_the_scalar_interpretation(seed):
 @pytest.mark.parametrize("seed", range(60))
 def test_execute_on_lines_of_four_words(seed):
     rng = random.Random(seed)
-    config = dataclasses.replace(CONFIG, line_words=4, scratchpad_lines=2 * CONFIG.scratchpad_lines)
+    config = dataclasses.replace(CONFIG, line_words=4)
     state, fields = random_state(rng, config), random_execute(rng, config)
     expected = ScalarExecute(fields, state.scratchpad.copy(), 4).run()
     execute(state, fields)
@@ -46,7 +46,7 @@ def test_results_do_not_depend_on_chunks(seed, monkeypatch):
 
 def test_extreme_operands_accumulate_exactly_and_parameters_wrap():
     rng = random.Random(1)
-    config = AccelConfig(name="test", rows=4, cols=4, scratchpad_lines=16384, requant_lanes=4)
+    config = AccelConfig(name="test", rows=4, cols=4, scratchpad_bytes=16384 * 32, requant_lanes=4)
     state = random_state(rng, config)
     fields = random_execute(random.Random(0)) | {
         "split": 0,

@@ -25,7 +25,7 @@ C_FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-onl
 
 
 def generate(folder, name: str) -> None:
-    words = ["generate", "--preset", "tiny", "--set", "scratchpad_lines=64", "-o", str(folder)]
+    words = ["generate", "--preset", "tiny", "--set", "scratchpad_bytes=2048", "-o", str(folder)]
     settings = [word for text in SETTINGS[name] for word in ("--set", text)]
     assert main([*words, "--name", name, *settings]) == 0
 
