@@ -10,8 +10,8 @@ import statistics
 
 from hw.spec.config import preset
 from tests.benchmarks.measure import print_command
-from tests.support.all_plans import best_schedule
 from tests.support.exact_cycles import exact_cycles
+from tests.support.exhaustive_schedules import best_schedule
 from tests.support.small_networks import small_network
 
 

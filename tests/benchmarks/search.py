@@ -26,7 +26,12 @@ from sim.program_reader import (
 )
 from sim.simulation import run_timing
 from tests.benchmarks.measure import matrix_product, print_command, seconds, use_one_core
-from tests.support.mutants import MOBILENET_V2, Block, mutated, network
+from tests.support.mutated_networks import (
+    MOBILENET_V2,
+    Block,
+    mutated,
+    network,
+)
 
 SHOWN = 25
 """Functions of a profile."""

@@ -18,7 +18,7 @@ from compiler.command_line import main as compiler_main
 from compiler.driver import compile
 from compiler.ir.graph import Declared
 from hw.spec.config import preset
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 from tests.e2e.refusals import (
     ON_TINY,
     RUN_COMMANDS,

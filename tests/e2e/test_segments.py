@@ -10,7 +10,7 @@ from compiler.frontend import write_model
 from golden.command_line import main as golden_main
 from hw.command_line import main as hw_main
 from sim.command_line import main as sim_main
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 

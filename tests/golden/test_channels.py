@@ -7,7 +7,10 @@ import torch
 from compiler.frontend.tflite import read_tflite
 from golden.network import run
 from golden.ops import channel_shuffle, channel_slice
-from tests.compiler.backend.graphs import Net, shuffle_unit
+from tests.compiler.graphs import (
+    Net,
+    shuffle_unit,
+)
 from tests.golden.layers import RandomLayers, activation, one_node, seeds
 from tests.golden.oracle import run_litert
 from tests.support.tflite_builder import build_model

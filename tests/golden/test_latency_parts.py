@@ -24,7 +24,7 @@ from golden.bench.module import (
 )
 from golden.bench.parts import part_of
 from golden.command_line import main
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 
 QUICK = ("--device", "cpu", "--seconds", "0.001", "--preset", "tiny", "--peak", "0.1",
          "--precision", "fp32", "--mode", "eager")  # fmt: skip

@@ -10,8 +10,8 @@ from compiler.errors import AllocationError
 from compiler.ir.graph import Graph
 from compiler.schedule.schedule import Schedule
 from hw.spec.config import AccelConfig, with_values
-from tests.compiler.backend.graphs import Net
-from tests.support.all_plans import most_ways
+from tests.compiler.graphs import Net
+from tests.support.exhaustive_schedules import most_ways
 
 SIDES = {1: 7, 2: 4, 3: 3}
 PLANES = {1: 4, 2: 2, 3: 1}

@@ -19,9 +19,13 @@ from sim.program_reader import read_program
 from sim.report import summary
 from sim.simulation import run_timing
 from sim.timing.fast.checkpoints import PrefixCache
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 from tests.support import random_layers
-from tests.support.mutants import Block, mutated, network
+from tests.support.mutated_networks import (
+    Block,
+    mutated,
+    network,
+)
 
 SMALL = (Block(1, 8, 1), Block(4, 16, 2), Block(4, 16, 1), Block(6, 24, 2), Block(6, 24, 1))
 

@@ -11,8 +11,8 @@ from compiler.errors import InputError
 from compiler.frontend import write_model
 from compiler.load import load_model
 from compiler.zoo import build
-from tests.compiler.backend.graphs import Net
 from tests.compiler.frontend.graphs import assert_same, residual_graph, weightless
+from tests.compiler.graphs import Net
 
 
 def test_round_trip_is_exact(tmp_path):

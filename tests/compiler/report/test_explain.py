@@ -18,7 +18,7 @@ from compiler.report.explain_tables import print_explanation
 from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.planner import Planner
 from hw.spec.config import preset, with_values
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import random_layer
 

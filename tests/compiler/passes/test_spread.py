@@ -12,9 +12,9 @@ from compiler.options import CompilerOptions
 from compiler.passes.needed import needs
 from golden.resize import resize
 from hw.spec.config import PRESETS, with_values
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import Net
-from tests.compiler.backend.test_values import check
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import Net
+from tests.compiler.test_values import check
 
 TINY = PRESETS["tiny"]
 SMALL = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})

@@ -20,8 +20,11 @@ from compiler.schedule.channel_blocks import (
     chunks_of,
 )
 from hw.spec.config import PRESETS, to_dict
-from tests.compiler.backend.adversary import decode
-from tests.compiler.backend.graphs import Net, random_graph
+from tests.compiler.codegen.hazard_checker import decode
+from tests.compiler.graphs import (
+    Net,
+    random_graph,
+)
 
 EDGE = PRESETS["edge256"]
 

@@ -8,7 +8,7 @@ from compiler.ir.function_ranges import function_mean_square, function_range
 from compiler.ir.graph import Quant
 from compiler.ir.ops import FUNCTIONS
 from golden.network import run
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 
 TORCH = {
     "relu": torch.relu,

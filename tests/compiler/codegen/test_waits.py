@@ -12,8 +12,8 @@ from compiler.errors import AllocationError
 from compiler.options import CompilerOptions
 from hw.spec.config import PRESETS, with_values
 from hw.spec.isa import Opcode
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import random_graph
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import random_graph
 
 CONFIGS = (
     with_values(PRESETS["tiny"], {"scratchpad_bytes": 160 * PRESETS["tiny"].line_bytes}),

@@ -25,8 +25,11 @@ from sim.values.memories import (
     AddressRanges,
     State,
 )
-from tests.compiler.backend.adversary import decode
-from tests.compiler.backend.graphs import Net, random_graph
+from tests.compiler.codegen.hazard_checker import decode
+from tests.compiler.graphs import (
+    Net,
+    random_graph,
+)
 
 RUN = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
 TINY = PRESETS["tiny"]

@@ -12,7 +12,7 @@ from compiler.schedule.channel_blocks import block_ranges
 from hw.spec.config import PRESETS
 from sim.program_reader import program_of
 from sim.simulation import run_timing
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 
 EDGE, TINY = PRESETS["edge256"], PRESETS["tiny"]
 

@@ -23,8 +23,11 @@ from hw.spec.config import PRESETS
 from sim.program_reader import read_program
 from sim.report import summary
 from sim.simulation import run_timing
-from tests.compiler.backend import test_values
-from tests.compiler.backend.graphs import Net, random_graph
+from tests.compiler import test_values
+from tests.compiler.graphs import (
+    Net,
+    random_graph,
+)
 
 SAME = (1, 1, 1, 1)
 

@@ -15,7 +15,10 @@ from compiler.schedule.allocate import Arena, Placed, placed_in_turn
 from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.schedule import Schedule
 from hw.spec.config import PRESETS, with_values
-from tests.compiler.backend.graphs import Net, random_graph
+from tests.compiler.graphs import (
+    Net,
+    random_graph,
+)
 
 
 def rectangles(plan: Schedule) -> list[tuple[int, int, int, int]]:

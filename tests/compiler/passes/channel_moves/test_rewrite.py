@@ -19,9 +19,12 @@ from compiler.passes.channel_moves.rewrite import route
 from compiler.passes.needed import needs
 from golden import network as golden
 from hw.spec.config import PRESETS, with_values
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import Net, shuffle_unit
-from tests.compiler.backend.test_values import check
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import (
+    Net,
+    shuffle_unit,
+)
+from tests.compiler.test_values import check
 
 TINY, EDGE256 = PRESETS["tiny"], PRESETS["edge256"]
 SMALL = with_values(TINY, {"scratchpad_bytes": 128 * TINY.line_bytes})

@@ -17,8 +17,8 @@ from compiler.ir.graph import Graph
 from compiler.schedule import room
 from hw.spec.config import LANE_GROUPS, MAX_POOL_LINES, PRESETS, with_values
 from hw.spec.isa import FIELDS, MOST_COMMANDS, Opcode
-from tests.compiler.backend.graphs import Net
-from tests.compiler.backend.test_values import check
+from tests.compiler.graphs import Net
+from tests.compiler.test_values import check
 
 TINY, EDGE, EDGE1024 = (PRESETS[name] for name in ("tiny", "edge256", "edge1024"))
 LARGEST_POOL = with_values(TINY, {"scratchpad_bytes": MAX_POOL_LINES * TINY.line_bytes})

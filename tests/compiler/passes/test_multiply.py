@@ -17,9 +17,9 @@ from compiler.options import CompilerOptions
 from compiler.passes.multiply import taps
 from compiler.schedule.residency import Residency
 from hw.spec.config import PRESETS, with_values
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import Net
-from tests.compiler.backend.test_values import check
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import Net
+from tests.compiler.test_values import check
 
 TINY, NARROW = PRESETS["tiny"], PRESETS["ecp5"]
 ZERO_POINTS = (-128, -127, -1, 0, 1, 126, 127)

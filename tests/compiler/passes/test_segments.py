@@ -26,8 +26,8 @@ from sim.simulation import (
     segment_times,
     simulate,
 )
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import Net
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import Net
 
 TINY = PRESETS["tiny"]
 SMALL = with_values(TINY, {"scratchpad_bytes": 160 * TINY.line_bytes})

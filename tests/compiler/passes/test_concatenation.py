@@ -20,9 +20,12 @@ from compiler.schedule.live_ranges import (
     live_ranges,
 )
 from hw.spec.config import PRESETS, with_values
-from tests.compiler.backend.adversary import decode, hazards
-from tests.compiler.backend.graphs import Net
-from tests.compiler.backend.test_values import check
+from tests.compiler.codegen.hazard_checker import (
+    decode,
+    hazards,
+)
+from tests.compiler.graphs import Net
+from tests.compiler.test_values import check
 
 TINY = PRESETS["tiny"]
 SMALL = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})

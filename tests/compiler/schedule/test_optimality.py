@@ -15,8 +15,8 @@ from sim.simulation import (
     run_timing,
     run_values,
 )
-from tests.support.all_plans import best_schedule
 from tests.support.exact_cycles import exact_cycles
+from tests.support.exhaustive_schedules import best_schedule
 from tests.support.random_layers import random_input
 from tests.support.small_networks import small_network
 

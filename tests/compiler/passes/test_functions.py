@@ -16,9 +16,9 @@ from compiler.ir.ops import FUNCTIONS
 from compiler.options import CompilerOptions
 from hw.spec.config import PRESETS, with_values
 from hw.spec.isa import Opcode
-from tests.compiler.backend.adversary import hazards
-from tests.compiler.backend.graphs import Net
-from tests.compiler.backend.test_values import check
+from tests.compiler.codegen.hazard_checker import hazards
+from tests.compiler.graphs import Net
+from tests.compiler.test_values import check
 
 TINY = PRESETS["tiny"]
 EDGE = PRESETS["edge256"]

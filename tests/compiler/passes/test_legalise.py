@@ -17,7 +17,7 @@ from compiler.passes.fuse import fuse_adds
 from compiler.passes.legalise import legalise
 from compiler.passes.needed import needs
 from hw.spec.config import PRESETS
-from tests.compiler.backend.graphs import Net
+from tests.compiler.graphs import Net
 
 TINY, EDGE = PRESETS["tiny"], PRESETS["edge256"]
 

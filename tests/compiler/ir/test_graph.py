@@ -14,13 +14,13 @@ from compiler.ir.shapes import same_padding
 from compiler.ir.verify import verify, verify_pass
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run
-from tests.compiler.backend.graphs import Net
 from tests.compiler.frontend.graphs import (
     assert_same,
     concatenated_graph,
     residual_graph,
     weightless,
 )
+from tests.compiler.graphs import Net
 
 
 @pytest.mark.parametrize(
