@@ -39,8 +39,8 @@ def multiplied(command: Command, program: Program) -> int:
     f, cols = command.fields, program.config.cols
     if command.opcode != Opcode.EXECUTE or not f["network"]:
         return 0
-    columns = (f["blocks"] - 1) * (cols << f["array_shape"])
+    columns = (f["out_blocks"] - 1) * (cols << f["array_shape"])
     columns += (f["last_planes"] - 1) * cols + f["last_cols"]
-    taps = f["kernel_rows"] * ((f["groups"] - 1) * f["group_taps"] + f["last_taps"])
+    taps = f["kernel_rows"] * ((f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"])
     channels = (f["in_blocks"] - 1) * (cols >> f["split"]) + f["last_channels"]
     return f["pixels"] * columns * taps * channels

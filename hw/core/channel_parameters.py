@@ -46,7 +46,7 @@ class ChannelParameters(wiring.Component):
                 "next_held": In(1),
                 "next_quiet": In(1),
                 "load": In(1),
-                "pixel group": In(stage_layouts.pixel_group_layout()),
+                "pixel_group": In(stage_layouts.pixel_group_layout()),
                 "ready": Out(1, init=1),
                 "next_ready": Out(1),
                 "read_en": Out(1),

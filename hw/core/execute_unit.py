@@ -195,7 +195,7 @@ class ExecuteUnit(wiring.Component):
     def _build_drain_path(self, m, sequencer, operands, array, drain):
         head = operands.head
         pixel_groups = [
-            Signal(stage_layouts.pixel_group_layout(), name=f"pixel group{i}")
+            Signal(stage_layouts.pixel_group_layout(), name=f"pixel_group{i}")
             for i in range(timing.MAC_LATENCY)
         ]
         for field in stage_layouts.pixel_group_layout().members:

@@ -54,7 +54,7 @@ class InputAddresses(wiring.Component):
                 "begin": In(1),
                 "next": In(1),
                 "valid": Out(1),
-                "step": Out(stage_layouts.tap_group_layout()),
+                "tap_group": Out(stage_layouts.tap_group_layout()),
                 "lanes": Out(reach_layout(config.rows)),
             }
         )

@@ -39,7 +39,7 @@ class LineCoalescer(wiring.Component):
         super().__init__(
             {
                 "load": In(1),
-                "step": In(stage_layouts.tap_group_layout()),
+                "tap_group": In(stage_layouts.tap_group_layout()),
                 "lanes": In(lanes),
                 "needs": In(needs_layout(config)),
                 "ready": Out(1),

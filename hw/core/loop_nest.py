@@ -36,14 +36,14 @@ class LoopNest(wiring.Component):
                 "begin": In(1),
                 "next": In(1),
                 "valid": Out(1),
-                "step": Out(stage_layouts.tap_group_layout()),
+                "tap_group": Out(stage_layouts.tap_group_layout()),
                 "columns": Out(9),
                 "x_offset": Out(stage_layouts.POSITION),
                 "y_offset": Out(stage_layouts.POSITION),
                 "row_addr": Out(WORD_ADDR),
                 "span": Out(stage_layouts.REACH),
                 "left": Out(20),
-                "tile_end": Out(1),
+                "pixel_group_end": Out(1),
                 "block_end": Out(1),
             }
         )

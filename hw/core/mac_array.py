@@ -43,7 +43,7 @@ class MacArray(wiring.Component):
                 "split": In(3),
                 "ones": In(1),
                 "maximum": In(1),
-                "tile_done": Out(1),
+                "pixel_group_done": Out(1),
                 "shadow": Out(data.ArrayLayout(ACC * config.cols, config.rows)),
             }
         )

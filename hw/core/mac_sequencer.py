@@ -21,7 +21,7 @@ class MacSequencer(wiring.Component):
     fill_state, fill_queued, load_met, store_met : what fill does, for the cause of an idle cycle
     issue : a multiply-accumulate issues
     channel, offset : its channel; columns from the tap group's first tap
-    pop, tile_end : it is the last of its tap group, of its pixel group
+    pop, pixel_group_end : it is the last of its tap group, of its pixel group
     cause : the cycle counter that counts
     """
 

@@ -58,7 +58,7 @@ class OperandFetch(wiring.Component):
                 "line_lanes": Out(config.rows),
                 "line_high": Out(1),
                 "push": Out(1),
-                "step": Out(stage_layouts.tap_group_layout()),
+                "tap_group": Out(stage_layouts.tap_group_layout()),
                 "lanes": Out(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
             }
         )

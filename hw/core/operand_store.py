@@ -43,7 +43,7 @@ class OperandStore(wiring.Component):
                 "line_lanes": In(config.rows),
                 "line_high": In(1),
                 "push": In(1),
-                "step": In(stage_layouts.tap_group_layout()),
+                "tap_group": In(stage_layouts.tap_group_layout()),
                 "lanes": In(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
                 "room": Out(1),
                 "in_flight": Out(1),

@@ -35,7 +35,7 @@ class OutputAddresses(wiring.Component):
                 "cmd": In(command_layouts.EXECUTE),
                 "current": In(stage_layouts.pixel_group_layout()),
                 "load": In(1),
-                "pixel group": In(stage_layouts.pixel_group_layout()),
+                "pixel_group": In(stage_layouts.pixel_group_layout()),
                 "next": In(1),
                 "plane": Out(2),
                 "lane": Out(7),

@@ -48,7 +48,7 @@ class WeightStore(wiring.Component):
                 "array_shape": In(2),
                 "ready": Out(1),
                 "use": In(1),
-                "tile_end": In(1),
+                "pixel_group_end": In(1),
                 "block_end": In(1),
                 "words": Out(data.ArrayLayout(config.word_bytes * 8, LANE_GROUPS)),
             }

@@ -33,7 +33,7 @@ class Fetch(wiring.Component):
     program_addr, program_size : In(32)
         Bytes, multiples of PROGRAM_ALIGN; constant while a program runs, and from two cycles
         before.
-    windows : In(WINDOWS)
+    address_ranges : In(ADDRESS_RANGES)
         What may be read.
     request : Out(stream of REQUEST)
         To the reader.
@@ -61,7 +61,7 @@ class Fetch(wiring.Component):
             {
                 "program_addr": In(32),
                 "program_size": In(32),
-                "windows": In(ADDRESS_RANGES),
+                "address_ranges": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "beat": In(1),
                 "beat_data": In(8 * config.cols),

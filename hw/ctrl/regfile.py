@@ -38,7 +38,7 @@ class RegisterFile(wiring.Component):
         With ``fault``: why, and where.
     program_addr, program_size : Out(32)
         The program's place.
-    windows : Out(WINDOWS)
+    address_ranges : Out(ADDRESS_RANGES)
         What may be read and written.
     fingerprint : In(32)
         The constant of that register.

@@ -49,7 +49,7 @@ class LoadRequest(wiring.Component):
         The queue.
     done : In(COUNTS)
         Completed commands.
-    windows : In(WINDOWS)
+    address_ranges : In(ADDRESS_RANGES)
         What may be read.
     request : Out(stream of REQUEST)
         To the reader.
@@ -73,7 +73,7 @@ class LoadRequest(wiring.Component):
             {
                 "command": In(stream.Signature(command_layouts.LOAD)),
                 "done": In(COUNTS),
-                "windows": In(ADDRESS_RANGES),
+                "address_ranges": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "descriptor": Out(stream.Signature(descriptor_layout(config))),
                 "stop": In(1),

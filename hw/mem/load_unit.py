@@ -24,7 +24,7 @@ class LoadUnit(wiring.Component):
         The scratchpad's phase.
     counts : In(COUNTS)
         Completed commands.
-    windows : In(WINDOWS)
+    address_ranges : In(ADDRESS_RANGES)
         What may be read.
     request : Out(stream of REQUEST)
         To the reader.
@@ -58,7 +58,7 @@ class LoadUnit(wiring.Component):
                 "command": In(stream.Signature(command_layouts.LOAD)),
                 "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
-                "windows": In(ADDRESS_RANGES),
+                "address_ranges": In(ADDRESS_RANGES),
                 "request": Out(stream.Signature(REQUEST)),
                 "ready": Out(1),
                 "beat": In(1),

@@ -27,7 +27,7 @@ class StoreUnit(wiring.Component):
         The scratchpad's phase.
     counts : In(COUNTS)
         Completed commands.
-    windows : In(WINDOWS)
+    address_ranges : In(ADDRESS_RANGES)
         What may be written.
     store_req, store_line, store_valid, line
         The scratchpad's read port.
@@ -62,7 +62,7 @@ class StoreUnit(wiring.Component):
                 "command": In(stream.Signature(command_layouts.STORE)),
                 "phase": In(range(config.line_words)),
                 "counts": In(COUNTS),
-                "windows": In(ADDRESS_RANGES),
+                "address_ranges": In(ADDRESS_RANGES),
                 "store_req": Out(1),
                 "store_line": Out(line_addr(config)),
                 "store_valid": In(1),
