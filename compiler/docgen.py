@@ -43,7 +43,7 @@ def page() -> str:
         f"uint8). {_constants()}",
         "## Limits of the hardware",
         "For each pass of the array, from the widths of its command's fields:",
-        "\n".join(f"- {_first(check)}" for check in CONSTRAINTS),
+        "\n".join(f"- {check.text}" for check in CONSTRAINTS),
         "What the scratchpad and the memory hold is in [compiler.md](compiler.md), Large networks.",
         "## TFLite",
         _table(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from compiler.codegen.commands import CONSTANTS, Command
 from compiler.errors import AllocationError, show
 from compiler.hwir.network import Network
-from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS
+from hw.spec.isa import COMMAND_ALIGN, COMMAND_WORDS, Opcode, highest
 from hw.spec.timing import BURST_BOUNDARY
 
-MEMORY_LIMIT = 1 << 32
+MEMORY_LIMIT = highest(Opcode.LOAD, "dram_addr") + 1
 """Bytes that the machine addresses."""
 
 

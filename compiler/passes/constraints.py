@@ -1,7 +1,6 @@
-"""What the hardware can run, as small functions whose docstring is the user's message.
+"""What the hardware can run: a limit, the user's message, and a node's geometry that meets it.
 
-Each takes the node's geometry and returns whether it is met. The limits are widths of fields in
-``hw.spec.isa``.
+The limits are what fields of commands hold (``hw.spec.isa``).
 """
 
 from __future__ import annotations
@@ -16,13 +15,16 @@ from compiler.hwir.network import (
     Pair,
 )
 from compiler.ir.graph import Node
+from hw.spec.isa import Opcode, highest
 
-MAX_KERNEL = 255
-MAX_STEP = 255
-MAX_SIDE = 8191
-MAX_BLOCKS = 4095
-MAX_INPUT_CHANNELS = 65535
-MAX_STEP_PIXELS = (1 << 18) - 1
+MAX_KERNEL = highest(Opcode.EXECUTE, "kernel_rows", "tap_groups")
+MAX_STEP = highest(Opcode.EXECUTE, "row_dilation", "col_dilation", "col_stride", "wrap_y")
+MAX_SIDE = highest(Opcode.EXECUTE, "start_x", "start_y", "in_width", "in_height", "out_width")
+MAX_BLOCKS = highest(Opcode.EXECUTE, "in_blocks", "out_blocks")
+MAX_INPUT_CHANNELS = highest(Opcode.LOAD, "channels")
+MAX_END = highest(Opcode.EXECUTE, "end_x", "wrap_x")
+MAX_STEP_PIXELS = highest(Opcode.EXECUTE, "row_step", "wrap_row") // 4
+"""Pixels; a window lies in the scratchpad in rows of up to four times its map's width."""
 
 
 @dataclass(frozen=True)
@@ -38,72 +40,72 @@ class Geometry:
     cols: int
 
 
-def kernel_size(g: Geometry) -> bool:
-    """Kernels of 1 to 255 rows and columns are accepted."""
-    return max(g.kernel) <= MAX_KERNEL
+@dataclass(frozen=True)
+class Constraint:
+    """A limit of the hardware."""
+
+    text: str
+    """What is accepted: a sentence for the user."""
+    met: Callable[[Geometry], bool]
 
 
-def stride_size(g: Geometry) -> bool:
-    """Strides of 1 to 255 are accepted."""
-    return max(g.stride) <= MAX_STEP
-
-
-def dilation_size(g: Geometry) -> bool:
-    """Dilations of 1 to 255 are accepted."""
-    return max(g.dilation) <= MAX_STEP
-
-
-def map_sides(g: Geometry) -> bool:
-    """Maps of up to 8191 rows and columns are accepted, padding included."""
+def _longest_side(g: Geometry) -> int:
+    """Rows or columns of the larger map, padding included."""
     top, bottom, left, right = g.padding
-    return (
-        max(
-            g.source.height + top + bottom,
-            g.source.width + left + right,
-            g.output.height,
-            g.output.width,
-        )
-        <= MAX_SIDE
-    )
+    height, width = g.source.height + top + bottom, g.source.width + left + right
+    return max(height, width, g.output.height, g.output.width)
 
 
-def input_channels(g: Geometry) -> bool:
-    """Inputs of the network of up to 65535 channels are accepted."""
-    return not g.source.external or g.source.channels <= MAX_INPUT_CHANNELS
+def _most_blocks(g: Geometry) -> int:
+    return max(math.ceil(m.channels / g.cols) for m in (g.source, g.output))
 
 
-def channel_blocks(g: Geometry) -> bool:
-    """Maps of up to 4095 blocks of channels, each as wide as the array, are accepted."""
-    return max(math.ceil(m.channels / g.cols) for m in (g.source, g.output)) <= MAX_BLOCKS
+def _row_step(g: Geometry) -> int:
+    """Pixels of the input that the longest vertical step passes."""
+    return max(g.stride[0], g.dilation[0], *g.padding[:2]) * g.source.width
 
 
-def row_walk(g: Geometry) -> bool:
-    """Output rows of up to 32767 / 2 input columns (width times stride) are accepted."""
-    return g.output.width * g.stride[1] <= 16383
-
-
-def row_steps(g: Geometry) -> bool:
-    """Vertical strides, dilations and padding of up to 262143 pixels of the input are accepted."""
-    rows = max(g.stride[0], g.dilation[0], *g.padding[:2])
-    return rows * g.source.width <= MAX_STEP_PIXELS
-
-
-CONSTRAINTS: tuple[Callable[[Geometry], bool], ...] = (
-    kernel_size,
-    stride_size,
-    dilation_size,
-    map_sides,
-    input_channels,
-    channel_blocks,
-    row_walk,
-    row_steps,
+CONSTRAINTS = (
+    Constraint(
+        f"Kernels of 1 to {MAX_KERNEL} rows and columns are accepted.",
+        lambda g: max(g.kernel) <= MAX_KERNEL,
+    ),
+    Constraint(
+        f"Strides of 1 to {MAX_STEP} are accepted.",
+        lambda g: max(g.stride) <= MAX_STEP,
+    ),
+    Constraint(
+        f"Dilations of 1 to {MAX_STEP} are accepted.",
+        lambda g: max(g.dilation) <= MAX_STEP,
+    ),
+    Constraint(
+        f"Maps of up to {MAX_SIDE} rows and columns are accepted, padding included.",
+        lambda g: _longest_side(g) <= MAX_SIDE,
+    ),
+    Constraint(
+        f"Inputs of the network of up to {MAX_INPUT_CHANNELS} channels are accepted.",
+        lambda g: not g.source.external or g.source.channels <= MAX_INPUT_CHANNELS,
+    ),
+    Constraint(
+        f"Maps of up to {MAX_BLOCKS} blocks of channels, each as wide as the array, are accepted.",
+        lambda g: _most_blocks(g) <= MAX_BLOCKS,
+    ),
+    Constraint(
+        f"Output rows of up to {MAX_END} / 2 input columns (width times stride) are accepted.",
+        lambda g: g.output.width * g.stride[1] <= MAX_END // 2,
+    ),
+    Constraint(
+        f"Vertical strides, dilations and padding of up to {MAX_STEP_PIXELS} pixels of the input "
+        "are accepted.",
+        lambda g: _row_step(g) <= MAX_STEP_PIXELS,
+    ),
 )
 
 
 def check(node: Node, geometry: Geometry) -> None:
-    """Raise UnsupportedError, with the constraint's docstring, for the first one not met."""
+    """Raise UnsupportedError, with the constraint's text, for the first one not met."""
     for constraint in CONSTRAINTS:
-        if not constraint(geometry):
+        if not constraint.met(geometry):
             g = geometry
             found = (
                 f"kernel {list(g.kernel)}, stride {list(g.stride)}, dilation {list(g.dilation)}, "
@@ -112,5 +114,5 @@ def check(node: Node, geometry: Geometry) -> None:
                 f"{g.output.channels}"
             )
             raise UnsupportedError(
-                f"node {show(node.name)} ({node.op}): {found}. {constraint.__doc__}"
+                f"node {show(node.name)} ({node.op}): {found}. {constraint.text}"
             )

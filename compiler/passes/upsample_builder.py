@@ -30,9 +30,10 @@ from compiler.passes.operators import (
     INT8_MAX,
     INT8_MIN,
 )
+from hw.spec import isa
 
-#: Words of a row in which a map is seen, at most (``out_width`` and ``out_skip`` of EXECUTE).
-MAX_ROW = 16383
+#: Words of a row in which a map is seen, at most.
+MAX_ROW = isa.highest(isa.Opcode.EXECUTE, "out_width", "out_skip")
 
 #: Words of a repeated row that take longer than one more command.
 LONG_ROWS = 128

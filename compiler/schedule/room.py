@@ -13,7 +13,7 @@ from compiler.hwir.network import (
 from compiler.schedule.channel_blocks import block_ranges
 from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.planner import Planner
-from hw.spec.config import MAX_POOL_LINES, PARAM_WORDS, AccelConfig
+from hw.spec.config import MAX_SCRATCHPAD_LINES, PARAM_WORDS, AccelConfig
 from hw.spec.isa import MOST_COMMANDS
 
 
@@ -75,7 +75,7 @@ def _text(site: Site, need: int) -> str:
     weights = max(run.weight_lines * config.line_words for run in runs) if layer.weighted else 0
     lines = -(-need // config.line_words)
     remedy = "fewer input channels or kernel taps"
-    if lines <= MAX_POOL_LINES:
+    if lines <= MAX_SCRATCHPAD_LINES:
         remedy += f", or scratchpad_lines of {lines} at least"
     kernel = f"{layer.kernel[0]}x{layer.kernel[1]}"
     return (

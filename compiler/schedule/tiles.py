@@ -12,8 +12,9 @@ from compiler.hwir.network import (
     Region,
 )
 from compiler.schedule.cost import Window
+from hw.spec import isa
 
-TALLEST = 8191
+TALLEST = isa.highest(isa.Opcode.EXECUTE, "start_y")
 """Rows of a tile, and of an input window: what the fields of the walk hold."""
 
 

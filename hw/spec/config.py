@@ -7,11 +7,13 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
+from hw.spec import isa
+
 PARAM_WORDS = 10
 """Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """What a machine may be called: an identifier in C and in Verilog, and the name of a folder."""
-MAX_POOL_LINES = 1 << 16
+MAX_SCRATCHPAD_LINES = isa.highest(isa.Opcode.LOAD, "last_line") + 1
 ROWS = (4, 8, 16, 32, 64)
 """Accepted numbers of pixel lanes."""
 LANE_GROUPS = 4
@@ -119,7 +121,7 @@ class AccelConfig:
             "shapes",
             f"{[list(s) for s in self.default_shapes]}: the gateware has no others yet",
         )
-        line, most = self.line_bytes, (1 << 16) * self.line_bytes
+        line, most = self.line_bytes, MAX_SCRATCHPAD_LINES * self.line_bytes
         check(
             self.scratchpad_bytes % line == 0 and 64 * line <= self.scratchpad_bytes <= most,
             "scratchpad_bytes",

@@ -158,7 +158,7 @@ EXECUTE_FIELDS = _place(
     ("row_dilation", 8, "Vertical dilation."),
     ("row_step", 20, "Words from one kernel row to the next: row_dilation * in_row."),
     ("tap_groups", 8, "Groups of taps in a kernel row."),
-    ("group_taps", 4, "Taps of a group: (group_taps - 1) * col_dilation <= 8."),
+    ("group_taps", 4, "Taps of a group: (group_taps - 1) * col_dilation <= line_words."),
     ("last_taps", 4, "Taps of the last group."),
     ("col_dilation", 8, "Horizontal dilation."),
     ("group_span", 4, "(group_taps - 1) * col_dilation."),
@@ -232,6 +232,12 @@ MOST_COMMANDS = min(f.high for f in _place(*_HEADER) if f.name.startswith("wait_
 
 for _opcode, _fields in FIELDS.items():
     assert max(f.word for f in _fields) < COMMAND_WORDS[_opcode], _opcode
+
+
+def highest(opcode: Opcode, *names: str) -> int:
+    """The largest value that each of the named fields holds."""
+    fields = {f.name: f for f in FIELDS[opcode]}
+    return min(fields[name].high for name in names)
 
 
 def encode(opcode: Opcode, **values: int) -> bytes:

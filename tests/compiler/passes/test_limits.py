@@ -15,15 +15,15 @@ from compiler.errors import AllocationError
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.schedule import room
-from hw.spec.config import LANE_GROUPS, MAX_POOL_LINES, PRESETS, with_values
+from hw.spec.config import LANE_GROUPS, MAX_SCRATCHPAD_LINES, PRESETS, with_values
 from hw.spec.isa import FIELDS, MOST_COMMANDS, Opcode
 from tests.compiler.graphs import Net
 from tests.compiler.test_values import check
 
 TINY, EDGE, EDGE1024 = (PRESETS[name] for name in ("tiny", "edge256", "edge1024"))
-LARGEST_POOL = with_values(TINY, {"scratchpad_bytes": MAX_POOL_LINES * TINY.line_bytes})
+LARGEST = with_values(TINY, {"scratchpad_bytes": MAX_SCRATCHPAD_LINES * TINY.line_bytes})
 SMALLEST_SCRATCHPAD = with_values(TINY, {"scratchpad_bytes": 64 * TINY.line_bytes})
-SCRATCHPAD_LINES, ROWS, COLS, LINE = MAX_POOL_LINES, 64, 64, 8
+SCRATCHPAD_LINES, ROWS, COLS, LINE = MAX_SCRATCHPAD_LINES, 64, 64, 8
 """The largest that a configuration accepts."""
 
 
@@ -114,7 +114,7 @@ RUNS = {
         EDGE,
     ),
     "pixels": (one((1025, 1024, 1), "conv", "input", 1, (2, 2), (2, 2)), EDGE),
-    "addresses": (one((500, 510, 4), "function", "relu", "input"), LARGEST_POOL),
+    "addresses": (one((500, 510, 4), "function", "relu", "input"), LARGEST),
 }
 """Networks that run, each with its machine, where a field would not hold what it is given."""
 
@@ -159,7 +159,7 @@ FOLLOWS = {
         (
             "scratchpad_addr",
             "scratchpad_stride",
-            "length",
+            "row_length",
             "plane",
             "in_addr",
             "in_plane",
@@ -176,19 +176,19 @@ FOLLOWS = {
     **dict.fromkeys(("weight_addr", "weight_lines", "param_addr"), SCRATCHPAD_LINES),
     "machine": 0xFFFF,
     "last_line": SCRATCHPAD_LINES - 1,
-    "runs": 8191,
+    "row_count": 8191,
     "channels": "input channels",
     "split": COLS.bit_length() - 1,
     "in_row": 16383,
     "in_width": "columns",
     "in_height": "rows",
     "in_blocks": "blocks",
-    "blocks": "blocks",
+    "out_blocks": "blocks",
     "last_channels": COLS,
     "last_cols": COLS,
     "last_planes": LANE_GROUPS,
     "kernel_rows": "kernel rows",
-    "groups": "kernel columns",
+    "tap_groups": "kernel columns",
     "row_dilation": "vertical dilation",
     "col_dilation": "horizontal dilation",
     "row_step": "row steps",
@@ -205,9 +205,9 @@ FOLLOWS = {
     "wrap_y": "vertical stride",
     "end_x": "row walk",
     "wrap_x": "row walk",
-    "tile_x": "row walk",
-    "tile_y": ROWS * 255,
-    "tile_row": "steps beyond the only pixels",
+    "pixel_group_x": "row walk",
+    "pixel_group_y": ROWS * 255,
+    "pixel_group_row": "steps beyond the only pixels",
     "out_width": "columns",
     "out_skip": 16383,
 }
@@ -272,25 +272,24 @@ def test_weights_that_do_not_fit_are_refused_before_anything_is_placed(monkeypat
         compile(graph, TINY)
     assert str(fault.value) == (
         "layer 'conv2d0' (conv2d), kernel 3x3 over 5000 input channels: the smallest tile takes "
-        "225120 bytes of the pool at once, 180000 of them the weights of 4 output channels; 61440 "
-        "are accepted (configuration scratchpad_lines=1920); fewer input channels or kernel "
-        "taps, or "
-        "scratchpad_lines of 7035 at least are needed"
+        "225120 bytes of the scratchpad at once, 180000 of them the weights of 4 output channels; "
+        "61440 are accepted (configuration scratchpad_lines=1920); fewer input channels or kernel "
+        "taps, or scratchpad_lines of 7035 at least are needed"
     )
 
 
-def test_weights_that_nearly_fill_the_pool(seed):
+def test_weights_that_nearly_fill_the_scratchpad(seed):
     assert check(one((5, 4, 1300), "conv", "input", 5), TINY, False, seed)
 
 
 @pytest.mark.parametrize(
     ("channels", "text"),
     (
-        (1362, "takes 61440 bytes of the pool; [0-9]+ of its 61440 are available"),
-        (1363, "takes 61472 bytes of the pool at once, 49088 of them the weights"),
+        (1362, "takes 61440 bytes of the scratchpad; [0-9]+ of its 61440 are available"),
+        (1363, "takes 61472 bytes of the scratchpad at once, 49088 of them the weights"),
     ),
 )
-def test_weights_that_do_not_quite_fit_the_pool(channels, text):
+def test_weights_that_do_not_quite_fit_the_scratchpad(channels, text):
     with pytest.raises(AllocationError, match=text):
         compile(one((5, 4, channels), "conv", "input", 5), TINY)
 
