@@ -20,13 +20,15 @@ test: .venv/test lint
 test-full: .venv/full lint
 	$(call need,command -v iverilog,iverilog)
 	$(call need,command -v chromium,chromium)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full --cov --cov-report=term-missing:skip-covered
 
 formal: .venv/full
 	$(BIN)/python -m pytest tests/formal --full
 
 lint: .venv/test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # A system package that is missing: name it once, with the command that installs it.
 define need

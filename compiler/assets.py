@@ -60,6 +60,7 @@ class Asset:
 
     @property
     def requirement(self) -> str:
+        """The package with its version, as its manager reads it."""
         return self.package + ("==" if self.manager == "pip" else "=") + self.version
 
 

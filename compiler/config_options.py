@@ -80,6 +80,10 @@ def _check_types(values: object) -> None:
 
 
 def setting(text: str) -> tuple[str, object]:
+    """Key and value of ``KEY=VALUE``; an integer where the value is one, and no name.
+
+    Raises ConfigurationError without an equals sign and for the key ``memory``.
+    """
     key, equals, value = text.partition("=")
     if not equals:
         raise ConfigurationError(f"--set {text!r} must be KEY=VALUE")

@@ -186,6 +186,7 @@ class Reporter:
         self._thread.start()
 
     def __call__(self, done: int, total: int) -> None:
+        """Note that ``done`` of ``total`` cycles are simulated."""
         self._done, self._total = done, max(total, 1)
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ class Compiled:
 
     @property
     def graph(self) -> Graph:
+        """The network that was compiled."""
         return self.network.graph
 
     @cached_property

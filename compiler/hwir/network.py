@@ -47,6 +47,7 @@ class FeatureMap:
 
     @property
     def pixels(self) -> int:
+        """Height times width."""
         return self.height * self.width
 
     def planes(self, cols: int) -> int:
@@ -59,6 +60,7 @@ class FeatureMap:
 
     @property
     def extent(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
         return self.height, self.width, self.channels
 
 
@@ -167,6 +169,7 @@ class Layer:
 
     @property
     def taps(self) -> int:
+        """Positions of the kernel."""
         return self.kernel[0] * self.kernel[1]
 
     @property

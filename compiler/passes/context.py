@@ -35,9 +35,11 @@ class Context:
 
     @property
     def where(self) -> str:
+        """The node, as messages name it."""
         return f"node {show(self.node.name)} ({self.node.op})"
 
     def quant(self, tensor: str) -> Quant:
+        """Quantisation of ``tensor``, which has one."""
         found = self.graph.tensors[tensor].quant
         assert found is not None, f"{self.where}: {tensor} is not quantised"
         return found
@@ -56,10 +58,12 @@ class Context:
 
     @property
     def x(self) -> QParams:
+        """Quantisation of the node's first input."""
         return self.qparams(self.node.inputs[0])
 
     @property
     def y(self) -> QParams:
+        """Quantisation of the node's first output."""
         return self.qparams(self.node.outputs[0])
 
     def clamp(self) -> dict[str, int]:
@@ -80,6 +84,7 @@ class Context:
         return activation_range(activation, self.qparams(name))
 
     def whole(self, requant: Requant) -> tuple[Region, ...]:
+        """The whole output map as one region."""
         return (Region(0, self.output.height, 0, self.output.width, requant),)
 
     def layer(self, **values: object) -> Layer:

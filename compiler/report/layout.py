@@ -25,6 +25,7 @@ class Layout:
 
     @property
     def height(self) -> int:
+        """Rows of the drawing."""
         return max(self.rows, default=-1) + 1
 
     def at(self, layer: int) -> Point:

@@ -51,6 +51,7 @@ class LayerRow:
 
     @property
     def moved_bytes(self) -> int:
+        """Bytes read from and written to DRAM."""
         return self.read_bytes + self.write_bytes
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from compiler.hwir.network import (
     Layer,
@@ -40,7 +40,7 @@ def branch_regions(network: Network, cols: int) -> list[BranchRegion]:
     bounds = [0, *ends, len(network.layers)]
     found = [
         BranchRegion(first, end - 1, _branches(network, range(first, end), cols))
-        for first, end in zip(bounds, bounds[1:], strict=False)
+        for first, end in pairwise(bounds)
     ]
     return [region for region in found if len(region.branches) > 1]
 

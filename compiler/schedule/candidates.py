@@ -100,6 +100,7 @@ class Candidates:
 
     @cached_property
     def strips(self) -> list[Candidate]:
+        """The candidates whose tiles have the full width of the output."""
         return list(self._of(_strips(self.site)))
 
     def rectangles(self, free: int) -> Iterator[Candidate]:

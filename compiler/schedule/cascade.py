@@ -62,6 +62,7 @@ class Cascade:
 
     @property
     def layers(self) -> range:
+        """Numbers of its layers."""
         return range(self.first, self.last + 1)
 
 

@@ -48,10 +48,12 @@ class BlockRange:
 
     @property
     def blocks(self) -> int:
+        """Number of blocks."""
         return math.ceil(self.planes / (1 << self.shape))
 
     @property
     def last_planes(self) -> int:
+        """Planes of the last block."""
         return self.planes - ((self.blocks - 1) << self.shape)
 
     @property

@@ -33,6 +33,7 @@ class Window(NamedTuple):
 
     @property
     def pixels(self) -> int:
+        """Height times width."""
         return self.height * self.width
 
 

@@ -40,6 +40,7 @@ class Streams(NamedTuple):
 
     @property
     def any(self) -> bool:
+        """Whether anything is streamed."""
         return self.source or self.output or self.other
 
 
@@ -102,6 +103,7 @@ class Work:
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
+        """Tiles of the output, in order."""
         return self.tiling.tiles
 
     @cached_property
@@ -176,14 +178,17 @@ class LayerPlan:
 
     @property
     def shape(self) -> int:
+        """Array shape that the layer runs in."""
         return self.work.shape
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
+        """Chunks of the weights, in order."""
         return self.work.chunks
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
+        """Tiles of the output, in order."""
         return self.work.tiles
 
     def tile_ops(self) -> Iterator[tuple[int, int]]:

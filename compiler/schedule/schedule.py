@@ -72,6 +72,7 @@ class Schedule:
 
     @property
     def modelled_cycles(self) -> int:
+        """Cycles that the search expects of the program."""
         return self.placement.cycles
 
     @cached_property
@@ -86,6 +87,7 @@ class Schedule:
 
     @property
     def tile_ops(self) -> list[TileOp]:
+        """Tile operations with their places, in order."""
         return self._placed[0]
 
     @property

@@ -82,6 +82,7 @@ class Release:
 
     @property
     def won(self) -> bool:
+        """Whether the release saves cycles."""
         return self.without is not None and self.without < self.before
 
 

@@ -81,14 +81,17 @@ class TileOp:
 
     @property
     def site(self) -> Site:
+        """The layer with its maps."""
         return self.plan.site
 
     @property
     def spec(self) -> Layer:
+        """The array operation that this is a part of."""
         return self.plan.site.layer
 
     @property
     def stores(self) -> bool:
+        """Whether the output goes to DRAM."""
         return self.output is not None or self.site.output.stored
 
     @property

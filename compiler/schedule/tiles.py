@@ -28,14 +28,17 @@ class Tile(NamedTuple):
 
     @property
     def height(self) -> int:
+        """Rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
+        """Columns."""
         return self.right - self.left
 
     @property
     def pixels(self) -> int:
+        """Height times width."""
         return self.height * self.width
 
     def __str__(self) -> str:

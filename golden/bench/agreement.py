@@ -71,6 +71,7 @@ class Agreement:
         )
 
     def as_data(self) -> dict[str, Any]:
+        """The fields by name, for JSON."""
         return asdict(self)
 
 

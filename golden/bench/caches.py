@@ -23,6 +23,7 @@ class Cold:
     buffer: torch.Tensor
 
     def __call__(self) -> None:
+        """Pass the buffer through the caches."""
         self.buffer.add_(1)
         if self.buffer.is_cuda:
             torch.cuda.synchronize()

@@ -35,6 +35,7 @@ class NodeView:
 
     @property
     def output(self) -> dict[str, Any]:
+        """The first output tensor."""
         return self._tensors[self._node["outputs"][0]]
 
     def weights(self) -> torch.Tensor:

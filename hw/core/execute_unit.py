@@ -1,6 +1,8 @@
 """The execute unit: fill, weights, array and drain, and the arbitration of the scratchpad's read
 port among them."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -204,10 +206,7 @@ class ExecuteUnit(wiring.Component):
             )
         with m.If(sequencer.issue & sequencer.pixel_group_end & head.command_end):
             m.d.sync += self._array_bank.eq(~self._array_bank)
-        m.d.sync += [
-            later.eq(pixel_group)
-            for pixel_group, later in zip(pixel_groups, pixel_groups[1:], strict=False)
-        ]
+        m.d.sync += [later.eq(pixel_group) for pixel_group, later in pairwise(pixel_groups)]
         m.d.comb += [
             sequencer.drain_ready.eq(drain.ready),
             drain.pixel_group_issued.eq(sequencer.issue & sequencer.pixel_group_end),

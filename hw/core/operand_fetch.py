@@ -14,6 +14,8 @@ from hw.spec.config import AccelConfig
 
 
 class State(enum.Enum, shape=2):
+    """State of the controller."""
+
     IDLE = 0
     INIT = 1
     WAIT = 2

@@ -146,21 +146,24 @@ class AccelConfig:
         per_cycle = self.memory.bytes_per_cycle
         check(
             type(per_cycle) is int
-            and (per_cycle == 0 or (0 < per_cycle and self.bus_bytes % per_cycle == 0)),
+            and (per_cycle == 0 or (per_cycle > 0 and self.bus_bytes % per_cycle == 0)),
             "memory.bytes_per_cycle",
             f"0 (the bus width) or a divisor of the bus width, {self.bus_bytes}",
         )
 
     @property
     def mac_units(self) -> int:
+        """Multiply-accumulate units of the array."""
         return self.rows * self.cols
 
     @property
     def word_bytes(self) -> int:
+        """Bytes of a word of the scratchpad."""
         return self.cols
 
     @property
     def line_bytes(self) -> int:
+        """Bytes of a line of the scratchpad."""
         return self.line_words * self.cols
 
     @property
@@ -175,10 +178,12 @@ class AccelConfig:
 
     @property
     def scratchpad_words(self) -> int:
+        """Words of the scratchpad."""
         return self.scratchpad_lines * self.line_words
 
     @property
     def scratchpad_lines(self) -> int:
+        """Lines of the scratchpad."""
         return self.scratchpad_bytes // self.line_bytes
 
     @property

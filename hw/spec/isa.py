@@ -40,10 +40,12 @@ class Field:
 
     @property
     def low(self) -> int:
+        """Lowest value."""
         return -(1 << (self.width - 1)) if self.signed else 0
 
     @property
     def high(self) -> int:
+        """Highest value."""
         return (1 << (self.width - self.signed)) - 1
 
 

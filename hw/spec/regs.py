@@ -100,6 +100,8 @@ COUNTER_BITS = 48
 
 @dataclass(frozen=True)
 class BitField:
+    """Part of a register: ``width`` bits from bit ``lsb`` on."""
+
     name: str
     lsb: int
     width: int
@@ -181,11 +183,13 @@ _BASE = (
     Register(
         "fingerprint",
         0x030,
-        tuple(
-            BitField(name, place, PART_BITS, "ro", _PART_DOC[name])
-            for name, place in reversed(PARTS.items())
-        )
-        + (BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the scratchpad."),),
+        (
+            *(
+                BitField(name, place, PART_BITS, "ro", _PART_DOC[name])
+                for name, place in reversed(PARTS.items())
+            ),
+            BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the scratchpad."),
+        ),
         "What a program depends on in the machine's configuration; constant. A program has it in "
         "each command, and runs on a machine with the same lower half, and as many lines or more.",
     ),

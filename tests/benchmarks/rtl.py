@@ -54,9 +54,11 @@ def _cache(fresh: bool) -> Iterator[None]:
     if not fresh:
         yield
         return
-    with tempfile.TemporaryDirectory() as name:
-        with mock.patch.object(verilator, "cache_root", lambda: Path(name)):
-            yield
+    with (
+        tempfile.TemporaryDirectory() as name,
+        mock.patch.object(verilator, "cache_root", lambda: Path(name)),
+    ):
+        yield
 
 
 def _measure(arguments, folder: Path) -> None:

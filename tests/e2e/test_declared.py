@@ -111,7 +111,7 @@ def test_float_operators_inside_are_refused():
     model["tensors"]["again"] = {**model["tensors"]["x"]}
     model["nodes"].insert(1, _node("quantize", "real_x", "again"))
     model["outputs"].append("again")
-    with pytest.raises(Exception, match="real_x.* type FLOAT32"):
+    with pytest.raises(Exception, match=r"real_x.* type FLOAT32"):
         read_tflite(build_model(model), "model")
 
 

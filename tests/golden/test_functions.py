@@ -61,7 +61,7 @@ def test_litert_refuses_other_scales_of_a_sigmoid():
     graph = one_node(
         "sigmoid", {"x": activation((1, 256), 0.1, 0)}, {}, activation((1, 256), 1 / 255, -128)
     )
-    with pytest.raises(RuntimeError, match="output->params.scale == 1. / 256 was not true"):
+    with pytest.raises(RuntimeError, match=r"output->params.scale == 1. / 256 was not true"):
         run_litert(build_model(graph), {"x": EVERY})
 
 

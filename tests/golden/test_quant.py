@@ -46,7 +46,7 @@ def test_activation_range(activation, qparams, expected):
 
 
 def test_activation_range_rejects_unknown_names():
-    with pytest.raises(ValueError, match="activation must be one of none, relu.*not 'tanh'"):
+    with pytest.raises(ValueError, match=r"activation must be one of none, relu.*not 'tanh'"):
         activation_range("tanh", QParams(0.1, 0))
 
 

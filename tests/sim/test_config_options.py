@@ -76,5 +76,5 @@ def test_bus_and_shapes_follow_the_array():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match="none.json: No such file"):
+    with pytest.raises(ConfigurationError, match=r"none.json: No such file"):
         parse("--config", str(tmp_path / "none.json"))

@@ -11,9 +11,8 @@ from tests.support.encode import encode
 CONFIG = preset("edge256")
 LOAD = encode(CONFIG, Opcode.LOAD, dram_addr=64, row_count=1, row_length=3)
 END = encode(CONFIG, Opcode.END, wait_load=1)
-EXECUTE = {
-    name: 1
-    for name in (
+EXECUTE = dict.fromkeys(
+    (
         *(
             "pixels",
             "in_blocks",
@@ -25,8 +24,9 @@ EXECUTE = {
         ),
         *("last_planes", "last_cols", "last_channels", "out_width", "in_width", "in_height"),
         "weight_lines",
-    )
-}
+    ),
+    1,
+)
 
 
 def decode(*commands):

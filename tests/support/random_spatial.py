@@ -33,7 +33,7 @@ def resize(net: RandomGraph, x: str) -> str:
 def _runs(net: RandomGraph, x: str, attrs: dict) -> bool:
     """Whether the hardware runs such a resize of ``x``."""
     node = Node("y", "resize", (x,), ("y",), attrs)
-    _, height, width, channels = net.shape(x)
+    channels = net.shape(x)[3]
     y = dataclasses.replace(net.tensors[x], name="y", shape=(1, *attrs["size"], channels))
     tensors = {x: net.tensors[x], "y": y}
     return hardware_resize(Graph("trial", tensors, [node], (x,), ("y",)), node) is None

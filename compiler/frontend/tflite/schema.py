@@ -16,32 +16,46 @@ VERSION = 3
 
 
 class ModelSlot(IntEnum):
+    """Slots of the model."""
+
     VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS = range(5)
 
 
 class CodeSlot(IntEnum):
+    """Slots of an operator code."""
+
     DEPRECATED_BUILTIN_CODE, CUSTOM_CODE, VERSION, BUILTIN_CODE = range(4)
 
 
 class SubgraphSlot(IntEnum):
+    """Slots of a subgraph."""
+
     TENSORS, INPUTS, OUTPUTS, OPERATORS, NAME = range(5)
 
 
 class OperatorSlot(IntEnum):
+    """Slots of an operator."""
+
     OPCODE_INDEX, INPUTS, OUTPUTS, OPTIONS_TYPE, OPTIONS, CUSTOM_OPTIONS = range(6)
     MUTATING_INPUTS, INTERMEDIATES = 7, 8
     OPTIONS_2 = 12
 
 
 class TensorSlot(IntEnum):
+    """Slots of a tensor."""
+
     SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, IS_VARIABLE, SPARSITY, SHAPE_SIGNATURE = range(8)
 
 
 class QuantSlot(IntEnum):
+    """Slots of the quantisation of a tensor."""
+
     MIN, MAX, SCALE, ZERO_POINT, DETAILS_TYPE, DETAILS, QUANTIZED_DIMENSION = range(7)
 
 
 class BufferSlot(IntEnum):
+    """Slots of a buffer."""
+
     DATA, OFFSET, SIZE = range(3)
 
 

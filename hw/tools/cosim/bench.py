@@ -56,6 +56,7 @@ class AxiLite:
         self._port(channel + "ready").value = 0
 
     async def write(self, offset: int, value: int) -> None:
+        """Write ``value`` to the register at ``offset`` and await the response."""
         self._port("awaddr").value = offset
         self._port("wdata").value = value
         self._port("wstrb").value = 0xF
@@ -63,6 +64,7 @@ class AxiLite:
         await self._response("b")
 
     async def read(self, offset: int) -> int:
+        """Value of the register at ``offset``."""
         self._port("araddr").value = offset
         await self._transfer(["ar"])
         await self._response("r")
@@ -76,6 +78,7 @@ class InnerMemory:
         self.dut = dut
 
     def prepare(self, index: int, run: dict) -> None:
+        """Set the model's ports as ``run`` says."""
         for name, value in run["settings"].items():
             getattr(self.dut, name).value = value
 
@@ -97,6 +100,7 @@ class AxiRamMemory:
         self.size = size
 
     def prepare(self, index: int, run: dict) -> None:
+        """Set the pauses of the five channels as ``run`` says."""
         write, read = self.ram.write_if, self.ram.read_if
         channels = [write.aw_channel, write.w_channel, write.b_channel, read.ar_channel]
         channels.append(read.r_channel)
@@ -104,10 +108,12 @@ class AxiRamMemory:
             channel.set_pause_generator(_pauses(run["gap_seed"] + number, run["gap_rate"]))
 
     def load(self, index: int) -> None:
+        """Fill the memory with the image of run ``index``, zeros after it."""
         image = Path(f"image_{index}.bin").read_bytes()
         self.ram.write(0, image + bytes(self.size - len(image)))
 
     def dump(self, index: int, run: dict) -> None:
+        """Write the range that ``run`` names to a file."""
         lo, hi = run["dump"]
         Path(f"dump_{index}.bin").write_bytes(self.ram.read(lo, hi - lo))
 
@@ -209,6 +215,7 @@ class Bench:
 
 @cocotb.test()
 async def all_runs(dut: Any) -> None:
+    """Do the runs of ``runs.json``, one after another."""
     plan = json.loads(Path("runs.json").read_text())
     dut.load.value = 0
     dut.dump.value = 0

@@ -181,4 +181,5 @@ class RtlResult:
 
     @property
     def cycles_per_second(self) -> float:
+        """Simulated cycles per second of the host."""
         return self.cycles / self.wall_time if self.wall_time else 0.0

@@ -34,7 +34,7 @@ def skip(cycle, e, now, counters, sizes, most):
 
     Until then the memory side sleeps. Returns their number, negative if the array is busy in them.
     """
-    f, tap_groups, _, _, w, d, work, commands, busy, _, _ = e
+    f, tap_groups, _, _, w, d, work, commands, _, _, _ = e
     if d[drain.HELD] != 0 or _takes(w, f):
         return 0
     count = _fill_waits(cycle, f, commands, now, most)

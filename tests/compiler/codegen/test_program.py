@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_chunks_cover_the_planes_once(limit):
         for cut in (chunks_of, balanced_chunks):
             planes = [(r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.ranges]
             assert sum(count for _, count in planes) == 25
-            assert all(a + n == b for (a, n), (b, _) in zip(planes, planes[1:], strict=False))
+            assert all(a + n == b for (a, n), (b, _) in pairwise(planes))
 
 
 def test_spans_are_readable():

@@ -281,7 +281,9 @@ def test_an_input_of_integers_that_only_passes_through():
     net = OnnxBuilder()
     net.output(net.node("Identity", net.input(*SHAPE, dtype="uint8")), "uint8")
     net.output(net.stored(net.input(1, 3, name="other"), *QUANT))
-    with pytest.raises(UnsupportedError, match="^output 'identity_0': input 'input' without a sca"):
+    with pytest.raises(
+        UnsupportedError, match=r"^output 'identity_0': input 'input' without a sca"
+    ):
         net.graph()
 
 

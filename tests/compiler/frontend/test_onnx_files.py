@@ -66,5 +66,5 @@ def test_calibration_of_a_quantised_model(tmp_path):
     net.output(net.stored(net.node("Relu", net.stored(net.input(1, 3), *QUANT)), *QUANT))
     path = tmp_path / "model.onnx"
     path.write_bytes(net.bytes())
-    with pytest.raises(InputError, match="quantised model; a float .onnx or .tflite one is"):
+    with pytest.raises(InputError, match=r"quantised model; a float .onnx or .tflite one is"):
         load_model(path, tmp_path)

@@ -305,5 +305,5 @@ def test_an_element_type_that_onnx_does_not_have(tmp_path):
     model.graph.input[0].type.tensor_type.elem_type = 83
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(InputError, match="has element type 83; types up to [0-9]+ are accepted"):
+    with pytest.raises(InputError, match=r"has element type 83; types up to [0-9]+ are accepted"):
         load_model(path)

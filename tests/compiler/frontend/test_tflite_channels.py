@@ -1,5 +1,7 @@
 """Slices, splits and shuffles of TFLite models: what they become, and what is refused."""
 
+from itertools import pairwise
+
 import pytest
 
 from compiler.errors import InputError, UnsupportedError
@@ -114,7 +116,7 @@ def test_a_transposition_between_scalars_is_refused():
             "outputs": [y],
             "attrs": {"order": (1, 0)} if y == "t" else {"shape": shapes[y]},
         }
-        for x, y in zip(names, names[1:], strict=False)
+        for x, y in pairwise(names)
     ]
     graph["outputs"] = ["z"]
     with pytest.raises(InputError, match=r"shape \[\]; 1 to 4 positive dimensions are accepted"):

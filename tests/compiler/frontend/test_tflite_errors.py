@@ -351,7 +351,7 @@ def test_softmax_beta(beta):
         set_quant(Y, [1 / 256], [-128]),
         set_operator(BUILTIN.SOFTMAX, (X,), KIND.SoftmaxOptions, {0: Scalar("f", beta)}),
     )
-    with pytest.raises(InputError, match="beta is .*; accepted: a finite number above 0"):
+    with pytest.raises(InputError, match=r"beta is .*; accepted: a finite number above 0"):
         read_changed(change)
 
 

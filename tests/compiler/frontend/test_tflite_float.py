@@ -358,7 +358,7 @@ def test_any_damage_to_the_file(generator):
 def test_calibration_is_refused_for_quantised_models(tmp_path):
     path = tmp_path / "net.tflite"
     path.write_bytes(raw_tflite.write(raw_tflite.conv_model()))
-    with pytest.raises(InputError, match="for a quantised model; a float .onnx or .tflite one"):
+    with pytest.raises(InputError, match=r"for a quantised model; a float .onnx or .tflite one"):
         load_model(path, tmp_path / "x.npy")
 
 

@@ -41,7 +41,7 @@ def test_same_padding(size, kernel, stride, dilation, padding):
 def test_verify_after_a_pass_blames_the_pass():
     graph = residual_graph()
     graph.nodes.reverse()
-    with pytest.raises(AssertionError, match="after shuffle: node 'logits' .* is used before"):
+    with pytest.raises(AssertionError, match=r"after shuffle: node 'logits' .* is used before"):
         verify_pass(graph, "quantised", "shuffle")
 
 
@@ -57,7 +57,7 @@ def test_values_of_another_type_are_refused():
     weights = graph.tensors["stem/weights"]
     wrong = dataclasses.replace(weights, data=weights.data.astype(np.int32))
     graph.tensors["stem/weights"] = wrong
-    with pytest.raises(InputError, match="has values of int32 .*; int8 .* is accepted"):
+    with pytest.raises(InputError, match=r"has values of int32 .*; int8 .* is accepted"):
         verify(graph, "quantised")
 
 
@@ -95,7 +95,7 @@ def test_float_constants_are_finite():
     gamma = graph.tensors[graph.nodes[0].inputs[1]]
     values = np.array([1, np.nan, 1], np.float32)
     graph.tensors[gamma.name] = dataclasses.replace(gamma, data=values)
-    with pytest.raises(InputError, match="gamma .* holds nan; finite numbers are accepted"):
+    with pytest.raises(InputError, match=r"gamma .* holds nan; finite numbers are accepted"):
         verify(graph, "quantised")
 
 

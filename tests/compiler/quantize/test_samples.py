@@ -36,10 +36,10 @@ def test_calibration_with_a_hostile_header(tmp_path, generator, header):
 
 def test_calibration_files(tmp_path, generator):
     model = parse_onnx(mobile_net(generator).bytes(), tmp_path)
-    with pytest.raises(InputError, match="no .npy file"):
+    with pytest.raises(InputError, match=r"no .npy file"):
         read_samples(model, tmp_path)
     (tmp_path / "bad.npy").write_bytes(b"text")
-    with pytest.raises(InputError, match="bad.npy: not a .npy file"):
+    with pytest.raises(InputError, match=r"bad.npy: not a .npy file"):
         read_samples(model, tmp_path)
     (tmp_path / "bad.npy").unlink()
     arrays = generator.normal(size=(3, 3, 16, 16)).astype(np.float32)

@@ -183,7 +183,7 @@ TEXTS = ["", "[]", *NUMBERS, "{", "[" * 100_000, "\xff", REPEATED]
 def test_texts_that_are_no_table_are_named(tmp_path, text):
     path = tmp_path / "table.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match="table.json: "):
+    with pytest.raises(InputError, match=r"table.json: "):
         read_energy_table(path)
-    with pytest.raises(InputError, match="none.json: No such file"):
+    with pytest.raises(InputError, match=r"none.json: No such file"):
         read_energy_table(tmp_path / "none.json")

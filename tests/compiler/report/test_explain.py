@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+from itertools import pairwise
 from unittest import mock
 
 import pytest
@@ -116,7 +117,7 @@ def test_the_trials_lead_to_the_mapping(explained):
     found, mapping = explained[0]["explain"], explained[1]
     won = [t for t in found["cascade_trials"] if t["won"]]
     assert won and won[-1]["cycles"] == mapping["modelled_cycles"]
-    assert all(a["cycles"] == b["cycles_before"] for a, b in zip(won, won[1:], strict=False))
+    assert all(a["cycles"] == b["cycles_before"] for a, b in pairwise(won))
     cascades = {tuple(cascade["layers"]) for cascade in found["cascades"]}
     assert cascades <= {tuple(t["layers"]) for t in won}
     assert cascades == {tuple(x["cascade"]) for x in found["layers"] if x["cascade"]}

@@ -62,7 +62,7 @@ def test_nothing_overlaps_in_address_and_time(lines, seed):
         except AllocationError:
             continue
         assert not overlaps(plan), number
-        assert all(0 <= r[0] and r[1] <= config.scratchpad_words for r in rectangles(plan))
+        assert all(r[0] >= 0 and r[1] <= config.scratchpad_words for r in rectangles(plan))
 
 
 def test_arena_finds_the_earliest_tile_op(seed):

@@ -185,7 +185,7 @@ def test_a_wrong_layer_is_found():
     network = Network(graph)
     agreement(graph, network, values).check()
     network.layers[0].body.weight[0, 0] = 2
-    with pytest.raises(AssertionError, match="layer 'conv2d' in PyTorch is 10.00 steps off"):
+    with pytest.raises(AssertionError, match=r"layer 'conv2d' in PyTorch is 10.00 steps off"):
         agreement(graph, network, values).check()
 
 

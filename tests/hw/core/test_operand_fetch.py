@@ -216,7 +216,8 @@ def test_each_distinct_line_is_requested_once(config, seed):
                 if ctx.get(dut.read_en):
                     line = ctx.get(dut.read_line)
                     takers = [
-                        n["need_low"] and line == n["low"] or n["need_high"] and line == n["high"]
+                        (n["need_low"] and line == n["low"])
+                        or (n["need_high"] and line == n["high"])
                         for n in needs
                     ]
                     assert ctx.get(dut.take) == sum(1 << p for p in range(config.rows) if takers[p])

@@ -186,7 +186,7 @@ def _small_residual(rng):
     """An addition of small numbers, which shows how each of its passes rounds."""
     f, _ = _any_residual(rng)
     f |= {name: rng.randrange(3) for name in ("add_left", "a_right", "b_right", "sum_right")}
-    f |= {name: 1 << 30 for name in ("a_multiplier", "b_multiplier", "sum_multiplier")}
+    f |= dict.fromkeys(("a_multiplier", "b_multiplier", "sum_multiplier"), 1 << 30)
     f |= {"add_zero": 0, "add_min": -128, "add_max": 127}
     return f, lambda a, b: _added(a, b, f)
 

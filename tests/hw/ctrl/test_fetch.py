@@ -53,9 +53,11 @@ async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None):
             _, addr = beats.pop(0)
             ctx.set(dut.beat_data, int.from_bytes(code[addr : addr + 4], "little"))
             ctx.set(dut.beat_error, addr in bad)
-        for unit in ("load", "execute", "store"):
-            if ctx.get(getattr(dut, unit).valid):
-                events.append((cycle, unit, ctx.get(getattr(dut, unit).payload)))
+        events.extend(
+            (cycle, unit, ctx.get(getattr(dut, unit).payload))
+            for unit in ("load", "execute", "store")
+            if ctx.get(getattr(dut, unit).valid)
+        )
         if ctx.get(dut.fault.raised):
             events.append((cycle, "fault", (ctx.get(dut.fault.code), ctx.get(dut.fault.index))))
             ctx.set(dut.stop, 1)

@@ -20,7 +20,7 @@ def test_decode_gives_back_what_encode_got(opcode, seed):
 
 
 def test_encode_refuses_values_that_do_not_fit():
-    with pytest.raises(AssertionError, match="LOAD.row_count = 65536"):
+    with pytest.raises(AssertionError, match=r"LOAD.row_count = 65536"):
         isa.encode(isa.Opcode.LOAD, row_count=1 << 16)
     with pytest.raises(AssertionError, match="has no field"):
         isa.encode(isa.Opcode.END, row_count=1)

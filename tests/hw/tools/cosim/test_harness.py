@@ -238,7 +238,7 @@ def test_waves_are_recorded_on_request(design, image, tmp_path):
 
 def test_a_build_that_fails_ends_with_the_tools_words(design):
     broken = dataclasses.replace(design, verilog=design.verilog.replace("m_axi_araddr", "renamed"))
-    with pytest.raises(verilator.ToolError, match="harness.sv.*m_axi_araddr"):
+    with pytest.raises(verilator.ToolError, match=r"harness.sv.*m_axi_araddr"):
         broken.build()
 
 

@@ -74,7 +74,7 @@ def test_another_machine_is_told_from_a_recording(recording, tmp_path):
 
 def test_a_missing_icarus_is_named_with_its_package(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match="^iverilog not found: sudo apt-get install iverilog$"):
+    with pytest.raises(ToolError, match=r"^iverilog not found: sudo apt-get install iverilog$"):
         icarus.find_tool()
 
 

@@ -70,7 +70,7 @@ def test_no_fit_is_said():
 
 def test_modules_of_verilog():
     names = ["core.mul", "core.mul_sum", "core"]
-    assert MODULES == [*(f"accelerator.{name}" for name in names), "accelerator"]
+    assert [*(f"accelerator.{name}" for name in names), "accelerator"] == MODULES
 
 
 def test_clock_and_critical_path():
@@ -239,7 +239,7 @@ def test_a_hopeless_tool_is_stopped(tmp_path, monkeypatch):
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(tools, "FIRST_LINE", 0.2)
-    with pytest.raises(ToolError, match="tool stopped .*: it says no way"):
+    with pytest.raises(ToolError, match=r"tool stopped .*: it says no way"):
         tools.run("tool", [], tmp_path, "tool.log", lambda log: f"it says {log}" if log else None)
 
 
