@@ -33,7 +33,7 @@ from hw.spec.config import AccelConfig
 
 @dataclass(frozen=True)
 class Known:
-    """What earlier networks had, none by default: layers of nodes, and EXECUTEs of steps."""
+    """Caches shared between compilations: layers of nodes, and EXECUTEs of tile operations."""
 
     layers: Layers | None = None
     executes: Executes | None = None
@@ -62,10 +62,8 @@ def compile_verified(
     constants: Constants | None = None,
     known: Known | None = None,
 ) -> Compiled:
-    """As ``compile``, for a graph known to be right.
-
-    A ``planner`` that has served other networks saves time, as does what is ``known`` of them;
-    ``constants`` collects the weights.
+    """Compile a graph that is known to be right. A ``planner`` and ``known`` that have served other
+    networks save time; ``constants`` collects the weights.
     """
     known = known or Known()
     constants = Constants() if constants is None else constants

@@ -26,7 +26,8 @@ class HashedKey:
 
 
 class LruCache(Generic[V]):
-    """Values by all that they follow from; beyond ``most``, those used longest ago go."""
+    """LRU cache of results of pure functions, keyed by all their inputs; holds at most ``most``
+    entries."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -24,7 +24,7 @@ from hw.tools.verilator import cache_root
 LIMIT = 2 << 30
 """Bytes that all entries take at most."""
 ANSWER = "answer.pickle"
-"""What a mapping is answered with, beside the files of the mapped folder."""
+"""File with the answer of a mapping, besides the files of the mapped folder."""
 SUMS = "sums.json"
 """The hashes of an entry's files, by name."""
 _WRITERS = ("matplotlib", "jinja2")

@@ -34,8 +34,8 @@ from sim.simulation import run_timing
 
 @dataclass(frozen=True)
 class Extras:
-    """What a report has on request: the cycles with every tensor stored, its figures as files, and
-    what the search weighed."""
+    """Optional parts of a report: the cycles with every tensor stored, its figures as files, and
+    the record of the search."""
 
     unfused: bool = False
     plots: bool = False
@@ -44,7 +44,7 @@ class Extras:
 
 @dataclass(frozen=True)
 class Job:
-    """What is mapped, onto what and how. ``source`` is what messages call the graph."""
+    """A mapping to make: graph, machine and options. ``source`` is the graph's name in messages."""
 
     graph: Graph
     config: AccelConfig
@@ -107,8 +107,8 @@ def _map_into(work: Path, job: Job) -> Report:
 
 
 def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:
-    """As ``_map_into``, from the cache where it has the mapping. A cache on a full or read-only
-    disk is one without entries."""
+    """Map as ``_map_into`` does, from the cache where it has the mapping. A cache on a full or
+    read-only disk is one without entries."""
     key = content_key(job.graph, job.config, job.options, job.extras)
     try:
         known = cache.fetch(key, work)

@@ -1,4 +1,4 @@
-"""What the user asks of the compiler, as opposed to what the hardware is (``hw.spec.config``)."""
+"""Options of the compiler, as opposed to the configuration of the hardware (``hw.spec.config``)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def result_files(
     output: Path | None,
     folder: Path | None,
 ) -> dict[Path, np.ndarray]:
-    """What a run leaves, by file: outputs as declared, and all tensors in the model's layout.
+    """Results of a run, by file: outputs as declared, and all tensors in the model's layout.
 
     ``values`` are stored integers. Raises InputError if two of them become the same file.
     """

@@ -1,4 +1,4 @@
-"""What the host does between two runs of the machine: it reads memory, computes and writes."""
+"""Work of the host between two runs of the machine: it reads memory, computes and writes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ RENAMED = (
     "read_window is now read_range, write_window write_range, and the configuration's pool_lines "
     "scratchpad_bytes"
 )
-"""What earlier versions of mapping.json called otherwise."""
+"""Keys of earlier versions of mapping.json that have other names now."""
 ACCEPTED = "a folder that `python -m compiler map` wrote is accepted"
 
 

@@ -1,4 +1,4 @@
-"""What a run is reported as: one plain object, tables for a terminal, progress on the way."""
+"""Reports of a run: one plain object, tables for a terminal, progress on the way."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOST_DOC = {
     "wait_execute": "waiting for an earlier EXECUTE",
     "wait_command": "no EXECUTE command: start, command fetch, tail",
 }
-"""Where multiply-accumulate cycles go, in the order of reports."""
+"""Uses of multiply-accumulate cycles, in the order of reports."""
 LINE_WIDTH = 132
 NAME_WIDTH = 28
 """Characters of a table's line where there is no terminal, and of a name in it."""

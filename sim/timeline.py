@@ -146,7 +146,8 @@ def _commands(program: Program, timing: Timing, opcode: Opcode) -> list[_Slice]:
 
 
 def _regions(program: Program) -> list[tuple[range, str]]:
-    """What lies in which bytes of memory: tensors, the smallest first, then what has no name."""
+    """Ranges of bytes in memory with their content: tensors, the smallest first, then unnamed
+    ranges."""
     cols, base = program.config.cols, program.address_ranges.write_base
     places = ((range(p.address, p.address + p.nbytes(cols)), n) for n, p in program.places.items())
     tensors = sorted(places, key=lambda region: len(region[0]))
@@ -158,7 +159,7 @@ def _regions(program: Program) -> list[tuple[range, str]]:
 
 
 def _region(regions: list[tuple[range, str]], command: Command) -> str:
-    """What a LOAD or STORE moves."""
+    """Name of the data that a LOAD or STORE moves."""
     return next(name for where, name in regions if command.fields["dram_addr"] in where)
 
 

@@ -19,7 +19,7 @@ from compiler.schedule.tiles import Tile, input_tile, pieces
 
 
 class Operands(NamedTuple):
-    """Where in the scratchpad a step's operands lie; None for those that it has not.
+    """Places of a step's operands in the scratchpad; None for those that it has not.
 
     ``weights`` is the word address of its parameters and own weights; ``factor`` is where another
     layer made them.

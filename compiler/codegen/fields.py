@@ -16,7 +16,7 @@ from hw.spec.timing import WEIGHT_RING
 
 
 class Placement(NamedTuple):
-    """Where part of a map lies in the scratchpad: pixels ``tile``, planes from ``plane`` on.
+    """Place of a part of a map in the scratchpad: pixels ``tile``, planes from ``plane`` on.
 
     ``address`` is the word of the first pixel of the first plane; planes are ``pitch`` words apart
     and rows ``tile.width``.

@@ -36,7 +36,7 @@ _STORED = np.array([(0, STORE)])
 """The same for a LOAD from a map in memory, whose table has one row, the last STORE."""
 
 _READS, _WRITES, _MOVES = range(3)
-"""What a command does with words: it reads or writes the scratchpad's, or moves those of a map."""
+"""Uses of words by a command: it reads or writes the scratchpad's, or moves those of a map."""
 
 
 def set_waits(
@@ -64,8 +64,8 @@ def set_waits(
 def _spans(
     commands: Sequence[Command], starts: Mapping[str, int]
 ) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """What the commands touch, in order: the command's number, what it does with the words, and
-    which they are. Maps in memory lie one after another, from ``starts`` on."""
+    """The words that the commands touch, in order: the command's number, its use of them, and the
+    words. Maps in memory lie one after another, from ``starts`` on."""
     for number, command in enumerate(commands):
         for span in command.scratchpad_reads:
             yield number, _READS, *span

@@ -177,7 +177,7 @@ class Lowering:
         }
 
     def _place(self, buffer: Buffer | None, name: str, tile_op: TileOp) -> Placement:
-        """Where an operand of the step lies: in its buffer, or in the scratchpad, whole or in
+        """Place of an operand of the step: in its buffer, or in the scratchpad, whole or in
         part."""
         if buffer is not None:
             return _in_buffer(buffer)

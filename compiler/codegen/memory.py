@@ -1,4 +1,4 @@
-"""Where everything lies in external memory, from address 0 on."""
+"""Layout of external memory, from address 0 on."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ ORDER_TEXT = {
     "reload": ", loaded again for each tile",
     "outer": ", each kept while all tiles pass",
 }
-"""What becomes of the parts of a layer's weights, by the order of its plan."""
+"""Text on the parts of a layer's weights, by the order of its plan."""
 
 
 def encode_commands(commands: list[Command], config: AccelConfig) -> bytes:
@@ -62,7 +62,7 @@ def image(compiled: Compiled) -> bytes:
 
 
 def mapping(compiled: Compiled) -> dict:
-    """What ``mapping.json`` holds (docs/compiler.md), as plain data."""
+    """Content of ``mapping.json`` (docs/compiler.md), as plain data."""
     graph, network, memory = compiled.graph, compiled.network, compiled.memory
     written = _written_maps(compiled)
     stored = [
@@ -261,7 +261,7 @@ def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -
 
 
 def residency_text(plan: LayerPlan) -> str:
-    """Where the layer's maps lie, in words."""
+    """Text: the places of the layer's maps."""
     streams, other = plan.site.streams, plan.site.layer.residual
     source = "network input" if plan.site.source.external else "input"
     parts = [f"{source} {'streamed' if streams.source else 'on chip'}"]
@@ -272,7 +272,7 @@ def residency_text(plan: LayerPlan) -> str:
 
 
 def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
-    """Why the layer runs as it does: array shape, tiles and weights."""
+    """Text: the reasons for the layer's array shape, tiles and weights."""
     rows, cols = compiled.config.rows >> plan.shape, compiled.config.cols << plan.shape
     first = plan.tiles[0]
     text = f"array {rows} pixels x {cols} channels; {len(plan.tiles)} tiles of {first.height}x"
@@ -287,7 +287,7 @@ def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
 
 
 def grouped_text(plan: LayerPlan) -> str:
-    """What a tap of a grouped convolution costs, and why."""
+    """Text: the cost of a tap of a grouped convolution, and its reason."""
     site, cols = plan.site, plan.site.config.cols
     inputs = site.source.channels // site.layer.groups
     outputs = site.output.channels // site.layer.groups

@@ -36,7 +36,8 @@ WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
 
 @dataclass(frozen=True)
 class Latency:
-    """What a network takes on a machine; names and values are those of ``map --json``."""
+    """Cycles and counters of a network on a machine; names and values are those of ``map
+    --json``."""
 
     network: str
     mac_units: int
@@ -107,7 +108,7 @@ class Estimator:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for garbage meanwhile: what is made is mostly kept, and looked at in vain."""
+    """Suspend the cyclic garbage collector: almost everything allocated here stays alive."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -29,8 +29,8 @@ class FeatureMap:
 
     ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
-    whatever else happens to them. A map with a ``parent`` is the planes of that map from ``plane``
-    on, as many pixels that may be seen in rows of another length. A ``view`` is made with its
+    whatever else happens to them. A map with a ``parent`` aliases the planes of that map from
+    ``plane`` on: the pixel count is equal, the width may differ. A ``view`` is made with its
     parent, as a slice is; other parts are made by layers of their own.
     """
 
@@ -131,8 +131,8 @@ class Layer:
     ``[C, K_h, K_w, 1]``, or None where every weight is 1. Of ``sparse`` weights an output block
     multiplies only the input blocks from the first to the last that are not all 0. ``padding`` is
     (top, bottom, left, right) pixels of ``pad_value``. With ``round_once`` sums are requantised
-    with a single rounding. ``table``, int8 ``[256]``, has the result for each value from -128 to
-    127 that would be the output without it. ``segment`` is the run of the machine that it
+    with a single rounding. ``table``, int8 ``[256]``, is applied last: output q becomes
+    ``table[q + 128]``. ``segment`` is the run of the machine that it
     belongs to.
 
     A layer with a ``factor`` is depthwise, and its weights are that map, which an earlier layer
@@ -220,7 +220,7 @@ class Layer:
 
     @cached_property
     def execution(self) -> HashedKey:
-        """All of the layer that its EXECUTEs follow from, but for places."""
+        """Cache key: everything that determines the layer's EXECUTE fields, addresses excepted."""
         return HashedKey(
             (
                 self.name,
@@ -241,7 +241,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class View:
-    """Where the values of a graph tensor lie: ``map`` in NHWC order, reshaped to the tensor."""
+    """Place of the values of a graph tensor: ``map`` in NHWC order, reshaped to the tensor."""
 
     map: str
 
@@ -290,7 +290,7 @@ class Network:
         return origin(self.maps, name)[0]
 
     def readers(self) -> dict[str, int]:
-        """How many layers read each map, themselves or a map that is part of it."""
+        """Number of layers that read each map, themselves or a map that is part of it."""
         counts: dict[str, int] = {}
         for layer in self.layers:
             for name in layer.reads:

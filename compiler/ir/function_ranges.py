@@ -1,4 +1,4 @@
-"""What a function of one value leaves of normal values: their real range and mean square.
+"""Real range and mean square of a function of one value, applied to normal values.
 
 Only exactly rounded arithmetic is used (no exponential of the C library), so that the results are
 the same on every machine. They are estimates, good to about a hundredth.

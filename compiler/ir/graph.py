@@ -26,7 +26,7 @@ class Quant:
 
 @dataclass(frozen=True)
 class Declared:
-    """How the model declares an activation that the graph holds as NHWC integers.
+    """Declaration in the model of an activation that the graph holds as NHWC integers.
 
     A file of the model's user holds an array of ``shape``; ``array.transpose(order)`` reshaped to
     the tensor's shape is the graph's. ``dtype`` is the type of an input or output of the network:

@@ -15,7 +15,7 @@ MAX_ATTR = 1 << 16
 
 @dataclass(frozen=True)
 class AttrSpec:
-    """What an attribute holds: ``accepts`` tests a value in the graph's own form (tuples).
+    """Specification of an attribute: ``accepts`` tests a value in the graph's own form (tuples).
 
     ``default`` is what a model file may leave out; ``None`` marks a required attribute.
     """

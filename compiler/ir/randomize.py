@@ -54,7 +54,7 @@ Weights = LruCache[tuple[Quant, np.ndarray]]
 
 
 def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: Weights) -> Graph:
-    """As ``randomize``, but of nodes with weights only those of the operators ``weighted`` get
+    """Variant of ``randomize``: of nodes with weights, only those of the operators ``weighted`` get
     weights and biases. The graph is taken to be right.
 
     ``known`` has weights of earlier calls, which are not made again; nobody can write to them.

@@ -74,7 +74,7 @@ class Ranges:
             self.mean_square[output] = squares[0]
 
     def _function(self, node: Node, deviation: float) -> None:
-        """What a function leaves of 3.5 to 4.5 deviations per side of its input."""
+        """Apply a function to a range of 3.5 to 4.5 deviations per side of its input."""
         output = node.outputs[0]
         low, high = ((3.5 + jitter) * deviation for jitter in self._jitter(output))
         self.real[output] = function_range(node.op, node.attrs, -low, high)
@@ -93,7 +93,7 @@ class Ranges:
         self._alike = True
 
     def _activation(self, node: Node, variance: float) -> None:
-        """What the activation function leaves of 3.5 to 4.5 deviations per side."""
+        """Apply the activation function to a range of 3.5 to 4.5 deviations per side."""
         output = node.outputs[0]
         activation = node.attrs.get("activation", "none")
         low, high = _LIMITS[activation]

@@ -28,7 +28,7 @@ def every(*shape: int) -> np.ndarray:
 
 
 def count(mask: np.ndarray) -> int:
-    """How many places of the mask are true."""
+    """Number of true places of the mask."""
     return int(mask.size if not any(mask.strides) else np.count_nonzero(mask))
 
 

@@ -80,7 +80,7 @@ class _Concatenation:
         return dataclasses.replace(output, name=name, channels=channels)
 
     def _place(self, index: int, source: str, target: FeatureMap, plane: int) -> None:
-        """Let what makes the input write to planes of ``target``, or add a pass that does."""
+        """Let the producer of the input write to planes of ``target``, or add a layer that does."""
         found = self.maps[source]
         reason = self._obstacle(index, found)
         if not reason:
@@ -98,7 +98,7 @@ class _Concatenation:
         self.layers.append(dataclasses.replace(layer, kind=self.node.op, notes=(note,)))
 
     def _obstacle(self, index: int, source: FeatureMap) -> str:
-        """Why an input has to be copied; empty if it can lie in the output from the start."""
+        """Reason to copy an input; empty if it can lie in the output from the start."""
         x = self.graph.tensors[self.node.inputs[index]].quant
         y = self.graph.tensors[self.node.outputs[0]].quant
         assert x is not None and y is not None, "checked before"

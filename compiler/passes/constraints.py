@@ -1,4 +1,4 @@
-"""What the hardware can run: a limit, the user's message, and a node's geometry that meets it.
+"""Limits of the hardware, each with the message for the user and the geometry that meets it.
 
 The limits are what fields of commands hold (``hw.spec.isa``).
 """
@@ -29,7 +29,7 @@ MAX_STEP_PIXELS = highest(Opcode.EXECUTE, "row_step", "wrap_row") // 4
 
 @dataclass(frozen=True)
 class Geometry:
-    """What the constraints look at: one layer's maps and window. Sizes in pixels."""
+    """Geometry that the constraints check: one layer's maps and window. Sizes in pixels."""
 
     source: FeatureMap
     output: FeatureMap
@@ -45,7 +45,7 @@ class Constraint:
     """A limit of the hardware."""
 
     text: str
-    """What is accepted: a sentence for the user."""
+    """Accepted values: a sentence for the user."""
     met: Callable[[Geometry], bool]
 
 

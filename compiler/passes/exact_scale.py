@@ -76,7 +76,7 @@ def _match(scale: float, bound: int, steps: tuple[int, int]) -> tuple[int, int, 
 
 
 def _starts(scale: float, bound: int, steps: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """For each result above the lowest: the smallest accumulator that gives it, if reachable."""
+    """Smallest accumulator that gives each result above the lowest, if reachable."""
     results = np.arange(steps[0] + 1, steps[1] + 1)
     near = np.ceil((results - 0.5) / scale)
     reachable = np.abs(near) < bound
@@ -114,7 +114,7 @@ def _bounds(
 def _change(
     acc: np.ndarray, results: np.ndarray, base: int, left: int, right: int, sign: int
 ) -> np.ndarray:
-    """For each accumulator of one sign the multiplier from which on its result is, for positive
+    """Multiplier for each accumulator of one sign, from which on its result is, for positive
     ones, at least ``results`` and, for negative ones, less; within REACH of ``base``."""
     change = np.full(len(acc), base - REACH, np.int64)
     step = 2 * REACH

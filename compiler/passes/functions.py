@@ -78,7 +78,7 @@ def _fused(layer: Layer, after: Layer) -> Layer:
 
 
 def _results(layer: Layer) -> np.ndarray:
-    """What a pass of a function makes of -128 to 127, int8 ``[256]``."""
+    """Results of a function's layer for -128 to 127, int8 ``[256]``."""
     clamped = np.clip(_EVERY, layer.out_min, layer.out_max)
     return (clamped if layer.table is None else layer.table[clamped + 128]).astype(np.int8)
 

@@ -1,4 +1,5 @@
-"""Which nodes run on the host, and why. ``host_reason`` is the one place that says so.
+"""Rules for the nodes that run on the host, with reasons. ``host_reason`` is the one place that
+says so.
 
 A reason completes "NODE (OP) runs on the host: ...". A front end or a pass never drops a node: what
 neither has a rule here nor becomes a layer is refused.
@@ -19,7 +20,7 @@ FOLLOWS = "it reads a result of the host"
 
 
 def host_reason(graph: Graph, node: Node) -> str | None:
-    """Why the hardware cannot run the node, from the node alone; None where it can."""
+    """Reason why the hardware cannot run the node, from the node alone; None where it can."""
     rule = RULES.get(node.op)
     return rule(graph, node) if rule else None
 

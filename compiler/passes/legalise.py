@@ -261,7 +261,8 @@ class _Legaliser:
         self.layers.append(layer)
 
     def _mark_stored(self) -> None:
-        """What the host, the user or another segment reads goes to memory, with all its parts.
+        """Store in memory the maps that the host, the user or another segment reads, with all their
+        parts.
 
         So do maps of which these read slices.
         """

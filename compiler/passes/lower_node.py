@@ -25,7 +25,7 @@ Layers = LruCache[tuple[Layer, tuple[Tensor, ...]]]
 
 
 class Wanted(NamedTuple):
-    """What the network around a node makes of its layer.
+    """Requirements of the network around a node on its layer.
 
     ``padding`` joins the node's own; ``other`` is the map of an addition's second operand, else "";
     ``work`` is that of the node; ``moves`` says that it is a convolution that only moves channels.
@@ -126,7 +126,7 @@ def _tensors(c: Context) -> tuple[Tensor, ...]:
 
 
 def _content(data: np.ndarray | None) -> Hashable:
-    """What stands for an array's values: of one that nobody can write to, which array it is."""
+    """Key for an array's values; of an array that nobody can write to, its identity."""
     if data is None:
         return None
     if not any(data.strides):

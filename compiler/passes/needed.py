@@ -1,4 +1,4 @@
-"""Which elements of each tensor the network's outputs need, and so which multiply-accumulates.
+"""Elements of each tensor that the network's outputs need, and so the multiply-accumulates.
 
 Backwards from the outputs: an element is needed if an output is, or if a needed element is computed
 from it. An element of a channel that is zero throughout (``zeros``) is not: nothing is computed to
@@ -54,7 +54,7 @@ class Needs:
 
 
 def needs(graph: Graph, added: Added | None = None, moves: frozenset[str] = frozenset()) -> Needs:
-    """What the outputs of the graph need.
+    """Elements and multiply-accumulates that the outputs of the graph need.
 
     ``added`` has channels of weights that are not the model's, all 0; convolutions that are named
     in ``moves`` only move channels.

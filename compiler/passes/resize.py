@@ -38,7 +38,7 @@ _ONE_PIXEL: Taps = (0, (ONE,))
 
 
 def hardware_resize(graph: Graph, node: Node) -> str | None:
-    """Why the hardware cannot run a resize to the bit; None if it can."""
+    """Reason why the hardware cannot run a resize to the bit; None if it can."""
     x, y = (map_shape(graph.tensors[n]) for n in (node.inputs[0], node.outputs[0]))
     for before, after in zip(x[:2], y[:2], strict=True):
         if after % before:

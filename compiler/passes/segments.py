@@ -1,4 +1,4 @@
-"""When each node runs: segments of hardware layers, each followed by nodes of the host.
+"""Segments of hardware layers, each followed by nodes of the host.
 
 A segment is one run of the machine, from start to interrupt. A node goes to the first segment in
 which what it reads is there: a layer reads in segment k what layers make in the segments up to k

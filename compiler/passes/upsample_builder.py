@@ -41,7 +41,7 @@ LONG_ROWS = 128
 
 @dataclass(frozen=True)
 class Phase:
-    """What makes the pixels of one phase: a window that moves by one pixel of the source.
+    """Producer of the pixels of one phase: a window that moves by one pixel of the source.
 
     ``start`` is the row and column of the source under its first tap for the first pixel. The
     ``weights`` are those of ``Layer``.

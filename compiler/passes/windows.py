@@ -1,4 +1,4 @@
-"""Which pixels of a map a window reads, and which it meets, along one axis and in two."""
+"""Pixels of a map that a window reads, and those that it meets, along one axis and in two."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def links(axis: Axis) -> np.ndarray:
 
 @lru_cache(4096)
 def met(axis: Axis) -> np.ndarray:
-    """For each output the taps that meet a pixel, int64 [outputs]."""
+    """Number of taps that meet a pixel, for each output, int64 [outputs]."""
     return np.bincount(_pairs(axis)[1], minlength=axis.outputs)
 
 

@@ -44,7 +44,7 @@ def zero_channels(graph: Graph, added: Added, moves: frozenset[str]) -> dict[str
 
 
 def moved(graph: Graph, node: Node) -> np.ndarray:
-    """Which input channels each output channel of a moving convolution takes, bool [out, in]."""
+    """Input channels that each output channel of a moving convolution takes, bool [out, in]."""
     data = graph.tensors[node.inputs[1]].data
     assert data is not None, node.name
     return data.reshape(len(data), -1) != 0

@@ -22,7 +22,7 @@ _FRACTIONS = np.linspace(1.0, 0.3, 36)
 
 @dataclass(frozen=True)
 class Statistics:
-    """What was seen of a tensor: its shape, its extremes, some of its values, and the largest
+    """Statistics of a tensor: its shape, its extremes, some of its values, and the largest
     magnitude of each channel (axis 1, or the only one).
     """
 

@@ -67,7 +67,7 @@ class _Group:
         self.readers: list[onnx.NodeProto] = []
 
     def factors(self, constants: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What to multiply each channel by, at least 1."""
+        """Factor of each channel, at least 1."""
         peak = np.max(self.peaks, axis=0).astype(np.float64)
         ratio = np.divide(peak.max(), peak, out=np.ones_like(peak), where=peak > 0)
         own = all(_is_depthwise(node, constants) for node in self.readers)

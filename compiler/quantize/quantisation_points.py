@@ -1,4 +1,4 @@
-"""Which tensors of a float model are stored as int8, and which of them share their parameters."""
+"""Tensors of a float model that are stored as int8, and those that share their parameters."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _is_bias(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) ->
 
 
 def _roots(graph: FloatGraph, stored: set[str]) -> dict[str, str]:
-    """For the result of a function of one tensor, element by element, that tensor.
+    """Argument of each result of a function of one tensor, element by element.
 
     It is the nearest one in ``stored``.
     """

@@ -190,7 +190,7 @@ def _shared_with_concatenations(
     leader: Mapping[str, str],
     ranges: Mapping[str, tuple[float, float]],
 ) -> dict[str, str]:
-    """For inputs of concatenations whose parameters they take, the first of their group."""
+    """First of its group, for each input of a concatenation that takes the group's parameters."""
     shared: dict[str, str] = {}
 
     def first(name: str) -> str:

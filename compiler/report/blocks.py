@@ -32,7 +32,8 @@ Place = tuple[str, int, int]
 
 
 def edges(compiled: Compiled) -> list[Edge]:
-    """Who reads from whom, in the order of the readers; what the host makes has no edge."""
+    """Pairs of producer and consumer, in the order of consumers; maps from the host have no
+    edge."""
     maps, cols = compiled.network.maps, compiled.config.cols
     plans = compiled.plans
     written = [_place(maps, plan.site.layer.output, cols) for plan in plans]

@@ -1,4 +1,4 @@
-"""What memory and array allow: rooflines of layers and blocks, and the efficiency gap.
+"""Bounds by memory and array: rooflines of layers and blocks, and the efficiency gap.
 
 latency = operations / (efficiency x peak): A. Lavin, "On the Efficiency of Convolutional Neural
 Networks", arXiv 2404.03617. One operation is a multiply-accumulate here, and time counts in

@@ -1,4 +1,4 @@
-"""What the figures of a report show, for its reader."""
+"""Captions of the figures of a report."""
 
 CAPTIONS = {
     "waterfall": (

@@ -1,4 +1,4 @@
-"""What holds of the figures of every mapping; each exception is a fault of this project."""
+"""Checks of the figures of every mapping; each exception is a fault of this project."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ PARTS = {
     "scratchpad": "scratchpad",
     "dram": "DRAM",
 }
-"""Where the energy goes, in the order of reports."""
+"""Parts of the energy, in the order of reports."""
 LEAST, MOST = 1e-9, 1e9
 """Bounds of an energy in picojoules: no estimate within them overflows."""
 _ENERGY = {"type": "number", "minimum": LEAST, "maximum": MOST}

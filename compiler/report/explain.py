@@ -1,4 +1,4 @@
-"""Why each layer runs as it does: what the search recorded, as plain data (docs/compiler.md)."""
+"""Explanation of each layer's plan: the record of the search, as plain data (docs/compiler.md)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _maps(network: Network, plan: LayerPlan) -> Iterator[tuple[str, FeatureMap]]
 
 
 def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, Any]:
-    """Where the map lies, beside which layers it lies in the scratchpad, and why."""
+    """Place of the map, the layers during which it lies in the scratchpad, and the reason."""
     network, residence = schedule.network, schedule.residence
     names = [layer.name for layer in network.layers]
     root = network.root(m.name)

@@ -20,7 +20,7 @@ _ORDER = {
 
 
 def print_explanation(found: dict[str, Any]) -> None:
-    """What was weighed for each layer, where its maps lie, and the trials that the search made.
+    """Print the candidates of each layer, the places of its maps, and the trials of the search.
 
     Cycles of layers, cascades and maps are the planner's estimates, those of tried cascades the
     modelled cycles of the network.
@@ -38,7 +38,7 @@ def print_explanation(found: dict[str, Any]) -> None:
 
 
 class _Names:
-    """What layers and maps are called where room is short."""
+    """Short names of layers and maps."""
 
     def __init__(self, found: dict[str, Any]) -> None:
         self._short = {}

@@ -1,4 +1,4 @@
-"""Where the layers of a network stand when it is drawn: rows and lanes."""
+"""Positions of the layers of a network when it is drawn: rows and lanes."""
 
 from __future__ import annotations
 

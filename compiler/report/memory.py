@@ -1,4 +1,4 @@
-"""How full the scratchpad is over time."""
+"""Use of the scratchpad over time."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _kind(command: Command) -> int:
 
 
 class _Ledger:
-    """For each word of the scratchpad what it holds, since when, and when that was last read.
+    """Content of each word of the scratchpad, since when, and the time of its last read.
 
     A word written again before it was read counts from the first of the writes: spans of commands
     that write with gaps contain each other's words.

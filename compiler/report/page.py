@@ -54,7 +54,7 @@ def _inline(svg: bytes) -> str:
 
 
 def remarks(program: Program) -> list[str]:
-    """What the reader must know: random weights, operators of the host, tensors not stored."""
+    """Remarks for the reader: random weights, operators of the host, tensors not stored."""
     lines = model_remarks(program)
     if program.not_stored:
         lines.append(f"{len(program.not_stored)} tensors stay on the chip or are fused away.")

@@ -1,4 +1,4 @@
-"""What is known of a mapping, before it is drawn or printed."""
+"""Data of a mapping, before they are drawn or printed."""
 
 from __future__ import annotations
 

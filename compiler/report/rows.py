@@ -108,7 +108,7 @@ def _tiles(plan: LayerPlan) -> str:
 
 
 def _weights(plan: LayerPlan) -> str:
-    """How many parts the weights are cut into, and what becomes of a part where that matters."""
+    """Text: the number of parts of the weights, and their order where that matters."""
     count = len(plan.chunks)
     if count == 1:
         return "whole"

@@ -32,8 +32,9 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
 class Arena:
     """A scratchpad of ``words`` words over time. Everything begins on a line.
 
-    ``taken`` has what is known to lie there. What begins later than anything that was asked about
-    waits apart, so that it need not be looked at. The arrays are those of ``placing``.
+    ``taken`` has the known placements. Those that start after the latest queried step are kept in
+    ``later``, so that queries scan active ones only. The arrays are those of
+    ``placement_kernels``.
     """
 
     def __init__(self, words: int, taken: Iterable[Placed] = ()) -> None:

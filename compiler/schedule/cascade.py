@@ -82,7 +82,7 @@ class CascadePlan:
 
 
 def may_roll(network: Network) -> list[bool]:
-    """For each layer whether the map between it and the next one can slide."""
+    """Flags, one a layer: whether the map between it and the next one can be a rolling buffer."""
     maps, layers = network.maps, network.layers
     parents = {m.parent for m in maps.values()}
     makers = Counter(layer.output for layer in layers)

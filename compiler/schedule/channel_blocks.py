@@ -15,7 +15,7 @@ from compiler.hwir.network import (
 from hw.spec.config import PARAM_WORDS, AccelConfig
 
 PLACE_WORDS = 8
-"""Whatever lies in the scratchpad begins at a multiple of this, a whole line of any machine."""
+"""Alignment of everything in the scratchpad, in words: a whole line of any machine."""
 
 
 def aligned(words: int) -> int:
@@ -230,7 +230,7 @@ def _chunk(ranges: list[BlockRange], param_sets: int) -> Chunk:
 
 
 def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> list[Chunk]:
-    """As ``chunks_of``, with chunks of about equal size."""
+    """Chunks of ``chunks_of``, made of about equal size."""
     chunks = chunks_of(ranges, param_sets, limit)
     total = sum(c.words for c in chunks)
     even = chunks_of(

@@ -1,4 +1,4 @@
-"""How one layer runs: array shape, tiles, weight chunks and what passes through memory."""
+"""Plan of one layer: array shape, tiles, weight chunks and the maps that pass through memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CRAMPED = 1.45
 
 
 class Streams(NamedTuple):
-    """Which operands of a layer pass through memory instead of lying whole in the scratchpad."""
+    """Operands of a layer that pass through memory instead of lying whole in the scratchpad."""
 
     source: bool
     output: bool
@@ -84,14 +84,14 @@ class Tiling:
 
 
 def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
-    """What the array sees of a tile."""
+    """Windows of a tile that the array walks."""
     row = tile.width if site.streams.output else site.output.width
     return tuple(windows(site.layer, tile, row))
 
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What the EXECUTEs of a layer are, in whatever order: an array shape, tiles and chunks.
+    """EXECUTEs of a layer, in whatever order: an array shape, tiles and chunks.
 
     One may serve all sites of the same geometry; ``site`` is the first of them.
     """
@@ -139,12 +139,12 @@ class Work:
 
     @cached_property
     def input_planes(self) -> list[tuple[int, int]]:
-        """For each chunk as ``input_planes``."""
+        """Result of ``input_planes`` for each chunk."""
         return [input_planes(self.site, chunk) for chunk in self.chunks]
 
     @cached_property
     def _tile_ops(self) -> dict[tuple[tuple[Window, ...], int], int]:
-        """What ``tile_op_cycles`` has found."""
+        """Results of ``tile_op_cycles`` so far."""
         return {}
 
     def _execute_cycles(self, block_range: BlockRange, window: Window) -> int:

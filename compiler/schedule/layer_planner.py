@@ -43,7 +43,7 @@ class LayerPlanner:
         return plan and replace(plan, site=site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
-        """As ``plan``, in several given tiles and with the weights of all of them in the
+        """Plan a layer in several given tiles, with the weights of all of them in the
         scratchpad."""
         ways: list[Way] | None = [] if self.record else None
         return _fastest(site, self.candidates(site).kept(tiles), free, ways)

@@ -69,7 +69,8 @@ def _ask(rows, later, arena, last):
 
 @_compiled
 def _gap(rows, arena, size, first, last):
-    """Where the smallest gap of ``size`` words starts during the steps, -1 if there is none."""
+    """Start of the smallest gap of ``size`` words during the tile operations, -1 if there is
+    none."""
     address, best, smallest = 0, -1, arena[SCRATCHPAD] + 1
     for i in range(arena[COUNT]):
         if rows[i, FIRST] <= last and rows[i, LAST] >= first:

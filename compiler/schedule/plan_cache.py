@@ -1,4 +1,4 @@
-"""What is known of one network: where its maps live, and plans that were looked for before."""
+"""Cache for one network: the places of its maps, and plans made before."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ class Known:
         return self.planner.groups.get(key, partial(TileOpSequence, own))
 
     def _tile_ops_follow_from(self, network: Network) -> list[object]:
-        """What stands for all that the steps of each of the network's layers follow from beside its
-        plan: also its maps, and those that they are part of."""
+        """Cache key of each layer: everything except the plan that determines its tile operations,
+        its maps and their parents included."""
         if not self._followed:
             keys = (
                 HashedKey((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))

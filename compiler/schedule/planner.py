@@ -1,4 +1,4 @@
-"""What searches remember from one network to the next."""
+"""Memory of searches from one network to the next."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Which feature maps stay whole in the scratchpad, and the plan of each layer that follows from
-it."""
+"""Choice of the feature maps that stay whole in the scratchpad, and the resulting plan of each
+layer."""
 
 from __future__ import annotations
 
@@ -156,11 +156,11 @@ class Residency:
         self._departures[name] = Departure(cause, layer)
 
     def slots(self) -> dict[str, Slot]:
-        """Where the rows of the resident maps lie."""
+        """Slots of the rows of the resident maps."""
         return {name: self.slot(name) for name in sorted(self.resident)}
 
     def slot(self, name: str) -> Slot:
-        """Where the rows of a resident map lie."""
+        """Slot of the rows of a resident map."""
         if name not in self.inner:
             return self._uses.slots[name]
         maker = self.live_ranges[name].first
@@ -187,8 +187,7 @@ class Residency:
         return [name for name in self._beside[index] if name in resident]
 
     def _neighbours(self, cascades: Sequence[Cascade]) -> list[list[str]]:
-        """For each layer the maps made or read while it runs, in order, but for those that
-        slide."""
+        """Maps made or read while each layer runs, in order, rolling buffers excepted."""
         found = list(self._uses.beside)
         for cascade in cascades:
             names = {name for i in cascade.layers for name in self._uses.beside[i]}
@@ -264,7 +263,7 @@ class Residency:
         self._let_go(max(candidates, key=self._words), "plan", index)
 
     def residence(self) -> Residence:
-        """Where the maps are, and why."""
+        """Places of the maps, and the reasons."""
         plans = {cascade.first: plan for cascade, plan in self._cascade_plans.items()}
         return Residence(
             {name: (span.first, span.last) for name, span in self._spans.items()},

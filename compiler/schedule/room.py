@@ -1,5 +1,5 @@
-"""What can be said before any layer is placed: one too large for the scratchpad, or too many
-steps."""
+"""Refusals before any layer is placed: a layer too large for the scratchpad, or too many tile
+operations."""
 
 from __future__ import annotations
 

@@ -77,12 +77,12 @@ class Schedule:
 
     @cached_property
     def residence(self) -> Residence:
-        """Where the maps are, and why."""
+        """Places of the maps, and the reasons."""
         return self.residency.residence()
 
     @cached_property
     def waits(self) -> list[int]:
-        """For each layer the modelled cycles in which the array waits for its data."""
+        """Modelled cycles in which the array waits for the data of each layer."""
         return self.placement.waits(len(self.plans))
 
     @property

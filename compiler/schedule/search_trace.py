@@ -1,4 +1,4 @@
-"""What the search weighed, kept by it as it goes, so that a user can be told why.
+"""Record of the search, kept as it goes, so that a user can be told its reasons.
 
 Cycles are those that the search compares: estimates of a layer or a cascade, modelled ones of a
 network.
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Cause = Literal["size", "plan", "place", "cycles"]
-"""Why a map is not kept. size: it is larger than the scratchpad. plan: a layer had no plan beside
-it. place: a map found no addresses beside it. cycles: the layers beside it are faster without
-it."""
+"""Reason why a map is not resident. size: it is larger than the scratchpad. plan: some layer had no
+plan that fits next to it. place: a map found no addresses next to it. cycles: layers during its
+life are faster without it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class CascadeChoice:
 
 @dataclass(frozen=True)
 class Departure:
-    """Why a map passes through memory, and the layer for which it was let go."""
+    """Reason why a map passes through memory, and the layer for which it was evicted."""
 
     cause: Cause
     layer: int
@@ -106,7 +106,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Residence:
-    """Where the maps of a segment ended up.
+    """Final places of the maps of a segment.
 
     ``spans`` has the first and last layer beside which each map that a layer makes lies in the
     scratchpad, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights

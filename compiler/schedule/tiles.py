@@ -128,5 +128,5 @@ def pieces(layer: Layer, tile: Tile) -> Iterator[tuple[Tile, Region]]:
 
 
 def windows(layer: Layer, tile: Tile, row_words: int) -> list[Window]:
-    """What each piece looks like to the array; output rows are ``row_words`` apart."""
+    """Window of each piece as the array walks it; output rows are ``row_words`` apart."""
     return [Window(p.height, p.width, p.width == row_words) for p, _ in pieces(layer, tile)]

@@ -1,4 +1,4 @@
-"""What the list of built-in networks holds for each."""
+"""Entry of the list of built-in networks."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ _SIGNIFICANT = {"fp32": 24, "tf32": 11, "fp16": 11, "bf16": 8}
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the module and golden agree.
+    """Agreement of the module and golden.
 
     ``layers`` were compared; ``worst_steps`` is the largest difference beyond a layer's allowance
     plus one step, in output steps, and ``worst_layer`` where. ``snr_db`` is that of golden's

@@ -61,7 +61,7 @@ LAYERS = {"cpu": ("fp32", "eager"), "cuda": ("fp16", "graph")}
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure, each for about ``seconds``.
+    """Selection of what to measure, each for about ``seconds``.
 
     ``timer`` is a key of ``CLOCKS``; ``precisions`` and ``modes`` are some of the device's in
     ``golden/bench/modes.py``; ``clocks`` of the accelerator are in MHz; ``peak`` is the device's,

@@ -78,7 +78,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def _timer(device: str, processor: bool) -> str:
-    """How calls are timed; processor time is that of one thread, to which PyTorch is kept."""
+    """Clock for timing calls; processor time is that of one thread, to which PyTorch is kept."""
     if device == "cuda":
         if processor:
             raise ConfigError("--processor-time: a GPU has none; --device cpu is accepted")

@@ -64,7 +64,7 @@ CLOCKS: dict[str, Clock] = {
     "processor time, one thread": processor_milliseconds,
     "device events": cuda_milliseconds,
 }
-"""How a call can be timed, by what a report says of it."""
+"""Clocks that can time a call, by their names in reports."""
 
 
 def measured(call: Call, clock: Clock, seconds: float, before: Call | None = None) -> Spread:

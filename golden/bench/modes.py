@@ -1,4 +1,4 @@
-"""How a module runs: precisions, and modes from eager to captured."""
+"""Ways to run a module: precisions, and modes from eager to captured."""
 
 from __future__ import annotations
 

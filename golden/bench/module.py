@@ -119,7 +119,7 @@ def stored_inputs(graph: Mapping[str, Any], batch: int, seed: int) -> list[np.nd
 
 
 def as_torch(stored: np.ndarray, tensor: Mapping[str, Any]) -> torch.Tensor:
-    """What stored integers stand for, float64; a map as NCHW in channels-last memory."""
+    """Real values of stored integers, float64; a map as NCHW in channels-last memory."""
     quant = tensor_qparams(tensor)
     real = (stored.astype(np.float64) - quant.zero_point) * as_float32(quant.scale)
     return channels_second(torch.as_tensor(real))

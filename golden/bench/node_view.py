@@ -57,7 +57,7 @@ class NodeView:
         return steps * scale * as_float32(tensor_qparams(self.inputs[0]).scale)
 
     def bounds(self) -> Bounds:
-        """What the network limits the result to: its activation, real values.
+        """Bounds that the network sets for the result: its activation, real values.
 
         An output whose range begins at 0 although the operator can give less stands for a
         rectifier, in quantised ONNX models above all; its range is then the activation's. Other

@@ -31,7 +31,7 @@ class Call(nn.Module):
 
 
 class Weighted(nn.Module):
-    """What operators with weights share: constant weights and bias."""
+    """Base of operators with weights: constant weights and bias."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()

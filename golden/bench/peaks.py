@@ -78,7 +78,7 @@ def given_peak(tops: float, precisions: Sequence[str]) -> Peak:
 
 
 def measured_cpu_peak(precisions: Sequence[str], clock: Clock) -> Peak:
-    """What the CPU does in a large float32 matrix product, which stands for every precision."""
+    """Peak of the CPU in a large float32 matrix product, which stands for every precision."""
     a = torch.ones(_SIDE, _SIDE)
     least = min(clock(lambda: a @ a) for _ in range(_REPEATS))
     rate = 2 * _SIDE**3 / (least * 1e-3)

@@ -61,7 +61,7 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _conditions(report: Mapping[str, Any]) -> Iterator[str]:
-    """What the two sides have in common, and what they do not."""
+    """Lines on the conditions that the two sides share, and those that they do not."""
     if report["flushed_bytes"]:
         yield (
             f"caches cold: {report['flushed_bytes'] >> 20} MiB are read and written before each "

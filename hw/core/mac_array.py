@@ -57,8 +57,8 @@ class MacArray(wiring.Component):
             self._later(m, name) for name in ("words", "weights", "channel", "split", "ones")
         )
         weights = [Signal(word, name=f"weight{g}", reset_less=True) for g in range(LANE_GROUPS)]
-        # Gates instead of a choice: synthesis would make a reset of it, which the registers of the
-        # multipliers do not have for one bit alone.
+        # AND/OR instead of Mux: Yosys would infer per-bit synchronous resets, which the input
+        # registers of the multipliers lack.
         one = Cat(ones, Const(0, 7)).replicate(cols)
         flags = [Cat(self.issue, self.first, self.last, self.maximum)]
         for stage in range(1, timing.MAC_LATENCY):

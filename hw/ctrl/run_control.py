@@ -23,7 +23,8 @@ class RunControl(wiring.Component):
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
         Faults raised in this cycle, in the order in which the first is chosen.
     moves : In(1)
-        A bus beat or a multiply-accumulate WATCHDOG_DELAY cycles ago.
+        High if a bus beat or MAC happened WATCHDOG_DELAY cycles ago; WATCHDOG cycles without one
+        raise TIMEOUT.
     last : In(INDEX_BITS)
         The last command dispatched, at fault for TIMEOUT.
     end_pending, end_waits : In

@@ -40,7 +40,7 @@ class StoreData(wiring.Component):
     w_strobe : Out(1)
         Low for words that must not be written.
     stop : In(1)
-        Pay the beats still owed without strobe.
+        Send the beats still owed without strobe.
     """
 
     def __init__(self, config: AccelConfig):

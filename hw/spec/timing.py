@@ -39,8 +39,9 @@ MAC_LATENCY = 4
 """Cycles from the issue of a pixel group's last multiply-accumulate to the first cycle in which the
 drain can read it."""
 NEAR_END = MAC_LATENCY - 1
-"""Beats that surely issue until the next pixel group takes the held one's place, if its last
-multiply-accumulate issues now: one a cycle, but for LOAD's phase. Of residual beats one does."""
+"""Output beats guaranteed to issue before a pixel group, whose last multiply-accumulate issues now,
+reaches the shadow accumulators (MAC_LATENCY - 1 cycles later): one a cycle, except in LOAD's phase.
+Of residual beats one."""
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser pass to its result."""
 PLAIN_WRITE = 7

@@ -1,4 +1,4 @@
-"""What the units' step functions share: registered values, the events of a cycle, parameters.
+"""State that the units' step functions share: registered values, the events of a cycle, parameters.
 
 ``now`` holds the values at the start of a cycle and ``nxt`` those of the next one; the machine
 copies ``nxt`` to ``now`` after each cycle. Compiled code sees the names below as constants.

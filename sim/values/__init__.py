@@ -1,1 +1,1 @@
-"""What the machine's commands compute: the value side of the simulator, on NumPy arrays."""
+"""Values that the machine's commands compute: one side of the simulator, on NumPy arrays."""

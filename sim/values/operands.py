@@ -1,5 +1,4 @@
-"""Which scratchpad words an EXECUTE multiplies, and in which order its weights follow one
-another."""
+"""Scratchpad words that an EXECUTE multiplies, and the order of its weights."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _transposed_pads(
     stride: tuple[int, ...],
     extra: tuple[int, ...],
 ) -> list[tuple[int, int]]:
-    """What is cut off each axis. An output shape wins over pads, as ONNX defines it."""
+    """Pixels cut off each axis. An output shape wins over pads, as ONNX defines it."""
     rank = len(size)
     mode = op.expect("auto_pad", "NOTSET", *AUTO_PADS)
     given, wanted = read_pads(op, rank), op.attribute("output_shape")

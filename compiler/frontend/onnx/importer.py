@@ -46,7 +46,7 @@ class Importer:
         self.values: dict[str, Value] = {}
 
     def value(self, op: Operator, position: int) -> Value:
-        """What the input at ``position`` stands for. Raises InputError when it is absent."""
+        """The value of the input at ``position``. Raises InputError when it is absent."""
         if not op.given(position):
             raise InputError(f"input {position} is absent; a tensor is accepted")
         return self.values[op.inputs[position]]

@@ -1,4 +1,4 @@
-"""Which function converts each ONNX operator."""
+"""Table of the function that converts each ONNX operator."""
 
 from __future__ import annotations
 

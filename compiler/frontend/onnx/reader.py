@@ -111,7 +111,7 @@ def _add_input(imp: Importer, graph: onnx.GraphProto, value: onnx.ValueInfoProto
 
 
 def _input_view(graph: onnx.GraphProto, name: str, shape: tuple[int, ...]) -> View:
-    """How an input lies in memory, from the first operator that tells its channels.
+    """View of an input in memory, from the first operator that tells its channels.
 
     A Transpose to channels first is a model with channels last, and a layer over the last axis
     reads rows. All other inputs have their channels first.

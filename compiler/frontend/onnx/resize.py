@@ -133,7 +133,7 @@ def _nearest(
 
 
 def _onnx_places(coordinates: str, old: int, new: int) -> list[Fraction]:
-    """Where each output pixel lies on an axis of ``old`` pixels (ONNX, Resize), exact.
+    """Position of each output pixel on an axis of ``old`` pixels (ONNX, Resize), exact.
 
     Some lie beyond the first or last pixel.
     """

@@ -1,4 +1,4 @@
-"""Biases beyond all that a layer's output shows, as small as changes no result."""
+"""Large biases that saturate a layer's output, reduced as far as no result changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a name of an ONNX graph stands for while it is read."""
+"""Values that names of an ONNX graph stand for while it is read."""
 
 from __future__ import annotations
 

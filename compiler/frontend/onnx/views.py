@@ -1,4 +1,4 @@
-"""Where the elements of a model's array lie in a tensor of the graph.
+"""Positions of the elements of a model's array in a tensor of the graph.
 
 A model keeps NCHW and moves axes about with Reshape and Transpose; the graph keeps NHWC. A view
 describes a model's array by the graph's tensor, so that most of these moves cost nothing.
@@ -124,7 +124,7 @@ class View:
         return View(kept + fresh, (*self.axes[:axis], fresh, *self.axes[axis + 1 :]))
 
     def memory_to_model(self) -> np.ndarray:
-        """For each element of memory its index in the flattened model's array."""
+        """Index in the flattened model's array, for each element of memory."""
         numbers = np.arange(math.prod(self.shape)).reshape([a.size for x in self.axes for a in x])
         places = {atom: i for i, atom in enumerate(a for axis in self.axes for a in axis)}
         return numbers.transpose([places[atom] for atom in self.memory]).reshape(-1)

@@ -176,7 +176,8 @@ def _logistic(op: Operator) -> Node:
 
 @dataclass(frozen=True)
 class Converter:
-    """How many inputs and outputs an operator may have, and what makes its node or nodes.
+    """Numbers of inputs and outputs that an operator may have, and the function that makes its
+    nodes.
 
     Of several nodes for one output the last is the one named after it.
     """

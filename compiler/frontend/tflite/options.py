@@ -1,4 +1,4 @@
-"""What both readers of TFLite models accept of an operator's options and paddings."""
+"""Checks of an operator's options and paddings, for both readers of TFLite models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which function converts each float TFLite operator."""
+"""Table of the function that converts each float TFLite operator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compiler.ir.ops import MAX_ATTR
 
 @dataclass(frozen=True)
 class Converter:
-    """How many inputs an operator may have, and what adds its ONNX nodes."""
+    """Numbers of inputs that an operator may have, and the function that adds its ONNX nodes."""
 
     fewest: int
     most: int

@@ -1,4 +1,4 @@
-"""Where the channels of a tensor come from, through all the nodes that only move channels."""
+"""Sources of the channels of a tensor, through all the nodes that only move channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which moved tensors are made of pieces that their makers write in place, and which pieces."""
+"""Selection of the moved tensors that are made of pieces written in place, and of the pieces."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class _Planner:
         return family
 
     def _reached(self) -> dict[str, set[str]]:
-        """For each moved tensor what the moves that lead to it read, also if no channel is left."""
+        """Tensors read by the moves that lead to each moved tensor, also if no channel is left."""
         found: dict[str, set[str]] = {}
         for tensor in self.moved:
             inputs = self.makers[tensor].inputs

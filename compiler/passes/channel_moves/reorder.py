@@ -1,4 +1,4 @@
-"""What rewriting a graph takes: constants in another order, new names, and leaving out."""
+"""Helpers for rewriting a graph: permute constants, name tensors, drop nodes."""
 
 from __future__ import annotations
 

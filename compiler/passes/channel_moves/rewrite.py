@@ -69,8 +69,8 @@ def route(graph: Graph, cols: int) -> Routed:
 
 @dataclass(frozen=True)
 class _Stand:
-    """What stands for a tensor: another one, and which of the tensor's channels (or -1) each of
-    its channels is."""
+    """Substitute for a tensor: another one, and the tensor's channel (or -1) that each of its
+    channels is."""
 
     name: str
     order: list[int]

@@ -1,8 +1,8 @@
 """The execute unit, one cycle at a time: fill, weights, array and drain (docs/architecture.md,
 3.6 to 3.9).
 
-What happens a fixed time after something else is kept as the cycle in which it happens, so that a
-unit that waits has nothing to do.
+Pipeline delays are stored as absolute due cycles instead of shift registers, so that idle units
+need no update.
 """
 
 from typing import NamedTuple
@@ -168,7 +168,7 @@ def _array(
 
 @compiled
 def idle_cause(f, commands, now):
-    """Why the array has no step."""
+    """Reason why the array has no tap group."""
     state = f[operand_fetch.STATE]
     if (
         f[operand_fetch.PUSHED] != f[operand_fetch.POPPED]

@@ -95,7 +95,7 @@ def decode(
 
 
 def other_machine(commands: Commands, index: int, config: AccelConfig) -> str:
-    """What the command at ``index`` is for, and what there is, in words."""
+    """Text: the machine that the command at ``index`` is for, and the machine at hand."""
     column = _COLUMNS[Opcode(commands.opcodes[index])]
     machine, last_line = (int(commands.fields[index][column[n]]) for n in isa.MACHINE_FIELDS)
     wanted = fingerprint.text(machine | last_line << fingerprint.LAST_LINE)

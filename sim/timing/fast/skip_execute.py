@@ -1,7 +1,8 @@
-"""Stretches of cycles in which the array does the same and nothing else begins or ends, at once.
+"""Fast-forward of the execute unit, by many cycles in which its behaviour repeats.
 
-Only the middle of a step and waiting are among them: the memory side sleeps, the drain holds no
-tile, and fill has no more to do than to fetch lines of one step. Lines of weights may be fetched.
+These cycles are the middle of a tap group, and waiting. The memory side sleeps, the drain holds no
+pixel group, and the operand fetch only fetches lines of one tap group. Lines of weights may be
+fetched.
 """
 
 from hw.spec.regs import Counter

@@ -1,5 +1,5 @@
-"""Stretches of cycles in which the memory hands LOAD a word each and the memory side does nothing
-else, at once: the middles of bursts that are stored in the scratchpad as they come.
+"""Fast-forward through the middle of plain LOAD bursts: one word a cycle, and nothing else is
+active on the memory side.
 """
 
 from hw.spec.regs import Counter
