@@ -5,6 +5,7 @@ from collections.abc import Callable
 from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.core.execute_unit import ExecuteUnit
@@ -155,7 +156,7 @@ class Accelerator(wiring.Component):
         values = {
             "addr": request.payload.addr,
             "len": request.payload.beats - 1,
-            "size": self._config.bus_bytes.bit_length() - 1,
+            "size": exact_log2(self._config.bus_bytes),
             "burst": BURST_INCR,
             "valid": request.valid,
         }

@@ -14,6 +14,7 @@ from hw.core.requantiser import (
     SHIFT,
     channel_layout,
 )
+from hw.lib.delay import delay
 from hw.mem.scratchpad import (
     WORD_ADDR,
     line_addr,
@@ -30,7 +31,7 @@ class ChannelParameters(wiring.Component):
     next_cmd, next_held, next_quiet : the command of the held pixel group in the next cycle, whether
         one is held then, and whether no beat is in the post-processor, which still may need its
         table
-    load, pixel group : a new pixel group is held from the next cycle on
+    load, pixel_group : a new pixel group is held from the next cycle on
     ready, next_ready : the held pixel group's parameters are here; are in the next cycle
     read_en, read_addr, grant : read requests
     line : the scratchpad's line register
@@ -142,10 +143,7 @@ class ChannelParameters(wiring.Component):
             tag.row.eq(row),
             tag.place.eq(self.read_addr[: config.line_bits]),
         ]
-        for stage in range(timing.READ_LATENCY):
-            later = Signal(arrival, name=f"arrival{stage}")
-            m.d.sync += later.eq(tag)
-            tag = later
+        tag = delay(m, tag, timing.READ_LATENCY, "arrival")
         m.d.comb += [
             self.table_en.eq(tag.valid & tag.table),
             self.table_row.eq(tag.row),

@@ -12,6 +12,7 @@ from hw.core.lookup_table import LookupTable
 from hw.core.mac_array import ACC
 from hw.core.output_addresses import OutputAddresses
 from hw.core.requantiser import Requantiser
+from hw.lib.delay import delay, delay_line
 from hw.lib.mux_tree import mux_tree
 from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
@@ -28,10 +29,10 @@ class Drain(wiring.Component):
         bank
     pipe_cmd, next_pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the
         cycle after their issue on
-    tile_done, pixel group, shadow : a new pixel group is in the shadow accumulators from the next
+    pixel_group_done, pixel_group, shadow : a new pixel group is in the shadow accumulators from the next
         cycle on
     ready : the last multiply-accumulate of a pixel group may issue
-    tile_issued : it issues
+    pixel_group_issued : it issues
     read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
         needed; urgent ones are always granted
     line : the scratchpad's line register
@@ -175,11 +176,7 @@ class Drain(wiring.Component):
         if words > 1:
             with m.If(walk.swap):
                 m.d.comb += requant.sums.eq(group >> (ACC * config.cols))
-        place = walk.other_addr[: config.line_bits]
-        for stage in range(timing.READ_LATENCY):
-            later = Signal(config.line_bits, name=f"place{stage}")
-            m.d.sync += later.eq(place)
-            place = later
+        place = delay(m, walk.other_addr[: config.line_bits], timing.READ_LATENCY, "place")
         assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
         other = Signal(words * word)
         for i in range(words):
@@ -193,30 +190,26 @@ class Drain(wiring.Component):
         pipe_bank = Signal()
         m.d.comb += self.next_pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
         m.d.sync += pipe_bank.eq(self.next_pipe_bank)
-        beats = [
-            Signal(
-                data.StructLayout(
-                    {
-                        "valid": 1,
-                        "residual": 1,
-                        "command_end": 1,
-                        "mask": config.requant_words,
-                        "addr": WORD_ADDR,
-                    }
-                ),
-                name="beat0",
-            )
-        ]
+        beat = Signal(
+            data.StructLayout(
+                {
+                    "valid": 1,
+                    "residual": 1,
+                    "command_end": 1,
+                    "mask": config.requant_words,
+                    "addr": WORD_ADDR,
+                }
+            ),
+            name="beat0",
+        )
         m.d.comb += [
-            beats[0].valid.eq(self.beat),
-            beats[0].residual.eq(self.cmd.residual),
-            beats[0].command_end.eq(walk.last & self._current.command_end),
-            beats[0].mask.eq(walk.mask),
-            beats[0].addr.eq(walk.addr),
+            beat.valid.eq(self.beat),
+            beat.residual.eq(self.cmd.residual),
+            beat.command_end.eq(walk.last & self._current.command_end),
+            beat.mask.eq(walk.mask),
+            beat.addr.eq(walk.addr),
         ]
-        for stage in range(timing.RESIDUAL_WRITE):
-            beats.append(Signal.like(beats[0], name=f"beat{stage + 1}"))
-            m.d.sync += beats[-1].eq(beats[-2])
+        beats = delay_line(m, beat, timing.RESIDUAL_WRITE, "beat")
         plain, late = beats[timing.PLAIN_WRITE], beats[timing.RESIDUAL_WRITE]
         written = Signal.like(plain)
         m.d.comb += [

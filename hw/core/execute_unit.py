@@ -1,8 +1,6 @@
 """The execute unit: fill, weights, array and drain, and the arbitration of the scratchpad's read
 port among them."""
 
-from itertools import pairwise
-
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -16,6 +14,7 @@ from hw.core.operand_fetch import OperandFetch
 from hw.core.operand_store import OperandStore
 from hw.core.weight_store import WeightStore
 from hw.lib.bus import COUNT_BITS
+from hw.lib.delay import delay
 from hw.mem.scratchpad import (
     out_of_range,
     scratchpad_port,
@@ -196,23 +195,17 @@ class ExecuteUnit(wiring.Component):
 
     def _build_drain_path(self, m, sequencer, operands, array, drain):
         head = operands.head
-        pixel_groups = [
-            Signal(stage_layouts.pixel_group_layout(), name=f"pixel_group{i}")
-            for i in range(timing.MAC_LATENCY)
-        ]
+        pixel_group = Signal(stage_layouts.pixel_group_layout(), name="pixel_group0")
         for field in stage_layouts.pixel_group_layout().members:
-            m.d.comb += pixel_groups[0][field].eq(
-                self._array_bank if field == "bank" else head[field]
-            )
+            m.d.comb += pixel_group[field].eq(self._array_bank if field == "bank" else head[field])
         with m.If(sequencer.issue & sequencer.pixel_group_end & head.command_end):
             m.d.sync += self._array_bank.eq(~self._array_bank)
-        m.d.sync += [later.eq(pixel_group) for pixel_group, later in pairwise(pixel_groups)]
         m.d.comb += [
             sequencer.drain_ready.eq(drain.ready),
             drain.pixel_group_issued.eq(sequencer.issue & sequencer.pixel_group_end),
             drain.phase.eq(self.phase),
             drain.pixel_group_done.eq(array.pixel_group_done),
-            drain.pixel_group.eq(pixel_groups[-1]),
+            drain.pixel_group.eq(delay(m, pixel_group, timing.MAC_LATENCY - 1, "pixel_group")),
             drain.shadow.eq(array.shadow),
             self.scratchpad.write_en.eq(drain.write_en),
             self.scratchpad.write_addr.eq(drain.write_addr),

@@ -1,4 +1,4 @@
-"""The walk of fill: which step comes next, where its lanes are and which words they need."""
+"""The walk of fill: which tap group comes next, where its lanes are and which words they need."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -39,9 +39,9 @@ class InputAddresses(wiring.Component):
     -------
     cmd : the command
     init_en, init_lane : set up the coordinates of one lane
-    begin : go to the first step
+    begin : go to the first tap group
     next : every stage takes the tap group of the one before
-    valid, step, lanes : the last stage
+    valid, tap_group, lanes : the last stage
     """
 
     def __init__(self, config: AccelConfig):

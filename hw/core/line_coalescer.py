@@ -25,7 +25,7 @@ class LineCoalescer(wiring.Component):
 
     Members
     -------
-    load, step, lanes, needs : the next tap group, taken when ``load``
+    load, tap_group, lanes, needs : the next tap group, taken when ``load``
     ready : the current tap group is absent or finishes in this cycle
     done : the current tap group finishes in this cycle
     current, current_lanes : the current tap group

@@ -16,16 +16,16 @@ class LoopNest(wiring.Component):
     Members
     -------
     cmd : the command
-    begin : go to its first step
+    begin : go to its first tap group
     next : go to the next tap group
     valid : the loops are not at their end
-    step : the tap group, but for ``occupied``
+    tap_group : the tap group, but for ``occupied``
     columns : array columns that it uses
     x_offset, y_offset : of its first tap from tap (0, 0)
     row_addr : of its kernel row, less the lanes' coordinates
     span : columns from its first tap to its last one
     left : pixels of the output block from its pixel group on
-    tile_end, block_end : it is the last of its pixel group, of its output block
+    pixel_group_end, block_end : it is the last of its pixel group, of its output block
     """
 
     def __init__(self, config: AccelConfig):

@@ -5,6 +5,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.delay import delay, delay_line
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, AccelConfig
 
@@ -25,7 +26,7 @@ class MacArray(wiring.Component):
     channel, split : column m uses byte ``m & ~(g - 1) | channel`` of the word, with
         ``g = cols >> split``
     ones, maximum : weights are 1; keep the maximum instead of the sum, with ``ones`` only
-    tile_done : ``shadow`` holds a new pixel group from the next cycle on
+    pixel_group_done : ``shadow`` holds a new pixel group from the next cycle on
     shadow : the accumulators of the last finished pixel group, lane by lane
     """
 
@@ -54,16 +55,15 @@ class MacArray(wiring.Component):
         cols, rows = self._config.cols, self._config.rows
         word = self._config.word_bytes * 8
         words, factors, channel, split, ones = (
-            self._later(m, name) for name in ("words", "weights", "channel", "split", "ones")
+            delay(m, getattr(self, name), 1, name, reset_less=True)
+            for name in ("words", "weights", "channel", "split", "ones")
         )
         weights = [Signal(word, name=f"weight{g}", reset_less=True) for g in range(LANE_GROUPS)]
         # AND/OR instead of Mux: Yosys would infer per-bit synchronous resets, which the input
         # registers of the multipliers lack.
         one = Cat(ones, Const(0, 7)).replicate(cols)
-        flags = [Cat(self.issue, self.first, self.last, self.maximum)]
-        for stage in range(1, timing.MAC_LATENCY):
-            flags.append(Signal(4, name=f"flags{stage}"))
-            m.d.sync += flags[-1].eq(flags[-2])
+        flags = Cat(self.issue, self.first, self.last, self.maximum)
+        flags = delay_line(m, flags, timing.MAC_LATENCY - 1, "flags")
         issued1 = flags[1][0]
         for group, weight in enumerate(weights):
             with m.If(issued1):
@@ -103,13 +103,6 @@ class MacArray(wiring.Component):
             with m.If(self.pixel_group_done):
                 m.d.sync += shadow[p].eq(Cat(*sums))
         return m
-
-    def _later(self, m, name):
-        """A member's value of the cycle before, in which a multiply-accumulate was issued."""
-        member = getattr(self, name)
-        later = Signal.like(member, name=f"{name}1", reset_less=True)
-        m.d.sync += later.eq(member)
-        return later
 
 
 def _selected(m, word, channel, split):

@@ -7,6 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.core import stage_layouts
+from hw.lib.delay import delay
 from hw.lib.mux_tree import mux_tree
 from hw.spec import timing
 from hw.spec.config import AccelConfig
@@ -23,8 +24,8 @@ class OperandStore(wiring.Component):
     line : the scratchpad's line register
     line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
         READ_LATENCY cycles later
-    push, step, lanes : a tap group whose lines are all requested
-    room : fewer than STEP_RING tap groups are in the ring
+    push, tap_group, lanes : a tap group whose lines are all requested
+    room : fewer than TAP_GROUP_RING tap groups are in the ring
     in_flight : tap groups are in the ring, visible or not
     visible, head : the oldest tap group, once its lines have arrived
     pop : the head's last use
@@ -69,7 +70,7 @@ class OperandStore(wiring.Component):
             m.d.sync += pushed.eq(pushed + 1)
         with m.If(self.pop):
             m.d.sync += popped.eq(popped + 1)
-        landed = _delay(m, self.push, timing.FILL_LATENCY - 1)
+        landed = delay(m, self.push, timing.FILL_LATENCY - 1, "landed")
         with m.If(landed):
             m.d.sync += arrived.eq(arrived + 1)
         self._build_head(m)
@@ -93,9 +94,9 @@ class OperandStore(wiring.Component):
         config = self._config
         word, bits = config.word_bytes * 8, config.line_bits
         latency = timing.READ_LATENCY
-        enable = _delay(m, self.line_en, latency)
-        lanes = _delay(m, self.line_lanes, latency)
-        entry = _delay(m, Cat(self.line_high, self._push_entry), latency)
+        enable = delay(m, self.line_en, latency, "line_en")
+        lanes = delay(m, self.line_lanes, latency, "line_lanes")
+        entry = delay(m, Cat(self.line_high, self._push_entry), latency, "entry")
         for p in range(config.rows):
             lane = Signal(stage_layouts.lane_layout(config), name=f"lane{p}")
             m.submodules[f"place{p}"] = places = Memory(
@@ -128,12 +129,3 @@ class OperandStore(wiring.Component):
             found = Signal(word, name=f"found{p}")
             m.d.comb += found.eq(mux_tree(stored, place[:bits]))
             m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(config.cols)))
-
-
-def _delay(m, value, cycles: int):
-    """``value`` some cycles later."""
-    for _ in range(cycles):
-        later = Signal.like(value, name="delayed")
-        m.d.sync += later.eq(value)
-        value = later
-    return value

@@ -17,7 +17,7 @@ class OutputAddresses(wiring.Component):
     Members
     -------
     cmd, current : the command of the held pixel group, and the pixel group
-    load, pixel group : a new pixel group is held from the next cycle on
+    load, pixel_group : a new pixel group is held from the next cycle on
     next : the beat shown issues
     plane, lane : plane of the beat and lane of its first pixel
     mask : words of the beat

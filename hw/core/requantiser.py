@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core.mac_array import ACC
+from hw.lib.delay import delay_line
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -57,15 +58,12 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd = self.cmd
-        ages = [self.enter & self.residual]
-        for _ in range(timing.RESIDUAL_SUM + timing.REQUANT_LATENCY):
-            age = Signal(name=f"age{len(ages)}")
-            m.d.sync += age.eq(ages[-1])
-            ages.append(age)
+        ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY
+        entered_ago = delay_line(m, self.enter & self.residual, ages, "age")
         self._a, self._b, self._sum = (
-            ages[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
+            entered_ago[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
-        self._build_clamps(m, ages[timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - 1])
+        self._build_clamps(m, entered_ago[ages - 1])
         self._active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += entered.eq(Cat(self.enter, entered))

@@ -15,7 +15,7 @@ def tap_group_layout() -> data.StructLayout:
     one pixel group.
 
     taps, channels : multiply-accumulates = taps * channels
-    first, last : first, last step of its pixel group
+    first, last : first, last tap group of its pixel group
     block_start, block_end : the pixel group is the first, the last of its output block
     command_start, command_end : the pixel group is the first, the last of its command
     pixels, planes : of the pixel group

@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
+from hw.lib.delay import delay
 from hw.mem.scratchpad import (
     WORD_ADDR,
     line_addr,
@@ -28,7 +29,7 @@ class WeightStore(wiring.Component):
     line : the scratchpad's line register
     resident, array_shape : of the command that the array works on
     ready : the word for the next multiply-accumulate is there
-    use, tile_end, block_end : it is used; for the last time in its pixel group; in the last pixel
+    use, pixel_group_end, block_end : it is used; for the last time in its pixel group; in the last pixel
         group of its output block
     words : the weight word of each group of lanes
     """
@@ -102,11 +103,7 @@ class WeightStore(wiring.Component):
 
     def _build_ring(self, m):
         word = self._config.word_bytes * 8
-        landing = self.read_en & self.grant
-        for _ in range(timing.READ_LATENCY):
-            later = Signal()
-            m.d.sync += later.eq(landing)
-            landing = later
+        landing = delay(m, self.read_en & self.grant, timing.READ_LATENCY, "landing")
         arrived, head, pixel_group_base = (Signal(COUNT) for _ in range(3))
         bits = self._config.line_bits
         position = Signal(bits)

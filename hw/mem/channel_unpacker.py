@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw.mem.load_request import BYTES_BITS
 from hw.spec.config import AccelConfig
@@ -54,7 +55,7 @@ class ChannelUnpacker(wiring.Component):
         super().__init__(
             {
                 "begin": In(1),
-                "offset": In(cols.bit_length() - 1),
+                "offset": In(exact_log2(cols)),
                 "bytes": In(BYTES_BITS),
                 "ready": Out(1),
                 "beat": In(1),
@@ -91,7 +92,7 @@ class ChannelUnpacker(wiring.Component):
             m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
 
         with m.If(self.begin):
-            low = cols.bit_length() - 1
+            low = exact_log2(cols)
             m.d.sync += [
                 count.eq(0),
                 held.eq(0),

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.delay import delay
 from hw.mem.scratchpad_bank import ScratchpadBank
 from hw.spec import timing
 from hw.spec.config import AccelConfig
@@ -100,13 +101,8 @@ class Scratchpad(wiring.Component):
             banks.read_en.eq(storing | port.read_en),
             banks.read_addr.eq(Mux(storing, self.store_line << config.line_bits, port.read_addr)),
         ]
-        valid = storing
-        for _ in range(timing.READ_LATENCY):
-            delayed = Signal()
-            m.d.sync += delayed.eq(valid)
-            valid = delayed
         m.d.comb += [
-            self.store_valid.eq(valid),
+            self.store_valid.eq(delay(m, storing, timing.READ_LATENCY, "stored")),
             self.line.eq(banks.line),
             port.line.eq(banks.line),
         ]

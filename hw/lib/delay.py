@@ -1,0 +1,25 @@
+"""Values of earlier cycles."""
+
+from amaranth.hdl import Module, Signal, ValueLike
+
+
+def delay_line(
+    m: Module, value: ValueLike, cycles: int, name: str = "delayed", reset_less: bool = False
+) -> list[ValueLike]:
+    """``value`` at each age from 0 to ``cycles``: item ``t`` is what it was ``t`` cycles ago.
+
+    The registers are called ``name`` and their age. They begin with the initial value of a signal.
+    """
+    stages = [value]
+    for age in range(1, cycles + 1):
+        stage = Signal.like(value, name=f"{name}{age}", reset_less=reset_less)
+        m.d.sync += stage.eq(stages[-1])
+        stages.append(stage)
+    return stages
+
+
+def delay(
+    m: Module, value: ValueLike, cycles: int, name: str = "delayed", reset_less: bool = False
+) -> ValueLike:
+    """What ``value`` was ``cycles`` cycles ago; see ``delay_line``."""
+    return delay_line(m, value, cycles, name, reset_less)[-1]
