@@ -4,6 +4,7 @@ scratchpad."""
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.core import stage_layouts
@@ -29,8 +30,8 @@ class Drain(wiring.Component):
         bank
     pipe_cmd, next_pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the
         cycle after their issue on
-    pixel_group_done, pixel_group, shadow : a new pixel group is in the shadow accumulators from the next
-        cycle on
+    pixel_group_done, pixel_group, shadow : a new pixel group is in the shadow accumulators from
+        the next cycle on
     ready : the last multiply-accumulate of a pixel group may issue
     pixel_group_issued : it issues
     read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
@@ -149,8 +150,7 @@ class Drain(wiring.Component):
             phase_ok.eq(
                 Mux(
                     self.next_cmd.residual,
-                    self.phase[: (interval - 1).bit_length()]
-                    == (timing.RESIDUAL_PHASE - 1) % interval,
+                    self.phase[: exact_log2(interval)] == (timing.RESIDUAL_PHASE - 1) % interval,
                     self.phase != blocked % self._config.line_words,
                 )
             ),
@@ -169,7 +169,7 @@ class Drain(wiring.Component):
         groups = [
             Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words)
         ]
-        first, end = words.bit_length() - 1, config.rows.bit_length() - 1
+        first, end = exact_log2(words), exact_log2(config.rows)
         group = Signal(words * ACC * config.cols)
         m.d.comb += group.eq(mux_tree(groups, walk.lane[first:end]))
         m.d.comb += requant.sums.eq(group)

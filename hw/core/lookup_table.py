@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw.spec.config import AccelConfig
 
@@ -33,7 +34,7 @@ class LookupTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        column_bits = (config.cols - 1).bit_length()
+        column_bits = exact_log2(config.cols)
         m.submodules.rows = rows = Memory(
             shape=config.word_bytes * 8, depth=config.table_words, init=[]
         )

@@ -4,6 +4,7 @@ the accumulators."""
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw.lib.delay import delay, delay_line
 from hw.spec import timing
@@ -111,7 +112,7 @@ def _selected(m, word, channel, split):
     ``mux_tree[k]`` has, for each group of 2**k channels, the byte that ``channel`` chooses in it.
     The order of the cases lets columns share what they do not choose alone.
     """
-    bits = (len(word) // 8).bit_length() - 1
+    bits = exact_log2(len(word) // 8)
     mux_tree = [word]
     for k in range(bits):
         pairs = _parts(mux_tree[-1], 16)

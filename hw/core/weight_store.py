@@ -29,8 +29,8 @@ class WeightStore(wiring.Component):
     line : the scratchpad's line register
     resident, array_shape : of the command that the array works on
     ready : the word for the next multiply-accumulate is there
-    use, pixel_group_end, block_end : it is used; for the last time in its pixel group; in the last pixel
-        group of its output block
+    use, pixel_group_end, block_end : it is used; for the last time in its pixel group; in the last
+        pixel group of its output block
     words : the weight word of each group of lanes
     """
 

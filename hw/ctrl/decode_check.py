@@ -1,6 +1,7 @@
 """Which commands are illegal or another machine's: see docs/architecture.md, section 4."""
 
 from amaranth.hdl import Cat, Const, Value
+from amaranth.utils import exact_log2
 
 from hw.spec import isa
 from hw.spec.config import AccelConfig
@@ -52,7 +53,7 @@ def _zero(fields, *names):
 
 
 def _unaligned(fields, config):
-    low = config.bus_bytes.bit_length() - 1
+    low = exact_log2(config.bus_bytes)
     return fields["dram_addr"][:low].any() | fields["dram_stride"][:low].any()
 
 

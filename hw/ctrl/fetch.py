@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.ctrl.decode_check import (
@@ -17,7 +18,7 @@ from hw.spec.isa import Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Fault
 from hw.spec.timing import FETCH_BYTES
 
-_ALIGN_BITS = PROGRAM_ALIGN.bit_length() - 1
+_ALIGN_BITS = exact_log2(PROGRAM_ALIGN)
 _LONGEST = max(isa.COMMAND_WORDS.values()) * isa.WORD_BITS
 
 
@@ -119,7 +120,7 @@ class Fetch(wiring.Component):
     def _build_requests(self, m, moved, capacity, aligned):
         """Requests an aligned program, burst by burst; returns whether the next is outside the
         windows."""
-        low = self._config.bus_bytes.bit_length() - 1
+        low = exact_log2(self._config.bus_bytes)
         # The next request, and the beats from it to the program's end; set until the run begins.
         addr = Signal(32 - low, reset_less=True)
         left = Signal(32 - low, reset_less=True)
@@ -209,7 +210,7 @@ class Fetch(wiring.Component):
 
     def _build_exhausted(self, m, moved, full):
         """Whether the whole program has moved without END."""
-        low = self._config.bus_bytes.bit_length() - 1
+        low = exact_log2(self._config.bus_bytes)
         gone = Signal(32 - low)
         m.d.sync += gone.eq(gone + moved)
         total = self.program_size >> low

@@ -20,8 +20,8 @@ class RegisterFile(wiring.Component):
 
     Members
     -------
-    axil : In(AXI4-Lite)
-        The port.
+    axil : Out(lite_signature)
+        The AXI4-Lite port, seen from here.
     start : Out(1)
         Clear everything for a run.
     running : Out(1)
@@ -50,7 +50,7 @@ class RegisterFile(wiring.Component):
         High while done or fault is set and the interrupt is enabled.
     """
 
-    axil: In(lite_signature(ADDR_WIDTH))
+    axil: Out(lite_signature(ADDR_WIDTH))
     start: Out(1)
     running: Out(1)
     resetting: Out(1)

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data
+from amaranth.utils import exact_log2
 
 from hw.command_layouts import INDEX_BITS
 from hw.spec.config import AccelConfig
@@ -43,9 +44,9 @@ class Burst:
     """
 
     def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int = MAX_BURST):
-        page = (BURST_BOUNDARY // config.bus_bytes).bit_length() - 1
+        page = exact_log2(BURST_BOUNDARY // config.bus_bytes)
         to_boundary = (1 << page) - addr[:page]
-        self._low = config.bus_bytes.bit_length() - 1
+        self._low = exact_log2(config.bus_bytes)
         self._addr = addr
         self.beats = smallest(Const(most, BEATS_BITS), to_boundary[: page + 1], left)[:BEATS_BITS]
         # The burst ends at the smallest of these; none of them waits for ``beats``.

@@ -3,6 +3,7 @@
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.lib.bus import ADDRESS_RANGES, COUNTS, REQUEST, Burst, waits_met
@@ -18,7 +19,7 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     ``offset`` and ``step`` are the start address and the stride modulo a beat; ``bytes`` are those
     of a row when unpacking.
     """
-    low = config.bus_bytes.bit_length() - 1
+    low = exact_log2(config.bus_bytes)
     return data.StructLayout(
         {
             "unpack": 1,
@@ -139,7 +140,7 @@ class LoadRequest(wiring.Component):
 
         Returns the signals (start, last, inside), the latter for the address ranges.
         """
-        low = self._config.bus_bytes.bit_length() - 1
+        low = exact_log2(self._config.bus_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
         left = Signal(BYTES_BITS)

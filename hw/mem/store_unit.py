@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.lib.bus import ADDRESS_RANGES, COUNT_BITS, COUNTS, FAULT, REQUEST, Burst, waits_met
@@ -125,7 +126,7 @@ class StoreUnit(wiring.Component):
 
     def _build_addresses(self, m, words, command, start, bursts_left, unanswered):
         """The AW channel; returns whether the next burst lies outside the address range."""
-        low = self._config.bus_bytes.bit_length() - 1
+        low = exact_log2(self._config.bus_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
         left, rows_left = Signal(20), Signal(16)

@@ -1,0 +1,79 @@
+"""Every unit of the gateware by itself."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+from amaranth.back import verilog
+from amaranth.hdl import Module
+from amaranth.lib.wiring import Component, In, Out
+
+import hw.core
+import hw.ctrl
+import hw.lib
+import hw.mem
+from hw.lib.queue import Queue
+from hw.mem.scratchpad import ScratchpadBanks
+from hw.mem.scratchpad_bank import ScratchpadBank, VerilogScratchpadBank
+from tests.hw.support.units import TINY
+
+ARGUMENTS = {
+    Queue: (8, 4),
+    ScratchpadBank: (32, 16),
+    VerilogScratchpadBank: (32, 16),
+    ScratchpadBanks: (TINY, ScratchpadBank),
+}
+"""What the units are made from that take more than a configuration."""
+PORT = re.compile(r"^  (input|output) (?:\[\d+:0\] )?\\?(\w+)", re.MULTILINE)
+FLOWS = {In: "input", Out: "output"}
+
+
+class _Units(Component):
+    """Units side by side, whose ports are all ports of the whole."""
+
+    def __init__(self, units: dict[str, Component]) -> None:
+        super().__init__({name: Out(unit.signature) for name, unit in units.items()})
+        vars(self).update(units)
+        self._units = units
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules += self._units.values()
+        return m
+
+
+def _kinds() -> list[type[Component]]:
+    """The units that the packages of the gateware define."""
+    found = []
+    for package in (hw.lib, hw.ctrl, hw.mem, hw.core):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            classes = vars(importlib.import_module(module.name)).values()
+            found += [
+                kind
+                for kind in classes
+                if inspect.isclass(kind)
+                and issubclass(kind, Component)
+                and kind.__module__ == module.name
+            ]
+    return found
+
+
+def _unit(kind: type[Component]) -> Component:
+    takes_config = "config" in inspect.signature(kind).parameters
+    return kind(*ARGUMENTS.get(kind, (TINY,) if takes_config else ()))
+
+
+def test_each_unit_by_itself_converts_to_verilog_with_the_ports_of_its_interface(monkeypatch):
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
+    units = {kind.__name__: _unit(kind) for kind in _kinds()}
+    assert len(units) > 25
+    text = verilog.convert(_Units(units), name="units", emit_src=False)
+    top = text[text.index("\nmodule units(") :].split("endmodule")[0]
+    found = {name: flow for flow, name in PORT.findall(top)}
+    expected = {
+        "__".join(map(str, (name, *path))): FLOWS[member.flow]
+        for name, unit in units.items()
+        for path, member, _ in unit.signature.flatten(unit)
+    }
+    assert found == expected | {"clk": "input", "rst": "input"}
