@@ -17,16 +17,16 @@ from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
 from hw.lib.queue import Queue
 from hw.mem.load_unit import LoadUnit
 from hw.mem.read_channel import ReadChannel
-from hw.mem.scratchpad import Scratchpad
+from hw.mem.scratchpad import RANGE_EXECUTE, RANGE_LOAD, RANGE_STORE, Scratchpad
 from hw.mem.scratchpad_bank import ScratchpadBank
 from hw.mem.store_unit import StoreUnit
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
-from hw.spec.regs import ADDR_WIDTH, Counter, Fault
+from hw.spec.regs import ADDR_WIDTH, Counter
 from hw.spec.timing import WATCHDOG_DELAY
 
 UNITS = ("load", "execute", "store")
-RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
+RANGES = {"load": RANGE_LOAD, "execute": RANGE_EXECUTE, "store": RANGE_STORE}
 """Units as the scratchpad numbers them when an access is out of range."""
 
 
@@ -64,29 +64,28 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         clear = Signal()
-        phase = Signal(range(self._config.line_words))
         core = Module()
-        core.d.sync += phase.eq(phase + 1)
         m.submodules.core = ResetInserter(clear)(core)
         m.submodules.regfile = regfile = RegisterFile()
         m.submodules.counters = counters = Counters()
         core.submodules.monitor = monitor = RunControl()
         core.submodules.fetch = fetch = Fetch(self._config)
-        core.submodules.reader = reader = ReadChannel()
+        core.submodules.reader = reader = ReadChannel(self._config)
         core.submodules.load = load = LoadUnit(self._config)
         core.submodules.scratchpad = scratchpad = Scratchpad(self._config, self._bank)
         core.submodules.execute = execute = ExecuteUnit(self._config)
         core.submodules.store = store = StoreUnit(self._config)
 
         self._connect_registers(m, regfile, counters, clear, monitor, reader, store)
-        self._connect_commands(m, core, regfile, fetch, load, execute, store)
+        self._connect_fetch(m, regfile, fetch, monitor)
+        self._connect_units(m, core, fetch, monitor, scratchpad, (load, execute, store))
         self._connect_reads(m, regfile, fetch, reader, load, monitor)
-        self._connect_scratchpad(m, phase, load, scratchpad, execute, store)
-        self._connect_writes(m, regfile, store, monitor)
-        self._connect_ends(m, core, regfile, monitor, fetch, scratchpad, execute)
-        self._connect_monitor(m, monitor, fetch, reader, load, execute, store)
+        self._connect_writes(m, regfile, store)
+        connect(m, load.scratchpad, scratchpad.load)
+        connect(m, execute.scratchpad, scratchpad.execute)
+        connect(m, store.scratchpad, scratchpad.store)
+        self._connect_ends(m, core, regfile, monitor, reader, load, execute, store)
         self._connect_counters(m, regfile, counters, fetch, reader, execute)
-        self._connect_trace(m, load, execute, store)
         return m
 
     def _connect_registers(self, m, regfile, counters, clear, monitor, reader, store):
@@ -110,46 +109,56 @@ class Accelerator(wiring.Component):
             regfile.fingerprint.eq(fingerprint(self._config)),
         ]
 
-    def _connect_commands(self, m, core, regfile, fetch, load, execute, store):
+    def _connect_fetch(self, m, regfile, fetch, monitor):
         m.d.comb += [
             fetch.program_addr.eq(regfile.program_addr),
             fetch.program_size.eq(regfile.program_size),
+            fetch.address_ranges.eq(regfile.address_ranges),
+            fetch.stop.eq(monitor.stop),
+            monitor.fetch_fault.eq(fetch.fault),
+            monitor.last.eq(fetch.last),
+            monitor.end_pending.eq(fetch.end_pending),
+            monitor.end_waits.eq(fetch.end_waits),
         ]
-        for name, unit in zip(UNITS, (load, execute, store), strict=True):
+
+    def _connect_units(self, m, core, fetch, monitor, scratchpad, units):
+        """What LOAD, EXECUTE and STORE have in common: ``hw.lib.bus.unit_port``."""
+        phase = Signal(range(self._config.line_words))
+        core.d.sync += phase.eq(phase + 1)
+        m.d.comb += scratchpad.phase.eq(phase)
+        for bit, (name, unit) in enumerate(zip(UNITS, units, strict=True)):
             layout = getattr(command_layouts, name.upper())
             queue = Queue(layout, self._config.queue_depth)
             core.submodules[f"{name}_queue"] = queue
             connect(m, getattr(fetch, name), queue.push)
             connect(m, queue.pop, unit.command)
-        for unit in (load, store):
+            outside = scratchpad.range_fault & (scratchpad.range_unit == RANGES[name])
             m.d.comb += [
-                unit.counts.load.eq(load.done),
-                unit.counts.execute.eq(execute.execute_done),
-                unit.counts.store.eq(store.done),
+                unit.phase.eq(phase),
+                unit.counts.eq(monitor.counts),
+                unit.stop.eq(monitor.stop),
+                unit.range_fault.eq(outside),
+                getattr(monitor, f"{name}_fault").eq(unit.fault),
+                monitor.counts[name].eq(unit.done),
+                self.trace_start[bit].eq(unit.trace.start),
+                self.trace_done[bit].eq(unit.trace.done),
+                getattr(self, f"trace_index_{name}").eq(unit.trace.index),
             ]
-        m.d.comb += execute.load_done.eq(load.done), execute.store_done.eq(store.done)
 
     def _connect_reads(self, m, regfile, fetch, reader, load, monitor):
-        connect(m, fetch.request, reader.fetch)
-        connect(m, load.request, reader.load)
+        connect(m, fetch.memory, reader.fetch)
+        connect(m, load.memory, reader.load)
         self._connect_address(m, "ar", reader.ar)
-        error = self.m_axi_rresp != RESP_OKAY
         m.d.comb += [
             reader.r_valid.eq(self.m_axi_rvalid),
             reader.r_last.eq(self.m_axi_rlast),
+            reader.r_data.eq(self.m_axi_rdata),
+            reader.r_error.eq(self.m_axi_rresp != RESP_OKAY),
             self.m_axi_rready.eq(reader.r_ready),
             reader.stop.eq(monitor.stop),
             reader.load_ready.eq(load.ready),
-            fetch.beat.eq(reader.fetch_beat),
-            load.beat.eq(reader.load_beat),
+            load.address_ranges.eq(regfile.address_ranges),
         ]
-        for unit in (fetch, load):
-            m.d.comb += [
-                unit.address_ranges.eq(regfile.address_ranges),
-                unit.stop.eq(monitor.stop),
-                unit.beat_data.eq(self.m_axi_rdata),
-                unit.beat_error.eq(error),
-            ]
 
     def _connect_address(self, m, channel, request):
         """An address channel from a stream of REQUEST."""
@@ -163,78 +172,43 @@ class Accelerator(wiring.Component):
         m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(v) for name, v in values.items()]
         m.d.comb += request.ready.eq(getattr(self, f"m_axi_{channel}ready"))
 
-    def _connect_scratchpad(self, m, phase, load, scratchpad, execute, store):
-        for unit in (load, scratchpad, execute, store):
-            m.d.comb += unit.phase.eq(phase)
-        connect(m, execute.scratchpad, scratchpad.execute)
-        for name in ("load_en", "load_line", "load_mask", "load_data"):
-            m.d.comb += getattr(scratchpad, name).eq(getattr(load, name))
-        m.d.comb += [
-            scratchpad.store_req.eq(store.store_req),
-            scratchpad.store_line.eq(store.store_line),
-            store.store_valid.eq(scratchpad.store_valid),
-            store.line.eq(scratchpad.line),
-            load.range_fault.eq(scratchpad.range_fault & (scratchpad.range_unit == RANGE_LOAD)),
-            store.range_fault.eq(scratchpad.range_fault & (scratchpad.range_unit == RANGE_STORE)),
-        ]
-
-    def _connect_writes(self, m, regfile, store, monitor):
+    def _connect_writes(self, m, regfile, store):
         self._connect_address(m, "aw", store.aw)
         m.d.comb += [
             store.address_ranges.eq(regfile.address_ranges),
-            store.stop.eq(monitor.stop),
-            self.m_axi_wdata.eq(store.w_data),
-            self.m_axi_wstrb.eq(store.w_strobe.replicate(self._config.bus_bytes)),
-            self.m_axi_wlast.eq(store.w_last),
-            self.m_axi_wvalid.eq(store.w_valid),
-            store.w_ready.eq(self.m_axi_wready),
+            self.m_axi_wdata.eq(store.w.data),
+            self.m_axi_wstrb.eq(store.w.strobe.replicate(self._config.bus_bytes)),
+            self.m_axi_wlast.eq(store.w.last),
+            self.m_axi_wvalid.eq(store.w.valid),
+            store.w.ready.eq(self.m_axi_wready),
             self.m_axi_bready.eq(1),
             store.b_valid.eq(self.m_axi_bvalid),
             store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
         ]
 
-    def _connect_ends(self, m, core, regfile, monitor, fetch, scratchpad, execute):
-        """What the monitor learns about running, and, a cycle later, standstill and faults of the
-        execute unit."""
+    def _connect_ends(self, m, core, regfile, monitor, reader, load, execute, store):
+        """What the monitor learns about running, and, a cycle later, about standstill."""
         moves = (
             (self.m_axi_rvalid & self.m_axi_rready)
             | (self.m_axi_wvalid & self.m_axi_wready)
             | self.m_axi_bvalid
-            | execute.trace_mac_busy
+            | execute.mac_busy
         )
         m.d.comb += [
             monitor.running.eq(regfile.running),
-            monitor.last.eq(fetch.last),
-            monitor.execute_fault.code.eq(Fault.SCRATCHPAD_RANGE),
-        ]
-        assert WATCHDOG_DELAY == 1
-        # A cycle late, the fault of a program's last write still comes with the end that counts it.
-        outside = scratchpad.range_fault & (scratchpad.range_unit == RANGE_EXECUTE)
-        core.d.sync += [
-            monitor.moves.eq(moves),
-            monitor.execute_fault.raised.eq(outside & ~monitor.stop),
-            monitor.execute_fault.index.eq(execute.fault_index),
-        ]
-
-    def _connect_monitor(self, m, monitor, fetch, reader, load, execute, store):
-        m.d.comb += [
-            monitor.fetch_fault.eq(fetch.fault),
-            monitor.load_fault.eq(load.fault),
-            monitor.store_fault.eq(store.fault),
-            monitor.end_pending.eq(fetch.end_pending),
-            monitor.end_waits.eq(fetch.end_waits),
-            monitor.counts.load.eq(load.done),
-            monitor.counts.execute.eq(execute.execute_done),
-            monitor.counts.store.eq(store.done),
             monitor.idle.eq(load.idle & store.idle),
             monitor.empty.eq(reader.empty & store.empty),
+            self.trace_mac_busy.eq(execute.mac_busy),
+            self.trace_mac_index.eq(execute.mac_index),
         ]
+        assert WATCHDOG_DELAY == 1
+        core.d.sync += monitor.moves.eq(moves)
 
     def _connect_counters(self, m, regfile, counters, fetch, reader, execute):
         events = {
-            Counter.READ_BEATS: reader.fetch_beat | reader.load_beat,
+            Counter.READ_BEATS: reader.fetch.beat | reader.load.beat,
             Counter.WRITE_BEATS: self.m_axi_wvalid & self.m_axi_wready,
-            Counter.FETCH_BEATS: reader.fetch_beat,
+            Counter.FETCH_BEATS: reader.fetch.beat,
             Counter.OPERAND_LINES_READ: execute.filled,
             Counter.WEIGHT_LINES_READ: execute.weighted,
             Counter.OUTPUT_BEATS: execute.drained,
@@ -247,14 +221,3 @@ class Accelerator(wiring.Component):
             counters.occupied.eq(execute.occupied),
             counters.events.eq(Cat(events[counter] for counter in sorted(events))),
         ]
-
-    def _connect_trace(self, m, load, execute, store):
-        units = (load, execute, store)
-        m.d.comb += [
-            self.trace_start.eq(Cat(unit.trace_start for unit in units)),
-            self.trace_done.eq(Cat(unit.trace_done for unit in units)),
-            self.trace_mac_busy.eq(execute.trace_mac_busy),
-            self.trace_mac_index.eq(execute.trace_mac_index),
-        ]
-        for name, unit in zip(UNITS, units, strict=True):
-            m.d.comb += getattr(self, f"trace_index_{name}").eq(unit.trace_index)

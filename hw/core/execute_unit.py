@@ -2,8 +2,8 @@
 port among them."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 
 from hw import command_layouts
 from hw.core import stage_layouts
@@ -13,7 +13,7 @@ from hw.core.mac_sequencer import MacSequencer
 from hw.core.operand_fetch import OperandFetch
 from hw.core.operand_store import OperandStore
 from hw.core.weight_store import WeightStore
-from hw.lib.bus import COUNT_BITS
+from hw.lib.bus import COUNT_BITS, unit_port
 from hw.lib.delay import delay
 from hw.mem.scratchpad import (
     out_of_range,
@@ -21,6 +21,7 @@ from hw.mem.scratchpad import (
 )
 from hw.spec import timing
 from hw.spec.config import AccelConfig
+from hw.spec.regs import Fault
 
 
 class ExecuteUnit(wiring.Component):
@@ -28,38 +29,38 @@ class ExecuteUnit(wiring.Component):
 
     Members
     -------
-    command : commands from the queue
-    phase : the machine's phase counter
-    load_done, store_done : completed LOADs and STOREs
-    execute_done : completed EXECUTEs
-    scratchpad : the scratchpad's ports
-    fault_index : index of the command whose access to the scratchpad is out of range in this cycle
-    cause : the cycle counter that counts (hw.spec.regs.Counter)
-    occupied, filled, weighted, drained : for the other counters
-    trace_start, trace_done, trace_index, trace_mac_busy, trace_mac_index : for tracing
+    command, phase, counts, stop, range_fault, fault, done, trace : unit_port
+        See there. ``fault`` comes a cycle after ``range_fault``. ``trace.index`` is the command
+        that starts.
+    scratchpad : Out(scratchpad_port)
+        The scratchpad.
+    cause : Out(4)
+        The cycle counter that counts (hw.spec.regs.Counter).
+    occupied : Out(16)
+        Array positions in use by the multiply-accumulate of this cycle.
+    filled, weighted : Out(1)
+        A line of operands, of weights is requested.
+    drained : Out(1)
+        A beat of output issues.
+    mac_busy : Out(1)
+        The array works in this cycle.
+    mac_index : Out(INDEX_BITS)
+        With ``mac_busy``: for which command.
     """
 
     def __init__(self, config: AccelConfig):
         self._config = config
         super().__init__(
             {
-                "command": In(stream.Signature(command_layouts.EXECUTE)),
-                "phase": In(range(config.line_words)),
-                "load_done": In(COUNT_BITS),
-                "store_done": In(COUNT_BITS),
-                "execute_done": Out(COUNT_BITS),
+                **unit_port(command_layouts.EXECUTE, config).members,
                 "scratchpad": Out(scratchpad_port(config)),
-                "fault_index": Out(command_layouts.INDEX_BITS),
                 "cause": Out(4),
                 "occupied": Out(16),
                 "filled": Out(1),
                 "weighted": Out(1),
                 "drained": Out(1),
-                "trace_start": Out(1),
-                "trace_done": Out(1),
-                "trace_index": Out(command_layouts.INDEX_BITS),
-                "trace_mac_busy": Out(1),
-                "trace_mac_index": Out(command_layouts.INDEX_BITS),
+                "mac_busy": Out(1),
+                "mac_index": Out(command_layouts.INDEX_BITS),
             }
         )
 
@@ -78,7 +79,7 @@ class ExecuteUnit(wiring.Component):
         self._build_read_port(m, fill, weights, drain)
         self._build_operand_path(m, fill, weights, operands, sequencer, array)
         self._build_drain_path(m, sequencer, operands, array, drain)
-        self._build_fault_index(m, weights, drain, fill)
+        self._build_fault(m, weights, drain, fill)
         self._build_counters(m, fill, weights, operands, sequencer, drain)
         return m
 
@@ -96,17 +97,15 @@ class ExecuteUnit(wiring.Component):
             for name in ("drain", "pipe")
         )
         self._load_met, self._store_met = (
-            self.load_done >= cmd.wait_load,
-            self.store_done >= cmd.wait_store,
+            self.counts.load >= cmd.wait_load,
+            self.counts.store >= cmd.wait_store,
         )
         m.d.comb += [
             fill.cmd.eq(cmd),
             fill.queued.eq(self.command.valid),
             self.command.ready.eq(fill.take),
-            fill.bank_free.eq((taken - self.execute_done)[:COUNT_BITS] < 2),
-            fill.waits_met.eq(
-                self._load_met & self._store_met & (self.execute_done >= cmd.wait_execute)
-            ),
+            fill.bank_free.eq((taken - self.done)[:COUNT_BITS] < 2),
+            fill.waits_met.eq(self._load_met & self._store_met & (self.done >= cmd.wait_execute)),
             weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
             weights.started.eq(fill.start),
             drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
@@ -123,7 +122,7 @@ class ExecuteUnit(wiring.Component):
                 with m.If(fill.bank != index):
                     m.d.sync += bank.eq(self.command.payload)
         with m.If(drain.command_done):
-            m.d.sync += self.execute_done.eq(self.execute_done + 1)
+            m.d.sync += self.done.eq(self.done + 1)
 
     def _build_read_port(self, m, fill, weights, drain):
         """Residual beats (urgent, never in STORE's phase), then parameters, weights, fill."""
@@ -213,13 +212,26 @@ class ExecuteUnit(wiring.Component):
             self.scratchpad.write_data.eq(drain.write_data),
         ]
 
-    def _build_fault_index(self, m, weights, drain, fill):
-        """Whose access it is: the write's if that is out of range, else the granted read's."""
+    def _build_fault(self, m, weights, drain, fill):
+        """A cycle after the access, of the write's command if that is out of range, else of the
+        granted read's.
+
+        A cycle late, the fault of a program's last write still comes with the end that counts it.
+        """
         port = self.scratchpad
         write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
         reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
         reader = Mux(drain.read_en, drain.cmd.index, reader)
-        m.d.comb += self.fault_index.eq(Mux(write, drain.pipe_cmd.index, reader))
+        raised, index = Signal(), Signal(command_layouts.INDEX_BITS)
+        m.d.sync += [
+            raised.eq(self.range_fault & ~self.stop),
+            index.eq(Mux(write, drain.pipe_cmd.index, reader)),
+        ]
+        m.d.comb += [
+            self.fault.raised.eq(raised),
+            self.fault.code.eq(Fault.SCRATCHPAD_RANGE),
+            self.fault.index.eq(index),
+        ]
 
     def _build_counters(self, m, fill, weights, operands, sequencer, drain):
         cmd = self._array_command
@@ -229,9 +241,9 @@ class ExecuteUnit(wiring.Component):
             self.filled.eq(fill.line_en),
             self.weighted.eq(weights.read_en & weights.grant),
             self.drained.eq(drain.beat),
-            self.trace_start.eq(fill.start),
-            self.trace_done.eq(drain.command_done),
-            self.trace_index.eq(fill.cmd.index),
-            self.trace_mac_busy.eq(sequencer.issue),
-            self.trace_mac_index.eq(cmd.index),
+            self.trace.start.eq(fill.start),
+            self.trace.done.eq(drain.command_done),
+            self.trace.index.eq(fill.cmd.index),
+            self.mac_busy.eq(sequencer.issue),
+            self.mac_index.eq(cmd.index),
         ]

@@ -10,7 +10,7 @@ from hw.ctrl.decode_check import (
     foreign,
     illegal,
 )
-from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, REQUEST, Burst
+from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, Burst, read_port
 from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.config import AccelConfig
@@ -36,10 +36,8 @@ class Fetch(wiring.Component):
         before.
     address_ranges : In(ADDRESS_RANGES)
         What may be read.
-    request : Out(stream of REQUEST)
-        To the reader.
-    beat, beat_data, beat_error : In
-        A beat is handed over in this cycle, its data, and whether the response is an error.
+    memory : Out(read_port)
+        The reader.
     load, execute, store : Out(stream)
         Commands for the units' queues.
     stop : In(1)
@@ -63,10 +61,7 @@ class Fetch(wiring.Component):
                 "program_addr": In(32),
                 "program_size": In(32),
                 "address_ranges": In(ADDRESS_RANGES),
-                "request": Out(stream.Signature(REQUEST)),
-                "beat": In(1),
-                "beat_data": In(8 * config.cols),
-                "beat_error": In(1),
+                "memory": Out(read_port(config)),
                 "load": Out(stream.Signature(command_layouts.LOAD)),
                 "execute": Out(stream.Signature(command_layouts.EXECUTE)),
                 "store": Out(stream.Signature(command_layouts.STORE)),
@@ -85,9 +80,9 @@ class Fetch(wiring.Component):
         capacity = 2 * FETCH_BYTES // self._config.bus_bytes
         m.submodules.buffer = buffer = Queue(beat, capacity)
         m.d.comb += [
-            buffer.push.valid.eq(self.beat),
-            buffer.push.payload.data.eq(self.beat_data),
-            buffer.push.payload.error.eq(self.beat_error),
+            buffer.push.valid.eq(self.memory.beat),
+            buffer.push.payload.data.eq(self.memory.data),
+            buffer.push.payload.error.eq(self.memory.error),
         ]
         moved = buffer.pop.valid & buffer.pop.ready
         index = Signal(command_layouts.INDEX_BITS)
@@ -119,7 +114,7 @@ class Fetch(wiring.Component):
 
     def _build_requests(self, m, moved, capacity, aligned):
         """Requests an aligned program, burst by burst; returns whether the next is outside the
-        windows."""
+        address ranges."""
         low = exact_log2(self._config.bus_bytes)
         # The next request, and the beats from it to the program's end; set until the run begins.
         addr = Signal(32 - low, reset_less=True)
@@ -132,12 +127,12 @@ class Fetch(wiring.Component):
         burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.bus_bytes)
         open_ = aligned & ~self.end_pending & ~self.stop
         m.d.comb += [
-            self.request.payload.addr.eq(addr << low),
-            self.request.payload.beats.eq(beats),
+            self.memory.request.payload.addr.eq(addr << low),
+            self.memory.request.payload.beats.eq(beats),
             wanted.eq(known & (beats != 0) & (claimed + beats <= capacity) & open_),
-            self.request.valid.eq(wanted & inside),
+            self.memory.request.valid.eq(wanted & inside),
         ]
-        taken = self.request.valid & self.request.ready
+        taken = self.memory.request.valid & self.memory.request.ready
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_read(self.address_ranges)),

@@ -1,7 +1,9 @@
-"""What the units say to one another about the memory bus: requests, windows, counts, faults."""
+"""What the units say to one another: requests, address ranges, counts, faults, and the interfaces
+made of them."""
 
 from amaranth.hdl import Cat, Const, Mux, Value
-from amaranth.lib import data
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, Signature
 from amaranth.utils import exact_log2
 
 from hw.command_layouts import INDEX_BITS
@@ -27,6 +29,93 @@ COUNTS = data.StructLayout({"load": COUNT_BITS, "execute": COUNT_BITS, "store": 
 """Numbers of commands of each kind: completed ones, or those that a command waits for."""
 FAULT = data.StructLayout({"raised": 1, "code": 4, "index": INDEX_BITS})
 """A fault raised in this cycle, its code (``regs.Fault``) and the command at fault."""
+TRACE = Signature({"start": Out(1), "done": Out(1), "index": Out(INDEX_BITS)})
+"""A command starts, a command is complete, and the command that these strobes are about."""
+
+
+def unit_port(command: data.StructLayout, config: AccelConfig) -> Signature:
+    """What LOAD, EXECUTE and STORE have in common, seen from the unit.
+
+    Members
+    -------
+    command : In(stream of command)
+        The queue.
+    phase : In(range(config.line_words))
+        The scratchpad's phase.
+    counts : In(COUNTS)
+        Completed commands of all units.
+    stop : In(1)
+        Begin nothing more.
+    range_fault : In(1)
+        The unit's access of this cycle lies beyond the scratchpad.
+    fault : Out(FAULT)
+        A fault of the unit.
+    done : Out(COUNT_BITS)
+        Completed commands of the unit.
+    trace : Out(TRACE)
+        Starts and ends of commands.
+    """
+    return Signature(
+        {
+            "command": In(stream.Signature(command)),
+            "phase": In(range(config.line_words)),
+            "counts": In(COUNTS),
+            "stop": In(1),
+            "range_fault": In(1),
+            "fault": Out(FAULT),
+            "done": Out(COUNT_BITS),
+            "trace": Out(TRACE),
+        }
+    )
+
+
+def read_port(config: AccelConfig) -> Signature:
+    """Bursts read from memory, seen from the requester.
+
+    Members
+    -------
+    request : Out(stream of REQUEST)
+        The bursts.
+    beat : In(1)
+        A beat of the oldest burst is handed over in this cycle.
+    data : In(8 * cols)
+        With ``beat``: the beat, first byte lowest.
+    error : In(1)
+        With ``beat``: the response is an error.
+    """
+    return Signature(
+        {
+            "request": Out(stream.Signature(REQUEST)),
+            "beat": In(1),
+            "data": In(8 * config.cols),
+            "error": In(1),
+        }
+    )
+
+
+def write_channel(config: AccelConfig) -> Signature:
+    """The W channel, seen from STORE.
+
+    Members
+    -------
+    valid, last : Out(1)
+        A beat; the last of its burst. Both depend on registers only.
+    ready : In(1)
+        The beat is taken.
+    data : Out(8 * cols)
+        The beat.
+    strobe : Out(1)
+        Low for a beat that must not be written; one bit for all bytes.
+    """
+    return Signature(
+        {
+            "valid": Out(1),
+            "last": Out(1),
+            "ready": In(1),
+            "data": Out(8 * config.cols),
+            "strobe": Out(1),
+        }
+    )
 
 
 def smallest(first: Value, *others: Value) -> Value:

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.command_layouts import INDEX_BITS
-from hw.mem.scratchpad import line_addr
+from hw.mem.scratchpad import line_addr, line_write_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_WRITE_PHASE
 
@@ -33,8 +33,8 @@ class LineAssembler(wiring.Component):
         It is the last word of its command.
     index : In(INDEX_BITS)
         Index of its command.
-    load_en, load_line, load_mask, load_data : Out
-        The scratchpad's write port.
+    scratchpad : Out(line_write_port)
+        The scratchpad.
     written : Out(1)
         The line being written is the last of its command.
     written_index : Out(INDEX_BITS)
@@ -53,10 +53,7 @@ class LineAssembler(wiring.Component):
                 "closes": In(1),
                 "last": In(1),
                 "index": In(INDEX_BITS),
-                "load_en": Out(1),
-                "load_line": Out(line_addr(config)),
-                "load_mask": Out(config.line_words),
-                "load_data": Out(8 * config.line_bytes),
+                "scratchpad": Out(line_write_port(config)),
                 "written": Out(1),
                 "written_index": Out(INDEX_BITS),
             }
@@ -79,18 +76,20 @@ class LineAssembler(wiring.Component):
         pending_valid = Signal()
         moves = Signal()
         m.d.comb += [
-            self.load_en.eq(pending_valid & (self.phase == DMA_WRITE_PHASE % config.line_words)),
-            self.load_line.eq(pending.line),
-            self.load_mask.eq(pending.mask),
-            self.load_data.eq(pending.words.as_value()),
-            self.written.eq(self.load_en & pending.last),
+            self.scratchpad.en.eq(
+                pending_valid & (self.phase == DMA_WRITE_PHASE % config.line_words)
+            ),
+            self.scratchpad.line.eq(pending.line),
+            self.scratchpad.mask.eq(pending.mask),
+            self.scratchpad.data.eq(pending.words.as_value()),
+            self.written.eq(self.scratchpad.en & pending.last),
             self.written_index.eq(pending.index),
-            moves.eq(closed & (~pending_valid | self.load_en)),
+            moves.eq(closed & (~pending_valid | self.scratchpad.en)),
             self.free.eq(~closed | moves),
         ]
         with m.If(moves):
             m.d.sync += pending.eq(opened), pending_valid.eq(1), closed.eq(0), opened.mask.eq(0)
-        with m.Elif(self.load_en):
+        with m.Elif(self.scratchpad.en):
             m.d.sync += pending_valid.eq(0)
         with m.If(self.accept):
             bank = self.address[: config.line_bits]

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.command_layouts import INDEX_BITS
 from hw.lib.bus import smallest
@@ -10,7 +10,7 @@ from hw.lib.queue import Queue
 from hw.mem.channel_unpacker import ChannelUnpacker
 from hw.mem.line_assembler import LineAssembler
 from hw.mem.load_request import descriptor_layout
-from hw.mem.scratchpad import line_addr
+from hw.mem.scratchpad import line_write_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import LOAD_DESCRIPTORS
 
@@ -37,8 +37,8 @@ class LoadData(wiring.Component):
         A beat of memory.
     index : Out(INDEX_BITS)
         Index of the command that the next beat belongs to.
-    load_en, load_line, load_mask, load_data : Out
-        The scratchpad's write port.
+    scratchpad : Out(line_write_port)
+        The scratchpad.
     written : Out(1)
         A command's last line is written in this cycle.
     written_index : Out(INDEX_BITS)
@@ -56,10 +56,7 @@ class LoadData(wiring.Component):
                 "beat": In(1),
                 "beat_data": In(8 * config.cols),
                 "index": Out(INDEX_BITS),
-                "load_en": Out(1),
-                "load_line": Out(line_addr(config)),
-                "load_mask": Out(config.line_words),
-                "load_data": Out(8 * config.line_bytes),
+                "scratchpad": Out(line_write_port(config)),
                 "written": Out(1),
                 "written_index": Out(INDEX_BITS),
             }
@@ -75,6 +72,7 @@ class LoadData(wiring.Component):
         descriptor, begin = self._build_list(m, valid, finished)
         chunk = self._build_walk(m, descriptor, begin, accept, finished, unpacker, assembler)
 
+        connect(m, assembler.scratchpad, flipped(self.scratchpad))
         word_ready = assembler.free & ~self.stop
         m.d.comb += [
             unpacker.beat.eq(self.beat & descriptor.unpack),
@@ -91,10 +89,6 @@ class LoadData(wiring.Component):
             assembler.accept.eq(accept),
             assembler.data.eq(Mux(descriptor.unpack, unpacker.word, self.beat_data)),
             assembler.index.eq(descriptor.index),
-            self.load_en.eq(assembler.load_en),
-            self.load_line.eq(assembler.load_line),
-            self.load_mask.eq(assembler.load_mask),
-            self.load_data.eq(assembler.load_data),
             self.written.eq(assembler.written),
             self.written_index.eq(assembler.written_index),
         ]

@@ -1,14 +1,14 @@
 """The LOAD unit: from memory into the scratchpad."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw import command_layouts
-from hw.lib.bus import ADDRESS_RANGES, COUNT_BITS, COUNTS, FAULT, REQUEST
+from hw.lib.bus import ADDRESS_RANGES, read_port, unit_port
 from hw.mem.load_data import LoadData
 from hw.mem.load_request import LoadRequest
-from hw.mem.scratchpad import line_addr
+from hw.mem.scratchpad import line_write_port
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
 
@@ -18,64 +18,31 @@ class LoadUnit(wiring.Component):
 
     Members
     -------
-    command : In(stream of layouts.LOAD)
-        The queue.
-    phase : In(range(config.line_words))
-        The scratchpad's phase.
-    counts : In(COUNTS)
-        Completed commands.
+    command, phase, counts, stop, range_fault, fault, done, trace : unit_port
+        See there. ``stop`` drops data. A start in the cycle of a ``trace.done`` shows one cycle
+        later.
     address_ranges : In(ADDRESS_RANGES)
         What may be read.
-    request : Out(stream of REQUEST)
-        To the reader.
+    memory : Out(read_port)
+        The reader.
     ready : Out(1)
         A beat can be accepted; depends on registers only.
-    beat, beat_data, beat_error : In
-        A beat is handed over in this cycle, its data, and whether the response is an error.
-    load_en, load_line, load_mask, load_data : Out
-        The scratchpad's write port.
-    range_fault : In(1)
-        The line being written lies beyond the scratchpad.
-    stop : In(1)
-        Make no requests, drop data.
+    scratchpad : Out(line_write_port)
+        The scratchpad.
     idle : Out(1)
         No command is waiting or being requested, in the queue or here.
-    fault : Out(FAULT)
-        A fault raised in this cycle.
-    done : Out(COUNT_BITS)
-        Completed LOADs.
-    trace_start, trace_done : Out(1)
-        A command starts; a command's last line is written. A start in the cycle of a ``trace_done``
-        shows one cycle later.
-    trace_index : Out(INDEX_BITS)
-        The command that a trace strobe is about.
     """
 
     def __init__(self, config: AccelConfig):
         self._config = config
         super().__init__(
             {
-                "command": In(stream.Signature(command_layouts.LOAD)),
-                "phase": In(range(config.line_words)),
-                "counts": In(COUNTS),
+                **unit_port(command_layouts.LOAD, config).members,
                 "address_ranges": In(ADDRESS_RANGES),
-                "request": Out(stream.Signature(REQUEST)),
+                "memory": Out(read_port(config)),
                 "ready": Out(1),
-                "beat": In(1),
-                "beat_data": In(8 * config.cols),
-                "beat_error": In(1),
-                "load_en": Out(1),
-                "load_line": Out(line_addr(config)),
-                "load_mask": Out(config.line_words),
-                "load_data": Out(8 * config.line_bytes),
-                "range_fault": In(1),
-                "stop": In(1),
+                "scratchpad": Out(line_write_port(config)),
                 "idle": Out(1),
-                "fault": Out(FAULT),
-                "done": Out(COUNT_BITS),
-                "trace_start": Out(1),
-                "trace_done": Out(1),
-                "trace_index": Out(command_layouts.INDEX_BITS),
             }
         )
 
@@ -84,21 +51,18 @@ class LoadUnit(wiring.Component):
         m.submodules.requests = requests = LoadRequest(self._config)
         m.submodules.data = words = LoadData(self._config)
         connect(m, flipped(self.command), requests.command)
-        connect(m, requests.request, flipped(self.request))
+        connect(m, requests.request, flipped(self.memory.request))
         connect(m, requests.descriptor, words.descriptor)
+        connect(m, words.scratchpad, flipped(self.scratchpad))
         m.d.comb += [
             requests.done.eq(self.counts),
             requests.address_ranges.eq(self.address_ranges),
             requests.stop.eq(self.stop),
             words.phase.eq(self.phase),
             words.stop.eq(self.stop),
-            words.beat.eq(self.beat & ~self.stop),
-            words.beat_data.eq(self.beat_data),
+            words.beat.eq(self.memory.beat & ~self.stop),
+            words.beat_data.eq(self.memory.data),
             self.ready.eq(words.ready),
-            self.load_en.eq(words.load_en),
-            self.load_line.eq(words.load_line),
-            self.load_mask.eq(words.load_mask),
-            self.load_data.eq(words.load_data),
             self.idle.eq(requests.idle & ~self.command.valid),
         ]
         m.d.sync += self.done.eq(self.done + words.written)
@@ -113,7 +77,7 @@ class LoadUnit(wiring.Component):
                 self.fault.code.eq(Fault.ADDRESS_RANGE),
                 self.fault.index.eq(requests.index),
             ]
-        with m.Elif(words.beat & self.beat_error):
+        with m.Elif(words.beat & self.memory.error):
             m.d.comb += [
                 self.fault.raised.eq(1),
                 self.fault.code.eq(Fault.READ_ERROR),
@@ -130,9 +94,9 @@ class LoadUnit(wiring.Component):
         delayed = Signal()
         m.d.sync += delayed.eq(requests.started & words.written)
         m.d.comb += [
-            self.trace_done.eq(words.written),
-            self.trace_start.eq((requests.started & ~words.written) | delayed),
-            self.trace_index.eq(requests.index),
+            self.trace.done.eq(words.written),
+            self.trace.start.eq((requests.started & ~words.written) | delayed),
+            self.trace.index.eq(requests.index),
         ]
         with m.If(words.written):
-            m.d.comb += self.trace_index.eq(words.written_index)
+            m.d.comb += self.trace.index.eq(words.written_index)

@@ -12,6 +12,9 @@ from hw.spec import timing
 from hw.spec.config import AccelConfig
 
 WORD_ADDR = 20
+"""Bits of a word's address."""
+RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
+"""Units as ``range_unit`` numbers them."""
 
 
 def line_addr(config: AccelConfig) -> int:
@@ -19,18 +22,78 @@ def line_addr(config: AccelConfig) -> int:
     return WORD_ADDR - config.line_bits
 
 
+def line_write_port(config: AccelConfig) -> wiring.Signature:
+    """LOAD's port, seen from LOAD.
+
+    Members
+    -------
+    en : Out(1)
+        Write in this cycle; only in phase DMA_WRITE_PHASE.
+    line : Out(line_addr(config))
+        The line's address.
+    mask : Out(line_words)
+        Words to write.
+    data : Out(8 * line_bytes)
+        The line.
+    """
+    return wiring.Signature(
+        {
+            "en": Out(1),
+            "line": Out(line_addr(config)),
+            "mask": Out(config.line_words),
+            "data": Out(8 * config.line_bytes),
+        }
+    )
+
+
+def line_read_port(config: AccelConfig) -> wiring.Signature:
+    """STORE's port, seen from STORE.
+
+    Members
+    -------
+    en : Out(1)
+        Read in this cycle; granted in phase DMA_READ_PHASE, always.
+    line : Out(line_addr(config))
+        The line's address.
+    valid : In(1)
+        ``data`` holds the line of the read READ_LATENCY cycles ago.
+    data : In(8 * line_bytes)
+        The line register.
+    """
+    return wiring.Signature(
+        {
+            "en": Out(1),
+            "line": Out(line_addr(config)),
+            "valid": In(1),
+            "data": In(8 * config.line_bytes),
+        }
+    )
+
+
 def scratchpad_port(config: AccelConfig) -> wiring.Signature:
     """The execute unit's ports, seen from the execute unit.
 
     Members
     -------
-    read_en, read_addr : request for the ``line_words`` words from word address ``read_addr`` on;
-        granted unless ``blocked``
-    read_mask : which of the first ``requant_words`` of them are needed; the first always is
-    blocked : STORE has the read port in this cycle
-    line : the words of the request granted READ_LATENCY cycles before; word ``a`` is in
-        position ``a % line_words``
-    write_en, write_addr, write_mask, write_data : ``requant_words`` words from ``write_addr`` on
+    read_en : Out(1)
+        Request for ``line_words`` words; granted unless ``blocked``.
+    read_addr : Out(WORD_ADDR)
+        Address of the first of them, any word's.
+    read_mask : Out(requant_words)
+        Which of the first words are needed; the first always is.
+    blocked : In(1)
+        STORE has the read port in this cycle.
+    line : In(8 * line_bytes)
+        The words of the request granted READ_LATENCY cycles ago; word ``a`` is in position
+        ``a % line_words``.
+    write_en : Out(1)
+        Write in this cycle.
+    write_addr : Out(WORD_ADDR)
+        Address of the first of ``requant_words`` words.
+    write_mask : Out(requant_words)
+        Words to write.
+    write_data : Out(8 * word_bytes * requant_words)
+        The words.
     """
     return wiring.Signature(
         {
@@ -58,31 +121,29 @@ class Scratchpad(wiring.Component):
 
     Members
     -------
-    phase : the machine's phase counter
-    load_en, load_line, load_mask, load_data : LOAD's write; only in phase DMA_WRITE_PHASE
-    store_req, store_line : STORE's read; only in phase DMA_READ_PHASE, always granted
-    store_valid : ``line`` holds what STORE asked for
-    line : the line register
-    execute : the execute unit's ports
-    range_fault, range_unit : an access beyond the scratchpad, by load (0), store (1) or execute (2)
+    phase : In(range(config.line_words))
+        The machine's phase counter.
+    load : In(line_write_port)
+        LOAD's writes.
+    store : In(line_read_port)
+        STORE's reads.
+    execute : In(scratchpad_port)
+        The execute unit's ports.
+    range_fault : Out(1)
+        An access of this cycle lies beyond the scratchpad.
+    range_unit : Out(2)
+        With ``range_fault``: whose (RANGE_LOAD ...).
     """
 
     def __init__(
         self, config: AccelConfig, bank: Callable[[int, int], ScratchpadBank] = ScratchpadBank
     ):
         self._config, self._bank = config, bank
-        line = config.line_bytes * 8
         super().__init__(
             {
                 "phase": In(range(config.line_words)),
-                "load_en": In(1),
-                "load_line": In(line_addr(config)),
-                "load_mask": In(config.line_words),
-                "load_data": In(line),
-                "store_req": In(1),
-                "store_line": In(line_addr(config)),
-                "store_valid": Out(1),
-                "line": Out(line),
+                "load": In(line_write_port(config)),
+                "store": In(line_read_port(config)),
                 "execute": In(scratchpad_port(config)),
                 "range_fault": Out(1),
                 "range_unit": Out(2),
@@ -96,14 +157,14 @@ class Scratchpad(wiring.Component):
         port = self.execute
         storing = Signal()
         m.d.comb += [
-            storing.eq(self.store_req & (self.phase == timing.DMA_READ_PHASE)),
+            storing.eq(self.store.en & (self.phase == timing.DMA_READ_PHASE)),
             port.blocked.eq(storing),
             banks.read_en.eq(storing | port.read_en),
-            banks.read_addr.eq(Mux(storing, self.store_line << config.line_bits, port.read_addr)),
+            banks.read_addr.eq(Mux(storing, self.store.line << config.line_bits, port.read_addr)),
         ]
         m.d.comb += [
-            self.store_valid.eq(delay(m, storing, timing.READ_LATENCY, "stored")),
-            self.line.eq(banks.line),
+            self.store.valid.eq(delay(m, storing, timing.READ_LATENCY, "stored")),
+            self.store.data.eq(banks.line),
             port.line.eq(banks.line),
         ]
         for bank in range(config.line_words):
@@ -118,11 +179,11 @@ class Scratchpad(wiring.Component):
             line = (port.write_addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
                 banks.write_en[bank].eq(
-                    Mux(self.load_en, self.load_mask[bank], port.write_en & hit & enable)
+                    Mux(self.load.en, self.load.mask[bank], port.write_en & hit & enable)
                 ),
-                banks.write_line[bank].eq(Mux(self.load_en, self.load_line, line)),
+                banks.write_line[bank].eq(Mux(self.load.en, self.load.line, line)),
                 banks.write_data.word_select(bank, word).eq(
-                    Mux(self.load_en, self.load_data.word_select(bank, word), data)
+                    Mux(self.load.en, self.load.data.word_select(bank, word), data)
                 ),
             ]
         self._build_range_check(m, storing)
@@ -131,13 +192,13 @@ class Scratchpad(wiring.Component):
     def _build_range_check(self, m, storing):
         lines = self._config.scratchpad_lines
         port = self.execute
-        load = self.load_en & (self.load_line >= lines)
-        store = storing & (self.store_line >= lines)
+        load = self.load.en & (self.load.line >= lines)
+        store = storing & (self.store.line >= lines)
         read = port.read_en & ~storing & out_of_range(self._config, port.read_addr, port.read_mask)
         write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
         m.d.comb += [
             self.range_fault.eq(load | store | read | write),
-            self.range_unit.eq(Mux(load, 0, Mux(store, 1, 2))),
+            self.range_unit.eq(Mux(load, RANGE_LOAD, Mux(store, RANGE_STORE, RANGE_EXECUTE))),
         ]
 
 
@@ -146,9 +207,18 @@ class ScratchpadBanks(wiring.Component):
 
     Members
     -------
-    read_en, read_addr : ``line_words`` consecutive words from any word address
-    line : the words, READ_LATENCY cycles later, each in the position of its bank
-    write_en, write_line, write_data : one write for each bank
+    read_en : In(1)
+        Read ``line_words`` consecutive words.
+    read_addr : In(WORD_ADDR)
+        Address of the first, any word's.
+    line : Out(8 * line_bytes)
+        The words, READ_LATENCY cycles later, each in the position of its bank.
+    write_en : In(line_words)
+        Banks to write.
+    write_line : In(line_addr(config)), an array
+        Line of each bank to write.
+    write_data : In(8 * line_bytes)
+        The word of each bank.
     """
 
     def __init__(self, config: AccelConfig, bank: Callable[[int, int], ScratchpadBank]):

@@ -5,9 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
-from hw.lib.bus import BEATS_BITS, smallest
+from hw.lib.bus import BEATS_BITS, smallest, write_channel
 from hw.lib.queue import Queue
-from hw.mem.scratchpad import line_addr
+from hw.mem.scratchpad import line_read_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import BURST_LIST, DMA_READ_PHASE, LINE_BUFFERS
 
@@ -27,18 +27,10 @@ class StoreData(wiring.Component):
         The current command.
     burst : In(stream of beats)
         Length of a burst whose address is presented from this cycle on.
-    store_req, store_line : Out
-        The scratchpad's read port.
-    store_valid, line : In
-        The line requested READ_LATENCY cycles ago.
-    w_valid, w_last : Out(1)
-        The W channel; they depend on registers only.
-    w_ready : In(1)
-        The W channel's ready.
-    w_data : Out(8 * cols)
-        The word.
-    w_strobe : Out(1)
-        Low for words that must not be written.
+    scratchpad : Out(line_read_port)
+        The scratchpad.
+    w : Out(write_channel)
+        The W channel.
     stop : In(1)
         Send the beats still owed without strobe.
     """
@@ -51,15 +43,8 @@ class StoreData(wiring.Component):
                 "start": In(1),
                 "command": In(command_layouts.STORE),
                 "burst": In(stream.Signature(BEATS_BITS)),
-                "store_req": Out(1),
-                "store_line": Out(line_addr(config)),
-                "store_valid": In(1),
-                "line": In(8 * config.line_bytes),
-                "w_valid": Out(1),
-                "w_last": Out(1),
-                "w_ready": In(1),
-                "w_data": Out(8 * config.cols),
-                "w_strobe": Out(1),
+                "scratchpad": Out(line_read_port(config)),
+                "w": Out(write_channel(config)),
                 "stop": In(1),
             }
         )
@@ -72,19 +57,19 @@ class StoreData(wiring.Component):
         full, last_word = self._build_buffers(m, bank, words, released)
 
         dropping = Signal()
-        sent = self.w_valid & self.w_ready
+        sent = self.w.valid & self.w.ready
         beats = Signal(BEATS_BITS)
         wiring.connect(m, wiring.flipped(self.burst), bursts.push)
         m.d.comb += [
-            self.w_valid.eq(bursts.pop.valid & (full | dropping)),
-            self.w_last.eq(beats + 1 == bursts.pop.payload),
-            self.w_strobe.eq(~dropping),
-            bursts.pop.ready.eq(sent & self.w_last),
+            self.w.valid.eq(bursts.pop.valid & (full | dropping)),
+            self.w.last.eq(beats + 1 == bursts.pop.payload),
+            self.w.strobe.eq(~dropping),
+            bursts.pop.ready.eq(sent & self.w.last),
             released.eq(sent & last_word & ~dropping),
         ]
         with m.If(sent):
-            m.d.sync += beats.eq(Mux(self.w_last, 0, beats + 1))
-        with m.If(self.stop & ~(self.w_valid & ~self.w_ready)):
+            m.d.sync += beats.eq(Mux(self.w.last, 0, beats + 1))
+        with m.If(self.stop & ~(self.w.valid & ~self.w.ready)):
             m.d.sync += dropping.eq(1)
         return m
 
@@ -100,20 +85,20 @@ class StoreData(wiring.Component):
         next_base = Mux(self.start, command.scratchpad_addr, base)
         m.d.comb += [
             words.eq(smallest(self._config.line_words - bank, left)),
-            self.store_line.eq(address >> self._config.line_bits),
-            self.store_req.eq(
+            self.scratchpad.line.eq(address >> self._config.line_bits),
+            self.scratchpad.en.eq(
                 (self.phase == DMA_READ_PHASE) & (rows_left != 0) & (reserved != LINE_BUFFERS)
             ),
         ]
-        m.d.sync += reserved.eq(reserved + self.store_req - released)
-        with m.If(self.start | (self.store_req & ends_run)):
+        m.d.sync += reserved.eq(reserved + self.scratchpad.en - released)
+        with m.If(self.start | (self.scratchpad.en & ends_run)):
             m.d.sync += [
                 address.eq(next_base),
                 base.eq(next_base + command.scratchpad_stride),
                 left.eq(command.row_length),
                 rows_left.eq(Mux(self.start, command.row_count, rows_left - 1)),
             ]
-        with m.Elif(self.store_req):
+        with m.Elif(self.scratchpad.en):
             m.d.sync += address.eq(address + words), left.eq(left - words)
         return bank, words
 
@@ -134,20 +119,20 @@ class StoreData(wiring.Component):
         fill, head = Signal(), Signal()
         held = full.bit_select(head, 1)
         for i, line in enumerate(buffers):
-            with m.If(self.store_req & (fill == i)):
+            with m.If(self.scratchpad.en & (fill == i)):
                 m.d.sync += line.bank.eq(bank), line.left.eq(words)
-            with m.If(self.store_valid & (fill != i)):
-                m.d.sync += line.words.eq(self.line), full[i].eq(1)
-            with m.If(self.w_valid & self.w_ready & held & (head == i)):
+            with m.If(self.scratchpad.valid & (fill != i)):
+                m.d.sync += line.words.eq(self.scratchpad.data), full[i].eq(1)
+            with m.If(self.w.valid & self.w.ready & held & (head == i)):
                 m.d.sync += line.bank.eq(line.bank + 1), line.left.eq(line.left - 1)
                 with m.If(released):
                     m.d.sync += full[i].eq(0)
-        with m.If(self.store_req):
+        with m.If(self.scratchpad.en):
             m.d.sync += fill.eq(~fill)
         with m.If(released):
             m.d.sync += head.eq(~head)
-        m.d.comb += self.w_data.eq(
+        m.d.comb += self.w.data.eq(
             Mux(head, buffers[1].words[buffers[1].bank], buffers[0].words[buffers[0].bank])
-            & self.w_strobe.replicate(8 * self._config.cols)
+            & self.w.strobe.replicate(8 * self._config.cols)
         )
         return held, Mux(head, buffers[1].left, buffers[0].left) == 1

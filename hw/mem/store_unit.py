@@ -2,12 +2,12 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from hw import command_layouts
-from hw.lib.bus import ADDRESS_RANGES, COUNT_BITS, COUNTS, FAULT, REQUEST, Burst, waits_met
-from hw.mem.scratchpad import line_addr
+from hw.lib.bus import ADDRESS_RANGES, REQUEST, Burst, unit_port, waits_met, write_channel
+from hw.mem.scratchpad import line_read_port
 from hw.mem.store_data import StoreData
 from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault
@@ -22,69 +22,38 @@ class StoreUnit(wiring.Component):
 
     Members
     -------
-    command : In(stream of layouts.STORE)
-        The queue.
-    phase : In(range(config.line_words))
-        The scratchpad's phase.
-    counts : In(COUNTS)
-        Completed commands.
+    command, phase, counts, stop, range_fault, fault, done, trace : unit_port
+        See there. ``stop`` presents no new bursts, and pays the beats still owed without strobe.
+        A command is complete when its last burst is known to be answered.
     address_ranges : In(ADDRESS_RANGES)
         What may be written.
-    store_req, store_line, store_valid, line
-        The scratchpad's read port.
+    scratchpad : Out(line_read_port)
+        The scratchpad.
     aw : Out(stream of REQUEST)
         The AW channel; it depends on registers only.
-    w_valid, w_last, w_ready, w_data, w_strobe
-        The W channel; ``w_strobe`` is one bit for all bytes.
+    w : Out(write_channel)
+        The W channel.
     b_valid, b_error : In(1)
         A burst is answered in this cycle, and with an error.
-    range_fault : In(1)
-        The line being read lies beyond the scratchpad.
-    stop : In(1)
-        Present no new bursts; pay the beats still owed without strobe.
     idle : Out(1)
         No command is waiting or being run, in the queue or here.
     empty : Out(1)
         No burst is presented or under way.
-    fault : Out(FAULT)
-        A fault raised in this cycle.
-    done : Out(COUNT_BITS)
-        Completed STOREs.
-    trace_start, trace_done : Out(1)
-        A command starts; its last burst is known to be answered.
-    trace_index : Out(INDEX_BITS)
-        The command that a trace strobe is about.
     """
 
     def __init__(self, config: AccelConfig):
         self._config = config
         super().__init__(
             {
-                "command": In(stream.Signature(command_layouts.STORE)),
-                "phase": In(range(config.line_words)),
-                "counts": In(COUNTS),
+                **unit_port(command_layouts.STORE, config).members,
                 "address_ranges": In(ADDRESS_RANGES),
-                "store_req": Out(1),
-                "store_line": Out(line_addr(config)),
-                "store_valid": In(1),
-                "line": In(8 * config.line_bytes),
+                "scratchpad": Out(line_read_port(config)),
                 "aw": Out(stream.Signature(REQUEST)),
-                "w_valid": Out(1),
-                "w_last": Out(1),
-                "w_ready": In(1),
-                "w_data": Out(8 * config.cols),
-                "w_strobe": Out(1),
+                "w": Out(write_channel(config)),
                 "b_valid": In(1),
                 "b_error": In(1),
-                "range_fault": In(1),
-                "stop": In(1),
                 "idle": Out(1),
                 "empty": Out(1),
-                "fault": Out(FAULT),
-                "done": Out(COUNT_BITS),
-                "trace_start": Out(1),
-                "trace_done": Out(1),
-                "trace_index": Out(command_layouts.INDEX_BITS),
             }
         )
 
@@ -97,16 +66,23 @@ class StoreUnit(wiring.Component):
         unanswered = Signal(range(MAX_OUTSTANDING + 1))
         outside = self._build_addresses(m, words, command, start, bursts_left, unanswered)
         self._build_control(m, command, start, bursts_left, unanswered)
-        self._connect_data(m, words, command, start)
+        connect(m, words.scratchpad, flipped(self.scratchpad))
+        connect(m, words.w, flipped(self.w))
+        m.d.comb += [
+            words.phase.eq(self.phase),
+            words.stop.eq(self.stop),
+            words.start.eq(start),
+            words.command.eq(command),
+        ]
         self._build_fault(m, command, outside)
         return m
 
     def _build_control(self, m, command, start, bursts_left, unanswered):
         finished = Signal()
         m.d.comb += [
-            self.trace_start.eq(start),
-            self.trace_done.eq(finished),
-            self.trace_index.eq(command.index),
+            self.trace.start.eq(start),
+            self.trace.done.eq(finished),
+            self.trace.index.eq(command.index),
         ]
         m.d.sync += self.done.eq(self.done + finished)
         with m.FSM():
@@ -164,13 +140,6 @@ class StoreUnit(wiring.Component):
         with m.Elif(sent):
             m.d.sync += addr.eq(addr + payload.beats), left.eq(left - payload.beats)
         return outside
-
-    def _connect_data(self, m, words, command, start):
-        m.d.comb += [words.start.eq(start), words.command.eq(command)]
-        for name, port in words.signature.members.items():
-            if name not in ("start", "command", "burst"):
-                inner, outer = getattr(words, name), getattr(self, name)
-                m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
 
     def _build_fault(self, m, command, outside):
         m.d.comb += self.fault.index.eq(command.index)

@@ -44,7 +44,7 @@ class ReaderBursts(Elaboratable):
     """The AR channel: LOAD's and FETCH's requests as they were made."""
 
     def __init__(self, module: ModuleType = read_channel) -> None:
-        self.dut = module.ReadChannel()
+        self.dut = module.ReadChannel(CONFIG)
 
     def elaborate(self, platform):
         m = Module()
@@ -52,14 +52,15 @@ class ReaderBursts(Elaboratable):
         _assert_stays(m, dut.ar)
         taken, payload = Signal(), Signal.like(dut.ar.payload)
         m.d.sync += taken.eq(0)
-        for request in (dut.load, dut.fetch):
+        load, fetch = dut.load.request, dut.fetch.request
+        for request in (load, fetch):
             with m.If(request.valid & request.ready):
                 m.d.sync += taken.eq(1), payload.eq(request.payload)
         m.d.comb += Assert(
             ~taken | (dut.ar.valid & (dut.ar.payload.as_value() == payload.as_value())),
             "what was taken is presented in the next cycle",
         )
-        m.d.comb += Assert(~(dut.fetch.ready & dut.fetch.valid & dut.load.ready), "one at a time")
+        m.d.comb += Assert(~(fetch.ready & fetch.valid & load.ready), "one at a time")
         return m
 
 
@@ -131,7 +132,7 @@ LOADS = {
 }
 READERS = {
     "with m.If(self.ar.ready):": "with m.If(1):",
-    "self.load.ready.eq(free & ~self.fetch.valid)": "self.load.ready.eq(free)",
+    "load.ready.eq(free & ~fetch.valid)": "load.ready.eq(free)",
     "(~self.ar.valid | self.ar.ready) & owners": "owners",
 }
 

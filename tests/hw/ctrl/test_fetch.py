@@ -39,20 +39,23 @@ async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None):
     ctx.set(dut.stop, 0)
     for unit in ("load", "execute", "store"):
         ctx.set(getattr(dut, unit).ready, 1)
-    ctx.set(dut.request.ready, 1)
+    ctx.set(dut.memory.request.ready, 1)
     beats, events = [], []
     for cycle in range(cycles):
-        if ctx.get(dut.request.valid):
-            addr, count = ctx.get(dut.request.payload.addr), ctx.get(dut.request.payload.beats)
+        if ctx.get(dut.memory.request.valid):
+            addr, count = (
+                ctx.get(dut.memory.request.payload.addr),
+                ctx.get(dut.memory.request.payload.beats),
+            )
             events.append((cycle, "request", (addr, count)))
             due = max([cycle + latency, *(b[0] + 1 for b in beats[-1:])])
             beats += [(due + i, addr + 4 * i) for i in range(count)]
         arrives = bool(beats) and beats[0][0] <= cycle
-        ctx.set(dut.beat, arrives)
+        ctx.set(dut.memory.beat, arrives)
         if arrives:
             _, addr = beats.pop(0)
-            ctx.set(dut.beat_data, int.from_bytes(code[addr : addr + 4], "little"))
-            ctx.set(dut.beat_error, addr in bad)
+            ctx.set(dut.memory.data, int.from_bytes(code[addr : addr + 4], "little"))
+            ctx.set(dut.memory.error, addr in bad)
         events.extend(
             (cycle, unit, ctx.get(getattr(dut, unit).payload))
             for unit in ("load", "execute", "store")

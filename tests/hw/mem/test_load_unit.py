@@ -110,13 +110,13 @@ def test_assembler_writes_lines_in_its_phase(seed, size):
                 ctx.set(dut.data, value)
                 ctx.set(dut.closes, not left)
                 ctx.set(dut.last, not left)
-            if ctx.get(dut.load_en):
+            if ctx.get(dut.scratchpad.en):
                 assert cycle % size == DMA_WRITE_PHASE % size
-                line, mask = ctx.get(dut.load_line), ctx.get(dut.load_mask)
+                line, mask = ctx.get(dut.scratchpad.line), ctx.get(dut.scratchpad.mask)
                 held = [line * size + i for i in range(size) if mask >> i & 1]
                 assert cycle >= accepted[held[-1]] + 2
                 assert ctx.get(dut.written) == (held[-1] == words[-1][0])
-                value = ctx.get(dut.load_data)
+                value = ctx.get(dut.scratchpad.data)
                 written.update({a: value >> 32 * (a % size) & 0xFFFFFFFF for a in held})
                 writes.append(cycle)
             await ctx.tick()

@@ -29,9 +29,9 @@ def test_ports_read_and_write_the_same_words(config, seed):
     def load(ctx):
         line, mask = _word_address(rng, config) // size, rng.randrange(1 << size)
         data = rng.getrandbits(bits * size)
-        ctx.set(dut.load_line, line)
-        ctx.set(dut.load_mask, mask)
-        ctx.set(dut.load_data, data)
+        ctx.set(dut.load.line, line)
+        ctx.set(dut.load.mask, mask)
+        ctx.set(dut.load.data, data)
         pieces = split(data, bits, size)
         return {line * size + i: pieces[i] for i in range(size) if mask >> i & 1}
 
@@ -52,15 +52,15 @@ def test_ports_read_and_write_the_same_words(config, seed):
             ctx.set(dut.phase, phase)
             loads = phase == DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             writes = phase != DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
-            ctx.set(dut.load_en, loads)
+            ctx.set(dut.load.en, loads)
             ctx.set(dut.execute.write_en, writes)
             changes = load(ctx) if loads else write(ctx) if writes else {}
 
             requests, reads = rng.random() < 0.5, rng.random() < 0.8
             address = _word_address(rng, config)
             store_line = _word_address(rng, config) // config.line_words
-            ctx.set(dut.store_req, requests)
-            ctx.set(dut.store_line, store_line)
+            ctx.set(dut.store.en, requests)
+            ctx.set(dut.store.line, store_line)
             ctx.set(dut.execute.read_en, reads)
             ctx.set(dut.execute.read_addr, address)
             stores = requests and phase == DMA_READ_PHASE
@@ -74,8 +74,8 @@ def test_ports_read_and_write_the_same_words(config, seed):
 
             arrived, stored = flight.popleft()
             line = line if arrived is None else arrived
-            assert ctx.get(dut.line) == ctx.get(dut.execute.line) == line
-            assert ctx.get(dut.store_valid) == stored
+            assert ctx.get(dut.store.data) == ctx.get(dut.execute.line) == line
+            assert ctx.get(dut.store.valid) == stored
             assert not ctx.get(dut.range_fault)
             words.update(changes)
             await ctx.tick()
@@ -89,17 +89,17 @@ def test_a_line_arrives_after_the_latency(config):
 
     async def bench(ctx):
         ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
-        ctx.set(dut.load_en, 1)
-        ctx.set(dut.load_mask, (1 << config.line_words) - 1)
-        ctx.set(dut.load_data, 0x1234)
+        ctx.set(dut.load.en, 1)
+        ctx.set(dut.load.mask, (1 << config.line_words) - 1)
+        ctx.set(dut.load.data, 0x1234)
         await ctx.tick()
-        ctx.set(dut.load_en, 0)
+        ctx.set(dut.load.en, 0)
         ctx.set(dut.execute.read_en, 1)
         for _ in range(READ_LATENCY):
-            assert ctx.get(dut.line) == 0
+            assert ctx.get(dut.store.data) == 0
             await ctx.tick()
             ctx.set(dut.execute.read_en, 0)
-        assert ctx.get(dut.line) == 0x1234
+        assert ctx.get(dut.store.data) == 0x1234
 
     simulate(dut, bench)
 
@@ -124,8 +124,8 @@ def test_an_access_beyond_the_scratchpad_is_a_fault_of_its_unit(case):
     dut = Scratchpad(TINY)
     accesses, unit = RANGE_CASES[case]
     ports = {
-        "load": (dut.load_en, dut.load_line),
-        "store": (dut.store_req, dut.store_line),
+        "load": (dut.load.en, dut.load.line),
+        "store": (dut.store.en, dut.store.line),
         "read": (dut.execute.read_en, dut.execute.read_addr),
         "write": (dut.execute.write_en, dut.execute.write_addr),
     }
@@ -162,8 +162,8 @@ def test_store_reads_only_in_its_phase():
     dut = Scratchpad(TINY)
 
     async def bench(ctx):
-        ctx.set(dut.store_req, 1)
-        ctx.set(dut.store_line, BEYOND)
+        ctx.set(dut.store.en, 1)
+        ctx.set(dut.store.line, BEYOND)
         for phase in range(TINY.line_words):
             ctx.set(dut.phase, phase)
             assert ctx.get(dut.execute.blocked) == (phase == DMA_READ_PHASE)
@@ -186,14 +186,14 @@ def test_a_write_beyond_the_scratchpad_changes_nothing(config):
         await ctx.tick()
         ctx.set(dut.execute.write_en, 0)
         ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
-        ctx.set(dut.load_en, 1)
-        ctx.set(dut.load_line, alias)
-        ctx.set(dut.load_mask, 2)
-        ctx.set(dut.load_data, 99 << config.word_bytes * 8)
+        ctx.set(dut.load.en, 1)
+        ctx.set(dut.load.line, alias)
+        ctx.set(dut.load.mask, 2)
+        ctx.set(dut.load.data, 99 << config.word_bytes * 8)
         await ctx.tick()
-        ctx.set(dut.load_en, 0)
+        ctx.set(dut.load.en, 0)
         ctx.set(dut.execute.read_en, 1)
         await ctx.tick().repeat(READ_LATENCY)
-        assert ctx.get(dut.line) == 0
+        assert ctx.get(dut.store.data) == 0
 
     simulate(dut, bench)

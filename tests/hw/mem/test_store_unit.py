@@ -24,15 +24,15 @@ class _StoreBench(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.submodules.dut = dut = self.dut
-        requests, lines = [dut.store_req], [dut.store_line]
+        requests, lines = [dut.scratchpad.en], [dut.scratchpad.line]
         for i in range(READ_LATENCY):
             valid, line = Signal(name=f"valid_{i}"), Signal(17, name=f"line_{i}")
             m.d.sync += valid.eq(requests[-1]), line.eq(lines[-1])
             requests.append(valid)
             lines.append(line)
         m.d.sync += self.phase.eq(self.phase + 1)
-        m.d.comb += dut.phase.eq(self.phase), dut.store_valid.eq(requests[-1])
-        m.d.comb += [dut.line.word_select(i, 32).eq(lines[-1] * 8 + i) for i in range(8)]
+        m.d.comb += dut.phase.eq(self.phase), dut.scratchpad.valid.eq(requests[-1])
+        m.d.comb += [dut.scratchpad.data.word_select(i, 32).eq(lines[-1] * 8 + i) for i in range(8)]
         return m
 
 
@@ -76,7 +76,7 @@ def test_store_sends_runs_in_bursts(stalls):
         for cycle in range(120):
             ready = not stalls or cycle % 3 == 0
             ctx.set(dut.aw.ready, ready)
-            ctx.set(dut.w_ready, ready and bool(events["aw"]))
+            ctx.set(dut.w.ready, ready and bool(events["aw"]))
             ctx.set(dut.b_valid, cycle in answers)
             if ctx.get(dut.command.valid & dut.command.ready):
                 events["take"].append(cycle)
@@ -84,15 +84,15 @@ def test_store_sends_runs_in_bursts(stalls):
                 events["aw"].append(
                     (cycle, ctx.get(dut.aw.payload.addr), ctx.get(dut.aw.payload.beats))
                 )
-            if ctx.get(dut.w_valid & dut.w_ready):
-                assert ctx.get(dut.w_strobe)
-                events["w"].append((cycle, ctx.get(dut.w_data), ctx.get(dut.w_last)))
-                if ctx.get(dut.w_last):
+            if ctx.get(dut.w.valid & dut.w.ready):
+                assert ctx.get(dut.w.strobe)
+                events["w"].append((cycle, ctx.get(dut.w.data), ctx.get(dut.w.last)))
+                if ctx.get(dut.w.last):
                     answers.append(cycle + 8)
-            if ctx.get(dut.store_req):
+            if ctx.get(dut.scratchpad.en):
                 events["read"].append(cycle)
             for name in ("start", "done"):
-                if ctx.get(getattr(dut, f"trace_{name}")):
+                if ctx.get(getattr(dut.trace, name)):
                     events[name].append(cycle)
             await ctx.tick()
             if events["take"]:
@@ -126,13 +126,13 @@ def test_words_do_not_wait_for_the_address_to_be_taken():
         ctx.set(dut.command.payload, COMMAND)
         ctx.set(dut.address_ranges.write_limit, 0x8000)
         ctx.set(dut.command.valid, 1)
-        ctx.set(dut.w_ready, 1)
+        ctx.set(dut.w.ready, 1)
         for cycle in range(200):
-            taken = ctx.get(dut.w_valid & dut.w_last)
+            taken = ctx.get(dut.w.valid & dut.w.last)
             ctx.set(dut.aw.ready, taken)
             ctx.set(dut.b_valid, cycle == answer)
-            if ctx.get(dut.w_valid):
-                words.append(ctx.get(dut.w_data))
+            if ctx.get(dut.w.valid):
+                words.append(ctx.get(dut.w.data))
             if taken:
                 assert ctx.get(dut.aw.valid)
                 burst = dut.aw.payload
