@@ -150,27 +150,29 @@ def c_header(config: AccelConfig | None = None) -> str:
     lines.append(_define("ACCEL_PROGRAM_ALIGN", f"{regs.PROGRAM_ALIGN}u"))
     lines.append(_define("ACCEL_FINGERPRINT_BYTE", f"{isa.FINGERPRINT_BYTE}u"))
     if config is not None:
-        lines.append(_fingerprint("ACCEL_", config))
+        lines.append(_define("ACCEL_FINGERPRINT_VALUE", _fingerprint(config)))
     return "\n".join([*lines, "", "#endif", ""])
 
 
 def c_machine_header(config: AccelConfig, prefix: str) -> str:
-    """A C header with what is not the same for every machine, under names of its own."""
-    upper = prefix.upper()
+    """A C header with what is not the same for every machine, under names of its own.
+
+    The prefix keeps its case, and no name is one of regs.h, whatever the prefix.
+    """
     lines = [
         "/* Of one machine among several. Written by python -m hw generate. */",
-        f"#ifndef {upper}REGS_H",
-        f"#define {upper}REGS_H",
+        f"#ifndef {prefix}MACHINE_REGS_H",
+        f"#define {prefix}MACHINE_REGS_H",
         "",
         '#include "regs.h"',
         "",
-        _fingerprint(upper, config),
+        _define(f"{prefix}MACHINE_FINGERPRINT", _fingerprint(config)),
     ]
     return "\n".join([*lines, "", "#endif", ""])
 
 
-def _fingerprint(prefix: str, config: AccelConfig) -> str:
-    return _define(f"{prefix}FINGERPRINT_VALUE", f"0x{fingerprint(config):08x}u")
+def _fingerprint(config: AccelConfig) -> str:
+    return f"0x{fingerprint(config):08x}u"
 
 
 def pages() -> dict[Path, str]:

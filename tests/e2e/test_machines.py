@@ -42,14 +42,14 @@ OTHERS = {
     "ecp5": preset("ecp5"),
     "cols": with_values(TINY, {"cols": 8, "requant_lanes": 8}),
     "rows": with_values(TINY, {"rows": 16}),
-    "a line more": with_values(TINY, {"scratchpad_lines": TINY.scratchpad_lines + 1}),
+    "a line more": with_values(TINY, {"scratchpad_bytes": TINY.scratchpad_bytes + TINY.line_bytes}),
 }
 """Machines whose programs ``tiny`` does not run."""
 ALIKE = {
     "queue": {"queue_depth": 16},
     "memory": {"memory.latency": 3, "memory.bytes_per_cycle": 1},
     "name": {"name": "mine"},
-    "fewer lines": {"scratchpad_lines": 500},
+    "fewer lines": {"scratchpad_bytes": 500 * TINY.line_bytes},
 }
 """Machines whose programs ``tiny`` runs; it has more lines than the last."""
 WIDE = with_values(TINY, {"rows": 32, "requant_lanes": 8})
@@ -171,3 +171,15 @@ def test_a_mapping_with_the_program_of_another_is_refused(folder, capsys, comman
     stated, found = 0x07801203, 0x077F1203
     parts = (str(path), f"fingerprint {stated:#010x}", f"program.bin has {found:#010x}")
     refused(capsys, folder.parent, parts, command, folder)
+
+
+@pytest.mark.parametrize("key", ["program_addr", "program_size"])
+@pytest.mark.parametrize("command", RUN_COMMANDS)
+def test_a_misaligned_program_is_that_fault_and_no_other(folder, capsys, command, key):
+    path = folder / "mapping.json"
+    content = json.loads(path.read_text())
+    content["segments"][0][key] += 4
+    path.write_text(json.dumps(content))
+    assert run(command, folder) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ") and "fault MISALIGNED at command 0" in line

@@ -68,7 +68,7 @@ int accel_start(const struct accel *accel, const struct accel_program *program, 
 {
     uint32_t control = ACCEL_CONTROL_START_MASK;
 
-    if ((program->address | program->size) % ACCEL_PROGRAM_ALIGN)
+    if (!program->size || (program->address | program->size) % ACCEL_PROGRAM_ALIGN)
         return ACCEL_ERROR_PROGRAM;
     if (program->code && accel_accepts(accel, fingerprint_of(program->code)))
         return ACCEL_ERROR_MACHINE;

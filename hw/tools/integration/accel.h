@@ -39,7 +39,8 @@ enum {
     ACCEL_RUNNING = 2,        /* a program runs, or the memory owes answers after it or a reset */
     ACCEL_ERROR_ID = -1,      /* the ID register is not ACCEL_ID_VALUE */
     ACCEL_ERROR_BUSY = -2,    /* not started: as ACCEL_RUNNING */
-    ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN */
+    ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN,
+                               * or no program at all */
     ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
     ACCEL_ERROR_TIMEOUT = -5, /* still running after the given number of polls */
     ACCEL_ERROR_MACHINE = -6  /* not started: the program is for another machine */
@@ -61,8 +62,9 @@ struct accel_program {
     uint32_t read_limit;
     uint32_t write_base;
     uint32_t write_limit;
-    /* The program where the processor finds it, of which accel_start reads the fingerprint. Null
-     * where it finds it nowhere: then only the machine itself refuses another's program. */
+    /* The program where the processor finds it, of which accel_start reads the fingerprint: at
+     * least ACCEL_PROGRAM_ALIGN bytes, as memory has them. Null where it finds it nowhere: then only
+     * the machine itself refuses another's program. */
     const void *code;
 };
 
@@ -88,9 +90,10 @@ int accel_accepts(const struct accel *accel, uint32_t fingerprint);
  * ACCEL_OK, ACCEL_ERROR_BUSY, ACCEL_ERROR_PROGRAM or ACCEL_ERROR_MACHINE. */
 int accel_start(const struct accel *accel, const struct accel_program *program, int interrupt);
 
-/* How the run stands; results are not to be read before caches are as said above. ACCEL_RUNNING, ACCEL_OK, ACCEL_ERROR_FAULT or ACCEL_IDLE. The end of a run
- * shows until accel_interrupt, the next start or a reset. With ACCEL_ERROR_FAULT, *fault is set;
- * fault may be null. */
+/* How the run stands; results are not to be read before caches are as said above.
+ * ACCEL_RUNNING, ACCEL_OK, ACCEL_ERROR_FAULT or ACCEL_IDLE. The end of a run shows until
+ * accel_interrupt, the next start or a reset. With ACCEL_ERROR_FAULT, *fault is set; fault may be
+ * null. */
 int accel_poll(const struct accel *accel, struct accel_fault *fault);
 
 /* Poll until the run has ended, `polls` times at most: as accel_poll, or ACCEL_ERROR_TIMEOUT. */

@@ -5,6 +5,8 @@ Of each case the second number is what the outputs need; the model's is the sum 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -225,6 +227,22 @@ def test_a_graph_with_fewer_channels_means_the_same(case):
     same_values(graph, trimmed)
     if case in TRIMMED:
         assert all(work.done == work.needed for work in needs(trimmed).work.values())
+
+
+def test_a_move_to_another_scale_stays():
+    """A slice may have a scale a little other than its input's; its readers use its own."""
+    graph, _ = sliced_channels()
+    (cut,) = (node for node in graph.nodes if node.op == "slice")
+    tensor = graph.tensors[cut.outputs[0]]
+    (scale,) = tensor.quant.scale
+    other = dataclasses.replace(tensor.quant, scale=(scale * (1 + 9e-7),))
+    tensors = graph.tensors | {cut.outputs[0]: dataclasses.replace(tensor, quant=other)}
+    graph = dataclasses.replace(graph, tensors=tensors)
+    verify(graph, "quantised")
+    trimmed = trim(graph, needs(graph))
+    reader = trimmed.nodes[-1]
+    assert trimmed.tensors[reader.inputs[0]].quant == other
+    same_values(graph, trimmed)
 
 
 def test_random_graphs_with_fewer_channels_mean_the_same(seed):

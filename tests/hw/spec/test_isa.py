@@ -1,8 +1,9 @@
+import hashlib
 import random
 
 import pytest
 
-from hw.spec import isa
+from hw.spec import fingerprint, isa
 
 
 @pytest.mark.parametrize("opcode", list(isa.Opcode))
@@ -29,3 +30,14 @@ def test_encode_refuses_values_that_do_not_fit():
 def test_fields_do_not_cross_words():
     for fields in isa.FIELDS.values():
         assert all(f.lsb + f.width <= isa.WORD_BITS for f in fields)
+
+
+def test_a_change_of_the_encoding_is_a_new_format():
+    """A program of one encoding must not run on a machine of another: raise FORMAT with it."""
+    places = [
+        (opcode.name, int(opcode), isa.COMMAND_WORDS[opcode], f.name, f.bit, f.width, f.signed)
+        for opcode, fields in isa.FIELDS.items()
+        for f in fields
+    ]
+    known = hashlib.sha256(repr(places).encode()).hexdigest()[:16]
+    assert (fingerprint.FORMAT, known) == (1, "84b44464555629b6")

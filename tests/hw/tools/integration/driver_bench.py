@@ -111,6 +111,7 @@ class DriverBench(Bench):
         address, size, *address_ranges = plan["good"]
         return {
             "odd address": await driver.start([address + 4, size, *address_ranges], True),
+            "no size": await driver.start([address, 0, *address_ranges], True),
             "odd size": await driver.start([address, size + 4, *address_ranges], True),
             "other code": await driver.start(plan["good"], True, plan["other code"]),
             "accepts": [await driver("accepts", value) for value in plan["fingerprints"]],

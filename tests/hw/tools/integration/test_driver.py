@@ -212,7 +212,8 @@ class TestOnTheRtl:
 
     def test_a_start_that_cannot_be_is_refused(self, seen):
         assert seen["fresh"] == seen["still fresh"] == [IDLE, 0, 0]
-        assert seen["odd address"] == seen["odd size"] == RESULTS["ACCEL_ERROR_PROGRAM"]
+        for size in ("odd address", "odd size", "no size"):
+            assert seen[size] == RESULTS["ACCEL_ERROR_PROGRAM"], size
         assert seen["other code"] == RESULTS["ACCEL_ERROR_MACHINE"]
         assert seen["second start"] == RESULTS["ACCEL_ERROR_BUSY"]
 

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 def machine(name: str):
     values = dict(text.split("=") for text in SETTINGS[name])
     return with_values(
-        preset("tiny"), {k: int(v) for k, v in values.items()} | {"scratchpad_lines": 64}
+        preset("tiny"), {k: int(v) for k, v in values.items()} | {"scratchpad_bytes": 2048}
     )
 
 
@@ -62,12 +62,12 @@ def test_files_of_one_machine_have_its_name(folder):
     own = {f"{name}_{file}" for name in SETTINGS
            for file in ("accel.v", "system.v", "ports.json", "ports.md", "regs.h")}  # fmt: skip
     assert {path.name for path in folder.iterdir()} == own | {"regs.h", "accel.h", "accel.c"}
-    assert "FINGERPRINT_VALUE" not in (folder / "regs.h").read_text()
+    assert "MACHINE_FINGERPRINT" not in (folder / "regs.h").read_text()
     assert "module left_accelerator" in (folder / "left_ports.md").read_text()
 
 
 def test_one_program_knows_both_fingerprints(folder):
-    values = [f"{name.upper()}_FINGERPRINT_VALUE" for name in SETTINGS]
+    values = [f"{name}_MACHINE_FINGERPRINT" for name in SETTINGS]
     checks = [
         f"typedef char {name}_is_its_own[{value} == {fingerprint(machine(name))}u ? 1 : -1];"
         for name, value in zip(SETTINGS, values, strict=True)
@@ -77,6 +77,26 @@ def test_one_program_knows_both_fingerprints(folder):
     for source in ("check.c", "accel.c"):
         subprocess.run(["gcc", *C_FLAGS, source], cwd=folder, check=True)
     (folder / "check.c").unlink()
+
+
+@pytest.mark.parametrize(
+    "names", [("accel",), ("ACCEL",), ("a", "A"), ("system", "a_a")], ids="-".join
+)
+def test_no_name_hides_the_header_of_another(tmp_path, names):
+    """Headers in both orders: each defines its own fingerprint, and regs.h its own."""
+    for name, size in zip(names, ("2048", "4096"), strict=False):
+        words = ["--preset", "tiny", "--set", f"scratchpad_bytes={size}", "--name", name]
+        assert main(["generate", *words, "-o", str(tmp_path)]) == 0
+    for order in (names, names[::-1]):
+        checks = [
+            f"typedef char own_{name}[({name}_MACHINE_FINGERPRINT >> 16) == {lines - 1}u ? 1 : -1];"
+            for name, lines in zip(names, (128, 256), strict=False)
+        ]
+        lines = [f'#include "{name}_regs.h"' for name in order]
+        (tmp_path / "check.c").write_text(
+            "\n".join([*lines, '#include "accel.h"', "unsigned id = ACCEL_ID;", *checks]) + "\n"
+        )
+        subprocess.run(["gcc", *C_FLAGS, "check.c"], cwd=tmp_path, check=True)
 
 
 def test_without_a_name_the_header_has_the_fingerprint(tmp_path):
