@@ -6,12 +6,17 @@ import re
 
 import pytest
 
-from tests.docs.commands import PAGES
+from tests.docs.commands import PAGES, ROOT
 from tests.docs.text import paragraphs, sentences, words
 
 COLUMNS = 100
 WORDS = 30
 GENERATED = ("docs/isa.md", "docs/registers.md", "docs/supported_ops.md")
+FILES = [
+    f"/{path.relative_to(ROOT).as_posix()}"
+    for top in ("hw", "sim", "golden", "compiler", "tests", "docs")
+    for path in (ROOT / top).rglob("*.py")
+]
 PLAIN = (
     "README.md",
     "docs/architecture.md",
@@ -45,11 +50,17 @@ def test_sentences_are_short(page):
     assert [sentence for sentence in found if words(sentence) >= WORDS] == []
 
 
-@pytest.mark.parametrize("page", PLAIN)
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - GENERATED))
 def test_words_are_plain(page):
     text = " ".join(sentences(PAGES[page].read_text(encoding="utf-8")))
     found = [word for word in AVOIDED if re.search(rf"\b{word}\b", text, re.IGNORECASE)]
     assert found == []
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_files_that_a_page_names_exist(page):
+    named = re.findall(r"`([\w/]+\.py)\b", PAGES[page].read_text(encoding="utf-8"))
+    assert [name for name in named if not any(path.endswith("/" + name) for path in FILES)] == []
 
 
 def test_a_long_sentence_a_long_line_and_code_are_told_apart():
