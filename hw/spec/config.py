@@ -38,6 +38,11 @@ class ConfigurationError(ValueError):
     what is accepted."""
 
 
+def _check(ok: bool, key: str, value: object, accepted: str) -> None:
+    if not ok:
+        raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
+
+
 def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
     """Array shapes from plain data. Raises ConfigurationError."""
     fits = isinstance(shapes, (list, tuple)) and all(
@@ -53,12 +58,33 @@ def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class Memory:
-    """The external memory (docs/architecture.md, section 6): cycles from AR to the first beat, and
-    bytes per cycle of the data bus."""
+    """The external memory (docs/architecture.md, section 6). Raises ConfigurationError when a
+    value is impossible."""
 
     latency: int = 64
+    """Cycles from AR to the first beat."""
     bytes_per_cycle: int = 0
-    """0: the full width of the bus."""
+    """Bytes of the data bus that move per cycle; 0: its full width."""
+
+    def __post_init__(self) -> None:
+        _check(
+            type(self.latency) is int and 1 <= self.latency <= 1000,
+            "memory.latency",
+            self.latency,
+            "an integer from 1 to 1000",
+        )
+
+    def interval(self, bus_bytes: int) -> int:
+        """Cycles from one beat to the next, at the least, on a bus of ``bus_bytes``. Raises
+        ConfigurationError when ``bytes_per_cycle`` does not divide it."""
+        rate = self.bytes_per_cycle
+        _check(
+            type(rate) is int and (rate == 0 or (rate > 0 and bus_bytes % rate == 0)),
+            "memory.bytes_per_cycle",
+            rate,
+            f"0 (the bus width) or a divisor of the bus width, {bus_bytes}",
+        )
+        return bus_bytes // (rate or bus_bytes)
 
 
 @dataclass(frozen=True)
@@ -90,13 +116,7 @@ class AccelConfig:
 
     def __post_init__(self) -> None:
         def check(ok: bool, key: str, accepted: str) -> None:
-            if not ok:
-                value = (
-                    getattr(self, key)
-                    if "." not in key
-                    else getattr(self.memory, key.split(".")[1])
-                )
-                raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
+            _check(ok, key, getattr(self, key), accepted)
 
         check(
             isinstance(self.name, str) and NAME.fullmatch(self.name) is not None,
@@ -138,18 +158,7 @@ class AccelConfig:
             f"at most {self.cols * self.rows // LANE_GROUPS} (cols * rows / {LANE_GROUPS})",
         )
         check(2 <= self.queue_depth <= 16, "queue_depth", "from 2 to 16")
-        check(
-            type(self.memory.latency) is int and 1 <= self.memory.latency <= 1000,
-            "memory.latency",
-            "an integer from 1 to 1000",
-        )
-        per_cycle = self.memory.bytes_per_cycle
-        check(
-            type(per_cycle) is int
-            and (per_cycle == 0 or (per_cycle > 0 and self.bus_bytes % per_cycle == 0)),
-            "memory.bytes_per_cycle",
-            f"0 (the bus width) or a divisor of the bus width, {self.bus_bytes}",
-        )
+        self.memory.interval(self.bus_bytes)
 
     @property
     def mac_units(self) -> int:
@@ -204,7 +213,7 @@ class AccelConfig:
     @property
     def beat_interval(self) -> int:
         """Cycles from one beat of the memory's data bus to the next, at the least."""
-        return self.bus_bytes // (self.memory.bytes_per_cycle or self.bus_bytes)
+        return self.memory.interval(self.bus_bytes)
 
     def shape_pixels(self, shape: int) -> int:
         """Pixels of a pixel group in array shape ``shape`` (0, 1, 2)."""

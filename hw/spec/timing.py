@@ -60,7 +60,7 @@ FLUSH = 18
 
 # Memory
 MAX_OUTSTANDING = 16
-"""Reads, and writes, in flight at once."""
+"""Reads, and writes, that the machine has in flight at once."""
 MAX_BURST = 64
 """Beats of a burst."""
 BURST_BOUNDARY = 4096
@@ -69,8 +69,10 @@ BURST_LIST = 4
 """Bursts that STORE has presented and whose words it has not sent."""
 LINE_BUFFERS = 2
 """Lines that STORE holds or has asked the scratchpad for."""
+MEMORY_OUTSTANDING = 16
+"""Reads, and writes, that the memory of the simulated system takes at once."""
 WRITE_RESPONSE = 8
-"""Cycles from the last W beat to B."""
+"""Cycles of that memory from the last W beat to B."""
 FETCH_BYTES = 256
 """Bytes of a command-fetch burst; the fetch buffer holds two of them."""
 LOAD_DESCRIPTORS = 4

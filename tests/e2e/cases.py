@@ -30,7 +30,7 @@ from hw.tools.cosim.compare import (
 from hw.tools.cosim.design import (
     TOPS,
     Design,
-    Memory,
+    MemoryKind,
     Simulator,
 )
 from hw.tools.cosim.run_spec import (
@@ -158,7 +158,7 @@ def compare(
     name: str,
     cases: Sequence[Case],
     gap_rate: float = 0.0,
-    memory: Memory = "dram",
+    memory: MemoryKind = "dram",
     simulator: Simulator = "verilator",
     machine: Design | None = None,
     power_up: int | None = None,

@@ -6,7 +6,7 @@
 
 module axi_checker #(
     parameter int DATA_BYTES = 16,
-    parameter int MAX_BEATS = 64
+    parameter int MAX_BURST = 1
 ) (
     input  logic                    clk,
     input  logic                    rst,
@@ -93,7 +93,7 @@ module axi_checker #(
         automatic int bytes = (int'(len) + 1) * DATA_BYTES;
         if (burst != INCR) breach({name, "burst is not INCR"});
         if (size != SIZE) breach({name, "size is not the bus width"});
-        if (int'(len) >= MAX_BEATS) breach({name, "len is over the longest burst"});
+        if (int'(len) >= MAX_BURST) breach({name, "len is over the longest burst"});
         if (addr % DATA_BYTES != 0) breach({name, "addr is not aligned to the bus"});
         if (int'(addr[11:0]) + bytes > 4096) breach({name, " burst crosses a 4 KiB boundary"});
     endtask

@@ -73,7 +73,6 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
         "write_base": address_ranges.write_base,
         "write_limit": address_ranges.write_limit,
     }
-    model = program.config.memory
     names = [f"{c.name.lower()}_{half}" for c in Counter for half in ("lo", "hi")]
     return RunSpec(
         image=memory,
@@ -81,7 +80,7 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
         start=(offset_of("control"), START),
         reads=tuple(offset_of(name) for name in ("status", "fault_index", *names)),
         timeout=timeout,
-        memory=MemoryModel(model.latency, model.bytes_per_cycle or None),
+        memory=MemoryModel(program.config.memory),
         dump=(address_ranges.write_base, address_ranges.write_limit),
     )
 

@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hw.spec import timing
 from hw.tools import (
     icarus,
     verilator,
 )
 
-Memory = Literal["dram", "cocotbext"]
+MemoryKind = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
 
 Simulator = Literal["verilator", "icarus"]
 """What simulates: compiled and of two states, or event-driven and of four."""
 
-TOPS: dict[Memory, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
+TOPS: dict[MemoryKind, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
 
 _CHECKERS = ("axi_channel.sv", "axi_checker.sv", "axil_checker.sv")
 _SHARED = (*_CHECKERS, "trace.sv", "harness.sv")
-_OF_TOP: dict[Memory, tuple[str, ...]] = {
+_OF_TOP: dict[MemoryKind, tuple[str, ...]] = {
     "dram": ("dram.sv", *_SHARED, "tb_top.sv"),
     "cocotbext": (*_SHARED, "tb_top_ext.sv"),
 }
@@ -52,7 +53,7 @@ class Design:
         if self.depth_bytes > 1 << 30:
             raise ValueError(f"depth_bytes must be at most {1 << 30}, not {self.depth_bytes!r}")
 
-    def sources(self, memory: Memory = "dram") -> dict[str, str]:
+    def sources(self, memory: MemoryKind = "dram") -> dict[str, str]:
         """File names and their text, the accelerator first."""
         folder = Path(__file__).parent
         off = "".join(f"/* verilator lint_off {rule} */\n" for rule in _GENERATED)
@@ -60,20 +61,22 @@ class Design:
         texts = {"accelerator.v": f"{off}{self.verilog}\n{on}"}
         return texts | {name: (folder / name).read_text() for name in _OF_TOP[memory]}
 
-    def parameters(self, memory: Memory = "dram") -> dict[str, int]:
-        """Parameters of the top, with the widths that the accelerator's own ports have."""
+    def parameters(self, memory: MemoryKind = "dram") -> dict[str, int]:
+        """Parameters of the top: the widths that the accelerator's own ports have, and limits of
+        machine and memory."""
         parameters = {
             "DATA_BYTES": self.data_bytes,
             "AXIL_ADDR_BITS": port_width(self.verilog, "s_axil_awaddr"),
             "INDEX_BITS": port_width(self.verilog, "trace_mac_index"),
+            "MAX_BURST": timing.MAX_BURST,
         }
         if memory == "dram":
-            parameters["DEPTH_BYTES"] = self.depth_bytes
+            parameters |= {"DEPTH_BYTES": self.depth_bytes, **dram_parameters()}
         return parameters
 
     def build(
         self,
-        memory: Memory = "dram",
+        memory: MemoryKind = "dram",
         *,
         simulator: Simulator = "verilator",
         waves: bool = False,
@@ -84,6 +87,11 @@ class Design:
         if simulator == "icarus":
             return icarus.build(top, sources, parameters, waves=waves)
         return verilator.build(top, sources, parameters, waves=waves, x_initial=x_initial)
+
+
+def dram_parameters() -> dict[str, int]:
+    """Parameters of dram.sv that its timing follows from."""
+    return {name: getattr(timing, name) for name in ("MEMORY_OUTSTANDING", "WRITE_RESPONSE")}
 
 
 def port_width(verilog: str, port: str, module: str = "accelerator") -> int:

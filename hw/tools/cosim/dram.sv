@@ -4,7 +4,7 @@
 // is one that both sides see at the clock edge that ends cycle t. L = cfg_latency (64 by default),
 // I = cfg_interval (1 by default; a bus throttled to fewer bytes per cycle has I > 1).
 //
-//   AR   arready is high in a cycle iff, at its start, fewer than MAX_OUTSTANDING reads are
+//   AR   arready is high in a cycle iff, at its start, fewer than MEMORY_OUTSTANDING reads are
 //        outstanding: ARs accepted minus last R beats handed over, both in earlier cycles.
 //   AW   awready likewise: AWs accepted minus B responses handed over, both in earlier cycles.
 //   R    A burst whose AR handshake is in cycle t has its first beat handed over in cycle t + L at
@@ -15,8 +15,8 @@
 //        t + I; until then neither can move. When only one can move, it does. When both can, the
 //        one whose turn it is does, and the turn passes to the other. The turn is R's after reset
 //        and changes in no other cycle.
-//   B    The last W beat's handshake in cycle t raises bvalid in cycle t + B_LATENCY, in order; it
-//        stays until bready.
+//   B    The last W beat's handshake in cycle t raises bvalid in cycle t + WRITE_RESPONSE, in order;
+//        it stays until bready.
 //   Data A read beat returns what all W beats handed over in earlier cycles have left.
 //
 // rvalid depends on wvalid and wready on rready, both combinationally; so the machine must drive
@@ -45,8 +45,8 @@
 module dram #(
     parameter int DATA_BYTES = 16,
     parameter int DEPTH_BYTES = 1 << 26,
-    parameter int MAX_OUTSTANDING = 16,
-    parameter int B_LATENCY = 8
+    parameter int MEMORY_OUTSTANDING = 1,
+    parameter int WRITE_RESPONSE = 1
 ) (
     input  logic                    clk,
     input  logic                    rst,
@@ -116,12 +116,12 @@ module dram #(
     // The state behind it, touched by the one process below only.
     int now;            // the cycle that ends at this edge, then the one that begins
     int bus_free;       // the first cycle in which the data bus can carry a beat
-    logic [31:0] read_addr [MAX_OUTSTANDING];
-    int read_beats [MAX_OUTSTANDING], read_due [MAX_OUTSTANDING];
+    logic [31:0] read_addr [MEMORY_OUTSTANDING];
+    int read_beats [MEMORY_OUTSTANDING], read_due [MEMORY_OUTSTANDING];
     int r_head, r_count, r_beat;
-    logic [31:0] write_addr [MAX_OUTSTANDING];
-    int write_beats [MAX_OUTSTANDING], write_due [MAX_OUTSTANDING];
-    logic [1:0] write_resp [MAX_OUTSTANDING];
+    logic [31:0] write_addr [MEMORY_OUTSTANDING];
+    int write_beats [MEMORY_OUTSTANDING], write_due [MEMORY_OUTSTANDING];
+    logic [1:0] write_resp [MEMORY_OUTSTANDING];
     int b_head, b_count, w_head, w_beat;   // b_count bursts from b_head lack B; from w_head, W too
     int w_count;
     logic [31:0] noise [5];
@@ -151,7 +151,7 @@ module dram #(
     endfunction
 
     function automatic int wrap(input int slot);
-        return slot >= MAX_OUTSTANDING ? slot - MAX_OUTSTANDING : slot;
+        return slot >= MEMORY_OUTSTANDING ? slot - MEMORY_OUTSTANDING : slot;
     endfunction
 
     always @(posedge clk) begin : model
@@ -180,7 +180,7 @@ module dram #(
                 bus_free = now + int'(cfg_interval);
                 w_beat = w_beat + 1;
                 if (w_beat == write_beats[w_head]) begin
-                    write_due[w_head] = now + B_LATENCY;
+                    write_due[w_head] = now + WRITE_RESPONSE;
                     w_head = wrap(w_head + 1);
                     w_count = w_count - 1;
                     w_beat = 0;
@@ -226,8 +226,8 @@ module dram #(
         end
 
         // From here on `now` is the cycle that begins.
-        ar_open <= r_count < MAX_OUTSTANDING;
-        aw_open <= b_count < MAX_OUTSTANDING;
+        ar_open <= r_count < MEMORY_OUTSTANDING;
+        aw_open <= b_count < MEMORY_OUTSTANDING;
         r_due <= r_count != 0 && now >= read_due[r_head] && now >= bus_free;
         w_open <= w_count != 0 && now >= bus_free;
         b_due <= b_count != w_count && now >= write_due[b_head];

@@ -6,7 +6,8 @@
 module harness #(
     parameter int DATA_BYTES = 16,
     parameter int AXIL_ADDR_BITS = 12,
-    parameter int INDEX_BITS = 24
+    parameter int INDEX_BITS = 24,
+    parameter int MAX_BURST = 1
 ) (
     input  logic                      clk,
     input  logic                      rst,
@@ -109,7 +110,9 @@ module harness #(
     /* verilator lint_on PINMISSING */
     logic wrong_axi, wrong_axil;
     assign violation = wrong_axi | wrong_axil;
-    axi_checker #(.DATA_BYTES(DATA_BYTES)) axi_checker_i (.violation(wrong_axi), .*);
+    axi_checker #(.DATA_BYTES(DATA_BYTES), .MAX_BURST(MAX_BURST)) axi_checker_i (
+        .violation(wrong_axi), .*
+    );
     axil_checker #(.ADDR_BITS(AXIL_ADDR_BITS)) axil_checker_i (.violation(wrong_axil), .*);
     trace #(.DATA_BYTES(DATA_BYTES), .INDEX_BITS(INDEX_BITS)) trace_i (.*);
 endmodule

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hw.spec.config import Memory
+
 
 @dataclass(frozen=True)
 class ErrorRegion:
@@ -55,14 +57,12 @@ class Silence:
 class MemoryModel:
     """Settings of the memory for one run.
 
-    ``latency`` in cycles, ``bytes_per_cycle`` at most the bus width and a divisor of it (``None``:
-    the bus width). ``gap_rate`` is the share of cycles in which each AXI channel holds back, drawn
-    from ``gap_seed``; above 0, timing means nothing. Errors and silence do not work with the
-    cocotbext memory, and its latency is its own.
+    ``timing`` is its latency and its bandwidth. ``gap_rate`` is the share of cycles in which each
+    AXI channel holds back, drawn from ``gap_seed``; above 0, timing means nothing. Errors and
+    silence do not work with the cocotbext memory, and its latency is its own.
     """
 
-    latency: int = 64
-    bytes_per_cycle: int | None = None
+    timing: Memory = field(default_factory=Memory)
     gap_seed: int = 0
     gap_rate: float = 0.0
     read_error: ErrorRegion | None = None
@@ -70,19 +70,10 @@ class MemoryModel:
     silence: Silence | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.latency < 1 << 31:
-            raise ValueError(f"latency must be 1 to 2**31 - 1 cycles, not {self.latency!r}")
         if not 0 <= self.gap_rate <= 0.99:
             raise ValueError(f"gap_rate must be 0 to 0.99, not {self.gap_rate!r}")
         if not 0 <= self.gap_seed < 1 << 31:
             raise ValueError(f"gap_seed must be 0 to 2**31 - 1, not {self.gap_seed!r}")
-
-    def interval(self, data_bytes: int) -> int:
-        """Cycles from one beat to the next on a bus of ``data_bytes``."""
-        rate = self.bytes_per_cycle or data_bytes
-        if rate < 1 or data_bytes % rate:
-            raise ValueError(f"bytes_per_cycle must divide the bus width {data_bytes}, not {rate}")
-        return data_bytes // rate
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from hw.tools import verilator
 from hw.tools.cosim.design import (
     TOPS,
     Design,
-    Memory,
+    MemoryKind,
     Simulator,
 )
 from hw.tools.cosim.run_spec import (
@@ -44,7 +44,7 @@ def run_rtl(
     design: Design,
     run: RunSpec,
     *,
-    memory: Memory = "dram",
+    memory: MemoryKind = "dram",
     simulator: Simulator = "verilator",
     waves: Path | None = None,
     check: bool = True,
@@ -66,7 +66,7 @@ def run_rtl_many(
     design: Design,
     runs: Sequence[RunSpec],
     *,
-    memory: Memory = "dram",
+    memory: MemoryKind = "dram",
     simulator: Simulator = "verilator",
     waves: Path | None = None,
     power_up: int | None = None,
@@ -129,7 +129,7 @@ def _raise_first_failure(results: list[RtlResult]) -> None:
             raise RtlError(f"run {number}: AXI violation, cycle {result.violations[0]}")
 
 
-def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memory) -> None:
+def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: MemoryKind) -> None:
     """Write what a bench reads into ``work``: ``runs.json`` and one image per run."""
     width = design.data_bytes
     for number, run in enumerate(runs):
@@ -151,7 +151,7 @@ def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memo
     (work / "runs.json").write_text(json.dumps(plan))
 
 
-def _plan_entry(run: RunSpec, data_bytes: int, memory: Memory) -> dict:
+def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict:
     model = run.memory
     if memory == "cocotbext" and (model.read_error or model.write_error or model.silence):
         raise ValueError("the cocotbext memory cannot inject errors or fall silent")
@@ -172,8 +172,8 @@ def _plan_entry(run: RunSpec, data_bytes: int, memory: Memory) -> dict:
         "settings": {
             "dump_lo": lo,
             "dump_hi": hi,
-            "cfg_latency": model.latency,
-            "cfg_interval": model.interval(data_bytes),
+            "cfg_latency": model.timing.latency,
+            "cfg_interval": model.timing.interval(data_bytes),
             "cfg_gap_seed": model.gap_seed,
             "cfg_gap_rate": round(model.gap_rate * 256),
             "cfg_silent_channels": model.silence.mask if model.silence else 0,

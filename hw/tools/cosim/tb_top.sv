@@ -7,7 +7,10 @@ module tb_top #(
     parameter int DATA_BYTES = 16,
     parameter int AXIL_ADDR_BITS = 12,
     parameter int INDEX_BITS = 24,
-    parameter int DEPTH_BYTES = 1 << 26
+    parameter int DEPTH_BYTES = 1 << 26,
+    parameter int MAX_BURST = 1,
+    parameter int MEMORY_OUTSTANDING = 1,
+    parameter int WRITE_RESPONSE = 1
 ) (
     input  logic                      clk,
     input  logic                      rst,
@@ -59,7 +62,8 @@ module tb_top #(
 );
     tb_system #(
         .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS),
-        .DEPTH_BYTES(DEPTH_BYTES)
+        .DEPTH_BYTES(DEPTH_BYTES), .MAX_BURST(MAX_BURST),
+        .MEMORY_OUTSTANDING(MEMORY_OUTSTANDING), .WRITE_RESPONSE(WRITE_RESPONSE)
     ) system (.*);
 endmodule
 
@@ -67,7 +71,10 @@ module tb_system #(
     parameter int DATA_BYTES = 16,
     parameter int AXIL_ADDR_BITS = 12,
     parameter int INDEX_BITS = 24,
-    parameter int DEPTH_BYTES = 1 << 26
+    parameter int DEPTH_BYTES = 1 << 26,
+    parameter int MAX_BURST = 1,
+    parameter int MEMORY_OUTSTANDING = 1,
+    parameter int WRITE_RESPONSE = 1
 ) (
     input  logic                      clk,
     input  logic                      rst,
@@ -129,7 +136,11 @@ module tb_system #(
     wire strict = cfg_gap_rate != 0;
 
     harness #(
-        .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS)
+        .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS),
+        .MAX_BURST(MAX_BURST)
     ) harness_i (.*);
-    dram #(.DATA_BYTES(DATA_BYTES), .DEPTH_BYTES(DEPTH_BYTES)) dram_i (.*);
+    dram #(
+        .DATA_BYTES(DATA_BYTES), .DEPTH_BYTES(DEPTH_BYTES),
+        .MEMORY_OUTSTANDING(MEMORY_OUTSTANDING), .WRITE_RESPONSE(WRITE_RESPONSE)
+    ) dram_i (.*);
 endmodule

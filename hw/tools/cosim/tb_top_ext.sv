@@ -6,7 +6,8 @@
 module tb_top_ext #(
     parameter int DATA_BYTES = 16,
     parameter int AXIL_ADDR_BITS = 12,
-    parameter int INDEX_BITS = 24
+    parameter int INDEX_BITS = 24,
+    parameter int MAX_BURST = 1
 ) (
     input  logic                      clk,
     input  logic                      rst,
@@ -74,6 +75,7 @@ module tb_top_ext #(
     assign m_axi_awid = 1'b0;
 
     harness #(
-        .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS)
+        .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS),
+        .MAX_BURST(MAX_BURST)
     ) harness_i (.*, .strict(1'b1));
 endmodule

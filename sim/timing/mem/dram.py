@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw.spec.timing import MAX_OUTSTANDING, WRITE_RESPONSE
+from hw.spec.timing import MEMORY_OUTSTANDING, WRITE_RESPONSE
 from sim.timing.mem import (
     load_unit,
     read_channel,
@@ -30,7 +30,7 @@ from sim.timing.state import (
     write_fails,
 )
 
-OUTSTANDING = MAX_OUTSTANDING
+OUTSTANDING = MEMORY_OUTSTANDING
 
 # state
 READS, READ_HEAD, READ_BEAT, BUS_FREE, WRITES_TURN = range(5)

@@ -75,7 +75,7 @@ async def compare(dut, name, config, plan):
     words = [image[at : at + width][::-1] for at in range(0, len(image), width)]
     Path("image_0.bin").write_bytes(b"".join(words))
     memory = bytearray(image.ljust(depth, b"\0"))
-    reference = DramReference(width, depth, *config[:2], *errors, memory)
+    reference = DramReference(width, depth, *config[:2], *errors, memory, *plan["limits"])
     dut.rst.value, dut.load.value, dut.dump.value, dut.run_index.value = 1, 1, 0, 0
     dut.cfg_latency.value, dut.cfg_interval.value = config[:2]
     dut.cfg_gap_rate.value = 0

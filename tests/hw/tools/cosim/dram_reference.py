@@ -37,6 +37,8 @@ class DramReference:
     read_error: tuple[int, int, int]
     write_error: tuple[int, int, int]
     memory: bytearray
+    outstanding: int = 16
+    write_response: int = 8
     cycle: int = 0
     bus_free: int = 0
     writes_turn: bool = False
@@ -61,10 +63,10 @@ class DramReference:
         w_moves = w_can and not (r_can and not self.writes_turn)
         answer = self.writes[0] if self.writes else None
         b_up = answer is not None and answer.last_beat is not None
-        b_up = b_up and self.cycle >= answer.last_beat + 8
+        b_up = b_up and self.cycle >= answer.last_beat + self.write_response
         out = {
-            "arready": int(len(self.reads) < 16),
-            "awready": int(len(self.writes) < 16),
+            "arready": int(len(self.reads) < self.outstanding),
+            "awready": int(len(self.writes) < self.outstanding),
             "r": None,
             "w": int(w_moves),
             "b": answer.resp if b_up else None,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from amaranth.back import verilog
 
+from hw.spec.config import Memory
 from hw.tools import verilator
 from hw.tools.cosim.design import (
     Design,
@@ -15,6 +16,7 @@ from hw.tools.cosim.run_spec import (
     ErrorRegion,
     MemoryModel,
     RunSpec,
+    Silence,
     SoftReset,
 )
 from hw.tools.cosim.runner import (
@@ -101,7 +103,9 @@ def test_sixteen_bursts_are_outstanding_and_no_more(design, image):
         design,
         [
             copying(image, beats=300, burst=1, axi_log=True),
-            copying(image, beats=64, burst=1, axi_log=True, memory=MemoryModel(latency=500)),
+            copying(
+                image, beats=64, burst=1, axi_log=True, memory=MemoryModel(Memory(latency=500))
+            ),
         ],
     )
     for result in (short, slow):
@@ -111,7 +115,7 @@ def test_sixteen_bursts_are_outstanding_and_no_more(design, image):
 
 
 def test_a_throttled_bus_moves_a_beat_every_few_cycles(design, image):
-    run = copying(image, axi_log=True, memory=MemoryModel(bytes_per_cycle=4))
+    run = copying(image, axi_log=True, memory=MemoryModel(Memory(bytes_per_cycle=4)))
     result = run_rtl(design, run)
     beats = sorted(cycles_of(result, "r") + cycles_of(result, "w"))
     assert np.diff(beats).min() == 4
@@ -222,7 +226,7 @@ def test_the_log_tells_what_each_unit_did(design, image):
 
 def test_the_simulation_is_fast_and_reports_progress(design, image):
     seen = []
-    slow = MemoryModel(latency=100_000)
+    slow = MemoryModel(silence=Silence(("r",), after=0, cycles=110_000))
     runs = [dataclasses.replace(copying(image, memory=slow), timeout=10_000_000)] * 2
     results = run_rtl_many(design, runs, progress=lambda run, cycles: seen.append((run, cycles)))
     print(f"{results[0].cycles_per_second:,.0f} cycles/s")
@@ -245,9 +249,9 @@ def test_a_build_that_fails_ends_with_the_tools_words(design):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MemoryModel(latency=0), "latency must be 1 to"),
+        (lambda: Memory(latency=0), "latency=0 must be an integer from 1 to 1000"),
         (lambda: MemoryModel(gap_rate=1.5), "gap_rate must be 0 to 0.99"),
-        (lambda: MemoryModel(bytes_per_cycle=5).interval(16), "divide the bus width 16, not 5"),
+        (lambda: Memory(bytes_per_cycle=5).interval(16), "bytes_per_cycle=5 must .* bus width, 16"),
         (lambda: ErrorRegion(5, 5), "lo and hi must be"),
         (lambda: ErrorRegion(0, 5, resp=1), "resp must be 2"),
         (lambda: Design("", 12), "data_bytes must be a power of two"),
