@@ -62,7 +62,7 @@ def bilinear_taps(
 
     An output is the pixel ``first`` times ``ONE - weight`` plus ``second`` times ``weight``. Beyond
     the map's ends both are the same pixel. Where the rounded step leads beyond the last pixel, it
-    stands for what TFLite reads behind the map.
+    stands for what TFLite reads beyond the map.
     """
     if align_corners and outputs > 1:
         step = (ONE * (size - 1) + (outputs - 1) // 2) // (outputs - 1)

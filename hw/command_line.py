@@ -133,7 +133,7 @@ def _design(arguments: argparse.Namespace) -> AccelConfig:
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    """Write the Verilog and what a system needs beside it; unchanged files keep their time."""
+    """Write the Verilog and what a system needs besides it; unchanged files keep their time."""
     from hw.generate import verilog
 
     config, prefix = _design(arguments), _prefix(arguments)

@@ -18,7 +18,7 @@ from sim.program_reader import (
 
 
 def host_compute(program: Program) -> Compute:
-    """Golden's code for the host's nodes, which are those of the model beside the program."""
+    """Golden's code for the host's nodes, which are those of the model next to the program."""
     graph = load_model(program.folder / MODEL).to_dict() if program.host else {"nodes": []}
     return model_compute(graph)
 

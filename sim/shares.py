@@ -1,6 +1,6 @@
 """Each cycle of a run given to one layer.
 
-The array works on one EXECUTE after another, in order, while other units run ahead and behind. A
+The array works on one EXECUTE after another, in order, while other units run ahead and late. A
 cycle belongs to the EXECUTE that is the next to end; but where the array has begun the one after it
 before that end, as many cycles before the later end as the array works for the later one are the
 later one's. So cycles are disjoint, none is left over, and a layer has at least those in which

@@ -21,7 +21,7 @@ class Span(NamedTuple):
     stride: int = 0
 
     def moved(self, words: int) -> Span:
-        """The same words, so many further on."""
+        """The same words, ``words`` further on."""
         return Span(self.base + words, self.length, self.count, self.stride)
 
     def simplified(self) -> Span:

@@ -191,5 +191,5 @@ def param_address(chunk_address: int, ranges: tuple[BlockRange, ...], index: int
 
 
 def weight_address(params: int, run: BlockRange, sets: int) -> int:
-    """Scratchpad word address of the run's weights behind its parameter sets at ``params``."""
+    """Scratchpad word address of the run's weights after its parameter sets at ``params``."""
     return params + sets * run.planes * run.param_words

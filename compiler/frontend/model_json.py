@@ -53,7 +53,7 @@ def read_model(data: bytes, folder: Path) -> Graph:
 
 
 def write_model(graph: Graph, path: Path | str) -> Path:
-    """Write the graph as ``path`` with its constants in an ``.npz`` of the same stem beside it.
+    """Write the graph as ``path`` with its constants in an ``.npz`` of the same stem next to it.
 
     A graph without constants gets no weights file. Each file appears whole, and neither replaces an
     older one before both are written. Returns the path. Raises InputError when it cannot be

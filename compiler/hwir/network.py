@@ -186,7 +186,7 @@ class Layer:
     @cached_property
     def geometry(self) -> HashedKey:
         """All of the layer that its ways to run follow from, and not the values of its weights,
-        but for which of sparse ones are 0."""
+        except which of sparse ones are 0."""
         sets: dict[int, int] = {}
         regions = tuple(
             (

@@ -190,7 +190,7 @@ class _Legaliser:
         self.views = {n: v for n, v in self.views.items() if v.map in self.maps}
 
     def _view(self, node: Node, x: Tensor, y: Tensor) -> None:
-        """A reshape moves nothing; what reads it must agree with the order in memory."""
+        """A reshape moves nothing; its consumers must agree with the order in memory."""
         source = self.maps[self.views[x.name].map]
         same = map_shape(y) == (source.height, source.width, source.channels)
         for consumer in self.consumers.get(y.name, []):

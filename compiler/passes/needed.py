@@ -202,7 +202,7 @@ class _Walk:
             yield x, [self._single(node, *part) for part in cells.parts]
 
     def _factors(self, node: Node, cells: Cells) -> Iterator[tuple[str, list[Part]]]:
-        """Both factors but for pixels of one value per channel; none where the other is 0."""
+        """Both factors except pixels of one value per channel; none where the other is 0."""
         for name, other in zip(node.inputs, reversed(node.inputs), strict=True):
             size, parts = self._size(name), list(cells.parts)
             if size[:2] != cells.size[:2]:

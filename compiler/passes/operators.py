@@ -128,7 +128,7 @@ def avg_pool2d(c: Context) -> Layer:
     """Average pooling, in rectangles of outputs whose windows hold equally many pixels.
 
     Whole rows leave the array faster than parts of rows. So the widest rectangle of some rows takes
-    all of them, and those beside it come later and make their pixels again.
+    all of them, and those next to it come later and compute their pixels again.
     """
     attrs = c.node.attrs
     (top, _, left, _), kernel, stride = attrs["padding"], attrs["kernel"], attrs["stride"]

@@ -148,7 +148,7 @@ class Spread:
     def join_columns(self, source: FeatureMap, output: FeatureMap, planes: int = 0) -> None:
         """Pixels of ``source`` side by side, as often as the widths say.
 
-        Each is found ``planes`` planes behind the one before: with 0 they are alike. Rows of
+        Each is found ``planes`` planes after the one before: with 0 they are alike. Rows of
         ``source`` beyond the output's are left out.
         """
         factor, rows = output.width // source.width, output.height * source.width

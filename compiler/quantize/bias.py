@@ -1,7 +1,7 @@
 """Biases corrected for the mean error of quantisation (Nagel et al. 2019, arXiv 1906.04721).
 
 Rounding a layer's weights and inputs moves the mean of each of its output channels; the error
-goes through all layers behind it. The bias takes it back.
+goes through all layers after it. The bias takes it back.
 """
 
 from __future__ import annotations

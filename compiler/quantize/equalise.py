@@ -1,7 +1,8 @@
 """Channels brought to similar ranges before quantisation, without a change of the network.
 
 A tensor has one scale for all its channels, so that a channel with small values keeps few steps.
-What makes a channel can be multiplied by any positive number if what reads it is divided by it:
+The producer of a channel can be multiplied by any positive number if its consumers are divided by
+it:
 cross-layer equalisation (Nagel et al. 2019, arXiv 1906.04721), here of activations, since weights
 have a scale per channel anyway.
 """
@@ -57,7 +58,7 @@ def equalise(model: onnx.ModelProto, seen: Mapping[str, Statistics]) -> onnx.Mod
 class _Group:
     """Tensors with the same channels, the layers that make them and those that read them.
 
-    ``peaks`` are the channels' largest magnitudes, ``bounded`` those behind a ReLU6.
+    ``peaks`` are the channels' largest magnitudes, ``bounded`` those after a ReLU6.
     """
 
     def __init__(self) -> None:
@@ -177,7 +178,7 @@ def _passes(graph: FloatGraph, node: onnx.NodeProto, seen: Mapping[str, Statisti
 
 
 def _is_spatial(graph: FloatGraph, node: onnx.NodeProto, rank: int) -> bool:
-    """Whether the node reduces axes behind the channels only; operator set 18 has them as input."""
+    """Whether the node reduces axes after the channels only; operator set 18 has them as input."""
     axes = attribute(node, "axes")
     if len(node.input) > 1:
         axes = graph.constants.get(node.input[1])

@@ -67,7 +67,7 @@ def _place(maps: dict[str, FeatureMap], name: str, cols: int) -> Place:
 
 
 def blocks(layers: int, edges: Sequence[Edge]) -> list[range]:
-    """The layers, cut wherever at most one map goes on from those before to those behind.
+    """The layers, cut wherever at most one map goes on from those before to those after.
 
     So a residual block, or a module of several branches that are joined at its end, is one block,
     and a layer of a cascade is one of its own.

@@ -33,7 +33,7 @@ class Roof:
         return self.peak / self.bandwidth
 
     def cycles(self, macs: int, moved: int) -> float:
-        """The least cycles for ``macs`` multiply-accumulates with ``moved`` bytes beside them."""
+        """The least cycles for ``macs`` multiply-accumulates with ``moved`` bytes next to them."""
         return max(macs / self.peak, moved / self.bandwidth)
 
 
@@ -100,7 +100,7 @@ def latencies(
     """From the ideal to what was simulated; ``unfused`` is the cycles with every tensor stored.
 
     Between them: the layers one by one, then the blocks, each at the roof. Loading ahead of time
-    may beat these two, as it hides one block's memory behind another's array.
+    may beat these two, as it hides one block's memory under another's array.
     """
     macs = sum(sum(block.macs) for block in blocks)
     ideal = macs / roof.peak

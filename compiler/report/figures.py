@@ -139,7 +139,7 @@ def roofline(report: Report) -> Figure:
 
 
 def waterline(report: Report) -> Figure:
-    """Intensity of each layer by itself, and of the blocks as mapped, beside the ridge."""
+    """Intensity of each layer by itself, and of the blocks as mapped, next to the ridge."""
     ridge = report.roof.ridge
     figure, axes = _plain(y="log")
     alone = [

@@ -101,7 +101,7 @@ def _line(axes: Axes, rows: range, points: Sequence[Point], streamed: bool) -> N
 
 
 def _hidden(plan: Layout, start: Point, end: Point) -> bool:
-    """Whether a straight line would run behind a box."""
+    """Whether a straight line would cross a box."""
     (x0, y0), (x1, y1) = start, end
     for layer in range(len(plan.rows)):
         x, y = plan.at(layer)
@@ -143,7 +143,7 @@ def _box(axes: Axes, plan: Layout, number: int, name: str, useful: float) -> Non
 
 
 def _grounds(axes: Axes, report: Report, plan: Layout, rows: range) -> None:
-    """A ground behind the layers of each block of several."""
+    """A background for the layers of each block of several."""
     for block in report.blocks:
         own = [plan.rows[layer] for layer in block.layers]
         if len(own) > 1 and min(own) < rows.stop and max(own) >= rows.start:

@@ -15,7 +15,7 @@ from compiler.report.energy import PARTS
 
 BAR_INCHES = 0.45
 MARGIN_INCHES = 1.6
-"""Height of a figure: for each run, and beside them."""
+"""Height of a figure: for each run, and next to them."""
 WIDTH_INCHES = 13.0
 DOTS_PER_INCH = 150
 PLAIN = "dimgray"

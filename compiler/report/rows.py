@@ -27,7 +27,7 @@ class LayerRow:
     channels that the array works on at a time, ``tiles`` and ``weights`` say how the layer is cut.
     ``cycles`` are the layer's and no other's (``sim.shares``), so that they add up to the run's.
     ``useful``, ``lost`` and ``idle`` are shares of its multiply-accumulate cycles: those that the
-    network's outputs need, those of a busy array beside them, those of an idle array.
+    network's outputs need, those of a busy array besides them, those of an idle array.
     ``read_bytes`` and ``write_bytes`` are those of its LOADs and STOREs.
     """
 

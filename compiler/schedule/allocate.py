@@ -22,7 +22,7 @@ class Placed(NamedTuple):
 
 def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[int]:
     """Addresses in a scratchpad of ``words`` words for whole lines, first and last step, each in
-    the smallest gap beside those before; as many as find one."""
+    the smallest gap next to those before; as many as find one."""
     arena, found = Arena(words), np.zeros(len(wanted), np.int64)
     arena.make_room(len(wanted))
     rows = np.array(wanted, np.int64).reshape(-1, 3)
@@ -45,7 +45,7 @@ class Arena:
         self.state[placement_kernels.ASKED], self.state[placement_kernels.SCRATCHPAD] = -1, words
 
     def continued(self, taken: Iterable[Placed]) -> Arena:
-        """A copy, but for what begins later than the steps asked about: of that, what ``taken``
+        """A copy, except what begins later than the steps asked about: of that, what ``taken``
         has."""
         asked, count = self.state[placement_kernels.ASKED], self.state[placement_kernels.COUNT]
         other = Arena(
@@ -57,7 +57,7 @@ class Arena:
         return other
 
     def make_room(self, places: int) -> None:
-        """Let ``rows`` have room for so many places more, beside those that wait."""
+        """Let ``rows`` have room for that many places more, besides those that wait."""
         waiting = len(self.later) - self.state[placement_kernels.TAKEN]
         missing = int(self.state[placement_kernels.COUNT] + waiting + places - len(self.rows))
         if missing > 0:

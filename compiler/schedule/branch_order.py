@@ -2,7 +2,7 @@
 
 A block begins and ends where one map alone is alive; in it, layers that pass nothing to each
 other are on different branches. Which branch runs last says what room there is for the weights of
-the layers behind the block while it runs.
+the layers after the block while it runs.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Candidate:
 
     ``single`` and ``double`` are the scratchpad words that it takes without and with loading ahead,
     ``words`` those moved from and to memory, ``bus`` the cycles of that, ``rest`` what a plan costs
-    beside computing and moving.
+    besides computing and moving.
     """
 
     work: Work

@@ -68,7 +68,7 @@ class Cascade:
 
 @dataclass(frozen=True)
 class CascadePlan:
-    """The plans of a cascade's layers, and where the map behind each but the last lies.
+    """The plans of a cascade's layers, and where the map after each but the last lies.
 
     ``need`` is the scratchpad words that it takes; ``choice`` is there if the planner keeps a
     record.

@@ -181,7 +181,7 @@ def _input_channels(
 
 
 def _joined(block_range: BlockRange, block: BlockRange) -> BlockRange | None:
-    """``block_range`` with ``block`` behind it, or None where that is not regular."""
+    """``block_range`` with ``block`` after it, or None where that is not regular."""
     if block_range.last_planes != 1 << block_range.shape:
         return None
     if (block_range.in_blocks, block_range.last_channels) != (block.in_blocks, block.last_channels):

@@ -18,10 +18,10 @@ from hw.spec.timing import (
 )
 
 EXECUTE_OVERHEAD = 24
-"""Cycles around an EXECUTE that do not overlap with others, beside ``rows`` to set up the lanes."""
+"""Cycles around an EXECUTE that overlap with no others, besides ``rows`` to set up the lanes."""
 
 COMMAND_CYCLES = 12
-"""Cycles of the bus that a LOAD or STORE takes beside its words."""
+"""Cycles of the bus that a LOAD or STORE takes besides its words."""
 
 
 class Window(NamedTuple):

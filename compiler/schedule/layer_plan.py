@@ -156,7 +156,7 @@ class LayerPlan:
     """The decision for one layer.
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
-    estimates; ``need`` is the scratchpad words that it takes beside the maps that lie there.
+    estimates; ``need`` is the scratchpad words that it takes besides the maps that lie there.
     ``together`` names the layers of its cascade, if it runs strip by strip with others. ``choice``
     is there if the planner keeps a record.
     """

@@ -14,7 +14,7 @@ from numba import njit
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
 COUNT, ASKED, TAKEN, SCRATCHPAD = range(4)
-"""Of ``arena``, beside the above: the latest step asked about, and the words of the scratchpad."""
+"""Of ``arena``, besides the above: the latest step asked about, and the words of the scratchpad."""
 
 CYCLES, OUTPUT, STORED, LOADS = range(4)
 """Columns of a step: modelled cycles, size of the output buffer, words that it stores (0 for none),
@@ -134,7 +134,7 @@ def place_tile_ops(
     ``loads``.
 
     ``placed`` [all steps so far and these] and ``placed_loads`` [these] are filled in; ``rows``
-    must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` beside its words, and a
+    must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` besides its words, and a
     LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops`` of the first
     one that finds no room, else -1.
     """

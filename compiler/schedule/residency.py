@@ -31,7 +31,7 @@ SQUEEZE = 0.9
 
 
 class NoFit(Exception):
-    """Layer ``layer`` fits in no way beside the maps that must stay."""
+    """Layer ``layer`` fits in no way next to the maps that must stay."""
 
     def __init__(self, residency: Residency, layer: int) -> None:
         super().__init__(layer)
@@ -89,7 +89,7 @@ class Residency:
         return self._all_needed(range(len(self.network.layers)))
 
     def _improve(self) -> None:
-        """Let go of maps whose absence helps the layers beside them more than it costs."""
+        """Let go of maps whose absence helps the layers during their lives more than it costs."""
         for index in range(len(self.network.layers)):
             (plan,) = self._all_needed((index,))
             if not plan.cramped:
@@ -170,7 +170,7 @@ class Residency:
         return plan.slots[maker - cascade.first]
 
     def _span(self, name: str) -> LiveRange:
-        """First and last layer beside which the map lies in the scratchpad: the layers of a cascade
+        """First and last layer during which the map lies in the scratchpad: the layers of a cascade
         run at the same time."""
         life = self.live_ranges[name]
         first, last = self.cascades.get(life.first), self.cascades.get(life.last)
@@ -183,7 +183,7 @@ class Residency:
         self._forget(together.first, together.last)
 
     def live(self, index: int, resident: set[str]) -> list[str]:
-        """The maps in the scratchpad while layer ``index`` runs, but for those that slide."""
+        """The maps in the scratchpad while layer ``index`` runs, rolling buffers excepted."""
         return [name for name in self._beside[index] if name in resident]
 
     def _neighbours(self, cascades: Sequence[Cascade]) -> list[list[str]]:
@@ -197,7 +197,7 @@ class Residency:
         return found
 
     def _releasable(self, index: int) -> list[str]:
-        """The maps in the scratchpad beside layer ``index`` that may go."""
+        """The maps in the scratchpad next to layer ``index`` that may go."""
         return self.live(index, self.resident - self.factors)
 
     def _words(self, name: str) -> int:

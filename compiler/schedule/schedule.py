@@ -104,7 +104,7 @@ def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedul
     """Place the network. Raises AllocationError when a layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a cascade, and with
-    the layers before and behind it, as long as that makes the network faster. Then, where the
+    the layers before and after it, as long as that makes the network faster. Then, where the
     array waits, branches of blocks are tried in other places.
     """
     known = Known(planner)

@@ -72,7 +72,7 @@ class Departure:
 
 @dataclass(frozen=True)
 class Release:
-    """Letting go of a map to give ``layer`` room: cycles of the layers beside it, before and
+    """Letting go of a map to give ``layer`` room: cycles of the layers during its life, before and
     without it; None if one of these then fits in no way."""
 
     name: str
@@ -88,7 +88,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Trial:
-    """The layers ``first`` to ``last`` tried as a cascade, with or without ``recompute``, beside
+    """The layers ``first`` to ``last`` tried as a cascade, with or without ``recompute``, next to
     the cascades found so far.
 
     ``before`` is the best network's modelled cycles until then, ``cycles`` those with the cascade;
@@ -108,7 +108,7 @@ class Trial:
 class Residence:
     """Final places of the maps of a segment.
 
-    ``spans`` has the first and last layer beside which each map that a layer makes lies in the
+    ``spans`` has the first and last layer during which each map that a layer makes lies in the
     scratchpad, if it does; ``departures`` those that are not kept. ``factors`` are maps of weights
     and ``inner`` those inside cascades, which are always kept. ``shares`` has for each layer the
     share of the room that it was planned for: less than 1 after its buffers found no place.

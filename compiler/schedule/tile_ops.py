@@ -162,13 +162,13 @@ def tile_op_spans(groups: Iterable[TileOpSequence]) -> list[tuple[int, int]]:
 
 
 class TileOpSequence:
-    """The steps of layers that run together, one layer or a cascade's strip by strip, not placed
-    yet.
+    """The tile operations of layers that run together, one layer or a cascade's strip by strip,
+    not placed yet.
 
-    Steps and layers count from 0. ``made`` are each layer's steps, which make the map of
-    ``outputs``; ``loads`` the buffers to load, in the order in which they are wanted;
-    ``tile_op_rows`` and ``load_rows`` what ``placing`` needs of steps and loads, but for AFTER of
-    windows, which have the numbers ``windows``.
+    Tile operations and layers count from 0. ``made`` are each layer's tile operations, which
+    produce the map of ``outputs``; ``loads`` the buffers to load, in the order in which they are
+    needed; ``tile_op_rows`` and ``load_rows`` the input of ``placement_kernels`` for them, except
+    AFTER of windows, which have the numbers ``windows``.
     """
 
     def __init__(self, plans: Sequence[LayerPlan]) -> None:

@@ -35,7 +35,7 @@ def _module(net: GraphBuilder, name: str, x: str, pool: int, *chains: _Chain) ->
 
 
 def _reduction(net: GraphBuilder, name: str, x: str, *chains: _Chain) -> str:
-    """Branches that halve the map, beside a pool that does."""
+    """Branches that halve the map, next to pooling that does."""
     ends = [_branch(net, f"{name}/branch{i}/", x, chain, True) for i, chain in enumerate(chains)]
     ends.append(net.max_pool(f"{name}/pool", x, 3, stride=2, padding=(0, 0, 0, 0)))
     return net.concatenate(f"{name}/output", *ends)

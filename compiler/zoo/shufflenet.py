@@ -23,7 +23,7 @@ def _branch(net: GraphBuilder, name: str, x: str, channels: int, stride: int) ->
 
 
 def _unit(net: GraphBuilder, name: str, x: str) -> str:
-    """Half of the channels as they are, beside a branch over the others; then shuffled."""
+    """Half of the channels as they are, next to a branch over the others; then shuffled."""
     half = net.channels(x) // 2
     kept = net.slice(f"{name}/kept", x, 0, half)
     y = _branch(net, f"{name}/branch", net.slice(f"{name}/split", x, half, half), half, 1)

@@ -41,7 +41,7 @@ class Machine:
     host: tuple[HostNode, ...]
 
     def figures(self, mhz: float, batch: int) -> dict[str, Any]:
-        """Latency, operations and efficiency at a clock; a batch is so many runs in turn.
+        """Latency, operations and efficiency at a clock; a batch is that many runs in turn.
 
         An operation is a multiplication or an addition, so that the peak is two for each MAC unit
         and cycle.

@@ -21,8 +21,8 @@ from golden.bench.module import (
 from golden.bench.node_view import ends
 from golden.quant import as_float32
 
-#: Results of so many output steps and more, before the activation, are not compared: golden's left
-#: shift may wrap there.
+#: Results of that many output steps and more, before the activation, are not compared: golden's
+#: left shift may wrap there.
 #: Multipliers are at least 2**30, those of means 2**29, in units of 2**-31.
 _WRAPS = 2.0**29
 #: Operators whose output has the scale of their input, which models write within 1e-6.
@@ -147,7 +147,7 @@ def _steps(
 
 
 def _allowed(node: Mapping[str, Any], tensors: Mapping[str, Any]) -> float:
-    """Output steps by which a layer may be off beside its rounding.
+    """Output steps by which a layer may be off besides its rounding.
 
     What moves values takes them as they are stored, at most 255 steps apart, whatever the scales'
     small difference. Positions of a bilinear resize are multiples of 2**-10 pixels in

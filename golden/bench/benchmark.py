@@ -83,7 +83,7 @@ class Options:
 def benchmark(
     graph: Graph, options: Options, progress: Progress = lambda done, total: None
 ) -> dict[str, Any]:
-    """The report of ``golden latency --json``, but for date and command.
+    """The report of ``golden latency --json``, except date and command.
 
     ``progress`` is called before each measurement with those done and those in all.
     Golden's tensors are read from the simulated accelerator, which stores the same bits in a

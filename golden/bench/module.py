@@ -1,7 +1,7 @@
 """A quantised graph as a PyTorch module in real numbers.
 
 Weights are dequantised; nothing is rounded. Maps are NCHW in channels-last memory. Saturation is
-left out, but for ranges that stand for an activation (``NodeView.bounds``).
+left out, except ranges that stand for an activation (``NodeView.bounds``).
 """
 
 from __future__ import annotations

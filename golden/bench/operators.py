@@ -1,7 +1,7 @@
 """Every operator of the graph in real numbers, as a PyTorch module.
 
 Maps are NCHW; tensors of other than four dimensions are as the graph has them. A builder makes the
-module of a node; the activation is applied behind it (``golden/bench/module.py``).
+module of a node; the activation is applied after it (``golden/bench/module.py``).
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class LineCoalescer(wiring.Component):
         m = Module()
         rows = self._config.rows
         valid = Signal()
-        # What the lanes lack beside the line to request, and which of them take that one.
+        # What the lanes lack next to the line to request, and which of them take that one.
         left = Signal(needs_layout(self._config), reset_less=True)
         hits = Signal(rows, reset_less=True)
         needed, any_left, granted, fresh = Signal(), Signal(), Signal(), Signal()

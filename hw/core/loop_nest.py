@@ -19,7 +19,7 @@ class LoopNest(wiring.Component):
     begin : go to its first tap group
     next : go to the next tap group
     valid : the loops are not at their end
-    tap_group : the tap group, but for ``occupied``
+    tap_group : the tap group, except ``occupied``
     columns : array columns that it uses
     x_offset, y_offset : of its first tap from tap (0, 0)
     row_addr : of its kernel row, less the lanes' coordinates

@@ -37,7 +37,7 @@ class OperandFetch(wiring.Component):
     room : the ring of tap groups has room
     line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and
         its address bit 0
-    push, tap_group, lanes : the current tap group is complete but for its lines' flight
+    push, tap_group, lanes : the current tap group is complete except its lines' flight
     """
 
     def __init__(self, config: AccelConfig):

@@ -17,7 +17,7 @@ PARTS = {"format": 12, "cols": 8, "rows": 4, "line_words": 0}
 """Places of the parts of ``machine``, 4 bits each: FORMAT, and the logarithms of the sizes."""
 PART_BITS = 4
 LAST_LINE, LINE_BITS = 16, 16
-"""Place and width of ``last_line``, behind ``machine``."""
+"""Place and width of ``last_line``, after ``machine``."""
 
 _MACHINE = (1 << LAST_LINE) - 1
 _ROWS = ((1 << PART_BITS) - 1) << PARTS["rows"]

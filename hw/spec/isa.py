@@ -50,7 +50,7 @@ class Field:
 
 
 def _place(*rows: tuple) -> tuple[Field, ...]:
-    """Put each field, in order, into the first word that has room behind the fields already
+    """Put each field, in order, into the first word that has room after the fields already
     there."""
     fields: list[Field] = []
     used: list[int] = []

@@ -90,8 +90,8 @@ def parameters(
     ``address_ranges`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
     that response, unless it is 0, and beats beyond ``memory_bytes`` with an error. ``silence`` is
-    (channels, after): once the channels, bits of HANDSHAKES, have seen so many handshakes together,
-    the memory answers on none of them.
+    (channels, after): once the channels, bits of HANDSHAKES, have seen that many handshakes
+    together, the memory answers on none of them.
     """
     p = np.zeros(PARAMETERS, np.int64)
     p[COLS] = config.cols
@@ -116,7 +116,7 @@ def parameters(
 
 @compiled
 def waits_met(now, load, execute, store):
-    """Whether so many commands of each kind are complete."""
+    """Whether that many commands of each kind are complete."""
     return now[LOAD_DONE] >= load and now[EXECUTE_DONE] >= execute and now[STORE_DONE] >= store
 
 

@@ -99,7 +99,7 @@ class Importer:
         return quant
 
     def unique(self, name: str) -> str:
-        """``name``, with a number behind it if a tensor has that name already."""
+        """``name``, with a number after it if a tensor has that name already."""
         found, number = name, 1
         while found in self.tensors:
             found, number = f"{name}_{number}", number + 1

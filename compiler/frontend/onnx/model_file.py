@@ -17,7 +17,7 @@ MIN_OPSET = 11
 #: Domains of ONNX's own operators.
 DOMAINS = ("", "ai.onnx")
 
-#: Largest file of weights beside a model, in bytes.
+#: Largest file of weights next to a model, in bytes.
 MAX_EXTERNAL = 1 << 31
 
 _EXTERNAL = onnx.TensorProto.EXTERNAL
@@ -89,7 +89,7 @@ def _check_parts(model: onnx.ModelProto) -> None:
 
 
 def _load_external(model: onnx.ModelProto, folder: Path) -> None:
-    """Read the constants that lie in files beside the model, and nowhere else."""
+    """Read the constants that lie in files next to the model, and nowhere else."""
     external = [t for t in _constants(model.graph) if t.data_location == _EXTERNAL]
     for tensor in external:
         location = next((e.value for e in tensor.external_data if e.key == "location"), "")

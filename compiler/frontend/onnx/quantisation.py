@@ -156,7 +156,7 @@ def _parameters(
 
 
 def _axis(axis: int, scales: int, shape: tuple[int, ...]) -> int:
-    """``axis``, which may count from behind, from 0 on."""
+    """``axis``, which may count from the end, as an index from 0 on."""
     rank = len(shape)
     if not -rank <= axis < rank:
         raise InputError(f"axis {axis} for shape {list(shape)}; one of its {rank} is accepted")

@@ -1,6 +1,6 @@
 """Float inputs and outputs of a model whose inside is quantised.
 
-A converter puts QUANTIZE behind a float32 input and DEQUANTIZE before a float32 output. Both are
+A converter puts QUANTIZE after a float32 input and DEQUANTIZE before a float32 output. Both are
 left out: the integer tensor, under its own name, becomes the graph's input or output and is
 declared float32. Its real values are quantised and dequantised as the two operators would.
 """

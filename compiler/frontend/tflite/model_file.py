@@ -103,7 +103,7 @@ def _builtin(model: Table, operator: Table, index: int) -> str:
 
 
 def refuse_special(table: Table) -> None:
-    """Raise UnsupportedError for what an operator has beside inputs, outputs and options."""
+    """Raise UnsupportedError for what an operator has besides inputs, outputs and options."""
     if table.vector(OperatorSlot.MUTATING_INPUTS, "u1").any():
         raise UnsupportedError("changes an input in place; inputs that stay are accepted")
     if table.vector(OperatorSlot.INTERMEDIATES, "i4").size:

@@ -61,7 +61,7 @@ def transpose_conv2d(op: Operator) -> Node:
 
 
 def _end(surplus: int) -> tuple[int, int]:
-    """Pixels cut off and pixels added behind a map that is ``surplus`` pixels too long."""
+    """Pixels cut off and pixels added after a map that is ``surplus`` pixels too long."""
     return max(surplus, 0), max(-surplus, 0)
 
 

@@ -50,7 +50,7 @@ def _conv(op: Operator, weights: np.ndarray, group: int) -> None:
 
 
 def transpose_conv(op: Operator) -> None:
-    """ConvTranspose; the output's shape says what is cut off or added behind."""
+    """ConvTranspose; the output's shape says what is cut off or added at the end."""
     (_, *source, channels), (outputs, *kernel, taken) = op.map_shape(2), op.map_shape(1)
     shape = tuple(op.integers(0, "output_shape").reshape(-1).tolist())
     if shape != op.output_shape or len(shape) != 4 or shape[3] != outputs or channels != taken:
@@ -82,7 +82,7 @@ def transpose_conv(op: Operator) -> None:
 
 
 def fully_connected(op: Operator) -> None:
-    """Gemm, behind a Reshape where the input is no matrix; the output is one."""
+    """Gemm, after a Reshape where the input is no matrix; the output is one."""
     weights = op.constant(1, "weights")
     if op.options["weights_format"]:
         raise UnsupportedError(f"weights_format {op.options['weights_format']}; 0 is accepted")

@@ -1,4 +1,4 @@
-"""Operators that move values, and constants behind DEQUANTIZE."""
+"""Operators that move values, and constants after DEQUANTIZE."""
 
 from __future__ import annotations
 

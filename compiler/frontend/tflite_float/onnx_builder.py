@@ -2,7 +2,7 @@
 
 ONNX computes with the channels first, TFLite with the channels last. A tensor of four axes is here
 ``[N, C, H, W]`` under the model's name. Network inputs and outputs stay as the model declares them;
-a Transpose, which becomes no node of the graph, stands behind an input, whose array of channels
+a Transpose, which becomes no node of the graph, stands after an input, whose array of channels
 first is ``NAME/channels_first``, or makes an output, ``NAME/channels_last``.
 """
 

@@ -85,7 +85,7 @@ class Operator(CheckedOptions):
         return values
 
     def emit(self, op: str, *inputs: str, **attrs: object) -> None:
-        """The node that makes the output, and the fused activation behind it."""
+        """The node that makes the output, and the fused activation after it."""
         fused = self.fused_activation()
         output = self.twin.make(self.output)
         if fused == "none":

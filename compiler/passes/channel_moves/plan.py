@@ -148,7 +148,7 @@ class _Planner:
         return node.outputs[0] in self.moved
 
     def _taken_in(self, tensor: str) -> bool:
-        """Whether all that read the tensor beside moves take its channels in any order."""
+        """Whether all that read the tensor besides moves take its channels in any order."""
         others = [n for n in self.readers.get(tensor, []) if not self._moves(n)]
         zeros = ZERO in self.moved[tensor]
         return (

@@ -1,4 +1,4 @@
-"""Moves of channels that disappear into the convolutions before and behind them.
+"""Moves of channels that disappear into the convolutions before and after them.
 
 A convolution may make its output channels in any order and in several pieces, and may read its
 input channels in any order with zero weights between. So where convolutions make all channels of
@@ -6,7 +6,7 @@ a shuffled or sliced tensor and read it, each channel is written once, where its
 
 - the convolution before is cut by output channels into one convolution for each such tensor;
 - the tensor is the concatenation of these pieces, of whole words, in the order that falls out;
-- what reads it has its input channels in that order, with weights 0 where words are not full.
+- its consumers have their input channels in that order, with weights 0 where words are not full.
 
 Pieces of half a word or less would cost a word each, for every reader and maker. They lie
 together in one piece, from which a pass of weights 0 and 1 takes those of a tensor.
@@ -111,7 +111,7 @@ class _Router:
         graph = dataclasses.replace(self.graph, tensors=self.tensors, nodes=self.nodes)
         return Routed(pruned(graph, self.moved), self.choices.added, frozenset(self.moves))
 
-    # What reads a tensor in another order.
+    # Consumers of a tensor in another order.
 
     def _behind(self, node: Node, stand: _Stand) -> Node:
         """The node, which takes its channels in any order, as it reads ``stand``."""
@@ -126,7 +126,7 @@ class _Router:
         self.stands[node.outputs[0]] = _Stand(name, stand.order)
         return dataclasses.replace(node, inputs=tuple(inputs), outputs=(name,))
 
-    # What makes a tensor in pieces.
+    # Producers of a tensor in pieces.
 
     def _cut(self, y: str) -> None:
         """One convolution, and what follows it, for each piece of the tensor and for its tail."""

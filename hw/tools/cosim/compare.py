@@ -55,7 +55,7 @@ TIMEOUT_FACTOR = 2
 
 
 TIMEOUT_EXTRA = 100_000
-"""A run may take TIMEOUT_FACTOR times the simulated cycles, and so many more."""
+"""A run may take TIMEOUT_FACTOR times the simulated cycles, and that many more."""
 
 
 class RunFailure(Exception):

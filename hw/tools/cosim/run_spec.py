@@ -151,7 +151,7 @@ class AxiEvent:
 
 @dataclass(frozen=True)
 class RtlResult:
-    """What a run left behind.
+    """Results of a run.
 
     ``registers`` maps the offsets read to values. ``cycles`` run from the handshake that writes the
     start register to the rising edge of the interrupt. ``dram`` holds the bytes of

@@ -1,4 +1,4 @@
-"""What a system needs beside the Verilog: port list, register header, C driver, an instantiation.
+"""Files of a system besides the Verilog: port list, register header, C driver, an instantiation.
 
 ``accel.c``, ``accel.h`` and ``system.v`` are written out by ``python -m hw generate``.
 """

@@ -31,7 +31,7 @@ SETUP_NS = {"CE": 0.0, "LSR": 0.424}
 
 @dataclass(frozen=True)
 class TreePath:
-    """A path that ends behind a tree: its time (ns), the net and the cell at its end."""
+    """A path that ends after a tree: its time (ns), the net and the cell at its end."""
 
     ns: float
     net: str
@@ -71,7 +71,7 @@ def _names(netnames: Mapping[str, Any]) -> dict[int, str]:
 
 
 def longest_behind_trees(nets: Iterable[Mapping[str, Any]]) -> TreePath | None:
-    """The longest path that ends behind a tree, with that and the setup on top, of nextpnr's
+    """The longest path that ends after a tree, with that and the setup on top, of nextpnr's
     detailed timings."""
     found = [
         TreePath(TREE_NS + SETUP_NS[end["port"]] + max(end["delay"]), net["net"], end["cell"])

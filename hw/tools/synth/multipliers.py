@@ -134,7 +134,7 @@ def _connect(cell: Cell, port: str, bit: Any) -> None:
 def justify(cell: Cell, sinks: Counter[Any]) -> None:
     """Move signed operands, and the product, to the upper ends of a multiplier's ports.
 
-    ``sinks`` counts what reads each net. A product of which copies of the sign are read stays.
+    ``sinks`` counts the readers of each net. A product of which copies of the sign are read stays.
     """
     connections = cell["connections"]
     operands = {port: [bit_at(cell, f"{port}{i}") for i in range(WIDTH)] for port in "AB"}

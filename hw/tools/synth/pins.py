@@ -14,7 +14,7 @@ def pins(ports: Sequence[dict]) -> str:
 
     The reset has a pin; the other inputs are one shift register fed from a pin; the outputs are
     folded, with one XOR and one register each, into another one that ends at a pin. So no port is
-    optimised away, and every path from or to a port counts as one to a register beside the
+    optimised away, and every path from or to a port counts as one to a register next to the
     accelerator.
     """
     inputs, outputs = (

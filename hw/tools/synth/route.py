@@ -84,7 +84,7 @@ def _change(placed: Path, settings: Mapping[str, str]) -> None:
 def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:
     """Clock (MHz), used resources and longest paths, from nextpnr's detailed JSON report.
 
-    ``global_path`` is the longest path that ends behind the global network, with its time, the net
+    ``global_path`` is the longest path that ends after the global network, with its time, the net
     and the module at its end, or None; ``critical_path`` the longest of the others, a list of
     stretches within one module, in order, each with its ``module`` and its delay in ``logic_ns``
     (clock to output, cells and setup) and ``routing_ns``. The longer one gives the clock, which is

@@ -28,7 +28,7 @@ TAIL = 1 << 16
 
 
 def find(tool: str) -> str:
-    """The path of a tool, its native form first, beside this Python or on PATH.
+    """The path of a tool, its native form first, next to this Python or on PATH.
 
     Raises ToolError when there is none.
     """
@@ -86,7 +86,7 @@ def stage(log: str) -> str:
 
 
 def _running(process: subprocess.Popen, seconds: float) -> bool:
-    """Whether the process still runs after so many seconds, or ``NEXT_LINES`` at most."""
+    """Whether the process still runs after that many seconds, or ``NEXT_LINES`` at most."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -36,7 +36,7 @@ FILL_LATENCY = timing.FILL_LATENCY
 
 
 def state() -> tuple[np.ndarray, np.ndarray]:
-    """A reset fill unit: its registers, and the ring of steps with the current one behind it."""
+    """A reset operand fetch: its registers, and the ring of tap groups with the current one after it."""
     return np.zeros(SIZE, np.int64), np.zeros((TAP_GROUP_RING + 1, TAP_GROUP_SIZE), np.int64)
 
 
@@ -68,7 +68,7 @@ def begin(f, commands, cmd, lanes, rows):
 @compiled
 def _is_like_last(f, commands, cmd, line_words):
     """Whether the step differs from the one before only in its block of input channels, which lies
-    whole lines behind the other."""
+    whole lines after the other."""
     return (
         f[BLOCK] != 0
         and commands[cmd, col.KERNEL_ROWS] == 1
@@ -81,7 +81,7 @@ def _is_like_last(f, commands, cmd, line_words):
 def count_lines(f, commands, cmd, lanes, span, found, sizes):
     """Distinct lines that the lanes need for the step at the loops' present place.
 
-    Most lanes need a line behind all others'.
+    Most lanes need a line beyond all others'.
     """
     count, top = 0, -1
     active = min(sizes.rows >> commands[cmd, col.ARRAY_SHAPE], f[LEFT])

@@ -139,7 +139,7 @@ def _timed(commands: Commands, config: AccelConfig) -> Commands:
 
 
 def _keys(commands: Commands, address: int) -> dict[int, bytes]:
-    """By number of commands, in steps of SPACING: a hash of so many and the program's address."""
+    """By number of commands, in steps of SPACING: a hash of that many and the program's address."""
     rows = np.ascontiguousarray(np.column_stack([commands.opcodes, commands.fields]))
     digest, keys = hashlib.blake2b(str(address).encode(), digest_size=16), {}
     for count in range(SPACING, len(rows), SPACING):

@@ -32,7 +32,7 @@ FETCH_BEATS = int(Counter.FETCH_BEATS)
 
 
 class MemorySide(NamedTuple):
-    """State of the memory and the units beside it; every member an int64 array."""
+    """State of the memory and the units next to it; every member an int64 array."""
 
     dram: np.ndarray
     reader: np.ndarray
@@ -53,7 +53,7 @@ class MemorySide(NamedTuple):
 
 
 def state(parameters: np.ndarray, commands: Commands) -> MemorySide:
-    """Everything as it is in cycle 2 of a row, but for what ``begin`` does."""
+    """Everything as it is in cycle 2 of a run, except what ``begin`` does."""
     count = len(commands.opcodes)
     return MemorySide(
         dram.state(),
