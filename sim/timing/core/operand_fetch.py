@@ -36,7 +36,7 @@ FILL_LATENCY = timing.FILL_LATENCY
 
 
 def state() -> tuple[np.ndarray, np.ndarray]:
-    """A reset operand fetch: its registers, and the ring of tap groups with the current one after it."""
+    """A reset operand fetch: its registers, and the ring of tap groups, the current one last."""
     return np.zeros(SIZE, np.int64), np.zeros((TAP_GROUP_RING + 1, TAP_GROUP_SIZE), np.int64)
 
 
