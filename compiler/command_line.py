@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compiler import compare, zoo
@@ -38,9 +38,16 @@ LONGEST_NAME = 200
 """Bytes of a folder's name that is taken from a model."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command: 0 done, 2 the input is at fault, 1 a file could not be fetched."""
-    arguments = _parser().parse_args(argv)
+def main(
+    argv: Sequence[str] | None = None,
+    prog: str = "python -m compiler",
+    groups: Mapping[str, str] | None = None,
+) -> int:
+    """Run one command: 0 done, 2 the input is at fault, 1 a file could not be fetched.
+
+    ``groups`` are further commands of ``prog``, which its caller runs, with their help.
+    """
+    arguments = _parser(prog, groups or {}).parse_args(argv)
     try:
         arguments.command(arguments)
     except (CompilerError, ConfigurationError) as error:
@@ -52,10 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m compiler", description="Map networks onto the accelerator."
-    )
+def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Map networks onto the accelerator.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("map", help="map a model, simulate its cycles and report")
     command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
@@ -89,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
     add_calibration_option(command)
     command.set_defaults(command=_import)
+    for name, text in groups.items():
+        commands.add_parser(name, help=text)
     return parser
 
 

@@ -17,8 +17,6 @@ from hw.spec.config import (
 )
 
 DEFAULT_PRESET = "edge256"
-
-
 OUTPUT = Path("out")
 """Folder of mapped networks when -o is not given."""
 
@@ -57,9 +55,7 @@ def config_of(arguments: argparse.Namespace) -> AccelConfig:
 def read_config(path: Path) -> AccelConfig:
     """The configuration in a JSON file. Raises ConfigurationError, which names the file."""
     try:
-        values = parse_json(path.read_text(encoding="utf-8"))
-        _check_types(values)
-        return from_dict(values)
+        return config_from(parse_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -68,15 +64,15 @@ def read_config(path: Path) -> AccelConfig:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
-def _check_types(values: object) -> None:
+def config_from(values: object) -> AccelConfig:
+    """The configuration that ``values`` from outside describe. Raises ConfigurationError."""
     if not isinstance(values, dict):
         raise ConfigurationError(f"holds {type(values).__name__}; an object is accepted")
     if not isinstance(values.get("preset", ""), str):
         raise ConfigurationError(f"configuration preset={values['preset']!r} must be a string")
-    if not isinstance(values.get("memory", {}), dict):
-        raise ConfigurationError(f"configuration memory={values['memory']!r} must be an object")
     if "preset" in values:
         preset(values["preset"])
+    return from_dict(values)
 
 
 def setting(text: str) -> tuple[str, object]:

@@ -17,7 +17,7 @@ class CompilerError(Exception):
     """
 
     def __str__(self) -> str:
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        return one_line(super().__str__())
 
 
 class InputError(CompilerError):
@@ -34,6 +34,11 @@ class ConfigError(CompilerError):
 
 class AllocationError(CompilerError):
     """A network does not fit the memories of the configuration."""
+
+
+def one_line(text: str) -> str:
+    """The text with what cannot be printed in a line escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 #: Longest printed form of a value in a message.

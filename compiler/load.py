@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +24,29 @@ _CALIBRATED = "a float .onnx or .tflite one is accepted"
 MAX_FILE = 1 << 31
 
 
-def load_model(path: Path | str, calibration: Path | None = None) -> Graph:
-    """The verified, quantised graph of a model file, chosen by its suffix.
+def load_model(
+    model: ModelProto | os.PathLike[str] | str, calibration: Path | str | None = None
+) -> Graph:
+    """The verified, quantised graph of a model file, chosen by its suffix, or of an ONNX model.
 
     A float ``.onnx`` or ``.tflite`` model is quantised with the inputs in ``calibration``, a
     ``.npy`` file or a folder of them, or else with seeded random ones. Raises InputError for a file
     that cannot be read or is no valid model, UnsupportedError for another format or a model that
-    uses what is not handled. Messages begin with the path.
+    uses what is not handled. Messages begin with the path, or the name of the model's graph.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from compiler import load_model, zoo
+    >>> from compiler.frontend import write_model
+    >>> net = zoo.build("mobilenet_v1_025")
+    >>> with TemporaryDirectory() as folder:
+    ...     graph = load_model(write_model(net, f"{folder}/net.json"))
+    >>> graph.random_weights, len(graph.nodes) == len(net.nodes)
+    (True, True)
     """
-    path = Path(path)
+    calibration = None if calibration is None else Path(calibration)
+    if not isinstance(model, (str, os.PathLike)):
+        return _load_proto(model, calibration)
+    path = Path(model)
     with located(path):
         suffix = path.suffix.lower()
         if suffix not in (".json", ".onnx", ".tflite"):
@@ -62,9 +77,30 @@ def add_calibration_option(parser: argparse.ArgumentParser) -> None:
 
 def _load_onnx(data: bytes, name: str, folder: Path, calibration: Path | None) -> Graph:
     # Imported when needed: onnxruntime takes longer to load than most models.
-    from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
+    from compiler.frontend.onnx import parse_onnx
 
-    model = parse_onnx(data, folder)
+    return _graph_of(parse_onnx(data, folder), name, calibration)
+
+
+def _load_proto(model: ModelProto, calibration: Path | None) -> Graph:
+    from onnx import ModelProto
+
+    from compiler.frontend.onnx import check_onnx
+
+    if not isinstance(model, ModelProto):
+        raise TypeError(
+            f"model of type {type(model).__name__}; a path or an onnx.ModelProto is accepted"
+        )
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    name = model.graph.name or "model"
+    with located(name):
+        return _graph_of(check_onnx(copy, Path()), name, calibration)
+
+
+def _graph_of(model: ModelProto, name: str, calibration: Path | None) -> Graph:
+    from compiler.frontend.onnx import is_quantised, read_onnx
+
     if is_quantised(model):
         _refuse_calibration(calibration)
         return read_onnx(model, name)

@@ -20,9 +20,9 @@ from golden.arrays import DEFAULT_SEED, random_inputs, read_input, result_files,
 from golden.network import run
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m golden") -> int:
     """Run one command and return its exit status: 0 done, 2 the input is at fault."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(prog).parse_args(argv)
     try:
         arguments.command(arguments)
     except CompilerError as error:
@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m golden", description="Run a quantised network in plain integer arithmetic."
+        prog=prog, description="Run a quantised network in plain integer arithmetic."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="run a model and write its outputs")

@@ -59,9 +59,9 @@ SEED, SEEDS = 1, 1 << 64
 """The placement's seed without --seed, and how many there are."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m hw") -> int:
     """Run one command: 0 done, 2 the input is at fault, 1 anything else."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(prog).parse_args(argv)
     try:
         return arguments.command(arguments)
     except (CompilerError, ConfigurationError, ProgramError) as error:
@@ -72,8 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hw", description="The accelerator's RTL.")
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="The accelerator's RTL.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     generate = commands.add_parser("generate", help="write the Verilog and a driver in C")
     add_config_options(generate)

@@ -29,9 +29,9 @@ from sim.simulation import (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:
     """Run one command: 0 done, 2 the input is at fault, 1 the program stopped with a fault."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(prog).parse_args(argv)
     try:
         return arguments.command(arguments)
     except (CompilerError, ProgramError) as error:
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sim", description="Simulate a mapped network, cycle by cycle."
+        prog=prog, description="Simulate a mapped network, cycle by cycle."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="run a mapped network")

@@ -10,20 +10,22 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    """compiler compiler.errors compiler.lru_cache compiler.options golden hw hw.spec
+    """compiler.errors compiler.lru_cache compiler.options golden hw hw.spec
     hw.tools.verilator sim sim.shares""",
     """compiler.ir compiler.quantities hw.command_layouts sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
     sim.program_reader""",
-    """compiler.codegen compiler.load compiler.passes hw.core sim.host""",
+    """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.map_cache golden.bench sim.files""",
     "compiler.mapping",
-    """compiler.command_line compiler.demo golden.command_line hw.command_line sim.command_line""",
-    """compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",
+    """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
+    sim.command_line""",
+    """compiler compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",
+    "compiler.console",
 )
 """Rooms by storey, from the ground up. A module belongs to the longest name that it begins with; it
 imports from lower storeys and from its own room."""

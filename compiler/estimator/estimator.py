@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.weights import BlankConstants
+from compiler.config_options import DEFAULT_PRESET
 from compiler.driver import (
     Known,
     compile_verified,
@@ -17,9 +18,9 @@ from compiler.estimator.placeholder_weights import with_standins
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import Weights
 from compiler.lru_cache import LruCache
+from compiler.machine import Machine, MachineLike
 from compiler.options import CompilerOptions
 from compiler.schedule.planner import Planner
-from hw.spec.config import AccelConfig
 from sim.program import Layer
 from sim.simulation import (
     LayerTimes,
@@ -34,10 +35,12 @@ WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
 """Weights of fully connected layers, layers and steps that are kept; those used longest ago go."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Latency:
-    """Cycles and counters of a network on a machine; names and values are those of ``map
-    --json``."""
+    """Cycles and counters of a network on a machine; names and values are those of ``map --json``.
+
+    ``layers`` is a sequence of data classes, which ``pandas.DataFrame(layers)`` takes.
+    """
 
     network: str
     mac_units: int
@@ -51,20 +54,35 @@ class Latency:
         """The share of multiply-accumulates in all cycles of all units that are the network's."""
         return self.macs / (self.mac_units * self.cycles)
 
+    def __repr__(self) -> str:
+        return (
+            f"<Latency {self.network}: {self.cycles:,} cycles, {self.utilization:.1%} of "
+            f"{self.mac_units} MAC units, {len(self.layers)} layers>"
+        )
+
 
 class Estimator:
     """Exact latencies on one machine: those of ``map`` and ``sim run``, to the cycle.
 
     It remembers layers, and machine states where programs begin alike, in bounded memory, so that
     a network like the ones before takes a part of the time. No answer depends on them. One thread
-    at a time may use it.
+    at a time may use it. Raises ConfigurationError for the machine.
+
+    >>> from compiler import Estimator, zoo
+    >>> estimator = Estimator("edge256")
+    >>> sizes = [96, 128, 160]
+    >>> cycles = [estimator.cycles(zoo.build("mobilenet_v1_025", (s, s))) for s in sizes]
+    >>> cycles == sorted(cycles)
+    True
     """
 
-    def __init__(self, config: AccelConfig, options: CompilerOptions | None = None) -> None:
-        self.config = config
+    def __init__(
+        self, machine: MachineLike = DEFAULT_PRESET, options: CompilerOptions | None = None
+    ) -> None:
+        self.config = Machine(machine).config
         self.options = options or CompilerOptions()
         self._planner = Planner()
-        self._resumer = PrefixCache(config)
+        self._resumer = PrefixCache(self.config)
         self._weights: Weights = LruCache(WEIGHTS)
         self._known = Known(LruCache(LAYERS), LruCache(STEPS))
 

@@ -7,7 +7,6 @@ kept: a fully connected layer whose scales the post-processor cannot meet runs o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -16,7 +15,7 @@ import numpy as np
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import WEIGHT_AXIS
 from compiler.ir.quant_rules import check_node_quant, check_quant
-from compiler.ir.randomize import Weights, check_size, randomize_partly
+from compiler.ir.randomize import Weights, check_size, is_complete, randomize_partly
 from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
 
@@ -32,12 +31,12 @@ def with_standins(graph: Graph, seed: int, known: Weights) -> Graph:
     as there. Raises InputError or UnsupportedError for a graph that ``verify`` refuses, or with
     more weights than ``randomize`` makes.
     """
-    made = [graph.tensors[name] for name in (*graph.inputs, *_outputs(graph))]
-    complete = all(t.quant for t in made) and all(t.is_constant for t in _constants(graph))
-    if complete:
+    if is_complete(graph):
         verify(graph, "quantised")
         return _all_stand_in(graph)
     verify(graph, "structure")
+    outputs = (name for node in graph.nodes for name in node.outputs)
+    made = [graph.tensors[name] for name in (*graph.inputs, *outputs)]
     check_size(graph)
     for tensor in made:
         if tensor.quant:
@@ -47,16 +46,6 @@ def with_standins(graph: Graph, seed: int, known: Weights) -> Graph:
         for node in graph.nodes:
             check_node_quant(graph, node)
     return graph
-
-
-def _outputs(graph: Graph) -> Iterator[str]:
-    return (name for node in graph.nodes for name in node.outputs)
-
-
-def _constants(graph: Graph) -> Iterator[Tensor]:
-    """The tensors that nothing makes."""
-    made = {*graph.inputs, *_outputs(graph)}
-    return (tensor for name, tensor in graph.tensors.items() if name not in made)
 
 
 def _all_stand_in(graph: Graph) -> Graph:

@@ -7,9 +7,16 @@ TFLite schema). Padding is always explicit: ``(top, bottom, left, right)``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
+
+from compiler.errors import one_line
+
+SHOWN_NODES = 40
+"""Rows of a graph's table in a notebook; of more nodes the first and last halves are shown."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Node:
     attrs: dict = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(repr=False)
 class Graph:
     """Nodes in execution order over tensors by name.
 
@@ -93,6 +100,32 @@ class Graph:
     def consumers(self, tensor: str) -> list[Node]:
         """The nodes that read ``tensor``, in execution order."""
         return [n for n in self.nodes if tensor in n.inputs]
+
+    def __repr__(self) -> str:
+        """Name, number of nodes, inputs and outputs in one line."""
+        count = f"{len(self.nodes)} node{'s' * (len(self.nodes) != 1)}"
+        ends = (self._described(name) for name in (*self.inputs, *self.outputs))
+        weights = [] if any(t.is_constant for t in self.tensors.values()) else ["without weights"]
+        return one_line(f"<Graph {self.name}: {', '.join((count, *ends, *weights))}>")
+
+    def _repr_html_(self) -> str:
+        """The nodes as a table, for notebooks."""
+        head = "<tr><th>node</th><th>operator</th><th>output</th></tr>"
+        rows = "".join(f"<tr>{row}</tr>" for row in self._html_rows())
+        return f"<table><caption>{escape(repr(self))}</caption>{head}{rows}</table>"
+
+    def _html_rows(self) -> Iterator[str]:
+        left_out = len(self.nodes) - SHOWN_NODES
+        for number, node in enumerate(self.nodes):
+            if left_out > 0 and number == SHOWN_NODES // 2:
+                yield f"<td colspan=3>{left_out} more</td>"
+            if left_out <= 0 or not 0 <= number - SHOWN_NODES // 2 < left_out:
+                made = ", ".join(map(self._described, node.outputs))
+                yield "".join(f"<td>{escape(text)}</td>" for text in (node.name, node.op, made))
+
+    def _described(self, name: str) -> str:
+        tensor = self.tensors[name]
+        return f"{name} {'x'.join(map(str, tensor.shape))} {tensor.dtype}"
 
     def to_dict(self) -> dict:
         """The graph as plain dicts and arrays, the form that golden executes."""

@@ -53,6 +53,19 @@ Weights = LruCache[tuple[Quant, np.ndarray]]
 """Random weights by all that they follow from."""
 
 
+def is_complete(graph: Graph) -> bool:
+    """Whether all constants have values, and all other tensors quantisation parameters."""
+    made = {*graph.inputs, *(name for node in graph.nodes for name in node.outputs)}
+    return all(
+        t.quant is not None if name in made else t.is_constant for name, t in graph.tensors.items()
+    )
+
+
+def completed(graph: Graph, seed: int = 0) -> Graph:
+    """The graph itself when it is complete, or else as ``randomize`` fills it in."""
+    return graph if is_complete(graph) else randomize(graph, seed)
+
+
 def randomize_partly(graph: Graph, seed: int, weighted: Container[str], known: Weights) -> Graph:
     """Variant of ``randomize``: of nodes with weights, only those of the operators ``weighted`` get
     weights and biases. The graph is taken to be right.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from compiler.errors import InputError, show
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.ops import ACTIVATIONS, FUNCTIONS
 from compiler.ir.shapes import Padding, infer_shape, same_padding
@@ -40,6 +41,14 @@ class GraphBuilder:
     Layers take the name of the tensor that they read. Kernels, strides and dilations are pixels,
     one integer or (height, width); padding is TFLite's SAME unless given. The activation of a layer
     with weights is fused, or a function of one value, which follows as the node LAYER/FUNCTION.
+    A name that is in use, a tensor or a function that is unknown raises InputError.
+
+    >>> net = GraphBuilder("block", (16, 16, 8))
+    >>> x = net.conv("expand", "input", 32, 1, activation="relu6")
+    >>> x = net.depthwise("depthwise", x, 3, activation="hard_swish")
+    >>> x = net.conv("project", x, 8, 1)
+    >>> net.finish(net.add("sum", x, "input"))
+    <Graph block: 5 nodes, input 1x16x16x8 int8, sum 1x16x16x8 int8, without weights>
     """
 
     def __init__(self, name: str, input_shape: tuple[int, int, int]) -> None:
@@ -87,7 +96,7 @@ class GraphBuilder:
 
     def fully_connected(self, name: str, x: str, channels: int, activation: str = "none") -> str:
         """A fully connected layer with bias over everything in ``x``."""
-        shape = (channels, math.prod(self._tensors[x].shape))
+        shape = (channels, math.prod(self.shape(x)))
         attrs = {"activation": activation}
         return self._weighted(name, "fully_connected", x, shape, channels, attrs)
 
@@ -116,12 +125,18 @@ class GraphBuilder:
     def layer_norm(self, name: str, x: str, epsilon: float = 1e-5) -> str:
         """Each pixel's channels normalised to mean 0 and variance 1, with gain and bias."""
         channels = (self.channels(x),)
+        self._check_free(name)
         gamma = self._new(f"{name}/gamma", channels, "float32")
         beta = self._new(f"{name}/beta", channels, "float32")
         return self._append(name, "layer_norm", (x, gamma, beta), {"epsilon": epsilon})
 
     def function(self, name: str, x: str, function: str, **parameters: float) -> str:
         """A function of one value (``compiler.ir.ops.FUNCTIONS``) of every value."""
+        if function not in FUNCTIONS:
+            raise InputError(
+                f"network {show(self._name)}: layer {show(name)}: function {show(function)} is "
+                f"unknown; accepted: {', '.join(FUNCTIONS)}"
+            )
         defaults = {key: spec.default for key, spec in FUNCTIONS[function].attrs.items()}
         return self._append(name, function, (x,), {**defaults, **parameters})
 
@@ -207,15 +222,22 @@ class GraphBuilder:
 
     def global_avg_pool(self, name: str, x: str) -> str:
         """The average over all pixels, one per channel."""
-        _, height, width, _ = self._tensors[x].shape
+        _, height, width, _ = self.shape(x)
         return self.avg_pool(name, x, (height, width), padding=(0, 0, 0, 0))
 
     def finish(self, *outputs: str) -> Graph:
         """The graph with the given outputs."""
+        for name in outputs:
+            self.shape(name)
         return Graph(self._name, self._tensors, self._nodes, ("input",), outputs)
 
     def shape(self, x: str) -> tuple[int, ...]:
-        """Shape of a tensor."""
+        """Shape of a tensor. Raises InputError for an unknown one."""
+        if x not in self._tensors:
+            raise InputError(
+                f"network {show(self._name)}: tensor {show(x)} is unknown; 'input' and the names "
+                "of earlier layers are accepted"
+            )
         return self._tensors[x].shape
 
     def channels(self, x: str) -> int:
@@ -231,7 +253,7 @@ class GraphBuilder:
         padding: Padding | None,
     ) -> tuple[Pair, dict]:
         kernel, stride, dilation = _pair(kernel), _pair(stride), _pair(dilation)
-        _, height, width, _ = self._tensors[x].shape
+        _, height, width, _ = self.shape(x)
         padding = padding or same_padding((height, width), kernel, stride, dilation)
         return kernel, {"stride": stride, "dilation": dilation, "padding": padding}
 
@@ -243,7 +265,7 @@ class GraphBuilder:
         padding: Padding | Literal["ceil"] | None,
     ) -> dict:
         if padding == "ceil":
-            _, height, width, _ = self._tensors[x].shape
+            _, height, width, _ = self.shape(x)
             padding = ceil_padding((height, width), _pair(kernel), _pair(stride))
         kernel, geometry = self._geometry(x, kernel, stride, 1, padding)
         del geometry["dilation"]
@@ -252,6 +274,7 @@ class GraphBuilder:
     def _weighted(
         self, name: str, op: str, x: str, shape: tuple[int, ...], channels: int, attrs: dict
     ) -> str:
+        self._check_free(name)
         weights = self._new(f"{name}/weights", shape, "int8")
         bias = self._new(f"{name}/bias", (channels,), "int32")
         activation = attrs["activation"]
@@ -261,11 +284,22 @@ class GraphBuilder:
         return self.function(f"{name}/{activation}", y, activation)
 
     def _append(self, name: str, op: str, inputs: tuple[str, ...], attrs: dict) -> str:
+        self._check_free(name)
+        for x in inputs:
+            self.shape(x)
         node = Node(name, op, inputs, (name,), attrs)
+        self._new(name, infer_shape(node, self._tensors), "int8")
         self._nodes.append(node)
-        return self._new(name, infer_shape(node, self._tensors), "int8")
+        return name
 
     def _new(self, name: str, shape: tuple[int, ...], dtype: str) -> str:
-        assert name not in self._tensors, f"{name} is used twice"
+        self._check_free(name)
         self._tensors[name] = Tensor(name, shape, dtype)
         return name
+
+    def _check_free(self, name: str) -> None:
+        if name in self._tensors:
+            raise InputError(
+                f"network {show(self._name)}: name {show(name)} is used twice; a name of its own "
+                "is accepted for each layer"
+            )

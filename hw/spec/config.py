@@ -260,13 +260,15 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
     memory = {f.name for f in dataclasses.fields(Memory)}
     changes: dict = {}
     inner: dict = {}
-    nested = values.get("memory")
+    nested = values.get("memory", {})
+    if not isinstance(nested, dict):
+        raise ConfigurationError(f"configuration memory={nested!r} must be an object")
     for key, value in values.items():
-        if key == "memory" and isinstance(value, dict):
-            inner.update(value)
+        if key == "memory":
+            inner.update(nested)
         elif key.startswith("memory."):
             name = key.removeprefix("memory.")
-            if isinstance(nested, dict) and name in nested:
+            if name in nested:
                 raise ConfigurationError(
                     f"configuration key {key!r} is given twice, also in 'memory'; once is accepted"
                 )

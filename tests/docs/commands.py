@@ -21,7 +21,8 @@ PAGES = {
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 }
 
-_STARTS = ("python -m ", ".venv/bin/python -m ", "make ")
+_SCRIPT = "convsim "
+_STARTS = ("python -m ", ".venv/bin/python -m ", _SCRIPT, f".venv/bin/{_SCRIPT}", "make ")
 _PLACEHOLDER = re.compile(r"\[|\.\.\.|\b[A-Z]{2,}\b")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 _FENCE = re.compile(r"^```(\w*)$")
@@ -45,16 +46,25 @@ class Command:
 
     @property
     def module(self) -> str:
-        return self.text.split("-m ")[1].split()[0]
+        return self._parts[0]
 
     @property
     def words(self) -> list[str]:
         """What follows the module's name."""
-        return shlex.split(self.text.split(f"-m {self.module}", 1)[1])
+        return shlex.split(self._parts[1])
 
     @property
     def options(self) -> set[str]:
-        return set(_OPTION.findall(self.text.split(f"-m {self.module}", 1)[1]))
+        return set(_OPTION.findall(self._parts[1]))
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        """The module, for the console script its own, and the text that follows."""
+        text = self.text.removeprefix(".venv/bin/")
+        if text.startswith(_SCRIPT):
+            return "compiler.console", text.removeprefix(_SCRIPT)
+        module, _, rest = text.removeprefix("python -m ").partition(" ")
+        return module, rest
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,10 @@ def follow(page: str, monkeypatch, *, long: bool) -> None:
     """Do what a page shows, in its order, in the working directory."""
     if page in PREPARE:
         PREPARE[page]()
+    names = {"__name__": page}
     for step in steps(PAGES[page].read_text(encoding="utf-8")):
         if not isinstance(step, Command):
-            exec(compile(step.text, page, "exec"), {"__name__": page})
+            exec(compile(step.text, page, "exec"), names)
         elif step.is_make or step.is_synopsis:
             continue
         elif key(step) not in LONG:
@@ -77,7 +78,11 @@ def runnable(page: str) -> list[str]:
     return [key(c) for name, c in commands() if name == page and not (c.is_make or c.is_synopsis)]
 
 
-QUICK = [page for page in PAGES if set(runnable(page)) - set(LONG)]
+def has_program(page: str) -> bool:
+    return not all(isinstance(x, Command) for x in steps(PAGES[page].read_text(encoding="utf-8")))
+
+
+QUICK = [page for page in PAGES if set(runnable(page)) - set(LONG) or has_program(page)]
 
 
 @pytest.mark.xdist_group("zoo_tiny")
@@ -119,6 +124,7 @@ def test_commands_are_found_wherever_they_stand():
         "`python -m no` and\npython -m no\n"
         "```sh\nmake map  # too\n.venv/bin/python -m hw lint\n```\n"
         "```json\n{}\n```\n"
+        "    convsim sim run out/y\n"
     )
     found = steps(text)
     assert [step.text for step in found] == [
@@ -126,13 +132,22 @@ def test_commands_are_found_wherever_they_stand():
         "python -m sim run DIR [--json] [--output Y.npy]",
         "make map",
         ".venv/bin/python -m hw lint",
+        "convsim sim run out/y",
     ]
-    assert [step.is_synopsis for step in found] == [False, True, False, False]
+    assert [step.is_synopsis for step in found] == [False, True, False, False, False]
     assert found[1].options == {"--json", "--output"}
+    assert (found[3].module, found[3].words) == ("hw", ["lint"])
+    assert (found[4].module, found[4].words) == ("compiler.console", ["sim", "run", "out/y"])
 
 
 @pytest.mark.parametrize(
-    "text", ["python -m sim run DIR [--jsom]", "python -m sim walk DIR", "python -m sin run DIR"]
+    "text",
+    [
+        "python -m sim run DIR [--jsom]",
+        "python -m sim walk DIR",
+        "python -m sin run DIR",
+        "convsim sim walk DIR",
+    ],
 )
 def test_a_wrong_synopsis_fails(text, monkeypatch, capsys):
     with pytest.raises((AssertionError, ImportError)):

@@ -24,17 +24,25 @@ _EXTERNAL = onnx.TensorProto.EXTERNAL
 
 
 def parse_onnx(data: bytes, folder: Path) -> onnx.ModelProto:
-    """The model in the bytes of an ``.onnx`` file, checked by ``onnx.checker``, batch 1.
+    """The model in the bytes of an ``.onnx`` file, as ``check_onnx`` leaves it.
 
-    Weights in another file are read from ``folder``. Every tensor that shape inference can tell has
-    its shape in ``graph.value_info``. Raises InputError for a file that is no valid model,
-    UnsupportedError for one that uses what is not handled.
+    Raises InputError and UnsupportedError as that does.
     """
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
     except DecodeError:
         raise InputError("not a valid ONNX model: no protocol buffer of the ONNX schema") from None
+    return check_onnx(model, folder)
+
+
+def check_onnx(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
+    """The model, which is changed, checked by ``onnx.checker``, with batch 1.
+
+    Weights in another file are read from ``folder``. Every tensor that shape inference can tell has
+    its shape in ``graph.value_info``. Raises InputError for an invalid model, UnsupportedError for
+    one that uses what is not handled.
+    """
     _check_parts(model)
     _check_types(model)
     _load_external(model, folder)

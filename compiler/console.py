@@ -1,0 +1,28 @@
+"""The console script ``convsim``: the compiler's commands directly, the others by group."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from compiler import __version__
+
+GROUPS = {name: f"the commands of python -m {name}" for name in ("sim", "hw", "golden")}
+"""Packages with a command line of their own, and what help says of them."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status. Only the chosen command line is imported."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words == ["--version"]:
+        print(f"convsim {__version__}")
+        return 0
+    if words and words[0] in GROUPS:
+        group = import_module(f"{words[0]}.command_line")
+        return group.main(words[1:], prog=f"convsim {words[0]}")
+    return import_module("compiler.command_line").main(words, prog="convsim", groups=GROUPS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
