@@ -1,4 +1,5 @@
-"""The EXECUTEs of a step from the geometry of what it computes and where its operands lie."""
+"""The EXECUTEs of a tile operation from the geometry of what it computes and where its operands
+lie."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from compiler.schedule.tiles import Tile, input_tile, pieces
 
 
 class Operands(NamedTuple):
-    """Places of a step's operands in the scratchpad; None for those that it has not.
+    """Places of a tile operation's operands in the scratchpad; None for those that it has not.
 
     ``weights`` is the word address of its parameters and own weights; ``factor`` is where another
     layer made them.
@@ -53,7 +54,7 @@ class _Made(NamedTuple):
 
 
 Executes = LruCache[list[_Made]]
-"""The EXECUTEs of steps by all that they follow from but addresses."""
+"""The EXECUTEs of tile operations by all that they follow from but addresses."""
 
 _ADDRESSES = {
     "source": "in_addr",
@@ -66,7 +67,8 @@ in lines."""
 
 
 def executes(tile_op: TileOp, operands: Operands, known: Executes | None) -> list[Execute]:
-    """One for each run of the step's chunk and piece of its tile; from ``known`` if made before."""
+    """One for each run of the tile operation's chunk and piece of its tile; from ``known`` if made
+    before."""
     places = {
         name: place.address
         for name, place in (

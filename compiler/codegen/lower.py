@@ -1,4 +1,4 @@
-"""Placed steps to commands in program order, with waits."""
+"""Placed tile operations to commands in program order, with waits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hw.spec.isa import MOST_COMMANDS, Opcode
 
 class Lowering:
     """Emits the commands of a schedule. ``constants`` collects weights and tables for LOADs,
-    ``known`` has the EXECUTEs of other networks' steps."""
+    ``known`` has the EXECUTEs of other networks' tile operations."""
 
     def __init__(
         self, schedule: Schedule, constants: Constants, known: Executes | None = None
@@ -177,8 +177,8 @@ class Lowering:
         }
 
     def _place(self, buffer: Buffer | None, name: str, tile_op: TileOp) -> Placement:
-        """Place of an operand of the step: in its buffer, or in the scratchpad, whole or in
-        part."""
+        """Place of an operand of the tile operation: in its buffer, or in the scratchpad, whole or
+        in part."""
         if buffer is not None:
             return _in_buffer(buffer)
         root, plane = origin(self.maps, name)
@@ -220,7 +220,7 @@ class Lowering:
 
 
 def _window(m: FeatureMap, tile_op: TileOp) -> Tile:
-    """The rows of the map that the step makes or reads."""
+    """The rows of the map that the tile operation makes or reads."""
     made = m.name == tile_op.spec.output
     tile = tile_op.tile if made else input_tile(tile_op.spec, m, tile_op.tile)
     return Tile(tile.top, tile.bottom, 0, m.width)

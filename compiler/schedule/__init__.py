@@ -1,2 +1,2 @@
-"""Scheduling. In: layers and a configuration. Out: steps, with tiles and places in the
+"""Scheduling. In: layers and a configuration. Out: tile operations, with tiles and places in the
 scratchpad."""

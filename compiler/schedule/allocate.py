@@ -12,7 +12,8 @@ from compiler.schedule.channel_blocks import aligned
 
 
 class Placed(NamedTuple):
-    """Words ``[address, address + words)`` taken from step ``first`` to step ``last``."""
+    """Words ``[address, address + words)`` taken from tile operation ``first`` to tile operation
+    ``last``."""
 
     address: int
     words: int
@@ -21,8 +22,8 @@ class Placed(NamedTuple):
 
 
 def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Addresses in a scratchpad of ``words`` words for whole lines, first and last step, each in
-    the smallest gap next to those before; as many as find one."""
+    """Addresses in a scratchpad of ``words`` words for whole lines, first and last tile operation,
+    each in the smallest gap next to those before; as many as find one."""
     arena, found = Arena(words), np.zeros(len(wanted), np.int64)
     arena.make_room(len(wanted))
     rows = np.array(wanted, np.int64).reshape(-1, 3)
@@ -32,8 +33,8 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
 class Arena:
     """A scratchpad of ``words`` words over time. Everything begins on a line.
 
-    ``taken`` has the known placements. Those that start after the latest queried step are kept in
-    ``later``, so that queries scan active ones only. The arrays are those of
+    ``taken`` has the known placements. Those that start after the latest queried tile operation are
+    kept in ``later``, so that queries scan active ones only. The arrays are those of
     ``placement_kernels``.
     """
 
@@ -45,8 +46,8 @@ class Arena:
         self.state[placement_kernels.ASKED], self.state[placement_kernels.SCRATCHPAD] = -1, words
 
     def continued(self, taken: Iterable[Placed]) -> Arena:
-        """A copy, except what begins later than the steps asked about: of that, what ``taken``
-        has."""
+        """A copy, except what begins later than the tile operations asked about: of that, what
+        ``taken`` has."""
         asked, count = self.state[placement_kernels.ASKED], self.state[placement_kernels.COUNT]
         other = Arena(
             self.state[placement_kernels.SCRATCHPAD], (p for p in taken if p.first > asked)
@@ -65,15 +66,16 @@ class Arena:
             self.rows = np.concatenate([self.rows, more])
 
     def find(self, words: int, first: int, last: int) -> int | None:
-        """The start of the smallest gap of ``words`` free words during the steps, or None."""
+        """The start of the smallest gap of ``words`` free words during the tile operations, or
+        None."""
         found = placement_kernels.find(
             self.rows, self.later, self.state, aligned(words), first, last
         )
         return found if found >= 0 else None
 
     def earliest(self, words: int, low: int, use: int, last: int) -> tuple[int, int] | None:
-        """``(tile_op, address)``: the first step from ``low`` to ``use`` from which on, to
-        ``last``, ``words`` words are free. None if they are not even free from ``use`` on.
+        """``(tile_op, address)``: the first tile operation from ``low`` to ``use`` from which on,
+        to ``last``, ``words`` words are free. None if they are not even free from ``use`` on.
         """
         tile_op, address = placement_kernels.earliest(
             self.rows, self.later, self.state, aligned(words), low, use, last

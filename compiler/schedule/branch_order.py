@@ -1,8 +1,8 @@
-"""Parallel branches: layers of a block that may run in another order.
+"""Parallel branches: layers of a branch region that may run in another order.
 
-A block begins and ends where one map alone is alive; in it, layers that pass nothing to each
-other are on different branches. Which branch runs last says what room there is for the weights of
-the layers after the block while it runs.
+A branch region begins and ends where one map alone is alive; in it, layers that pass nothing to
+each other are on different branches. The last branch decides how much room there is, while it runs,
+for the weights of the layers after the region.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class BranchRegion:
 
 
 def branch_regions(network: Network, cols: int) -> list[BranchRegion]:
-    """The blocks with more than one branch, in order. Their branches may be in any order."""
+    """The regions with more than one branch, in order. Their branches may be in any order."""
     changes = [0] * (len(network.layers) + 1)
     for life in live_ranges(network).values():
         changes[life.first + 1] += 1

@@ -2,12 +2,12 @@
 
 Every layer of a cascade makes the rows that the next one needs for its strip (depth-first
 execution, arXiv 2404.03617). Of a map between two of them only some rows are needed at a time. Such
-a map *slides*, and no row is made twice: its planes are ``pitch`` words apart, less than a plane,
-and row y of plane p lies where row y + 1 of the plane before it comes to lie later. It takes one
-plane and ``pitch`` words for each other plane.
+a map is a *rolling buffer*, and no row is computed twice. Its planes are ``pitch`` words apart,
+less than a plane, and row y of plane p lies where row y + 1 of the plane before it comes to lie
+later. It takes one plane and ``pitch`` words for each other plane.
 
-Or a *window* is kept of maps with wide planes: the rows that a strip reads, all of them made for
-it, so that those that strips share are made again.
+Maps with wide planes may use *recompute* instead: all rows that a strip reads are computed for it,
+so that those that strips share are computed again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 from hw.spec.config import AccelConfig
 
 TILE_OP_CYCLES = 90
-"""Cycles that a step waits for the one before it, whose results it reads."""
+"""Cycles that a tile operation waits for the one before it, whose results it reads."""
 
 WIDE = 4
 """A map is wide if this many of its planes do not fit the scratchpad."""

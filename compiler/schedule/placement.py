@@ -1,4 +1,4 @@
-"""Steps in program order, with places for their buffers and the LOADs that fill them."""
+"""Tile operations in program order, with places for their buffers and the LOADs that fill them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NoRoom(Exception):
 
 
 Numbered = tuple[range, TileOpSequence]
-"""Layers that run together: their numbers and their steps."""
+"""Layers that run together: their numbers and their tile operations."""
 
 
 def placement_of(
@@ -48,8 +48,8 @@ def placement_of(
     taken: Iterable[Placed],
     known: LruCache[Placement],
 ) -> Placement:
-    """The steps of all layers of a network with these ``maps``, which have ``taken`` some of the
-    scratchpad's ``words``. Raises NoRoom.
+    """The tile operations of all layers of a network with these ``maps``, which have ``taken`` some
+    of the scratchpad's ``words``. Raises NoRoom.
 
     What is known of networks that begin alike is not done again.
     """
@@ -78,7 +78,7 @@ def _stretches(groups: Sequence[Numbered]) -> Iterator[list[Numbered]]:
 
 
 class Placement:
-    """The steps of a network's first layers.
+    """The tile operations of a network's first layers.
 
     It places their buffers and models when the bus and the array are free. LOADs stay in the order
     in which their data are wanted. Each is placed as early as there is room for it from then on to
@@ -95,7 +95,7 @@ class Placement:
 
     @property
     def cycles(self) -> int:
-        """Modelled cycles of the steps."""
+        """Modelled cycles of the tile operations."""
         end = self._tile_ops[-1, placement_kernels.END] if len(self._tile_ops) else 0
         return int(max(end, self._now[placement_kernels.WRITTEN], self._now[placement_kernels.BUS]))
 
@@ -117,7 +117,8 @@ class Placement:
         return found
 
     def placed(self, plans: list[LayerPlan]) -> tuple[list[TileOp], list[Buffer]]:
-        """The steps of the network with these plans, and the buffers that LOADs fill, in order."""
+        """The tile operations of the network with these plans, and the buffers that LOADs fill, in
+        order."""
         tile_ops: list[TileOp] = []
         loads: list[Buffer] = []
         for (together, group), rows in zip(self._groups, self._loads, strict=True):
@@ -139,8 +140,8 @@ class Placement:
         taken: Iterable[Placed],
         chained: Sequence[Numbered],
     ) -> Placement:
-        """A copy with the steps of these groups of layers too, in a network with these maps, of
-        which ``taken`` are in the scratchpad."""
+        """A copy with the tile operations of these groups of layers too, in a network with these
+        maps, of which ``taken`` are in the scratchpad."""
         other = Placement(self._arena.continued(taken), self._writers.continued(maps))
         other._groups, other._loads = [*self._groups, *chained], self._loads[:]
         other._now = self._now.copy()
@@ -153,7 +154,7 @@ class Placement:
         return other
 
     def _place(self, together: range, group: TileOpSequence, base: int) -> None:
-        """Place the group's buffers; its first step has number ``base``."""
+        """Place the group's buffers; its first tile operation has number ``base``."""
         arena, loads = self._arena, group.load_rows_at(base, self._writers)
         arena.make_room(len(group.tile_ops) + len(loads))
         self._loads.append(np.zeros((len(loads), 2), np.int64))

@@ -1,10 +1,10 @@
-"""Places for the buffers of steps and times for their LOADs, compiled by numba.
+"""Places for the buffers of tile operations and times for their LOADs, compiled by numba.
 
 All compiled code of the compiler's search is in this file, as numba sees no changes in others. A
 scratchpad over time is ``rows`` [n, 4], its first ``arena[COUNT]`` sorted by ADDRESS, each WORDS
-words that are taken from step FIRST to step LAST; ``later`` the same, sorted by FIRST, for what
-begins later than any step asked about: of it ``arena[TAKEN]`` are in ``rows`` already. Sizes are
-whole lines.
+words that are taken from tile operation FIRST to tile operation LAST; ``later`` the same, sorted by
+FIRST, for what begins later than any tile operation asked about: of it ``arena[TAKEN]`` are in
+``rows`` already. Sizes are whole lines.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ from numba import njit
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
 COUNT, ASKED, TAKEN, SCRATCHPAD = range(4)
-"""Of ``arena``, besides the above: the latest step asked about, and the words of the scratchpad."""
+"""Of ``arena``, besides the above: the latest tile operation asked about, and the words of the
+scratchpad."""
 
 CYCLES, OUTPUT, STORED, LOADS = range(4)
-"""Columns of a step: modelled cycles, size of the output buffer, words that it stores (0 for none),
-and how many LOADs there are up to it."""
+"""Columns of a tile operation: modelled cycles, size of the output buffer, words that it stores (0
+for none), and how many LOADs there are up to it."""
 LENGTH, SIZE, UNTIL, AFTER = range(4)
-"""Columns of a LOAD: words, size, last step of its buffer, and first step that may come before."""
+"""Columns of a LOAD: words, size, last tile operation of its buffer, and first tile operation that
+may come before."""
 START, END, OUTPUT_ADDRESS, OUTPUT_LAST = range(4)
-"""Columns of a placed step: modelled cycles, and its output buffer, address -1 for none."""
+"""Columns of a placed tile operation: modelled cycles, and its output buffer, address -1 for
+none."""
 LOAD_ADDRESS, ISSUE = range(2)
-"""Columns of a placed LOAD: its buffer, and the step before whose EXECUTE it is emitted."""
+"""Columns of a placed LOAD: its buffer, and the tile operation before whose EXECUTE it is
+emitted."""
 BUS, LOW, WRITTEN = range(3)
-"""Of ``now``: cycles when the bus is free and the last STORE done; earliest step of a LOAD."""
+"""Of ``now``: cycles when the bus is free and the last STORE done; earliest tile operation of a
+LOAD."""
 
 EMPTY = np.zeros((0, 4), np.int64)
-"""No places, steps or LOADs."""
+"""No places, tile operations or LOADs."""
 
 _compiled = njit(cache=True)
 
@@ -48,7 +53,8 @@ def insert(rows, arena, address, size, first, last):
 
 @_compiled
 def _forget(rows, arena, tile_op):
-    """Drop what ends before ``tile_op``; nothing is asked about earlier steps any more."""
+    """Drop what ends before ``tile_op``; nothing is asked about earlier tile operations any
+    more."""
     left = 0
     for i in range(arena[COUNT]):
         if rows[i, LAST] >= tile_op:
@@ -59,7 +65,7 @@ def _forget(rows, arena, tile_op):
 
 @_compiled
 def _ask(rows, later, arena, last):
-    """Take what begins up to step ``last``."""
+    """Take what begins up to tile operation ``last``."""
     arena[ASKED] = max(arena[ASKED], last)
     while arena[TAKEN] < len(later) and later[arena[TAKEN], FIRST] <= last:
         place = later[arena[TAKEN]]
@@ -83,15 +89,16 @@ def _gap(rows, arena, size, first, last):
 
 @_compiled
 def find(rows, later, arena, size, first, last):
-    """The start of the smallest gap of ``size`` words during the steps, -1 if there is none."""
+    """The start of the smallest gap of ``size`` words during the tile operations, -1 if there is
+    none."""
     _ask(rows, later, arena, last)
     return _gap(rows, arena, size, first, last)
 
 
 @_compiled
 def place_in_turn(rows, arena, wanted, addresses):
-    """Take a place for each row of ``wanted``, size, first and last step, until one finds none; how
-    many have one then."""
+    """Take a place for each row of ``wanted``, size, first and last tile operation, until one finds
+    none; how many have one then."""
     for i in range(len(wanted)):
         size, first, last = wanted[i]
         addresses[i] = _gap(rows, arena, size, first, last)
@@ -103,11 +110,12 @@ def place_in_turn(rows, arena, wanted, addresses):
 
 @_compiled
 def earliest(rows, later, arena, size, low, use, last):
-    """Step and address: the first step from ``low`` to ``use`` from which on, to ``last``, ``size``
-    words are free. The address is -1 if they are not even free from ``use`` on.
+    """Tile operation and address: the first tile operation from ``low`` to ``use`` from which on,
+    to ``last``, ``size`` words are free. The address is -1 if they are not even free from ``use``
+    on.
 
-    What is free from a step on is free from every later step on, so that the step can be searched
-    by halves.
+    What is free from a tile operation on is free from every later tile operation on, so that the
+    tile operation can be searched by halves.
     """
     _ask(rows, later, arena, last)
     address = _gap(rows, arena, size, low, last)
@@ -133,10 +141,10 @@ def place_tile_ops(
     """Place the buffers of ``tile_ops``, the first of which has number ``base``, and their
     ``loads``.
 
-    ``placed`` [all steps so far and these] and ``placed_loads`` [these] are filled in; ``rows``
-    must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` besides its words, and a
-    LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops`` of the first
-    one that finds no room, else -1.
+    ``placed`` [all tile operations so far and these] and ``placed_loads`` [these] are filled in;
+    ``rows`` must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` besides its
+    words, and a LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops``
+    of the first one that finds no room, else -1.
     """
     load = 0
     for i in range(len(tile_ops)):
@@ -165,7 +173,8 @@ def place_tile_ops(
 
 @_compiled
 def _place_output(rows, later, arena, size, tile_op, placed):
-    """An output buffer is kept for one step more, so that its STORE and that step overlap."""
+    """An output buffer is kept for one tile operation more, so that its STORE and that tile
+    operation overlap."""
     for _ in range(2):
         for last in (tile_op + 1, tile_op):
             address = find(rows, later, arena, size, tile_op, last)
@@ -179,7 +188,8 @@ def _place_output(rows, later, arena, size, tile_op, placed):
 
 @_compiled
 def _end_output(rows, arena, tile_op, placed):
-    """Give up the additional step of the output buffer of the step before ``tile_op``."""
+    """Give up the additional tile operation of the output buffer of the tile operation before
+    ``tile_op``."""
     before = tile_op - 1
     if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < tile_op:
         return

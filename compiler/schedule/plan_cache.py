@@ -29,7 +29,7 @@ from compiler.schedule.tile_ops import (
 class Known:
     """Plans of a network that were looked for before: of layers and cascades, with what passes
     through memory and the free words of the scratchpad; ``begun`` those of layers outside cascades
-    as long as nothing was let go. The planner may have served other networks."""
+    as long as nothing was evicted. The planner may have served other networks."""
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
@@ -56,7 +56,8 @@ class Known:
     def groups(
         self, network: Network, plans: list[LayerPlan], cascades: Sequence[Cascade]
     ) -> list[tuple[range, TileOpSequence]]:
-        """The layers that run together with these plans: their numbers, and their steps."""
+        """The layers that run together with these plans: their numbers, and their tile
+        operations."""
         found = []
         for numbers in together(len(plans), cascades):
             first = numbers.start

@@ -9,7 +9,8 @@ from compiler.schedule.placement import Placement
 from compiler.schedule.tile_ops import TileOpSequence
 
 SEQUENCES, PLACEMENTS = 1024, 512
-"""Layers' steps, about 2 KB each, and beginnings of networks with their steps placed that are kept.
+"""Layers' tile operations, about 2 KB each, and beginnings of networks with their tile operations
+placed that are kept.
 """
 
 

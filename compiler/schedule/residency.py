@@ -40,7 +40,7 @@ class NoFit(Exception):
 
 
 class Residency:
-    """The maps in the scratchpad. It starts with all and lets go of the cheapest until layers fit.
+    """The maps in the scratchpad. It starts with all and evicts the cheapest until layers fit.
 
     ``factors`` are maps of weights, and ``inner`` those inside the cascades: these always stay.
     """
@@ -89,7 +89,7 @@ class Residency:
         return self._all_needed(range(len(self.network.layers)))
 
     def _improve(self) -> None:
-        """Let go of maps whose absence helps the layers during their lives more than it costs."""
+        """Evict maps whose absence helps the layers during their lives more than it costs."""
         for index in range(len(self.network.layers)):
             (plan,) = self._all_needed((index,))
             if not plan.cramped:
@@ -135,7 +135,7 @@ class Residency:
         return plans
 
     def release_beside(self, name: str) -> None:
-        """Let go of the cheapest map that lives at the same time as ``name`` (or that one).
+        """Evict the cheapest map that lives at the same time as ``name`` (or that one).
 
         Raises NoFit if only maps that must stay do.
         """
@@ -252,7 +252,7 @@ class Residency:
         return found
 
     def _release(self, index: int) -> None:
-        """Let go of the cheapest map whose absence makes layer ``index`` fit, else the largest."""
+        """Evict the cheapest map whose absence makes layer ``index`` fit, else the largest."""
         candidates = sorted(self._releasable(index), key=self._price)
         if not candidates:
             raise NoFit(self, index)

@@ -34,7 +34,7 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
 
 
 def check_tile_ops(plans: Iterable[LayerPlan], name: str) -> None:
-    """Raise AllocationError for more steps than EXECUTEs that a program may have."""
+    """Raise AllocationError for more tile operations than EXECUTEs that a program may have."""
     tile_ops = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
     if tile_ops > MOST_COMMANDS:
         raise AllocationError(too_many(name, f"{tile_ops} or more", "EXECUTE"))

@@ -1,5 +1,5 @@
-"""From a network to placed steps: the order of layers, residency, plans, places in the scratchpad
-and the order of LOADs."""
+"""From a network to placed tile operations: the order of layers, residency, plans, places in the
+scratchpad and the order of LOADs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ branches to be tried."""
 
 @dataclass(frozen=True)
 class Schedule:
-    """Placed steps.
+    """Placed tile operations.
 
     ``network`` has its layers in the order in which they run. ``places`` maps the resident feature
     maps to their scratchpad addresses, ``pitches`` to the words between their planes. ``cascades``
@@ -258,7 +258,7 @@ def _place_maps(
 
     The largest are placed first. A map that finds no room is placed before all others in the next
     attempt; one that finds none for the second time, or a neighbour of it, goes. ``slots`` are
-    where they lie, ``layers`` the first and last step of each layer.
+    where they lie, ``layers`` the first and last tile operation of each layer.
     """
     lives, wanted = residency.live_ranges, {}
     for name, slot in slots.items():

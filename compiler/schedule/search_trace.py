@@ -72,7 +72,7 @@ class Departure:
 
 @dataclass(frozen=True)
 class Release:
-    """Letting go of a map to give ``layer`` room: cycles of the layers during its life, before and
+    """Eviction of a map to give ``layer`` room: cycles of the layers during its life, before and
     without it; None if one of these then fits in no way."""
 
     name: str

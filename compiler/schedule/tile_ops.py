@@ -1,4 +1,5 @@
-"""Layer plans as a sequence of steps: one tile with one chunk of weights, and its buffers."""
+"""Layer plans as a sequence of tile operations: one tile with one chunk of weights, and its
+buffers."""
 
 from __future__ import annotations
 
@@ -27,11 +28,12 @@ Role = Literal["weights", "table", "source", "other", "output"]
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Scratchpad words that hold one thing from step ``first`` to step ``last``.
+    """Scratchpad words that hold one thing from tile operation ``first`` to tile operation
+    ``last``.
 
     ``tile`` and ``planes`` (first, count) say which part of ``map`` it holds; constants have none.
-    ``issue`` is the step before whose EXECUTE the LOAD is emitted. A window of a map in memory can
-    be loaded after the steps that store its pixels.
+    ``issue`` is the tile operation before whose EXECUTE the LOAD is emitted. A window of a map in
+    memory can be loaded after the tile operations that store its pixels.
     """
 
     role: Role
@@ -47,7 +49,8 @@ class Buffer:
     issue: int = 0
 
     def moved(self, tile_ops: int, layers: int, last: int, address: int, issue: int) -> Buffer:
-        """The buffer placed, its steps and layers counted from ``tile_ops`` and ``layers`` less."""
+        """The buffer placed, its tile operations and layers counted from ``tile_ops`` and
+        ``layers`` less."""
         return Buffer(
             self.role,
             layers + self.layer,
@@ -102,7 +105,8 @@ class TileOp:
 
 
 class Writers:
-    """The steps that have made the pixels of each map, in planes of the map that it is part of."""
+    """The tile operations that have made the pixels of each map, in planes of the map that it is
+    part of."""
 
     def __init__(self, maps: dict[str, FeatureMap]) -> None:
         self._maps = maps
@@ -115,13 +119,13 @@ class Writers:
         return other
 
     def add(self, name: str, base: int, tile_ops: list[TileOp]) -> None:
-        """Note the steps of the layer that makes the map ``name``, whose numbers count from
-        ``base``."""
+        """Note the tile operations of the layer that makes the map ``name``, whose numbers count
+        from ``base``."""
         root, plane = origin(self._maps, name)
         self._tile_ops.setdefault(root, []).append((plane, base, tile_ops))
 
     def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
-        """The first step after all that make pixels of ``tile`` in ``planes`` of the map.
+        """The first tile operation after all that make pixels of ``tile`` in ``planes`` of the map.
 
         After all of the map's if it has rows where they have planes.
         """
@@ -152,7 +156,7 @@ def together(layers: int, cascades: Sequence[Cascade]) -> Iterator[range]:
 
 
 def tile_op_spans(groups: Iterable[TileOpSequence]) -> list[tuple[int, int]]:
-    """First and last step of each layer of the groups."""
+    """First and last tile operation of each layer of the groups."""
     found: list[tuple[int, int]] = []
     base = 0
     for group in groups:
@@ -190,7 +194,7 @@ class TileOpSequence:
         self.windows = [k for k, b in enumerate(self.loads) if b.map]
 
     def load_rows_at(self, base: int, writers: Writers) -> np.ndarray:
-        """``load_rows`` with the steps numbered from ``base`` on."""
+        """``load_rows`` with the tile operations numbered from ``base`` on."""
         rows = self.load_rows.copy()
         rows[:, placement_kernels.UNTIL] += base
         for k in self.windows:
@@ -206,8 +210,8 @@ class TileOpSequence:
         tile_ops: np.ndarray,
         loads: np.ndarray,
     ) -> tuple[list[TileOp], list[Buffer]]:
-        """Its steps numbered from ``base`` on, those of layers from number ``first`` on with these
-        plans, and the loads; ``tile_ops`` and ``loads`` are the rows placed for them."""
+        """Its tile operations numbered from ``base`` on, those of layers from number ``first`` on
+        with these plans, and the loads; ``tile_ops`` and ``loads`` are the rows placed for them."""
         known = {
             id(b): b.moved(base, first, base + b.last, address, issue)
             for b, (address, issue) in zip(self.loads, loads.tolist(), strict=True)
@@ -237,7 +241,7 @@ class TileOpSequence:
 
 
 def _in_order(layers: list[_LayerTileOps]) -> Iterator[TileOp]:
-    """The steps of one layer, or of a cascade's layers strip by strip."""
+    """The tile operations of one layer, or of a cascade's layers strip by strip."""
     now = 0
     if len(layers) == 1:
         for tile, chunk in layers[0].plan.tile_ops():
@@ -252,7 +256,7 @@ def _in_order(layers: list[_LayerTileOps]) -> Iterator[TileOp]:
 
 
 class _LayerTileOps:
-    """Makes the steps of one layer; those that use the same data share a buffer."""
+    """Makes the tile operations of one layer; those that use the same data share a buffer."""
 
     def __init__(self, index: int, plan: LayerPlan) -> None:
         self.plan = plan
@@ -261,7 +265,7 @@ class _LayerTileOps:
         self._known: dict[tuple, Buffer] = {}
 
     def tile_op(self, now: int, tile_index: int, chunk_index: int) -> TileOp:
-        """The step with number ``now``: a tile with a chunk."""
+        """The tile operation with number ``now``: a tile with a chunk."""
         plan, site = self.plan, self.plan.site
         tile, chunk = plan.tiles[tile_index], plan.chunks[chunk_index]
         weights = self._shared(
@@ -292,7 +296,7 @@ class _LayerTileOps:
         return tile_op
 
     def _add_windows(self, tile_op: TileOp, tile_index: int, chunk_index: int) -> None:
-        """The step's operands that come from memory."""
+        """The tile operation's operands that come from memory."""
         site, tile, chunk, work = tile_op.site, tile_op.tile, tile_op.chunk, self.plan.work
         round_ = chunk_index if self.plan.order == "outer" else 0
         if site.streams.source:
@@ -312,7 +316,7 @@ class _LayerTileOps:
             )
 
     def _shared(self, now: int, key: tuple, make: Callable[[], Buffer]) -> Buffer:
-        """The buffer of the key, which step ``now`` uses too."""
+        """The buffer of the key, which tile operation ``now`` uses too."""
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = make()
