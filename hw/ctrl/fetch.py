@@ -157,7 +157,9 @@ class Fetch(wiring.Component):
         slot = Signal(range(slots))
         full = Signal()
         first = slot == 0
-        opcode = Mux(first, buffer.pop.payload.data[:4], raw.as_value()[:4])
+        opcode = Mux(
+            first, buffer.pop.payload.data[: isa.OPCODE_BITS], raw.as_value()[: isa.OPCODE_BITS]
+        )
         long = opcode == Opcode.EXECUTE
         short_slots = min(isa.COMMAND_WORDS.values()) * isa.WORD_BITS // width
         last = slot == Mux(long, slots - 1, short_slots - 1)
@@ -183,7 +185,7 @@ class Fetch(wiring.Component):
         m.d.comb += ready.eq(checked & ~other & ~wrong & ~self.stop)
         m.d.sync += checked.eq(full & ~self.pushed), other.eq(foreign(raw, self._config))
         streams = {Opcode.LOAD: self.load, Opcode.EXECUTE: self.execute, Opcode.STORE: self.store}
-        with m.Switch(raw[:4]):
+        with m.Switch(raw[: isa.OPCODE_BITS]):
             for opcode, out in streams.items():
                 with m.Case(opcode):
                     m.d.sync += wrong.eq(illegal(opcode, raw, self._config))

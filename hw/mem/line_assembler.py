@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.command_layouts import INDEX_BITS
-from hw.mem.scratchpad import line_addr, line_write_port
+from hw.mem.scratchpad import WORD_ADDR, line_addr, line_write_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import DMA_WRITE_PHASE
 
@@ -23,7 +23,7 @@ class LineAssembler(wiring.Component):
         A word can be accepted.
     accept : In(1)
         The word below is accepted in this cycle.
-    address : In(20)
+    address : In(WORD_ADDR)
         Word address in the scratchpad.
     data : In(8 * cols)
         The word.
@@ -48,7 +48,7 @@ class LineAssembler(wiring.Component):
                 "phase": In(range(config.line_words)),
                 "free": Out(1),
                 "accept": In(1),
-                "address": In(20),
+                "address": In(WORD_ADDR),
                 "data": In(8 * config.cols),
                 "closes": In(1),
                 "last": In(1),

@@ -10,7 +10,7 @@ from hw.lib.queue import Queue
 from hw.mem.channel_unpacker import ChannelUnpacker
 from hw.mem.line_assembler import LineAssembler
 from hw.mem.load_request import descriptor_layout
-from hw.mem.scratchpad import line_write_port
+from hw.mem.scratchpad import WORD_ADDR, line_write_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import LOAD_DESCRIPTORS
 
@@ -122,7 +122,7 @@ class LoadData(wiring.Component):
         Returns the bytes of the current chunk.
         """
         cols = self._config.cols
-        address, pixel, base = Signal(20), Signal(20), Signal(20)
+        address, pixel, base = Signal(WORD_ADDR), Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left, rest = Signal(20), Signal(16), Signal(16)
         next_rest, chunk = Signal(16), Signal(range(cols + 1))
         offset = Signal.like(current.offset)

@@ -20,16 +20,19 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     of a row when unpacking.
     """
     low = exact_log2(config.bus_bytes)
+    kept = (
+        "unpack",
+        "flip",
+        "row_count",
+        "row_length",
+        "channels",
+        "scratchpad_addr",
+        "scratchpad_stride",
+        "plane",
+    )
     return data.StructLayout(
-        {
-            "unpack": 1,
-            "flip": 1,
-            "row_count": 16,
-            "row_length": 20,
-            "channels": 16,
-            "scratchpad_addr": 20,
-            "scratchpad_stride": 20,
-            "plane": 20,
+        {name: command_layouts.LOAD[name].shape for name in kept}
+        | {
             "offset": low,
             "step": low,
             "bytes": BYTES_BITS,

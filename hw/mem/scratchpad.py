@@ -10,8 +10,9 @@ from hw.lib.delay import delay
 from hw.mem.scratchpad_bank import ScratchpadBank
 from hw.spec import timing
 from hw.spec.config import AccelConfig
+from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 
-WORD_ADDR = 20
+WORD_ADDR = SCRATCHPAD_ADDR_BITS
 """Bits of a word's address."""
 RANGE_LOAD, RANGE_STORE, RANGE_EXECUTE = range(3)
 """Units as ``range_unit`` numbers them."""

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw import command_layouts
 from hw.lib.bus import BEATS_BITS, smallest, write_channel
 from hw.lib.queue import Queue
-from hw.mem.scratchpad import line_read_port
+from hw.mem.scratchpad import WORD_ADDR, line_read_port
 from hw.spec.config import AccelConfig
 from hw.spec.timing import BURST_LIST, DMA_READ_PHASE, LINE_BUFFERS
 
@@ -76,7 +76,7 @@ class StoreData(wiring.Component):
     def _build_reads(self, m, released):
         """The lines of the command, row by row; returns first bank and words of the next line."""
         command = self.command
-        address, base = Signal(20), Signal(20)
+        address, base = Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left = Signal(20), Signal(16)
         reserved = Signal(range(LINE_BUFFERS + 1))
         bank = address[: self._config.line_bits]

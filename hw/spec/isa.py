@@ -11,6 +11,10 @@ import enum
 from dataclasses import dataclass
 
 WORD_BITS = 32
+OPCODE_BITS = 4
+"""Width of the opcode, the lowest bits of a command."""
+SCRATCHPAD_ADDR_BITS = 20
+"""Width of a word address of the scratchpad; addresses wrap at its end."""
 
 
 class Opcode(enum.IntEnum):
@@ -65,7 +69,7 @@ def _place(*rows: tuple) -> tuple[Field, ...]:
 
 
 _HEADER = (
-    ("opcode", 4, "Opcode."),
+    ("opcode", OPCODE_BITS, "Opcode."),
     ("wait_load", 20, "Start only when at least this many LOADs of the program are complete."),
     ("wait_execute", 20, "Likewise, EXECUTEs."),
     ("wait_store", 20, "Likewise, STOREs."),
@@ -87,8 +91,12 @@ MACHINE_FIELDS = ("machine", "last_line")
 _DMA = (
     ("dram_addr", 32, "Byte address of the first row in memory."),
     ("dram_stride", 32, "Bytes from one row to the next in memory."),
-    ("scratchpad_addr", 20, "Word address of the first row in the scratchpad."),
-    ("scratchpad_stride", 20, "Words from one row to the next in the scratchpad."),
+    ("scratchpad_addr", SCRATCHPAD_ADDR_BITS, "Word address of the first row in the scratchpad."),
+    (
+        "scratchpad_stride",
+        SCRATCHPAD_ADDR_BITS,
+        "Words from one row to the next in the scratchpad.",
+    ),
     ("row_count", 16, "Number of rows, at least 1."),
     ("row_length", 20, "Words of a row (pixels of a row when unpacking), at least 1."),
 )
@@ -103,7 +111,11 @@ LOAD_FIELDS = _place(
     ),
     ("flip", 1, "Unpacking: invert bit 7 of each byte (uint8 to int8)."),
     ("channels", 16, "Unpacking: bytes of a pixel, at least 1."),
-    ("plane", 20, "Unpacking: words from one channel block to the next in the scratchpad."),
+    (
+        "plane",
+        SCRATCHPAD_ADDR_BITS,
+        "Unpacking: words from one channel block to the next in the scratchpad.",
+    ),
 )
 STORE_FIELDS = _place(*_HEADER, *_DMA)
 END_FIELDS = _place(*_HEADER)
@@ -139,11 +151,15 @@ EXECUTE_FIELDS = _place(
     ("round_once", 1, "Requantise sums with one rounding, halves away from zero, not two."),
     ("pad_value", -8, "Operand outside the input."),
     # the input window
-    ("in_addr", 20, "Word address of pixel (0, 0) of the first channel block of the input window."),
-    ("in_plane", 20, "Words from one input channel block to the next."),
+    (
+        "in_addr",
+        SCRATCHPAD_ADDR_BITS,
+        "Word address of pixel (0, 0) of the first channel block of the input window.",
+    ),
+    ("in_plane", SCRATCHPAD_ADDR_BITS, "Words from one input channel block to the next."),
     (
         "in_block_step",
-        20,
+        SCRATCHPAD_ADDR_BITS,
         "Words added to the input address per output block (grouped, depthwise).",
     ),
     ("in_row", 16, "Words from one input row to the next."),
@@ -158,7 +174,11 @@ EXECUTE_FIELDS = _place(
     # the kernel
     ("kernel_rows", 8, "Kernel height."),
     ("row_dilation", 8, "Vertical dilation."),
-    ("row_step", 20, "Words from one kernel row to the next: row_dilation * in_row."),
+    (
+        "row_step",
+        SCRATCHPAD_ADDR_BITS,
+        "Words from one kernel row to the next: row_dilation * in_row.",
+    ),
     ("tap_groups", 8, "Groups of taps in a kernel row."),
     ("group_taps", 4, "Taps of a group: (group_taps - 1) * col_dilation <= line_words."),
     ("last_taps", 4, "Taps of the last group."),
@@ -175,7 +195,7 @@ EXECUTE_FIELDS = _place(
     ("end_x", -16, "Column at which an output row ends: start_x + out_width * col_stride."),
     ("wrap_x", 16, "out_width * col_stride."),
     ("wrap_y", 8, "Vertical stride."),
-    ("wrap_row", 20, "Vertical stride * in_row."),
+    ("wrap_row", SCRATCHPAD_ADDR_BITS, "Vertical stride * in_row."),
     ("pixel_group_x", 16, "(pixels of a pixel group mod out_width) * col_stride."),
     ("pixel_group_y", 14, "(pixels of a pixel group div out_width) * vertical stride."),
     ("pixel_group_row", 21, "pixel_group_y * in_row."),
@@ -186,10 +206,10 @@ EXECUTE_FIELDS = _place(
     ("weight_addr", 17, "Line address of the weights."),
     ("weight_lines", 17, "Lines of weights of one output block."),
     ("param_addr", 17, "Line address of the channel parameters: whole lines a plane."),
-    ("table_addr", 20, "Word address of the table."),
+    ("table_addr", SCRATCHPAD_ADDR_BITS, "Word address of the table."),
     # the output window
-    ("out_addr", 20, "Word address of the first output pixel."),
-    ("out_plane", 20, "Words from one output plane to the next."),
+    ("out_addr", SCRATCHPAD_ADDR_BITS, "Word address of the first output pixel."),
+    ("out_plane", SCRATCHPAD_ADDR_BITS, "Words from one output plane to the next."),
     ("out_width", 14, "Output columns."),
     (
         "out_skip",
@@ -200,8 +220,12 @@ EXECUTE_FIELDS = _place(
     ("out_min", -8, "Lower clamp."),
     ("out_max", -8, "Upper clamp."),
     # residual add: out = requantise(rescale(conv + a_offset) + rescale(other + b_offset))
-    ("res_addr", 20, "Word address of the second operand, laid out like the output."),
-    ("res_plane", 20, "Words from one plane of the second operand to the next."),
+    (
+        "res_addr",
+        SCRATCHPAD_ADDR_BITS,
+        "Word address of the second operand, laid out like the output.",
+    ),
+    ("res_plane", SCRATCHPAD_ADDR_BITS, "Words from one plane of the second operand to the next."),
     ("a_offset", -9, "Minus the zero point of the first operand."),
     ("b_offset", -9, "Minus the zero point of the second operand."),
     ("add_left", 5, "Left shift of both operands before rescaling."),

@@ -6,9 +6,10 @@ import enum
 from dataclasses import dataclass
 
 from hw.spec.fingerprint import LAST_LINE, LINE_BITS, PART_BITS, PARTS
+from hw.spec.isa import COMMAND_ALIGN
 from hw.spec.timing import WATCHDOG
 
-PROGRAM_ALIGN = 64
+PROGRAM_ALIGN = COMMAND_ALIGN
 """A program's address and size are multiples of this."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from hw.spec.config import AccelConfig
+from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import PROGRAM_ALIGN
 from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
 
@@ -66,7 +67,7 @@ def sizes(config: AccelConfig) -> Sizes:
 NEVER = 1 << 62
 """A cycle that does not come."""
 ADDRESS_MASK = (1 << 32) - 1
-WORD_MASK = (1 << 20) - 1
+WORD_MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1
 
 
 def registers() -> np.ndarray:

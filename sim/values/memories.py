@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.spec.config import AccelConfig
+from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import FAULT_DOC, Fault
 from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
 
-SCRATCHPAD_ADDRESS_MASK = (1 << 20) - 1
+SCRATCHPAD_ADDRESS_MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1
 """Word addresses of the scratchpad are computed modulo 2**20."""
 
 

@@ -14,6 +14,7 @@ from hw.spec.regs import Fault
 from hw.spec.timing import WEIGHT_RING
 
 FIELD_COLUMNS = max(len(fields) for fields in isa.FIELDS.values())
+_OPCODE_MASK = (1 << isa.OPCODE_BITS) - 1
 _SLOT_BYTES = isa.COMMAND_ALIGN
 _SLOT_WORDS = _SLOT_BYTES // 4
 _LONGEST = max(isa.COMMAND_WORDS.values())
@@ -75,9 +76,9 @@ def decode(
     raw[: len(part)] = part
     words = raw.view("<u4").astype(np.int64)
 
-    starts = _walk((words[::_SLOT_WORDS] & 15)[:slots])
+    starts = _walk((words[::_SLOT_WORDS] & _OPCODE_MASK)[:slots])
     address_ranges = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
-    opcodes = address_ranges[:, 0] & 15
+    opcodes = address_ranges[:, 0] & _OPCODE_MASK
     count = len(starts)
     fields = np.zeros((count, FIELD_COLUMNS), np.int64)
     beats = np.ones(count, np.int64)
