@@ -150,7 +150,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 
 def _prefix(arguments: argparse.Namespace) -> str:
-    """What --name puts before names, nothing without it. Raises InputError."""
+    """Prefix of names from --name, empty without it. Raises InputError."""
     name = arguments.name
     if name is None:
         return ""

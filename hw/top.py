@@ -122,7 +122,8 @@ class Accelerator(wiring.Component):
         ]
 
     def _connect_units(self, m, core, fetch, monitor, scratchpad, units):
-        """What LOAD, EXECUTE and STORE have in common: ``hw.lib.bus.unit_port``."""
+        """Connect the ports that LOAD, EXECUTE and STORE have in common:
+        ``hw.lib.bus.unit_port``."""
         phase = Signal(range(self._config.line_words))
         core.d.sync += phase.eq(phase + 1)
         m.d.comb += scratchpad.phase.eq(phase)
@@ -187,7 +188,8 @@ class Accelerator(wiring.Component):
         ]
 
     def _connect_ends(self, m, core, regfile, monitor, reader, load, execute, store):
-        """What the monitor learns about running, and, a cycle later, about standstill."""
+        """Connect the signals by which run control learns about running, and, a cycle later, about
+        standstill."""
         moves = (
             (self.m_axi_rvalid & self.m_axi_rready)
             | (self.m_axi_wvalid & self.m_axi_wready)

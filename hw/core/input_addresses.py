@@ -15,8 +15,8 @@ POSITION_BITS = stage_layouts.POSITION
 
 
 def reach_layout(rows: int) -> data.ArrayLayout:
-    """What each lane needs for a tap group: the words from column ``low`` to column ``high`` of the
-    row at ``address``, if it ``touches`` the input window; its first tap is in column ``x``."""
+    """Words that each lane needs for a tap group: those from column ``low`` to column ``high`` of
+    the row at ``address``, if it ``touches`` the input window; its first tap is in column ``x``."""
     return data.ArrayLayout(
         data.StructLayout(
             {

@@ -10,8 +10,8 @@ from hw.spec.config import AccelConfig
 
 
 def needs_layout(config: AccelConfig) -> data.ArrayLayout:
-    """For each lane, the first and the last line it needs, which may be the same, and which of the
-    two it still lacks."""
+    """Lines of each lane: the first and the last that it needs, which may be the same, and which of
+    the two it still lacks."""
     return data.ArrayLayout(
         data.StructLayout(
             {"low": line_addr(config), "high": line_addr(config), "need_low": 1, "need_high": 1}

@@ -1,4 +1,4 @@
-"""What the stages of the execute unit pass to one another."""
+"""Layouts that the stages of the execute unit pass to one another."""
 
 from amaranth.lib import data
 

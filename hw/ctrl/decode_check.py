@@ -1,4 +1,4 @@
-"""Which commands are illegal or another machine's: see docs/architecture.md, section 4."""
+"""Checks for illegal commands and those of another machine: see docs/architecture.md, section 4."""
 
 from amaranth.hdl import Cat, Const, Value
 from amaranth.utils import exact_log2

@@ -1,4 +1,4 @@
-"""How a run ends: at END, at the first fault, or by a soft reset."""
+"""End of a run: at END, at the first fault, or by a soft reset."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring

@@ -1,1 +1,1 @@
-"""What the units are built with: AXI ports, requests to the memory bus, a queue."""
+"""Parts that the units are built with: AXI ports, requests to the memory bus, a queue."""

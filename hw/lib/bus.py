@@ -1,4 +1,4 @@
-"""What the units say to one another: requests, address ranges, counts, faults, and the interfaces
+"""Signals between the units: requests, address ranges, counts, faults, and the interfaces
 made of them."""
 
 from amaranth.hdl import Cat, Const, Mux, Value
@@ -34,7 +34,7 @@ TRACE = Signature({"start": Out(1), "done": Out(1), "index": Out(INDEX_BITS)})
 
 
 def unit_port(command: data.StructLayout, config: AccelConfig) -> Signature:
-    """What LOAD, EXECUTE and STORE have in common, seen from the unit.
+    """Port that LOAD, EXECUTE and STORE have in common, seen from the unit.
 
     Members
     -------

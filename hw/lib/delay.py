@@ -21,5 +21,5 @@ def delay_line(
 def delay(
     m: Module, value: ValueLike, cycles: int, name: str = "delayed", reset_less: bool = False
 ) -> ValueLike:
-    """What ``value`` was ``cycles`` cycles ago; see ``delay_line``."""
+    """Value of ``value`` ``cycles`` cycles ago; see ``delay_line``."""
     return delay_line(m, value, cycles, name, reset_less)[-1]

@@ -14,7 +14,7 @@ BYTES_BITS = 36
 
 
 def descriptor_layout(config: AccelConfig) -> data.StructLayout:
-    """What the data stage needs to know of a LOAD.
+    """Part of a LOAD that the data stage needs.
 
     ``offset`` and ``step`` are the start address and the stride modulo a beat; ``bytes`` are those
     of a row when unpacking.

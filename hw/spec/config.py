@@ -12,7 +12,7 @@ from hw.spec import isa
 PARAM_WORDS = 10
 """Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""What a machine may be called: an identifier in C and in Verilog, and the name of a folder."""
+"""Accepted names of a machine: an identifier in C and in Verilog, and the name of a folder."""
 MAX_SCRATCHPAD_LINES = isa.highest(isa.Opcode.LOAD, "last_line") + 1
 ROWS = (4, 8, 16, 32, 64)
 """Accepted numbers of pixel lanes."""

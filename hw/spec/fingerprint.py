@@ -1,4 +1,4 @@
-"""What a program depends on in the machine's configuration, as 32 bits.
+"""Part of the machine's configuration that a program depends on, as 32 bits.
 
 They stand in every command (fields ``machine`` and ``last_line``) and in the register
 FINGERPRINT. Of the other values cycles depend, and nothing else.

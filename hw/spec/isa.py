@@ -18,7 +18,7 @@ SCRATCHPAD_ADDR_BITS = 20
 
 
 class Opcode(enum.IntEnum):
-    """What a command does; 0 is never valid, so that blank memory does not run."""
+    """Kind of a command; 0 is never valid, so that blank memory does not run."""
 
     LOAD = 1
     STORE = 2
@@ -241,7 +241,7 @@ EXECUTE_FIELDS = _place(
 )
 
 FINGERPRINT_BYTE = next(f.bit for f in END_FIELDS if f.name == MACHINE_FIELDS[0]) // 8
-"""Where the 32 bits of MACHINE_FIELDS begin in every command."""
+"""First byte of the 32 bits of MACHINE_FIELDS in every command."""
 
 FIELDS = {
     Opcode.LOAD: LOAD_FIELDS,

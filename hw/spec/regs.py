@@ -14,7 +14,7 @@ PROGRAM_ALIGN = COMMAND_ALIGN
 
 
 class Fault(enum.IntEnum):
-    """Why a program stopped; 0 while it has not."""
+    """Reason why a program stopped; 0 while it has not."""
 
     NONE = 0
     ILLEGAL_OPCODE = 1

@@ -1,1 +1,1 @@
-"""What builds, checks and runs the gateware's Verilog; none of it is hardware."""
+"""Tools that build, check and run the gateware's Verilog; none of it is hardware."""

@@ -14,7 +14,7 @@ WAIVERS = Path(__file__).with_suffix(".vlt")
 
 
 def lint(verilog: str, top: str) -> list[str]:
-    """What ``verilator --lint-only -Wall`` says about the Verilog text, line by line.
+    """Warnings of ``verilator --lint-only -Wall`` about the Verilog text, line by line.
 
     Raises ToolError when Verilator is missing.
     """

@@ -17,7 +17,7 @@ MemoryKind = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
 
 Simulator = Literal["verilator", "icarus"]
-"""What simulates: compiled and of two states, or event-driven and of four."""
+"""Simulators: compiled and of two states, or event-driven and of four."""
 
 TOPS: dict[MemoryKind, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
 

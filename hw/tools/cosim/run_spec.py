@@ -1,4 +1,4 @@
-"""What one run of the simulated accelerator does, and what comes back."""
+"""Input and results of one run of the simulated accelerator."""
 
 from __future__ import annotations
 

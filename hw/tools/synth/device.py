@@ -1,4 +1,4 @@
-"""What a target consists of, and how its cells count as resources."""
+"""Resources of a target, and how its cells count as them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TREES = 7
 LEAST = 256
 """Readers from which on a net is worth a tree."""
 TREE_NS = 3.0
-"""What the way through a tree is counted as: an allowance, no figure of the vendor's. nextpnr
+"""Allowance for the way through a tree (ns), no figure of the vendor's. nextpnr
 counts nothing for it."""
 SETUP_NS = {"CE": 0.0, "LSR": 0.424}
 """Of a flip-flop's ports, speed grade 6, in nextpnr's database; not in its detailed timings."""

@@ -1,4 +1,4 @@
-"""What Yosys leaves to do at an MULT18X18D, so that fewer wires lead there.
+"""Changes at an MULT18X18D that Yosys leaves to do, so that fewer wires lead there.
 
 Flip-flops at its ports become the registers inside it, and short signed operands its upper bits, so
 that no wires bring copies of the sign. See Lattice TN1267, ECP5 and ECP5-5G sysDSP Usage Guide, for
@@ -60,7 +60,7 @@ def absorb(cells: Cells, kept: set[int]) -> int:
 
 
 def _sinks(cells: Cells, kept: set[int]) -> Counter[Any]:
-    """How many ports read each net, those of the module included."""
+    """Number of ports that read each net, those of the module included."""
     found = readers(cells, lambda *_: True)
     return Counter(kept) + Counter({net: len(ports) for net, ports in found.items()})
 

@@ -70,8 +70,8 @@ def synthesise(
 
 
 def fit(netlist: Path, top: str) -> Counter[str]:
-    """What Yosys leaves to do for the device, in module ``top`` of its JSON; returns how many cells
-    of each type that adds."""
+    """Make the changes for the device that Yosys leaves to do, in module ``top`` of its JSON;
+    returns how many cells of each type that adds."""
     design = json.loads(netlist.read_text())
     module = design["modules"][top]
     changed = Counter({FLIP_FLOP: -fit_multipliers(module)})

@@ -59,7 +59,8 @@ def route(folder: Path, modules: Sequence[str], seed: int) -> dict[str, Any]:
 
 
 def diverging(log: str) -> str | None:
-    """Why the routing of a log will not end, as far as one can tell; the router itself goes on."""
+    """Reason why the routing of a log will not end, as far as one can tell; the router itself goes
+    on."""
     counts = [int(count) for count in re.findall(r"iter=\d+ .*?overused=(\d+)", log)]
     best = min(counts, default=0)
     if best not in counts[:-PATIENCE]:

@@ -80,7 +80,7 @@ def run(
 
 
 def stage(log: str) -> str:
-    """What the tool that wrote ``log`` does at its end."""
+    """Stage that the tool that wrote ``log`` has reached."""
     found = list(STAGE.finditer(log))
     return (found[-1]["a"] or found[-1]["b"]) if found else "starting"
 
