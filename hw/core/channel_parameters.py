@@ -15,10 +15,7 @@ from hw.core.requantiser import (
     channel_layout,
 )
 from hw.lib.delay import delay
-from hw.mem.scratchpad import (
-    WORD_ADDR,
-    line_addr,
-)
+from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR, line_addr
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
 
@@ -28,15 +25,34 @@ class ChannelParameters(wiring.Component):
 
     Members
     -------
-    next_cmd, next_held, next_quiet : the command of the held pixel group in the next cycle, whether
-        one is held then, and whether no beat is in the post-processor, which still may need its
-        table
-    load, pixel_group : a new pixel group is held from the next cycle on
-    ready, next_ready : the held pixel group's parameters are here; are in the next cycle
-    read_en, read_addr, grant : read requests
-    line : the scratchpad's line register
-    plane, channels : the parameters of one plane
-    table_en, table_row, table_data : a word of the table has arrived
+    next_cmd : In(EXECUTE)
+        The command of the pixel group held in the next cycle.
+    next_held : In(1)
+        A pixel group is held in the next cycle.
+    next_quiet : In(1)
+        In the next cycle no beat is in the post-processor, which might still need its table.
+    load : In(1)
+        A new pixel group is held from the next cycle on.
+    pixel_group : In(pixel_group_layout)
+        With ``load``: the new pixel group.
+    ready : Out(1)
+        The parameters of the held pixel group are here.
+    next_ready : Out(1)
+        They are here in the next cycle.
+    read : Out(READ_REQUEST)
+        Reads of lines of parameters and of words of the table.
+    line : In(8 * line_bytes)
+        The scratchpad's line register.
+    plane : In(2)
+        A plane of the output block.
+    channels : Out(channel_layout), an array of cols
+        The parameters of that plane's channels, in the same cycle.
+    table_en : Out(1)
+        A word of the table has arrived.
+    table_row : Out(range(table_words))
+        With ``table_en``: its place.
+    table_data : Out(8 * word_bytes)
+        With ``table_en``: the word.
     """
 
     def __init__(self, config: AccelConfig):
@@ -50,9 +66,7 @@ class ChannelParameters(wiring.Component):
                 "pixel_group": In(stage_layouts.pixel_group_layout()),
                 "ready": Out(1, init=1),
                 "next_ready": Out(1),
-                "read_en": Out(1),
-                "read_addr": Out(WORD_ADDR),
-                "grant": In(1),
+                "read": Out(READ_REQUEST),
                 "line": In(config.line_bytes * 8),
                 "plane": In(2),
                 "channels": Out(data.ArrayLayout(channel_layout(), config.cols)),
@@ -74,8 +88,8 @@ class ChannelParameters(wiring.Component):
         table, granted = Signal(), Signal()
         next_lines, next_due, next_table = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.read_addr.eq(Mux(table, word, line << config.line_bits)),
-            granted.eq(self.read_en & self.grant),
+            self.read.addr.eq(Mux(table, word, line << config.line_bits)),
+            granted.eq(self.read.en & self.read.grant),
             next_lines.eq(
                 Mux(
                     self.load & self.pixel_group.block_start,
@@ -97,7 +111,7 @@ class ChannelParameters(wiring.Component):
             table.eq(next_table),
             table_due.eq(next_due),
             self.ready.eq(self.next_ready),
-            self.read_en.eq(self.next_held & (next_lines | (next_table & self.next_quiet))),
+            self.read.en.eq(self.next_held & (next_lines | (next_table & self.next_quiet))),
             settle.eq(Mux(granted, timing.SETTLE - 1, settle - (settle != 0))),
         ]
         with m.If(granted & table):
@@ -141,7 +155,7 @@ class ChannelParameters(wiring.Component):
             tag.plane.eq(plane),
             tag.part.eq(part),
             tag.row.eq(row),
-            tag.place.eq(self.read_addr[: config.line_bits]),
+            tag.place.eq(self.read.addr[: config.line_bits]),
         ]
         tag = delay(m, tag, timing.READ_LATENCY, "arrival")
         m.d.comb += [

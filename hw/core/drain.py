@@ -15,7 +15,7 @@ from hw.core.output_addresses import OutputAddresses
 from hw.core.requantiser import Requantiser
 from hw.lib.delay import delay, delay_line
 from hw.lib.mux_tree import mux_tree
-from hw.mem.scratchpad import WORD_ADDR
+from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR, word_write_port
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -25,21 +25,44 @@ class Drain(wiring.Component):
 
     Members
     -------
-    phase : the machine's phase counter
-    cmd, next_cmd, next_bank : the command of the held pixel group; that of the next cycle, and its
-        bank
-    pipe_cmd, next_pipe_cmd, next_pipe_bank : the same of the beats in the post-processor, from the
-        cycle after their issue on
-    pixel_group_done, pixel_group, shadow : a new pixel group is in the shadow accumulators from
-        the next cycle on
-    ready : the last multiply-accumulate of a pixel group may issue
-    pixel_group_issued : it issues
-    read_en, read_addr, read_mask, urgent, grant : read requests, and which of the first words are
-        needed; urgent ones are always granted
-    line : the scratchpad's line register
-    write_en, write_addr, write_mask, write_data : finished words
-    beat : a beat issues
-    command_done : the last word of a command is written in this cycle
+    phase : In(range(config.line_words))
+        The machine's phase counter.
+    cmd : In(EXECUTE)
+        The command of the held pixel group.
+    next_cmd : In(EXECUTE)
+        ``cmd`` of the next cycle: the command in bank ``next_bank``.
+    next_bank : Out(1)
+        Bank of the command of the pixel group that is held in the next cycle.
+    pipe_cmd : In(EXECUTE)
+        The command of the beats in the post-processor, from the cycle after their issue on.
+    next_pipe_cmd : In(EXECUTE)
+        ``pipe_cmd`` of the next cycle: the command in bank ``next_pipe_bank``.
+    next_pipe_bank : Out(1)
+        Bank of the command of the beats that are in the post-processor in the next cycle.
+    pixel_group_done : In(1)
+        A new pixel group is in the shadow accumulators from the next cycle on.
+    pixel_group : In(pixel_group_layout)
+        With ``pixel_group_done``: the pixel group.
+    shadow : In(ACC * cols), an array of rows
+        The accumulators of the held pixel group.
+    ready : Out(1)
+        The last multiply-accumulate of a pixel group may issue.
+    pixel_group_issued : In(1)
+        It issues.
+    read : Out(READ_REQUEST)
+        Reads of second operands, parameters and tables.
+    read_mask : Out(requant_words)
+        Which of the first words read are needed.
+    urgent : Out(1)
+        The read is a second operand's, and always granted.
+    line : In(8 * line_bytes)
+        The scratchpad's line register.
+    write : Out(word_write_port)
+        Finished words.
+    beat : Out(1)
+        A beat issues.
+    command_done : Out(1)
+        The last word of a command is written in this cycle.
     """
 
     def __init__(self, config: AccelConfig):
@@ -59,16 +82,11 @@ class Drain(wiring.Component):
                 "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
                 "ready": Out(1),
                 "pixel_group_issued": In(1),
-                "read_en": Out(1),
-                "read_addr": Out(WORD_ADDR),
+                "read": Out(READ_REQUEST),
                 "read_mask": Out(words),
                 "urgent": Out(1),
-                "grant": In(1),
                 "line": In(config.line_bytes * 8),
-                "write_en": Out(1),
-                "write_addr": Out(WORD_ADDR),
-                "write_mask": Out(words),
-                "write_data": Out(words * config.word_bytes * 8),
+                "write": Out(word_write_port(config)),
                 "beat": Out(1),
                 "command_done": Out(1),
             }
@@ -91,13 +109,13 @@ class Drain(wiring.Component):
             parameters.next_cmd.eq(self.next_cmd),
             parameters.load.eq(self.pixel_group_done),
             parameters.pixel_group.eq(self.pixel_group),
-            parameters.grant.eq(self.grant & ~self.urgent),
+            parameters.read.grant.eq(self.read.grant & ~self.urgent),
             parameters.line.eq(self.line),
             parameters.plane.eq(walk.plane),
             self.urgent.eq(self.beat & self.cmd.residual),
-            self.read_en.eq(self.urgent | parameters.read_en),
+            self.read.en.eq(self.urgent | parameters.read.en),
             self.read_mask.eq(Mux(self.urgent, walk.mask, 1)),
-            self.read_addr.eq(Mux(self.urgent, walk.other_addr, parameters.read_addr)),
+            self.read.addr.eq(Mux(self.urgent, walk.other_addr, parameters.read.addr)),
             table.write_en.eq(parameters.table_en),
             table.write_row.eq(parameters.table_row),
             table.write_data.eq(parameters.table_data),
@@ -113,8 +131,10 @@ class Drain(wiring.Component):
         return m
 
     def _build_issue(self, m, walk, parameters):
+        # The ends of pixel groups that are on their way through the array: one at most.
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.pixel_group_issued, issued))
+        # Cycles until the post-processor is empty.
         flush = Signal(range(timing.FLUSH))
         quiet, near_end = Signal(), Signal()
         m.d.comb += [
@@ -131,10 +151,19 @@ class Drain(wiring.Component):
         self._build_beat(m, walk, parameters, flush)
 
     def _build_beat(self, m, walk, parameters, flush):
-        """Whether a beat issues, a cycle ahead."""
+        """Whether a beat issues, a cycle ahead.
+
+        ``beat`` decides on the scratchpad's read port in the cycle of its issue: a residual beat
+        reads its second operand then, and all others wait for what is left. So ``beat`` is a
+        register, and each of its conditions is known in the cycle before, as ``next_*``:
+
+            t      next_held, next_first, next_empty, parameters.next_ready, phase_ok: of t + 1
+            t + 1  beat: the walk moves on, the requantiser takes the sums, the operand is read
+        """
         held, empty, first, phase_ok = (
             Signal(name=f"next_{name}") for name in ("held", "empty", "first", "phase_ok")
         )
+        # The phase in which to decide on a beat that would be written in LOAD's phase.
         blocked = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE - 1
         interval = timing.RESIDUAL_INTERVAL
         m.d.comb += [
@@ -214,11 +243,11 @@ class Drain(wiring.Component):
         written = Signal.like(plain)
         m.d.comb += [
             written.eq(Mux(late.valid & late.residual, late, plain)),
-            self.write_en.eq(Mux(late.valid & late.residual, 1, plain.valid & ~plain.residual)),
-            self.command_done.eq(self.write_en & written.command_end),
-            self.write_mask.eq(written.mask),
-            self.write_addr.eq(written.addr),
+            self.write.en.eq(Mux(late.valid & late.residual, 1, plain.valid & ~plain.residual)),
+            self.command_done.eq(self.write.en & written.command_end),
+            self.write.mask.eq(written.mask),
+            self.write.addr.eq(written.addr),
         ]
         finished = Signal.like(requant.result)
         m.d.sync += finished.eq(Mux(cmd.table, table.value, requant.result))
-        m.d.comb += self.write_data.eq(finished)
+        m.d.comb += self.write.data.eq(finished)

@@ -3,7 +3,7 @@ port among them."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import Out, connect, flipped
 
 from hw import command_layouts
 from hw.core import stage_layouts
@@ -129,33 +129,28 @@ class ExecuteUnit(wiring.Component):
         port = self.scratchpad
         free = ~port.blocked
         m.d.comb += [
-            port.read_en.eq((drain.read_en | weights.read_en | fill.read_en) & free),
-            port.read_mask.eq(Mux(drain.read_en, drain.read_mask, 1)),
+            port.read_en.eq((drain.read.en | weights.read.en | fill.read.en) & free),
+            port.read_mask.eq(Mux(drain.read.en, drain.read_mask, 1)),
             port.read_addr.eq(
                 Mux(
-                    drain.read_en,
-                    drain.read_addr,
-                    Mux(weights.read_en, weights.read_addr, fill.read_addr),
+                    drain.read.en,
+                    drain.read.addr,
+                    Mux(weights.read.en, weights.read.addr, fill.read.addr),
                 )
             ),
-            drain.grant.eq(free),
-            weights.grant.eq(free & ~drain.read_en),
-            fill.grant.eq(free & ~drain.read_en & ~weights.read_en),
+            drain.read.grant.eq(free),
+            weights.read.grant.eq(free & ~drain.read.en),
+            fill.read.grant.eq(free & ~drain.read.en & ~weights.read.en),
             drain.line.eq(port.line),
             weights.line.eq(port.line),
         ]
 
     def _build_operand_path(self, m, fill, weights, operands, sequencer, array):
         cmd, head = self._array_command, operands.head
+        connect(m, fill.taking, operands.taking)
+        connect(m, fill.out, operands.tap_groups)
         m.d.comb += [
-            fill.room.eq(operands.room),
             operands.line.eq(self.scratchpad.line),
-            operands.line_en.eq(fill.line_en),
-            operands.line_lanes.eq(fill.line_lanes),
-            operands.line_high.eq(fill.line_high),
-            operands.push.eq(fill.push),
-            operands.tap_group.eq(fill.tap_group),
-            operands.lanes.eq(fill.lanes),
             operands.pop.eq(sequencer.pop),
             operands.offset.eq(sequencer.offset),
             operands.pad.eq(cmd.pad_value),
@@ -206,11 +201,8 @@ class ExecuteUnit(wiring.Component):
             drain.pixel_group_done.eq(array.pixel_group_done),
             drain.pixel_group.eq(delay(m, pixel_group, timing.MAC_LATENCY - 1, "pixel_group")),
             drain.shadow.eq(array.shadow),
-            self.scratchpad.write_en.eq(drain.write_en),
-            self.scratchpad.write_addr.eq(drain.write_addr),
-            self.scratchpad.write_mask.eq(drain.write_mask),
-            self.scratchpad.write_data.eq(drain.write_data),
         ]
+        connect(m, drain.write, flipped(self.scratchpad.write))
 
     def _build_fault(self, m, weights, drain, fill):
         """A cycle after the access, of the write's command if that is out of range, else of the
@@ -219,9 +211,9 @@ class ExecuteUnit(wiring.Component):
         A cycle late, the fault of a program's last write still comes with the end that counts it.
         """
         port = self.scratchpad
-        write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
-        reader = Mux(weights.read_en, weights.cmd.index, fill.cmd.index)
-        reader = Mux(drain.read_en, drain.cmd.index, reader)
+        write = port.write.en & out_of_range(self._config, port.write.addr, port.write.mask)
+        reader = Mux(weights.read.en, weights.cmd.index, fill.cmd.index)
+        reader = Mux(drain.read.en, drain.cmd.index, reader)
         raised, index = Signal(), Signal(command_layouts.INDEX_BITS)
         m.d.sync += [
             raised.eq(self.range_fault & ~self.stop),
@@ -238,8 +230,8 @@ class ExecuteUnit(wiring.Component):
         m.d.comb += [
             self.cause.eq(sequencer.cause),
             self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
-            self.filled.eq(fill.line_en),
-            self.weighted.eq(weights.read_en & weights.grant),
+            self.filled.eq(fill.taking.en),
+            self.weighted.eq(weights.read.en & weights.read.grant),
             self.drained.eq(drain.beat),
             self.trace.start.eq(fill.start),
             self.trace.done.eq(drain.command_done),

@@ -37,11 +37,22 @@ class InputAddresses(wiring.Component):
 
     Members
     -------
-    cmd : the command
-    init_en, init_lane : set up the coordinates of one lane
-    begin : go to the first tap group
-    next : every stage takes the tap group of the one before
-    valid, tap_group, lanes : the last stage
+    cmd : In(EXECUTE)
+        The command.
+    init_en : In(1)
+        Set up the coordinates of one lane.
+    init_lane : In(range(rows))
+        With ``init_en``: which; lanes come in order.
+    begin : In(1)
+        Go to the first tap group.
+    next : In(1)
+        Every stage takes the tap group of the one before.
+    valid : Out(1)
+        The last stage holds a tap group.
+    tap_group : Out(tap_group_layout)
+        The tap group in the last stage.
+    lanes : Out(reach_layout)
+        What its lanes need.
     """
 
     def __init__(self, config: AccelConfig):

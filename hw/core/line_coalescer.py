@@ -25,12 +25,32 @@ class LineCoalescer(wiring.Component):
 
     Members
     -------
-    load, tap_group, lanes, needs : the next tap group, taken when ``load``
-    ready : the current tap group is absent or finishes in this cycle
-    done : the current tap group finishes in this cycle
-    current, current_lanes : the current tap group
-    room, grant, read_en, read_line : requests, as in Fill
-    take : lanes that take the requested line
+    load : In(1)
+        Take the next tap group; only while ``ready``.
+    tap_group : In(tap_group_layout)
+        The next tap group.
+    lanes : In(lane_layout), an array of rows
+        Its lanes.
+    needs : In(needs_layout)
+        The lines that these need.
+    ready : Out(1)
+        The current tap group is absent or finishes in this cycle.
+    done : Out(1)
+        The current tap group finishes in this cycle.
+    current : Out(tap_group_layout)
+        The current tap group.
+    current_lanes : Out(lane_layout), an array of rows
+        Its lanes.
+    room : In(1)
+        The ring has room for the current tap group.
+    grant : In(1)
+        The request of this cycle is granted.
+    read_en : Out(1)
+        A line is requested.
+    read_line : Out(line_addr(config))
+        Its address.
+    take : Out(rows)
+        Lanes that take the requested line.
     """
 
     def __init__(self, config: AccelConfig):
@@ -58,6 +78,9 @@ class LineCoalescer(wiring.Component):
         m = Module()
         rows = self._config.rows
         valid = Signal()
+        # The request is made from registers (needed, read_line, hits). The one after it is chosen
+        # before the grant is known: the first line of what is left or, if nothing is, of the next
+        # tap group. The grant, which comes late, only enables the registers.
         # What the lanes lack next to the line to request, and which of them take that one.
         left = Signal(needs_layout(self._config), reset_less=True)
         hits = Signal(rows, reset_less=True)
@@ -69,8 +92,7 @@ class LineCoalescer(wiring.Component):
             granted.eq(self.read_en & self.grant),
             self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
             self.ready.eq(~valid | self.done),
-            # Whether lines of the next tap group are next; the grant, which comes late, decides
-            # when.
+            # Whether lines of the next tap group are next.
             fresh.eq(~valid | ~any_left),
         ]
         with m.If(self.done):
@@ -86,6 +108,7 @@ class LineCoalescer(wiring.Component):
         first = Signal.like(self.read_line, name="left_line")
         first_new = Signal.like(self.read_line, name="new_line")
         m.d.comb += [first.eq(_first_line(left)), first_new.eq(_first_line(self.needs))]
+        # If the last line is granted and no tap group comes, needs mean nothing, and valid falls.
         with m.If(self.load | granted):
             with m.If(fresh):
                 m.d.sync += self._request(self.needs, first_new, left, hits, needed)

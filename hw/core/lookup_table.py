@@ -14,8 +14,16 @@ class LookupTable(wiring.Component):
 
     Members
     -------
-    write_en, write_row, write_data : one word of the table
-    index, value : the bytes looked up, and their entries, in the same cycle
+    write_en : In(1)
+        Write one word of the table.
+    write_row : In(range(table_words))
+        With ``write_en``: its place.
+    write_data : In(8 * word_bytes)
+        With ``write_en``: the word.
+    index : In(signed(8)), an array of lanes
+        The bytes to look up.
+    value : Out(signed(8)), an array of lanes
+        Their entries, in the same cycle.
     """
 
     def __init__(self, config: AccelConfig):

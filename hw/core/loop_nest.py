@@ -15,17 +15,30 @@ class LoopNest(wiring.Component):
 
     Members
     -------
-    cmd : the command
-    begin : go to its first tap group
-    next : go to the next tap group
-    valid : the loops are not at their end
-    tap_group : the tap group, except ``occupied``
-    columns : array columns that it uses
-    x_offset, y_offset : of its first tap from tap (0, 0)
-    row_addr : of its kernel row, less the lanes' coordinates
-    span : columns from its first tap to its last one
-    left : pixels of the output block from its pixel group on
-    pixel_group_end, block_end : it is the last of its pixel group, of its output block
+    cmd : In(EXECUTE)
+        The command.
+    begin : In(1)
+        Go to its first tap group.
+    next : In(1)
+        Go to the next tap group.
+    valid : Out(1)
+        The loops are not at their end.
+    tap_group : Out(tap_group_layout)
+        The tap group, except ``occupied``.
+    columns : Out(9)
+        Array columns that it uses.
+    x_offset, y_offset : Out(POSITION)
+        Column and row of its first tap, from tap (0, 0).
+    row_addr : Out(WORD_ADDR)
+        Word address of its kernel row, without the coordinates of the lanes.
+    span : Out(REACH)
+        Columns from its first tap to its last one.
+    left : Out(20)
+        Pixels of the output block from its pixel group on.
+    pixel_group_end : Out(1)
+        It is the last of its pixel group.
+    block_end : Out(1)
+        It is the last of its output block.
     """
 
     def __init__(self, config: AccelConfig):

@@ -22,13 +22,26 @@ class MacArray(wiring.Component):
 
     Members
     -------
-    issue, first, last : a multiply-accumulate; the first, the last of its pixel group
-    words, weights : the operand word of each lane, the weight word of each group of lanes
-    channel, split : column m uses byte ``m & ~(g - 1) | channel`` of the word, with
-        ``g = cols >> split``
-    ones, maximum : weights are 1; keep the maximum instead of the sum, with ``ones`` only
-    pixel_group_done : ``shadow`` holds a new pixel group from the next cycle on
-    shadow : the accumulators of the last finished pixel group, lane by lane
+    issue : In(1)
+        A multiply-accumulate issues.
+    first, last : In(1)
+        With ``issue``: it is the first, the last of its pixel group.
+    words : In(8 * word_bytes), an array of rows
+        The operand word of each lane.
+    weights : In(8 * word_bytes), an array of LANE_GROUPS
+        The weight word of each group of lanes.
+    channel : In(6)
+        Channel: column m uses byte ``m & ~(g - 1) | channel`` of the word, ``g = cols >> split``.
+    split : In(3)
+        Of how many groups of channels a word consists, as a power of two.
+    ones : In(1)
+        Weights are 1.
+    maximum : In(1)
+        Keep the maximum instead of the sum; with ``ones`` only.
+    pixel_group_done : Out(1)
+        ``shadow`` holds a new pixel group from the next cycle on.
+    shadow : Out(ACC * cols), an array of rows
+        The accumulators of the last finished pixel group, lane by lane.
     """
 
     def __init__(self, config: AccelConfig):

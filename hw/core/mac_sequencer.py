@@ -16,13 +16,36 @@ class MacSequencer(wiring.Component):
 
     Members
     -------
-    cmd, head, visible, in_flight : the oldest tap group and its command
-    weight_ready, drain_ready : its weight word is there; the drain can take a pixel group
-    fill_state, fill_queued, load_met, store_met : what fill does, for the cause of an idle cycle
-    issue : a multiply-accumulate issues
-    channel, offset : its channel; columns from the tap group's first tap
-    pop, pixel_group_end : it is the last of its tap group, of its pixel group
-    cause : the cycle counter that counts
+    cmd : In(EXECUTE)
+        The command of the oldest tap group.
+    head : In(tap_group_layout)
+        The oldest tap group.
+    visible : In(1)
+        It is there, with its lines.
+    in_flight : In(1)
+        It is there, or on its way.
+    weight_ready : In(1)
+        Its weight word is there.
+    drain_ready : In(1)
+        The drain can take a pixel group.
+    fill_state : In(State)
+        What the operand fetch does, for the cause of an idle cycle.
+    fill_queued : In(1)
+        A command waits for the operand fetch.
+    load_met, store_met : In(1)
+        The counts that its command waits for are reached.
+    issue : Out(1)
+        A multiply-accumulate issues.
+    channel : Out(6)
+        Its channel in the input block.
+    offset : Out(REACH)
+        Columns from the tap group's first tap to its tap.
+    pop : Out(1)
+        It is the last of its tap group.
+    pixel_group_end : Out(1)
+        The multiply-accumulate to issue is the last of its pixel group.
+    cause : Out(4)
+        The cycle counter that counts (hw.spec.regs.Counter).
     """
 
     cmd: In(command_layouts.EXECUTE)

@@ -1,14 +1,14 @@
 """Fill: walks the tap groups of an EXECUTE and fetches the lines that the lanes need for each."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core import stage_layouts
 from hw.core.input_addresses import InputAddresses
 from hw.core.line_coalescer import LineCoalescer
-from hw.mem.scratchpad import WORD_ADDR
+from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -27,17 +27,28 @@ class OperandFetch(wiring.Component):
 
     Members
     -------
-    cmd : the command taken last, which is in bank ``bank``
-    queued, bank_free : a command waits; the bank for it may be overwritten
-    take : the command is taken into the bank that is not ``bank`` in this cycle
-    waits_met : the counts that the command waits for are reached
-    start : the command starts to run in the next cycle
-    state : what the unit does
-    read_en, read_addr, grant : line requests
-    room : the ring of tap groups has room
-    line_en, line_lanes, line_high : with a granted request, the lanes that take the line, and
-        its address bit 0
-    push, tap_group, lanes : the current tap group is complete except its lines' flight
+    cmd : In(EXECUTE)
+        The command taken last, which is in bank ``bank``.
+    queued : In(1)
+        A command waits.
+    bank_free : In(1)
+        The bank for it may be overwritten.
+    take : Out(1)
+        It is taken in this cycle into the bank that is not ``bank``.
+    bank : Out(1)
+        Bank of the command taken last.
+    waits_met : In(1)
+        The counts that the command waits for are reached.
+    start : Out(1)
+        The command starts to run in the next cycle.
+    state : Out(State)
+        What the unit does.
+    read : Out(READ_REQUEST)
+        Reads of lines of operands.
+    taking : Out(line_taking)
+        Lanes that take the line requested in this cycle.
+    out : Out(tap_group_port)
+        The current tap group, complete except its lines' flight.
     """
 
     def __init__(self, config: AccelConfig):
@@ -52,16 +63,9 @@ class OperandFetch(wiring.Component):
                 "waits_met": In(1),
                 "start": Out(1),
                 "state": Out(State),
-                "read_en": Out(1),
-                "read_addr": Out(WORD_ADDR),
-                "grant": In(1),
-                "room": In(1),
-                "line_en": Out(1),
-                "line_lanes": Out(config.rows),
-                "line_high": Out(1),
-                "push": Out(1),
-                "tap_group": Out(stage_layouts.tap_group_layout()),
-                "lanes": Out(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
+                "read": Out(READ_REQUEST),
+                "taking": Out(stage_layouts.line_taking(config)),
+                "out": Out(stage_layouts.tap_group_port(config)),
             }
         )
 
@@ -102,16 +106,16 @@ class OperandFetch(wiring.Component):
             walk.next.eq((init & (count > rows)) | (running & lines.ready)),
             lines.load.eq(walk.next & walk.valid),
             lines.tap_group.eq(walk.tap_group),
-            lines.room.eq(self.room & running),
-            lines.grant.eq(self.grant),
-            self.read_en.eq(lines.read_en),
-            self.read_addr.eq(lines.read_line << self._config.line_bits),
-            self.line_en.eq(lines.read_en & self.grant),
-            self.line_lanes.eq(lines.take),
-            self.line_high.eq(lines.read_line[0]),
-            self.push.eq(lines.done),
-            self.tap_group.eq(lines.current),
-            self.lanes.eq(lines.current_lanes),
+            lines.room.eq(self.out.room & running),
+            lines.grant.eq(self.read.grant),
+            self.read.en.eq(lines.read_en),
+            self.read.addr.eq(lines.read_line << self._config.line_bits),
+            self.taking.en.eq(lines.read_en & self.read.grant),
+            self.taking.lanes.eq(lines.take),
+            self.taking.high.eq(lines.read_line[0]),
+            self.out.push.eq(lines.done),
+            self.out.tap_group.eq(lines.current),
+            self.out.lanes.eq(lines.current_lanes),
         ]
         self._build_needs(m, walk, lines)
         return m

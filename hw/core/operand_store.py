@@ -21,17 +21,26 @@ class OperandStore(wiring.Component):
 
     Members
     -------
-    line : the scratchpad's line register
-    line_en, line_lanes, line_high : lanes that take the line requested in this cycle,
-        READ_LATENCY cycles later
-    push, tap_group, lanes : a tap group whose lines are all requested
-    room : fewer than TAP_GROUP_RING tap groups are in the ring
-    in_flight : tap groups are in the ring, visible or not
-    visible, head : the oldest tap group, once its lines have arrived
-    pop : the head's last use
-    offset : columns from the first tap of the head to the present one
-    pad : operand outside the input window
-    words : for each lane, the operand word of the present tap
+    line : In(8 * line_bytes)
+        The scratchpad's line register.
+    taking : In(line_taking)
+        Lanes that take the line requested in this cycle, READ_LATENCY cycles later.
+    tap_groups : In(tap_group_port)
+        Tap groups whose lines are all requested.
+    in_flight : Out(1)
+        Tap groups are in the ring, visible or not.
+    visible : Out(1)
+        The lines of the oldest tap group have arrived.
+    head : Out(tap_group_layout)
+        With ``visible``: the oldest tap group.
+    pop : In(1)
+        Its last use.
+    offset : In(REACH)
+        Columns from its first tap to the present one.
+    pad : In(8)
+        Operand outside the input window.
+    words : Out(8 * word_bytes), an array of rows
+        The operand word of the present tap for each lane.
     """
 
     def __init__(self, config: AccelConfig):
@@ -40,13 +49,8 @@ class OperandStore(wiring.Component):
         super().__init__(
             {
                 "line": In(config.line_bytes * 8),
-                "line_en": In(1),
-                "line_lanes": In(config.rows),
-                "line_high": In(1),
-                "push": In(1),
-                "tap_group": In(stage_layouts.tap_group_layout()),
-                "lanes": In(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
-                "room": Out(1),
+                "taking": In(stage_layouts.line_taking(config)),
+                "tap_groups": In(stage_layouts.tap_group_port(config)),
                 "in_flight": Out(1),
                 "visible": Out(1),
                 "head": Out(stage_layouts.tap_group_layout()),
@@ -62,15 +66,15 @@ class OperandStore(wiring.Component):
         pushed, popped, arrived = (Signal(RING_BITS + 1) for _ in range(3))
         self._head_entry, self._push_entry = popped[:RING_BITS], pushed[:RING_BITS]
         m.d.comb += [
-            self.room.eq((pushed - popped)[: RING_BITS + 1] < timing.TAP_GROUP_RING),
+            self.tap_groups.room.eq((pushed - popped)[: RING_BITS + 1] < timing.TAP_GROUP_RING),
             self.in_flight.eq(pushed != popped),
             self.visible.eq(arrived != popped),
         ]
-        with m.If(self.push):
+        with m.If(self.tap_groups.push):
             m.d.sync += pushed.eq(pushed + 1)
         with m.If(self.pop):
             m.d.sync += popped.eq(popped + 1)
-        landed = delay(m, self.push, timing.FILL_LATENCY - 1, "landed")
+        landed = delay(m, self.tap_groups.push, timing.FILL_LATENCY - 1, "landed")
         with m.If(landed):
             m.d.sync += arrived.eq(arrived + 1)
         self._build_head(m)
@@ -83,9 +87,9 @@ class OperandStore(wiring.Component):
         )
         write, read = tap_groups.write_port(), tap_groups.read_port(domain="comb")
         m.d.comb += [
-            write.en.eq(self.push),
+            write.en.eq(self.tap_groups.push),
             write.addr.eq(self._push_entry),
-            write.data.eq(self.tap_group),
+            write.data.eq(self.tap_groups.tap_group),
             read.addr.eq(self._head_entry),
             self.head.eq(read.data),
         ]
@@ -94,9 +98,9 @@ class OperandStore(wiring.Component):
         config = self._config
         word, bits = config.word_bytes * 8, config.line_bits
         latency = timing.READ_LATENCY
-        enable = delay(m, self.line_en, latency, "line_en")
-        lanes = delay(m, self.line_lanes, latency, "line_lanes")
-        entry = delay(m, Cat(self.line_high, self._push_entry), latency, "entry")
+        enable = delay(m, self.taking.en, latency, "line_en")
+        lanes = delay(m, self.taking.lanes, latency, "line_lanes")
+        entry = delay(m, Cat(self.taking.high, self._push_entry), latency, "entry")
         for p in range(config.rows):
             lane = Signal(stage_layouts.lane_layout(config), name=f"lane{p}")
             m.submodules[f"place{p}"] = places = Memory(
@@ -104,9 +108,9 @@ class OperandStore(wiring.Component):
             )
             write, read = places.write_port(), places.read_port(domain="comb")
             m.d.comb += [
-                write.en.eq(self.push),
+                write.en.eq(self.tap_groups.push),
                 write.addr.eq(self._push_entry),
-                write.data.eq(self.lanes[p]),
+                write.data.eq(self.tap_groups.lanes[p]),
                 read.addr.eq(self._head_entry),
                 lane.eq(read.data),
             ]

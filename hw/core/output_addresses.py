@@ -16,16 +16,34 @@ class OutputAddresses(wiring.Component):
 
     Members
     -------
-    cmd, current : the command of the held pixel group, and the pixel group
-    load, pixel_group : a new pixel group is held from the next cycle on
-    next : the beat shown issues
-    plane, lane : plane of the beat and lane of its first pixel
-    mask : words of the beat
-    swap : the first pixel is in the second lane of its group
-    addr, other_addr : word address of its output and of its second operand
-    command_first : no beat of the command has issued yet
-    near_end : at most NEAR_END beats of the pixel group are left
-    last : the beat is the last of its pixel group
+    cmd : In(EXECUTE)
+        The command of the held pixel group.
+    current : In(pixel_group_layout)
+        The held pixel group.
+    load : In(1)
+        A new pixel group is held from the next cycle on.
+    pixel_group : In(pixel_group_layout)
+        With ``load``: the new pixel group.
+    next : In(1)
+        The beat shown issues.
+    plane : Out(2)
+        Plane of the beat.
+    lane : Out(7)
+        Lane of its first pixel.
+    mask : Out(requant_words)
+        Words of the beat.
+    swap : Out(1)
+        The first pixel is in the second lane of its group.
+    addr : Out(WORD_ADDR)
+        Word address of its output.
+    other_addr : Out(WORD_ADDR)
+        Word address of its second operand.
+    command_first : Out(1)
+        No beat of the command has issued yet.
+    near_end : Out(1)
+        At most NEAR_END beats of the pixel group are left.
+    last : Out(1)
+        The beat is the last of its pixel group.
     """
 
     def __init__(self, config: AccelConfig):
@@ -69,7 +87,10 @@ class OutputAddresses(wiring.Component):
             left.eq(self.current.pixels - pixel),
             self.near_end.eq(last_plane & (left <= Mux(cmd.dense, NEAR_END * words, NEAR_END))),
         ]
-        # The first lane of the next plane.
+        # Each plane has the pixels of the group once more: x and offset go back to what they were
+        # at the group's start (pixel_group_x, pixel_group_offset), and where the last plane ends,
+        # the next group starts. Offsets are the same in each plane; the plane's base is apart.
+        # next_plane: the first lane of the next plane.
         next_plane = Signal(7)
         plane_lane = Signal(7)
         m.d.comb += next_plane.eq(plane_lane + (Const(self._config.rows) >> cmd.array_shape))
@@ -115,6 +136,7 @@ class OutputAddresses(wiring.Component):
         """Base addresses of the block and of the plane; a block's first pixel group waits for
         parameters long enough to set them."""
         cmd = self.cmd
+        # A cycle after the pixel group is held, so that ``current`` and ``cmd`` are registers.
         fresh = Signal()
         m.d.sync += fresh.eq(self.load & self.pixel_group.block_start)
         for name, start, pitch, result in (

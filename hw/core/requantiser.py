@@ -1,4 +1,4 @@
-"""Requantiser: the multiplier pipeline that turns accumulators into int8, with the passes of the
+"""Requantiser: the multiplier pipeline that turns accumulators into int8, with the trips of the
 residual add."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -24,19 +24,42 @@ def channel_layout() -> data.StructLayout:
 class Requantiser(wiring.Component):
     """``requant_lanes`` pipelines of REQUANT_LATENCY stages and a clamp.
 
-    A beat enters in cycle t; its int8 result is in ``result`` in t + REQUANT_LATENCY + 1, or,
-    with a residual,
-    in t + RESIDUAL_SUM + REQUANT_LATENCY + 1. Beats with a residual enter every fourth cycle;
-    between them, their
-    other passes use the same pipeline. There is no back pressure.
+    A beat enters in cycle t. Its int8 result is in ``result`` in t + REQUANT_LATENCY + 1, or, with
+    a residual, in t + RESIDUAL_SUM + REQUANT_LATENCY + 1. There is no back pressure.
+
+    A beat with a residual makes four trips through the pipeline, and is in its stages in these
+    cycles after t:
+
+    ====  ==  ==  ==  ==  ==  =============================================================
+    trip  s1  s2  s3  s4  s5  of
+    ====  ==  ==  ==  ==  ==  =============================================================
+    own    1   2   3   4   5  the accumulators, as of a beat without a residual
+    b      4   5   6   7   8  ``other``, entering in RESIDUAL_B; waits in b1 (9) and b2 (10)
+    a      6   7   8   9  10  own's clamped value, entering in RESIDUAL_A
+    sum   11  12  13  14  15  a's value in s5 and b's in b2, entering in RESIDUAL_SUM
+    ====  ==  ==  ==  ==  ==  =============================================================
+
+    The trips enter in cycles 0, 3, 1 and 2 modulo RESIDUAL_INTERVAL. So beats that enter every
+    RESIDUAL_INTERVAL cycles fill every place of the pipeline, and no two trips meet.
 
     Members
     -------
-    cmd, next_cmd : the command of the beats in the pipeline; that of the next cycle
-    enter, residual : a beat enters; it has a residual
-    sums, channels : its accumulators, requant_words times cols, and the parameters of its channels
-    other : the second operand, valid RESIDUAL_B cycles after ``enter``
-    result : the finished bytes
+    cmd : In(EXECUTE)
+        The command of the beats in the pipeline.
+    next_cmd : In(EXECUTE)
+        ``cmd`` of the next cycle.
+    enter : In(1)
+        A beat enters.
+    residual : In(1)
+        With ``enter``: it has a residual.
+    sums : In(signed(ACC)), an array of lanes
+        With ``enter``: its accumulators, ``requant_words`` times ``cols``.
+    channels : In(channel_layout), an array of cols
+        With ``enter``: the parameters of its channels.
+    other : In(signed(8)), an array of lanes
+        The second operand, valid RESIDUAL_B cycles after ``enter``.
+    result : Out(signed(8)), an array of lanes
+        The finished bytes.
     """
 
     def __init__(self, config: AccelConfig):
@@ -64,6 +87,7 @@ class Requantiser(wiring.Component):
             entered_ago[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
         self._build_clamps(m, entered_ago[ages - 1])
+        # Bit i: a trip is in stage s(i + 1). The other registers of the stages stand still.
         self._active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += entered.eq(Cat(self.enter, entered))
@@ -136,6 +160,7 @@ class Requantiser(wiring.Component):
             Signal(signed(w), name=f"s{i + 1}_{lane}", reset_less=True)
             for i, w in enumerate(widths)
         )
+        # Where b's value waits for a's, which comes to s5 two cycles after it.
         b1, b2 = (Signal(signed(ACC), name=f"b{i}_{lane}", reset_less=True) for i in (1, 2))
         own = Signal(signed(8), name=f"own{lane}")
         near = Signal(signed(10), name=f"near{lane}")
@@ -154,6 +179,10 @@ class Requantiser(wiring.Component):
         offset = Mux(
             a, cmd.a_offset, Mux(b, cmd.b_offset, Mux(self._sum, b2, self.channels[channel].bias))
         )
+        # s1 adds bias or offset, s2 shifts left, s3 multiplies. s4 divides by 2**MULTIPLIER and
+        # rounds half up. s5 divides by 2**right and rounds half away from zero: tie_down takes
+        # negative ties down. With round_once s4 rounds down instead, and inexact says that it lost
+        # something: a negative value that looks like a tie in s5 lies above it, and goes up.
         right = stage["right"]
         half = (1 << right) >> 1
         inexact = Signal(name=f"inexact{lane}")
@@ -185,7 +214,7 @@ assert (timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - timing.RESIDUAL_A) % timi
 
 
 def _delay(m, value, cycles, name, width, active):
-    """``value`` after ``cycles`` registers; the later ones move only with a pass in the stage
+    """``value`` after ``cycles`` registers; the later ones move only with a trip in the stage
     before."""
     for stage in range(cycles):
         later = Signal(width, name=f"{name}_{stage}", reset_less=True)

@@ -1,6 +1,7 @@
-"""Layouts that the stages of the execute unit pass to one another."""
+"""Layouts and interfaces between the stages of the execute unit."""
 
 from amaranth.lib import data
+from amaranth.lib.wiring import In, Out, Signature
 
 from hw.spec.config import AccelConfig
 
@@ -14,12 +15,20 @@ def tap_group_layout() -> data.StructLayout:
     """A tap group: the taps of one group of a kernel row, over the channels of one input block, for
     one pixel group.
 
-    taps, channels : multiply-accumulates = taps * channels
-    first, last : first, last tap group of its pixel group
-    block_start, block_end : the pixel group is the first, the last of its output block
-    command_start, command_end : the pixel group is the first, the last of its command
-    pixels, planes : of the pixel group
-    occupied : array positions in use
+    Fields
+    ------
+    taps, channels
+        It has ``taps * channels`` multiply-accumulates.
+    first, last
+        It is the first, the last of its pixel group.
+    block_start, block_end
+        Its pixel group is the first, the last of its output block.
+    command_start, command_end
+        Its pixel group is the first, the last of its command.
+    pixels, planes
+        Size of its pixel group.
+    occupied
+        Array positions in use.
     """
     return data.StructLayout(
         {
@@ -43,6 +52,45 @@ def lane_layout(config: AccelConfig) -> data.StructLayout:
     from that tap, from the first to the last that is inside the input window, if any is."""
     return data.StructLayout(
         {"offset": config.line_bits + 1, "first": REACH, "last": REACH, "inside": 1}
+    )
+
+
+def line_taking(config: AccelConfig) -> Signature:
+    """The lanes that take the line requested in this cycle, seen from the requester.
+
+    Members
+    -------
+    en : Out(1)
+        A line is requested, and granted.
+    lanes : Out(rows)
+        The lanes that take it, READ_LATENCY cycles later.
+    high : Out(1)
+        Bit 0 of its address.
+    """
+    return Signature({"en": Out(1), "lanes": Out(config.rows), "high": Out(1)})
+
+
+def tap_group_port(config: AccelConfig) -> Signature:
+    """Tap groups on their way to the operand stores, seen from the fetch.
+
+    Members
+    -------
+    push : Out(1)
+        All lines of the tap group are requested.
+    tap_group : Out(tap_group_layout)
+        With ``push``: the tap group.
+    lanes : Out(lane_layout of each lane)
+        With ``push``: its lanes.
+    room : In(1)
+        The ring has room for one.
+    """
+    return Signature(
+        {
+            "push": Out(1),
+            "tap_group": Out(tap_group_layout()),
+            "lanes": Out(data.ArrayLayout(lane_layout(config), config.rows)),
+            "room": In(1),
+        }
     )
 
 

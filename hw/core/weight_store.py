@@ -7,10 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.lib.delay import delay
-from hw.mem.scratchpad import (
-    WORD_ADDR,
-    line_addr,
-)
+from hw.mem.scratchpad import READ_REQUEST, line_addr
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, AccelConfig
 
@@ -23,15 +20,30 @@ class WeightStore(wiring.Component):
 
     Members
     -------
-    started : fill starts a command
-    cmd, bank : the command being fetched, in bank ``bank``
-    read_en, read_addr, grant : line requests
-    line : the scratchpad's line register
-    resident, array_shape : of the command that the array works on
-    ready : the word for the next multiply-accumulate is there
-    use, pixel_group_end, block_end : it is used; for the last time in its pixel group; in the last
-        pixel group of its output block
-    words : the weight word of each group of lanes
+    started : In(1)
+        The operand fetch starts a command.
+    cmd : In(EXECUTE)
+        The command being fetched, which is in bank ``bank``.
+    bank : Out(1)
+        Its bank.
+    read : Out(READ_REQUEST)
+        Reads of lines of weights.
+    line : In(8 * line_bytes)
+        The scratchpad's line register.
+    resident : In(1)
+        The command that the array works on keeps the weights of an output block.
+    array_shape : In(2)
+        Array shape of that command.
+    ready : Out(1)
+        The word for the next multiply-accumulate is there.
+    use : In(1)
+        It is used.
+    pixel_group_end : In(1)
+        With ``use``: for the last time in its pixel group.
+    block_end : In(1)
+        With ``use``: in the last pixel group of its output block.
+    words : Out(8 * word_bytes), an array of LANE_GROUPS
+        The weight word of each group of lanes.
     """
 
     def __init__(self, config: AccelConfig):
@@ -41,9 +53,7 @@ class WeightStore(wiring.Component):
                 "started": In(1),
                 "cmd": In(command_layouts.EXECUTE),
                 "bank": Out(1),
-                "read_en": Out(1),
-                "read_addr": Out(WORD_ADDR),
-                "grant": In(1),
+                "read": Out(READ_REQUEST),
                 "line": In(config.line_bytes * 8),
                 "resident": In(1),
                 "array_shape": In(2),
@@ -74,8 +84,8 @@ class WeightStore(wiring.Component):
         m.d.comb += [
             take.eq(~active & (waiting != 0)),
             self.bank.eq(taken ^ active),
-            self.read_en.eq(active & ((issued - self._released)[:COUNT] < timing.WEIGHT_RING)),
-            self.read_addr.eq(addr << self._config.line_bits),
+            self.read.en.eq(active & ((issued - self._released)[:COUNT] < timing.WEIGHT_RING)),
+            self.read.addr.eq(addr << self._config.line_bits),
         ]
         m.d.sync += waiting.eq(waiting + self.started - take)
         with m.If(take):
@@ -88,7 +98,7 @@ class WeightStore(wiring.Component):
                 base.eq(cmd.weight_addr),
                 addr.eq(cmd.weight_addr),
             ]
-        with m.If(self.read_en & self.grant):
+        with m.If(self.read.en & self.read.grant):
             m.d.sync += [issued.eq(issued + 1), line.eq(line + 1), addr.eq(addr + 1)]
             with m.If(line == cmd.weight_lines - 1):
                 m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - pixel_group)]
@@ -103,7 +113,15 @@ class WeightStore(wiring.Component):
 
     def _build_ring(self, m):
         word = self._config.word_bytes * 8
-        landing = delay(m, self.read_en & self.grant, timing.READ_LATENCY, "landing")
+        # Lines in order of age, all modulo 2 * WEIGHT_RING:
+        #     _released <= head <= arrived <= _issued <= _released + WEIGHT_RING.
+        # _issued and arrived: the next line to request, to land. head: the line of the next use,
+        # and position its word in it. Lines before _released may be overwritten.
+        # Streamed weights are used once: _released follows head. Resident ones are used by every
+        # pixel group of the block: head goes back to pixel_group_base, the block's first line, and
+        # _released stays there until the block ends; the block fits into the ring (decode_check).
+        # A pixel group begins with a line of its own: the rest of the one before is skipped.
+        landing = delay(m, self.read.en & self.read.grant, timing.READ_LATENCY, "landing")
         arrived, head, pixel_group_base = (Signal(COUNT) for _ in range(3))
         bits = self._config.line_bits
         position = Signal(bits)
@@ -119,6 +137,7 @@ class WeightStore(wiring.Component):
             self.ready.eq(arrived != head),
         ]
         m.d.sync += arrived.eq(arrived + landing)
+        # advanced: position after this use, one word for each plane. past: head after it.
         advanced, past = Signal(bits + 1), Signal(COUNT)
         m.d.comb += [
             advanced.eq(position + (1 << self.array_shape)),

@@ -1,1 +1,1 @@
-"""Parts that the units are built with: AXI ports, requests to the memory bus, a queue."""
+"""Parts of the units: AXI ports, interfaces between units, a queue, a delay line."""

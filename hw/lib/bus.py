@@ -1,5 +1,4 @@
-"""Signals between the units: requests, address ranges, counts, faults, and the interfaces
-made of them."""
+"""Layouts and interfaces between the units: requests, address ranges, counts, faults, traces."""
 
 from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import data, stream
@@ -34,7 +33,7 @@ TRACE = Signature({"start": Out(1), "done": Out(1), "index": Out(INDEX_BITS)})
 
 
 def unit_port(command: data.StructLayout, config: AccelConfig) -> Signature:
-    """Port that LOAD, EXECUTE and STORE have in common, seen from the unit.
+    """The ports that LOAD, EXECUTE and STORE have in common, seen from the unit.
 
     Members
     -------

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, ValueLike
 def delay_line(
     m: Module, value: ValueLike, cycles: int, name: str = "delayed", reset_less: bool = False
 ) -> list[ValueLike]:
-    """``value`` at each age from 0 to ``cycles``: item ``t`` is what it was ``t`` cycles ago.
+    """The values of this cycle and of the ``cycles`` before it, the newest first.
 
     The registers are called ``name`` and their age. They begin with the initial value of a signal.
     """
@@ -21,5 +21,5 @@ def delay_line(
 def delay(
     m: Module, value: ValueLike, cycles: int, name: str = "delayed", reset_less: bool = False
 ) -> ValueLike:
-    """Value of ``value`` ``cycles`` cycles ago; see ``delay_line``."""
+    """The value of ``cycles`` cycles ago; see ``delay_line``."""
     return delay_line(m, value, cycles, name, reset_less)[-1]

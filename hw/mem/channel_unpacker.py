@@ -21,16 +21,16 @@ class ChannelUnpacker(wiring.Component):
     """Turns the beats of a row into chunks of at most ``cols`` bytes, one word each.
 
     A beat accepted in cycle t can leave as a chunk in t + 1. One chunk, or the bytes before the
-    run's first, can leave per cycle.
+    row's first, can leave per cycle.
 
     Members
     -------
     begin : In(1)
-        A run begins in the next cycle; drop what is held.
+        A row begins in the next cycle; drop what is held.
     offset : In(log2(cols))
-        With ``begin``: bytes of the run's first beat that precede the run.
+        With ``begin``: bytes of the row's first beat that precede the row.
     bytes : In(BYTES_BITS)
-        With ``begin``: bytes of the run.
+        With ``begin``: bytes of the row.
     ready : Out(1)
         A beat can be accepted.
     beat : In(1)
@@ -74,7 +74,7 @@ class ChannelUnpacker(wiring.Component):
         held = Signal(16 * cols)
         count = Signal(range(2 * cols + 1))
         skip = Signal(range(cols))
-        # Beats that have not come yet, and whether there are any: a run has at least one.
+        # Beats that have not come yet, and whether there are any: a row has at least one.
         missing, waiting = Signal(BYTES_BITS), Signal()
         m.d.comb += [
             self.ready.eq((count <= cols) & waiting),

@@ -127,23 +127,23 @@ class LoadData(wiring.Component):
         next_rest, chunk = Signal(16), Signal(range(cols + 1))
         offset = Signal.like(current.offset)
         ends_pixel = ~current.unpack | (rest <= cols)
-        ends_run = ends_pixel & (left == 1)
-        ends = ends_run & (rows_left == 1)
-        next_run = accept & ends_run & ~ends
+        ends_row = ends_pixel & (left == 1)
+        ends = ends_row & (rows_left == 1)
+        next_row = accept & ends_row & ~ends
         source = Signal.like(current)
         next_base = Mux(begin.valid, source.scratchpad_addr, base)
         next_offset = Mux(begin.valid, source.offset, offset)
         m.d.comb += [
             source.eq(Mux(begin.valid, begin.payload, current)),
             finished.eq(accept & ends),
-            unpacker.begin.eq(begin.valid | next_run),
+            unpacker.begin.eq(begin.valid | next_row),
             unpacker.offset.eq(next_offset),
             unpacker.bytes.eq(source.bytes),
             assembler.address.eq(address),
-            assembler.closes.eq(ends_run | (current.unpack & (current.channels > cols))),
+            assembler.closes.eq(ends_row | (current.unpack & (current.channels > cols))),
             assembler.last.eq(ends),
         ]
-        with m.If(begin.valid | next_run):
+        with m.If(begin.valid | next_row):
             m.d.sync += [
                 address.eq(next_base),
                 pixel.eq(next_base),

@@ -154,7 +154,7 @@ class LoadRequest(wiring.Component):
         next_base = Mux(start, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.bus_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
-        ends_run = left == beats
+        ends_row = left == beats
         burst = Burst(self._config, addr, left)
         inside = Signal()
         m.d.comb += [
@@ -162,10 +162,10 @@ class LoadRequest(wiring.Component):
             inside.eq(burst.may_read(self.address_ranges)),
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
-            last.eq(ends_run & (rows_left == 1)),
+            last.eq(ends_row & (rows_left == 1)),
         ]
         taken = self.request.valid & self.request.ready
-        with m.If(start | (taken & ends_run)):
+        with m.If(start | (taken & ends_row)):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(row_beats),

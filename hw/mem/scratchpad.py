@@ -71,6 +71,35 @@ def line_read_port(config: AccelConfig) -> wiring.Signature:
     )
 
 
+READ_REQUEST = wiring.Signature({"en": Out(1), "addr": Out(WORD_ADDR), "grant": In(1)})
+"""A request, seen from a unit, to read the ``line_words`` words from word address ``addr`` on, and
+whether it is granted in this cycle. The words are in the line register READ_LATENCY cycles on."""
+
+
+def word_write_port(config: AccelConfig) -> wiring.Signature:
+    """The execute unit's writes, seen from it.
+
+    Members
+    -------
+    en : Out(1)
+        Write in this cycle.
+    addr : Out(WORD_ADDR)
+        Address of the first of ``requant_words`` words, any word's.
+    mask : Out(requant_words)
+        Words to write.
+    data : Out(8 * word_bytes * requant_words)
+        The words.
+    """
+    return wiring.Signature(
+        {
+            "en": Out(1),
+            "addr": Out(WORD_ADDR),
+            "mask": Out(config.requant_words),
+            "data": Out(config.requant_words * config.word_bytes * 8),
+        }
+    )
+
+
 def scratchpad_port(config: AccelConfig) -> wiring.Signature:
     """The execute unit's ports, seen from the execute unit.
 
@@ -87,14 +116,8 @@ def scratchpad_port(config: AccelConfig) -> wiring.Signature:
     line : In(8 * line_bytes)
         The words of the request granted READ_LATENCY cycles ago; word ``a`` is in position
         ``a % line_words``.
-    write_en : Out(1)
-        Write in this cycle.
-    write_addr : Out(WORD_ADDR)
-        Address of the first of ``requant_words`` words.
-    write_mask : Out(requant_words)
-        Words to write.
-    write_data : Out(8 * word_bytes * requant_words)
-        The words.
+    write : Out(word_write_port)
+        The words to write.
     """
     return wiring.Signature(
         {
@@ -103,10 +126,7 @@ def scratchpad_port(config: AccelConfig) -> wiring.Signature:
             "read_mask": Out(config.requant_words),
             "blocked": In(1),
             "line": In(config.line_bytes * 8),
-            "write_en": Out(1),
-            "write_addr": Out(WORD_ADDR),
-            "write_mask": Out(config.requant_words),
-            "write_data": Out(config.requant_words * config.word_bytes * 8),
+            "write": Out(word_write_port(config)),
         }
     )
 
@@ -169,18 +189,18 @@ class Scratchpad(wiring.Component):
             port.line.eq(banks.line),
         ]
         for bank in range(config.line_words):
-            enable, data = port.write_mask[0], port.write_data[:word]
-            first = port.write_addr[: config.line_bits]
+            enable, data = port.write.mask[0], port.write.data[:word]
+            first = port.write.addr[: config.line_bits]
             hit = first == bank
             for extra in range(1, config.requant_words):
                 other = (first + extra)[: config.line_bits] == bank
-                enable = Mux(other, port.write_mask[extra], enable)
-                data = Mux(other, port.write_data.word_select(extra, word), data)
+                enable = Mux(other, port.write.mask[extra], enable)
+                data = Mux(other, port.write.data.word_select(extra, word), data)
                 hit = hit | other
-            line = (port.write_addr >> config.line_bits) + _beyond(bank, first)
+            line = (port.write.addr >> config.line_bits) + _beyond(bank, first)
             m.d.comb += [
                 banks.write_en[bank].eq(
-                    Mux(self.load.en, self.load.mask[bank], port.write_en & hit & enable)
+                    Mux(self.load.en, self.load.mask[bank], port.write.en & hit & enable)
                 ),
                 banks.write_line[bank].eq(Mux(self.load.en, self.load.line, line)),
                 banks.write_data.word_select(bank, word).eq(
@@ -196,7 +216,7 @@ class Scratchpad(wiring.Component):
         load = self.load.en & (self.load.line >= lines)
         store = storing & (self.store.line >= lines)
         read = port.read_en & ~storing & out_of_range(self._config, port.read_addr, port.read_mask)
-        write = port.write_en & out_of_range(self._config, port.write_addr, port.write_mask)
+        write = port.write.en & out_of_range(self._config, port.write.addr, port.write.mask)
         m.d.comb += [
             self.range_fault.eq(load | store | read | write),
             self.range_unit.eq(Mux(load, RANGE_LOAD, Mux(store, RANGE_STORE, RANGE_EXECUTE))),

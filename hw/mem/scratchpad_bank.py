@@ -17,9 +17,16 @@ class ScratchpadBank(wiring.Component):
 
     Members
     -------
-    read_addr : a word to read
-    read_data : it, in the next cycle
-    write_en, write_addr, write_data : a word to write
+    read_addr : In(range(depth))
+        Address of a word to read.
+    read_data : Out(width)
+        The word, in the next cycle.
+    write_en : In(1)
+        Write in this cycle.
+    write_addr : In(range(depth))
+        With ``write_en``: address of the word.
+    write_data : In(width)
+        With ``write_en``: the word.
     """
 
     def __init__(self, width: int, depth: int):

@@ -81,7 +81,7 @@ class StoreData(wiring.Component):
         reserved = Signal(range(LINE_BUFFERS + 1))
         bank = address[: self._config.line_bits]
         words = Signal(range(self._config.line_words + 1))
-        ends_run = left == words
+        ends_row = left == words
         next_base = Mux(self.start, command.scratchpad_addr, base)
         m.d.comb += [
             words.eq(smallest(self._config.line_words - bank, left)),
@@ -91,7 +91,7 @@ class StoreData(wiring.Component):
             ),
         ]
         m.d.sync += reserved.eq(reserved + self.scratchpad.en - released)
-        with m.If(self.start | (self.scratchpad.en & ends_run)):
+        with m.If(self.start | (self.scratchpad.en & ends_row)):
             m.d.sync += [
                 address.eq(next_base),
                 base.eq(next_base + command.scratchpad_stride),

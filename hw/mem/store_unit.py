@@ -113,7 +113,7 @@ class StoreUnit(wiring.Component):
         inside = burst.may_write(self.address_ranges)
         wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
         sent = self.aw.valid & self.aw.ready
-        ends_run = left == payload.beats
+        ends_row = left == payload.beats
         next_base = Mux(start, command.dram_addr, base)
         m.d.comb += [
             bursts_left.eq(rows_left != 0),
@@ -130,7 +130,7 @@ class StoreUnit(wiring.Component):
             presented.eq(self.aw.valid & ~self.aw.ready),
             unanswered.eq(unanswered + sent - self.b_valid),
         ]
-        with m.If(start | (sent & ends_run)):
+        with m.If(start | (sent & ends_row)):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(command.row_length),

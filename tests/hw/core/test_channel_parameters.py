@@ -62,8 +62,8 @@ def test_lines_are_fetched_in_order(config, seed):
     async def tick(ctx):
         """One cycle; returns the address of the line granted in it."""
         ctx.set(dut.line, reads.line())
-        ctx.set(dut.grant, rng.random() < 0.7)
-        granted = ctx.get(dut.read_addr) if ctx.get(dut.read_en & dut.grant) else None
+        ctx.set(dut.read.grant, rng.random() < 0.7)
+        granted = ctx.get(dut.read.addr) if ctx.get(dut.read.en & dut.read.grant) else None
         reads.request(granted)
         if ctx.get(dut.table_en):
             table[ctx.get(dut.table_row)] = ctx.get(dut.table_data)
@@ -74,14 +74,14 @@ def test_lines_are_fetched_in_order(config, seed):
         """Cycles until ready; checks what is requested and when it is ready."""
         since = None
         for _ in range(500):
-            assert not (ctx.get(dut.read_en) and not expected)
+            assert not (ctx.get(dut.read.en) and not expected)
             ready = not expected and (since is None or since >= SETTLE)
             assert ctx.get(dut.ready) == ready
             if ready:
                 return
             if len(expected) == config.table_words:
                 # A table may be requested only when no beat is at work.
-                assert ctx.get(dut.read_en) <= quiet
+                assert ctx.get(dut.read.en) <= quiet
                 quiet = rng.random() < 0.5
                 ctx.set(dut.next_quiet, quiet)
             granted = await tick(ctx)
@@ -147,6 +147,6 @@ def test_nothing_is_requested_for_no_pixel_group(config):
         for held in (0, 1):
             ctx.set(dut.next_held, held)
             await ctx.tick()
-            assert ctx.get(dut.read_en) == held
+            assert ctx.get(dut.read.en) == held
 
     simulate(dut, bench)

@@ -34,8 +34,8 @@ class _Stalls:
         self.taken = 0
 
     def drive(self, ctx, dut, commands):
-        for name in ("bank_free", "waits_met", "room", "grant"):
-            ctx.set(getattr(dut, name), self.steady or self.rng.random() < 0.7)
+        for signal in (dut.bank_free, dut.waits_met, dut.out.room, dut.read.grant):
+            ctx.set(signal, self.steady or self.rng.random() < 0.7)
         ctx.set(dut.queued, self.taken < len(commands))
         if ctx.get(dut.take):
             assert ctx.get(dut.state) == State.IDLE and ctx.get(dut.bank_free)
@@ -68,21 +68,21 @@ def test_tap_groups_and_lines_of_random_commands(steady, config, seed):
         while done < len(work):
             stalls.drive(ctx, dut, commands)
             tap_group, bank = work[done]
-            if ctx.get(dut.read_en):
-                assert ctx.get(dut.room)
-                address = ctx.get(dut.read_addr)
-                assert (address // config.line_words, ctx.get(dut.line_lanes)) == requests[0]
+            if ctx.get(dut.read.en):
+                assert ctx.get(dut.out.room)
+                address = ctx.get(dut.read.addr)
+                assert (address // config.line_words, ctx.get(dut.taking.lanes)) == requests[0]
                 assert address % config.line_words == 0
-                assert ctx.get(dut.line_high) == address // config.line_words % 2
-            granted = ctx.get(dut.line_en)
-            assert granted == (ctx.get(dut.read_en) and ctx.get(dut.grant))
+                assert ctx.get(dut.taking.high) == address // config.line_words % 2
+            granted = ctx.get(dut.taking.en)
+            assert granted == (ctx.get(dut.read.en) and ctx.get(dut.read.grant))
             if granted:
                 requests.pop(0)
-            if ctx.get(dut.push):
-                assert not requests and ctx.get(dut.room)
+            if ctx.get(dut.out.push):
+                assert not requests and ctx.get(dut.out.room)
                 assert ctx.get(dut.bank) == bank
                 _check_tap_group(
-                    ctx.get(dut.tap_group), ctx.get(dut.lanes), tap_group, config.line_words
+                    ctx.get(dut.out.tap_group), ctx.get(dut.out.lanes), tap_group, config.line_words
                 )
                 done += 1
                 requests = work[done][0].requests if done < len(work) else []
@@ -113,8 +113,8 @@ def test_cycles_of_a_command(config, seed):
                 states.append(ctx.get(dut.state))
                 for happens, cycles in (
                     (dut.start, starts),
-                    (dut.line_en, lines),
-                    (dut.push, pushes),
+                    (dut.taking.en, lines),
+                    (dut.out.push, pushes),
                 ):
                     if ctx.get(happens):
                         cycles.append(cycle)

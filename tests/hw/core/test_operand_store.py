@@ -52,20 +52,20 @@ class _Producer:
 
     def drive(self, ctx, dut, cycle):
         """Drive a cycle; returns the word address of the line requested in it."""
-        works = bool(self.left) and ctx.get(dut.room) and self.rng.random() < 0.8
+        works = bool(self.left) and ctx.get(dut.tap_groups.room) and self.rng.random() < 0.8
         address = None
-        ctx.set(dut.line_en, works and bool(self.requests))
+        ctx.set(dut.taking.en, works and bool(self.requests))
         if works and self.requests:
             line, lanes = self.requests.pop(0)
             address = line * self.config.line_words
-            ctx.set(dut.line_lanes, lanes)
-            ctx.set(dut.line_high, line % 2)
+            ctx.set(dut.taking.lanes, lanes)
+            ctx.set(dut.taking.high, line % 2)
         pushes = works and not self.requests
-        ctx.set(dut.push, pushes)
+        ctx.set(dut.tap_groups.push, pushes)
         if pushes:
-            ctx.set(dut.tap_group, self.tap_group.fields)
+            ctx.set(dut.tap_groups.tap_group, self.tap_group.fields)
             words = self.config.line_words
-            ctx.set(dut.lanes, [_driven(lane, words) for lane in self.tap_group.lanes])
+            ctx.set(dut.tap_groups.lanes, [_driven(lane, words) for lane in self.tap_group.lanes])
             self.pushed.append((cycle, self.tap_group, self.reach))
             self.left -= 1
             self._next()
@@ -89,7 +89,7 @@ def test_lanes_find_their_words(config, seed):
             ctx.set(dut.line, reads.line())
             ring = len(producer.pushed)
             fullest = max(fullest, ring)
-            assert ctx.get(dut.room) == (ring < TAP_GROUP_RING)
+            assert ctx.get(dut.tap_groups.room) == (ring < TAP_GROUP_RING)
             assert ctx.get(dut.in_flight) == (ring > 0)
             visible = ring > 0 and cycle >= producer.pushed[0][0] + FILL_LATENCY
             assert ctx.get(dut.visible) == visible

@@ -105,12 +105,12 @@ class _Fetches:
         latest = len(self.commands) - 1
         ctx.set(dut.cmd, self.commands[latest - (latest + ctx.get(dut.bank)) % 2])
         ctx.set(dut.line, self.reads.line())
-        ctx.set(dut.grant, self.steady or self.rng.random() < 0.7)
-        if ctx.get(dut.read_en):
+        ctx.set(dut.read.grant, self.steady or self.rng.random() < 0.7)
+        if ctx.get(dut.read.en):
             assert len(self.granted) - self.released < WEIGHT_RING
-            assert ctx.get(dut.read_addr) == self.requests[len(self.granted)]
-            if ctx.get(dut.grant):
-                address = ctx.get(dut.read_addr)
+            assert ctx.get(dut.read.addr) == self.requests[len(self.granted)]
+            if ctx.get(dut.read.grant):
+                address = ctx.get(dut.read.addr)
                 self.granted.append(self.cycle)
         self.reads.request(address)
         await ctx.tick()
@@ -184,11 +184,11 @@ def test_cycles_of_requests(resident):
     async def bench(ctx):
         ctx.set(dut.cmd, execute_command(fields))
         ctx.set(dut.resident, resident)
-        ctx.set(dut.grant, 1)
+        ctx.set(dut.read.grant, 1)
         ctx.set(dut.started, 1)
         requested, ready = [], None
         for cycle in range(40):
-            if ctx.get(dut.read_en):
+            if ctx.get(dut.read.en):
                 requested.append(cycle)
             if ready is None and ctx.get(dut.ready):
                 ready = cycle

@@ -38,9 +38,9 @@ def test_ports_read_and_write_the_same_words(config, seed):
     def write(ctx):
         address = _word_address(rng, config)
         mask, data = rng.randrange(1 << config.requant_words), rng.getrandbits(bits * 2)
-        ctx.set(dut.execute.write_addr, address)
-        ctx.set(dut.execute.write_mask, mask)
-        ctx.set(dut.execute.write_data, data & (1 << bits * config.requant_words) - 1)
+        ctx.set(dut.execute.write.addr, address)
+        ctx.set(dut.execute.write.mask, mask)
+        ctx.set(dut.execute.write.data, data & (1 << bits * config.requant_words) - 1)
         pieces = split(data, bits, config.requant_words)
         return {address + i: piece for i, piece in enumerate(pieces) if mask >> i & 1}
 
@@ -53,7 +53,7 @@ def test_ports_read_and_write_the_same_words(config, seed):
             loads = phase == DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             writes = phase != DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             ctx.set(dut.load.en, loads)
-            ctx.set(dut.execute.write_en, writes)
+            ctx.set(dut.execute.write.en, writes)
             changes = load(ctx) if loads else write(ctx) if writes else {}
 
             requests, reads = rng.random() < 0.5, rng.random() < 0.8
@@ -127,7 +127,7 @@ def test_an_access_beyond_the_scratchpad_is_a_fault_of_its_unit(case):
         "load": (dut.load.en, dut.load.line),
         "store": (dut.store.en, dut.store.line),
         "read": (dut.execute.read_en, dut.execute.read_addr),
-        "write": (dut.execute.write_en, dut.execute.write_addr),
+        "write": (dut.execute.write.en, dut.execute.write.addr),
     }
 
     async def bench(ctx):
@@ -146,13 +146,17 @@ def test_an_access_beyond_the_scratchpad_is_a_fault_of_its_unit(case):
 @pytest.mark.parametrize("access", ("read", "write"))
 def test_the_second_word_counts_for_the_range(access):
     dut = Scratchpad(WIDE)
-    enable, address = getattr(dut.execute, f"{access}_en"), getattr(dut.execute, f"{access}_addr")
+    port = dut.execute
+    enable, address, needed = {
+        "read": (port.read_en, port.read_addr, port.read_mask),
+        "write": (port.write.en, port.write.addr, port.write.mask),
+    }[access]
 
     async def bench(ctx):
         ctx.set(enable, 1)
         ctx.set(address, WIDE.scratchpad_words - 1)
         for mask in (0b01, 0b11):
-            ctx.set(getattr(dut.execute, f"{access}_mask"), mask)
+            ctx.set(needed, mask)
             assert ctx.get(dut.range_fault) == (mask == 0b11)
 
     simulate(dut, bench)
@@ -179,12 +183,12 @@ def test_a_write_beyond_the_scratchpad_changes_nothing(config):
     """The first line beyond the scratchpad whose low address bits are those of line 0."""
 
     async def bench(ctx):
-        ctx.set(dut.execute.write_en, 1)
-        ctx.set(dut.execute.write_addr, alias * config.line_words)
-        ctx.set(dut.execute.write_mask, 1)
-        ctx.set(dut.execute.write_data, 99)
+        ctx.set(dut.execute.write.en, 1)
+        ctx.set(dut.execute.write.addr, alias * config.line_words)
+        ctx.set(dut.execute.write.mask, 1)
+        ctx.set(dut.execute.write.data, 99)
         await ctx.tick()
-        ctx.set(dut.execute.write_en, 0)
+        ctx.set(dut.execute.write.en, 0)
         ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
         ctx.set(dut.load.en, 1)
         ctx.set(dut.load.line, alias)
