@@ -250,7 +250,7 @@ def from_dict(values: dict) -> AccelConfig:
 
 def to_dict(config: AccelConfig) -> dict:
     """The configuration as plain data, fit for JSON."""
-    return dataclasses.asdict(config)
+    return dataclasses.asdict(config) | {"shapes": [list(shape) for shape in config.shapes]}
 
 
 def with_values(config: AccelConfig, values: dict) -> AccelConfig:

@@ -128,7 +128,7 @@ def test_reasons(explained):
     layers = explained[0]["explain"]["layers"]
     reasons = {m["name"]: m["reason"] for x in layers for m in x["maps"]}
     assert reasons["input"] == "an input of the network"
-    assert any(reason.startswith("inside a chain") for reason in reasons.values())
+    assert any(reason.startswith("inside a cascade") for reason in reasons.values())
     assert layers[-1]["maps"][-1]["reason"] == "it fits; stored in memory: an output of the network"
     whole = explain(network(), preset("tiny"))
     maps = [m for x in whole["layers"] for m in x["maps"] if m["name"] != "input"]
@@ -162,7 +162,7 @@ def test_the_tables_on_a_terminal(explained, run):
     for title in (
         "What was weighed",
         "Where the maps lie",
-        "Strips of chains",
+        "Strips of cascades",
         "Chains that were tried",
         "an input of the network",
     ):
