@@ -3,28 +3,9 @@
 from amaranth.hdl import Cat, Const, Value
 from amaranth.utils import exact_log2
 
-from hw.spec import isa
+from hw.spec import isa, rules
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import accepts
-from hw.spec.timing import WEIGHT_RING
-
-DMA_COUNTS = ("row_count", "row_length")
-EXECUTE_COUNTS = (
-    "pixels",
-    "in_blocks",
-    "kernel_rows",
-    "tap_groups",
-    "group_taps",
-    "last_taps",
-    "out_blocks",
-    "last_planes",
-    "last_cols",
-    "last_channels",
-    "out_width",
-    "in_width",
-    "in_height",
-)
-"""Fields that must be at least 1."""
 
 
 def foreign(raw: Value, config: AccelConfig) -> Value:
@@ -39,47 +20,14 @@ def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:
     size = isa.COMMAND_WORDS[opcode] * isa.WORD_BITS
     reserved = (raw[:size] & Const(isa.reserved_mask(opcode), size)).any()
     fields = {f.name: raw[f.bit : f.bit + f.width] for f in isa.FIELDS[opcode]}
-    rules = {
-        isa.Opcode.LOAD: _load_rules,
-        isa.Opcode.STORE: _store_rules,
-        isa.Opcode.EXECUTE: _execute_rules,
-        isa.Opcode.END: lambda fields, config: [],
-    }
-    return Cat(reserved, *rules[opcode](fields, config)).any()
+    zero = [fields[name] == 0 for name in rules.AT_LEAST_ONE[opcode]]
+    if fields.keys() >= set(rules.UNALIGNED):
+        fields["unaligned"] = _unaligned(fields, config)
+    broken = [rule.broken(fields, config) for rule in rules.RULES[opcode]]
+    return Cat(reserved, *zero, *broken).any()
 
 
-def _zero(fields, *names):
-    return [fields[name] == 0 for name in names]
-
-
-def _unaligned(fields, config):
+def _unaligned(fields: dict[str, Value], config: AccelConfig) -> Value:
     low = exact_log2(config.bus_bytes)
-    return fields["dram_addr"][:low].any() | fields["dram_stride"][:low].any()
-
-
-def _load_rules(fields, config):
-    unpack = fields["unpack"]
-    return [
-        *_zero(fields, *DMA_COUNTS),
-        unpack & (fields["channels"] == 0),
-        ~unpack & _unaligned(fields, config),
-    ]
-
-
-def _store_rules(fields, config):
-    return [*_zero(fields, *DMA_COUNTS), _unaligned(fields, config)]
-
-
-def _execute_rules(fields, config):
-    return [
-        *_zero(fields, *EXECUTE_COUNTS),
-        fields["array_shape"] == 3,
-        fields["resident"] & (fields["weight_lines"] > WEIGHT_RING),
-        fields["last_planes"] > (Const(1, 1) << fields["array_shape"]),
-        fields["last_channels"] > (Const(config.cols) >> fields["split"]),
-        fields["last_cols"] > config.cols,
-        fields["group_span"] > config.line_words,
-        fields["last_span"] > config.line_words,
-        fields["maximum"] & ~fields["ones"],
-        ~fields["ones"] & (fields["weight_lines"] == 0),
-    ]
+    addr, stride = (fields[name][:low].any() for name in rules.UNALIGNED)
+    return addr | stride

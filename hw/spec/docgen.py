@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from hw.spec import isa, regs
+from hw.spec import isa, regs, rules
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
 
@@ -37,9 +37,9 @@ def isa_markdown() -> str:
         f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right behind the one "
         "before it. Bits that no field owns must be 0. Signed fields are two's complement. What "
         "the commands do is in [architecture.md](architecture.md), section 2; which values are "
-        "illegal, in section 4. A command with another `machine`, or a `last_line` that the "
-        "scratchpad "
-        "does not have, is for another machine and does not run. Fields that follow from others "
+        "illegal, at the end of this page. A command with another `machine`, or a `last_line` that "
+        "the scratchpad does not have, is for another machine and does not run. "
+        "Fields that follow from others "
         "must agree with them, as their meanings say, and `out_skip` must be 0 when `dense`: the "
         "machine relies on it, and does not check it. A program has fewer than 2^20 commands of "
         "each unit, which the waits count.",
@@ -69,7 +69,25 @@ def isa_markdown() -> str:
                 ),
             )
         )
+    parts.append("## Illegal values")
+    parts.append(
+        "A command is the fault ILLEGAL_FIELD when a bit that no field owns is set, or in one of "
+        "these cases."
+    )
+    parts.append(
+        _table(
+            ("Opcode", "Illegal"),
+            ((f"`{opcode.name}`", text) for opcode in isa.Opcode for text in _illegal(opcode)),
+        )
+    )
     return "\n\n".join(parts) + "\n"
+
+
+def _illegal(opcode: isa.Opcode) -> Iterable[str]:
+    """The cases in which a command is illegal."""
+    if names := rules.AT_LEAST_ONE[opcode]:
+        yield " or ".join((", ".join(f"`{n}`" for n in names[:-1]), f"`{names[-1]}` 0"))
+    yield from (rule.text for rule in rules.RULES[opcode])
 
 
 def registers_markdown() -> str:

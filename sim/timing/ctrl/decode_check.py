@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw.spec import fingerprint, isa
+from hw.spec import fingerprint, isa, rules
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from hw.spec.timing import WEIGHT_RING
 
 FIELD_COLUMNS = max(len(fields) for fields in isa.FIELDS.values())
 _OPCODE_MASK = (1 << isa.OPCODE_BITS) - 1
@@ -19,22 +18,6 @@ _SLOT_BYTES = isa.COMMAND_ALIGN
 _SLOT_WORDS = _SLOT_BYTES // 4
 _LONGEST = max(isa.COMMAND_WORDS.values())
 
-_DMA_COUNTS = ("row_count", "row_length")
-_EXECUTE_COUNTS = (
-    "pixels",
-    "in_blocks",
-    "kernel_rows",
-    "tap_groups",
-    "group_taps",
-    "last_taps",
-    "out_blocks",
-    "last_planes",
-    "last_cols",
-    "last_channels",
-    "out_width",
-    "in_width",
-    "in_height",
-)
 _COLUMNS = {
     opcode: {field.name: i for i, field in enumerate(fields)}
     for opcode, fields in isa.FIELDS.items()
@@ -151,24 +134,12 @@ def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarr
     for i in range(isa.COMMAND_WORDS[opcode]):
         bad |= (words[:, i] & (reserved >> (isa.WORD_BITS * i) & 0xFFFFFFFF)) != 0
     values = _fields(opcode, words)
-    f = {field.name: values[:, i] for i, field in enumerate(isa.FIELDS[opcode])}
-    if opcode in (Opcode.LOAD, Opcode.STORE):
-        plain = f["unpack"] == 0 if opcode == Opcode.LOAD else np.ones(len(words), bool)
-        bad |= plain & ((f["dram_addr"] | f["dram_stride"]) % config.bus_bytes != 0)
-        if opcode == Opcode.LOAD:
-            bad |= ~plain & (f["channels"] == 0)
-        return _any_zero(bad, f, _DMA_COUNTS)
-    if opcode == Opcode.EXECUTE:
-        bad |= (f["array_shape"] == 3) | (f["last_planes"] > 1 << f["array_shape"])
-        bad |= (f["last_channels"] > config.cols >> f["split"]) | (f["last_cols"] > config.cols)
-        bad |= (f["group_span"] > config.line_words) | (f["last_span"] > config.line_words)
-        bad |= (f["resident"] == 1) & (f["weight_lines"] > WEIGHT_RING)
-        bad |= (f["ones"] == 0) & ((f["maximum"] == 1) | (f["weight_lines"] == 0))
-        return _any_zero(bad, f, _EXECUTE_COUNTS)
-    return bad
-
-
-def _any_zero(bad: np.ndarray, fields: dict[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
-    for name in names:
-        bad = bad | (fields[name] == 0)
+    fields = {field.name: values[:, i] for i, field in enumerate(isa.FIELDS[opcode])}
+    for name in rules.AT_LEAST_ONE[opcode]:
+        bad |= fields[name] == 0
+    if fields.keys() >= set(rules.UNALIGNED):
+        unaligned = [fields[name] % config.bus_bytes != 0 for name in rules.UNALIGNED]
+        fields["unaligned"] = np.any(unaligned, axis=0)
+    for rule in rules.RULES[opcode]:
+        bad |= rule.broken(fields, config) != 0
     return bad
