@@ -21,18 +21,13 @@ from sim.timing.fast import (
     skip_load,
 )
 from sim.timing.mem import memory_side
+from sim.timing.records import record_type
 from sim.timing.state import (
     B_BEAT,
-    DONE,
-    EXECUTE_DONE,
-    EXECUTE_POPPED,
-    FAULT_CODE,
-    FAULT_INDEX,
+    EXECUTE,
     NEVER,
-    PHASE,
     R_BEAT,
     R_LOAD,
-    STANDSTILL,
     STORE_READ,
     W_BEAT,
     raise_fault,
@@ -48,11 +43,9 @@ WATCHED = WATCHDOG + WATCHDOG_DELAY
 WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
-
-CYCLE, WAKES, MOVED, STREAMED = range(4)
-"""Elements of a machine's clock: the next cycle, the one in which the memory side next steps, the
-last one in which something moved, and the one up to which the words of a stream are moved (NEVER
-while there is none)."""
+CLOCK = record_type("cycle", "wakes", "moved", "streamed")
+"""The next cycle, the one in which the memory side next steps, the last one in which something
+moved, and the one up to which the words of a stream are moved (NEVER while there is none)."""
 
 
 class RunResult(NamedTuple):
@@ -69,13 +62,14 @@ class RunResult(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """The state of a run with its program; every array is int64."""
+    """The state of a run with its program."""
 
     memory: memory_side.MemorySide
     unit: execute_unit.Execute
-    now: np.ndarray
-    nxt: np.ndarray
+    registers: np.ndarray
+    """``now`` and ``nxt`` (``sim.timing.state``)."""
     counters: np.ndarray
+    """int64."""
     clock: np.ndarray
 
 
@@ -99,42 +93,46 @@ def started(commands: Commands, parameters: np.ndarray, config: AccelConfig) -> 
     memory = memory_side.state(parameters, commands)
     counters = np.zeros(len(Counter), np.int64)
     counters[WAIT_COMMAND] = FIRST_CYCLE
-    clock = np.array([FIRST_CYCLE, FIRST_CYCLE, FIRST_CYCLE - 1, NEVER], np.int64)
-    return Machine(memory, unit, registers(), registers(), counters, clock)
+    clock = np.array([(FIRST_CYCLE, FIRST_CYCLE, FIRST_CYCLE - 1, NEVER)], CLOCK)
+    return Machine(memory, unit, registers(), counters, clock)
 
 
 def advance(
     machine: Machine, config: AccelConfig, until: int = NEVER, *, sleeps: bool = True
 ) -> None:
     """Run on to the end, or to the end of the cycle in which ``until`` commands are dispatched."""
-    _loop(*machine, until, sleeps, sizes(config))
+    words = machine.registers.view(np.int64).reshape(2, -1)
+    _loop(machine, words, until, sleeps, sizes(config))
 
 
 def result(machine: Machine, commands: Commands) -> RunResult:
     """The times of a run that has ended."""
-    memory, unit, now = machine.memory, machine.unit, machine.now
+    program, unit, now = machine.memory.program, machine.unit, machine.registers[0]
     busy = np.zeros(len(commands.opcodes), np.int64)
     taken = len(commands.executes)
-    memory.starts[commands.executes] = unit.start[:taken]
-    memory.ends[commands.executes] = unit.done[:taken]
+    program.started[commands.executes] = unit.start[:taken]
+    program.completed[commands.executes] = unit.done[:taken]
     busy[commands.executes] = unit.busy[:taken]
     return RunResult(
-        int(machine.clock[CYCLE]),
+        int(machine.clock["cycle"][0]),
         machine.counters,
-        memory.starts,
-        memory.ends,
+        program.started,
+        program.completed,
         busy,
-        Fault(int(now[FAULT_CODE])),
-        int(now[FAULT_INDEX]),
+        Fault(int(now["fault_code"])),
+        int(now["fault_index"]),
     )
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
-def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
-    cycle, wakes, moved, streamed = clock
+def _loop(machine, words, until, sleeps, sizes):
+    """``words`` are the registers again, as integers [2, n]."""
+    memory, unit, counters, clock = machine.memory, machine.unit, machine.counters, machine.clock[0]
+    now, nxt = machine.registers[0], machine.registers[1]
+    cycle, wakes, moved, streamed = clock.cycle, clock.wakes, clock.moved, clock.streamed
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
-    while now[DONE] == 0 and counters[COMMANDS] < until:
+    while now.done == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
             skipped = skip_execute.skip(
                 cycle, unit, now, counters, sizes, min(wakes, moved + WATCHED) - cycle
@@ -142,11 +140,11 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
-        now[PHASE] = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
+        now.phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
         changed = cycle >= wakes
         if changed and streamed != NEVER:
             if streamed < cycle:
-                skip_load.move(cycle - streamed, cycle, now[PHASE], memory, counters)
+                skip_load.move(cycle - streamed, cycle, now.phase, memory, counters)
                 moved = cycle - 1
             streamed = NEVER
         events = memory_side.tick(cycle, memory, now, nxt, counters) if changed else 0
@@ -155,15 +153,16 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
             moved = cycle
         elif cycle - moved == WATCHED:
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
-            nxt[STANDSTILL] = 1
+            nxt.standstill = 1
             changed = True
         changed |= (
-            nxt[EXECUTE_POPPED] != now[EXECUTE_POPPED] or nxt[EXECUTE_DONE] != now[EXECUTE_DONE]
+            nxt.popped[EXECUTE] != now.popped[EXECUTE]
+            or nxt.complete[EXECUTE] != now.complete[EXECUTE]
         )
         cycle += 1
         if changed:
-            for i in range(len(now)):
-                now[i] = nxt[i]
+            for i in range(words.shape[1]):
+                words[0, i] = words[1, i]
             wakes = cycle
             if sleeps and streamed == NEVER:
                 if events == 0:
@@ -173,4 +172,4 @@ def _loop(memory, unit, now, nxt, counters, clock, until, sleeps, sizes):
                     count = skip_load.beats(cycle, phase, memory, now)
                     if count > 0:
                         wakes, streamed = cycle + count, cycle
-    clock[:] = cycle, wakes, moved, streamed
+    clock.cycle, clock.wakes, clock.moved, clock.streamed = cycle, wakes, moved, streamed

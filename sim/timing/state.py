@@ -15,13 +15,17 @@ from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import PROGRAM_ALIGN
 from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
+from sim.timing.records import record_type
 
-# registered values; the order of load, execute and store matters to `fetch`
-LOAD_DONE, EXECUTE_DONE, STORE_DONE = 0, 1, 2
-LOAD_PUSHED, EXECUTE_PUSHED, STORE_PUSHED = 3, 4, 5
-LOAD_POPPED, EXECUTE_POPPED, STORE_POPPED = 6, 7, 8
-PHASE, END_PENDING, FAULT, FAULT_INDEX, FAULT_CODE, DONE, STOP, STANDSTILL = range(9, 17)
-SIZE = 17
+LOAD, EXECUTE, STORE = range(3)
+"""The units that take commands; their order matters to `fetch`."""
+REGISTERS = record_type(
+    *("phase", "end_pending", "fault", "fault_index", "fault_code", "done", "stop", "standstill"),
+    pushed=3,
+    popped=3,
+    complete=3,
+)
+"""Registered values. ``pushed``, ``popped`` and ``complete`` count commands, by unit."""
 
 # events of a cycle, bits of one integer
 AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
@@ -30,16 +34,16 @@ FETCH_TAKEN, LOAD_TAKEN, STORE_READ = 512, 1024, 2048
 HANDSHAKES = {"ar": AR_TAKEN, "r": R_BEAT, "aw": AW_TAKEN, "w": W_BEAT, "b": B_BEAT}
 """The event of each channel's handshake."""
 
-# parameters
-COLS, COLS_LOG2, LATENCY, INTERVAL, SCRATCHPAD_LINES, QUEUE_DEPTH, FETCH_BURST = range(7)
-PROGRAM_ADDR, PROGRAM_BEATS, MEMORY_BYTES = 7, 8, 9
-READ_BASE, READ_LIMIT, WRITE_BASE, WRITE_LIMIT = 10, 11, 12, 13
-READ_ERROR_LOW, READ_ERROR_HIGH, READ_ERROR_RESPONSE = 14, 15, 16
-WRITE_ERROR_LOW, WRITE_ERROR_HIGH, WRITE_ERROR_RESPONSE = 17, 18, 19
-LINE_WORDS, LINE_BITS = 20, 21
-SILENT_CHANNELS, SILENT_AFTER = 22, 23
-MISALIGNED = 24
-PARAMETERS = 25
+SETUP = record_type(
+    *("cols", "cols_log2", "line_words", "line_bits", "scratchpad_lines", "queue_depth"),
+    *("latency", "interval", "memory_bytes"),
+    *("program_addr", "program_beats", "fetch_burst", "misaligned"),
+    *("read_base", "read_limit", "write_base", "write_limit"),
+    *("read_error_low", "read_error_high", "read_error_response"),
+    *("write_error_low", "write_error_high", "write_error_response"),
+    *("silent_channels", "silent_after"),
+)
+"""Parameters of a run."""
 
 compiled = njit(forceinline=True, _nrt=False, error_model="numpy")
 """Decorator of the functions that run every cycle: as one piece of code, and without reference
@@ -71,8 +75,8 @@ WORD_MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1
 
 
 def registers() -> np.ndarray:
-    """The registered values at reset (cycle 2), for ``now`` and for ``nxt``."""
-    return np.zeros(SIZE, np.int64)
+    """The registered values at reset (cycle 2): ``now`` and ``nxt``."""
+    return np.zeros(2, REGISTERS)
 
 
 def parameters(
@@ -86,7 +90,7 @@ def parameters(
     write_error: tuple[int, int, int] = (0, 0, 0),
     silence: tuple[int, int] = (0, 0),
 ) -> np.ndarray:
-    """The parameters of a run.
+    """The parameters of a run, SETUP [1].
 
     ``address_ranges`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
@@ -94,83 +98,91 @@ def parameters(
     (channels, after): once the channels, bits of HANDSHAKES, have seen that many handshakes
     together, the memory answers on none of them.
     """
-    p = np.zeros(PARAMETERS, np.int64)
-    p[COLS] = config.cols
-    p[COLS_LOG2] = config.cols.bit_length() - 1
-    p[LATENCY] = config.memory.latency
-    p[INTERVAL] = config.beat_interval
-    p[SCRATCHPAD_LINES] = config.scratchpad_lines
-    p[LINE_WORDS] = config.line_words
-    p[LINE_BITS] = config.line_bits
-    p[QUEUE_DEPTH] = config.queue_depth
-    p[FETCH_BURST] = FETCH_BYTES // config.bus_bytes
-    p[PROGRAM_ADDR] = program_addr
-    p[PROGRAM_BEATS] = program_size // config.bus_bytes
-    p[MISALIGNED] = (program_addr | program_size) % PROGRAM_ALIGN != 0
-    p[MEMORY_BYTES] = memory_bytes
-    p[READ_BASE : WRITE_LIMIT + 1] = address_ranges
-    p[READ_ERROR_LOW : READ_ERROR_RESPONSE + 1] = read_error
-    p[WRITE_ERROR_LOW : WRITE_ERROR_RESPONSE + 1] = write_error
-    p[SILENT_CHANNELS], p[SILENT_AFTER] = silence
-    return p
+    values = {
+        "cols": config.cols,
+        "cols_log2": config.cols.bit_length() - 1,
+        "line_words": config.line_words,
+        "line_bits": config.line_bits,
+        "scratchpad_lines": config.scratchpad_lines,
+        "queue_depth": config.queue_depth,
+        "latency": config.memory.latency,
+        "interval": config.beat_interval,
+        "memory_bytes": memory_bytes,
+        "program_addr": program_addr,
+        "program_beats": program_size // config.bus_bytes,
+        "fetch_burst": FETCH_BYTES // config.bus_bytes,
+        "misaligned": (program_addr | program_size) % PROGRAM_ALIGN != 0,
+    }
+    spans = (*address_ranges, *read_error, *write_error, *silence)
+    return np.array([(*values.values(), *spans)], SETUP)
 
 
 @compiled
 def waits_met(now, load, execute, store):
-    """Whether that many commands of each kind are complete."""
-    return now[LOAD_DONE] >= load and now[EXECUTE_DONE] >= execute and now[STORE_DONE] >= store
+    """Whether so many commands of each kind are complete."""
+    return (
+        now.complete[LOAD] >= load
+        and now.complete[EXECUTE] >= execute
+        and now.complete[STORE] >= store
+    )
+
+
+@compiled
+def is_queued(now, unit):
+    """Whether the queue of a unit holds a command."""
+    return now.pushed[unit] != now.popped[unit]
 
 
 @compiled
 def raise_fault(nxt, code, index):
     """Stop the units with a fault, unless one was raised before."""
-    if nxt[FAULT] == 0:
-        nxt[FAULT] = nxt[STOP] = 1
-        nxt[DONE] = 0
-        nxt[FAULT_CODE] = code
-        nxt[FAULT_INDEX] = index
+    if nxt.fault == 0:
+        nxt.fault = nxt.stop = 1
+        nxt.done = 0
+        nxt.fault_code = code
+        nxt.fault_index = index
 
 
 @compiled
-def burst_beats(p, addr, left, most):
+def burst_beats(setup, addr, left, most):
     """Beats of the burst at ``addr`` when ``left`` beats are to go."""
-    boundary = (BURST_BOUNDARY - (addr & (BURST_BOUNDARY - 1))) >> p[COLS_LOG2]
+    boundary = (BURST_BOUNDARY - (addr & (BURST_BOUNDARY - 1))) >> setup.cols_log2
     return min(most, left, boundary)
 
 
 @compiled
-def may_write(p, addr, beats):
+def may_write(setup, addr, beats):
     """Whether a write burst lies in the write range."""
-    end = addr + (beats << p[COLS_LOG2])
-    return addr >= p[WRITE_BASE] and end <= p[WRITE_LIMIT]
+    end = addr + (beats << setup.cols_log2)
+    return addr >= setup.write_base and end <= setup.write_limit
 
 
 @compiled
-def may_read(p, addr, beats):
+def may_read(setup, addr, beats):
     """Whether a read burst lies in the read range or in the write range."""
-    end = addr + (beats << p[COLS_LOG2])
-    return (addr >= p[READ_BASE] and end <= p[READ_LIMIT]) or may_write(p, addr, beats)
+    end = addr + (beats << setup.cols_log2)
+    return (addr >= setup.read_base and end <= setup.read_limit) or may_write(setup, addr, beats)
 
 
 @compiled
-def read_fails(p, addr):
+def read_fails(setup, addr):
     """Whether the memory answers the read beat at ``addr`` with an error."""
-    if addr >= p[MEMORY_BYTES]:
+    if addr >= setup.memory_bytes:
         return True
     return (
-        p[READ_ERROR_RESPONSE] != 0
-        and addr < p[READ_ERROR_HIGH]
-        and addr + p[COLS] > p[READ_ERROR_LOW]
+        setup.read_error_response != 0
+        and addr < setup.read_error_high
+        and addr + setup.cols > setup.read_error_low
     )
 
 
 @compiled
-def write_fails(p, addr):
+def write_fails(setup, addr):
     """Whether the memory answers the write beat at ``addr`` with an error."""
-    if addr >= p[MEMORY_BYTES]:
+    if addr >= setup.memory_bytes:
         return True
     return (
-        p[WRITE_ERROR_RESPONSE] != 0
-        and addr < p[WRITE_ERROR_HIGH]
-        and addr + p[COLS] > p[WRITE_ERROR_LOW]
+        setup.write_error_response != 0
+        and addr < setup.write_error_high
+        and addr + setup.cols > setup.write_error_low
     )

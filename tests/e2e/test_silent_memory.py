@@ -22,7 +22,6 @@ from hw.tools.cosim.run_spec import (
     SoftReset,
 )
 from sim.timing import machine
-from sim.timing.mem import dram
 from tests.e2e.fault_runs import (
     FAULT,
     GOOD,
@@ -71,7 +70,7 @@ def total(case: FaultCase, channels: tuple[str, ...]) -> int:
     """Handshakes of a run on some channels."""
     state = timing(case, Silence(channels, 1 << 30))
     machine.advance(state, programs.CONFIG)
-    return int(state.memory.dram[dram.SEEN])
+    return int(state.memory.dram["seen"][0])
 
 
 def points(seed: int) -> dict[str, tuple[FaultCase, Silence]]:

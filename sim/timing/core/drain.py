@@ -1,21 +1,24 @@
-"""Drain, one cycle at a time (docs/architecture.md, 3.9)."""
+"""Drain, one cycle at a time (docs/architecture.md, 3.9), with its output addresses and the
+parameters of the channels."""
 
 import numpy as np
 
 from hw.spec import timing
-from sim.timing import execute_fields as col
-from sim.timing.core import operand_fetch
+from sim.timing.records import record_type
 from sim.timing.state import compiled
 
-HELD, COMMAND, PIXELS, PLANES, COMMAND_END, COMMAND_FIRST = range(6)
-LINES_LEFT, TABLE_LEFT, PLANE, PIXEL = range(6, 10)
-# cycles: from which parameters are there, and the post-processor is empty; in which the last word
-# of a command is written, and the last multiply-accumulate of a tile was issued
-SETTLED, FLUSHED, WRITTEN, ISSUED = range(10, 14)
-# the tile issued last
-T_COMMAND, T_PIXELS, T_PLANES, T_BLOCK_START, T_COMMAND_START, T_COMMAND_END = range(14, 20)
-SIZE = 20
-
+STATE = record_type(
+    # the pixel group held, and the place of its next output beat
+    *("held", "command", "pixels", "planes", "command_end", "command_first", "plane", "pixel"),
+    # lines of parameters and of the lookup table that it still needs
+    *("lines_left", "table_left"),
+    # cycles: from which parameters are there, and the requantiser is empty; in which the last word
+    # of a command is written, and the last multiply-accumulate of a pixel group was issued
+    *("settled", "flushed", "written", "issued"),
+    # the pixel group issued last
+    *("next_command", "next_pixels", "next_planes", "next_block_start"),
+    *("next_command_start", "next_command_end"),
+)
 RESIDUAL_PHASE, RESIDUAL_INTERVAL = timing.RESIDUAL_PHASE, timing.RESIDUAL_INTERVAL
 BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
 FLUSH_CYCLES = timing.FLUSH
@@ -27,111 +30,114 @@ PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
 
 def state() -> np.ndarray:
     """A reset drain."""
-    d = np.zeros(SIZE, np.int64)
-    d[ISSUED] = -timing.MAC_LATENCY
-    return d
+    drain = np.zeros(1, STATE)
+    drain["issued"] = -timing.MAC_LATENCY
+    return drain
 
 
 @compiled
-def may_issue(cycle, d):
-    """The held tile's parameters and table have arrived, and another command's beats are gone."""
+def may_issue(cycle, drain):
+    """The parameters and the table of the pixel group held have arrived, and another command's
+    output beats are gone."""
     return (
-        d[LINES_LEFT] == 0
-        and d[TABLE_LEFT] == 0
-        and cycle >= d[SETTLED]
-        and (d[COMMAND_FIRST] == 0 or cycle >= d[FLUSHED])
+        drain.lines_left == 0
+        and drain.table_left == 0
+        and cycle >= drain.settled
+        and (drain.command_first == 0 or cycle >= drain.flushed)
     )
 
 
 @compiled
-def wants(cycle, d):
-    """Whether parameters, or a table once the post-processor is empty, are requested."""
-    return d[HELD] != 0 and (d[LINES_LEFT] > 0 or (d[TABLE_LEFT] > 0 and cycle >= d[FLUSHED]))
+def wants(cycle, drain):
+    """Whether parameters, or a table once the requantiser is empty, are requested."""
+    return drain.held != 0 and (
+        drain.lines_left > 0 or (drain.table_left > 0 and cycle >= drain.flushed)
+    )
 
 
 @compiled
-def issues(cycle, d, commands, cmd, phase, sizes):
-    """Whether a beat issues in this cycle; ``cmd`` is the held tile's."""
-    if d[HELD] == 0 or not may_issue(cycle, d):
+def issues(cycle, drain, command, phase, sizes):
+    """Whether an output beat issues in this cycle; ``command`` is that of the pixel group held."""
+    if drain.held == 0 or not may_issue(cycle, drain):
         return False
-    if commands[cmd, col.RESIDUAL] != 0:
+    if command.residual != 0:
         return phase % RESIDUAL_INTERVAL == RESIDUAL_PHASE
     return phase != BLOCKED_PHASE & (sizes.line_words - 1)
 
 
 @compiled
-def takes_pixel_group(cycle, d, commands, cmd, words):
-    """Whether the last multiply-accumulate of a tile may issue in this cycle."""
-    if cycle <= d[ISSUED] + HOLD_CYCLES:
+def takes_pixel_group(cycle, drain, command, words):
+    """Whether the last multiply-accumulate of a pixel group may issue in this cycle."""
+    if cycle <= drain.issued + HOLD_CYCLES:
         return False
-    if d[HELD] == 0:
+    if drain.held == 0:
         return True
-    if not may_issue(cycle, d):
+    if not may_issue(cycle, drain):
         return False
-    beats = 1 if commands[cmd, col.RESIDUAL] != 0 else NEAR_END
-    near = beats * words if commands[cmd, col.DENSE] != 0 else beats
-    return d[PLANE] == d[PLANES] - 1 and d[PIXELS] - d[PIXEL] <= near
+    beats = 1 if command.residual != 0 else NEAR_END
+    near = beats * words if command.dense != 0 else beats
+    return drain.plane == drain.planes - 1 and drain.pixels - drain.pixel <= near
 
 
 @compiled
-def send(cycle, d, tap_groups, head):
-    """The last multiply-accumulate of a tile, in row ``head`` of ``tap_groups``, is issued."""
-    d[ISSUED] = cycle
-    d[T_COMMAND] = tap_groups[head, operand_fetch.S_COMMAND]
-    d[T_PIXELS] = tap_groups[head, operand_fetch.S_PIXELS]
-    d[T_PLANES] = tap_groups[head, operand_fetch.S_PLANES]
-    d[T_BLOCK_START] = tap_groups[head, operand_fetch.S_BLOCK_START]
-    d[T_COMMAND_START] = tap_groups[head, operand_fetch.S_COMMAND_START]
-    d[T_COMMAND_END] = tap_groups[head, operand_fetch.S_COMMAND_END]
+def send(cycle, drain, tap_group):
+    """The last multiply-accumulate of a pixel group, that of ``tap_group``, is issued."""
+    drain.issued = cycle
+    drain.next_command = tap_group.command
+    drain.next_pixels = tap_group.pixels
+    drain.next_planes = tap_group.planes
+    drain.next_block_start = tap_group.block_start
+    drain.next_command_start = tap_group.command_start
+    drain.next_command_end = tap_group.command_end
 
 
 @compiled
-def tick(cycle, d, commands, cmd, beat, granted, sizes):
-    """Advance one cycle. ``granted``: a parameter or table request was.
+def tick(cycle, drain, commands, beat, granted, sizes):
+    """Advance one cycle. ``beat``: an output beat issues; ``granted``: a parameter or table request
+    is granted.
 
     Returns whether a command's last word is written.
     """
-    finished = cycle == d[WRITTEN]
+    finished = cycle == drain.written
     if granted:
-        d[SETTLED] = cycle + SETTLE_CYCLES
-        if d[LINES_LEFT] != 0:
-            d[LINES_LEFT] -= 1
+        drain.settled = cycle + SETTLE_CYCLES
+        if drain.lines_left != 0:
+            drain.lines_left -= 1
         else:
-            d[TABLE_LEFT] -= 1
+            drain.table_left -= 1
     if beat:
-        d[FLUSHED] = cycle + FLUSH_CYCLES
-        _beat(cycle, d, commands, cmd, sizes.requant_words)
-    if cycle == d[ISSUED] + HOLD_CYCLES:
-        _hold(d, commands, sizes)
+        drain.flushed = cycle + FLUSH_CYCLES
+        _issue(cycle, drain, commands[drain.command], sizes.requant_words)
+    if cycle == drain.issued + HOLD_CYCLES:
+        _hold(drain, commands, sizes)
     return finished
 
 
 @compiled
-def _beat(cycle, d, commands, cmd, words):
-    d[COMMAND_FIRST] = 0
-    d[PIXEL] += words if commands[cmd, col.DENSE] != 0 else 1
-    if d[PIXEL] >= d[PIXELS]:
-        d[PIXEL] = 0
-        d[PLANE] += 1
-        if d[PLANE] == d[PLANES]:
-            d[PLANE] = 0
-            d[HELD] = 0
-            if d[COMMAND_END] != 0:
-                d[WRITTEN] = cycle + (
-                    RESIDUAL_WRITE if commands[cmd, col.RESIDUAL] != 0 else PLAIN_WRITE
-                )
+def _issue(cycle, drain, command, words):
+    """An output beat issues; go on to the next one's place."""
+    drain.command_first = 0
+    drain.pixel += words if command.dense != 0 else 1
+    if drain.pixel >= drain.pixels:
+        drain.pixel = 0
+        drain.plane += 1
+        if drain.plane == drain.planes:
+            drain.plane = 0
+            drain.held = 0
+            if drain.command_end != 0:
+                drain.written = cycle + (RESIDUAL_WRITE if command.residual != 0 else PLAIN_WRITE)
 
 
 @compiled
-def _hold(d, commands, sizes):
-    """The tile on its way becomes the held one."""
-    d[HELD] = 1
-    d[COMMAND] = d[T_COMMAND]
-    d[PIXELS] = d[T_PIXELS]
-    d[PLANES] = d[T_PLANES]
-    d[COMMAND_END] = d[T_COMMAND_END]
-    if d[T_BLOCK_START] != 0:
-        d[LINES_LEFT] = sizes.param_lines * d[PLANES]
-    if d[T_COMMAND_START] != 0:
-        d[COMMAND_FIRST] = 1
-        d[TABLE_LEFT] = sizes.table_words * commands[d[COMMAND], col.TABLE]
+def _hold(drain, commands, sizes):
+    """The pixel group on its way becomes the held one."""
+    drain.held = 1
+    drain.command = drain.next_command
+    drain.pixels = drain.next_pixels
+    drain.planes = drain.next_planes
+    drain.command_end = drain.next_command_end
+    if drain.next_block_start != 0:
+        drain.lines_left = sizes.param_lines * drain.planes
+    if drain.next_command_start != 0:
+        drain.command_first = 1
+        drain.table_left = sizes.table_words * commands[drain.command].table

@@ -1,79 +1,87 @@
-"""Weights, one cycle at a time (docs/architecture.md, 3.7). Lines are counted, not fetched."""
+"""Weight store, one cycle at a time (docs/architecture.md, 3.7). Lines are counted, not fetched."""
 
 import numpy as np
 
 from hw.spec import timing
-from sim.timing import execute_fields as col
+from sim.timing.records import record_type
 from sim.timing.state import compiled
 
-ACTIVE, TAKEN, LINE, LEFT, BLOCK, ISSUED, RELEASED = range(7)
-HEAD, PIXEL_GROUP_BASE, POSITION = range(7, 10)
-READY = 10
-"""Here begin the cycles from which the lines in the ring can be used."""
 RING = timing.WEIGHT_RING
-SIZE = READY + RING
 FILL_LATENCY = timing.FILL_LATENCY
+STATE = record_type(
+    *("active", "taken", "line", "left", "block", "issued", "released"),
+    *("head", "pixel_group_base", "position"),
+    ready_at=RING,
+)
+"""``ready_at`` are the cycles from which the lines in the ring can be used."""
 
 
 def state() -> np.ndarray:
-    """A reset weights unit."""
-    return np.zeros(SIZE, np.int64)
+    """A reset weight store."""
+    return np.zeros(1, STATE)
 
 
 @compiled
-def wants(w):
+def wants(weights):
     """Whether a line is requested in this cycle."""
-    return w[ACTIVE] != 0 and w[ISSUED] - w[RELEASED] < RING
+    return weights.active != 0 and weights.issued - weights.released < RING
 
 
 @compiled
-def ready(cycle, w):
+def ready(cycle, weights):
     """Whether the line with the array's next word is there."""
-    return w[HEAD] != w[ISSUED] and cycle >= w[READY + (w[HEAD] & (RING - 1))]
+    return weights.head != weights.issued and cycle >= weights.ready_at[weights.head & (RING - 1)]
 
 
 @compiled
-def take(w, commands):
-    """Take the next command that fill has begun, or pass over one without weights."""
-    cmd = w[TAKEN]
-    w[TAKEN] += 1
-    w[ACTIVE] = commands[cmd, col.ONES] == 0
-    w[LINE] = w[BLOCK] = 0
-    w[LEFT] = commands[cmd, col.PIXELS]
+def takes(weights, begun):
+    """Whether the next of ``begun`` commands is taken in this cycle, unless a line is granted."""
+    return weights.active == 0 and weights.taken < begun
 
 
 @compiled
-def grant(cycle, w, commands, rows):
+def take(weights, commands):
+    """Take the next command that operand fetch has begun, or pass over one without weights."""
+    command = commands[weights.taken]
+    weights.taken += 1
+    weights.active = command.ones == 0
+    weights.line = weights.block = 0
+    weights.left = command.pixels
+
+
+@compiled
+def grant(cycle, weights, commands, rows):
     """The line requested is granted."""
-    cmd = w[TAKEN] - 1
-    w[READY + (w[ISSUED] & (RING - 1))] = cycle + FILL_LATENCY
-    w[ISSUED] += 1
-    w[LINE] += 1
-    if w[LINE] == commands[cmd, col.WEIGHT_LINES]:
-        pixel_group = rows >> commands[cmd, col.ARRAY_SHAPE]
-        w[LINE] = 0
-        if commands[cmd, col.RESIDENT] != 0 or w[LEFT] <= pixel_group:
-            w[LEFT] = commands[cmd, col.PIXELS]
-            w[BLOCK] += 1
-            w[ACTIVE] = w[BLOCK] != commands[cmd, col.OUT_BLOCKS]
+    command = commands[weights.taken - 1]
+    weights.ready_at[weights.issued & (RING - 1)] = cycle + FILL_LATENCY
+    weights.issued += 1
+    weights.line += 1
+    if weights.line == command.weight_lines:
+        pixel_group = rows >> command.array_shape
+        weights.line = 0
+        if command.resident != 0 or weights.left <= pixel_group:
+            weights.left = command.pixels
+            weights.block += 1
+            weights.active = weights.block != command.out_blocks
         else:
-            w[LEFT] -= pixel_group
+            weights.left -= pixel_group
 
 
 @compiled
-def use(count, w, commands, cmd, pixel_group_end, block_end, line_words):
+def use(count, weights, command, pixel_group_end, block_end, line_words):
     """The array uses ``count`` words of one line (for each plane)."""
-    w[POSITION] += count << commands[cmd, col.ARRAY_SHAPE]
-    if w[POSITION] != line_words and not pixel_group_end:
+    weights.position += count << command.array_shape
+    if weights.position != line_words and not pixel_group_end:
         return
-    w[HEAD] += 1
-    w[POSITION] = 0
-    past = w[HEAD]
-    resident = commands[cmd, col.RESIDENT] != 0
+    weights.head += 1
+    weights.position = 0
+    past = weights.head
+    resident = command.resident != 0
     if pixel_group_end:
+        # the next pixel group reads the same lines again, until the output block ends
         if resident and block_end == 0:
-            w[HEAD] = w[PIXEL_GROUP_BASE]
+            weights.head = weights.pixel_group_base
         else:
-            w[PIXEL_GROUP_BASE] = past
+            weights.pixel_group_base = past
     if not resident or (pixel_group_end and block_end != 0):
-        w[RELEASED] = past
+        weights.released = past

@@ -5,20 +5,14 @@ import numpy as np
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import FETCH_BYTES
+from sim.timing.records import record_type
 from sim.timing.state import (
-    COLS_LOG2,
-    END_PENDING,
-    FETCH_BURST,
+    EXECUTE,
     FETCH_TAKEN,
-    LOAD_POPPED,
-    LOAD_PUSHED,
-    MISALIGNED,
-    PROGRAM_ADDR,
-    PROGRAM_BEATS,
-    QUEUE_DEPTH,
+    LOAD,
     R_BEAT,
     R_LOAD,
-    STOP,
+    STORE,
     burst_beats,
     compiled,
     may_read,
@@ -26,142 +20,146 @@ from sim.timing.state import (
     read_fails,
 )
 
-# state: the request (with room for it, and inside the address ranges or not), the buffer, the
-# register; whether the request, and the full register, were there a cycle before
-ADDR, BEATS, WANTED, OUTSIDE, ASKED, CLAIMED, HELD, GONE, PART, FULL, INDEX = range(11)
-KNOWN, CHECKED = 11, 12
-SIZE = 13
-
+STATE = record_type(
+    # the request, whether there is room for it, whether it lies outside the address ranges, and
+    # whether all this was there a cycle before
+    *("addr", "beats", "wanted", "outside", "known"),
+    # beats requested, requested for the buffer, in the buffer, gone from it
+    *("asked", "claimed", "held", "gone"),
+    # the command register: beats in it, whether it is full, and was a cycle before; its index
+    *("slot", "full", "checked", "index"),
+)
 CAPACITY = 2 * FETCH_BYTES
-END = int(Opcode.END)
-STORE = int(Opcode.STORE)
-EXECUTE = int(Opcode.EXECUTE)
+OPCODE_END, OPCODE_STORE, OPCODE_EXECUTE = (
+    int(opcode) for opcode in (Opcode.END, Opcode.STORE, Opcode.EXECUTE)
+)
 COMMANDS = int(Counter.COMMANDS)
-MISALIGNED_FAULT = int(Fault.MISALIGNED)
+MISALIGNED = int(Fault.MISALIGNED)
 FETCH_ERROR = int(Fault.FETCH_ERROR)
 ILLEGAL_OPCODE = int(Fault.ILLEGAL_OPCODE)
 NO_END = int(Fault.NO_END)
-WINDOW = int(Fault.ADDRESS_RANGE)
+ADDRESS_RANGE = int(Fault.ADDRESS_RANGE)
 
 
 def state() -> np.ndarray:
-    """FETCH after reset, before its first request is presented."""
-    return np.zeros(SIZE, np.int64)
+    """Command fetch after reset, before its first request is presented."""
+    return np.zeros(1, STATE)
 
 
 @compiled
-def request_valid(fe, now):
-    """Whether FETCH makes a request in this cycle (the reader heeds STOP)."""
-    return fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] == 0 and now[END_PENDING] == 0
+def request_valid(fetch, now):
+    """Whether it makes a request in this cycle (the read channel heeds ``stop``)."""
+    return fetch.known != 0 and fetch.wanted != 0 and fetch.outside == 0 and now.end_pending == 0
 
 
 @compiled
-def present(fe, p):
+def present(fetch, setup):
     """Work out the request."""
-    addr = p[PROGRAM_ADDR] + (fe[ASKED] << p[COLS_LOG2])
-    beats = burst_beats(p, addr, p[PROGRAM_BEATS] - fe[ASKED], p[FETCH_BURST])
-    fe[ADDR] = addr
-    fe[BEATS] = beats
-    fe[WANTED] = (
-        beats != 0 and fe[CLAIMED] + beats <= CAPACITY >> p[COLS_LOG2] and p[MISALIGNED] == 0
+    addr = setup.program_addr + (fetch.asked << setup.cols_log2)
+    beats = burst_beats(setup, addr, setup.program_beats - fetch.asked, setup.fetch_burst)
+    fetch.addr = addr
+    fetch.beats = beats
+    fetch.wanted = (
+        beats != 0
+        and fetch.claimed + beats <= CAPACITY >> setup.cols_log2
+        and setup.misaligned == 0
     )
-    fe[OUTSIDE] = not may_read(p, addr, beats)
+    fetch.outside = not may_read(setup, addr, beats)
 
 
 @compiled
-def asleep(fe, p, now, opcodes, codes):
+def asleep(fetch, setup, now, program):
     """Whether nothing changes without a beat, or a request taken, or room in a queue."""
-    if now[END_PENDING] != 0:
+    if now.end_pending != 0:
         return True
-    if fe[FULL] == 0:
-        moves = fe[HELD] != 0 or fe[GONE] == p[PROGRAM_BEATS]
+    if fetch.full == 0:
+        moves = fetch.held != 0 or fetch.gone == setup.program_beats
     else:
-        i = fe[INDEX]
+        opcode = program.opcodes[fetch.index]
         moves = (
-            fe[CHECKED] == 0
-            or codes[i] != 0
-            or opcodes[i] == END
-            or _queued(now, _unit(opcodes[i])) < p[QUEUE_DEPTH]
+            fetch.checked == 0
+            or program.faults[fetch.index] != 0
+            or opcode == OPCODE_END
+            or _queued(now, _unit(opcode)) < setup.queue_depth
         )
-    return fe[KNOWN] != 0 and not moves and (fe[WANTED] == 0 or fe[OUTSIDE] == 0)
+    return fetch.known != 0 and not moves and (fetch.wanted == 0 or fetch.outside == 0)
 
 
 @compiled
-def tick(fe, p, now, nxt, opcodes, beats, codes, events, counters):
+def tick(side, now, nxt, events, counters):
     """Advance by one cycle: requests, beats that arrived, assembly and dispatch of commands."""
-    if now[STOP] != 0:
+    fetch, setup = side.fetch[0], side.setup[0]
+    if now.stop != 0:
         return
-    if p[MISALIGNED] != 0:
-        raise_fault(nxt, MISALIGNED_FAULT, 0)
+    if setup.misaligned != 0:
+        raise_fault(nxt, MISALIGNED, 0)
         return
     moved = False
-    if now[END_PENDING] == 0:
-        if fe[FULL] != 0:
-            _dispatch(fe, p, now, nxt, opcodes, codes, counters)
-        elif fe[HELD] != 0:
-            _move(fe, p, nxt, beats, codes)
+    if now.end_pending == 0:
+        if fetch.full != 0:
+            _dispatch(fetch, setup, now, nxt, side.program, counters)
+        elif fetch.held != 0:
+            _move(fetch, setup, nxt, side.program)
             moved = True
-        elif fe[GONE] == p[PROGRAM_BEATS]:
-            raise_fault(nxt, NO_END, fe[INDEX])
-        if fe[KNOWN] != 0 and fe[WANTED] != 0 and fe[OUTSIDE] != 0:
-            raise_fault(nxt, WINDOW, fe[INDEX])
+        elif fetch.gone == setup.program_beats:
+            raise_fault(nxt, NO_END, fetch.index)
+        if fetch.known != 0 and fetch.wanted != 0 and fetch.outside != 0:
+            raise_fault(nxt, ADDRESS_RANGE, fetch.index)
     if events & R_BEAT and events & R_LOAD == 0:
-        fe[HELD] += 1
+        fetch.held += 1
     if events & FETCH_TAKEN:
-        fe[ASKED] += fe[BEATS]
-        fe[CLAIMED] += fe[BEATS]
-    fe[KNOWN] = events & FETCH_TAKEN == 0
+        fetch.asked += fetch.beats
+        fetch.claimed += fetch.beats
+    fetch.known = events & FETCH_TAKEN == 0
     if moved:
-        fe[CLAIMED] -= 1
+        fetch.claimed -= 1
     if moved or events & FETCH_TAKEN:
-        present(fe, p)
+        present(fetch, setup)
 
 
 @compiled
 def _unit(opcode):
-    return 1 if opcode == EXECUTE else (2 if opcode == STORE else 0)
+    return EXECUTE if opcode == OPCODE_EXECUTE else (STORE if opcode == OPCODE_STORE else LOAD)
 
 
 @compiled
 def _queued(now, unit):
     """Commands in the queue of a unit."""
-    return now[LOAD_PUSHED + unit] - now[LOAD_POPPED + unit]
+    return now.pushed[unit] - now.popped[unit]
 
 
 @compiled
-def _dispatch(fe, p, now, nxt, opcodes, codes, counters):
+def _dispatch(fetch, setup, now, nxt, program, counters):
     """Push the command in the register, if it is checked and its queue has room."""
-    if fe[CHECKED] == 0:
-        fe[CHECKED] = 1
+    if fetch.checked == 0:
+        fetch.checked = 1
         return
-    i = fe[INDEX]
-    opcode = opcodes[i]
-    if codes[i] != 0:
-        raise_fault(nxt, codes[i], i)
+    fault, opcode = program.faults[fetch.index], program.opcodes[fetch.index]
+    if fault != 0:
+        raise_fault(nxt, fault, fetch.index)
         return
-    if opcode == END:
-        nxt[END_PENDING] = 1
+    if opcode == OPCODE_END:
+        nxt.end_pending = 1
     else:
         unit = _unit(opcode)
-        if _queued(now, unit) >= p[QUEUE_DEPTH]:
+        if _queued(now, unit) >= setup.queue_depth:
             return
-        nxt[LOAD_PUSHED + unit] = now[LOAD_PUSHED + unit] + 1
+        nxt.pushed[unit] = now.pushed[unit] + 1
     counters[COMMANDS] += 1
-    fe[FULL] = fe[CHECKED] = 0
-    fe[INDEX] += 1
+    fetch.full = fetch.checked = 0
+    fetch.index += 1
 
 
 @compiled
-def _move(fe, p, nxt, beats, codes):
+def _move(fetch, setup, nxt, program):
     """Move a beat from the buffer into the command register."""
-    i = fe[INDEX]
-    if read_fails(p, p[PROGRAM_ADDR] + (fe[GONE] << p[COLS_LOG2])):
-        raise_fault(nxt, FETCH_ERROR, i)
-    elif codes[i] == ILLEGAL_OPCODE:
-        raise_fault(nxt, ILLEGAL_OPCODE, i)
-    fe[HELD] -= 1
-    fe[GONE] += 1
-    fe[PART] += 1
-    if fe[PART] == beats[i]:
-        fe[PART] = 0
-        fe[FULL] = 1
+    if read_fails(setup, setup.program_addr + (fetch.gone << setup.cols_log2)):
+        raise_fault(nxt, FETCH_ERROR, fetch.index)
+    elif program.faults[fetch.index] == ILLEGAL_OPCODE:
+        raise_fault(nxt, ILLEGAL_OPCODE, fetch.index)
+    fetch.held -= 1
+    fetch.gone += 1
+    fetch.slot += 1
+    if fetch.slot == program.beats[fetch.index]:
+        fetch.slot = 0
+        fetch.full = 1

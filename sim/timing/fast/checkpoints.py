@@ -14,19 +14,12 @@ from collections import OrderedDict
 import numpy as np
 
 from hw.spec.config import AccelConfig
-from hw.spec.isa import FIELDS, Opcode
+from hw.spec.isa import FIELDS
 from hw.spec.timing import BURST_BOUNDARY
-from sim.timing import execute_fields
-from sim.timing.ctrl import fetch
+from sim.timing.commands import TIMED
 from sim.timing.ctrl.decode_check import Commands
 from sim.timing.machine import Machine, RunResult, advance, result, started
-from sim.timing.state import (
-    DONE,
-    FAULT,
-    FETCH_BURST,
-    PROGRAM_BEATS,
-    parameters,
-)
+from sim.timing.state import parameters
 
 SPACING = 8
 """Commands from one kept state to the next."""
@@ -35,13 +28,6 @@ KEPT = 4096
 
 _EVERYWHERE = (0, 1 << 32)
 """A window of all addresses."""
-_TIMED = {
-    Opcode.LOAD: {field.name for field in FIELDS[Opcode.LOAD]},
-    Opcode.STORE: {field.name for field in FIELDS[Opcode.STORE]},
-    Opcode.EXECUTE: {name.lower() for name in vars(execute_fields) if name.isupper()},
-    Opcode.END: {field.name for field in FIELDS[Opcode.END]},
-}
-"""The fields that the step functions read, by opcode."""
 
 
 class PrefixCache:
@@ -67,14 +53,15 @@ class PrefixCache:
                 break
             self._keep(keys[count], machine, commands, count)
         advance(machine, self.config)
-        assert machine.now[DONE] and not machine.now[FAULT], machine.now
+        now = machine.registers[0]
+        assert now["done"] and not now["fault"], now
         return result(machine, commands)
 
     def _restore(self, machine: Machine, commands: Commands, keys: dict[int, bytes]) -> int:
         """Bring the machine to the latest state known; the number of commands dispatched."""
         for count in sorted(keys, reverse=True):
             state = self._states.get(keys[count])
-            if state is not None and _independent(state[0], machine.memory.parameters):
+            if state is not None and _independent(state[0], machine.memory.setup):
                 for array, kept in zip(_arrays(machine, commands, count), state, strict=True):
                     array[...] = kept
                 self._states.move_to_end(keys[count])
@@ -92,7 +79,7 @@ def _independent(fetched: np.ndarray, setup: np.ndarray) -> bool:
 
     ``fetched`` is the state of the command fetch, ``setup`` the parameters of the run.
     """
-    return bool(setup[PROGRAM_BEATS] - fetched[fetch.ASKED] >= setup[FETCH_BURST])
+    return bool(setup["program_beats"] - fetched["asked"] >= setup["fetch_burst"])
 
 
 def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray]:
@@ -102,22 +89,23 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
     return [
         memory.fetch,
         memory.dram,
-        memory.reader,
-        memory.load,
-        memory.store,
-        memory.starts[:count],
-        memory.ends[:count],
-        unit.fill,
-        unit.tap_groups,
+        memory.channel,
+        *memory.load,
+        *memory.store,
+        memory.program.started[:count],
+        memory.program.completed[:count],
+        unit.fetch,
+        unit.loops,
         unit.lanes,
+        unit.store,
+        unit.tap_groups,
         unit.weights,
+        unit.sequencer,
         unit.drain,
-        unit.work,
         unit.busy[:taken],
         unit.start[:taken],
         unit.done[:taken],
-        machine.now,
-        machine.nxt,
+        machine.registers,
         machine.counters,
         machine.clock,
     ]
@@ -128,7 +116,7 @@ def _timed(commands: Commands, config: AccelConfig) -> Commands:
     line = config.line_words
     moduli = {"dram_addr": BURST_BOUNDARY, "scratchpad_addr": line, "in_addr": line}
     fields = np.zeros_like(commands.fields)
-    for opcode, names in _TIMED.items():
+    for opcode, names in TIMED.items():
         rows = np.flatnonzero(commands.opcodes == opcode)
         for column, field in enumerate(FIELDS[opcode]):
             if field.name in names:

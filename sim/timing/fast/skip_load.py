@@ -3,122 +3,101 @@ active on the memory side.
 """
 
 from hw.spec.regs import Counter
-from sim.timing.ctrl import (
-    fetch,
-    run_control,
-)
 from sim.timing.mem import (
-    dram,
-    load_unit,
+    line_assembler,
+    load_request,
+    memory_side,
     read_channel,
     store_unit,
 )
-from sim.timing.state import (
-    COLS_LOG2,
-    INTERVAL,
-    LINE_BITS,
-    LINE_WORDS,
-    MEMORY_BYTES,
-    READ_ERROR_RESPONSE,
-    SCRATCHPAD_LINES,
-    SILENT_CHANNELS,
-    STOP,
-    WORD_MASK,
-    compiled,
-)
+from sim.timing.state import WORD_MASK, compiled
 
 READ_BEATS = int(Counter.READ_BEATS)
 
 
 @compiled
-def beats(cycle, phase, s, now):
-    """Cycles from ``cycle``, which has that phase, in which the memory side (MemorySide ``s``) does
-    no more than to move a word each into the scratchpad, if no EXECUTE is taken or completed."""
-    dr, rd, fe, ld, st, p, opcodes, fields, _, codes, _, _, _, _ = s
+def beats(cycle, phase, side, now):
+    """Cycles from ``cycle``, which has that phase, in which the memory side does no more than to
+    move a word each into the scratchpad, if no EXECUTE is taken or completed."""
+    dram, setup = side.dram[0], side.setup[0]
+    data, assembler = side.load.data[0], side.load.assembler[0]
     if not (
-        _streams(cycle, dr, p, rd, ld)
-        and now[STOP] == 0
-        and run_control.asleep(now, fields, fe)
-        and read_channel.asleep(rd, now, fe, ld)
-        and fetch.asleep(fe, p, now, opcodes, codes)
-        and load_unit.waits(ld, now, fields)
-        and store_unit.asleep(st, now, fields)
-        and dr[dram.WRITES] == 0
-        and not store_unit.address_valid(st, now)
+        _streams(cycle, side)
+        and memory_side.asleep(side, now)
+        and load_request.asleep(side.load.request[0], now, side.program, data.finished)
+        and dram.writes == 0
+        and not store_unit.address_valid(side.store, now)
     ):
         return 0
-    count = (
-        min(dr[dram.READ_LEN + dr[dram.READ_HEAD]] - dr[dram.READ_BEAT], ld[load_unit.PIXELS]) - 1
-    )
-    if ld[load_unit.WORD] + count > min(p[SCRATCHPAD_LINES] << p[LINE_BITS], WORD_MASK):
+    count = min(dram.read_beats[dram.read_head] - dram.read_beat, data.left) - 1
+    if data.address + count > min(setup.scratchpad_lines << setup.line_bits, WORD_MASK):
         return 0
-    if ld[load_unit.PENDING] != 0:
-        fits = p[LINE_WORDS] - (ld[load_unit.WORD] & (p[LINE_WORDS] - 1))
-        if ld[load_unit.PENDING_LAST] != 0 or ld[load_unit.PENDING_LINE] >= p[SCRATCHPAD_LINES]:
+    if assembler.pending_valid != 0:
+        fits = setup.line_words - (data.address & (setup.line_words - 1))
+        if assembler.pending_last != 0 or assembler.pending_line >= setup.scratchpad_lines:
             return 0
-        if _until_write(p, phase) > fits:
+        if _until_write(setup, phase) > fits:
             return min(count, fits)
     return count
 
 
 @compiled
-def _streams(cycle, dr, p, rd, ld):
+def _streams(cycle, side):
     """Whether a word moves in this cycle that LOAD takes as it is, and memory can give no error."""
-    head = dr[dram.READ_HEAD]
-    end = dr[dram.READ_ADDR + head] + (dr[dram.READ_LEN + head] << p[COLS_LOG2])
+    dram, setup, channel = side.dram[0], side.setup[0], side.channel[0]
+    head = dram.read_head
+    end = dram.read_addr[head] + (dram.read_beats[head] << setup.cols_log2)
     return (
-        ld[load_unit.VALID] != 0
-        and ld[load_unit.UNPACK] == 0
-        and ld[load_unit.CLOSED] == 0
-        and rd[read_channel.VALID] == 0
-        and not read_channel.head_is_fetch(rd)
-        and dr[dram.READS] != 0
-        and cycle >= dr[dram.READ_DUE + head]
-        and cycle >= dr[dram.BUS_FREE]
-        and p[INTERVAL] == 1
-        and p[READ_ERROR_RESPONSE] == 0
-        and p[SILENT_CHANNELS] == 0
-        and end <= p[MEMORY_BYTES]
+        side.load.data[0].valid != 0
+        and side.load.data[0].unpack == 0
+        and side.load.assembler[0].closed == 0
+        and channel.valid == 0
+        and not read_channel.head_is_fetch(channel)
+        and dram.reads != 0
+        and cycle >= dram.read_due[head]
+        and cycle >= dram.bus_free
+        and setup.interval == 1
+        and setup.read_error_response == 0
+        and setup.silent_channels == 0
+        and end <= setup.memory_bytes
     )
 
 
 @compiled
-def _until_write(p, phase):
+def _until_write(setup, phase):
     """Cycles from one of that phase to the next in which LOAD may write a line."""
-    return (load_unit.WRITE_PHASE - phase) & (p[LINE_WORDS] - 1)
+    return (line_assembler.WRITE_PHASE - phase) & (setup.line_words - 1)
 
 
 @compiled
-def move(count, cycle, phase, s, counters):
+def move(count, cycle, phase, side, counters):
     """Move ``count`` words, not more than ``beats``, in the cycles before ``cycle``, which has that
     phase."""
-    dr, _, _, ld, _, p, _, _, _, _, _, _, _, _ = s
+    dram, setup = side.dram[0], side.setup[0]
+    data, assembler = side.load.data[0], side.load.assembler[0]
     counters[READ_BEATS] += count
-    dr[dram.READ_BEAT] += count
-    dr[dram.BUS_FREE] = cycle
-    first, size = ld[load_unit.WORD], p[LINE_WORDS]
-    ld[load_unit.WORD] = ld[load_unit.PIXEL] = first + count
-    ld[load_unit.PIXELS] -= count
-    ld[load_unit.OPEN_LINE] = (first + count - 1) >> p[LINE_BITS]
-    ld[load_unit.OPEN_LAST] = 0
-    ld[load_unit.OPEN_INDEX] = ld[load_unit.CURRENT]
-    ld[load_unit.CLOSED] = (first + count) & (size - 1) == 0
-    _assemble(count, first, phase, ld, p)
+    dram.read_beat += count
+    dram.bus_free = cycle
+    first = data.address
+    data.address = data.pixel = first + count
+    data.left -= count
+    line_assembler.accept(assembler, setup, first + count - 1, False, 0, data.current)
+    _assemble(count, first, phase, assembler, setup)
 
 
 @compiled
-def _assemble(count, first, phase, ld, p):
+def _assemble(count, first, phase, assembler, setup):
     """The line that waits to be written after ``count`` words from ``first`` on.
 
     A line goes there in the cycle after its last word.
     """
-    end = (first + count - 1) & ~(p[LINE_WORDS] - 1)
+    end = (first + count - 1) & ~(setup.line_words - 1)
     age = count
     if end > first:
-        ld[load_unit.PENDING] = 1
-        ld[load_unit.PENDING_LINE] = (end >> p[LINE_BITS]) - 1
-        ld[load_unit.PENDING_LAST] = 0
-        ld[load_unit.PENDING_INDEX] = ld[load_unit.CURRENT]
+        assembler.pending_valid = 1
+        assembler.pending_line = (end >> setup.line_bits) - 1
+        assembler.pending_last = 0
+        assembler.pending_index = assembler.index
         age = first + count - end - 1
-    if ld[load_unit.PENDING] != 0 and _until_write(p, phase - age) < age:
-        ld[load_unit.PENDING] = 0
+    if assembler.pending_valid != 0 and _until_write(setup, phase - age) < age:
+        assembler.pending_valid = 0

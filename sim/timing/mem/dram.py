@@ -4,26 +4,21 @@ import numpy as np
 
 from hw.spec.timing import MEMORY_OUTSTANDING, WRITE_RESPONSE
 from sim.timing.mem import (
-    load_unit,
+    load_data,
     read_channel,
     store_unit,
 )
+from sim.timing.records import record_type
 from sim.timing.state import (
     AR_TAKEN,
     AW_TAKEN,
     B_BEAT,
     B_ERROR,
-    COLS_LOG2,
-    INTERVAL,
-    LATENCY,
     NEVER,
     R_BEAT,
     R_ERROR,
     R_LAST,
     R_LOAD,
-    SILENT_AFTER,
-    SILENT_CHANNELS,
-    STOP,
     W_BEAT,
     compiled,
     read_fails,
@@ -31,131 +26,154 @@ from sim.timing.state import (
 )
 
 OUTSTANDING = MEMORY_OUTSTANDING
-
-# state
-READS, READ_HEAD, READ_BEAT, BUS_FREE, WRITES_TURN = range(5)
-WRITES, WRITE_HEAD, UNSENT, SEND_HEAD, WRITE_BEAT = range(5, 10)
-READ_DUE, READ_ADDR, READ_LEN = 10, 26, 42
-ANSWER_DUE, WRITE_ADDR, WRITE_LEN, WRITE_BAD = 58, 74, 90, 106
-SEEN = 122
-SIZE = 123
+STATE = record_type(
+    # bursts read: how many, the place of the oldest, its beats sent
+    *("reads", "read_head", "read_beat"),
+    # bursts written: unanswered, the place of the oldest of them; those whose beats are not all
+    # there, the place of the oldest of them, its beats
+    *("writes", "write_head", "unsent", "send_head", "write_beat"),
+    # the bus: the cycle from which it is free, whether a write is next where both could go
+    *("bus_free", "writes_turn"),
+    # handshakes of the channels that are to fall silent
+    "seen",
+    read_due=OUTSTANDING,
+    read_addr=OUTSTANDING,
+    read_beats=OUTSTANDING,
+    answer_due=OUTSTANDING,
+    write_addr=OUTSTANDING,
+    write_beats=OUTSTANDING,
+    write_bad=OUTSTANDING,
+)
 
 
 def state() -> np.ndarray:
     """The memory after reset."""
-    return np.zeros(SIZE, np.int64)
+    return np.zeros(1, STATE)
 
 
 @compiled
-def tick(cycle, d, p, now, rd, ld, st):
+def tick(cycle, side, now):
     """Advance the memory by one cycle; returns the events of its five channels.
 
     Must be the first unit of a cycle to step: it looks at the others' state before theirs changes.
     """
-    aw_valid = store_unit.address_valid(st, now)
-    if rd[read_channel.VALID] == 0 and d[READS] == 0 and d[WRITES] == 0 and not aw_valid:
+    dram, setup, channel = side.dram[0], side.setup[0], side.channel[0]
+    aw_valid = store_unit.address_valid(side.store, now)
+    if channel.valid == 0 and dram.reads == 0 and dram.writes == 0 and not aw_valid:
         return 0
     events = 0
-    silent = p[SILENT_CHANNELS] if d[SEEN] >= p[SILENT_AFTER] else 0
-    if rd[read_channel.VALID] != 0 and d[READS] < OUTSTANDING and silent & AR_TAKEN == 0:
+    silent = setup.silent_channels if dram.seen >= setup.silent_after else 0
+    if channel.valid != 0 and dram.reads < OUTSTANDING and silent & AR_TAKEN == 0:
         events |= AR_TAKEN
-    if aw_valid and d[WRITES] < OUTSTANDING and silent & AW_TAKEN == 0:
+    if aw_valid and dram.writes < OUTSTANDING and silent & AW_TAKEN == 0:
         events |= AW_TAKEN
-    if d[WRITES] > d[UNSENT] and cycle >= d[ANSWER_DUE + d[WRITE_HEAD]] and silent & B_BEAT == 0:
+    answered = dram.writes > dram.unsent and cycle >= dram.answer_due[dram.write_head]
+    if answered and silent & B_BEAT == 0:
         events |= B_BEAT
-        if d[WRITE_BAD + d[WRITE_HEAD]] != 0:
+        if dram.write_bad[dram.write_head] != 0:
             events |= B_ERROR
-    if cycle >= d[BUS_FREE]:
-        read = (
-            d[READS] > 0
-            and cycle >= d[READ_DUE + d[READ_HEAD]]
-            and silent & R_BEAT == 0
-            and (read_channel.head_is_fetch(rd) or load_unit.ready(ld, p, now) or now[STOP] != 0)
-        )
-        write = d[UNSENT] > 0 and store_unit.word_valid(st) and silent & W_BEAT == 0
-        if read and write:
-            read = d[WRITES_TURN] == 0
-            write = not read
-            d[WRITES_TURN] ^= 1
-        if read:
-            events |= _read_beat(cycle, d, p, rd)
-        elif write:
-            events |= _write_beat(cycle, d, p)
+    if cycle >= dram.bus_free:
+        events |= _move_beat(cycle, side, now, silent)
     if events & AR_TAKEN:
-        tail = (d[READ_HEAD] + d[READS]) % OUTSTANDING
-        d[READ_DUE + tail] = cycle + p[LATENCY]
-        d[READ_ADDR + tail] = rd[read_channel.ADDR]
-        d[READ_LEN + tail] = rd[read_channel.BEATS]
-        d[READS] += 1
+        tail = (dram.read_head + dram.reads) % OUTSTANDING
+        dram.read_due[tail] = cycle + setup.latency
+        dram.read_addr[tail] = channel.addr
+        dram.read_beats[tail] = channel.beats
+        dram.reads += 1
     if events & B_BEAT:
-        d[WRITE_HEAD] = (d[WRITE_HEAD] + 1) % OUTSTANDING
-        d[WRITES] -= 1
+        dram.write_head = (dram.write_head + 1) % OUTSTANDING
+        dram.writes -= 1
     if events & AW_TAKEN:
-        tail = (d[WRITE_HEAD] + d[WRITES]) % OUTSTANDING
-        d[WRITE_ADDR + tail] = st[store_unit.ADDR]
-        d[WRITE_LEN + tail] = st[store_unit.BEATS]
-        d[WRITE_BAD + tail] = 0
-        d[WRITES] += 1
-        d[UNSENT] += 1
-    if p[SILENT_CHANNELS] != 0:
-        _count(d, events & p[SILENT_CHANNELS])
+        tail = (dram.write_head + dram.writes) % OUTSTANDING
+        dram.write_addr[tail] = side.store.unit[0].addr
+        dram.write_beats[tail] = side.store.unit[0].beats
+        dram.write_bad[tail] = 0
+        dram.writes += 1
+        dram.unsent += 1
+    if setup.silent_channels != 0:
+        _count(dram, events & setup.silent_channels)
     return events
 
 
 @compiled
-def _count(d, handshakes):
-    """Count the events that are set in ``handshakes``."""
-    while handshakes != 0:
-        handshakes &= handshakes - 1
-        d[SEEN] += 1
+def _move_beat(cycle, side, now, silent):
+    """A beat on the free bus, of a read or of a write, in turn where both could go."""
+    dram, setup, channel = side.dram[0], side.setup[0], side.channel[0]
+    read = (
+        dram.reads > 0
+        and cycle >= dram.read_due[dram.read_head]
+        and silent & R_BEAT == 0
+        and (
+            read_channel.head_is_fetch(channel)
+            or load_data.ready(side.load, setup, now)
+            or now.stop != 0
+        )
+    )
+    write = dram.unsent > 0 and store_unit.word_valid(side.store) and silent & W_BEAT == 0
+    if read and write:
+        read = dram.writes_turn == 0
+        write = not read
+        dram.writes_turn ^= 1
+    if read:
+        return _read_beat(cycle, dram, setup, channel)
+    return _write_beat(cycle, dram, setup) if write else 0
 
 
 @compiled
-def wakes(cycle, d, rd, st, now):
+def _count(dram, handshakes):
+    """Count the events that are set in ``handshakes``."""
+    while handshakes != 0:
+        handshakes &= handshakes - 1
+        dram.seen += 1
+
+
+@compiled
+def wakes(cycle, side, now):
     """First cycle from ``cycle`` on in which a beat may move or an address be taken, unless LOAD or
     STORE wakes before."""
+    dram = side.dram[0]
     if (
-        rd[read_channel.VALID] != 0
-        or store_unit.address_valid(st, now)
-        or (d[UNSENT] > 0 and store_unit.word_valid(st))
+        side.channel[0].valid != 0
+        or store_unit.address_valid(side.store, now)
+        or (dram.unsent > 0 and store_unit.word_valid(side.store))
     ):
         return cycle
     first = NEVER
-    if d[READS] > 0:
-        first = d[READ_DUE + d[READ_HEAD]]
-    if d[WRITES] > d[UNSENT]:
-        first = min(first, d[ANSWER_DUE + d[WRITE_HEAD]])
+    if dram.reads > 0:
+        first = dram.read_due[dram.read_head]
+    if dram.writes > dram.unsent:
+        first = min(first, dram.answer_due[dram.write_head])
     return first
 
 
 @compiled
-def _read_beat(cycle, d, p, rd):
-    head = d[READ_HEAD]
+def _read_beat(cycle, dram, setup, channel):
+    head = dram.read_head
     events = R_BEAT
-    if not read_channel.head_is_fetch(rd):
+    if not read_channel.head_is_fetch(channel):
         events |= R_LOAD
-    if read_fails(p, d[READ_ADDR + head] + (d[READ_BEAT] << p[COLS_LOG2])):
+    if read_fails(setup, dram.read_addr[head] + (dram.read_beat << setup.cols_log2)):
         events |= R_ERROR
-    d[BUS_FREE] = cycle + p[INTERVAL]
-    d[READ_BEAT] += 1
-    if d[READ_BEAT] == d[READ_LEN + head]:
+    dram.bus_free = cycle + setup.interval
+    dram.read_beat += 1
+    if dram.read_beat == dram.read_beats[head]:
         events |= R_LAST
-        d[READ_BEAT] = 0
-        d[READ_HEAD] = (head + 1) % OUTSTANDING
-        d[READS] -= 1
+        dram.read_beat = 0
+        dram.read_head = (head + 1) % OUTSTANDING
+        dram.reads -= 1
     return events
 
 
 @compiled
-def _write_beat(cycle, d, p):
-    head = d[SEND_HEAD]
-    if write_fails(p, d[WRITE_ADDR + head] + (d[WRITE_BEAT] << p[COLS_LOG2])):
-        d[WRITE_BAD + head] = 1
-    d[BUS_FREE] = cycle + p[INTERVAL]
-    d[WRITE_BEAT] += 1
-    if d[WRITE_BEAT] == d[WRITE_LEN + head]:
-        d[ANSWER_DUE + head] = cycle + WRITE_RESPONSE
-        d[WRITE_BEAT] = 0
-        d[SEND_HEAD] = (head + 1) % OUTSTANDING
-        d[UNSENT] -= 1
+def _write_beat(cycle, dram, setup):
+    head = dram.send_head
+    if write_fails(setup, dram.write_addr[head] + (dram.write_beat << setup.cols_log2)):
+        dram.write_bad[head] = 1
+    dram.bus_free = cycle + setup.interval
+    dram.write_beat += 1
+    if dram.write_beat == dram.write_beats[head]:
+        dram.answer_due[head] = cycle + WRITE_RESPONSE
+        dram.write_beat = 0
+        dram.send_head = (head + 1) % OUTSTANDING
+        dram.unsent -= 1
     return W_BEAT

@@ -1,72 +1,73 @@
-"""The reader, one cycle at a time (docs/architecture.md, 3.1)."""
+"""The read channel, one cycle at a time (docs/architecture.md, 3.1)."""
 
 import numpy as np
 
 from hw.spec.timing import MAX_OUTSTANDING
-from sim.timing.ctrl import fetch
-from sim.timing.mem import load_unit
+from sim.timing.ctrl import fetch as command_fetch
+from sim.timing.mem import load_request
+from sim.timing.records import record_type
 from sim.timing.state import (
     AR_TAKEN,
     FETCH_TAKEN,
     LOAD_TAKEN,
     R_LAST,
-    STOP,
     compiled,
 )
 
 OUTSTANDING = MAX_OUTSTANDING
-
-# state: the AR register, and the owners of the bursts as bits (1: LOAD), the oldest lowest
-VALID, ADDR, BEATS, COUNT, OWNERS = range(5)
-SIZE = 5
+STATE = record_type("valid", "addr", "beats", "count", "owners")
+"""The AR register; the number of bursts under way and their owners as bits (1: LOAD), the oldest
+lowest."""
 
 
 def state() -> np.ndarray:
-    """The reader after reset."""
-    return np.zeros(SIZE, np.int64)
+    """The read channel after reset."""
+    return np.zeros(1, STATE)
 
 
 @compiled
-def head_is_fetch(rd):
-    """Whether the oldest burst is FETCH's."""
-    return rd[OWNERS] & 1 == 0
+def head_is_fetch(channel):
+    """Whether the oldest burst is that of command fetch."""
+    return channel.owners & 1 == 0
 
 
 @compiled
-def asleep(rd, now, fe, ld):
+def asleep(side, now):
     """Whether no request can be taken."""
-    return rd[COUNT] == OUTSTANDING or not (
-        fetch.request_valid(fe, now) or load_unit.request_valid(ld)
+    return side.channel[0].count == OUTSTANDING or not (
+        command_fetch.request_valid(side.fetch[0], now)
+        or load_request.request_valid(side.load.request[0])
     )
 
 
 @compiled
-def tick(rd, now, fe, ld, events):
+def tick(side, now, events):
     """Advance by one cycle; returns ``events`` and whose request is taken.
 
     Must step before fetch and load.
     """
-    count = rd[COUNT]
+    channel, fetch, request = side.channel[0], side.fetch[0], side.load.request[0]
+    count = channel.count
     if events & R_LAST:
-        rd[OWNERS] >>= 1
-        rd[COUNT] -= 1
-    if rd[VALID] != 0:
+        channel.owners >>= 1
+        channel.count -= 1
+    if channel.valid != 0:
         if events & AR_TAKEN == 0:
             return events
-        rd[VALID] = 0
-    if count == OUTSTANDING or now[STOP] != 0:
+        channel.valid = 0
+    if count == OUTSTANDING or now.stop != 0:
         return events
-    if fetch.request_valid(fe, now):
-        rd[ADDR] = fe[fetch.ADDR]
-        rd[BEATS] = fe[fetch.BEATS]
+    if command_fetch.request_valid(fetch, now):
+        channel.addr = fetch.addr
+        channel.beats = fetch.beats
         events |= FETCH_TAKEN
-    elif load_unit.request_valid(ld):
-        rd[ADDR] = ld[load_unit.ADDR]
-        rd[BEATS] = ld[load_unit.BEATS]
-        rd[OWNERS] |= 1 << rd[COUNT]
+    elif load_request.request_valid(request):
+        channel.addr = request.addr
+        channel.beats = request.beats
+        channel.owners |= 1 << channel.count
         events |= LOAD_TAKEN
     else:
         return events
-    rd[VALID] = 1
-    rd[COUNT] += 1
+    channel.valid = 1
+    channel.count += 1
     return events

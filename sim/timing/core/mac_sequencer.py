@@ -1,0 +1,82 @@
+"""MAC sequencer, one cycle at a time (docs/architecture.md, 3.8): a multiply-accumulate of each
+lane and column a cycle, and what the array waits for where there is none."""
+
+import numpy as np
+
+from hw.spec.regs import Counter
+from sim.timing.core import drain as drain_unit
+from sim.timing.core import (
+    operand_fetch,
+    operand_store,
+    weight_store,
+)
+from sim.timing.records import record_type
+from sim.timing.state import EXECUTE, LOAD, STORE, compiled
+
+STATE = record_type("done")
+"""Multiply-accumulates of the oldest tap group already issued."""
+BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
+STALL_OPERAND = int(Counter.STALL_OPERAND)
+STALL_WEIGHT = int(Counter.STALL_WEIGHT)
+STALL_DRAIN = int(Counter.STALL_DRAIN)
+WAIT_LOAD, WAIT_STORE = int(Counter.WAIT_LOAD), int(Counter.WAIT_STORE)
+WAIT_EXECUTE, WAIT_COMMAND = int(Counter.WAIT_EXECUTE), int(Counter.WAIT_COMMAND)
+OCCUPIED = int(Counter.OCCUPIED)
+
+
+def state() -> np.ndarray:
+    """The sequencer after reset."""
+    return np.zeros(1, STATE)
+
+
+@compiled
+def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
+    """Advance one cycle; returns the counter that counts it.
+
+    ``takes_pixel_group``: the drain can take one that ends in this cycle.
+    """
+    store, weights, sequencer = unit.store[0], unit.weights[0], unit.sequencer[0]
+    tap_group = operand_store.oldest(store, unit.tap_groups)
+    if operand_store.is_empty(store) or cycle < tap_group.visible:
+        return idle_cause(unit, now)
+    command = unit.commands[tap_group.command]
+    ones = command.ones != 0
+    if not ones and not weight_store.ready(cycle, weights):
+        return STALL_WEIGHT
+    tap_group_end = sequencer.done == tap_group.work - 1
+    pixel_group_end = tap_group_end and tap_group.last != 0
+    if pixel_group_end and not takes_pixel_group:
+        return STALL_DRAIN
+    if not ones:
+        weight_store.use(
+            1, weights, command, pixel_group_end, tap_group.block_end, sizes.line_words
+        )
+    sequencer.done += 1
+    if tap_group_end:
+        sequencer.done = 0
+        store.popped += 1
+    if pixel_group_end:
+        drain_unit.send(cycle, unit.drain[0], tap_group)
+    unit.busy[tap_group.command] += 1
+    if command.network == 0:
+        return BUSY_OTHER
+    counters[OCCUPIED] += tap_group.occupied
+    return BUSY_NETWORK
+
+
+@compiled
+def idle_cause(unit, now):
+    """Reason why the array has no tap group."""
+    fetch = unit.fetch[0]
+    if (
+        not operand_store.is_empty(unit.store[0])
+        or fetch.state == operand_fetch.INIT
+        or fetch.state == operand_fetch.RUN
+    ):
+        return STALL_OPERAND
+    if fetch.state == operand_fetch.IDLE:
+        return WAIT_EXECUTE if now.pushed[EXECUTE] > fetch.taken else WAIT_COMMAND
+    command = unit.commands[fetch.taken - 1]
+    if now.complete[LOAD] < command.wait_load:
+        return WAIT_LOAD
+    return WAIT_STORE if now.complete[STORE] < command.wait_store else WAIT_EXECUTE
