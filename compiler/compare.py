@@ -18,10 +18,8 @@ from compiler.options import CompilerOptions
 from compiler.report.comparison import ComparisonRow, run_of
 from compiler.report.energy import EnergyTable
 from hw.spec.config import AccelConfig
-from sim.program_reader import (
-    Program,
-    program_of,
-)
+from sim.program import Program
+from sim.program_reader import program_of
 from sim.report import reporting
 from sim.simulation import run_timing
 

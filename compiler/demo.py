@@ -22,10 +22,8 @@ from golden.declared import tensor_qparams
 from golden.quant import dequantize
 from hw.spec.config import preset
 from sim.host_golden import host_compute
-from sim.program_reader import (
-    Program,
-    read_program,
-)
+from sim.program import Program
+from sim.program_reader import read_program
 from sim.report import reporting
 from sim.simulation import simulate
 

@@ -113,14 +113,16 @@ def _options(name: str) -> str:
     return ", ".join(f"`{field}`" for field in options.fields) if options else ""
 
 
-def _attributes(convert: Callable) -> str:
+def _attributes(convert: Callable[..., object]) -> str:
     """The attributes that a converter, or a function that it calls, asks for by name."""
     names: set[str] = set()
     _collect(convert, names, set())
     return ", ".join(f"`{name}`" for name in sorted(names))
 
 
-def _collect(function: Callable, names: set[str], seen: set[Callable]) -> None:
+def _collect(
+    function: Callable[..., object], names: set[str], seen: set[Callable[..., object]]
+) -> None:
     if function in seen:
         return
     seen.add(function)
@@ -136,7 +138,7 @@ def _collect(function: Callable, names: set[str], seen: set[Callable]) -> None:
                 _collect(called, names, seen)
 
 
-def _first(documented: Callable) -> str:
+def _first(documented: Callable[..., object]) -> str:
     """The first paragraph of a docstring, on one line."""
     text = inspect.getdoc(documented)
     assert text, documented

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compiler import compare, driver
 from compiler.codegen.program import MODEL, write_program
@@ -62,7 +63,7 @@ def map_graph(
     extras: Extras = Extras(),
     cache: MapCache | None = None,
     source: Path | None = None,
-) -> dict:
+) -> dict[str, Any]:
     """Compile, simulate the timing, and write the folder whole or not at all.
 
     With a ``cache``, what was mapped before is taken from there. Returns the run as

@@ -24,7 +24,9 @@ from golden.functions import FUNCTIONS
 from golden.quant import QParams
 
 
-def run(graph: Mapping[str, Any], inputs: Mapping[str, np.ndarray], keep: bool = True) -> dict:
+def run(
+    graph: Mapping[str, Any], inputs: Mapping[str, np.ndarray], keep: bool = True
+) -> dict[str, np.ndarray]:
     """The graph's activation tensors by name, as stored; only its outputs if not ``keep``.
 
     ``inputs`` has one array per graph input, in the tensor's shape and type. Raises ValueError
@@ -85,11 +87,31 @@ class _Call:
         return {n: self._node["attrs"][n] for n in names if n in self._node["attrs"]}
 
     @property
-    def weighted(self) -> tuple:
+    def x(self) -> np.ndarray:
+        """The only input."""
+        (x,) = self.arrays
+        return x
+
+    @property
+    def pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both inputs."""
+        first, second = self.arrays
+        return first, second
+
+    @property
+    def weighted(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, QParams, np.ndarray, QParams]:
         """The leading arguments of the operators with weights."""
         x, weights, bias = self.arrays
         scales = self._tensors[self._node["inputs"][1]]["scale"]
         return x, weights, bias, self.x_quant(), scales, self.y_quant
+
+    @property
+    def normalised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The input of a layer normalisation, and its factors and summands by channel."""
+        x, gamma, beta = self.arrays
+        return x, gamma, beta
 
     def function(self) -> np.ndarray:
         """The result of a function of one value; ``lookup`` has its table as second input."""
@@ -111,29 +133,29 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     ),
     "fully_connected": lambda c: ops.fully_connected(*c.weighted, **c.attrs("activation")),
     "add": lambda c: ops.add(
-        *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
+        *c.pair, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
     ),
     "mul": lambda c: ops.mul(
-        *c.arrays, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
+        *c.pair, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("activation")
     ),
     "concatenation": lambda c: ops.concatenation(
         c.arrays, [c.x_quant(i) for i in range(len(c.arrays))], c.y_quant
     ),
-    "avg_pool2d": lambda c: ops.avg_pool2d(
-        *c.arrays, c.y_quant, **c.attrs(*_POOL, "count_include_pad")
-    ),
-    "max_pool2d": lambda c: ops.max_pool2d(*c.arrays, c.y_quant, **c.attrs(*_POOL)),
-    "mean": lambda c: ops.mean(*c.arrays, c.x_quant(), c.y_quant),
-    "pad": lambda c: ops.pad(*c.arrays, c.y_quant, **c.attrs("padding", "channel_padding")),
-    "slice": lambda c: ops.channel_slice(*c.arrays, **c.attrs("begin", "size")),
-    "channel_shuffle": lambda c: ops.channel_shuffle(*c.arrays, **c.attrs("groups")),
+    "avg_pool2d": lambda c: ops.avg_pool2d(c.x, c.y_quant, **c.attrs(*_POOL, "count_include_pad")),
+    "max_pool2d": lambda c: ops.max_pool2d(c.x, c.y_quant, **c.attrs(*_POOL)),
+    "mean": lambda c: ops.mean(c.x, c.x_quant(), c.y_quant),
+    "pad": lambda c: ops.pad(c.x, c.y_quant, **c.attrs("padding", "channel_padding")),
+    "slice": lambda c: ops.channel_slice(c.x, **c.attrs("begin", "size")),
+    "channel_shuffle": lambda c: ops.channel_shuffle(c.x, **c.attrs("groups")),
     "resize": lambda c: ops.resize(
-        *c.arrays, **c.attrs("mode", "size", "align_corners", "half_pixel_centers")
+        c.x, **c.attrs("mode", "size", "align_corners", "half_pixel_centers")
     ),
-    "reshape": lambda c: ops.reshape(*c.arrays, **c.attrs("shape")),
-    "quantize": lambda c: ops.quantize(*c.arrays, c.x_quant(), c.y_quant),
-    "softmax": lambda c: ops.softmax(*c.arrays, c.x_quant().scale, **c.attrs("beta")),
-    "layer_norm": lambda c: ops.layer_norm(*c.arrays, c.x_quant(), c.y_quant, **c.attrs("epsilon")),
+    "reshape": lambda c: ops.reshape(c.x, **c.attrs("shape")),
+    "quantize": lambda c: ops.quantize(c.x, c.x_quant(), c.y_quant),
+    "softmax": lambda c: ops.softmax(c.x, c.x_quant().scale, **c.attrs("beta")),
+    "layer_norm": lambda c: ops.layer_norm(
+        *c.normalised, c.x_quant(), c.y_quant, **c.attrs("epsilon")
+    ),
     **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 

@@ -17,11 +17,8 @@ from compiler.errors import (
 )
 from sim.files import add_data_options, read_inputs, write_files, write_timeline
 from sim.host_golden import host_compute
-from sim.program_reader import (
-    Program,
-    ProgramError,
-    read_program,
-)
+from sim.program import Program
+from sim.program_reader import ProgramError, read_program
 from sim.report import print_summary, reporting, summary
 from sim.simulation import (
     Result,

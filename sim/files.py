@@ -20,9 +20,7 @@ from golden.arrays import (
     result_files,
     write_arrays,
 )
-from sim.program_reader import (
-    Program,
-)
+from sim.program import Program
 from sim.simulation import (
     Timing,
 )

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from sim.program_reader import (
-    Program,
-    ProgramError,
-    Segment,
-)
+from sim.program import Program, Segment
+from sim.program_reader import ProgramError
 
 Tensors = dict[str, np.ndarray]
 

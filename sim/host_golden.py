@@ -10,11 +10,8 @@ import numpy as np
 from compiler.load import load_model
 from golden.network import run_node
 from sim.host import Compute
-from sim.program_reader import (
-    MODEL,
-    Program,
-    ProgramError,
-)
+from sim.program import Program
+from sim.program_reader import MODEL, ProgramError
 
 
 def host_compute(program: Program) -> Compute:

@@ -185,7 +185,7 @@ def _segments(
         address, size = entry["program_addr"], entry["program_size"]
         first = sum(len(segment.commands) for segment in segments)
         commands, fault = decode_program(image, address, size, config, first)
-        if fault is None or fault.code != Fault.MISALIGNED:
+        if fault is None or fault.fault != Fault.MISALIGNED:
             _check_fingerprint(len(segments), entry["fingerprint"], image[address : address + size])
         try:
             host = tuple(_host_node(nodes.pop(name)) for name in entry["host"])

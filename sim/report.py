@@ -16,10 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.spec.regs import CYCLE_COUNTERS, Counter
-from sim.program_reader import (
-    Command,
-    Program,
-)
+from sim.program import Command, Program
 from sim.simulation import (
     LayerTimes,
     Timing,

@@ -17,13 +17,8 @@ import numpy as np
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from sim.host import Compute, Host
-from sim.program_reader import (
-    Command,
-    Layer,
-    Program,
-    Segment,
-    read_program,
-)
+from sim.program import Command, Layer, Program, Segment
+from sim.program_reader import read_program
 from sim.shares import Span, layer_cycles
 from sim.values.execute import execute
 from sim.values.load_store import (

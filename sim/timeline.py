@@ -12,10 +12,7 @@ from typing import Any
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from sim.program_reader import (
-    Command,
-    Program,
-)
+from sim.program import Command, Program
 from sim.report import bus_bytes
 from sim.simulation import Timing
 

@@ -13,27 +13,27 @@ printable."""
 
 
 class Span(NamedTuple):
-    """``count`` runs of ``length`` words, ``stride`` words apart, from word ``base`` on."""
+    """``rows`` rows of ``length`` words, ``stride`` words apart, from word ``base`` on."""
 
     base: int
     length: int
-    count: int = 1
+    rows: int = 1
     stride: int = 0
 
     def moved(self, words: int) -> Span:
         """The same words, ``words`` further on."""
-        return Span(self.base + words, self.length, self.count, self.stride)
+        return Span(self.base + words, self.length, self.rows, self.stride)
 
     def simplified(self) -> Span:
-        """The same words with as few runs as possible."""
-        if self.count == 1 or self.stride == self.length:
-            return Span(self.base, self.length * self.count)
+        """The same words with as few rows as possible."""
+        if self.rows == 1 or self.stride == self.length:
+            return Span(self.base, self.length * self.rows)
         return self
 
     def __str__(self) -> str:
-        if self.count == 1:
+        if self.rows == 1:
             return f"{self.base}+{self.length}"
-        return f"{self.base}+{self.length} x{self.count} every {self.stride}"
+        return f"{self.base}+{self.length} x{self.rows} every {self.stride}"
 
 
 @dataclass(slots=True)

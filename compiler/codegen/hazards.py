@@ -58,7 +58,8 @@ def set_waits(
     _note_all(units, spans, scratchpad, stored, waits)
     waits[-1] = np.bincount(units, minlength=3)
     for command, counts in zip(commands, waits.tolist(), strict=True):
-        command.waits = tuple(counts)
+        loads, executes, stores = counts
+        command.waits = loads, executes, stores
 
 
 def _spans(

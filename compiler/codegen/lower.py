@@ -159,7 +159,7 @@ class Lowering:
             scratchpad = Span(place.pixel(first, tile.top, 0), tile.pixels, count, place.pitch)
             memory = Span(first * m.pixels + start, tile.pixels, count, m.pixels)
             merged = scratchpad.simplified(), memory.simplified()
-            if merged[0].count == merged[1].count:
+            if merged[0].rows == merged[1].rows:
                 scratchpad, memory = merged
             yield f"{name} at {scratchpad}", self._dma(scratchpad, memory), scratchpad, memory
             return
@@ -172,7 +172,7 @@ class Lowering:
             "dram_stride": memory.stride * self.cols,
             "scratchpad_addr": scratchpad.base,
             "scratchpad_stride": scratchpad.stride,
-            "row_count": scratchpad.count,
+            "row_count": scratchpad.rows,
             "row_length": scratchpad.length,
         }
 

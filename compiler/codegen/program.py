@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def image(compiled: Compiled) -> bytes:
     return bytes(data)
 
 
-def mapping(compiled: Compiled) -> dict:
+def mapping(compiled: Compiled) -> dict[str, Any]:
     """Content of ``mapping.json`` (docs/compiler.md), as plain data."""
     graph, network, memory = compiled.graph, compiled.network, compiled.memory
     written = _written_maps(compiled)
@@ -180,7 +181,7 @@ def _elements(graph: Graph, node: Node) -> int:
     return sum(math.prod(graph.tensors[name].shape) for name in node.outputs)
 
 
-def _host_node(graph: Graph, host: HostNode) -> dict:
+def _host_node(graph: Graph, host: HostNode) -> dict[str, Any]:
     node = host.node
     return {
         "node": node.name,
@@ -191,7 +192,7 @@ def _host_node(graph: Graph, host: HostNode) -> dict:
     }
 
 
-def _tensor(tensor: Tensor) -> dict:
+def _tensor(tensor: Tensor) -> dict[str, Any]:
     quant = tensor.quant
     return {
         "name": tensor.name,
@@ -203,13 +204,13 @@ def _tensor(tensor: Tensor) -> dict:
     }
 
 
-def _input(compiled: Compiled, name: str) -> dict:
+def _input(compiled: Compiled, name: str) -> dict[str, Any]:
     tensor = compiled.graph.tensors[name]
     size = int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
     return {**_tensor(tensor), "address": compiled.memory.bases[name], "nbytes": size}
 
 
-def _stored(compiled: Compiled, name: str) -> dict:
+def _stored(compiled: Compiled, name: str) -> dict[str, Any]:
     view = compiled.network.views[name]
     m = compiled.network.maps[view.map]
     root, plane = origin(compiled.network.maps, view.map)
@@ -224,7 +225,7 @@ def _stored(compiled: Compiled, name: str) -> dict:
     }
 
 
-def _layers(compiled: Compiled) -> list[dict]:
+def _layers(compiled: Compiled) -> list[dict[str, Any]]:
     """The layers, each with the numbers of its commands among those of all segments."""
     own: list[list[int]] = [[] for _ in compiled.plans]
     executes = [0] * len(own)
@@ -237,7 +238,7 @@ def _layers(compiled: Compiled) -> list[dict]:
     ]
 
 
-def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict:
+def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict[str, Any]:
     layer, site = plan.site.layer, plan.site
     return {
         "name": layer.name,

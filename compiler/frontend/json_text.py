@@ -6,6 +6,7 @@ import json
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -14,7 +15,7 @@ from compiler.errors import InputError, UnsupportedError, show
 SCHEMA_FILE = Path(__file__).with_name("model_schema.json")
 
 
-def parse_json(text: str) -> object:
+def parse_json(text: str) -> Any:
     """The value of a JSON text.
 
     Raises InputError, with line and column where known, for anything that is not JSON: NaN and
@@ -60,7 +61,7 @@ def _parse_float(text: str) -> float:
     return value
 
 
-def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict:
+def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         keys = [key for key, _ in pairs]

@@ -103,7 +103,7 @@ def _beside(name: str) -> str:
     return name
 
 
-def _graph(document: dict) -> Graph:
+def _graph(document: dict[str, Any]) -> Graph:
     """The graph without the values of its constants."""
     tensors = {key: _tensor(key, value) for key, value in document["tensors"].items()}
     nodes = [_node(i, value) for i, value in enumerate(document["nodes"])]
@@ -118,7 +118,7 @@ def _graph(document: dict) -> Graph:
     )
 
 
-def _tensor(name: str, value: dict) -> Tensor:
+def _tensor(name: str, value: dict[str, Any]) -> Tensor:
     declared = _declared(value["declared"]) if "declared" in value else None
     tensor = Tensor(name, _integers(value["shape"]), value["dtype"], declared=declared)
     check_shape(tensor)
@@ -130,15 +130,15 @@ def _tensor(name: str, value: dict) -> Tensor:
     return replace(tensor, quant=quant)
 
 
-def _declared(value: dict) -> Declared:
+def _declared(value: dict[str, Any]) -> Declared:
     return Declared(value["dtype"], _integers(value["shape"]), _integers(value["order"]))
 
 
-def _integers(values: list) -> tuple[int, ...]:
+def _integers(values: list[Any]) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
-def _quant(value: dict, shape: tuple[int, ...]) -> Quant:
+def _quant(value: dict[str, Any], shape: tuple[int, ...]) -> Quant:
     """A single number stands for every channel along the axis."""
     axis = int(value["axis"]) if "axis" in value else None
     if axis is not None and axis >= len(shape):
@@ -149,7 +149,7 @@ def _quant(value: dict, shape: tuple[int, ...]) -> Quant:
     return Quant(scale, zero_point, axis)
 
 
-def _numbers(key: str, value: object, count: int, integers: bool = False) -> list:
+def _numbers(key: str, value: object, count: int, integers: bool = False) -> list[Any]:
     numbers: list[Any] = value if isinstance(value, list) else [value] * count
     for number in numbers:
         right = isinstance(number, int if integers else int | float)
@@ -159,7 +159,7 @@ def _numbers(key: str, value: object, count: int, integers: bool = False) -> lis
     return numbers
 
 
-def _node(index: int, value: dict) -> Node:
+def _node(index: int, value: dict[str, Any]) -> Node:
     """The node with defaults filled in; its name defaults to that of its output."""
     name, op = value.get("name", value["outputs"][0]), value["op"]
     where = f"node {show(name)}" if name else f"nodes[{index}]"
@@ -184,7 +184,7 @@ def _with_weights(graph: Graph, path: Path) -> Graph:
     return graph
 
 
-def _render(document: dict) -> str:
+def _render(document: dict[str, Any]) -> str:
     """JSON text with one line per tensor and node."""
     lines = [f" {json.dumps(key)}: {_render_value(value)}" for key, value in document.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -199,8 +199,8 @@ def _render_value(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def _document(graph: Graph, weights: Path | None) -> dict:
-    document: dict = {"format": FORMAT, "version": VERSION, "name": graph.name}
+def _document(graph: Graph, weights: Path | None) -> dict[str, Any]:
+    document: dict[str, Any] = {"format": FORMAT, "version": VERSION, "name": graph.name}
     if weights is not None:
         document["weights"] = weights.name
     if graph.random_weights:
@@ -223,8 +223,8 @@ def _document(graph: Graph, weights: Path | None) -> dict:
     return document
 
 
-def _tensor_value(tensor: Tensor) -> dict:
-    value: dict = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+def _tensor_value(tensor: Tensor) -> dict[str, Any]:
+    value: dict[str, Any] = {"shape": list(tensor.shape), "dtype": tensor.dtype}
     if tensor.quant is not None:
         value["quant"] = {
             "scale": _one_or_list(tensor.quant.scale),
@@ -237,5 +237,5 @@ def _tensor_value(tensor: Tensor) -> dict:
     return value
 
 
-def _one_or_list(values: tuple) -> object:
+def _one_or_list(values: tuple[Any, ...]) -> object:
     return values[0] if len(set(values)) == 1 else list(values)

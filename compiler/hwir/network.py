@@ -200,7 +200,10 @@ class Layer:
             )
             for r in self.regions
         )
-        zeros = (self.weights.shape, (self.weights != 0).tobytes()) if self.sparse else None
+        zeros = None
+        if self.sparse:
+            assert self.weights is not None
+            zeros = (self.weights.shape, np.not_equal(self.weights, 0).tobytes())
         return HashedKey(
             (
                 regions,
@@ -273,7 +276,11 @@ class Network:
     @property
     def segments(self) -> int:
         """Runs of the machine."""
-        return 1 + max((part.segment for part in (*self.layers, *self.host)), default=0)
+        segments = [
+            *(layer.segment for layer in self.layers),
+            *(node.segment for node in self.host),
+        ]
+        return 1 + max(segments, default=0)
 
     @property
     def host_maps(self) -> list[str]:

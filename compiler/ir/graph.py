@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Node:
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attrs: dict = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(repr=False)
@@ -127,7 +128,7 @@ class Graph:
         tensor = self.tensors[name]
         return f"{name} {'x'.join(map(str, tensor.shape))} {tensor.dtype}"
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The graph as plain dicts and arrays, the form that golden executes."""
         return {
             "name": self.name,
@@ -147,7 +148,7 @@ class Graph:
         }
 
 
-def _tensor_dict(tensor: Tensor) -> dict:
+def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
     quant = tensor.quant
     return {
         "shape": tuple(tensor.shape),

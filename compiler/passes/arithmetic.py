@@ -6,6 +6,8 @@ computes ``round_half_away(round(((acc + bias) << left) * multiplier / 2**31) / 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from compiler.errors import UnsupportedError, show
@@ -149,7 +151,9 @@ def _check_left_shift(shift: int, where: str) -> None:
         )
 
 
-def add_fields(a: QParams, b: QParams, y: QParams, low: int, high: int, where: str) -> dict:
+def add_fields(
+    a: QParams, b: QParams, y: QParams, low: int, high: int, where: str
+) -> dict[str, Any]:
     """EXECUTE's fields for ``a + b`` with ``a`` on the way out of the array.
 
     ``low`` and ``high`` are the sum's clamp. Raises UnsupportedError where TFLite refuses too.

@@ -18,7 +18,8 @@ Part = tuple[np.ndarray, np.ndarray]
 
 def extent(shape: tuple[int, ...]) -> Extent:
     """Height, width and channels of a tensor of batch 1; what stands before them counts as rows."""
-    return (math.prod(shape[:-2]), *(1, *shape)[-2:])
+    width, channels = (1, *shape)[-2:]
+    return math.prod(shape[:-2]), width, channels
 
 
 @lru_cache(1024)

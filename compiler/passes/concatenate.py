@@ -16,6 +16,7 @@ from compiler.hwir.network import (
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints, operators
 from compiler.passes.channel_moves.gather import gather
+from compiler.passes.context import Context
 
 #: Kernel, stride, dilation and padding of a pass that only moves pixels.
 _ONE_TAP = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
@@ -93,7 +94,7 @@ class _Concatenation:
         self.maps[name] = part
         tensor, output = self.node.inputs[index], self.node.outputs[0]
         copy = Node(f"{self.node.name}/{index}", "quantize", (tensor,), (output,), {})
-        layer = operators.quantize(operators.Context(self.graph, copy, found, part, self.cols))
+        layer = operators.quantize(Context(self.graph, copy, found, part, self.cols))
         note = f"copied into planes {plane}:{plane + part.planes(self.cols)}: {reason}"
         self.layers.append(dataclasses.replace(layer, kind=self.node.op, notes=(note,)))
 
@@ -122,7 +123,7 @@ class _Concatenation:
         for source in sources:
             channels.append(plane * self.cols + np.arange(self.maps[source].channels))
             plane += self.maps[source].planes(self.cols)
-        context = operators.Context(self.graph, self.node, target, output, self.cols)
+        context = Context(self.graph, self.node, target, output, self.cols)
         reason = f"{self.cols} channels a word, and some inputs do not fill their last one"
         return gather(context, np.concatenate(channels), reason)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ class Context:
 
     def layer(self, **values: object) -> Layer:
         """A layer of one pixel's window without padding, changed by ``values``."""
-        defaults: dict = {
+        defaults: dict[str, Any] = {
             "name": self.node.name,
             "kind": self.node.op,
             "macs": 0,

@@ -190,7 +190,7 @@ class _Walk:
             yield from self._factors(node, cells)
         elif node.name in self.moves:
             taken = moved(self.graph, node)
-            yield x, [(p, taken[c].any(0)) for p, c in cells.parts]
+            yield x, [(p, np.any(taken[c], axis=0)) for p, c in cells.parts]
         elif node.op in WEIGHT_AXIS:
             yield x, self._operands_read(node, cells)
         elif node.op == "reshape":

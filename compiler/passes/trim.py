@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import ChainMap
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class _Kept:
         self.graph, cells = graph, needed.cells
         self.masks = {name: found.channels for name, found in cells.items()}
         self.whole = {*graph.inputs, *graph.outputs}
-        hosted = set()
+        hosted = set[str]()
         for node in graph.nodes:
             follows = node.op in FOLLOWERS and node.inputs[0] in hosted
             # A fully connected layer may turn out to be the host's.
@@ -108,7 +109,7 @@ class _Kept:
     def _groups(self, node: Node, groups: int) -> list[tuple[str, np.ndarray]]:
         """Whole groups."""
         names = node.inputs[0], node.outputs[0]
-        kept = np.logical_or(*(self.masks[name].reshape(groups, -1).any(1) for name in names))
+        kept = np.any([self.masks[name].reshape(groups, -1).any(1) for name in names], axis=0)
         return [(name, kept.repeat(len(self.masks[name]) // groups)) for name in names]
 
     def _shuffle(self, node: Node) -> list[tuple[str, np.ndarray]]:
@@ -126,7 +127,7 @@ class _Trimmer:
         self.graph, self.kept, self.whole = graph, kept, whole
         self.tensors: dict[str, Tensor] = {}
         nodes = dict.fromkeys(node.name for node in graph.nodes)
-        self.names = ChainMap(self.tensors, nodes, dict.fromkeys(graph.tensors))
+        self.names: ChainMap[str, Any] = ChainMap(self.tensors, nodes, dict.fromkeys(graph.tensors))
         self.now: dict[str, str] = {}
 
     def run(self) -> Graph:
@@ -187,7 +188,7 @@ class _Trimmer:
             return [(0, y), (3, x)]
         return [(0, y)] if node.op == "conv2d" else []
 
-    def _attrs(self, node: Node) -> dict:
+    def _attrs(self, node: Node) -> dict[str, Any]:
         """The attributes that count channels."""
         x, y = self.kept[node.inputs[0]], self.kept[node.outputs[0]]
         if node.op == "slice":
@@ -199,7 +200,7 @@ class _Trimmer:
             return {"groups": int(x.reshape(node.attrs["groups"], -1).any(1).sum())}
         return {}
 
-    def _is_idle(self, node: Node, attrs: dict) -> bool:
+    def _is_idle(self, node: Node, attrs: dict[str, Any]) -> bool:
         if node.outputs[0] in self.whole:
             return False
         # A move's scale may differ a little from its input's, and its readers compute with its own.

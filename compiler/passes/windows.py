@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ class Axis(NamedTuple):
     spread: bool = False
 
 
-def axes(graph: Graph, node: Node, kernel: tuple[int, int]) -> tuple[Axis, Axis]:
+def axes(graph: Graph, node: Node, kernel: Sequence[int]) -> tuple[Axis, Axis]:
     """Rows and columns of a node with a ``kernel``."""
     x, y = (extent(graph.tensors[n].shape) for n in (node.inputs[0], node.outputs[0]))
     stride, dilation = node.attrs["stride"], node.attrs.get("dilation", (1, 1))
@@ -64,7 +65,7 @@ def met(axis: Axis) -> np.ndarray:
 @lru_cache(4096)
 def reached(axis: Axis) -> np.ndarray:
     """The pixels that any output reads, bool [size]."""
-    return links(axis).any(1)
+    return np.any(links(axis), axis=1)
 
 
 def read(axis: tuple[Axis, Axis], outputs: np.ndarray) -> np.ndarray:

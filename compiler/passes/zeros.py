@@ -116,7 +116,7 @@ def _reshape(graph: Graph, node: Node, inputs: list[np.ndarray]) -> np.ndarray:
     x, y = (extent(graph.tensors[name].shape) for name in (node.inputs[0], node.outputs[0]))
     if x[2] == y[2]:
         return inputs[0]
-    return np.broadcast_to(inputs[0], x).reshape(-1, y[2]).all(0)
+    return np.all(np.broadcast_to(inputs[0], x).reshape(-1, y[2]), axis=0)
 
 
 _RULES: dict[str, Callable[[Graph, Node, list[np.ndarray]], np.ndarray]] = {

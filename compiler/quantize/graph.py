@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,7 +38,8 @@ def float_graph(model: onnx.ModelProto) -> FloatGraph:
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-    makers, readers = {}, defaultdict(list)
+    makers: dict[str, onnx.NodeProto] = {}
+    readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in model.graph.node:
         makers.update((name, node) for name in node.output if name not in constants)
         for name in dict.fromkeys(node.input):
@@ -52,7 +54,7 @@ def float_graph(model: onnx.ModelProto) -> FloatGraph:
     )
 
 
-def attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:
+def attribute(node: onnx.NodeProto, name: str, default: object = None) -> Any:
     """An attribute of a node, or ``default``."""
     found = next((a for a in node.attribute if a.name == name), None)
     return default if found is None else onnx.helper.get_attribute_value(found)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter
-from sim.program_reader import (
-    Command,
-    Program,
-)
+from sim.program import Command, Program
 from sim.report import mac_cycles
 from sim.simulation import Timing
 

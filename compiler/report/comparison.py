@@ -11,7 +11,7 @@ from rich.table import Table
 
 from compiler.report.energy import EnergyTable, energy_estimate
 from compiler.report.page import model_remarks
-from sim.program_reader import Program
+from sim.program import Program
 from sim.report import console, summary
 from sim.simulation import Timing
 

@@ -20,10 +20,7 @@ from compiler.frontend.json_text import parse_json
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.timing import TAP_GROUP_RING, WEIGHT_RING
-from sim.program_reader import (
-    Command,
-    Program,
-)
+from sim.program import Command, Program
 from sim.simulation import Timing
 
 DEFAULT = Path(__file__).with_name("horowitz_2014.json")

@@ -41,7 +41,7 @@ class _Names:
     """Short names of layers and maps."""
 
     def __init__(self, found: dict[str, Any]) -> None:
-        self._short = {}
+        self._short: dict[str, str] = {}
         layers = found["layers"]
         maps = [m["name"] for layer in layers for m in layer["maps"]]
         joint = [trial["map"] for trial in found["release_trials"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -24,7 +25,12 @@ from sim.report import LOST_DOC
 WIDTH, HEIGHT = 4.4, 2.9
 """Inches of a figure; one with rows of its own takes ROW for each."""
 ROW = 0.34
-STYLE = {"font.size": 8, "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 USEFUL, LOST, PLAIN, SECOND = "#2a7f62", "#e0a030", "#4a6fa5", "#b0413e"
 AREAS = ("#9c755f", "#f2b35a", "#4a6fa5")
 """Colours of the kinds of words in the scratchpad."""
@@ -119,7 +125,8 @@ def roofline(report: Report) -> Figure:
         own = [(x, y) for x, y, depthwise in points if depthwise == (marker == "^")]
         if own:
             axes.scatter(
-                *zip(*own, strict=True),
+                [x for x, _ in own],
+                [y for _, y in own],
                 s=14,
                 marker=marker,
                 color=colour,
@@ -175,7 +182,7 @@ def _around(values: list[float]) -> tuple[float, float]:
     return min(values) / 1.5, max(values) * 1.5
 
 
-def _stacked(rows: np.ndarray, *others: tuple) -> Iterator[tuple]:
+def _stacked(rows: np.ndarray, *others: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     """Each row as the band on top of those before, with an entry of each of the others."""
     tops = np.cumsum(rows, axis=0)
     yield from zip(zip(tops - rows, tops, strict=True), *others, strict=True)

@@ -101,7 +101,7 @@ class _Ledger:
 
 def _words(span: Span) -> slice | np.ndarray:
     span = span.simplified()
-    if span.count == 1:
+    if span.rows == 1:
         return slice(span.base, span.base + span.length)
-    runs = span.base + span.stride * np.arange(span.count)
-    return (runs[:, None] + np.arange(span.length)).ravel()
+    rows = span.base + span.stride * np.arange(span.rows)
+    return (rows[:, None] + np.arange(span.length)).ravel()

@@ -9,10 +9,7 @@ import jinja2
 from compiler.report.captions import CAPTIONS
 from compiler.report.report import Report
 from hw.spec.config import to_dict
-from sim.program_reader import (
-    HostNode,
-    Program,
-)
+from sim.program import HostNode, Program
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 
@@ -38,7 +35,7 @@ def render(report: Report, drawn: dict[str, bytes]) -> str:
                 block.efficiencies(report.roof),
             )
             for block in report.blocks
-            if len(block.layers) > 1 and sum(block.macs)
+            if len(block.layers) > 1 and any(block.macs)
         ],
         sections=[
             (title, text, [_inline(drawn[name]) for name in drawn if name.startswith(kind)])

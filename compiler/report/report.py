@@ -13,7 +13,7 @@ from compiler.report.check import check
 from compiler.report.explain import explanation
 from compiler.report.memory import Occupancy, occupancy
 from compiler.report.rows import LayerRow, layer_rows
-from sim.program_reader import Program
+from sim.program import Program
 from sim.report import short_names, summary
 from sim.simulation import Timing
 

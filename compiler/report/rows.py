@@ -8,10 +8,7 @@ from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import ORDER_TEXT, grouped_text
 from compiler.schedule.layer_plan import LayerPlan
 from hw.spec.isa import Opcode
-from sim.program_reader import (
-    Layer,
-    Program,
-)
+from sim.program import Layer, Program
 from sim.report import bus_bytes
 from sim.simulation import (
     LayerTimes,

@@ -37,7 +37,7 @@ def print_report(report: Report) -> None:
     out.print(headline(report.summary))
 
 
-def sparkline(shares: Sequence[float], width: int) -> str:
+def sparkline(shares: np.ndarray | Sequence[float], width: int) -> str:
     """``width`` characters, each as high as the largest of its part of ``shares``, 1 at most."""
     parts = np.array_split(np.asarray(shares, np.float64), width)
     return "".join(LEVELS[int(np.ceil(part.max() * (len(LEVELS) - 1)))] for part in parts)

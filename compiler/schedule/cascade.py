@@ -141,7 +141,8 @@ def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
 def _fastest(
     sites: list[Site], recompute: bool, free: int, planner: LayerPlanner
 ) -> CascadePlan | None:
-    best, chosen, cuts = None, 0, []
+    best: CascadePlan | None = None
+    chosen, cuts = 0, list[tuple[int, CascadePlan | None]]()
     kept = [recompute and is_wide(site.source, site.config) for site in sites[1:]]
     for tilings in _strips(sites, kept, planner):
         plan = _plan(sites, tilings, kept, free, planner)

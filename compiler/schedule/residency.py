@@ -130,8 +130,11 @@ class Residency:
 
     def _all_needed(self, numbers: Iterable[int]) -> list[LayerPlan]:
         """The plans of layers that have one."""
-        plans = [self._planned.get(index) or self._now(index) for index in numbers]
-        assert all(plans), self.network.layers[plans.index(None)].name
+        plans = []
+        for index in numbers:
+            plan = self._planned.get(index) or self._now(index)
+            assert plan is not None, self.network.layers[index].name
+            plans.append(plan)
         return plans
 
     def release_beside(self, name: str) -> None:
@@ -210,8 +213,8 @@ class Residency:
     def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
         if index in self.cascades:
             cascade = self.cascades[index]
-            plan = self._cascade_plan(cascade, resident)
-            return plan and plan.plans[index - cascade.first]
+            found = self._cascade_plan(cascade, resident)
+            return found.plans[index - cascade.first] if found else None
         streams, free = self._streams(index, resident), self._free(index, resident)
         key = (index, streams, free)
         if key not in self._known.layers:

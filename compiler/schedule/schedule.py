@@ -135,7 +135,7 @@ def _with_cascades(best: Schedule, known: Known) -> Schedule:
                     c.last,
                     c.recompute,
                     best.modelled_cycles,
-                    t and t.modelled_cycles,
+                    t.modelled_cycles if t else None,
                     t is found,
                 )
                 for c, t in zip(wider, trials, strict=True)

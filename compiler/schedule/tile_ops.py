@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -262,7 +262,7 @@ class _LayerTileOps:
         self.plan = plan
         self.made: list[TileOp] = []
         self._index = index
-        self._known: dict[tuple, Buffer] = {}
+        self._known: dict[tuple[Any, ...], Buffer] = {}
 
     def tile_op(self, now: int, tile_index: int, chunk_index: int) -> TileOp:
         """The tile operation with number ``now``: a tile with a chunk."""
@@ -315,7 +315,7 @@ class _LayerTileOps:
                 lambda: self._window("other", tile_op, name, tile, wanted),
             )
 
-    def _shared(self, now: int, key: tuple, make: Callable[[], Buffer]) -> Buffer:
+    def _shared(self, now: int, key: tuple[Any, ...], make: Callable[[], Buffer]) -> Buffer:
         """The buffer of the key, which tile operation ``now`` uses too."""
         found = self._known.get(key)
         if found is None:

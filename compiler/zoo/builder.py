@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from compiler.errors import InputError, show
 from compiler.ir.graph import Graph, Node, Tensor
@@ -251,7 +251,7 @@ class GraphBuilder:
         stride: int | Pair,
         dilation: int | Pair,
         padding: Padding | None,
-    ) -> tuple[Pair, dict]:
+    ) -> tuple[Pair, dict[str, Any]]:
         kernel, stride, dilation = _pair(kernel), _pair(stride), _pair(dilation)
         _, height, width, _ = self.shape(x)
         padding = padding or same_padding((height, width), kernel, stride, dilation)
@@ -263,7 +263,7 @@ class GraphBuilder:
         kernel: int | Pair,
         stride: int | Pair,
         padding: Padding | Literal["ceil"] | None,
-    ) -> dict:
+    ) -> dict[str, Any]:
         if padding == "ceil":
             _, height, width, _ = self.shape(x)
             padding = ceil_padding((height, width), _pair(kernel), _pair(stride))
@@ -272,7 +272,13 @@ class GraphBuilder:
         return {"kernel": kernel, **geometry, "activation": "none"}
 
     def _weighted(
-        self, name: str, op: str, x: str, shape: tuple[int, ...], channels: int, attrs: dict
+        self,
+        name: str,
+        op: str,
+        x: str,
+        shape: tuple[int, ...],
+        channels: int,
+        attrs: dict[str, Any],
     ) -> str:
         self._check_free(name)
         weights = self._new(f"{name}/weights", shape, "int8")
@@ -283,7 +289,7 @@ class GraphBuilder:
         y = self._append(name, op, (x, weights, bias), {**attrs, "activation": "none"})
         return self.function(f"{name}/{activation}", y, activation)
 
-    def _append(self, name: str, op: str, inputs: tuple[str, ...], attrs: dict) -> str:
+    def _append(self, name: str, op: str, inputs: tuple[str, ...], attrs: dict[str, Any]) -> str:
         self._check_free(name)
         for x in inputs:
             self.shape(x)

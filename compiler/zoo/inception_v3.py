@@ -6,6 +6,8 @@ as in TensorFlow's definition.
 
 from __future__ import annotations
 
+from typing import Any
+
 from compiler.ir.graph import Graph
 from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
@@ -19,7 +21,7 @@ _ROW, _COLUMN = (1, 7), (7, 1)
 def _branch(net: GraphBuilder, name: str, x: str, chain: _Chain, reduces: bool = False) -> str:
     """Convolutions one after another; if it ``reduces``, the last halves the map."""
     for i, (channels, kernel) in enumerate(chain):
-        window: dict = {}
+        window: dict[str, Any] = {}
         if reduces and i == len(chain) - 1:
             window = {"stride": 2, "padding": (0, 0, 0, 0)}
         x = net.conv(f"{name}{i}", x, channels, kernel, activation="relu", **window)

@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 
 from compiler import driver
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import image, mapping
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.report.rows import layer_rows
 from hw.spec.config import AccelConfig
 from sim.host_golden import model_compute
-from sim.program_reader import (
-    HostNode,
-    Program,
-    program_of,
-)
+from sim.program import HostNode, Program
+from sim.program_reader import program_of
 from sim.simulation import (
     run_timing,
     simulate,
@@ -83,5 +81,5 @@ def machine_values(
     return result.tensors
 
 
-def _program(compiled: driver.Compiled) -> Program:
+def _program(compiled: Compiled) -> Program:
     return program_of(Path(), np.frombuffer(image(compiled), np.uint8), mapping(compiled))

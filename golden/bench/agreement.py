@@ -15,6 +15,7 @@ import numpy as np
 
 from golden.bench.module import (
     Network,
+    NodeModule,
     as_numpy,
     as_torch,
 )
@@ -90,6 +91,7 @@ def agreement(
     ):
         if name not in values or any(read not in values for read in reads):
             continue
+        assert isinstance(layer, NodeModule)
         tensor = graph["tensors"][name]
         inputs = [as_torch(values[r], graph["tensors"][r]) for r in reads]
         found = as_numpy(layer(*inputs))
@@ -102,8 +104,8 @@ def agreement(
         power = float(np.mean(found**2))
         noise += float(np.mean((found - stored) ** 2)) / power if power else 0.0
     real = network(*[as_torch(values[n], graph["tensors"][n]) for n in graph["inputs"]])
-    stored = [as_numpy(as_torch(values[n], graph["tensors"][n])) for n in graph["outputs"]]
-    snr = snr_db([as_numpy(value) for value in real], stored)
+    wanted = [as_numpy(as_torch(values[n], graph["tensors"][n])) for n in graph["outputs"]]
+    snr = snr_db([as_numpy(value) for value in real], wanted)
     return Agreement(compared, worst, where, snr, _decibels(1, noise) - _ALLOWANCE)
 
 

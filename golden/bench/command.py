@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         print("\n".join(lines(report)))
 
 
-def stamped(report: dict, words: Sequence[str]) -> dict:
+def stamped(report: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
     """The report with the date (UTC) and the command line of the module and its arguments."""
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     return {"date": date, "command": f"python -m {shlex.join(words)}", **report}

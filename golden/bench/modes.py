@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 Tensors = Sequence[torch.Tensor]
+Module = TypeVar("Module", bound=nn.Module)
 Run = Callable[[], tuple[torch.Tensor, ...]]
 
 DTYPES = {
@@ -42,10 +44,11 @@ def arithmetic(precision: str) -> Iterator[None]:
         cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = before
 
 
-def moved(module: nn.Module, device: str, precision: str) -> nn.Module:
+def moved(module: Module, device: str, precision: str) -> Module:
     """A copy of the module on a device in a precision, weights in channels-last memory."""
     copied = copy.deepcopy(module).to(device, DTYPES[precision])
-    return copied.to(memory_format=torch.channels_last)
+    # Module.to has no such overload in PyTorch's types.
+    return copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def moved_inputs(inputs: Tensors, device: str, precision: str) -> list[torch.Tensor]:

@@ -27,6 +27,8 @@ from golden.quant import as_float32
 class NodeModule(nn.Module):
     """One operator and its activation."""
 
+    body: nn.Module
+
     def __init__(self, site: NodeView) -> None:
         super().__init__()
         self.body = BUILDERS[site.op](site)

@@ -28,6 +28,9 @@ class Interpolated(nn.Module):
 class Selected(nn.Module):
     """The nearest pixels with aligned corners."""
 
+    rows: torch.Tensor
+    columns: torch.Tensor
+
     def __init__(self, site: NodeView) -> None:
         super().__init__()
         for axis, name in ((1, "rows"), (2, "columns")):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from hw.spec import isa
 
@@ -45,11 +46,10 @@ def _check(ok: bool, key: str, value: object, accepted: str) -> None:
 
 def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
     """Array shapes from plain data. Raises ConfigurationError."""
-    fits = isinstance(shapes, (list, tuple)) and all(
+    if not isinstance(shapes, (list, tuple)) or not all(
         isinstance(s, (list, tuple)) and len(s) == 2 and all(type(n) is int for n in s)
         for s in shapes
-    )
-    if not fits:
+    ):
         raise ConfigurationError(
             f"configuration shapes={shapes!r} must be a list of pairs [pixels, channels]"
         )
@@ -242,24 +242,24 @@ def preset(name: str) -> AccelConfig:
     return PRESETS[name]
 
 
-def from_dict(values: dict) -> AccelConfig:
+def from_dict(values: dict[str, Any]) -> AccelConfig:
     """A configuration from plain data, as ``to_dict`` gives it. Raises ConfigurationError."""
     config = preset(values["preset"]) if "preset" in values else AccelConfig(name="custom")
     return with_values(config, {k: v for k, v in values.items() if k != "preset"})
 
 
-def to_dict(config: AccelConfig) -> dict:
+def to_dict(config: AccelConfig) -> dict[str, Any]:
     """The configuration as plain data, fit for JSON."""
     return dataclasses.asdict(config) | {"shapes": [list(shape) for shape in config.shapes]}
 
 
-def with_values(config: AccelConfig, values: dict) -> AccelConfig:
+def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
     """``config`` with some keys changed; keys of the memory are ``memory.latency`` or nested.
     Raises ConfigurationError, also for one that is given both ways."""
     own = {f.name for f in dataclasses.fields(AccelConfig)}
     memory = {f.name for f in dataclasses.fields(Memory)}
-    changes: dict = {}
-    inner: dict = {}
+    changes: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
     nested = values.get("memory", {})
     if not isinstance(nested, dict):
         raise ConfigurationError(f"configuration memory={nested!r} must be an object")
@@ -293,7 +293,7 @@ def with_values(config: AccelConfig, values: dict) -> AccelConfig:
     return changed(config, **changes)
 
 
-def changed(config: AccelConfig, **values: object) -> AccelConfig:
+def changed(config: AccelConfig, **values: Any) -> AccelConfig:
     """``config`` with some values changed; the bus and the array shapes follow ``rows`` and
     ``cols`` unless they are among them. Raises ConfigurationError."""
     if values.keys() & {"rows", "cols"}:

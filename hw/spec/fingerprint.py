@@ -6,7 +6,7 @@ FINGERPRINT. Of the other values cycles depend, and nothing else.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 from hw.spec.config import ROWS, AccelConfig
 
@@ -21,8 +21,6 @@ LAST_LINE, LINE_BITS = 16, 16
 
 _MACHINE = (1 << LAST_LINE) - 1
 _ROWS = ((1 << PART_BITS) - 1) << PARTS["rows"]
-
-T = TypeVar("T")
 
 
 def machine(config: AccelConfig, any_rows: bool = False) -> int:
@@ -47,7 +45,7 @@ def fingerprint(config: AccelConfig, any_rows: bool = False) -> int:
     return machine(config, any_rows) | (config.scratchpad_lines - 1) << LAST_LINE
 
 
-def accepts(config: AccelConfig, found: T, last_line: T) -> T:
+def accepts(config: AccelConfig, found: Any, last_line: Any) -> Any:
     """Whether the machine runs commands with these fields: numbers, arrays or hardware values.
 
     The sizes are its own (the rows, or any rows), and it has the scratchpad's lines.

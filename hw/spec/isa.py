@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Any
 
 WORD_BITS = 32
 OPCODE_BITS = 4
@@ -53,7 +54,7 @@ class Field:
         return (1 << (self.width - self.signed)) - 1
 
 
-def _place(*rows: tuple) -> tuple[Field, ...]:
+def _place(*rows: tuple[Any, ...]) -> tuple[Field, ...]:
     """Put each field, in order, into the first word that has room after the fields already
     there."""
     fields: list[Field] = []

@@ -233,7 +233,8 @@ def simulate(
     Raises :class:`SimulationError` when a test fails, when there is none, or when the simulation
     breaks off.
     """
-    from cocotb_tools.runner import get_results, get_runner
+    from cocotb_tools.check_results import get_results
+    from cocotb_tools.runner import get_runner
 
     log = work / "simulation.log"
     results = work / "results.xml"

@@ -14,7 +14,7 @@ import numpy as np
 
 from hw.spec.config import PARAM_WORDS
 from sim.values.memories import State
-from sim.values.operands import Operands
+from sim.values.operands import Operands, Window
 from sim.values.requantise import MULTIPLIER_MASK, SHIFT_MASK, add_residual, requantise
 
 EXACT_CHANNELS = 1024
@@ -155,7 +155,9 @@ class _Task:
         words = self.state.words(self.fields["table_addr"], self.state.config.table_words)
         return words.reshape(-1).copy()
 
-    def _product(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
+    def _product(
+        self, window: Window, block: int, weights: np.ndarray, shape: tuple[int, int, int]
+    ) -> np.ndarray:
         pixels, planes, cols = shape
         width, groups = self.operands.width, cols // self.operands.width
         acc = np.zeros((groups, pixels, planes * width), np.int32)
@@ -165,18 +167,20 @@ class _Task:
             words = self.operands.gather(window, tap_groups, block).astype(np.float32)
             left = words.reshape(pixels, len(tap_groups), groups, width).transpose(2, 0, 1, 3)
             right = weights[tap_groups.start : tap_groups.stop].reshape(-1, planes, groups, width)
-            right = right.transpose(2, 0, 1, 3).reshape(groups, len(tap_groups) * width, -1)
-            acc += (left.reshape(groups, pixels, -1) @ right).astype(np.int32)
+            factors = right.transpose(2, 0, 1, 3).reshape(groups, len(tap_groups) * width, -1)
+            acc += (left.reshape(groups, pixels, -1) @ factors).astype(np.int32)
         return acc.reshape(groups, pixels, planes, width).transpose(1, 2, 0, 3).reshape(shape)
 
-    def _by_word(self, window: tuple, block: int, weights: np.ndarray, shape: tuple) -> np.ndarray:
+    def _by_word(
+        self, window: Window, block: int, weights: np.ndarray, shape: tuple[int, int, int]
+    ) -> np.ndarray:
         acc = np.zeros(shape, np.int32)
         words = self.operands.gather(window, range(len(weights)), block)
         for tap_group in range(len(weights)):
             acc += words[:, tap_group, None].astype(np.int32) * weights[tap_group]
         return acc
 
-    def _maximum(self, window: tuple, block: int) -> np.ndarray:
+    def _maximum(self, window: Window, block: int) -> np.ndarray:
         """The largest operands: int32 ``[pixels, 1, cols]``."""
         best = None
         words = self.operands.gather(window, range(self.operands.tap_groups), block)
@@ -184,4 +188,5 @@ class _Task:
             groups = words[:, tap_group].reshape(len(words), 1, -1, self.operands.width)
             largest = groups[..., : self.operands.channels(tap_group)].max(axis=3)
             best = largest if best is None else np.maximum(best, largest)
+        assert best is not None
         return np.repeat(best, self.operands.width, axis=2).astype(np.int32)

@@ -6,6 +6,10 @@ import numpy as np
 
 from sim.values.memories import State
 
+Window = tuple[np.ndarray, np.ndarray]
+"""Word addresses of the operands of some pixels, from the first, and which of them lie in the map:
+int64 and bool, ``[pixels, taps]``."""
+
 
 class Operands:
     """The operand words of one EXECUTE, by output pixel and step.
@@ -27,7 +31,7 @@ class Operands:
         last = tap_group // self.kernel == self.fields["in_blocks"] - 1
         return self.fields["last_channels"] if last else self.width
 
-    def window(self, pixels: range) -> tuple[np.ndarray, np.ndarray]:
+    def window(self, pixels: range) -> Window:
         """Word offset within the plane and whether that is input, ``[pixels, kernel]``."""
         f = self.fields
         row, col = np.divmod(np.arange(pixels.start, pixels.stop), f["out_width"])
@@ -41,9 +45,7 @@ class Operands:
         inside = in_y[:, :, None] & in_x[:, None, :]
         return offset.reshape(len(pixels), -1), inside.reshape(len(pixels), -1)
 
-    def gather(
-        self, window: tuple[np.ndarray, np.ndarray], tap_groups: range, block: int
-    ) -> np.ndarray:
+    def gather(self, window: Window, tap_groups: range, block: int) -> np.ndarray:
         """Operand words of output block ``block``: int8 ``[pixels, tap_groups, cols]``.
 
         Raises AccessError when an operand lies beyond the scratchpad.

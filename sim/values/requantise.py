@@ -11,21 +11,23 @@ SHIFT_MASK, MULTIPLIER_MASK = 31, (1 << 31) - 1
 """Shifts are five bits, multipliers 31."""
 
 
+Integers = np.ndarray | np.int64
+"""One value for all, or one for each."""
+
+
 def wrap32(value: np.ndarray) -> np.ndarray:
     """The low 32 bits of int64 values, as signed int64."""
     return value.astype(np.int32).astype(np.int64)
 
 
-def rounding_divide(value: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+def rounding_divide(value: np.ndarray, exponent: Integers) -> np.ndarray:
     """``value / 2**exponent``, rounded to nearest, halves away from zero (int64)."""
     mask = (np.int64(1) << exponent) - 1
     threshold = (mask >> 1) + (value < 0)
     return (value >> exponent) + ((value & mask) > threshold)
 
 
-def rescale(
-    value: np.ndarray, left: np.ndarray, multiplier: np.ndarray, right: np.ndarray
-) -> np.ndarray:
+def rescale(value: np.ndarray, left: Integers, multiplier: Integers, right: Integers) -> np.ndarray:
     """One requantiser pass over int64 ``value`` that fits 32 bits; the result is int64 likewise."""
     shifted = wrap32(value << left)
     return rounding_divide(wrap32((shifted * multiplier + (1 << 30)) >> 31), right)

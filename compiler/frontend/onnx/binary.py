@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from compiler.frontend.onnx.weights import bias_tensor
 from compiler.ir.graph import Tensor
 
 #: The operators in float64.
-_COMPUTE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+_COMPUTE: dict[str, Callable[[np.ndarray | float, np.ndarray | float], np.ndarray]] = {
     "Add": np.add,
     "Div": np.divide,
     "Max": np.maximum,
@@ -67,7 +68,7 @@ def _of_one(imp: Importer, op: Operator, a: Real | Function, b: Real | Function)
     return result
 
 
-def _is_hard_swish(attrs: dict) -> bool:
+def _is_hard_swish(attrs: dict[str, Any]) -> bool:
     """Whether x * hard_sigmoid(x) is hard_swish; a file holds alpha in float32."""
     return np.float32(attrs["alpha"]) == np.float32(1 / 6) and attrs["beta"] == 0.5
 
@@ -94,7 +95,7 @@ def _of_two(imp: Importer, op: Operator) -> Pending:
     )
 
 
-def _scaled(imp: Importer, large: Real, small: Real, axis: int, attrs: dict) -> Pending:
+def _scaled(imp: Importer, large: Real, small: Real, axis: int, attrs: dict[str, Any]) -> Pending:
     tensor, view = imp.channels_at(large, axis)
     gate = imp.with_channels(small.tensor, view.shape[axis], small.view)
     return imp.pending("mul", (tensor, gate), attrs, view)
@@ -145,12 +146,13 @@ def _per_channel(
         raise UnsupportedError(
             "a quotient of constants by an activation, or by 0; a divisor other than 0 is accepted"
         )
-    gain, offset = {
+    factors: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
         "Add": lambda: (one, c),
         "Sub": lambda: (-one, c) if first else (one, -c),
         "Mul": lambda: (c, zero),
         "Div": lambda: (1.0 / c, zero),
-    }[op.op]()
+    }
+    gain, offset = factors[op.op]()
     return affine(imp, x, axis, gain, offset, name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
@@ -116,7 +118,9 @@ def _transposed_pads(
     return sides
 
 
-def _pending(imp: Importer, kind: str, inputs: tuple, attrs: dict, rank: int) -> Pending:
+def _pending(
+    imp: Importer, kind: str, inputs: tuple[Any, ...], attrs: dict[str, Any], rank: int
+) -> Pending:
     result = imp.pending(kind, inputs, attrs)
     if rank == 4:
         return result

@@ -43,7 +43,7 @@ def fold(
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
     try:
-        results = ReferenceEvaluator(model).run(None, arrays)
+        results = ReferenceEvaluator(model).run(None, dict(arrays))
     except (RuntimeError, TypeError, ValueError, IndexError, KeyError) as fault:
         raise InputError(f"constants that do not fit: {fault}") from None
     return list(zip((n for n in proto.output if n), map(np.asarray, results), strict=True))

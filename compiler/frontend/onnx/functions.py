@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ FUNCTIONS: dict[str, Callable[[Operator], Apply]] = {
 }
 
 #: Operators of the graph that are these functions, with their parameters.
-_NAMED: dict[str, Callable[[Operator], tuple[str, dict] | None]] = {
+_NAMED: dict[str, Callable[[Operator], tuple[str, dict[str, Any]] | None]] = {
     "Gelu": lambda op: ("gelu", {"approximate": op.attribute("approximate", "none") == "tanh"}),
     "HardSigmoid": lambda op: (
         "hard_sigmoid",
@@ -104,7 +105,9 @@ def function(imp: Importer, op: Operator) -> Function:
     return composed(x, apply, *(named or ()))
 
 
-def composed(x: Function, apply: Apply, op: str = "lookup", attrs: dict | None = None) -> Function:
+def composed(
+    x: Function, apply: Apply, op: str = "lookup", attrs: dict[str, Any] | None = None
+) -> Function:
     """``apply`` after ``x``; ``op`` names ``apply``, and the whole if ``x`` is the identity."""
     if x.op != "identity":
         op, attrs = "lookup", None

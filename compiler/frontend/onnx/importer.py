@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Importer:
         self.names = names
         self.inputs: dict[str, tuple[tuple[int, ...], View]] = {}
         self.outputs: list[str] = []
-        self._moved: dict[tuple, str] = {}
+        self._moved: dict[tuple[Any, ...], str] = {}
         self.stored: dict[object, tuple[object, str]] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
@@ -70,6 +71,12 @@ class Importer:
                 "an activation is accepted"
             )
         return value
+
+    def array(self, name: str) -> np.ndarray:
+        """The values of a tensor that is constant and not quantised."""
+        value = self.values[name]
+        assert isinstance(value, Constant), name
+        return value.array
 
     def constant(self, op: Operator, position: int) -> np.ndarray:
         """The values of a constant input; those of a quantised one in float64."""
@@ -123,7 +130,7 @@ class Importer:
         self,
         op: str,
         inputs: tuple[str | Tensor, ...],
-        attrs: dict,
+        attrs: dict[str, Any],
         name: str,
         quant: Quant,
         view: View,
@@ -144,7 +151,11 @@ class Importer:
         return name
 
     def pending(
-        self, op: str, inputs: tuple[str | Tensor, ...], attrs: dict, view: View | None = None
+        self,
+        op: str,
+        inputs: tuple[str | Tensor, ...],
+        attrs: dict[str, Any],
+        view: View | None = None,
     ) -> Pending:
         """The result of an operator; its view defaults to channels first in the model."""
         tensors = {t.name: t for t in inputs if isinstance(t, Tensor)}
@@ -161,7 +172,7 @@ class Importer:
             return tensor
         return self._once("reshape", tensor, {"shape": shape}, view)
 
-    def _once(self, op: str, tensor: str, attrs: dict, view: View) -> str:
+    def _once(self, op: str, tensor: str, attrs: dict[str, Any], view: View) -> str:
         """The output of a node that moves data; one node for all that read it."""
         key = (op, tensor, *attrs.values())
         if key not in self._moved:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -132,7 +133,7 @@ def concat(imp: Importer, op: Operator) -> Pending:
     )
 
 
-def _without(view: View, axis: int) -> tuple:
+def _without(view: View, axis: int) -> tuple[Any, ...]:
     """The runs of the other axes; equal for arrays that may be joined along ``axis``."""
     return tuple(run for run in view.runs if run.axis != axis)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx.importer import Importer
@@ -75,7 +76,7 @@ def _mean(imp: Importer, x: Real, axes: tuple[int, ...], keep: bool) -> Pending:
     return imp.pending("mean", (tensor,), {}, View(memory, kept))
 
 
-def _pool(imp: Importer, op: Operator, kind: str, attrs: dict) -> Pending:
+def _pool(imp: Importer, op: Operator, kind: str, attrs: dict[str, Any]) -> Pending:
     x = imp.real(op)
     shape = x.view.shape
     kernel = tuple(op.attribute("kernel_shape", ()))
@@ -83,7 +84,7 @@ def _pool(imp: Importer, op: Operator, kind: str, attrs: dict) -> Pending:
     if windows.dilation != (1, 1):
         raise UnsupportedError(f"dilations is {list(windows.dilation)}; 1 is accepted")
     tensor = imp.channels_last(x, len(shape))
-    padding = windows.padding
+    padding: tuple[int, ...] = windows.padding
     if op.expect("ceil_mode", 0, 0, 1):
         padding = _rounded_up(op, windows, imp.tensors[tensor].shape[1:3])
         if padding != windows.padding and attrs.get("count_include_pad"):

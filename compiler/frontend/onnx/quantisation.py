@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
@@ -63,12 +64,13 @@ def _check_same(
     x: QuantConstant, scale: np.ndarray, zero_point: np.ndarray, axis: int | None
 ) -> None:
     """Raise UnsupportedError unless a constant's parameters are QuantizeLinear's."""
-    for what, found, stored in (
+    same: tuple[tuple[str, npt.ArrayLike | None, npt.ArrayLike | None], ...] = (
         ("scale", scale, x.scale),
         ("zero point", zero_point, x.zero_point),
         ("axis", axis, x.axis),
-    ):
-        if not np.array_equal(found, stored):
+    )
+    for what, found, stored in same:
+        if not np.array_equal(np.asarray(found), np.asarray(stored)):
             given, accepted = (show(np.asarray(v).tolist()) for v in (found, stored))
             raise UnsupportedError(f"{what} {given}; QuantizeLinear's {accepted} is accepted")
 

@@ -31,7 +31,7 @@ _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 #: Microsoft's own forms of these two mean the same.
 _MICROSOFT = "com.microsoft"
 
-_INPUT_TYPES = {
+_INPUT_TYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.INT8: "int8",
     onnx.TensorProto.UINT8: "uint8",
@@ -151,7 +151,7 @@ def _convert(
     if own and kind == "Constant":
         imp.values[proto.output[0]] = Constant(proto.output[0], _constant(proto))
     elif own and kind in FOLDED and proto.input and _all_constant(imp, proto):
-        arrays = {name: imp.values[name].array for name in proto.input if name}
+        arrays = {name: imp.array(name) for name in proto.input if name}
         for name, array in fold(proto, arrays, version):
             imp.values[name] = Constant(name, array)
     elif own and kind == "Shape":
@@ -203,8 +203,10 @@ def _constant(proto: onnx.NodeProto) -> np.ndarray:
 
 def _shape_of(imp: Importer, op: Operator) -> np.ndarray:
     value = imp.value(op, 0)
-    constant = isinstance(value, Constant | QuantConstant)
-    shape = imp.constant(op, 0).shape if constant else value.view.shape
+    if isinstance(value, Constant | QuantConstant):
+        shape = imp.constant(op, 0).shape
+    else:
+        shape = value.view.shape
     return np.asarray(shape[op.attribute("start", 0) : op.attribute("end")], np.int64)
 
 

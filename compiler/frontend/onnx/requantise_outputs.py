@@ -92,9 +92,9 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
     attrs = {**x.attrs, "activation": activation} if inside else x.attrs
     steps = [(x.op, inputs, attrs, own)]
     if activation != "none" and not inside:
-        steps.append((activation, None, {}, own))
+        steps.append((activation, (), {}, own))
     if own != quant:
-        steps.append(("quantize", None, {}, quant))
+        steps.append(("quantize", (), {}, quant))
     tensor = ""
     for i, (op, inputs, attrs, parameters) in enumerate(steps):
         last = i == len(steps) - 1

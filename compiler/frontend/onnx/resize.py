@@ -105,7 +105,10 @@ def _linear(coordinates: str, old: tuple[int, ...], new: tuple[int, ...]) -> tup
     corners, half = _LINEAR[coordinates]
     drift = Fraction(0)
     for o, n in zip(old, new, strict=True):
-        wanted = (min(max(place, 0), o - 1) for place in _onnx_places(coordinates, o, n))
+        wanted = (
+            min(max(place, Fraction(0)), Fraction(o - 1))
+            for place in _onnx_places(coordinates, o, n)
+        )
         found = _graph_places(corners, half, o, n)
         drift += max(abs(a - b) for a, b in zip(wanted, found, strict=True))
     if drift > _MAX_DRIFT:

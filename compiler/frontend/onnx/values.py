@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class Function:
     view: View
     apply: Callable[[np.ndarray], np.ndarray]
     op: str = "lookup"
-    attrs: dict = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Pending:
 
     op: str
     inputs: tuple[str | Tensor, ...]
-    attrs: dict
+    attrs: dict[str, Any]
     shape: tuple[int, ...]
     view: View
     low: float = -np.inf

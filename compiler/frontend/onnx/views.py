@@ -51,10 +51,10 @@ class View:
 
         Two views of the same shape whose runs are equal hold their elements in the same places.
         """
-        steps = {}
-        for index, axis in enumerate(self.axes):
+        steps: dict[Atom, tuple[int, int]] = {}
+        for index, atoms in enumerate(self.axes):
             step = 1
-            for atom in reversed(axis):
+            for atom in reversed(atoms):
                 steps[atom] = (index, step)
                 step *= atom.size
         runs: list[StridedView] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class FlatbufferError(ValueError):
     """An offset, a count or a string does not fit the file."""
 
 
-def _unpack(data: bytes, layout: str, at: int) -> int | float | bool:
+def _unpack(data: bytes, layout: str, at: int) -> Any:
     """One little-endian scalar of ``struct`` layout ``layout`` at byte ``at``."""
     if at < 0 or at + struct.calcsize("<" + layout) > len(data):
         raise FlatbufferError(f"offset {at} lies outside the file's {len(data)} bytes")
@@ -64,7 +65,7 @@ class Table:
         """Whether the table holds the field."""
         return self._field(slot) is not None
 
-    def scalar(self, slot: int, layout: str, default: int | float | bool = 0):
+    def scalar(self, slot: int, layout: str, default: int | float | bool = 0) -> Any:
         """A scalar field of ``struct`` layout ``layout``."""
         field = self._field(slot)
         return default if field is None else _unpack(self.data, layout, field)

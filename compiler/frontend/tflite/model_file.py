@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import tflite
 
@@ -112,7 +113,7 @@ def refuse_special(table: Table) -> None:
         raise UnsupportedError("has custom options; built-in ones are accepted")
 
 
-def read_options(table: Table, builtin: str) -> dict:
+def read_options(table: Table, builtin: str) -> dict[str, Any]:
     """The options by field name. Fields that a later schema added are refused."""
     spec = OPTIONS[builtin]
     found = enum_name(tflite.BuiltinOptions, int(table.scalar(OperatorSlot.OPTIONS_TYPE, "B")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Operator(CheckedOptions):
     builtin: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: dict
+    options: dict[str, Any]
     tensors: TensorReader
 
     def input(self, position: int) -> Tensor:

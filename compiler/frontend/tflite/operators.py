@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def _depthwise_conv2d(op: Operator) -> Node:
     )
 
 
-def _conv_window(op: Operator, x: Tensor, weights: Tensor) -> dict:
+def _conv_window(op: Operator, x: Tensor, weights: Tensor) -> dict[str, Any]:
     dilation = op.pair("dilation")
     return {
         "stride": op.pair("stride"),
@@ -104,7 +105,7 @@ def _concatenation(op: Operator) -> Node:
     return op.node("concatenation", tuple(tensor.name for tensor in inputs))
 
 
-def _pool_attrs(op: Operator) -> dict:
+def _pool_attrs(op: Operator) -> dict[str, Any]:
     kernel, size = op.pair("kernel"), op.map(0).shape[1:3]
     return {
         "kernel": kernel,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tflite
 
@@ -14,7 +16,7 @@ from compiler.ir.shapes import Padding, same_padding
 class CheckedOptions:
     """The options of an operator, by field name."""
 
-    options: dict
+    options: dict[str, Any]
 
     def fused_activation(self) -> str:
         """The activation, "none" without the option. Raises UnsupportedError for unknown ones."""

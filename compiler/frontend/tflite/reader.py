@@ -79,7 +79,7 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
             )
         with located(f"operator {index} ({builtin})"):
             if index in shuffles:
-                found = shuffles[index].node(tensors)
+                found: Node | list[Node] = shuffles[index].node(tensors)
             else:
                 found = CONVERTERS[builtin].convert(_decode(table, builtin, read, tensors))
             added = found if isinstance(found, list) else [found]

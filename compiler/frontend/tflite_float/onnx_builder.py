@@ -8,6 +8,8 @@ first is ``NAME/channels_first``, or makes an output, ``NAME/channels_last``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -98,7 +100,7 @@ class Twin:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, op: str, inputs: tuple[str, ...], output: str, **attrs: object) -> str:
+    def node(self, op: str, inputs: tuple[str, ...], output: str, **attrs: Any) -> str:
         """A node, named after what it makes. Returns its output."""
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attrs))
         return output

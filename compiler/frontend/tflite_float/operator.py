@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Operator(CheckedOptions):
     builtin: str
     inputs: tuple[int, ...]
     output: int
-    options: dict
+    options: dict[str, Any]
     twin: Twin
 
     def shape(self, position: int) -> Shape:

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections import ChainMap
 from dataclasses import dataclass
+from typing import Any
 
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.passes.channel_moves.analysis import (
@@ -48,7 +49,7 @@ def absorb(routed: Routed, cols: int) -> Routed:
     moved = moved_channels(graph)
     inputs = _unsliced(graph)
     tensors, nodes = dict(graph.tensors), []
-    names = ChainMap(tensors, dict.fromkeys(node.name for node in graph.nodes))
+    names: ChainMap[str, Any] = ChainMap(tensors, dict.fromkeys(node.name for node in graph.nodes))
     for node in graph.nodes:
         sources = moved.get(node.inputs[0])
         plain = node.op == "conv2d" and node.attrs["groups"] == 1

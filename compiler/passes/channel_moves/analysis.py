@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from compiler.ir.graph import Graph, Node
 
@@ -38,25 +39,25 @@ def _moves(graph: Graph, node: Node) -> bool:
     )
 
 
-def _slice(attrs: dict, inputs: list[list[Source]]) -> list[Source]:
+def _slice(attrs: dict[str, Any], inputs: list[list[Source]]) -> list[Source]:
     return inputs[0][attrs["begin"] : attrs["begin"] + attrs["size"]]
 
 
-def _shuffle(attrs: dict, inputs: list[list[Source]]) -> list[Source]:
+def _shuffle(attrs: dict[str, Any], inputs: list[list[Source]]) -> list[Source]:
     each = len(inputs[0]) // attrs["groups"]
     return [source for first in range(each) for source in inputs[0][first::each]]
 
 
-def _pad(attrs: dict, inputs: list[list[Source]]) -> list[Source]:
+def _pad(attrs: dict[str, Any], inputs: list[list[Source]]) -> list[Source]:
     before, after = attrs["channel_padding"]
     return [ZERO] * before + inputs[0] + [ZERO] * after
 
 
-def _join(attrs: dict, inputs: list[list[Source]]) -> list[Source]:
+def _join(attrs: dict[str, Any], inputs: list[list[Source]]) -> list[Source]:
     return [source for sources in inputs for source in sources]
 
 
-_MOVES: dict[str, Callable[[dict, list[list[Source]]], list[Source]]] = {
+_MOVES: dict[str, Callable[[dict[str, Any], list[list[Source]]], list[Source]]] = {
     "slice": _slice,
     "channel_shuffle": _shuffle,
     "pad": _pad,

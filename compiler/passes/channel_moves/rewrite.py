@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections import ChainMap
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,9 @@ class _Router:
     ) -> None:
         self.graph, self.moved, self.plan, self.cols = graph, moved, plan, cols
         self.tensors = dict(graph.tensors)
-        self.names = ChainMap(self.tensors, dict.fromkeys(node.name for node in graph.nodes))
+        self.names: ChainMap[str, Any] = ChainMap(
+            self.tensors, dict.fromkeys(node.name for node in graph.nodes)
+        )
         self.nodes: list[Node] = []
         self.choices = Choices()
         self.moves: set[str] = set()

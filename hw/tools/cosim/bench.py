@@ -77,7 +77,7 @@ class InnerMemory:
     def __init__(self, dut: Any) -> None:
         self.dut = dut
 
-    def prepare(self, index: int, run: dict) -> None:
+    def prepare(self, index: int, run: dict[str, Any]) -> None:
         """Set the model's ports as ``run`` says."""
         for name, value in run["settings"].items():
             getattr(self.dut, name).value = value
@@ -85,7 +85,7 @@ class InnerMemory:
     def load(self, index: int) -> None:
         """Nothing to do: dram.sv reads the image at the load strobe."""
 
-    def dump(self, index: int, run: dict) -> None:
+    def dump(self, index: int, run: dict[str, Any]) -> None:
         """Nothing to do: dram.sv writes the range at the dump strobe."""
 
 
@@ -99,7 +99,7 @@ class AxiRamMemory:
         self.ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=size)
         self.size = size
 
-    def prepare(self, index: int, run: dict) -> None:
+    def prepare(self, index: int, run: dict[str, Any]) -> None:
         """Set the pauses of the five channels as ``run`` says."""
         write, read = self.ram.write_if, self.ram.read_if
         channels = [write.aw_channel, write.w_channel, write.b_channel, read.ar_channel]
@@ -112,7 +112,7 @@ class AxiRamMemory:
         image = Path(f"image_{index}.bin").read_bytes()
         self.ram.write(0, image + bytes(self.size - len(image)))
 
-    def dump(self, index: int, run: dict) -> None:
+    def dump(self, index: int, run: dict[str, Any]) -> None:
         """Write the range that ``run`` names to a file."""
         lo, hi = run["dump"]
         Path(f"dump_{index}.bin").write_bytes(self.ram.read(lo, hi - lo))
@@ -132,11 +132,11 @@ class Bench:
         self.host = host
         self.memory = memory
 
-    async def run(self, index: int, run: dict) -> dict:
+    async def run(self, index: int, run: dict[str, Any]) -> dict[str, Any]:
         """Do one run and return its entry of ``results.json``."""
         dut = self.dut
         await self.reset(index, run)
-        entry = {"failure": None, "registers": [], "quiet": False}
+        entry: dict[str, Any] = {"failure": None, "registers": [], "quiet": False}
         if run["reset"] is not None:
             entry["failure"] = await self._interrupted(index, run)
         wall_time = 0.0
@@ -153,7 +153,7 @@ class Bench:
         self.memory.dump(index, run)
         return entry | {"cycles": dut.run_cycles.value.to_unsigned(), "wall_time": wall_time}
 
-    async def reset(self, index: int, run: dict) -> None:
+    async def reset(self, index: int, run: dict[str, Any]) -> None:
         """Reset the machine with the settings and the image of a run."""
         dut = self.dut
         dut.run_index.value = index
@@ -166,7 +166,7 @@ class Bench:
         dut.rst.value = 0
         await self._cycles(2)
 
-    async def _start(self, run: dict) -> None:
+    async def _start(self, run: dict[str, Any]) -> None:
         for offset, value in run["writes"]:
             await self.host.write(offset, value)
         await self.host.write(*run["start"])
@@ -183,7 +183,7 @@ class Bench:
             Path("progress").write_text(f"{index} {waited}")
         return None
 
-    async def _interrupted(self, index: int, run: dict) -> str | None:
+    async def _interrupted(self, index: int, run: dict[str, Any]) -> str | None:
         """Start the run, reset the machine in the middle of it and wait until it is idle."""
         reset = run["reset"]
         await self._start(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,8 @@ from hw.tools.cosim.runner import (
     run_rtl,
 )
 from sim.host import Host
-from sim.program_reader import (
-    MODEL,
-    Program,
-    Segment,
-)
+from sim.program import Program, Segment
+from sim.program_reader import MODEL
 from sim.report import reporting
 from sim.simulation import (
     Times,
@@ -141,7 +138,7 @@ def run_segments(
                 run_spec(program, segment, memory, timeout),
                 simulator=simulator,
                 waves=waves and output_path(waves, number),
-                progress=lambda _, cycles, before=before: progress(before + cycles, sum(expected)),
+                progress=_after(before, progress, sum(expected)),
             )
             _check_fault(segment, result)
             _check_cycles(number, result.cycles, expected[number])
@@ -150,6 +147,13 @@ def run_segments(
             host.run(segment, memory)
             results.append(result)
     return memory, results
+
+
+def _after(
+    before: int, progress: Callable[[int, int], None], total: int
+) -> Callable[[int, int], None]:
+    """The progress of one segment as that of all, ``before`` cycles into ``total``."""
+    return lambda _, cycles: progress(before + cycles, total)
 
 
 def _check_fault(segment: Segment, result: RtlResult) -> None:

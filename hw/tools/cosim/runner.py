@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: Memo
     (work / "runs.json").write_text(json.dumps(plan))
 
 
-def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict:
+def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict[str, Any]:
     model = run.memory
     if memory == "cocotbext" and (model.read_error or model.write_error or model.silence):
         raise ValueError("the cocotbext memory cannot inject errors or fall silent")
@@ -189,7 +190,9 @@ def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict:
     }
 
 
-def _result(work: Path, number: int, run: RunSpec, entry: dict, data_bytes: int) -> RtlResult:
+def _result(
+    work: Path, number: int, run: RunSpec, entry: dict[str, Any], data_bytes: int
+) -> RtlResult:
     lo, hi = run.dump_range
     skip = lo % data_bytes
     dump = np.fromfile(work / f"dump_{number}.bin", np.uint8)

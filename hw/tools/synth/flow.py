@@ -42,7 +42,7 @@ def synthesise(
     config: AccelConfig,
     target: Target,
     verilog: str,
-    ports: Sequence[dict],
+    ports: Sequence[dict[str, Any]],
     folder: Path,
     *,
     seed: int | None,
@@ -56,7 +56,7 @@ def synthesise(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SUMMARY).unlink(missing_ok=True)
     used = netlist.synthesise(config, target, verilog, ports, folder)
-    report = {
+    report: dict[str, Any] = {
         "preset": config.name,
         "target": target.name,
         "device": target.device,

@@ -38,7 +38,7 @@ class TreePath:
     cell: str
 
 
-def promote(cells: Cells, netnames: dict, free: int) -> int:
+def promote(cells: Cells, netnames: dict[str, Any], free: int) -> int:
     """Lead the clock enables and resets with the most readers through buffers; returns how many.
 
     Names of the new nets, PREFIX and the name of the old one, go to ``netnames``. Nets from number

@@ -51,7 +51,7 @@ def lut_lanes(config: AccelConfig, target: Target) -> int:
 
 
 def synthesise(
-    config: AccelConfig, target: Target, verilog: str, ports: Sequence[dict], folder: Path
+    config: AccelConfig, target: Target, verilog: str, ports: Sequence[dict[str, Any]], folder: Path
 ) -> dict[str, int]:
     """Synthesise in ``folder`` and count the resources; ``accel.json`` there is the netlist.
 

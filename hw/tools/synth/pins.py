@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 TOP = "pins"
 KEPT = {"clk": "clk", "rst": "reset"}
 """Ports with a pin of their own, and what leads to them."""
 
 
-def pins(ports: Sequence[dict]) -> str:
+def pins(ports: Sequence[dict[str, Any]]) -> str:
     """Verilog of module ``pins``: ``accelerator`` with a register at each port but the clock.
 
     The reset has a pin; the other inputs are one shift register fed from a pin; the outputs are
@@ -43,7 +44,7 @@ endmodule
 """
 
 
-def _slices(ports: Sequence[dict], vector: str) -> tuple[list[str], int]:
+def _slices(ports: Sequence[dict[str, Any]], vector: str) -> tuple[list[str], int]:
     """The connections of the ports to consecutive bits of ``vector``, and how many bits."""
     connections, low = [], 0
     for port in ports:

@@ -85,7 +85,7 @@ def stage(log: str) -> str:
     return (found[-1]["a"] or found[-1]["b"]) if found else "starting"
 
 
-def _running(process: subprocess.Popen, seconds: float) -> bool:
+def _running(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """Whether the process still runs after that many seconds, or ``NEXT_LINES`` at most."""
     try:
         process.wait(seconds)
