@@ -148,8 +148,8 @@ def test_a_user_is_told_of_both_machines(folder, capsys, command):
     line = captured.err.splitlines()[-1]
     assert line.startswith("error: ") and "fault WRONG_MACHINE at command 0" in line
     for_, here = line.split("it is for ")[1].split("; here are ")
-    sizes = "cols 4, rows {}, line_words {}, 1920 scratchpad lines"
-    assert sizes.format("any", 8) in for_ and sizes.format(4, 4) in here
+    sizes = "cols 4, rows {}, line_words {}, {} scratchpad lines"
+    assert sizes.format("any", 8, 1920) in for_ and sizes.format(4, 4, 3840) in here
 
 
 @pytest.mark.parametrize("command", RUN_COMMANDS)

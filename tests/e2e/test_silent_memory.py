@@ -182,7 +182,11 @@ def test_the_first_fault_stays_when_the_memory_stops_after_it(rtl):
 def test_every_fault_that_may_wait_for_the_bus_is_among_them():
     found = {case.fault for case, _ in hidden().values()}
     assert found >= set(Fault) - {Fault.NONE, Fault.TIMEOUT, Fault.MISALIGNED}
-    assert {"WINDOW of a LOAD", "WINDOW of a STORE", "SCRATCHPAD_RANGE of a STORE"} <= set(hidden())
+    assert {
+        "ADDRESS_RANGE of a LOAD",
+        "ADDRESS_RANGE of a STORE",
+        "SCRATCHPAD_RANGE of a STORE",
+    } <= set(hidden())
 
 
 def test_the_fault_of_an_execute_stays_as_well(rtl):
