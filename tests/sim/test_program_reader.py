@@ -1,11 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from compiler.codegen.program import image, mapping
+from compiler.driver import compile
 from hw.spec import isa
 from hw.spec.config import preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
-from sim.program_reader import ProgramError, decode_program, read_program
+from sim.program_reader import ProgramError, decode_program, program_of, read_program
+from tests.compiler.graphs import random_graph
 from tests.support.encode import encode
 
 CONFIG = preset("edge256")
@@ -95,3 +100,11 @@ def test_a_mapping_of_version_2_is_refused_with_the_new_names(tmp_path):
     (tmp_path / "mapping.json").write_text('{"version": 2}')
     with pytest.raises(ProgramError, match="read_window is now read_range"):
         read_program(tmp_path)
+
+
+def test_a_program_that_begins_with_a_fault_is_read():
+    compiled = compile(random_graph(5), preset("tiny"))
+    found, memory = mapping(compiled), np.frombuffer(image(compiled), np.uint8).copy()
+    memory[found["segments"][0]["program_addr"]] = 0xFF
+    fault = program_of(Path(), memory, found).segments[0].fault
+    assert (fault.fault, fault.index) == (Fault.ILLEGAL_OPCODE, 0)
