@@ -163,7 +163,7 @@ def test_the_tables_on_a_terminal(explained, run):
         "What was weighed",
         "Where the maps lie",
         "Strips of cascades",
-        "Chains that were tried",
+        "Cascades that were tried",
         "an input of the network",
     ):
         assert title in text
