@@ -59,8 +59,12 @@ RECOVERY = 3000
 def early_end() -> FaultCase:
     """END stops the units while a STORE is under way, and waits for that only."""
     commands = programs.whole_program()
-    for place, fields in ((2, {"runs": 1, "length": 1, "wait_execute": 1}), (3, {"wait_load": 2}),
-                          (END, {"wait_execute": 1, "wait_store": 0})):  # fmt: skip
+    changes = {
+        2: {"row_count": 1, "row_length": 1, "wait_execute": 1},
+        3: {"wait_load": 2},
+        END: {"wait_execute": 1, "wait_store": 0},
+    }
+    for place, fields in changes.items():
         opcode, before = commands[place]
         commands[place] = opcode, before | fields
     return FaultCase("early end", Fault.NONE, 0, programs.encode(commands))
@@ -117,7 +121,7 @@ def _while_it_waits(case: FaultCase) -> Silence | None:
 
 
 def of_executes(seed: int) -> Silence:
-    """A silence on R soon after the accesses beyond the pool begin."""
+    """A silence on R soon after the accesses beyond the scratchpad begin."""
     return Silence(("r",), total(OF_EXECUTES, ("r",)) - 1 - random.Random(seed).randrange(8))
 
 
