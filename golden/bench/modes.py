@@ -47,8 +47,8 @@ def arithmetic(precision: str) -> Iterator[None]:
 def moved(module: Module, device: str, precision: str) -> Module:
     """A copy of the module on a device in a precision, weights in channels-last memory."""
     copied = copy.deepcopy(module).to(device, DTYPES[precision])
-    # Module.to has no such overload in PyTorch's types.
-    return copied.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = torch.channels_last
+    return copied.to(memory_format=layout)  # type: ignore[call-overload]  # torch's types lack it
 
 
 def moved_inputs(inputs: Tensors, device: str, precision: str) -> list[torch.Tensor]:
