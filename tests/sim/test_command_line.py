@@ -100,7 +100,7 @@ def test_materialized_networks_store_every_tensor(model, tmp_path):
     assert compiler_main(["map", str(model), "-o", str(folder), "--materialize", "--json"]) == 0
     assert sim_main(["run", str(folder), "--tensors", str(tmp_path / "t")]) == 0
     names = {path.stem for path in (tmp_path / "t").iterdir()}
-    wanted = {"input", "a_stem", "a_depthwise", "a_grouped", "a_add", "a_scratchpad", "a_logits"}
+    wanted = {"input", "a_stem", "a_depthwise", "a_grouped", "a_add", "a_pool", "a_logits"}
     assert names == wanted
 
 

@@ -60,11 +60,16 @@ module tb_top #(
     output logic                      quiet,
     output logic [31:0]               run_cycles
 );
+    // A simulator that draws the values before the first clock edge may draw a rising clock and
+    // strobes at time 0, when nothing has driven them yet.
+    logic driven = 1'b0;
+    always @(posedge clk) driven <= 1'b1;
+
     tb_system #(
         .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS),
         .DEPTH_BYTES(DEPTH_BYTES), .MAX_BURST(MAX_BURST),
         .MEMORY_OUTSTANDING(MEMORY_OUTSTANDING), .WRITE_RESPONSE(WRITE_RESPONSE)
-    ) system (.*);
+    ) system (.load(load && driven), .dump(dump && driven), .*);
 endmodule
 
 module tb_system #(

@@ -83,6 +83,8 @@ module trace #(
         if (m_axi_bvalid && m_axi_bready) $fdisplay(log_file, "%0d axi b %0d", cycle, m_axi_bresp);
     endtask
 
+    initial log_file = 0;
+
     always @(posedge clk) begin : events
         if (load && log_file == 0) log_file = $fopen($sformatf("run_%0d.log", run_index), "w");
         if (rst) begin

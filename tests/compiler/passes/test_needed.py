@@ -282,7 +282,7 @@ def test_channels_stay_where_words_are_fuller_with_them():
 def test_sets_of_elements_are_those_of_dense_arrays(seed):
     rng = np.random.default_rng(seed)
     for _ in range(50):
-        size = tuple(rng.integers(1, 5, 3))
+        size = tuple(map(int, rng.integers(1, 5, 3)))
         parts = [(rng.random(size[:2]) < 0.5, rng.random(size[2]) < 0.5) for _ in range(4)]
         cells = union(size, parts)
         dense = np.zeros(size, bool)
