@@ -22,7 +22,7 @@ from compiler.options import CompilerOptions
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.legalise import legalise
-from compiler.passes.lower_node import Layers
+from compiler.passes.lower_node import LoweredNodes
 from compiler.passes.needed import Needs, needs
 from compiler.passes.trim import trim
 from compiler.schedule.planner import Planner
@@ -33,9 +33,9 @@ from hw.spec.config import AccelConfig
 
 @dataclass(frozen=True)
 class Known:
-    """Caches shared between compilations: layers of nodes, and EXECUTEs of tile operations."""
+    """Caches shared between compilations: lowered nodes, and EXECUTEs of tile operations."""
 
-    layers: Layers | None = None
+    lowered: LoweredNodes | None = None
     executes: Executes | None = None
 
 
@@ -68,7 +68,7 @@ def compile_verified(
     known = known or Known()
     constants = Constants() if constants is None else constants
     network, plans = _fastest(graph, config, options, planner or Planner(), known)
-    network = dataclasses.replace(network, layers=[x for p in plans for x in p.network.layers])
+    network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
     check_memory(network, memory.write_limit)
@@ -108,7 +108,7 @@ def _scheduled(
     known: Known,
 ) -> tuple[Network, list[Schedule]]:
     words = Words(config.cols, config.line_words)
-    network = legalise(graph, needed, options, words, known.layers, trimmed)
+    network = legalise(graph, needed, options, words, known.lowered, trimmed)
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
     check_room(network, config, planner)

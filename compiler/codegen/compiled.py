@@ -13,7 +13,7 @@ from compiler.hwir.network import (
 )
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.schedule import Schedule
 from hw.spec.config import AccelConfig
 
@@ -50,7 +50,7 @@ class Compiled:
             for c in segment.commands:
                 layer = c.layer + first if c.layer >= 0 else c.layer
                 found.append(dataclasses.replace(c, layer=layer))
-            first += len(segment.plan.network.layers)
+            first += len(segment.plan.network.ops)
         return found
 
     @property
@@ -59,10 +59,10 @@ class Compiled:
         found, first = [], 0
         for segment in self.segments:
             found += [c.layer + first if c.layer >= 0 else -1 for c in segment.commands]
-            first += len(segment.plan.network.layers)
+            first += len(segment.plan.network.ops)
         return found
 
     @property
-    def plans(self) -> list[LayerPlan]:
+    def plans(self) -> list[OpPlan]:
         """The plans of all layers, in order."""
         return [plan for segment in self.segments for plan in segment.plan.plans]

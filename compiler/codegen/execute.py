@@ -10,7 +10,7 @@ from compiler.codegen.commands import Span
 from compiler.codegen.fields import Placement, execute_fields, param_address, weight_address
 from compiler.codegen.weights import distinct_requants
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Region,
 )
 from compiler.lru_cache import LruCache
@@ -128,7 +128,7 @@ def _key(tile_op: TileOp, operands: Operands) -> Hashable:
     """All that the EXECUTEs follow from but the operands' first words."""
     source, output, other, factor, _, table = operands
     return (
-        tile_op.spec.execution,
+        tile_op.op.execution,
         tile_op.plan.work,
         tile_op.weights.chunk,
         tile_op.tile,
@@ -141,18 +141,18 @@ def _key(tile_op: TileOp, operands: Operands) -> Hashable:
 
 
 def _executes(tile_op: TileOp, operands: Operands) -> Iterator[_Made]:
-    layer, config, ranges = tile_op.spec, tile_op.site.config, tile_op.chunk.ranges
+    op, config, ranges = tile_op.op, tile_op.site.config, tile_op.chunk.ranges
     source, output, other, factor, _, table = operands
-    requants = distinct_requants(layer)
+    requants = distinct_requants(op)
     sets = len(requants)
     for index, run in enumerate(ranges):
         params = param_address(operands.weights, ranges, index, sets)
         weights = _weights(operands, run, weight_address(params, run, sets))
-        for part, region in pieces(layer, tile_op.tile):
+        for part, region in pieces(op, tile_op.tile):
             chosen = next(i for i, r in enumerate(requants) if r is region.requant)
             own = params + chosen * run.planes * run.param_words
             fields = execute_fields(
-                layer,
+                op,
                 run,
                 part,
                 region,
@@ -169,14 +169,14 @@ def _executes(tile_op: TileOp, operands: Operands) -> Iterator[_Made]:
                 ("weights", Span(own, run.planes * run.param_words)),
                 ("source", _input_span(tile_op, source, run, part, region)),
             ]
-            if layer.weighted:
+            if op.weighted:
                 words = run.blocks * run.weight_lines * run.line_words
                 reads.append(("factor" if factor else "weights", Span(weights, words)))
             if other is not None:
                 reads.append(("other", _rows(other, run, part)))
             if table is not None:
                 reads.append(("table", table))
-            yield _Made(_text(layer, run, part), fields, tuple(reads), _rows(output, run, part))
+            yield _Made(_text(op, run, part), fields, tuple(reads), _rows(output, run, part))
 
 
 def _weights(operands: Operands, run: BlockRange, own: int) -> int:
@@ -188,7 +188,7 @@ def _input_span(
     tile_op: TileOp, source: Placement, run: BlockRange, part: Tile, region: Region
 ) -> Span:
     """Words of the input rows that the run reads, whole rows of all its planes."""
-    used = input_tile(tile_op.spec, tile_op.site.source, part)
+    used = input_tile(tile_op.op, tile_op.site.source, part)
     planes = (run.blocks - 1) * run.in_step + run.in_blocks
     base = source.pixel(run.in_plane + region.plane, used.top, source.tile.left)
     return Span(base, used.height * source.tile.width, planes, source.pitch)
@@ -201,6 +201,6 @@ def _rows(place: Placement, run: BlockRange, part: Tile) -> Span:
     return Span(base, length, run.planes, place.pitch)
 
 
-def _text(layer: Layer, run: BlockRange, part: Tile) -> str:
+def _text(op: ArrayOp, run: BlockRange, part: Tile) -> str:
     planes = f"planes {run.first_plane}:{run.first_plane + run.planes}"
-    return f"{layer.name} {layer.kind} {layer.output}{part} {planes}"
+    return f"{op.name} {op.kind} {op.output}{part} {planes}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Region,
 )
 from compiler.schedule.channel_blocks import BlockRange
@@ -34,7 +34,7 @@ class Placement(NamedTuple):
 
 
 def execute_fields(
-    layer: Layer,
+    op: ArrayOp,
     run: BlockRange,
     part: Tile,
     region: Region,
@@ -54,31 +54,31 @@ def execute_fields(
     """
     fields = {
         "split": (config.cols // run.width).bit_length() - 1,
-        "maximum": int(layer.maximum),
-        "ones": int(not layer.weighted),
+        "maximum": int(op.maximum),
+        "ones": int(not op.weighted),
         "array_shape": run.shape,
         "resident": int(0 < run.weight_lines <= WEIGHT_RING),
-        "network": int(layer.done > 0),
-        "round_once": int(layer.round_once),
-        "pad_value": layer.pad_value,
-        "out_zero": layer.out_zero,
-        "out_min": layer.out_min,
-        "out_max": layer.out_max,
+        "network": int(op.done > 0),
+        "round_once": int(op.round_once),
+        "pad_value": op.pad_value,
+        "out_zero": op.out_zero,
+        "out_min": op.out_min,
+        "out_max": op.out_max,
     }
     fields.update(_input_fields(run, region, source))
-    fields.update(_kernel_fields(layer, source.tile.width, config))
+    fields.update(_kernel_fields(op, source.tile.width, config))
     pixels = config.shape_pixels(run.shape)
-    fields.update(_walk_fields(layer, region, part, source.tile, pixels))
-    if layer.factor and layer.kernel[0] > 1:
+    fields.update(_walk_fields(op, region, part, source.tile, pixels))
+    if op.factor and op.kernel[0] > 1:
         fields.update(_factor_fields(run, part, source))
     if source.tile.height > TALLEST:
-        _narrow(fields, layer, part)
+        _narrow(fields, op, part)
     last_cols = channels - (run.first_plane + run.planes - 1) * config.cols
     fields.update(
         out_blocks=run.blocks,
         last_planes=run.last_planes,
         last_cols=min(last_cols, config.cols),
-        weight_addr=weights // run.line_words if layer.weighted else 0,
+        weight_addr=weights // run.line_words if op.weighted else 0,
         weight_lines=run.weight_lines,
         param_addr=params // run.line_words,
     )
@@ -92,9 +92,9 @@ def execute_fields(
     )
     if table is not None:
         fields.update(table=1, table_addr=table)
-    if layer.residual is not None:
+    if op.residual is not None:
         assert other is not None and other.tile.width == output.tile.width
-        fields.update(layer.residual.fields)
+        fields.update(op.residual.fields)
         fields.update(
             residual=1,
             res_addr=other.pixel(run.first_plane, part.top, part.left),
@@ -118,10 +118,10 @@ def _input_fields(run: BlockRange, region: Region, source: Placement) -> dict[st
     }
 
 
-def _narrow(fields: dict[str, int], layer: Layer, part: Tile) -> None:
+def _narrow(fields: dict[str, int], op: ArrayOp, part: Tile) -> None:
     """Let a window of many rows be those that ``part`` reads."""
     start, height = fields["start_y"], fields["in_height"]
-    span = (part.height - 1) * layer.stride[0] + (layer.kernel[0] - 1) * layer.dilation[0] + 1
+    span = (part.height - 1) * op.stride[0] + (op.kernel[0] - 1) * op.dilation[0] + 1
     low = min(max(start, 0), height - 1)
     fields["in_height"] = max(min(start + span, height) - low, 1)
     fields["in_addr"] += low * fields["in_row"]
@@ -129,14 +129,14 @@ def _narrow(fields: dict[str, int], layer: Layer, part: Tile) -> None:
     fields["start_row"] -= low * fields["in_row"]
 
 
-def _kernel_fields(layer: Layer, in_row: int, config: AccelConfig) -> dict[str, int]:
-    taps, count = group_taps(layer, config), groups(layer, config)
-    dilation = layer.dilation[1]
-    last = layer.kernel[1] - (count - 1) * taps
+def _kernel_fields(op: ArrayOp, in_row: int, config: AccelConfig) -> dict[str, int]:
+    taps, count = group_taps(op, config), groups(op, config)
+    dilation = op.dilation[1]
+    last = op.kernel[1] - (count - 1) * taps
     return {
-        "kernel_rows": layer.kernel[0],
-        "row_dilation": layer.dilation[0],
-        "row_step": layer.dilation[0] * in_row,
+        "kernel_rows": op.kernel[0],
+        "row_dilation": op.dilation[0],
+        "row_step": op.dilation[0] * in_row,
         "tap_groups": count,
         "group_taps": taps,
         "last_taps": last,
@@ -160,11 +160,11 @@ def _factor_fields(run: BlockRange, part: Tile, source: Placement) -> dict[str, 
 
 
 def _walk_fields(
-    layer: Layer, region: Region, part: Tile, window: Tile, tile_pixels: int
+    op: ArrayOp, region: Region, part: Tile, window: Tile, tile_pixels: int
 ) -> dict[str, int]:
     """The walk over output pixels; ``window`` says which input pixels lie in the scratchpad."""
-    down, across = layer.stride
-    y, x = first_tap(layer, region, part)
+    down, across = op.stride
+    y, x = first_tap(op, region, part)
     start_x, start_y = x - window.left, y - window.top
     # Lanes that stay idle need no step, which in rows of one pixel would be of many rows.
     rows, rest = divmod(tile_pixels, part.width) if part.pixels > tile_pixels else (0, 0)

@@ -94,12 +94,12 @@ class Lowering:
 
     def _load_constants(self, buffer: Buffer) -> Command:
         """A chunk's parameters and weights, or the layer's table."""
-        layer = self.schedule.network.layers[buffer.layer]
+        op = self.schedule.network.ops[buffer.layer]
         key = (buffer.role, buffer.layer, buffer.chunk)
         if key not in self._places:
             chunks = self.schedule.plans[buffer.layer].chunks
             chunk = None if buffer.role == "table" else chunks[buffer.chunk]
-            self._places[key] = self.constants.add(layer, chunk, buffer.words, self.cols)
+            self._places[key] = self.constants.add(op, chunk, buffer.words, self.cols)
         fields = {
             "dram_addr": self._places[key],
             "scratchpad_addr": buffer.address,
@@ -107,7 +107,7 @@ class Lowering:
             "row_length": buffer.words,
         }
         span = Span(buffer.address, buffer.words)
-        text = f"{layer.name} {buffer.role} {buffer.chunk} to {span}"
+        text = f"{op.name} {buffer.role} {buffer.chunk} to {span}"
         return Command(
             Opcode.LOAD, buffer.layer, text, fields, scratchpad_writes=(span,), memory=CONSTANTS
         )
@@ -187,12 +187,12 @@ class Lowering:
         return Placement(self.schedule.places[root], rows, -plane, slot.pitch)
 
     def _execute(self, tile_op: TileOp) -> Iterator[Command]:
-        layer = tile_op.spec
+        op = tile_op.op
         operands = Operands(
-            self._place(tile_op.source, layer.source, tile_op),
-            self._place(tile_op.output, layer.output, tile_op),
-            self._place(tile_op.other, layer.residual.other, tile_op) if layer.residual else None,
-            self._place(None, layer.factor, tile_op) if layer.factor else None,
+            self._place(tile_op.source, op.source, tile_op),
+            self._place(tile_op.output, op.output, tile_op),
+            self._place(tile_op.other, op.residual.other, tile_op) if op.residual else None,
+            self._place(None, op.factor, tile_op) if op.factor else None,
             tile_op.weights.address,
             Span(tile_op.table.address, tile_op.table.words) if tile_op.table else None,
         )
@@ -221,8 +221,8 @@ class Lowering:
 
 def _window(m: FeatureMap, tile_op: TileOp) -> Tile:
     """The rows of the map that the tile operation makes or reads."""
-    made = m.name == tile_op.spec.output
-    tile = tile_op.tile if made else input_tile(tile_op.spec, m, tile_op.tile)
+    made = m.name == tile_op.op.output
+    tile = tile_op.tile if made else input_tile(tile_op.op, m, tile_op.tile)
     return Tile(tile.top, tile.bottom, 0, m.width)
 
 

@@ -67,7 +67,7 @@ def memory_map(
         end = _aligned(end + m.pixels * m.channels)
     write_base = end
     stored = {c.memory for commands in segments for c in commands if c.opcode.name == "STORE"}
-    made = (network.root(layer.output) for layer in network.layers)
+    made = (network.root(op.output) for op in network.ops)
     for root in (*(name for name in made if name in stored), *network.host_maps):
         if root not in bases:
             bases[root] = end

@@ -22,7 +22,7 @@ from compiler.hwir.network import (
 )
 from compiler.ir.counts import macs, node_macs
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from hw.spec.config import AccelConfig, to_dict
 from hw.spec.fingerprint import any_rows, command_fields, fingerprint
 from hw.spec.isa import Opcode, encode
@@ -99,7 +99,7 @@ def mapping(compiled: Compiled) -> dict[str, Any]:
         "memory_size": memory.write_limit,
         "read_range": [0, memory.read_limit],
         "write_range": [memory.write_base, memory.write_limit],
-        "macs": sum(layer.macs for layer in network.layers),
+        "macs": sum(op.macs for op in network.ops),
         "model_macs": sum(macs(graph).values()),
         "elements": sum(_elements(graph, node) for node in graph.nodes),
         "modelled_cycles": sum(segment.plan.modelled_cycles for segment in compiled.segments),
@@ -159,12 +159,12 @@ def _written_maps(compiled: Compiled) -> set[str]:
 
     A slice is if its parent is, which comes before it.
     """
-    maps, layers = compiled.network.maps, compiled.network.layers
-    stored = {layers[c.layer].output for c in compiled.commands if c.opcode == Opcode.STORE}
+    maps, ops = compiled.network.maps, compiled.network.ops
+    stored = {ops[c.layer].output for c in compiled.commands if c.opcode == Opcode.STORE}
     partial = set()
-    for layer in layers:
-        name = layer.output
-        while layer.output not in stored and name:
+    for op in ops:
+        name = op.output
+        while op.output not in stored and name:
             partial.add(name)
             name = maps[name].parent
     whole = {name for name, m in maps.items() if not m.external} - partial
@@ -238,14 +238,14 @@ def _layers(compiled: Compiled) -> list[dict[str, Any]]:
     ]
 
 
-def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -> dict[str, Any]:
-    layer, site = plan.site.layer, plan.site
+def _layer(compiled: Compiled, plan: OpPlan, own: list[int], executes: int) -> dict[str, Any]:
+    op, site = plan.site.op, plan.site
     return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "macs": layer.macs,
-        "done": layer.done,
-        "segment": layer.segment,
+        "name": op.name,
+        "kind": op.kind,
+        "macs": op.macs,
+        "done": op.done,
+        "segment": op.segment,
         "commands": own,
         "array_shape": plan.shape,
         "tiles": len(plan.tiles),
@@ -257,13 +257,13 @@ def _layer(compiled: Compiled, plan: LayerPlan, own: list[int], executes: int) -
         "input_shape": [site.source.height, site.source.width, site.source.channels],
         "output_shape": [site.output.height, site.output.width, site.output.channels],
         "residency": residency_text(plan),
-        "notes": [shape_text(compiled, plan), *layer.notes],
+        "notes": [shape_text(compiled, plan), *op.notes],
     }
 
 
-def residency_text(plan: LayerPlan) -> str:
+def residency_text(plan: OpPlan) -> str:
     """Text: the places of the layer's maps."""
-    streams, other = plan.site.streams, plan.site.layer.residual
+    streams, other = plan.site.streams, plan.site.op.residual
     source = "network input" if plan.site.source.external else "input"
     parts = [f"{source} {'streamed' if streams.source else 'on chip'}"]
     if other is not None:
@@ -272,7 +272,7 @@ def residency_text(plan: LayerPlan) -> str:
     return ", ".join(parts)
 
 
-def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
+def shape_text(compiled: Compiled, plan: OpPlan) -> str:
     """Text: the reasons for the layer's array shape, tiles and weights."""
     rows, cols = compiled.config.rows >> plan.shape, compiled.config.cols << plan.shape
     first = plan.tiles[0]
@@ -282,18 +282,18 @@ def shape_text(compiled: Compiled, plan: LayerPlan) -> str:
         text += ORDER_TEXT[plan.order]
     if plan.together:
         text += f"; strip by strip together with {plan.together[0]} to {plan.together[-1]}"
-    if plan.site.layer.groups > 1 and not plan.site.layer.depthwise:
+    if plan.site.op.groups > 1 and not plan.site.op.depthwise:
         text += f"; {grouped_text(plan)}"
     return text
 
 
-def grouped_text(plan: LayerPlan) -> str:
+def grouped_text(plan: OpPlan) -> str:
     """Text: the cost of a tap of a grouped convolution, and its reason."""
     site, cols = plan.site, plan.site.config.cols
-    inputs = site.source.channels // site.layer.groups
-    outputs = site.output.channels // site.layer.groups
+    inputs = site.source.channels // site.op.groups
+    outputs = site.output.channels // site.op.groups
     ranges = [r for c in plan.chunks for r in c.ranges]
-    text = f"{site.layer.groups} groups of {inputs} to {outputs} channels: "
+    text = f"{site.op.groups} groups of {inputs} to {outputs} channels: "
     if ranges[0].width < cols:
         return text + f"columns take their own group's, {inputs} and not {cols} channels per tap"
     most = max(r.channels for r in ranges)

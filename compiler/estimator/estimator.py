@@ -110,7 +110,7 @@ class Estimator:
             self._known,
         )
         timing = joined(_layers(compiled), self._times(compiled))
-        macs = sum(layer.macs for layer in compiled.network.layers)
+        macs = sum(layer.macs for layer in compiled.network.ops)
         return Latency(
             graph.name, self.config.mac_units, macs, timing.cycles, timing.counters, timing.layers
         )
@@ -144,11 +144,11 @@ def _layers(compiled: Compiled) -> list[Layer]:
             own[layer].append(number)
     return [
         Layer(
-            plan.site.layer.name,
-            plan.site.layer.kind,
-            plan.site.layer.macs,
+            plan.site.op.name,
+            plan.site.op.kind,
+            plan.site.op.macs,
             tuple(numbers),
-            plan.site.layer.done,
+            plan.site.op.done,
         )
         for plan, numbers in zip(compiled.plans, own, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The hardware's view of a network: layers over feature maps, each one pass of the array."""
+"""The second graph: array operations over feature maps, in the machine's words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FeatureMap:
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
     whatever else happens to them. A map with a ``parent`` aliases the planes of that map from
     ``plane`` on: the pixel count is equal, the width may differ. A ``view`` is made with its
-    parent, as a slice is; other parts are made by layers of their own.
+    parent, as a slice is; other parts are made by operations of their own.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Region:
     """Output pixels ``[top, bottom) x [left, right)`` that share channel parameters.
 
     ``start`` is the row and column of the input under the first tap of the region's first pixel;
-    None leaves it to the layer's stride and padding. A depthwise layer reads the region's input
+    None leaves it to the operation's stride and padding. A depthwise one reads the region's input
     channels from ``plane`` planes further on.
     """
 
@@ -119,11 +119,11 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One pass of the array over ``source``, making ``output``.
+class ArrayOp:
+    """An array operation: it reads ``source`` and makes ``output``.
 
-    It makes the pixels of its ``regions``, a rectangle that other layers may complete. A stride of
-    0 stays on a row, or in regions of one column on a column.
+    It makes the pixels of its ``regions``, a rectangle that other operations may complete. A
+    stride of 0 stays on a row, or in regions of one column on a column.
     ``done`` are the multiply-accumulates of the model that it does, ``macs`` those of them that
     the network's outputs need. ``kind`` is the operator's name, followed by ``+`` and the name of
     each one that is fused.
@@ -135,7 +135,7 @@ class Layer:
     ``table[q + 128]``. ``segment`` is the run of the machine that it
     belongs to.
 
-    A layer with a ``factor`` is depthwise, and its weights are that map, which an earlier layer
+    An operation with a ``factor`` is depthwise, and its weights are that map, which an earlier one
     makes: row p holds the weights of plane p, in the order of the taps. All taps of its kernel
     read the same pixel, but those of row 1 read ``pad_value``.
     """
@@ -174,7 +174,7 @@ class Layer:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The maps that the layer reads, each once."""
+        """The maps that the operation reads, each once."""
         other = self.residual.other if self.residual else ""
         return tuple(dict.fromkeys(name for name in (self.source, other, self.factor) if name))
 
@@ -185,8 +185,8 @@ class Layer:
 
     @cached_property
     def geometry(self) -> HashedKey:
-        """All of the layer that its ways to run follow from, and not the values of its weights,
-        except which of sparse ones are 0."""
+        """Cache key: everything that determines the ways to run the operation. Of the values of its
+        weights these are only the zeros of sparse ones."""
         sets: dict[int, int] = {}
         regions = tuple(
             (
@@ -223,7 +223,7 @@ class Layer:
 
     @cached_property
     def execution(self) -> HashedKey:
-        """Cache key: everything that determines the layer's EXECUTE fields, addresses excepted."""
+        """Cache key: everything that determines the EXECUTE fields, addresses excepted."""
         return HashedKey(
             (
                 self.name,
@@ -262,12 +262,12 @@ class HostNode:
 class Network:
     """A graph after legalisation.
 
-    ``layers`` and the nodes of ``host`` are sorted by their segments. ``views`` has an entry for
+    ``ops`` and the nodes of ``host`` are sorted by their segments. ``views`` has an entry for
     each tensor that the hardware makes or reads; ``fused`` lists tensors that exist nowhere.
     """
 
     graph: Graph
-    layers: list[Layer]
+    ops: list[ArrayOp]
     maps: dict[str, FeatureMap]
     views: dict[str, View]
     host: list[HostNode]
@@ -277,30 +277,30 @@ class Network:
     def segments(self) -> int:
         """Runs of the machine."""
         segments = [
-            *(layer.segment for layer in self.layers),
+            *(op.segment for op in self.ops),
             *(node.segment for node in self.host),
         ]
         return 1 + max(segments, default=0)
 
     @property
     def host_maps(self) -> list[str]:
-        """The maps that the host writes for layers to read."""
+        """The maps that the host writes for operations to read."""
         return [name for h in self.host for name in h.node.outputs if name in self.maps]
 
     def part(self, segment: int) -> Network:
-        """The network with the layers of one segment only, over the same maps."""
-        layers = [layer for layer in self.layers if layer.segment == segment]
-        return replace(self, layers=layers)
+        """The network with the operations of one segment only, over the same maps."""
+        ops = [op for op in self.ops if op.segment == segment]
+        return replace(self, ops=ops)
 
     def root(self, name: str) -> str:
         """The map that the map ``name`` is part of, itself if of none."""
         return origin(self.maps, name)[0]
 
     def readers(self) -> dict[str, int]:
-        """Number of layers that read each map, themselves or a map that is part of it."""
+        """Number of operations that read each map, themselves or a map that is part of it."""
         counts: dict[str, int] = {}
-        for layer in self.layers:
-            for name in layer.reads:
+        for op in self.ops:
+            for name in op.reads:
                 while name:
                     counts[name] = counts.get(name, 0) + 1
                     name = self.maps[name].parent

@@ -8,8 +8,8 @@ from collections.abc import Collection
 import numpy as np
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     View,
     map_shape,
 )
@@ -18,7 +18,7 @@ from compiler.passes import constraints, operators
 from compiler.passes.channel_moves.gather import gather
 from compiler.passes.context import Context
 
-#: Kernel, stride, dilation and padding of a pass that only moves pixels.
+#: Kernel, stride, dilation and padding of an operation that only moves pixels.
 _ONE_TAP = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
 
 
@@ -29,12 +29,12 @@ def concatenate(
     views: dict[str, View],
     cols: int,
     elsewhere: Collection[str] = (),
-) -> list[Layer]:
-    """The passes that the node takes, often none; its maps and its view join ``maps``, ``views``.
+) -> list[ArrayOp]:
+    """The array operations of the node, often none; its maps and its view join ``maps``, ``views``.
 
     The maps named in ``elsewhere`` are not made by layers of the node's own segment. Inputs begin
     at whole planes. Where the channels of each but the last fill their planes, that is the output,
-    and an input's map becomes part of it. Otherwise a last pass moves the channels together.
+    and an input's map becomes part of it. Otherwise a last operation moves the channels together.
     """
     return _Concatenation(graph, node, maps, views, cols, elsewhere).run()
 
@@ -53,9 +53,9 @@ class _Concatenation:
     ) -> None:
         self.graph, self.node, self.maps, self.views, self.cols = graph, node, maps, views, cols
         self.elsewhere = elsewhere
-        self.layers: list[Layer] = []
+        self.ops: list[ArrayOp] = []
 
-    def run(self) -> list[Layer]:
+    def run(self) -> list[ArrayOp]:
         y = self.graph.tensors[self.node.outputs[0]]
         output = FeatureMap(y.name, *map_shape(y))
         sources = [self.views[name].map for name in self.node.inputs]
@@ -69,9 +69,9 @@ class _Concatenation:
             self._place(index, source, target, plane)
             plane += self.maps[source].planes(self.cols)
         if not packed:
-            self.layers.append(self._gather(sources, target, output))
+            self.ops.append(self._gather(sources, target, output))
         self.views[y.name] = View(y.name)
-        return self.layers
+        return self.ops
 
     def _staging(self, sources: list[str], output: FeatureMap) -> FeatureMap:
         """The map in which every input begins at a plane of its own."""
@@ -94,9 +94,9 @@ class _Concatenation:
         self.maps[name] = part
         tensor, output = self.node.inputs[index], self.node.outputs[0]
         copy = Node(f"{self.node.name}/{index}", "quantize", (tensor,), (output,), {})
-        layer = operators.quantize(Context(self.graph, copy, found, part, self.cols))
+        op = operators.quantize(Context(self.graph, copy, found, part, self.cols))
         note = f"copied into planes {plane}:{plane + part.planes(self.cols)}: {reason}"
-        self.layers.append(dataclasses.replace(layer, kind=self.node.op, notes=(note,)))
+        self.ops.append(dataclasses.replace(op, kind=self.node.op, notes=(note,)))
 
     def _obstacle(self, index: int, source: FeatureMap) -> str:
         """Reason to copy an input; empty if it can lie in the output from the start."""
@@ -117,7 +117,7 @@ class _Concatenation:
             return "a multiplication reads its words in a row"
         return ""
 
-    def _gather(self, sources: list[str], target: FeatureMap, output: FeatureMap) -> Layer:
+    def _gather(self, sources: list[str], target: FeatureMap, output: FeatureMap) -> ArrayOp:
         """The convolution that moves channels which begin inside a plane into their places."""
         channels, plane = [], 0
         for source in sources:

@@ -9,8 +9,8 @@ import numpy as np
 
 from compiler.errors import show
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Region,
     Requant,
 )
@@ -88,7 +88,7 @@ class Context:
         """The whole output map as one region."""
         return (Region(0, self.output.height, 0, self.output.width, requant),)
 
-    def layer(self, **values: object) -> Layer:
+    def op(self, **values: object) -> ArrayOp:
         """A layer of one pixel's window without padding, changed by ``values``."""
         defaults: dict[str, Any] = {
             "name": self.node.name,
@@ -102,4 +102,4 @@ class Context:
             "padding": (0, 0, 0, 0),
             "pad_value": 0,
         }
-        return Layer(**{**defaults, **values})
+        return ArrayOp(**{**defaults, **values})

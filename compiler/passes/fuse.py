@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Network,
     Residual,
 )
@@ -17,41 +17,41 @@ def fuse_adds(network: Network) -> Network:
     The convolution keeps its own requantisation and clamp, so that the values are the same. Its
     tensor then exists nowhere and is listed in ``fused``.
     """
-    layers: list[Layer] = []
+    ops: list[ArrayOp] = []
     fused = list(network.fused)
     readers = network.readers()
-    for layer in network.layers:
-        place = _partner(network, layers, layer, readers) if layer.kind == "add" else None
+    for op in network.ops:
+        place = _partner(network, ops, op, readers) if op.kind == "add" else None
         if place is None:
-            layers.append(layer)
+            ops.append(op)
             continue
-        conv = layers.pop(place)
+        conv = ops.pop(place)
         fused.append(conv.output)
-        layers.append(_fused(conv, layer))
+        ops.append(_fused(conv, op))
     maps = {name: m for name, m in network.maps.items() if name not in fused}
     views = {name: v for name, v in network.views.items() if v.map not in fused}
-    return dataclasses.replace(network, layers=layers, maps=maps, views=views, fused=fused)
+    return dataclasses.replace(network, ops=ops, maps=maps, views=views, fused=fused)
 
 
 def _partner(
-    network: Network, layers: list[Layer], add: Layer, readers: dict[str, int]
+    network: Network, ops: list[ArrayOp], add: ArrayOp, readers: dict[str, int]
 ) -> int | None:
     """Place in ``layers`` of the convolution to fuse with, the later one if both operands fit."""
     assert add.residual is not None
     if add.source == add.residual.other:
         return None
-    for place in reversed(range(len(layers))):
-        layer = layers[place]
-        if layer.output not in (add.source, add.residual.other):
+    for place in reversed(range(len(ops))):
+        op = ops[place]
+        if op.output not in (add.source, add.residual.other):
             continue
-        made = network.maps[layer.output]
-        suits = layer.weights is not None and layer.residual is None
+        made = network.maps[op.output]
+        suits = op.weights is not None and op.residual is None
         if suits and readers[made.name] == 1 and not (made.stored or made.parent):
             return place
     return None
 
 
-def _fused(conv: Layer, add: Layer) -> Layer:
+def _fused(conv: ArrayOp, add: ArrayOp) -> ArrayOp:
     assert add.residual is not None
     fields, other = add.residual.fields, add.residual.other
     if conv.output == other:

@@ -6,8 +6,8 @@ import dataclasses
 
 from compiler.errors import UnsupportedError, show
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Network,
     View,
     Words,
@@ -28,9 +28,9 @@ from compiler.passes.context import Context
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
 from compiler.passes.lower_node import (
-    Layers,
+    LoweredNodes,
     Wanted,
-    single,
+    lower_node,
     summed,
 )
 from compiler.passes.multiply import multiply
@@ -48,7 +48,7 @@ def legalise(
     needed: Needs,
     options: CompilerOptions,
     words: Words,
-    known: Layers | None = None,
+    known: LoweredNodes | None = None,
     trimmed: Graph | None = None,
 ) -> Network:
     """The network of layers that computes ``graph`` on a machine of such ``words``.
@@ -82,7 +82,7 @@ class _Legaliser:
         work: Needs,
         options: CompilerOptions,
         words: Words,
-        known: Layers | None,
+        known: LoweredNodes | None,
     ) -> None:
         self.routed, self.work = routed, work
         self.known = known
@@ -92,7 +92,7 @@ class _Legaliser:
         self.segments = Segments(graph)
         self.maps: dict[str, FeatureMap] = {}
         self.views: dict[str, View] = {}
-        self.layers: list[Layer] = []
+        self.ops: list[ArrayOp] = []
         self.folded: dict[str, tuple[str, Padding]] = {}
         self.consumers: dict[str, list[Node]] = {}
         for node in graph.nodes:
@@ -107,17 +107,17 @@ class _Legaliser:
             self.views[name] = View(name)
         for node in self.graph.nodes:
             self._node(node)
-        self.layers.sort(key=lambda layer: layer.segment)
+        self.ops.sort(key=lambda op: op.segment)
         self._forget_unread()
         self._mark_stored()
         host, fused = self.segments.sorted_host(), list(self.folded)
-        return Network(self.graph, self.layers, self.maps, self.views, host, fused)
+        return Network(self.graph, self.ops, self.maps, self.views, host, fused)
 
     def _node(self, node: Node) -> None:
         reason = host_reason(self.graph, node)
         if node.op in FOLLOWERS and self.segments.on_host(node.inputs[0]):
             reason = reason or FOLLOWS
-        first = len(self.layers)
+        first = len(self.ops)
         if reason is None:
             self.segments.add_hardware(node)
             try:
@@ -127,8 +127,8 @@ class _Legaliser:
         if reason is not None:
             self._host(node, reason)
         segment = self.segments.of(node.outputs[0])
-        for index in range(first, len(self.layers)) if segment else ():
-            self.layers[index] = dataclasses.replace(self.layers[index], segment=segment)
+        for index in range(first, len(self.ops)) if segment else ():
+            self.ops[index] = dataclasses.replace(self.ops[index], segment=segment)
 
     def _hardware(self, node: Node) -> None:
         x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
@@ -143,22 +143,22 @@ class _Legaliser:
         elif node.op == "slice" and self._slices_planes(node, x):
             self._slice(node, x, y)
         elif node.op == "concatenation":
-            self.layers += concatenate(
+            self.ops += concatenate(
                 self.graph, node, self.maps, self.views, self.cols, self._elsewhere(node)
             )
         elif node.op in SPREADING:
             build = SPREADING[node.op]
-            self.layers += build(self.graph, node, self.maps, self.views, self.words)
+            self.ops += build(self.graph, node, self.maps, self.views, self.words)
         elif node.op == "transpose_conv2d":
-            self.layers += transpose_conv2d(
+            self.ops += transpose_conv2d(
                 self.graph, node, self.maps, self.views, self.words, self.work.phases[node.name]
             )
         else:
-            self._layer(node, y)
+            self._lower(node, y)
 
     def _elsewhere(self, node: Node) -> set[str]:
         """The maps of the node's inputs that no layer of its segment makes."""
-        made, segment = made_in(self.layers, self.maps), self.segments.of(node.outputs[0])
+        made, segment = made_in(self.ops, self.maps), self.segments.of(node.outputs[0])
         sources = {self.views[name].map for name in node.inputs}
         return {name for name in sources if made.get(name) != segment}
 
@@ -184,7 +184,7 @@ class _Legaliser:
 
     def _forget_unread(self) -> None:
         """Only maps that a layer reads are written by the host."""
-        read = {origin(self.maps, name)[0] for layer in self.layers for name in layer.reads}
+        read = {origin(self.maps, name)[0] for op in self.ops for name in op.reads}
         made = {name for h in self.segments.host for name in h.node.outputs}
         self.maps = {n: m for n, m in self.maps.items() if n in read or n not in made}
         self.views = {n: v for n, v in self.views.items() if v.map in self.maps}
@@ -247,7 +247,7 @@ class _Legaliser:
         stays = node.outputs[0] in self.graph.outputs or any(node.attrs["channel_padding"])
         return convolutions and bool(readers) and not stays and not self.options.materialize
 
-    def _layer(self, node: Node, y: Tensor) -> None:
+    def _lower(self, node: Node, y: Tensor) -> None:
         output = FeatureMap(y.name, *map_shape(y))
         name, pads = self.folded.get(node.inputs[0], (node.inputs[0], (0, 0, 0, 0)))
         source = self.maps[self.views[name].map]
@@ -255,10 +255,10 @@ class _Legaliser:
         other = self.maps[self.views[node.inputs[1]].map].name if node.op == "add" else ""
         work = self.work.work.get(node.name, Work())
         wanted = Wanted(pads, other, work, node.name in self.routed.moves)
-        layer = single(context, wanted, self.known)
+        op = lower_node(context, wanted, self.known)
         self.maps[y.name] = output
         self.views[y.name] = View(y.name)
-        self.layers.append(layer)
+        self.ops.append(op)
 
     def _mark_stored(self) -> None:
         """Store in memory the maps that the host, the user or another segment reads, with all their
@@ -267,7 +267,7 @@ class _Legaliser:
         So do maps of which these read slices.
         """
         read = {name for h in self.segments.host for name in h.node.inputs}
-        needed = crossing(self.layers, self.maps)
+        needed = crossing(self.ops, self.maps)
         for name, view in self.views.items():
             if self.options.materialize or name in read or name in self.graph.outputs:
                 needed.add(view.map)

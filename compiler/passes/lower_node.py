@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compiler.hwir.network import Layer
+from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Tensor
 from compiler.ir.ops import FUNCTIONS
 from compiler.ir.shapes import Padding
@@ -20,12 +20,12 @@ from compiler.passes.functions import function
 from compiler.passes.needed import Work
 from compiler.passes.operators import BUILDERS
 
-Layers = LruCache[tuple[Layer, tuple[Tensor, ...]]]
-"""Layers by all that they follow from, with the tensors that the key names by identity."""
+LoweredNodes = LruCache[tuple[ArrayOp, tuple[Tensor, ...]]]
+"""Array operations by all that determines them, with the tensors that the key names by identity."""
 
 
 class Wanted(NamedTuple):
-    """Requirements of the network around a node on its layer.
+    """Requirements of the network around a node on its array operation.
 
     ``padding`` joins the node's own; ``other`` is the map of an addition's second operand, else "";
     ``work`` is that of the node; ``moves`` says that it is a convolution that only moves channels.
@@ -42,43 +42,43 @@ def summed(a: Padding, b: Padding) -> Padding:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
 
-def single(c: Context, wanted: Wanted, known: Layers | None) -> Layer:
-    """The layer of a node, from ``known`` if it was made before.
+def lower_node(c: Context, wanted: Wanted, known: LoweredNodes | None) -> ArrayOp:
+    """The array operation of a node, from ``known`` if it was made before.
 
     Raises UnsupportedError for what the hardware cannot run.
     """
     if known is None:
-        return _layer(c, wanted)
-    return known.get(_key(c, wanted), lambda: (_layer(c, wanted), _tensors(c)))[0]
+        return _lowered(c, wanted)
+    return known.get(_key(c, wanted), lambda: (_lowered(c, wanted), _tensors(c)))[0]
 
 
-def _layer(c: Context, wanted: Wanted) -> Layer:
+def _lowered(c: Context, wanted: Wanted) -> ArrayOp:
     if "kernel" in c.node.attrs:
         _check_pool(c)
-    layer = function(c) if c.node.op in FUNCTIONS else BUILDERS[c.node.op](c)
+    op = function(c) if c.node.op in FUNCTIONS else BUILDERS[c.node.op](c)
     if any(wanted.padding):
-        total = summed(layer.padding, wanted.padding)
+        total = summed(op.padding, wanted.padding)
         note = f"pad {list(wanted.padding)} folded into the convolution's padding"
-        layer = dataclasses.replace(layer, padding=total, notes=(*layer.notes, note))
-    if layer.residual:
-        residual = dataclasses.replace(layer.residual, other=wanted.other)
-        layer = dataclasses.replace(layer, residual=residual)
+        op = dataclasses.replace(op, padding=total, notes=(*op.notes, note))
+    if op.residual:
+        residual = dataclasses.replace(op.residual, other=wanted.other)
+        op = dataclasses.replace(op, residual=residual)
     constraints.check(
         c.node,
         constraints.Geometry(
             c.source,
             c.output,
-            layer.kernel,
-            layer.stride,
-            layer.dilation,
-            layer.padding,
+            op.kernel,
+            op.stride,
+            op.dilation,
+            op.padding,
             c.cols,
         ),
     )
     if wanted.moves:
         note = "1x1 convolution with weights 0 and 1: channels that do not fill words"
-        return dataclasses.replace(layer, kind="concatenation", sparse=True, notes=(note,))
-    return dataclasses.replace(layer, macs=wanted.work.needed, done=wanted.work.done)
+        return dataclasses.replace(op, kind="concatenation", sparse=True, notes=(note,))
+    return dataclasses.replace(op, macs=wanted.work.needed, done=wanted.work.done)
 
 
 def _check_pool(c: Context) -> None:

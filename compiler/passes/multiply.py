@@ -6,7 +6,7 @@ s and by constants that sum to -zs (-128 has no int8 opposite, so that 128 takes
 outside the map and reads the padding, -zx or half of it, which s multiplies once or twice.
 
 The weights are therefore a feature map: the words of a plane's lines of weights are pixels, one a
-tap. A pass of the array makes it from s, whose planes of one pixel it reads as the rows of one
+tap. An array operation makes it from s, whose planes of one pixel it reads as the rows of one
 plane: ones as weights and padding of zeros spread each s over its taps, and a bias makes the
 constants.
 """
@@ -18,8 +18,8 @@ import itertools
 
 from compiler.errors import UnsupportedError, show
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Region,
     View,
     Words,
@@ -77,8 +77,8 @@ def multiply(
     maps: dict[str, FeatureMap],
     views: dict[str, View],
     words: Words,
-) -> list[Layer]:
-    """The passes that the node takes; its maps and its view join ``maps`` and ``views``.
+) -> list[ArrayOp]:
+    """The array operations of the node; its maps and its view join ``maps`` and ``views``.
 
     Raises UnsupportedError where neither operand has one value per channel.
     """
@@ -101,9 +101,9 @@ class _Product:
         self.x, self.s = sorted(
             node.inputs, key=lambda name: maps[views[name].map].pixels, reverse=True
         )
-        self.layers: list[Layer] = []
+        self.ops: list[ArrayOp] = []
 
-    def run(self) -> list[Layer]:
+    def run(self) -> list[ArrayOp]:
         y = self.graph.tensors[self.node.outputs[0]]
         output = FeatureMap(y.name, *map_shape(y))
         source, scale = (self.maps[self.views[name].map] for name in (self.x, self.s))
@@ -126,7 +126,7 @@ class _Product:
             f"depthwise convolution of {kernel.rows}x{kernel.columns} taps whose weights are "
             f"{scale.name}"
         )
-        layer = context.layer(
+        op = context.op(
             kernel=(kernel.rows, kernel.columns),
             dilation=(0, 0),
             pad_value=kernel.pad_value,
@@ -141,16 +141,16 @@ class _Product:
             constraints.Geometry(
                 source,
                 output,
-                layer.kernel,
-                layer.stride,
-                layer.dilation,
-                layer.padding,
+                op.kernel,
+                op.stride,
+                op.dilation,
+                op.padding,
                 self.cols,
             ),
         )
         self.maps[output.name] = output
         self.views[output.name] = View(output.name)
-        return [*self.layers, layer]
+        return [*self.ops, op]
 
     def _own(self, scale: FeatureMap) -> FeatureMap:
         """The operand in a map whose planes are words in a row, copied if need be."""
@@ -163,7 +163,7 @@ class _Product:
         )
         copy = FeatureMap(self._unused(f"{self.node.name}/copy"), 1, 1, scale.channels)
         self.maps[copy.name] = copy
-        layer = Context(self.graph, self.node, scale, copy, self.cols).layer(
+        op = Context(self.graph, self.node, scale, copy, self.cols).op(
             depthwise=True,
             out_zero=0,
             out_min=INT8_MIN,
@@ -172,11 +172,11 @@ class _Product:
             name=copy.name,
             notes=(f"{scale.name}, {reason}, is copied",),
         )
-        self.layers.append(layer)
+        self.ops.append(op)
         return copy
 
     def _weights(self, scale: FeatureMap, kernel: Taps) -> FeatureMap:
-        """The map of weights; the pass that makes it joins the layers."""
+        """The map of weights; the operation that makes it joins ``ops``."""
         planes = scale.planes(self.cols)
         rows = FeatureMap(
             self._unused(f"{scale.name}/rows"), planes, 1, self.cols, parent=scale.name, view=True
@@ -193,7 +193,7 @@ class _Product:
             left = right
         regions.append(Region(0, planes, first, end, constant_requant(self.cols)))
         before = first + kernel.copies - 1
-        layer = Context(self.graph, self.node, rows, weights, self.cols).layer(
+        op = Context(self.graph, self.node, rows, weights, self.cols).op(
             kernel=(1, kernel.copies),
             depthwise=True,
             padding=(0, 0, before, width + kernel.copies - 2 - before),
@@ -209,14 +209,14 @@ class _Product:
             constraints.Geometry(
                 rows,
                 weights,
-                layer.kernel,
-                layer.stride,
-                layer.dilation,
-                layer.padding,
+                op.kernel,
+                op.stride,
+                op.dilation,
+                op.padding,
                 self.cols,
             ),
         )
-        self.layers.append(layer)
+        self.ops.append(op)
         return weights
 
     def _unused(self, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Region,
     Residual,
 )
@@ -36,7 +36,7 @@ from golden.quant import (
 INT8_MIN, INT8_MAX = -128, 127
 
 
-def conv2d(c: Context) -> Layer:
+def conv2d(c: Context) -> ArrayOp:
     """A convolution; one group per channel makes it depthwise."""
     attrs, weights = c.node.attrs, c.data(1)
     assert weights is not None
@@ -44,7 +44,7 @@ def conv2d(c: Context) -> Layer:
     multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
     requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
     depthwise = attrs["groups"] > 1 and attrs["groups"] == c.source.channels == c.output.channels
-    return c.layer(
+    return c.op(
         kernel=weights.shape[1:3],
         stride=attrs["stride"],
         dilation=attrs["dilation"],
@@ -58,7 +58,7 @@ def conv2d(c: Context) -> Layer:
     )
 
 
-def depthwise_conv2d(c: Context) -> Layer:
+def depthwise_conv2d(c: Context) -> ArrayOp:
     """A depthwise convolution; a multiplier above 1 makes it a grouped convolution."""
     attrs, data = c.node.attrs, c.data(1)
     assert data is not None
@@ -66,7 +66,7 @@ def depthwise_conv2d(c: Context) -> Layer:
     scales = c.quant(c.node.inputs[1]).scale
     multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
     requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
-    return c.layer(
+    return c.op(
         kernel=weights.shape[1:3],
         stride=attrs["stride"],
         dilation=attrs["dilation"],
@@ -80,7 +80,7 @@ def depthwise_conv2d(c: Context) -> Layer:
     )
 
 
-def fully_connected(c: Context) -> Layer:
+def fully_connected(c: Context) -> ArrayOp:
     """A fully connected layer as a convolution whose kernel is the whole map."""
     data, source = c.data(1), c.source
     assert data is not None and data.shape[1] == source.pixels * source.channels, c.where
@@ -96,7 +96,7 @@ def fully_connected(c: Context) -> Layer:
         c.where,
     )
     flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
-    return c.layer(
+    return c.op(
         kernel=weights.shape[1:3],
         pad_value=c.x.zero_point,
         regions=c.whole(requant),
@@ -107,14 +107,14 @@ def fully_connected(c: Context) -> Layer:
     )
 
 
-def add(c: Context) -> Layer:
+def add(c: Context) -> ArrayOp:
     """An addition: the first operand passes the array, the second joins on the way out."""
     a, b = c.node.inputs
     clamp = c.clamp()
     fields = add_fields(
         c.qparams(a), c.qparams(b), c.y, clamp["out_min"], clamp["out_max"], c.where
     )
-    return c.layer(
+    return c.op(
         regions=c.whole(constant_requant(c.output.channels)),
         depthwise=True,
         residual=Residual(b, fields),
@@ -124,7 +124,7 @@ def add(c: Context) -> Layer:
     )
 
 
-def avg_pool2d(c: Context) -> Layer:
+def avg_pool2d(c: Context) -> ArrayOp:
     """Average pooling, in rectangles of outputs whose windows hold equally many pixels.
 
     Whole rows leave the array faster than parts of rows. So the widest rectangle of some rows takes
@@ -150,7 +150,7 @@ def avg_pool2d(c: Context) -> Layer:
     )
     notes = (f"{len(regions)} rectangles of equal divisor",) if len(regions) > 1 else ()
     clamp = c.clamp()
-    return c.layer(
+    return c.op(
         kernel=kernel,
         stride=stride,
         padding=attrs["padding"],
@@ -179,10 +179,10 @@ def count_classes(
     return runs
 
 
-def max_pool2d(c: Context) -> Layer:
+def max_pool2d(c: Context) -> ArrayOp:
     """Maximum pooling; padding is the smallest value and never wins over a pixel."""
     attrs, clamp = c.node.attrs, c.clamp()
-    return c.layer(
+    return c.op(
         kernel=attrs["kernel"],
         stride=attrs["stride"],
         padding=attrs["padding"],
@@ -196,18 +196,18 @@ def max_pool2d(c: Context) -> Layer:
     )
 
 
-def mean(c: Context) -> Layer:
+def mean(c: Context) -> ArrayOp:
     """The mean over the whole map."""
     kernel = c.source.height, c.source.width
     requant = mean_requant(c.output.channels, c.source.pixels, c.x, c.y, c.where)
-    return c.layer(kernel=kernel, depthwise=True, regions=c.whole(requant), **c.clamp())
+    return c.op(kernel=kernel, depthwise=True, regions=c.whole(requant), **c.clamp())
 
 
-def pad(c: Context) -> Layer:
-    """Padding as a pass of one tap that reads beyond the map; of channels, one that moves them."""
+def pad(c: Context) -> ArrayOp:
+    """Padding: an operation of one tap that reads beyond the map; of channels, a move."""
     if any(c.node.attrs["channel_padding"]):
         return pad_channels(c)
-    return c.layer(
+    return c.op(
         padding=c.node.attrs["padding"],
         pad_value=c.x.zero_point,
         depthwise=True,
@@ -218,13 +218,13 @@ def pad(c: Context) -> Layer:
     )
 
 
-def quantize(c: Context) -> Layer:
-    """Requantisation as a pass of one tap."""
+def quantize(c: Context) -> ArrayOp:
+    """Requantisation as an array operation of one tap."""
     requant = requantize_requant(c.output.channels, c.x, c.y, c.where)
-    return c.layer(depthwise=True, regions=c.whole(requant), **c.clamp())
+    return c.op(depthwise=True, regions=c.whole(requant), **c.clamp())
 
 
-BUILDERS: dict[str, Callable[[Context], Layer]] = {
+BUILDERS: dict[str, Callable[[Context], ArrayOp]] = {
     "conv2d": conv2d,
     "depthwise_conv2d": depthwise_conv2d,
     "fully_connected": fully_connected,

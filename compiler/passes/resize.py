@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Pair,
     View,
     Words,
@@ -27,7 +27,7 @@ from compiler.passes.upsample_builder import (
     MAX_ROW,
     Area,
     Phase,
-    Spread,
+    UpsampleBuilder,
 )
 from golden.resize import ONE, bilinear_taps, nearest_indices
 
@@ -71,13 +71,13 @@ def resize(
     maps: dict[str, FeatureMap],
     views: dict[str, View],
     words: Words,
-) -> list[Layer]:
-    """The passes of a node that ``hardware_resize`` gives no reason against.
+) -> list[ArrayOp]:
+    """The array operations of a node that ``hardware_resize`` gives no reason against.
 
     Its maps and its view join ``maps`` and ``views``.
     """
     assert hardware_resize(graph, node) is None, node.name
-    s = Spread(graph, node, maps, views, words.cols)
+    s = UpsampleBuilder(graph, node, maps, views, words.cols)
     one_tap = ((1, 1), (1, 1), (1, 1), (0, 0, 0, 0))
     constraints.check(node, constraints.Geometry(s.source, s.output, *one_tap, words.cols))
     _Resize(s).run()
@@ -87,7 +87,7 @@ def resize(
 class _Resize:
     """One resize: interpolation first, then repeated columns, then repeated rows."""
 
-    def __init__(self, spread: Spread) -> None:
+    def __init__(self, spread: UpsampleBuilder) -> None:
         self.spread = spread
         source, output = spread.source, spread.output
         axes = [

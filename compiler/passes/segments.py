@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
     HostNode,
-    Layer,
 )
 from compiler.ir.graph import Graph, Node
 
@@ -62,29 +62,29 @@ class Segments:
         return max((ready[name] for name in node.inputs if name in ready), default=0)
 
 
-def made_in(layers: Iterable[Layer], maps: dict[str, FeatureMap]) -> dict[str, int]:
+def made_in(ops: Iterable[ArrayOp], maps: dict[str, FeatureMap]) -> dict[str, int]:
     """The segment whose layers make each map, or parts of it; none for those of the host."""
     made = {}
-    for layer in layers:
-        name = layer.output
+    for op in ops:
+        name = op.output
         while name:
-            made[name] = layer.segment
+            made[name] = op.segment
             name = maps[name].parent
     return made
 
 
-def crossing(layers: Iterable[Layer], maps: dict[str, FeatureMap]) -> set[str]:
+def crossing(ops: Iterable[ArrayOp], maps: dict[str, FeatureMap]) -> set[str]:
     """The maps that a layer reads in another segment than the one that makes them.
 
     Of a map that no layer makes, another view of one that layers do, it is the latter.
     """
-    layers = list(layers)
-    made = made_in(layers, maps)
+    ops = list(ops)
+    made = made_in(ops, maps)
     found = set()
-    for layer in layers:
-        for name in layer.reads:
+    for op in ops:
+        for name in op.reads:
             while name not in made and maps[name].parent:
                 name = maps[name].parent
-            if made.get(name, layer.segment) != layer.segment:
+            if made.get(name, op.segment) != op.segment:
                 found.add(name)
     return found

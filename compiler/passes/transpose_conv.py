@@ -10,8 +10,8 @@ import numpy as np
 
 from compiler.errors import UnsupportedError
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     View,
     Words,
 )
@@ -23,7 +23,7 @@ from compiler.passes.upsample_builder import (
     MAX_ROW,
     Area,
     Phase,
-    Spread,
+    UpsampleBuilder,
 )
 from golden.quant import conv_multipliers
 
@@ -35,19 +35,19 @@ def transpose_conv2d(
     views: dict[str, View],
     words: Words,
     work: PhaseWork,
-) -> list[Layer]:
-    """The passes that the node takes, with the ``work`` of each phase; its maps and its view join
+) -> list[ArrayOp]:
+    """The array operations of the node, with the ``work`` of each phase; its maps and its view join
     ``maps`` and ``views``.
 
     Raises UnsupportedError for sizes that the hardware's fields do not hold.
     """
-    return _TransposeConv(Spread(graph, node, maps, views, words.cols), work).run()
+    return _TransposeConv(UpsampleBuilder(graph, node, maps, views, words.cols), work).run()
 
 
 class _TransposeConv:
     """One transposed convolution: phases, and the output cut from them where they reach beyond."""
 
-    def __init__(self, spread: Spread, work: PhaseWork) -> None:
+    def __init__(self, spread: UpsampleBuilder, work: PhaseWork) -> None:
         self.spread, self.work = spread, work
         self.attrs = spread.node.attrs
         self.context = c = spread.context(spread.source, spread.output)
@@ -69,7 +69,7 @@ class _TransposeConv:
             ),
         )
 
-    def run(self) -> list[Layer]:
+    def run(self) -> list[ArrayOp]:
         s, (down, across) = self.spread, self.attrs["stride"]
         size = -(-s.output.height // down), -(-s.output.width // across)
         if down * size[1] > MAX_ROW:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Pair,
     Region,
     Requant,
@@ -63,7 +63,7 @@ class Area:
     plane: int = 0
 
 
-class Spread:
+class UpsampleBuilder:
     """The layers of one node, whose maps and view join ``maps`` and ``views``."""
 
     def __init__(
@@ -78,15 +78,15 @@ class Spread:
         y = graph.tensors[node.outputs[0]]
         self.source = maps[views[node.inputs[0]].map]
         self.output = FeatureMap(y.name, *map_shape(y))
-        self.layers: list[Layer] = []
+        self.ops: list[ArrayOp] = []
         maps[y.name] = self.output
         views[y.name] = View(y.name)
 
-    def finished(self) -> list[Layer]:
+    def finished(self) -> list[ArrayOp]:
         """All layers; only one bears the node's own name."""
-        if len(self.layers) == 1:
-            return [dataclasses.replace(self.layers[0], name=self.node.name)]
-        return self.layers
+        if len(self.ops) == 1:
+            return [dataclasses.replace(self.ops[0], name=self.node.name)]
+        return self.ops
 
     def context(self, source: FeatureMap, output: FeatureMap) -> Context:
         """The node as if it read ``source`` and made ``output``."""
@@ -114,7 +114,7 @@ class Spread:
         note: str,
         stride: Pair = (1, 1),
     ) -> None:
-        """A pass of one tap that copies every area."""
+        """An array operation of one tap that copies every area."""
         requant = constant_requant(output.channels)
         regions = tuple(Region(*a.rows, *a.columns, requant, a.start, a.plane) for a in areas)
         self._append(
@@ -212,8 +212,8 @@ class Spread:
         )
 
     def _append(self, source: FeatureMap, output: FeatureMap, **values: object) -> None:
-        name = f"{self.node.name}/{len(self.layers)}"
-        self.layers.append(self.context(source, output).layer(name=name, **values))
+        name = f"{self.node.name}/{len(self.ops)}"
+        self.ops.append(self.context(source, output).op(name=name, **values))
 
     def _add(self, m: FeatureMap) -> FeatureMap:
         """The map under a name that no tensor and no other map has."""

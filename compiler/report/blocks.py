@@ -10,7 +10,7 @@ from compiler.hwir.network import (
     FeatureMap,
     origin,
 )
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def edges(compiled: Compiled) -> list[Edge]:
     edge."""
     maps, cols = compiled.network.maps, compiled.config.cols
     plans = compiled.plans
-    written = [_place(maps, plan.site.layer.output, cols) for plan in plans]
+    written = [_place(maps, plan.site.op.output, cols) for plan in plans]
     found = []
     for reader, plan in enumerate(plans):
         for name, streamed in _operands(plan):
@@ -49,9 +49,9 @@ def edges(compiled: Compiled) -> list[Edge]:
     return found
 
 
-def _operands(plan: LayerPlan) -> list[tuple[str, bool]]:
+def _operands(plan: OpPlan) -> list[tuple[str, bool]]:
     """The maps that a layer reads, and whether it takes them from memory."""
-    layer, streams = plan.site.layer, plan.site.streams
+    layer, streams = plan.site.op, plan.site.streams
     found = [(layer.source, streams.source)]
     if layer.residual is not None:
         found.append((layer.residual.other, streams.other))

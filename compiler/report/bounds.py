@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from compiler.codegen.compiled import Compiled
 from compiler.hwir.network import FeatureMap
 from compiler.report.rows import LayerRow
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.tiles import extent
 from hw.spec.config import AccelConfig
 
@@ -117,9 +117,9 @@ def latencies(
     return [Latency(name, value, ideal / max(value, 1)) for name, value in found.items()]
 
 
-def _alone_bytes(compiled: Compiled, plan: LayerPlan) -> int:
+def _alone_bytes(compiled: Compiled, plan: OpPlan) -> int:
     """Bytes of all operands of a layer, each once: maps, weights with parameters, table."""
-    site, layer, config = plan.site, plan.site.layer, compiled.config
+    site, layer, config = plan.site, plan.site.op, compiled.config
     words = sum(chunk.words for chunk in plan.chunks)
     words += extent(layer).pixels * site.output.planes(config.cols)
     if layer.table is not None:

@@ -10,7 +10,7 @@ from compiler.hwir.network import (
     FeatureMap,
     Network,
 )
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.search_trace import (
     CascadeChoice,
@@ -31,7 +31,7 @@ def explanation(compiled: Compiled) -> dict[str, Any]:
     }
     for number, segment in enumerate(compiled.segments):
         schedule = segment.plan
-        names = [layer.name for layer in schedule.network.layers]
+        names = [layer.name for layer in schedule.network.ops]
         found["layers"] += [
             _layer(schedule, index, number, compiled.options.materialize)
             for index in range(len(names))
@@ -68,7 +68,7 @@ def _layer(schedule: Schedule, index: int, segment: int, materialize: bool) -> d
     plan, config = schedule.plans[index], schedule.config
     assert plan.choice is not None, "compiled without a record"
     return {
-        "name": plan.site.layer.name,
+        "name": plan.site.op.name,
         "segment": segment,
         "cascade": list(plan.together),
         "room_bytes": plan.choice.room * config.word_bytes,
@@ -114,9 +114,9 @@ def _cascade(schedule: Schedule, segment: int, first: int, choice: CascadeChoice
     }
 
 
-def _maps(network: Network, plan: LayerPlan) -> Iterator[tuple[str, FeatureMap]]:
+def _maps(network: Network, plan: OpPlan) -> Iterator[tuple[str, FeatureMap]]:
     """The maps of a layer by what they are to it."""
-    layer = plan.site.layer
+    layer = plan.site.op
     yield "input", network.maps[layer.source]
     if layer.residual:
         yield "second operand", network.maps[layer.residual.other]
@@ -128,7 +128,7 @@ def _maps(network: Network, plan: LayerPlan) -> Iterator[tuple[str, FeatureMap]]
 def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, Any]:
     """Place of the map, the layers during which it lies in the scratchpad, and the reason."""
     network, residence = schedule.network, schedule.residence
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.ops]
     root = network.root(m.name)
     place: dict[str, Any] = {"place": "memory", "from": None, "to": None, "address": None}
     if root in schedule.places:

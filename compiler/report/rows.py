@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import ORDER_TEXT, grouped_text
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from hw.spec.isa import Opcode
 from sim.program import Layer, Program
 from sim.report import bus_bytes
@@ -72,11 +72,11 @@ def layer_rows(compiled: Compiled, program: Program, timing: Timing) -> list[Lay
     ]
 
 
-def _row(plan: LayerPlan, program: Program, layer: Layer, times: LayerTimes) -> LayerRow:
+def _row(plan: OpPlan, program: Program, layer: Layer, times: LayerTimes) -> LayerRow:
     site = plan.site
     useful = layer.macs / (program.config.mac_units * times.cycles)
     busy = times.busy_cycles / times.cycles
-    grouped = site.layer.groups > 1 and not site.layer.depthwise
+    grouped = site.op.groups > 1 and not site.op.depthwise
     return LayerRow(
         name=layer.name,
         kind=layer.kind,
@@ -92,19 +92,19 @@ def _row(plan: LayerPlan, program: Program, layer: Layer, times: LayerTimes) -> 
         array=(program.config.rows >> plan.shape, program.config.cols << plan.shape),
         tiles=_tiles(plan),
         weights=_weights(plan),
-        depthwise=site.layer.depthwise,
+        depthwise=site.op.depthwise,
         residency=layer.residency,
-        notes=(*([grouped_text(plan)] if grouped else []), *site.layer.notes),
+        notes=(*([grouped_text(plan)] if grouped else []), *site.op.notes),
     )
 
 
-def _tiles(plan: LayerPlan) -> str:
+def _tiles(plan: OpPlan) -> str:
     first, count = plan.tiles[0], len(plan.tiles)
     size = f"{first.height}x{first.width}"
     return size if count == 1 else f"{count} of {size}"
 
 
-def _weights(plan: LayerPlan) -> str:
+def _weights(plan: OpPlan) -> str:
     """Text: the number of parts of the weights, and their order where that matters."""
     count = len(plan.chunks)
     if count == 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Network,
     origin,
 )
@@ -31,13 +31,13 @@ class BranchRegion:
 
 def branch_regions(network: Network, cols: int) -> list[BranchRegion]:
     """The regions with more than one branch, in order. Their branches may be in any order."""
-    changes = [0] * (len(network.layers) + 1)
+    changes = [0] * (len(network.ops) + 1)
     for life in live_ranges(network).values():
         changes[life.first + 1] += 1
         changes[life.last + 1] -= 1
     alive = list(accumulate(changes))
-    ends = [i for i in range(1, len(network.layers)) if alive[i] <= 1]
-    bounds = [0, *ends, len(network.layers)]
+    ends = [i for i in range(1, len(network.ops)) if alive[i] <= 1]
+    bounds = [0, *ends, len(network.ops)]
     found = [
         BranchRegion(first, end - 1, _branches(network, range(first, end), cols))
         for first, end in pairwise(bounds)
@@ -53,13 +53,13 @@ def reorderings(network: Network, region: BranchRegion) -> Iterator[tuple[int, .
         for branches in ((*others, branch), (branch, *others)):
             if branches not in seen:
                 seen.add(branches)
-                after = range(region.last + 1, len(network.layers))
+                after = range(region.last + 1, len(network.ops))
                 yield (*range(region.first), *(i for b in branches for i in b), *after)
 
 
 def reordered(network: Network, order: Sequence[int]) -> Network:
     """The network with its layers in another order."""
-    return replace(network, layers=[network.layers[i] for i in order])
+    return replace(network, ops=[network.ops[i] for i in order])
 
 
 def moved(cascades: Iterable[Cascade], order: Sequence[int]) -> tuple[Cascade, ...] | None:
@@ -78,16 +78,14 @@ def _branches(network: Network, layers: range, cols: int) -> tuple[tuple[int, ..
     """The layers in sets that pass nothing to each other, by their first layers."""
     sets: list[list[int]] = []
     for i in layers:
-        layer = network.layers[i]
-        beside = [
-            s for s in sets if any(_linked(network, network.layers[j], layer, cols) for j in s)
-        ]
+        op = network.ops[i]
+        beside = [s for s in sets if any(_linked(network, network.ops[j], op, cols) for j in s)]
         sets = [s for s in sets if s not in beside]
         sets.append(sorted([i, *(j for s in beside for j in s)]))
     return tuple(tuple(s) for s in sorted(sets))
 
 
-def _linked(network: Network, a: Layer, b: Layer, cols: int) -> bool:
+def _linked(network: Network, a: ArrayOp, b: ArrayOp, cols: int) -> bool:
     """Whether one layer writes what the other one reads or writes."""
     pairs = [(a.output, name) for name in (b.output, *b.reads)]
     pairs += [(b.output, name) for name in a.reads]

@@ -18,7 +18,7 @@ from compiler.schedule.channel_blocks import (
     shapes_of,
 )
 from compiler.schedule.cost import COMMAND_CYCLES, spread_cycles
-from compiler.schedule.layer_plan import LayerPlan, Order, Site, Tiling, Work, other_planes
+from compiler.schedule.op_plan import OpPlan, Order, Site, Tiling, Work, other_planes
 from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
 from hw.spec.isa import MOST_COMMANDS
 
@@ -50,14 +50,14 @@ class Candidate:
     bus: int
     rest: float
 
-    def plan(self, site: Site, free: int) -> LayerPlan | None:
+    def plan(self, site: Site, free: int) -> OpPlan | None:
         """The plan for ``site``, like the one it was made for, or None if it takes more than
         ``free`` words."""
         if self.single > free:
             return None
         compute, bus, overlapped = self.work.cycles, self.bus, self.double <= free
         cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
-        return LayerPlan(
+        return OpPlan(
             site,
             self.work,
             self.order,
@@ -76,7 +76,7 @@ class Candidates:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.plans: LruCache[LayerPlan | None] = LruCache(ROOMS)
+        self.plans: LruCache[OpPlan | None] = LruCache(ROOMS)
         self._tilings: dict[tuple[Tile, ...], Tiling] = {}
         self._kept: dict[tuple[Tile, ...], list[Candidate]] = {}
         self._rectangles: dict[tuple[int, int], list[Candidate]] = {}
@@ -119,12 +119,12 @@ class Candidates:
     def smallest_need(self) -> int:
         """Scratchpad words of the smallest plan: of tiles of one pixel, or of the shortest strips
         of a tall column."""
-        area = extent(self.site.layer)
+        area = extent(self.site.op)
         return self._need(SMALL_STRIP if area.width == 1 and area.height > MANY_ROWS else 1, 1)
 
     def _need(self, height: int, width: int) -> int:
         """Scratchpad words of the smallest plan with tiles of that size, from one in the middle."""
-        area = extent(self.site.layer)
+        area = extent(self.site.op)
         top, left = area.top + (area.height - height) // 2, area.left + (area.width - width) // 2
         tiling = Tiling(self.site, (Tile(top, top + height, left, left + width),))
         return min(
@@ -140,7 +140,7 @@ class Candidates:
     def _of(self, sizes: Iterable[tuple[int, int]]) -> Iterator[Candidate]:
         site = self.site
         for size in sizes:
-            tiling = self.tiling(tuple(tiles_of(extent(site.layer), *size)))
+            tiling = self.tiling(tuple(tiles_of(extent(site.op), *size)))
             many = len(tiling.tiles) > 1
             for shape, chunks in self._cuts[many]:
                 work = Work(site, shape, tiling, chunks)
@@ -158,8 +158,8 @@ Cut = tuple[int, tuple[Chunk, ...]]
 def _cuts(site: Site) -> dict[bool, list[Cut]]:
     """The array shapes and ways to cut the weights, by whether they serve many tiles: then also
     uncut."""
-    sets, usual = param_sets(site.layer), chunk_limit(site.config)
-    geometry = site.layer, site.source, site.output
+    sets, usual = param_sets(site.op), chunk_limit(site.config)
+    geometry = site.op, site.source, site.output
     found: dict[bool, list[Cut]] = {False: [], True: []}
     for shape in shapes_of(*geometry, site.config.cols):
         ranges = block_ranges(*geometry, shape, site.config)
@@ -184,7 +184,7 @@ def _different(
 def _strips(site: Site) -> list[tuple[int, int]]:
     """Tile sizes of full width: all that the layer makes, or row strips when something is
     streamed."""
-    area = extent(site.layer)
+    area = extent(site.op)
     height, width = area.height, area.width
     if not site.streams.any:
         return [(min(height, TALLEST), width)]
@@ -202,10 +202,10 @@ def strip_heights(height: int) -> list[int]:
 def _rectangles(site: Site) -> list[tuple[tuple[int, int], int]]:
     """Tile sizes of less than full width, for maps of which not even a row strip fits, with the
     number of tiles that each gives."""
-    layer, streams = site.layer, site.streams
-    if not streams.any or (layer.residual and streams.other != streams.output):
+    op, streams = site.op, site.streams
+    if not streams.any or (op.residual and streams.other != streams.output):
         return []
-    area = extent(layer)
+    area = extent(op)
     width = area.width
     widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
     heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]
@@ -233,7 +233,7 @@ def _candidate(work: Work, order: Order) -> Candidate:
     out_buffer = aligned(pixels * largest) if streams.output else 0
     other_buffer = aligned(pixels * other_largest) if streams.other else 0
     buffers = window + out_buffer + other_buffer
-    table = 0 if site.layer.table is None else site.config.table_words
+    table = 0 if site.op.table is None else site.config.table_words
     many = len(tiles) * len(chunks) > 1
     held = sum(weights) if order == "keep" and len(tiles) > 1 else 0
     fixed = held + aligned(table)
@@ -259,7 +259,7 @@ def _transfers(work: Work, order: Order, shared: bool) -> int:
     tile_ops = len(tiles) * len(chunks)
     each = 1
     if tiles[0].width < site.output.width:
-        each = min(tiles[0].height * site.layer.stride[0], work.input_planes[0][1])
+        each = min(tiles[0].height * site.op.stride[0], work.input_planes[0][1])
     windows_in = len(tiles) if shared and order != "outer" else tile_ops
     count = len(chunks) * (len(tiles) if order == "reload" else 1)
     count += windows_in * each if site.streams.source else 0

@@ -19,15 +19,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Network,
 )
 from compiler.lru_cache import LruCache
 from compiler.schedule.candidates import strip_heights
 from compiler.schedule.channel_blocks import aligned
-from compiler.schedule.layer_plan import LayerPlan, Site, Tiling
-from compiler.schedule.layer_planner import LayerPlanner
+from compiler.schedule.op_plan import OpPlan, Site, Tiling
+from compiler.schedule.op_planner import OpPlanner
 from compiler.schedule.search_trace import (
     CascadeChoice,
     Strips,
@@ -74,7 +74,7 @@ class CascadePlan:
     record.
     """
 
-    plans: tuple[LayerPlan, ...]
+    plans: tuple[OpPlan, ...]
     slots: tuple[Slot, ...]
     cycles: float
     need: int
@@ -83,12 +83,12 @@ class CascadePlan:
 
 def may_roll(network: Network) -> list[bool]:
     """Flags, one a layer: whether the map between it and the next one can be a rolling buffer."""
-    maps, layers = network.maps, network.layers
+    maps, ops = network.maps, network.ops
     parents = {m.parent for m in maps.values()}
-    makers = Counter(layer.output for layer in layers)
-    readers = Counter(name for layer in layers for name in layer.reads)
+    makers = Counter(op.output for op in ops)
+    readers = Counter(name for op in ops for name in op.reads)
 
-    def rolls(maker: Layer, reader: Layer) -> bool:
+    def rolls(maker: ArrayOp, reader: ArrayOp) -> bool:
         name = maker.output
         plain = not (maps[name].parent or maps[name].stored or name in parents)
         alone = readers[name] == makers[name] == 1
@@ -97,16 +97,16 @@ def may_roll(network: Network) -> list[bool]:
             plain
             and alone
             and read
-            and all(_makes_all(layer, maps[layer.output]) for layer in (maker, reader))
+            and all(_makes_all(op, maps[op.output]) for op in (maker, reader))
         )
 
-    return [*(rolls(maker, reader) for maker, reader in pairwise(layers)), False]
+    return [*(rolls(maker, reader) for maker, reader in pairwise(ops)), False]
 
 
-def _makes_all(layer: Layer, output: FeatureMap) -> bool:
+def _makes_all(op: ArrayOp, output: FeatureMap) -> bool:
     """Whether the layer makes its whole map, row by row of its input."""
-    ordinary = all(r.start is None and not r.plane for r in layer.regions)
-    return ordinary and not layer.factor and extent(layer) == whole(output)
+    ordinary = all(r.start is None and not r.plane for r in op.regions)
+    return ordinary and not op.factor and extent(op) == whole(output)
 
 
 def is_wide(m: FeatureMap, config: AccelConfig) -> bool:
@@ -118,7 +118,7 @@ def plan_cascade(
     sites: list[Site],
     recompute: bool,
     free: int,
-    planner: LayerPlanner,
+    planner: OpPlanner,
     known: LruCache[CascadePlan | None],
 ) -> CascadePlan | None:
     """The fastest plan by estimate that takes at most ``free`` scratchpad words, or None if none
@@ -130,7 +130,7 @@ def plan_cascade(
 
 def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
     """The plan for ``sites``, which are like those that it was made for."""
-    together = tuple(s.layer.name for s in sites)
+    together = tuple(s.op.name for s in sites)
     plans = tuple(
         replace(plan, site=site, together=together)
         for plan, site in zip(found.plans, sites, strict=True)
@@ -139,7 +139,7 @@ def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
 
 
 def _fastest(
-    sites: list[Site], recompute: bool, free: int, planner: LayerPlanner
+    sites: list[Site], recompute: bool, free: int, planner: OpPlanner
 ) -> CascadePlan | None:
     best: CascadePlan | None = None
     chosen, cuts = 0, list[tuple[int, CascadePlan | None]]()
@@ -158,9 +158,7 @@ def _fastest(
     return replace(best, choice=CascadeChoice(free, strips, chosen))
 
 
-def _strips(
-    sites: list[Site], recompute: list[bool], planner: LayerPlanner
-) -> Iterator[list[Tiling]]:
+def _strips(sites: list[Site], recompute: list[bool], planner: OpPlanner) -> Iterator[list[Tiling]]:
     """Ways to cut the cascade: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -194,7 +192,7 @@ def _plan(
     tilings: list[Tiling],
     recompute: list[bool],
     free: int,
-    planner: LayerPlanner,
+    planner: OpPlanner,
 ) -> CascadePlan | None:
     slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], recompute))
     words = sum(aligned(slot.words) for slot in slots)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
 )
 from hw.spec.config import PARAM_WORDS, AccelConfig
 
@@ -102,31 +102,31 @@ class BlockRange:
         )
 
 
-def group_width(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -> int:
+def group_width(op: ArrayOp, source: FeatureMap, output: FeatureMap, cols: int) -> int:
     """Channels of a word that a column chooses from: those of its group of channels, if groups
     are as wide at the output as at the input and a power of two, else all ``cols``.
 
     Groups that are narrower than a word then cost their own channels. As an output plane reads the
     same input plane only, an output block is one plane.
     """
-    if layer.depthwise:
+    if op.depthwise:
         return 1
-    width = source.channels // layer.groups
+    width = source.channels // op.groups
     fits = width < cols and width & (width - 1) == 0
-    return width if layer.groups > 1 and source.channels == output.channels and fits else cols
+    return width if op.groups > 1 and source.channels == output.channels and fits else cols
 
 
-def shapes_of(layer: Layer, source: FeatureMap, output: FeatureMap, cols: int) -> tuple[int, ...]:
+def shapes_of(op: ArrayOp, source: FeatureMap, output: FeatureMap, cols: int) -> tuple[int, ...]:
     """The array shapes that the layer can run in."""
-    return (0,) if group_width(layer, source, output, cols) < cols else (0, 1, 2)
+    return (0,) if group_width(op, source, output, cols) < cols else (0, 1, 2)
 
 
 def block_ranges(
-    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
+    op: ArrayOp, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
 ) -> list[BlockRange]:
     """The layer's output blocks in array shape ``shape`` as a list of regular runs."""
     ranges: list[BlockRange] = []
-    for block in _blocks(layer, source, output, shape, config):
+    for block in _blocks(op, source, output, shape, config):
         merged = _joined(ranges[-1], block) if ranges else None
         if merged is None:
             ranges.append(block)
@@ -136,46 +136,44 @@ def block_ranges(
 
 
 def _blocks(
-    layer: Layer, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
+    op: ArrayOp, source: FeatureMap, output: FeatureMap, shape: int, config: AccelConfig
 ) -> Iterator[BlockRange]:
     """Each output block as a run of its own."""
     cols, line = config.cols, config.line_words
     planes, block = output.planes(cols), 1 << shape
-    width = group_width(layer, source, output, cols)
+    width = group_width(op, source, output, cols)
     for first in range(0, planes, block):
         count = min(block, planes - first)
         if width < cols:
-            words = layer.taps * width << shape if layer.weighted else 0
-            own = not layer.factor
+            words = op.taps * width << shape if op.weighted else 0
+            own = not op.factor
             yield BlockRange(
                 shape, width, first, count, first, 1, 1, width, line, -(-words // line), own
             )
             continue
-        low, high = _input_channels(
-            layer, source, output, first * cols, (first + count) * cols, cols
-        )
+        low, high = _input_channels(op, source, output, first * cols, (first + count) * cols, cols)
         in_plane = low // cols
         in_blocks = (high - 1) // cols - in_plane + 1
         last = high - (in_plane + in_blocks - 1) * cols
-        words = layer.taps * ((in_blocks - 1) * cols + last) << shape
+        words = op.taps * ((in_blocks - 1) * cols + last) << shape
         lines = -(-words // line)
         yield BlockRange(shape, cols, first, count, in_plane, in_blocks, 0, last, line, lines)
 
 
 def _input_channels(
-    layer: Layer, source: FeatureMap, output: FeatureMap, first: int, end: int, cols: int
+    op: ArrayOp, source: FeatureMap, output: FeatureMap, first: int, end: int, cols: int
 ) -> tuple[int, int]:
     """Input channels ``[low, high)`` that the output channels ``[first, end)`` read."""
-    if layer.sparse:
-        assert layer.weights is not None
-        read = np.flatnonzero(layer.weights[first:end].any(axis=(0, 1, 2)))
+    if op.sparse:
+        assert op.weights is not None
+        read = np.flatnonzero(op.weights[first:end].any(axis=(0, 1, 2)))
         if not read.size:
             return 0, 1
         return int(read[0]), min(int(read[-1]) // cols * cols + cols, source.channels)
-    if layer.groups == 1:
+    if op.groups == 1:
         return 0, source.channels
-    out_group = output.channels // layer.groups
-    in_group = source.channels // layer.groups
+    out_group = output.channels // op.groups
+    in_group = source.channels // op.groups
     last = min(end, output.channels) - 1
     return first // out_group * in_group, (last // out_group + 1) * in_group
 
@@ -239,9 +237,9 @@ def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> li
     return even if len(even) == len(chunks) else chunks
 
 
-def param_sets(layer: Layer) -> int:
+def param_sets(op: ArrayOp) -> int:
     """Distinct sets of channel parameters among the layer's regions."""
-    return len({id(r.requant) for r in layer.regions})
+    return len({id(r.requant) for r in op.regions})
 
 
 def chunk_limit(config: AccelConfig) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compiler.hwir.network import Layer
+from compiler.hwir.network import ArrayOp
 from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
 from hw.spec.timing import (
@@ -43,31 +43,31 @@ def spread_cycles(config: AccelConfig) -> int:
     return config.line_words
 
 
-def group_taps(layer: Layer, config: AccelConfig) -> int:
+def group_taps(op: ArrayOp, config: AccelConfig) -> int:
     """Taps of a kernel row that one step of the operand stores holds: those in two lines."""
-    dilation = layer.dilation[1]
-    return min(layer.kernel[1], config.line_words // dilation + 1) if dilation else layer.kernel[1]
+    dilation = op.dilation[1]
+    return min(op.kernel[1], config.line_words // dilation + 1) if dilation else op.kernel[1]
 
 
-def groups(layer: Layer, config: AccelConfig) -> int:
+def groups(op: ArrayOp, config: AccelConfig) -> int:
     """Steps of a kernel row."""
-    return -(-layer.kernel[1] // group_taps(layer, config))
+    return -(-op.kernel[1] // group_taps(op, config))
 
 
 def execute_cycles(
-    layer: Layer, block_range: BlockRange, window: Window, config: AccelConfig
+    op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig
 ) -> int:
     """Cycles of one EXECUTE over ``window``, its operands and weights in the scratchpad."""
     pixels = config.shape_pixels(block_range.shape)
     tiles = -(-window.pixels // pixels)
-    compute = layer.taps * block_range.channels
-    tile_ops = block_range.in_blocks * layer.kernel[0] * groups(layer, config)
+    compute = op.taps * block_range.channels
+    tile_ops = block_range.in_blocks * op.kernel[0] * groups(op, config)
     streamed = block_range.weight_lines if block_range.weight_lines > WEIGHT_RING else 0
-    port = tile_ops * _lines_per_tile_op(layer, window, pixels, config) + streamed
+    port = tile_ops * _lines_per_tile_op(op, window, pixels, config) + streamed
     per_beat = config.requant_words if window.dense else 1
     # one phase belongs to the LOAD unit's writes
     plain = config.line_words / (config.line_words - 1)
-    interval = RESIDUAL_INTERVAL if layer.residual else plain
+    interval = RESIDUAL_INTERVAL if op.residual else plain
     total = 0.0
     for planes, blocks in (
         (1 << block_range.shape, block_range.blocks - 1),
@@ -75,15 +75,15 @@ def execute_cycles(
     ):
         drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
         total += blocks * tiles * max(compute, port, drain)
-    table = 0 if layer.table is None else FLUSH + config.table_words
+    table = 0 if op.table is None else FLUSH + config.table_words
     return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
 
-def _lines_per_tile_op(layer: Layer, window: Window, pixels: int, config: AccelConfig) -> float:
+def _lines_per_tile_op(op: ArrayOp, window: Window, pixels: int, config: AccelConfig) -> float:
     """Lines of the scratchpad that a tile's lanes need for one kernel row and tap group, on
     average."""
-    stride = layer.stride[1]
-    span = (group_taps(layer, config) - 1) * layer.dilation[1] + 1
+    stride = op.stride[1]
+    span = (group_taps(op, config) - 1) * op.dilation[1] + 1
     pixels = min(pixels, window.pixels)
     rows = 1 + (pixels - 1) / window.width
     joined = ((pixels - rows) * stride + rows * (span - 1)) / config.line_words + rows

@@ -26,9 +26,9 @@ def live_ranges(network: Network) -> dict[str, LiveRange]:
     """Lifetimes of the maps that layers make, those that are no part of another."""
     first: dict[str, int] = {}
     last: dict[str, int] = {}
-    for i, layer in enumerate(network.layers):
-        first.setdefault(network.root(layer.output), i)
-        touched = (network.root(name) for name in (layer.output, *layer.reads))
+    for i, op in enumerate(network.ops):
+        first.setdefault(network.root(op.output), i)
+        touched = (network.root(name) for name in (op.output, *op.reads))
         last.update({name: i for name in touched if name in first})
     return {name: LiveRange(i, last[name]) for name, i in first.items()}
 
@@ -49,21 +49,21 @@ class MapUses:
         self.slots = {name: Slot(m.words(cols), m.pixels) for name, m in network.maps.items()}
         self.operands = [
             (
-                root(layer.source),
-                root(layer.output),
-                root(layer.residual.other) if layer.residual else "",
+                root(op.source),
+                root(op.output),
+                root(op.residual.other) if op.residual else "",
             )
-            for layer in network.layers
+            for op in network.ops
         ]
-        self.beside: list[list[str]] = [[] for _ in network.layers]
-        self.touched: list[list[str]] = [[] for _ in network.layers]
+        self.beside: list[list[str]] = [[] for _ in network.ops]
+        self.touched: list[list[str]] = [[] for _ in network.ops]
         for name, life in sorted(self.live_ranges.items()):
             self.touched[life.first].append(name)
             self.touched[life.last].append(name)
             for names in self.beside[life.first : life.last + 1]:
                 names.append(name)
         self.moved = Counter[str]()
-        for layer in network.layers:
-            made = () if network.maps[layer.output].stored else (layer.output,)
-            for name in (*layer.reads, *made):
+        for op in network.ops:
+            made = () if network.maps[op.output].stored else (op.output,)
+            for name in (*op.reads, *made):
                 self.moved[root(name)] += self.words[name]

@@ -14,7 +14,7 @@ from compiler.lru_cache import LruCache
 from compiler.schedule import placement_kernels
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.tile_ops import (
     Buffer,
     TileOp,
@@ -116,7 +116,7 @@ class Placement:
             found[layer] += cycles
         return found
 
-    def placed(self, plans: list[LayerPlan]) -> tuple[list[TileOp], list[Buffer]]:
+    def placed(self, plans: list[OpPlan]) -> tuple[list[TileOp], list[Buffer]]:
         """The tile operations of the network with these plans, and the buffers that LOADs fill, in
         order."""
         tile_ops: list[TileOp] = []

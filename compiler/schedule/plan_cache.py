@@ -16,8 +16,8 @@ from compiler.schedule.cascade import (
     CascadePlan,
     may_roll,
 )
-from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.live_ranges import MapUses
+from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.planner import Planner
 from compiler.schedule.tile_ops import (
     TileOpSequence,
@@ -33,11 +33,11 @@ class Known:
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
-    layers: dict[tuple[int, Streams, int], LayerPlan | None] = field(default_factory=dict)
+    ops: dict[tuple[int, Streams, int], OpPlan | None] = field(default_factory=dict)
     cascades: dict[tuple[Cascade, tuple[Streams, ...], int], CascadePlan | None] = field(
         default_factory=dict
     )
-    begun: dict[int, LayerPlan | None] = field(default_factory=dict)
+    begun: dict[int, OpPlan | None] = field(default_factory=dict)
     _uses: MapUses | None = None
     _rolls: list[bool] = field(default_factory=list)
     _followed: list[object] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Known:
         return self._rolls
 
     def groups(
-        self, network: Network, plans: list[LayerPlan], cascades: Sequence[Cascade]
+        self, network: Network, plans: list[OpPlan], cascades: Sequence[Cascade]
     ) -> list[tuple[range, TileOpSequence]]:
         """The layers that run together with these plans: their numbers, and their tile
         operations."""
@@ -70,11 +70,9 @@ class Known:
             found.append((numbers, group))
         return found
 
-    def _group(self, network: Network, plans: list[LayerPlan], numbers: range) -> TileOpSequence:
-        layers, own = self._tile_ops_follow_from(network), plans[numbers.start : numbers.stop]
-        key = tuple(
-            (layers[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True)
-        )
+    def _group(self, network: Network, plans: list[OpPlan], numbers: range) -> TileOpSequence:
+        ops, own = self._tile_ops_follow_from(network), plans[numbers.start : numbers.stop]
+        key = tuple((ops[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True))
         return self.planner.groups.get(key, partial(TileOpSequence, own))
 
     def _tile_ops_follow_from(self, network: Network) -> list[object]:
@@ -82,8 +80,8 @@ class Known:
         its maps and their parents included."""
         if not self._followed:
             keys = (
-                HashedKey((layer.execution, *_with_parents(network, (*layer.reads, layer.output))))
-                for layer in network.layers
+                HashedKey((op.execution, *_with_parents(network, (*op.reads, op.output))))
+                for op in network.ops
             )
             self._followed = [self.planner.names.get(key, object) for key in keys]
         return self._followed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compiler.lru_cache import LruCache
 from compiler.schedule.cascade import CascadePlan
-from compiler.schedule.layer_planner import KNOWN, LayerPlanner
+from compiler.schedule.op_planner import KNOWN, OpPlanner
 from compiler.schedule.placement import Placement
 from compiler.schedule.tile_ops import TileOpSequence
 
@@ -14,7 +14,7 @@ placed that are kept.
 """
 
 
-class Planner(LayerPlanner):
+class Planner(OpPlanner):
     """A planner of layers that remembers what it made of them together.
 
     One may serve many networks: it plans as a new one would. ``names`` interns composite keys, so

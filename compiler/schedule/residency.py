@@ -13,8 +13,8 @@ from compiler.schedule.cascade import (
     Slot,
     plan_cascade,
 )
-from compiler.schedule.layer_plan import LayerPlan, Site, Streams
 from compiler.schedule.live_ranges import LiveRange
+from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.room import too_many
 from compiler.schedule.search_trace import (
@@ -52,9 +52,9 @@ class Residency:
         self.config = config
         self._uses = known.uses(network, config.cols)
         self.live_ranges = self._uses.live_ranges
-        self.factors = {network.root(layer.factor) for layer in network.layers if layer.factor}
+        self.factors = {network.root(op.factor) for op in network.ops if op.factor}
         self.cascades = {i: cascade for cascade in cascades for i in cascade.layers}
-        self.inner = {network.layers[i].output for cascade in cascades for i in cascade.layers[:-1]}
+        self.inner = {network.ops[i].output for cascade in cascades for i in cascade.layers[:-1]}
         self.resident = (
             self.factors
             | self.inner
@@ -71,26 +71,26 @@ class Residency:
         }
         self._beside = self._neighbours(cascades)
         self._cascade_plans: dict[Cascade, CascadePlan | None] = {}
-        self.share = [1.0] * len(network.layers)
+        self.share = [1.0] * len(network.ops)
         self._known = known
         self._changed = False
         self._planned = {i: p for i, p in known.begun.items() if i not in self.cascades}
 
-    def plans(self) -> list[LayerPlan]:
+    def plans(self) -> list[OpPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
         index = 0
-        while index < len(self.network.layers):
+        while index < len(self.network.ops):
             if self._now(index) is None:
                 self._release(index)
                 index = 0
             else:
                 index += 1
         self._improve()
-        return self._all_needed(range(len(self.network.layers)))
+        return self._all_needed(range(len(self.network.ops)))
 
     def _improve(self) -> None:
         """Evict maps whose absence helps the layers during their lives more than it costs."""
-        for index in range(len(self.network.layers)):
+        for index in range(len(self.network.ops)):
             (plan,) = self._all_needed((index,))
             if not plan.cramped:
                 continue
@@ -105,7 +105,7 @@ class Residency:
                 if self._releases[-1].won:
                     self._let_go(name, "cycles", index)
 
-    def _now(self, index: int) -> LayerPlan | None:
+    def _now(self, index: int) -> OpPlan | None:
         """The plan of a layer with the maps that are resident now."""
         if index not in self._planned:
             if index in self.cascades:
@@ -128,12 +128,12 @@ class Residency:
         for index in range(first, last + 1):
             self._planned.pop(index, None)
 
-    def _all_needed(self, numbers: Iterable[int]) -> list[LayerPlan]:
+    def _all_needed(self, numbers: Iterable[int]) -> list[OpPlan]:
         """The plans of layers that have one."""
         plans = []
         for index in numbers:
             plan = self._planned.get(index) or self._now(index)
-            assert plan is not None, self.network.layers[index].name
+            assert plan is not None, self.network.ops[index].name
             plans.append(plan)
         return plans
 
@@ -210,16 +210,16 @@ class Residency:
         """Words that pass through memory when the map does not stay."""
         return self._uses.moved[name], name
 
-    def _plan(self, index: int, resident: set[str]) -> LayerPlan | None:
+    def _plan(self, index: int, resident: set[str]) -> OpPlan | None:
         if index in self.cascades:
             cascade = self.cascades[index]
             found = self._cascade_plan(cascade, resident)
             return found.plans[index - cascade.first] if found else None
         streams, free = self._streams(index, resident), self._free(index, resident)
         key = (index, streams, free)
-        if key not in self._known.layers:
-            self._known.layers[key] = self._known.planner.plan(self._site(index, streams), free)
-        return self._known.layers[key]
+        if key not in self._known.ops:
+            self._known.ops[key] = self._known.planner.plan(self._site(index, streams), free)
+        return self._known.ops[key]
 
     def _cascade_plan(self, cascade: Cascade, resident: set[str]) -> CascadePlan | None:
         streams = tuple(self._streams(i, resident) for i in cascade.layers)
@@ -247,10 +247,10 @@ class Residency:
     def _site(self, index: int, streams: Streams) -> Site:
         found = self._known.sites.get((index, streams))
         if found is None:
-            layer, maps = self.network.layers[index], self.network.maps
-            other = maps[layer.residual.other] if layer.residual else None
+            op, maps = self.network.ops[index], self.network.maps
+            other = maps[op.residual.other] if op.residual else None
             found = self._known.sites[index, streams] = Site(
-                layer, maps[layer.source], maps[layer.output], other, streams, self.config
+                op, maps[op.source], maps[op.output], other, streams, self.config
             )
         return found
 
@@ -280,8 +280,8 @@ class Residency:
 
     def failure(self, index: int) -> AllocationError:
         """Says what layer ``index`` takes at least, and what there is."""
-        layer = self.network.layers[index]
-        site = self._site(index, Streams(True, True, layer.residual is not None))
+        op = self.network.ops[index]
+        site = self._site(index, Streams(True, True, op.residual is not None))
         need = self._known.planner.smallest_need(site) * self.config.word_bytes
         fixed = sum(self._words(m) for m in self.live(index, self.factors))
         free = max(self.config.scratchpad_words - fixed, 0)
@@ -291,7 +291,7 @@ class Residency:
                 too_many(self.network.graph.name, f"more than {MOST_COMMANDS}", "EXECUTE")
             )
         return AllocationError(
-            f"layer {show(layer.name)} ({layer.kind}): the smallest tile takes {need} bytes of the "
+            f"layer {show(op.name)} ({op.kind}): the smallest tile takes {need} bytes of the "
             f"scratchpad; {room} of its {self.config.scratchpad_bytes} are available "
             f"(configuration scratchpad_bytes={self.config.scratchpad_bytes})"
         )

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from compiler.errors import AllocationError, show
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Network,
 )
 from compiler.schedule.channel_blocks import block_ranges
-from compiler.schedule.layer_plan import LayerPlan, Site, Streams
+from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.planner import Planner
 from hw.spec.config import MAX_SCRATCHPAD_LINES, PARAM_WORDS, AccelConfig
 from hw.spec.isa import MOST_COMMANDS
@@ -24,8 +24,8 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
     Sums leave the array as int8, so that no sum goes on in another EXECUTE: the weights of a block
     of output channels, and the pixels that a tile reads, are there at once.
     """
-    for layer in network.layers:
-        site = _site(network, layer, config)
+    for op in network.ops:
+        site = _site(network, op, config)
         if _surely_fits(site):
             continue
         need = planner.smallest_need(site)
@@ -33,7 +33,7 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
             raise AllocationError(_text(site, need))
 
 
-def check_tile_ops(plans: Iterable[LayerPlan], name: str) -> None:
+def check_tile_ops(plans: Iterable[OpPlan], name: str) -> None:
     """Raise AllocationError for more tile operations than EXECUTEs that a program may have."""
     tile_ops = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
     if tile_ops > MOST_COMMANDS:
@@ -48,38 +48,38 @@ def too_many(name: str, count: str, kind: str) -> str:
     )
 
 
-def _site(network: Network, layer: Layer, config: AccelConfig) -> Site:
+def _site(network: Network, op: ArrayOp, config: AccelConfig) -> Site:
     """The layer with all of its maps in memory."""
     maps = network.maps
-    other = maps[layer.residual.other] if layer.residual else None
+    other = maps[op.residual.other] if op.residual else None
     streams = Streams(True, True, other is not None)
-    return Site(layer, maps[layer.source], maps[layer.output], other, streams, config)
+    return Site(op, maps[op.source], maps[op.output], other, streams, config)
 
 
 def _surely_fits(site: Site) -> bool:
     """Whether a generous bound is below half of the scratchpad: most layers need no closer look."""
-    layer, source, config = site.layer, site.source, site.config
-    (kh, kw), (dh, dw) = layer.kernel, layer.dilation
+    op, source, config = site.op, site.source, site.config
+    (kh, kw), (dh, dw) = op.kernel, op.dilation
     window = min((kh - 1) * dh + 1, source.height) * min((kw - 1) * dw + 1, source.width)
-    planes = source.planes(config.cols) + max(region.plane for region in layer.regions)
-    params = len(layer.regions) * 4 * PARAM_WORDS
-    weights = layer.taps * (source.channels + config.cols)
+    planes = source.planes(config.cols) + max(region.plane for region in op.regions)
+    params = len(op.regions) * 4 * PARAM_WORDS
+    weights = op.taps * (source.channels + config.cols)
     others = 2 * planes if site.other is not None else 0
     words = weights + params + window * planes + others + config.table_words
     return 2 * words < config.scratchpad_words
 
 
 def _text(site: Site, need: int) -> str:
-    layer, config = site.layer, site.config
-    runs = block_ranges(layer, site.source, site.output, 0, config)
-    weights = max(run.weight_lines * config.line_words for run in runs) if layer.weighted else 0
+    op, config = site.op, site.config
+    runs = block_ranges(op, site.source, site.output, 0, config)
+    weights = max(run.weight_lines * config.line_words for run in runs) if op.weighted else 0
     lines = -(-need // config.line_words)
     remedy = "fewer input channels or kernel taps"
     if lines <= MAX_SCRATCHPAD_LINES:
         remedy += f", or scratchpad_lines of {lines} at least"
-    kernel = f"{layer.kernel[0]}x{layer.kernel[1]}"
+    kernel = f"{op.kernel[0]}x{op.kernel[1]}"
     return (
-        f"layer {show(layer.name)} ({layer.kind}), kernel {kernel} over {site.source.channels} "
+        f"layer {show(op.name)} ({op.kind}), kernel {kernel} over {site.source.channels} "
         f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the "
         f"scratchpad at "
         f"once, {weights * config.word_bytes} of them the weights of {config.cols} output channels;"

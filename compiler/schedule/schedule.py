@@ -22,7 +22,7 @@ from compiler.schedule.cascade import (
     is_wide,
 )
 from compiler.schedule.channel_blocks import aligned
-from compiler.schedule.layer_plan import LayerPlan
+from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.placement import (
     NoRoom,
     Placement,
@@ -62,7 +62,7 @@ class Schedule:
 
     network: Network
     config: AccelConfig
-    plans: list[LayerPlan]
+    plans: list[OpPlan]
     placement: Placement
     places: dict[str, int]
     slots: dict[str, Slot]
@@ -119,7 +119,7 @@ def _with_cascades(best: Schedule, known: Known) -> Schedule:
     """The schedule with the best cascades found."""
     network, config = best.network, best.config
     weighed: list[Trial] = []
-    for index in range(len(network.layers)):
+    for index in range(len(network.ops)):
         if not (_moves_much(best.plans[index]) and known.rolls(network)[index]):
             continue
         cascade, others = Cascade(index, index + 1), best.cascades
@@ -185,7 +185,7 @@ def _cost(found: Schedule) -> float:
     return found.modelled_cycles * (1 + RECOMPUTE_COST * recompute)
 
 
-def _moves_much(plan: LayerPlan) -> bool:
+def _moves_much(plan: OpPlan) -> bool:
     """Whether the layer writes its map to memory or waits for the bus."""
     return plan.site.streams.output or plan.words > plan.compute
 
@@ -202,7 +202,7 @@ def _around(
         ends.append((first, last + 1))
     for first, last in ends:
         yield Cascade(first, last)
-        inner = [network.maps[layer.output] for layer in network.layers[first:last]]
+        inner = [network.maps[op.output] for op in network.ops[first:last]]
         if any(is_wide(m, config) for m in inner):
             yield Cascade(first, last, recompute=True)
 

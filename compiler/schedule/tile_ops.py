@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     origin,
 )
 from compiler.schedule import placement_kernels
@@ -20,7 +20,7 @@ from compiler.schedule.channel_blocks import (
     Chunk,
     aligned,
 )
-from compiler.schedule.layer_plan import LayerPlan, Site, other_planes
+from compiler.schedule.op_plan import OpPlan, Site, other_planes
 from compiler.schedule.tiles import Tile, apart
 
 Role = Literal["weights", "table", "source", "other", "output"]
@@ -72,7 +72,7 @@ class TileOp:
 
     index: int
     layer: int
-    plan: LayerPlan
+    plan: OpPlan
     tile: Tile
     chunk: Chunk
     cycles: int
@@ -88,9 +88,9 @@ class TileOp:
         return self.plan.site
 
     @property
-    def spec(self) -> Layer:
+    def op(self) -> ArrayOp:
         """The array operation that this is a part of."""
-        return self.plan.site.layer
+        return self.plan.site.op
 
     @property
     def stores(self) -> bool:
@@ -175,11 +175,11 @@ class TileOpSequence:
     AFTER of windows, which have the numbers ``windows``.
     """
 
-    def __init__(self, plans: Sequence[LayerPlan]) -> None:
-        layers = [_LayerTileOps(i, plan) for i, plan in enumerate(plans)]
-        self.tile_ops = list(_in_order(layers))
-        self.made = [layer.made for layer in layers]
-        self.outputs = [plan.site.layer.output for plan in plans]
+    def __init__(self, plans: Sequence[OpPlan]) -> None:
+        ops = [_OpTileOps(i, plan) for i, plan in enumerate(plans)]
+        self.tile_ops = list(_in_order(ops))
+        self.made = [op.made for op in ops]
+        self.outputs = [plan.site.op.output for plan in plans]
         self.loads: list[Buffer] = []
         rows = []
         for tile_op in self.tile_ops:
@@ -206,7 +206,7 @@ class TileOpSequence:
         self,
         base: int,
         first: int,
-        plans: Sequence[LayerPlan],
+        plans: Sequence[OpPlan],
         tile_ops: np.ndarray,
         loads: np.ndarray,
     ) -> tuple[list[TileOp], list[Buffer]]:
@@ -240,25 +240,25 @@ class TileOpSequence:
         return made, list(known.values())
 
 
-def _in_order(layers: list[_LayerTileOps]) -> Iterator[TileOp]:
+def _in_order(ops: list[_OpTileOps]) -> Iterator[TileOp]:
     """The tile operations of one layer, or of a cascade's layers strip by strip."""
     now = 0
-    if len(layers) == 1:
-        for tile, chunk in layers[0].plan.tile_ops():
-            yield layers[0].tile_op(now, tile, chunk)
+    if len(ops) == 1:
+        for tile, chunk in ops[0].plan.tile_ops():
+            yield ops[0].tile_op(now, tile, chunk)
             now += 1
         return
-    for strip in range(len(layers[0].plan.tiles)):
-        for layer in layers:
-            for chunk in range(len(layer.plan.chunks)):
-                yield layer.tile_op(now, strip, chunk)
+    for strip in range(len(ops[0].plan.tiles)):
+        for op in ops:
+            for chunk in range(len(op.plan.chunks)):
+                yield op.tile_op(now, strip, chunk)
                 now += 1
 
 
-class _LayerTileOps:
+class _OpTileOps:
     """Makes the tile operations of one layer; those that use the same data share a buffer."""
 
-    def __init__(self, index: int, plan: LayerPlan) -> None:
+    def __init__(self, index: int, plan: OpPlan) -> None:
         self.plan = plan
         self.made: list[TileOp] = []
         self._index = index
@@ -275,7 +275,7 @@ class _LayerTileOps:
         )
         cycles = plan.work.tile_op_cycles(tile_index, chunk_index)
         tile_op = TileOp(now, self._index, plan, tile, chunk, cycles, weights)
-        if site.layer.table is not None:
+        if site.op.table is not None:
             words = site.config.table_words
             tile_op.table = self._shared(
                 now, ("table",), lambda: Buffer("table", self._index, words, now, now)
@@ -288,7 +288,7 @@ class _LayerTileOps:
                 chunk.planes * tile.pixels,
                 now,
                 now,
-                site.layer.output,
+                site.op.output,
                 tile,
                 (chunk.first_plane, chunk.planes),
             )
@@ -304,7 +304,7 @@ class _LayerTileOps:
             tile_op.source = self._shared(
                 tile_op.index,
                 ("source", tile_index, planes, round_),
-                lambda: self._window("source", tile_op, site.layer.source, part, planes),
+                lambda: self._window("source", tile_op, site.op.source, part, planes),
             )
         if site.streams.other:
             assert site.other is not None

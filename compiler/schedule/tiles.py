@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
     Pair,
     Region,
 )
@@ -50,9 +50,9 @@ def whole(m: FeatureMap) -> Tile:
     return Tile(0, m.height, 0, m.width)
 
 
-def extent(layer: Layer) -> Tile:
+def extent(op: ArrayOp) -> Tile:
     """The output pixels that the layer makes."""
-    return _hull([Tile(r.top, r.bottom, r.left, r.right) for r in layer.regions])
+    return _hull([Tile(r.top, r.bottom, r.left, r.right) for r in op.regions])
 
 
 def tiles_of(area: Tile, height: int, width: int) -> list[Tile]:
@@ -64,11 +64,11 @@ def tiles_of(area: Tile, height: int, width: int) -> list[Tile]:
     ]
 
 
-def first_tap(layer: Layer, region: Region, part: Tile) -> Pair:
+def first_tap(op: ArrayOp, region: Region, part: Tile) -> Pair:
     """Row and column of the input under the first tap of the first pixel of ``part``."""
-    down, across = layer.stride
+    down, across = op.stride
     if region.start is None:
-        return part.top * down - layer.padding[0], part.left * across - layer.padding[2]
+        return part.top * down - op.padding[0], part.left * across - op.padding[2]
     y, x = region.start
     return y + (part.top - region.top) * down, x + (part.left - region.left) * across
 
@@ -85,12 +85,12 @@ def apart(a: Tile, a_width: int, b: Tile, b_width: int) -> bool:
     return end_a <= first_b or end_b <= first_a
 
 
-def input_tile(layer: Layer, source: FeatureMap, tile: Tile) -> Tile:
+def input_tile(op: ArrayOp, source: FeatureMap, tile: Tile) -> Tile:
     """Pixels of the input that the output ``tile`` reads, padding left out; at least one pixel."""
     parts = []
-    (kh, kw), (dh, dw), (down, across) = layer.kernel, layer.dilation, layer.stride
-    for part, region in pieces(layer, tile):
-        y, x = first_tap(layer, region, part)
+    (kh, kw), (dh, dw), (down, across) = op.kernel, op.dilation, op.stride
+    for part, region in pieces(op, tile):
+        y, x = first_tap(op, region, part)
         rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
         cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
         parts.append(Tile(*rows, *cols))
@@ -114,9 +114,9 @@ def _hull(parts: list[Tile]) -> Tile:
     )
 
 
-def pieces(layer: Layer, tile: Tile) -> Iterator[tuple[Tile, Region]]:
+def pieces(op: ArrayOp, tile: Tile) -> Iterator[tuple[Tile, Region]]:
     """The parts of ``tile`` with one set of channel parameters each."""
-    for region in layer.regions:
+    for region in op.regions:
         part = Tile(
             max(tile.top, region.top),
             min(tile.bottom, region.bottom),
@@ -127,6 +127,6 @@ def pieces(layer: Layer, tile: Tile) -> Iterator[tuple[Tile, Region]]:
             yield part, region
 
 
-def windows(layer: Layer, tile: Tile, row_words: int) -> list[Window]:
+def windows(op: ArrayOp, tile: Tile, row_words: int) -> list[Window]:
     """Window of each piece as the array walks it; output rows are ``row_words`` apart."""
-    return [Window(p.height, p.width, p.width == row_words) for p, _ in pieces(layer, tile)]
+    return [Window(p.height, p.width, p.width == row_words) for p, _ in pieces(op, tile)]

@@ -46,7 +46,7 @@ def plan_text(plan) -> str:
     site, tile = plan.site, plan.tiles[0]
     streamed = [n for n in ("source", "output") if getattr(site.streams, n)]
     return (
-        f"{site.layer.kind} {'x'.join(map(str, site.layer.kernel))} to {site.output.height}x"
+        f"{site.op.kind} {'x'.join(map(str, site.op.kernel))} to {site.output.height}x"
         f"{site.output.width}x{site.output.channels}: shape {plan.shape}, {len(plan.tiles)} tiles "
         f"of {tile.height}x{tile.width}, {len(plan.chunks)} chunks, {plan.order}, "
         f"streamed {' and '.join(streamed) or 'nothing'}{', cascade' if plan.together else ''}"

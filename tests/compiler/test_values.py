@@ -120,5 +120,5 @@ def test_uint8_input_is_flipped_on_the_way_in():
     other = dataclasses.replace(raw, quant=Quant((x.quant.scale[0] * 1.7,), (77,)))
     graph.tensors["raw"] = other
     assert check(graph, TINY, False, 1) == 1
-    layers = compile(graph, TINY).network.layers
+    layers = compile(graph, TINY).network.ops
     assert [layer.kind for layer in layers] == ["quantize", "conv2d"]

@@ -36,7 +36,7 @@ def test_branches_of_an_inception_module():
     """Four branches of its definition, whose layers stay in order."""
     network = compile(randomize(build("inception_v1", (96, 96))), preset("edge256")).network
     names = [
-        [network.layers[i].name.split("/")[1] for i in branch]
+        [network.ops[i].name.split("/")[1] for i in branch]
         for branch in branch_regions(network, 16)[0].branches
     ]
     assert sorted(names) == [

@@ -85,4 +85,4 @@ def test_utilisation(name):
     cycles = run_timing(program).cycles
     assert program.macs / (program.config.mac_units * cycles) > UTILISATION[name]
     assert compiled.segments[0].plan.modelled_cycles == pytest.approx(cycles, rel=0.015)
-    assert not any(layer.kind == "concatenation" for layer in compiled.network.layers)
+    assert not any(layer.kind == "concatenation" for layer in compiled.network.ops)

@@ -29,8 +29,8 @@ from compiler.schedule.channel_blocks import (
     param_sets,
     shapes_of,
 )
-from compiler.schedule.layer_plan import (
-    LayerPlan,
+from compiler.schedule.op_plan import (
+    OpPlan,
     Order,
     Site,
     Streams,
@@ -59,7 +59,7 @@ class TileOpSequence:
     are words that must arrive before the array begins, ``tail`` those that leave after its end.
     """
 
-    plans: tuple[LayerPlan, ...]
+    plans: tuple[OpPlan, ...]
     slots: dict[str, Slot]
     array: int
     bus: int
@@ -70,11 +70,11 @@ class TileOpSequence:
 class _Given(Residency):
     """A residency whose decisions are made."""
 
-    def give(self, plans: list[LayerPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
+    def give(self, plans: list[OpPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
         self.given, self.resident, self.own = plans, resident, slots
         return self
 
-    def plans(self) -> list[LayerPlan]:
+    def plans(self) -> list[OpPlan]:
         return self.given
 
     def slot(self, name: str) -> Slot:
@@ -127,11 +127,11 @@ def _least(groups: Sequence[TileOpSequence], config: AccelConfig) -> int:
 
 def most_ways(network: Network, config: AccelConfig) -> int:
     """How many ways there are, cascades that cannot be cut into some strips counted too."""
-    sites = [_site(network, i, set(), config) for i in range(len(network.layers))]
+    sites = [_site(network, i, set(), config) for i in range(len(network.ops))]
     cuts = [list(_cuts(site)) for site in sites]
     ways = [1]
     for end in range(1, len(sites) + 1):
-        area = extent(sites[end - 1].layer)
+        area = extent(sites[end - 1].op)
         sizes = area.height * (area.width if len(sites) == 1 else 1)
         alone = sum(1 + (sizes - 1) * (3 if len(chunks) > 1 else 2) for _, chunks in cuts[end - 1])
         cascades = sum(
@@ -146,13 +146,13 @@ def _outlines(
     network: Network, config: AccelConfig
 ) -> Iterator[tuple[tuple[Cascade, ...], set[str], list[list[TileOpSequence]]]]:
     """Cascades and resident maps, with the plans of each cascade and each other layer."""
-    count = len(network.layers)
+    count = len(network.ops)
     for cuts in itertools.product((False, True), repeat=count - 1):
         starts = [0, *(i + 1 for i, cut in enumerate(cuts) if cut)]
         parts = [range(a, b) for a, b in zip(starts, [*starts[1:], count], strict=True)]
         cascades = tuple(Cascade(p.start, p.stop - 1) for p in parts if len(p) > 1)
-        inner = {network.layers[i].output for c in cascades for i in c.layers[:-1]}
-        ends = [network.layers[part[-1]].output for part in parts]
+        inner = {network.ops[i].output for c in cascades for i in c.layers[:-1]}
+        ends = [network.ops[part[-1]].output for part in parts]
         for kept in itertools.product((False, True), repeat=len(ends)):
             resident = inner | {name for name, keep in zip(ends, kept, strict=True) if keep}
             sites = [_site(network, i, resident, config) for i in range(count)]
@@ -164,10 +164,10 @@ def _outlines(
 
 
 def _site(network: Network, index: int, resident: set[str], config: AccelConfig) -> Site:
-    layer, maps = network.layers[index], network.maps
-    assert layer.residual is None
-    streams = Streams(layer.source not in resident, layer.output not in resident, False)
-    return Site(layer, maps[layer.source], maps[layer.output], None, streams, config)
+    op, maps = network.ops[index], network.maps
+    assert op.residual is None
+    streams = Streams(op.source not in resident, op.output not in resident, False)
+    return Site(op, maps[op.source], maps[op.output], None, streams, config)
 
 
 def _placed(
@@ -196,7 +196,7 @@ def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:
         yield from _cascade_groups(sites)
         return
     (site,) = sites
-    area = extent(site.layer)
+    area = extent(site.op)
     widths = [area.width] if strips else range(1, area.width + 1)
     for height, width in itertools.product(range(1, area.height + 1), widths):
         tiles = tuple(tiles_of(area, height, width))
@@ -208,7 +208,7 @@ def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:
 
 def _cascade_groups(sites: list[Site]) -> Iterator[TileOpSequence]:
     """All heights of strips in which every layer makes rows for each strip; the weights stay."""
-    names = tuple(site.layer.name for site in sites)
+    names = tuple(site.op.name for site in sites)
     heights = range(1, sites[-1].output.height)
     for rows, window in itertools.product(heights, (False, True)):
         cut, slots = _strips(sites, rows, window)
@@ -234,7 +234,7 @@ def _strips(sites: list[Site], rows: int, window: bool) -> tuple[list[list[Tile]
     ]
     cut, slots = [tiles], {}
     for site in reversed(sites[1:]):
-        needed = [input_tile(site.layer, site.source, t) for t in tiles]
+        needed = [input_tile(site.op, site.source, t) for t in tiles]
         m, planes = site.source, site.source.planes(site.config.cols)
         if window:
             tiles = [Tile(n.top, n.bottom, 0, m.width) for n in needed]
@@ -255,8 +255,8 @@ def _strips(sites: list[Site], rows: int, window: bool) -> tuple[list[list[Tile]
 
 def _cuts(site: Site) -> Iterator[tuple[int, tuple[Chunk, ...]]]:
     """Array shapes, each with all cuts of the weights between output blocks."""
-    geometry = site.layer, site.source, site.output
-    sets = param_sets(site.layer)
+    geometry = site.op, site.source, site.output
+    sets = param_sets(site.op)
     for shape in shapes_of(*geometry, site.config.cols):
         (block_range,) = block_ranges(*geometry, shape, site.config)
         for breaks in itertools.product((False, True), repeat=block_range.blocks - 1):
@@ -284,13 +284,13 @@ def _plan(
     tiles: tuple[Tile, ...],
     order: Order,
     together: tuple[str, ...] = (),
-) -> LayerPlan:
+) -> OpPlan:
     """The plan, without estimates."""
     work = Work(site, shape, Tiling(site, tiles), chunks)
-    return LayerPlan(site, work, order, 0, 0, 0, 0, together)
+    return OpPlan(site, work, order, 0, 0, 0, 0, together)
 
 
-def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> TileOpSequence:
+def _group(plans: list[OpPlan], slots: dict[str, Slot]) -> TileOpSequence:
     first, last = plans[0], plans[-1]
     head = first.chunks[0].words + _loaded(first.site, first.tiles[:1], first.chunks[:1])
     tail = 0
@@ -301,15 +301,15 @@ def _group(plans: list[LayerPlan], slots: dict[str, Slot]) -> TileOpSequence:
     )
 
 
-def _array(plan: LayerPlan) -> int:
+def _array(plan: OpPlan) -> int:
     """Cycles in which the array multiplies."""
     lanes = plan.site.config.shape_pixels(plan.shape)
     passes = sum(-(-t.pixels // lanes) for t in plan.tiles)
-    taps = plan.site.layer.taps
+    taps = plan.site.op.taps
     return passes * sum(r.blocks * r.channels * taps for c in plan.chunks for r in c.ranges)
 
 
-def _bus(plan: LayerPlan) -> int:
+def _bus(plan: OpPlan) -> int:
     """Beats of EXECUTEs, weights, and what passes through memory at least."""
     site, config = plan.site, plan.site.config
     tile_ops = len(plan.tiles) * len(plan.chunks)
@@ -332,4 +332,4 @@ def _loaded(site: Site, tiles: Sequence[Tile], chunks: Sequence[Chunk]) -> int:
 
 
 def _input_pixels(site: Site, tile: Tile) -> int:
-    return input_tile(site.layer, site.source, tile).pixels
+    return input_tile(site.op, site.source, tile).pixels

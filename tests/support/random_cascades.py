@@ -46,7 +46,7 @@ def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> S
     rng = random.Random(network.graph.name)
     cascades: list[Cascade] = []
     rolls, index = may_roll(network), 0
-    while index < len(network.layers):
+    while index < len(network.ops):
         last = index
         while rolls[last] and rng.random() < 0.8:
             last += 1

@@ -98,7 +98,7 @@ def _window(graph: Graph, sources: list[Source], inputs: set[str], cols: int) ->
 
 
 def _pays(graph: Graph, node: Node, window: _Window, cols: int) -> bool:
-    """Whether the zeros take fewer cycles of the array than a pass that moves the channels."""
+    """Whether the zeros take fewer cycles of the array than moving the channels."""
     weights = graph.tensors[node.inputs[1]].shape
     read = window.end - window.begin
     zeros = math.ceil(weights[0] / cols) * math.prod(weights[1:3]) * (read - weights[3])

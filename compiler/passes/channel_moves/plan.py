@@ -41,7 +41,7 @@ class RoutePlan:
 
 
 def plan_routes(graph: Graph, moved: dict[str, list[Source]], cols: int) -> RoutePlan:
-    """The moved tensors that need no pass: convolutions alone make them and take them in.
+    """The moved tensors that need no array operation: convolutions alone make and read them.
 
     Each channel of their makers goes to one of them at most. Where none of a family of targets is
     any trouble as it is, they stay.

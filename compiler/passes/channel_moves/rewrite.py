@@ -9,7 +9,7 @@ a shuffled or sliced tensor and read it, each channel is written once, where its
 - its consumers have their input channels in that order, with weights 0 where words are not full.
 
 Pieces of half a word or less would cost a word each, for every reader and maker. They lie
-together in one piece, from which a pass of weights 0 and 1 takes those of a tensor.
+together in one piece, from which a convolution of weights 0 and 1 takes those of a tensor.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class _Router:
         self.stands[name] = _Stand(made, order)
 
     def _gather(self, name: str, tails: list[Source]) -> str:
-        """The pass that takes channels from the tails of the family that are made by now."""
+        """The convolution that takes channels from the tails of the family that are made by now."""
         family = self.plan.targets[name].family
         made = self.tails[family]
         lies = [

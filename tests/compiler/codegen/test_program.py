@@ -62,7 +62,7 @@ def test_mapping_describes_the_image(tmp_path):
     assert found["not_stored"] == ["conv2d0"]
     assert [h["op"] for h in found["host"]] == ["softmax"]
     assert found["outputs"] == ["softmax2"]
-    indices = [i for layer in found["layers"] for i in layer["commands"]]
+    indices = [i for op in found["layers"] for i in op["commands"]]
     assert sorted(indices) == list(range(len(compiled.commands) - 1))
     assert found["macs"] == 4 * 3 * 20 * 27 + 240 * 7
     low, high = found["write_range"]
@@ -90,14 +90,14 @@ def test_weight_words_are_in_the_order_of_use():
     net = Net((3, 3, 5))
     graph = net.finish(net.conv("input", 9, kernel=(1, 2)))
     tiny = PRESETS["tiny"]
-    layer = compile(graph, tiny).network.layers[0]
+    op = compile(graph, tiny).network.ops[0]
     maps = compile(graph, tiny).network.maps
-    (run,) = block_ranges(layer, maps["input"], maps["conv2d0"], 1, tiny)
-    words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
+    (run,) = block_ranges(op, maps["input"], maps["conv2d0"], 1, tiny)
+    words = np.frombuffer(weight_bytes(op, run, 4), np.int8).reshape(2, -1, 4)
     order = [(0, t, c) for t in range(2) for c in range(4)] + [(1, t, 0) for t in range(2)]
     for place, (block, tap, channel) in enumerate(order):
         for plane in range(2):
-            expected = layer.weights[plane * 4 : plane * 4 + 4, 0, tap, block * 4 + channel]
+            expected = op.weights[plane * 4 : plane * 4 + 4, 0, tap, block * 4 + channel]
             np.testing.assert_array_equal(words[0, place * 2 + plane], expected)
     assert not words[1, 1::2].any(), "the third plane stands alone in the last block"
 
@@ -106,9 +106,9 @@ def test_weight_words_are_in_the_order_of_use():
 def test_chunks_cover_the_planes_once(limit):
     net = Net((3, 3, 24))
     compiled = compile(net.finish(net.conv("input", 100, groups=2)), PRESETS["tiny"])
-    layer, maps = compiled.network.layers[0], compiled.network.maps
+    op, maps = compiled.network.ops[0], compiled.network.maps
     for shape in range(3):
-        runs = block_ranges(layer, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
+        runs = block_ranges(op, maps["input"], maps["conv2d0"], shape, PRESETS["tiny"])
         for cut in (chunks_of, balanced_chunks):
             planes = [(r.first_plane, r.planes) for c in cut(runs, 1, limit) for r in c.ranges]
             assert sum(count for _, count in planes) == 25

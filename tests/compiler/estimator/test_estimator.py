@@ -78,14 +78,14 @@ def test_mutated_networks_with_cascades(seed, tmp_path):
 def test_layers_and_steps_are_remembered(monkeypatch):
     """Otherwise the comparisons above would say nothing about them."""
     made = []
-    for module, name in ((lower_node, "_layer"), (execute, "_executes")):
+    for module, name in ((lower_node, "_lowered"), (execute, "_executes")):
         monkeypatch.setattr(module, name, noted(getattr(module, name), made))
     estimator, counts = Estimator(preset("tiny")), []
     for width in (24, 32):
         made.clear()
         blocks = (*SMALL[:-1], Block(6, width, 1))
         estimator.cycles(network(blocks, size=32, stem=8, head=64, classes=20))
-        counts.append([made.count(name) for name in ("_layer", "_executes")])
+        counts.append([made.count(name) for name in ("_lowered", "_executes")])
     assert all(0 < second < first / 2 for first, second in zip(*counts, strict=True)), counts
 
 

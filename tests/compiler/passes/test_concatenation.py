@@ -10,7 +10,7 @@ import pytest
 from compiler.codegen.program import encode_commands, mapping
 from compiler.driver import compile
 from compiler.hwir.network import (
-    Layer,
+    ArrayOp,
     Network,
 )
 from compiler.ir.graph import Graph, Node, Quant, Tensor
@@ -43,8 +43,8 @@ def network(graph: Graph, materialize: bool = False) -> Network:
     return compile(graph, TINY, CompilerOptions(materialize)).network
 
 
-def copies(graph: Graph) -> list[Layer]:
-    return [layer for layer in network(graph).layers if layer.kind == "concatenation"]
+def copies(graph: Graph) -> list[ArrayOp]:
+    return [op for op in network(graph).ops if op.kind == "concatenation"]
 
 
 def requantised(graph: Graph, name: str) -> Graph:
@@ -147,7 +147,7 @@ def test_values_and_waits(case, config, materialize):
 
 def test_aligned_inputs_are_made_in_place():
     found = network(aligned())
-    assert [layer.kind for layer in found.layers] == ["conv2d"] * 4
+    assert [op.kind for op in found.ops] == ["conv2d"] * 4
     parts = [m for m in found.maps.values() if m.parent]
     assert [(m.channels, m.plane) for m in parts] == [(8, 0), (4, 2), (5, 3)]
 
@@ -174,14 +174,14 @@ def test_neither_other_readers_nor_nesting_take_a_copy(case):
 )
 def test_copies_say_why(case, notes):
     made = copies(case())
-    assert [layer.notes[0] for layer in made] == [f"copied into {note}" for note in notes]
+    assert [op.notes[0] for op in made] == [f"copied into {note}" for note in notes]
 
 
 def test_unaligned_channels_are_moved_together():
-    (layer,) = copies(unaligned())
-    assert "1x1 convolution with weights 0 and 1: 4 channels a word" in layer.notes[0]
+    (op,) = copies(unaligned())
+    assert "1x1 convolution with weights 0 and 1: 4 channels a word" in op.notes[0]
     compiled = compile(unaligned(), TINY)
-    plan = next(p for p in compiled.plans if p.site.layer.sparse)
+    plan = next(p for p in compiled.plans if p.site.op.sparse)
     blocks = [r.in_blocks for c in plan.chunks for r in c.ranges]
     assert max(blocks) < plan.site.source.planes(TINY.cols)
 
@@ -189,13 +189,13 @@ def test_unaligned_channels_are_moved_together():
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
 def test_copies_are_no_macs_of_the_network(case):
     compiled = compile(case(), TINY)
-    layers = compiled.network.layers
+    ops = compiled.network.ops
     for command, (_, fields) in zip(
         compiled.commands, decode(encode_commands(compiled.commands, compiled.config)), strict=True
     ):
         if "network" in fields:
-            assert fields["network"] == (layers[command.layer].macs > 0)
-    assert all(layer.macs == 0 for layer in layers if layer.kind == "concatenation")
+            assert fields["network"] == (ops[command.layer].macs > 0)
+    assert all(op.macs == 0 for op in ops if op.kind == "concatenation")
 
 
 def test_parts_in_memory_are_described_where_they_lie():
@@ -214,7 +214,7 @@ def test_a_part_alone_in_memory_does_not_stand_for_the_whole():
 
 def test_a_map_stays_from_its_first_maker_to_its_last_reader():
     found = network(nested())
-    outer = found.root(found.layers[0].output)
-    makers = [i for i, layer in enumerate(found.layers) if found.root(layer.output) == outer]
-    assert makers == [0, 1, 2, 3] and found.layers[4].reads == (outer,)
+    outer = found.root(found.ops[0].output)
+    makers = [i for i, op in enumerate(found.ops) if found.root(op.output) == outer]
+    assert makers == [0, 1, 2, 3] and found.ops[4].reads == (outer,)
     assert live_ranges(found)[outer] == LiveRange(0, 4)

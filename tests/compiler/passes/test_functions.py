@@ -25,10 +25,10 @@ EDGE = PRESETS["edge256"]
 STORED = CompilerOptions(materialize=True)
 
 
-def layers(compiled: Compiled) -> list[str]:
+def ops(compiled: Compiled) -> list[str]:
     """Kind of each layer, with a mark behind those that use the table."""
-    found = compiled.network.layers
-    return [layer.kind + "*" * (layer.table is not None) for layer in found]
+    found = compiled.network.ops
+    return [op.kind + "*" * (op.table is not None) for op in found]
 
 
 def same_quant(graph: Graph, tensor: str, other: str) -> Graph:
@@ -66,10 +66,10 @@ def test_a_function_leaves_with_the_layer_before_it():
     y = net.add(net.conv(x, 4, kernel=(1, 1)), x)
     graph = net.finish(net.function("tanh", net.function("silu", y)))
     fused = compile(graph, TINY)
-    assert layers(fused) == ["conv2d+hard_swish*", "conv2d+add+silu+tanh*"]
+    assert ops(fused) == ["conv2d+hard_swish*", "conv2d+add+silu+tanh*"]
     missing = mapping(fused)["not_stored"]
     assert missing == [n.outputs[0] for n in graph.nodes[:-1]]
-    assert layers(compile(graph, TINY, STORED)) == [
+    assert ops(compile(graph, TINY, STORED)) == [
         "conv2d",
         "hard_swish*",
         "conv2d",
@@ -90,7 +90,7 @@ def test_a_function_stays_alone_where_its_input_is_wanted(case):
     if case == "part of a concatenation":
         outputs = [net.op("concatenation", (x, net.conv("input", 4, kernel=(1, 1))))]
     graph = net.finish(y, *outputs)
-    assert "tanh*" in layers(compile(graph, TINY))
+    assert "tanh*" in ops(compile(graph, TINY))
     assert check(graph, TINY, False, 1)
 
 
@@ -98,7 +98,7 @@ def test_a_function_of_a_part_of_a_concatenation_goes_where_it_belongs():
     net = Net((4, 4, 4))
     parts = [net.function(op, net.conv("input", 4, kernel=(1, 1))) for op in ("silu", "gelu")]
     graph = net.finish(net.conv(net.op("concatenation", tuple(parts)), 5))
-    assert layers(compile(graph, TINY)) == ["conv2d+silu*", "conv2d+gelu*", "conv2d"]
+    assert ops(compile(graph, TINY)) == ["conv2d+silu*", "conv2d+gelu*", "conv2d"]
     assert check(graph, TINY, False, 2)
 
 
@@ -111,8 +111,8 @@ def test_what_only_clamps_takes_no_table(op, residual):
     y = net.function(op, x)
     graph = same_quant(net.finish(y), y, x)
     kind = f"conv2d+add+{op}" if residual else f"conv2d+{op}"
-    assert layers(compile(graph, TINY)) == [kind]
-    assert layers(compile(graph, TINY, STORED))[-1] == op
+    assert ops(compile(graph, TINY)) == [kind]
+    assert ops(compile(graph, TINY, STORED))[-1] == op
     for materialize in (False, True):
         assert check(graph, TINY, materialize, 3)
 
@@ -122,7 +122,7 @@ def test_a_clamp_behind_a_table_is_in_the_table():
     x = net.function("silu", net.conv("input", 6))
     y = net.function("relu", x)
     graph = same_quant(net.finish(y), y, x)
-    assert layers(compile(graph, TINY)) == ["conv2d+silu+relu*"]
+    assert ops(compile(graph, TINY)) == ["conv2d+silu+relu*"]
     assert check(graph, TINY, False, 4)
 
 

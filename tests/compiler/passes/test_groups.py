@@ -41,7 +41,7 @@ def compiled(channels, outputs, groups, config=EDGE, size=16):
 def test_a_tap_costs_its_group_or_the_hull_of_groups(channels, outputs, groups, width, per_tap):
     """Groups of 3: planes 0 to 2 need channels 0:18, 15:33 and 30:48, each from a whole word on."""
     plan = compiled(channels, outputs, groups).plans[0]
-    runs = block_ranges(plan.site.layer, plan.site.source, plan.site.output, 0, EDGE)
+    runs = block_ranges(plan.site.op, plan.site.source, plan.site.output, 0, EDGE)
     assert {r.width for r in runs} == {width}
     assert {r.channels for r in runs} == per_tap
     assert width == EDGE.cols or (plan.shape == 0 and len(runs) == 1)
@@ -49,13 +49,13 @@ def test_a_tap_costs_its_group_or_the_hull_of_groups(channels, outputs, groups, 
 
 def test_weight_words_of_groups_are_in_the_order_of_use():
     found = compiled(6, 6, 3, TINY, size=3)
-    layer, maps = found.network.layers[0], found.network.maps
-    (run,) = block_ranges(layer, maps["input"], maps["conv2d0"], 0, TINY)
+    op, maps = found.network.ops[0], found.network.maps
+    (run,) = block_ranges(op, maps["input"], maps["conv2d0"], 0, TINY)
     assert (run.blocks, run.in_blocks, run.in_step) == (2, 1, 1)
-    words = np.frombuffer(weight_bytes(layer, run, 4), np.int8).reshape(2, -1, 4)
+    words = np.frombuffer(weight_bytes(op, run, 4), np.int8).reshape(2, -1, 4)
     for tap in range(9):
         for channel in range(2):
-            expected = layer.weights[:, tap // 3, tap % 3, channel]
+            expected = op.weights[:, tap // 3, tap % 3, channel]
             np.testing.assert_array_equal(words[0, 2 * tap + channel], expected[:4])
             np.testing.assert_array_equal(words[1, 2 * tap + channel, :2], expected[4:])
     assert not words[1, :, 2:].any() and not words[:, 18:].any()

@@ -24,7 +24,7 @@ TINY, EDGE = PRESETS["tiny"], PRESETS["edge256"]
 
 def kinds(graph: Graph, materialize: bool = False) -> list[str]:
     network = compile(graph, TINY, CompilerOptions(materialize)).network
-    return [layer.kind for layer in network.layers]
+    return [op.kind for op in network.ops]
 
 
 def test_add_joins_the_later_convolution():
@@ -47,7 +47,7 @@ def test_add_that_cannot_join(case):
         y = net.add(x, z)
         outputs = [x] if case == "output" else []
     network = compile(net.finish(y, *outputs), TINY).network
-    assert [layer.kind for layer in network.layers][-1] == "add"
+    assert [op.kind for op in network.ops][-1] == "add"
 
 
 def test_pad_folds_into_convolutions_only():
@@ -55,7 +55,7 @@ def test_pad_folds_into_convolutions_only():
     padded = net.op("pad", ("input",), padding=(1, 0, 2, 1))
     graph = net.finish(net.conv(net.op("pad", (padded,), padding=(0, 1, 0, 0)), 4))
     assert kinds(graph) == ["conv2d"]
-    assert compile(graph, TINY).network.layers[0].padding == (1, 1, 2, 1)
+    assert compile(graph, TINY).network.ops[0].padding == (1, 1, 2, 1)
     assert kinds(graph, materialize=True) == ["pad", "pad", "conv2d"]
     net = Net((4, 4, 3))
     padded = net.op("pad", ("input",), padding=(1, 0, 2, 1))
@@ -71,8 +71,8 @@ def test_grouped_convolution_reads_only_its_planes():
 
 def test_one_group_per_channel_is_depthwise():
     net = Net((4, 4, 6))
-    layer = compile(net.finish(net.conv("input", 6, groups=6)), TINY).network.layers[0]
-    assert layer.depthwise
+    op = compile(net.finish(net.conv("input", 6, groups=6)), TINY).network.ops[0]
+    assert op.depthwise
 
 
 def test_softmax_and_what_follows_run_on_the_host():

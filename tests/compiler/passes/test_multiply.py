@@ -10,7 +10,7 @@ import pytest
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile
 from compiler.errors import UnsupportedError
-from compiler.hwir.network import Layer
+from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Graph, Quant, Tensor
 from compiler.ir.randomize import randomize
 from compiler.options import CompilerOptions
@@ -25,8 +25,8 @@ TINY, NARROW = PRESETS["tiny"], PRESETS["ecp5"]
 ZERO_POINTS = (-128, -127, -1, 0, 1, 126, 127)
 
 
-def layers(graph: Graph, config=TINY) -> list[Layer]:
-    return compile(graph, config).network.layers
+def ops(graph: Graph, config=TINY) -> list[ArrayOp]:
+    return compile(graph, config).network.ops
 
 
 def of_inputs(x_shape: tuple, s_shape: tuple, x_zero: int, s_zero: int, swap: bool) -> Graph:
@@ -86,11 +86,11 @@ def test_weights_amount_to_the_formula():
 
 def test_an_excitation_takes_no_copy_and_few_commands():
     graph = excitation((6, 6, 40), 7)
-    found = layers(graph)
-    assert [layer.kind for layer in found][-2:] == ["mul", "mul"]
+    found = ops(graph)
+    assert [op.kind for op in found][-2:] == ["mul", "mul"]
     weights, product = found[-2:]
     assert product.factor == weights.output and product.kernel[0] * product.kernel[1] <= 6
-    assert sum(layer.macs for layer in found) == 36 * 1600 + 2 * 280
+    assert sum(op.macs for op in found) == 36 * 1600 + 2 * 280
     compiled = compile(graph, PRESETS["edge256"])
     executes = [c.text for c in compiled.commands if c.opcode.name == "EXECUTE"]
     assert len(executes) == 5 + len(weights.regions)

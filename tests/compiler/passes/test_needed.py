@@ -265,8 +265,8 @@ def same_values(graph, trimmed):
 @pytest.mark.parametrize("preset", ("tiny", "edge256"))
 @pytest.mark.parametrize("case", TRIMMED, ids=lambda c: c.__name__)
 def test_the_array_does_only_what_is_needed(case, preset):
-    layers = compile(case()[0], PRESETS[preset]).network.layers
-    assert [layer.done - layer.macs for layer in layers] == [0] * len(layers)
+    ops = compile(case()[0], PRESETS[preset]).network.ops
+    assert [op.done - op.macs for op in ops] == [0] * len(ops)
 
 
 def test_channels_stay_where_words_are_fuller_with_them():
@@ -275,8 +275,8 @@ def test_channels_stay_where_words_are_fuller_with_them():
     parts = [net.op("max_pool2d", (net.conv("input", 16, (1, 1)),), kernel=(3, 3)) for _ in "ab"]
     x = net.op("concatenation", tuple(parts))
     cut = tuple(net.op("slice", (x,), begin=b, size=15) for b in (0, 16))
-    layers = compile(net.finish(*cut), PRESETS["edge256"]).network.layers
-    assert "concatenation" not in {layer.kind for layer in layers}
+    ops = compile(net.finish(*cut), PRESETS["edge256"]).network.ops
+    assert "concatenation" not in {op.kind for op in ops}
 
 
 def test_sets_of_elements_are_those_of_dense_arrays(seed):

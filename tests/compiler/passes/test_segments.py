@@ -73,7 +73,7 @@ def segments(compiled: Compiled) -> list[tuple[list[str], list[str]]]:
     network = compiled.network
     return [
         (
-            [layer.kind for layer in network.part(i).layers],
+            [op.kind for op in network.part(i).ops],
             [h.node.op for h in network.host if h.segment == i],
         )
         for i in range(network.segments)
@@ -132,7 +132,7 @@ def test_concatenation_of_both_sides(channels, seed):
     joined_maps = net.op("concatenation", (made, late, early))
     graph = net.finish(net.conv(joined_maps, 6, (1, 1)), joined_maps)
     compiled = check(graph, seed=seed)
-    copies = [la for la in compiled.network.layers if la.kind == "concatenation" and la.notes]
+    copies = [la for la in compiled.network.ops if la.kind == "concatenation" and la.notes]
     reasons = [la.notes[0] for la in copies if "not made in the same segment" in la.notes[0]]
     scales = [la.notes[0] for la in copies if "scale" in la.notes[0]]
     assert len(reasons) + len(scales) == 2

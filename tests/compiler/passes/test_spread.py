@@ -81,7 +81,7 @@ def test_values_waits_and_macs(case, seed):
     check(graph, SMALL, False, seed)
     compiled = compile(graph, SMALL, CompilerOptions())
     assert hazards(encode_commands(compiled.commands, SMALL), SMALL) == []
-    assert sum(layer.macs for layer in compiled.network.layers) == needs(graph).macs
+    assert sum(op.macs for op in compiled.network.ops) == needs(graph).macs
 
 
 @pytest.mark.parametrize("case", ("resize0", "resize9", "resize11", "transpose2", "transpose3"))

@@ -84,7 +84,7 @@ def test_arena_finds_the_earliest_tile_op(seed):
 def test_efficientnet_keeps_all_maps():
     compiled = compile(randomize(zoo.build("efficientnet_lite0"), 0), PRESETS["edge256"])
     maps, plan = compiled.network.maps, compiled.segments[0].plan
-    assert {layer.output for layer in compiled.network.layers} == set(plan.places)
+    assert {op.output for op in compiled.network.ops} == set(plan.places)
     large = next(m for m in maps if map_size(maps[m]) == (112, 112, 96))
     assert plan.slots[large].pitch < maps[large].pixels
     assert plan.modelled_cycles < 1_680_000

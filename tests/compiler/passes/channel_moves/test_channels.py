@@ -23,7 +23,7 @@ def network(graph: Graph, materialize: bool = False) -> Network:
 
 
 def kinds(graph: Graph) -> list[str]:
-    return [layer.kind for layer in network(graph).layers]
+    return [op.kind for op in network(graph).ops]
 
 
 def cut(net: Net, x: str, begin: int, size: int) -> str:
@@ -130,7 +130,7 @@ def test_slices_of_the_input_are_passes():
 
 
 def test_a_slice_in_a_concatenation_is_copied():
-    notes = [n.notes[0] for n in network(joined_slices()).layers if n.kind == "concatenation"]
+    notes = [n.notes[0] for n in network(joined_slices()).ops if n.kind == "concatenation"]
     assert notes == [
         "copied into planes 0:2: it is a slice",
         "copied into planes 2:4: it already lies in a concatenation",
@@ -148,7 +148,5 @@ def test_a_stored_slice_is_described_where_its_parent_lies():
 def test_passes_that_move_channels_are_no_macs_of_the_network():
     for case in CASES:
         compiled = compile(case(), TINY, CompilerOptions(materialize=True))
-        for layer in compiled.network.layers:
-            assert (layer.macs > 0) == (
-                layer.kind in ("conv2d", "depthwise_conv2d", "fully_connected")
-            )
+        for op in compiled.network.ops:
+            assert (op.macs > 0) == (op.kind in ("conv2d", "depthwise_conv2d", "fully_connected"))

@@ -148,13 +148,13 @@ def test_the_graph_stays_valid_and_means_the_same(case, cols):
 @pytest.mark.parametrize("config", (TINY, EDGE256), ids=lambda c: c.name)
 def test_counts_are_the_network_s(case, config):
     graph = case()
-    layers = compile(graph, config).network.layers
-    assert sum(layer.macs for layer in layers) == needs(graph).macs <= sum(macs(graph).values())
+    ops = compile(graph, config).network.ops
+    assert sum(op.macs for op in ops) == needs(graph).macs <= sum(macs(graph).values())
 
 
 def share_of_moves(compiled: Compiled) -> float:
     """The share of the cycles that passes which move channels take, as modelled."""
-    cycles = [(p.site.layer.macs, p.site.layer.kind, p.compute) for p in compiled.plans]
+    cycles = [(p.site.op.macs, p.site.op.kind, p.compute) for p in compiled.plans]
     moves = sum(c for count, kind, c in cycles if not count and kind in MOVES)
     return moves / sum(c for *_, c in cycles)
 
@@ -166,17 +166,17 @@ def test_the_moves_of_shufflenet_cost_next_to_nothing():
 
 
 def test_only_channels_that_fill_no_word_take_a_pass():
-    layers = compile(shuffle_net((58,)), EDGE256).network.layers
-    kinds = {layer.kind for layer in layers}
+    ops = compile(shuffle_net((58,)), EDGE256).network.ops
+    kinds = {op.kind for op in ops}
     assert kinds == {"conv2d", "depthwise_conv2d", "fully_connected", "concatenation"}
-    assert all(layer.sparse for layer in layers if layer.kind == "concatenation")
-    aligned = compile(shuffle_net((128,), 2, 8), EDGE256).network.layers
-    assert "concatenation" not in {layer.kind for layer in aligned}
+    assert all(op.sparse for op in ops if op.kind == "concatenation")
+    aligned = compile(shuffle_net((128,), 2, 8), EDGE256).network.ops
+    assert "concatenation" not in {op.kind for op in aligned}
 
 
 def test_functions_are_cut_with_their_convolution():
-    layers = compile(functions_between(16), TINY).network.layers
-    assert [layer.kind for layer in layers] == [
+    ops = compile(functions_between(16), TINY).network.ops
+    assert [op.kind for op in ops] == [
         *["conv2d+silu"] * 2,
         *["conv2d+leaky_relu+tanh"] * 2,
         *["hard_swish", "conv2d"],
@@ -186,7 +186,7 @@ def test_functions_are_cut_with_their_convolution():
 
 @pytest.mark.parametrize("case", (rearranged, sliced_input), ids=lambda c: c.__name__)
 def test_convolutions_read_the_channels_where_they_lie(case):
-    kinds = {layer.kind for layer in compile(case(), TINY).network.layers}
+    kinds = {op.kind for op in compile(case(), TINY).network.ops}
     assert not kinds & set(MOVES)
 
 
@@ -195,7 +195,7 @@ def test_a_small_part_of_a_large_map_is_moved_before_a_large_convolution():
     whole = net.depthwise(net.conv("input", 64, (1, 1)))
     x = net.op("channel_shuffle", (whole,), groups=2)
     graph = net.finish(net.conv(net.op("slice", (x,), begin=0, size=4), 64), whole)
-    kinds = [layer.kind for layer in compile(graph, TINY).network.layers]
+    kinds = [op.kind for op in compile(graph, TINY).network.ops]
     assert kinds[-2:] == ["channel_shuffle", "conv2d"] and check(graph, TINY, False, 1)
 
 
@@ -217,7 +217,7 @@ def test_what_needs_the_order_gets_it(reader):
         graph.tensors[a] = dataclasses.replace(
             graph.tensors[a], quant=Quant((quant.scale[0] * 1.5,), quant.zero_point)
         )
-    kinds = {layer.kind for layer in compile(graph, TINY).network.layers}
+    kinds = {op.kind for op in compile(graph, TINY).network.ops}
     assert kinds & set(MOVES) and check(graph, TINY, False, 1)
 
 

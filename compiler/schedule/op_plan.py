@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from compiler.hwir.network import (
+    ArrayOp,
     FeatureMap,
-    Layer,
 )
 from compiler.lru_cache import HashedKey
 from compiler.schedule.channel_blocks import (
@@ -48,7 +48,7 @@ class Streams(NamedTuple):
 class Site:
     """A layer with its maps and where these are."""
 
-    layer: Layer
+    op: ArrayOp
     source: FeatureMap
     output: FeatureMap
     other: FeatureMap | None
@@ -64,7 +64,7 @@ class Site:
             (
                 self.streams,
                 self.config,
-                self.layer.geometry,
+                self.op.geometry,
                 source.extent,
                 source.external,
                 output.extent,
@@ -79,14 +79,14 @@ class Tiling:
 
     def __init__(self, site: Site, tiles: tuple[Tile, ...]) -> None:
         self.tiles = tiles
-        self.inputs = [input_tile(site.layer, site.source, tile) for tile in tiles]
+        self.inputs = [input_tile(site.op, site.source, tile) for tile in tiles]
         self.windows = [_windows(site, tile) for tile in tiles]
 
 
 def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
     """Windows of a tile that the array walks."""
     row = tile.width if site.streams.output else site.output.width
-    return tuple(windows(site.layer, tile, row))
+    return tuple(windows(site.op, tile, row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +148,11 @@ class Work:
         return {}
 
     def _execute_cycles(self, block_range: BlockRange, window: Window) -> int:
-        return execute_cycles(self.site.layer, block_range, window, self.site.config)
+        return execute_cycles(self.site.op, block_range, window, self.site.config)
 
 
 @dataclass(frozen=True)
-class LayerPlan:
+class OpPlan:
     """The decision for one layer.
 
     ``compute`` (cycles of the EXECUTEs), ``words`` (moved from and to memory) and ``cycles`` are
@@ -208,7 +208,7 @@ def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
         return 0, site.source.planes(site.config.cols)
     low = min(r.in_plane for r in chunk.ranges)
     high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.ranges)
-    return low, high - low + max(r.plane for r in site.layer.regions)
+    return low, high - low + max(r.plane for r in site.op.regions)
 
 
 def other_planes(site: Site, chunk: Chunk) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from compiler.lru_cache import LruCache
 from compiler.schedule.candidates import Candidate, Candidates
-from compiler.schedule.layer_plan import LayerPlan, Site
+from compiler.schedule.op_plan import OpPlan, Site
 from compiler.schedule.search_trace import (
     Choice,
     Way,
@@ -18,7 +18,7 @@ KNOWN = 4096
 """Geometries of layers whose plans are kept; those used longest ago go first."""
 
 
-class LayerPlanner:
+class OpPlanner:
     """Chooses how single layers run.
 
     With ``record``, plans have their ``choice``.
@@ -28,7 +28,7 @@ class LayerPlanner:
         self.record = record
         self._known: LruCache[Candidates] = LruCache(KNOWN)
 
-    def plan(self, site: Site, free: int) -> LayerPlan | None:
+    def plan(self, site: Site, free: int) -> OpPlan | None:
         """The fastest plan by estimate that takes at most ``free`` scratchpad words, None if none
         does."""
         found = self.candidates(site)
@@ -42,7 +42,7 @@ class LayerPlanner:
         )
         return plan and replace(plan, site=site)
 
-    def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> LayerPlan | None:
+    def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> OpPlan | None:
         """Plan a layer in several given tiles, with the weights of all of them in the
         scratchpad."""
         ways: list[Way] | None = [] if self.record else None
@@ -59,7 +59,7 @@ class LayerPlanner:
 
 def _fastest(
     site: Site, found: Iterable[Candidate], free: int, ways: list[Way] | None
-) -> LayerPlan | None:
+) -> OpPlan | None:
     """The fastest plan, the first of equals; ``ways`` collects what was weighed for its choice."""
     best, chosen = None, 0
     for candidate in found:
@@ -73,7 +73,7 @@ def _fastest(
     return replace(best, choice=Choice(free, tuple(ways), chosen))
 
 
-def _way(candidate: Candidate, plan: LayerPlan | None) -> Way:
+def _way(candidate: Candidate, plan: OpPlan | None) -> Way:
     work = candidate.work
     first = work.tiles[0]
     return Way(
