@@ -16,8 +16,8 @@ from compiler.errors import CompilerError, InputError
 from compiler.frontend import write_model
 from compiler.ir.counts import macs, parameters
 from compiler.load import (
-    add_calibration_option,
-    load_model,
+    add_model_options,
+    load_given,
 )
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
@@ -65,7 +65,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command = commands.add_parser("map", help="map a model, simulate its cycles and report")
     command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
     command.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="default: out/NAME")
-    add_calibration_option(command)
+    add_model_options(command)
     add_config_options(command)
     command.add_argument(
         "--materialize", action="store_true", help="store every tensor; fuse nothing"
@@ -92,7 +92,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command = commands.add_parser("import", help="convert a model to this project's format")
     command.add_argument("model", metavar="MODEL", type=Path, help=".onnx or .tflite model")
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
-    add_calibration_option(command)
+    add_model_options(command)
     command.set_defaults(command=_import)
     for name, text in groups.items():
         commands.add_parser(name, help=text)
@@ -157,7 +157,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 def _map(arguments: argparse.Namespace) -> None:
     config = config_of(arguments)
-    graph = load_model(arguments.model, arguments.calibrate)
+    graph = load_given(arguments)
     folder = arguments.folder or OUTPUT / _folder_name(graph.name)
     options = CompilerOptions(arguments.materialize)
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
@@ -198,4 +198,4 @@ def _zoo(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    write_model(load_model(arguments.model, arguments.calibrate), arguments.file)
+    write_model(load_given(arguments), arguments.file)

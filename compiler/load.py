@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from compiler.errors import InputError, UnsupportedError, located
+from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.model_json import read_model
 from compiler.frontend.tflite import is_float, read_tflite
 from compiler.ir.graph import Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from compiler.frontend.onnx import Shapes
 
 FORMATS = ".json, .onnx and .tflite"
 
@@ -25,12 +30,15 @@ MAX_FILE = 1 << 31
 
 
 def load_model(
-    model: ModelProto | os.PathLike[str] | str, calibration: Path | str | None = None
+    model: ModelProto | os.PathLike[str] | str,
+    calibration: Path | str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Graph:
     """The verified, quantised graph of a model file, chosen by its suffix, or of an ONNX model.
 
     A float ``.onnx`` or ``.tflite`` model is quantised with the inputs in ``calibration``, a
-    ``.npy`` file or a folder of them, or else with seeded random ones. Raises InputError for a file
+    ``.npy`` file or a folder of them, or else with seeded random ones. ``shapes`` has the sizes of
+    inputs that an ``.onnx`` model leaves open. Raises InputError for a file
     that cannot be read or is no valid model, UnsupportedError for another format or a model that
     uses what is not handled. Messages begin with the path, or the name of the model's graph.
 
@@ -45,7 +53,7 @@ def load_model(
     """
     calibration = None if calibration is None else Path(calibration)
     if not isinstance(model, (str, os.PathLike)):
-        return _load_proto(model, calibration)
+        return _load_proto(model, calibration, shapes)
     path = Path(model)
     with located(path):
         suffix = path.suffix.lower()
@@ -57,7 +65,9 @@ def load_model(
         data = _read_file(path)
         name = path.stem.encode("utf-8", "replace").decode()
         if suffix == ".onnx":
-            return _load_onnx(data, name, path.parent, calibration)
+            return _load_onnx(data, name, path.parent, calibration, shapes)
+        if shapes:
+            raise InputError(f"shapes for a {suffix} model; they are accepted for .onnx ones")
         if suffix == ".tflite":
             return _load_tflite(data, name, calibration)
         if calibration is not None:
@@ -65,24 +75,46 @@ def load_model(
         return read_model(data, path.parent)
 
 
-def add_calibration_option(parser: argparse.ArgumentParser) -> None:
-    """Add --calibrate, the inputs that a float model is quantised with."""
+def load_given(arguments: argparse.Namespace) -> Graph:
+    """The graph that a command line names with the options of ``add_model_options``."""
+    return load_model(arguments.model, arguments.calibrate, dict(arguments.shape))
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add --calibrate, the inputs that a float model is quantised with, and --shape."""
     parser.add_argument(
         "--calibrate",
         metavar="PATH",
         type=Path,
         help="inputs for a float .onnx or .tflite model: a .npy file or a folder of them",
     )
+    parser.add_argument(
+        "--shape",
+        metavar="NAME=SIZES",
+        type=_shape,
+        action="append",
+        default=[],
+        help="sizes of an input that an .onnx model leaves open, as in x=1,3,64,64",
+    )
 
 
-def _load_onnx(data: bytes, name: str, folder: Path, calibration: Path | None) -> Graph:
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, sizes = text.rpartition("=")
+    if not name or not re.fullmatch(r"[1-9]\d{0,8}(,[1-9]\d{0,8})*", sizes, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{show(text)}; NAME=1,3,64,64 is accepted")
+    return name, tuple(int(size) for size in sizes.split(","))
+
+
+def _load_onnx(
+    data: bytes, name: str, folder: Path, calibration: Path | None, shapes: Shapes
+) -> Graph:
     # Imported when needed: onnxruntime takes longer to load than most models.
     from compiler.frontend.onnx import parse_onnx
 
-    return _graph_of(parse_onnx(data, folder), name, calibration)
+    return _graph_of(parse_onnx(data, folder, shapes), name, calibration)
 
 
-def _load_proto(model: ModelProto, calibration: Path | None) -> Graph:
+def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> Graph:
     from onnx import ModelProto
 
     from compiler.frontend.onnx import check_onnx
@@ -95,7 +127,7 @@ def _load_proto(model: ModelProto, calibration: Path | None) -> Graph:
     copy.CopyFrom(model)
     name = model.graph.name or "model"
     with located(name):
-        return _graph_of(check_onnx(copy, Path()), name, calibration)
+        return _graph_of(check_onnx(copy, Path(), shapes), name, calibration)
 
 
 def _graph_of(model: ModelProto, name: str, calibration: Path | None) -> Graph:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from compiler.errors import CompilerError, InputError
 from compiler.load import (
-    add_calibration_option,
-    load_model,
+    add_model_options,
+    load_given,
 )
 from golden.arrays import DEFAULT_SEED, random_inputs, read_input, result_files, write_arrays
 from golden.network import run
@@ -56,7 +56,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     command.add_argument(
         "--tensors", metavar="TDIR", type=Path, help="folder for every activation tensor"
     )
-    add_calibration_option(command)
+    add_model_options(command)
     command.set_defaults(command=_run)
     add_latency_options(commands.add_parser("latency", help="time a model in PyTorch"))
     return parser
@@ -95,7 +95,7 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
         help="empty the device's caches before each call, out of its time",
     )
     command.add_argument("--json", action="store_true", help="one JSON object, and nothing else")
-    add_calibration_option(command)
+    add_model_options(command)
     command.set_defaults(command=_latency)
 
 
@@ -113,7 +113,7 @@ def _latency(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    graph = load_model(arguments.model, arguments.calibrate).to_dict()
+    graph = load_given(arguments).to_dict()
     if len(arguments.input) > len(graph["inputs"]):
         raise InputError(
             f"--input is given {len(arguments.input)} times; {arguments.model} has "

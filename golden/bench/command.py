@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from compiler.errors import ConfigError, show
-from compiler.load import load_model
+from compiler.load import load_given
 from compiler.quantities import clock, real, whole
 from golden.bench import peaks
 from golden.bench.benchmark import (
@@ -42,7 +42,7 @@ PEAKS, SECONDS = (1e-6, 1e6), (1e-6, 1e6)
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print. Raises CompilerError for a fault of model or options."""
     options = options_of(arguments)
-    graph = load_model(arguments.model, arguments.calibrate)
+    graph = load_given(arguments)
     with reporting("measuring") as progress:
         report = benchmark(graph, options, progress)
     report = stamped(report, ["golden", *sys.argv[1:]])

@@ -83,7 +83,7 @@ class OnnxBuilder:
 
     def model(self) -> onnx.ModelProto:
         graph = helper.make_graph(self._nodes, "test", self._inputs, self._outputs, self._constants)
-        opsets = [helper.make_opsetid("", self.opset)]
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
         return onnx.shape_inference.infer_shapes(model)
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.normalise import normalise
+from compiler.frontend.onnx.weights_aside import with_weights_aside
 
-#: Oldest version of the operator set that is read.
-MIN_OPSET = 11
+Shapes = Mapping[str, tuple[int, ...]]
+"""Sizes of inputs by name, for the axes that a model leaves open."""
 
-#: Domains of ONNX's own operators.
-DOMAINS = ("", "ai.onnx")
+NO_SHAPES: Shapes = MappingProxyType({})
 
 #: Largest file of weights next to a model, in bytes.
 MAX_EXTERNAL = 1 << 31
 
 _EXTERNAL = onnx.TensorProto.EXTERNAL
 
+#: First version of the file format in which a constant is no input too.
+_LISTED_APART = 4
 
-def parse_onnx(data: bytes, folder: Path) -> onnx.ModelProto:
+#: Batch, channels, height and width.
+_RANK_OF_MAPS = 4
+
+
+def parse_onnx(data: bytes, folder: Path, shapes: Shapes = NO_SHAPES) -> onnx.ModelProto:
     """The model in the bytes of an ``.onnx`` file, as ``check_onnx`` leaves it.
 
     Raises InputError and UnsupportedError as that does.
@@ -33,34 +41,50 @@ def parse_onnx(data: bytes, folder: Path) -> onnx.ModelProto:
         model.ParseFromString(data)
     except DecodeError:
         raise InputError("not a valid ONNX model: no protocol buffer of the ONNX schema") from None
-    return check_onnx(model, folder)
+    return check_onnx(model, folder, shapes)
 
 
-def check_onnx(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
-    """The model, which is changed, checked by ``onnx.checker``, with batch 1.
+def check_onnx(model: onnx.ModelProto, folder: Path, shapes: Shapes = NO_SHAPES) -> onnx.ModelProto:
+    """The model, which is used up, checked by ``onnx.checker`` and in the reader's own form.
 
-    Weights in another file are read from ``folder``. Every tensor that shape inference can tell has
-    its shape in ``graph.value_info``. Raises InputError for an invalid model, UnsupportedError for
-    one that uses what is not handled.
+    Weights in another file are read from ``folder``; open sizes of inputs come from ``shapes``, and
+    an open batch is 1. Every tensor that shape inference can tell has its shape in
+    ``graph.value_info``. Raises InputError for an invalid model, UnsupportedError for one that uses
+    what is not handled.
     """
     _check_parts(model)
     _check_types(model)
     _load_external(model, folder)
-    _fix_batch(model)
+    _inputs_without_constants(model)
+    _fix_shapes(model, shapes)
     try:
-        onnx.checker.check_model(model)
-        for value in model.graph.output:
-            value.type.tensor_type.ClearField("shape")
-        return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as fault:
+        model = with_weights_aside(model, _checked)
+    except (RuntimeError, TypeError, ValueError) as fault:
         raise InputError(f"not a valid ONNX model: {_line(fault)}") from None
+    return inferred(normalise(model))
+
+
+def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, which is used up, with the shapes and types that follow from its inputs."""
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.ClearField("type")
+    try:
+        return with_weights_aside(model, _with_shapes)
     except (RuntimeError, TypeError, ValueError) as fault:
         raise InputError(f"not a valid ONNX model: {_line(fault)}") from None
 
 
-def opset(model: onnx.ModelProto) -> int:
-    """The version of ONNX's own operators that the model uses."""
-    return next((o.version for o in model.opset_import if o.domain in DOMAINS), 0)
+def _with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+
+
+def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model itself, its outputs' shapes as good as given: inference finds them."""
+    for value in model.graph.output:
+        value.type.tensor_type.shape.SetInParent()
+    onnx.checker.check_model(model)
+    return model
 
 
 def _check_types(model: onnx.ModelProto) -> None:
@@ -85,9 +109,6 @@ def _check_parts(model: onnx.ModelProto) -> None:
         raise InputError("not a valid ONNX model: no graph with nodes")
     if not model.graph.output:
         raise InputError("no outputs; at least one is accepted")
-    latest = onnx.defs.onnx_opset_version()
-    if not MIN_OPSET <= opset(model) <= latest:
-        raise UnsupportedError(f"opset {opset(model)}; {MIN_OPSET} to {latest} are accepted")
     if model.functions:
         raise UnsupportedError(
             f"{len(model.functions)} functions of the model's own; ONNX operators are accepted"
@@ -132,18 +153,49 @@ def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
             yield from ([attribute.t] if attribute.HasField("t") else attribute.tensors)
 
 
-def _fix_batch(model: onnx.ModelProto) -> None:
-    """An open batch becomes 1; the shapes that follow from it are left to inference."""
+def _inputs_without_constants(model: onnx.ModelProto) -> None:
+    """Inputs that have a value, which files of IR 3 list, are constants alone."""
     constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in constants]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    model.ir_version = max(model.ir_version, _LISTED_APART)
+
+
+def _fix_shapes(model: onnx.ModelProto, shapes: Shapes) -> None:
+    """Open sizes become those of ``shapes``, and an open batch 1; what follows is inferred."""
+    known = {value.name for value in model.graph.input}
+    for name in shapes.keys() - known:
+        raise InputError(f"a shape for {show(name)}; the inputs are {', '.join(sorted(known))}")
     for value in model.graph.input:
-        if value.name in constants or not value.type.HasField("tensor_type"):
-            continue
-        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if axis == 0 and not dim.HasField("dim_value"):
-                dim.dim_value = 1
-            if not dim.HasField("dim_value") or dim.dim_value < 1:
-                raise UnsupportedError(
-                    f"input {show(value.name)}: axis {axis} is {show(dim.dim_param or '?')}; a "
-                    "fixed size is accepted (the batch may be open, and is 1)"
-                )
+        if value.type.HasField("tensor_type"):
+            _fix_shape(value.name, value.type.tensor_type.shape.dim, shapes.get(value.name))
     del model.graph.value_info[:]
+
+
+def _fix_shape(
+    name: str, dims: Sequence[onnx.TensorShapeProto.Dimension], given: tuple[int, ...] | None
+) -> None:
+    if given is not None and len(given) != len(dims):
+        raise InputError(
+            f"shape {list(given)} for input {show(name)}; {len(dims)} sizes are accepted"
+        )
+    for axis, dim in enumerate(dims):
+        is_open = not dim.HasField("dim_value") or dim.dim_value < 1
+        size = given[axis] if given is not None else 1 if axis == 0 else 0
+        if is_open and not size:
+            raise UnsupportedError(
+                f"input {show(name)}: axis {axis} is {show(dim.dim_param or '?')}; a fixed size is "
+                "accepted, in the file or by --shape (the batch may be open, and is 1)"
+            )
+        if is_open:
+            dim.dim_value = size
+        elif given is not None and dim.dim_value != size:
+            raise InputError(
+                f"size {size} of axis {axis} for input {show(name)}; {dim.dim_value}, which the "
+                "file fixes, is accepted"
+            )
+    if len(dims) == _RANK_OF_MAPS and dims[0].dim_value != 1:
+        raise UnsupportedError(
+            f"input {show(name)}: a batch of {dims[0].dim_value}; 1, or an open one, is accepted"
+        )

@@ -10,7 +10,7 @@ import onnx
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.onnx.folding import FOLDED, fold
 from compiler.frontend.onnx.importer import Importer
-from compiler.frontend.onnx.model_file import DOMAINS, opset
+from compiler.frontend.onnx.normalise.opsets import DOMAINS, opset
 from compiler.frontend.onnx.operator import Operator, constant_array
 from compiler.frontend.onnx.operators import CONVERTERS
 from compiler.frontend.onnx.requantise_outputs import store_output

@@ -1,5 +1,7 @@
 """What the reader of ONNX models refuses, and that it names what it found."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -315,8 +317,11 @@ def test_a_pool_without_space():
     refused(node("GlobalMaxPool"), r"an input of shape \[1, 8\]; 3 or 4 dimensions", (1, 8))
 
 
-def test_old_operator_set():
-    net = OnnxBuilder(10)
+@pytest.mark.parametrize(("opset", "found"), [(6, 6), (99, 99)])
+def test_operator_sets_beyond_those_that_are_read(opset, found):
+    net = OnnxBuilder(12)
     net.output(net.node("Relu", net.input(1, 3)))
-    with pytest.raises(UnsupportedError, match="opset 10; 11 to "):
-        net.graph()
+    model = net.model()
+    model.opset_import[0].version = opset
+    with pytest.raises(CompilerError, match=f"opset {found}; 7 to |version .{found}"):
+        parse_onnx(model.SerializeToString(), Path())

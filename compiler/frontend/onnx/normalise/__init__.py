@@ -1,0 +1,28 @@
+"""ONNX models as people have them in the form that the reader knows, without a change of a value.
+
+Each pass takes a checked model, whose shapes are not inferred yet, and rewrites one kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx
+
+from compiler.frontend.onnx.normalise.ends import distinct_outputs
+from compiler.frontend.onnx.normalise.opsets import to_readable_opset
+from compiler.frontend.onnx.normalise.qoperator import from_qoperator
+
+PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
+    to_readable_opset,
+    from_qoperator,
+    distinct_outputs,
+)
+"""In the order in which they run."""
+
+
+def normalise(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, which is used up, after all passes. Raises UnsupportedError."""
+    for each in PASSES:
+        model = each(model)
+    return model

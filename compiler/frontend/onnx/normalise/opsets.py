@@ -1,0 +1,49 @@
+"""Versions of ONNX's operator set that others are converted to, with ONNX's own converter."""
+
+from __future__ import annotations
+
+import onnx
+
+from compiler.errors import UnsupportedError
+from compiler.frontend.onnx.weights_aside import with_weights_aside
+
+#: Oldest and newest version that is read as it is. onnxruntime, which calibrates, ends there.
+FIRST, LAST = 11, 26
+
+#: Oldest version that is converted.
+OLDEST = 7
+
+#: Scales per channel, and all else that the passes write, are in this version and later ones.
+PER_CHANNEL = 13
+
+#: Domains of ONNX's own operators.
+DOMAINS = ("", "ai.onnx")
+
+
+def opset(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators that the model uses."""
+    return next((o.version for o in model.opset_import if o.domain in DOMAINS), 0)
+
+
+def to_readable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in a version from ``FIRST`` to ``LAST``."""
+    version, latest = opset(model), onnx.defs.onnx_opset_version()
+    if not OLDEST <= version <= latest:
+        raise UnsupportedError(f"opset {version}; {OLDEST} to {latest} are accepted")
+    if version < FIRST:
+        return converted(model, PER_CHANNEL)
+    return converted(model, LAST) if version > LAST else model
+
+
+def converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
+    """The model, which is used up, in another version. Raises UnsupportedError."""
+    found = opset(model)
+    try:
+        return with_weights_aside(
+            model, lambda light: onnx.version_converter.convert_version(light, version)
+        )
+    except (RuntimeError, ValueError) as fault:
+        raise UnsupportedError(
+            f"opset {found}, which ONNX's converter cannot bring to {version}: "
+            f"{' '.join(str(fault).split())[:200]}; {FIRST} to {LAST} are accepted as they are"
+        ) from None

@@ -1,0 +1,108 @@
+"""A model while a pass replaces nodes: its names, its constants, and the nodes made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from compiler.errors import UnsupportedError, located, show
+
+#: Replaces a node by what it emits.
+Expand = Callable[["Rewriter", "Old"], None]
+
+
+class Old:
+    """A node to be replaced: inputs by position, attributes by name."""
+
+    def __init__(self, proto: onnx.NodeProto) -> None:
+        self.proto = proto
+        self.inputs = list(proto.input)
+        self.output = proto.output[0] if proto.output else ""
+        self.attributes = {a.name: helper.get_attribute_value(a) for a in proto.attribute}
+
+    def given(self, position: int) -> bool:
+        """Whether the input at ``position`` is there."""
+        return position < len(self.inputs) and bool(self.inputs[position])
+
+    def keep(self, *names: str) -> dict[str, Any]:
+        """The attributes of these names that the node has."""
+        return {n: self.attributes[n] for n in names if n in self.attributes}
+
+
+class Rewriter:
+    """``emit`` adds a node in place of the one at hand, which lends its name and metadata."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        graph = model.graph
+        self._graph = graph
+        self._constants = {t.name: t for t in graph.initializer}
+        for node in graph.node:
+            if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+                self._constants[node.output[0]] = node.attribute[0].t
+        self._taken = {v.name for v in (*graph.input, *graph.initializer)}
+        self._taken |= {name for node in graph.node for name in node.output}
+        self._nodes: list[onnx.NodeProto] = []
+        self._at: onnx.NodeProto | None = None
+
+    def run(self, expand: Callable[[onnx.NodeProto], Expand | None]) -> None:
+        """Replace every node for which ``expand`` names a way, in the graph's order."""
+        for node in list(self._graph.node):
+            way = expand(node)
+            if way is None:
+                self._nodes.append(node)
+                continue
+            self._at = node
+            label = node.name or (node.output[0] if node.output else node.op_type)
+            with located(f"node {show(label)} ({node.op_type})"):
+                way(self, Old(node))
+        del self._graph.node[:]
+        self._graph.node.extend(self._nodes)
+
+    def fresh(self, wanted: str) -> str:
+        """``wanted``, with a number after it if the model has that name."""
+        found, number = wanted, 1
+        while found in self._taken:
+            found, number = f"{wanted}_{number}", number + 1
+        self._taken.add(found)
+        return found
+
+    def is_constant(self, name: str) -> bool:
+        """Whether the tensor has its values in the file."""
+        return name in self._constants
+
+    def array(self, name: str) -> np.ndarray:
+        """The values of a constant. Raises UnsupportedError for another tensor."""
+        if name not in self._constants:
+            raise UnsupportedError(f"input {show(name)} is computed; a constant is accepted")
+        return numpy_helper.to_array(self._constants[name])
+
+    def constant(self, wanted: str, array: object) -> str:
+        """The name of a new constant."""
+        tensor = numpy_helper.from_array(np.asarray(array), self.fresh(wanted))
+        self._graph.initializer.append(tensor)
+        self._constants[tensor.name] = tensor
+        return tensor.name
+
+    def emit(self, op: str, inputs: list[str], output: str = "", **attrs: object) -> str:
+        """A node of ONNX's own; returns its output, a new name unless ``output`` says one."""
+        assert self._at is not None, "emit is called while a node is replaced"
+        at = self._at
+        output = output or self.fresh(f"{at.output[0]}/{op}")
+        node = helper.make_node(op, inputs, [output], name=at.name, **attrs)
+        node.metadata_props.extend(at.metadata_props)
+        self._nodes.append(node)
+        return output
+
+
+def replace(model: onnx.ModelProto, ways: Mapping[str, Expand], *domains: str) -> onnx.ModelProto:
+    """The model with the nodes of ``domains`` replaced that ``ways`` has by operator."""
+
+    def way(node: onnx.NodeProto) -> Expand | None:
+        return ways.get(node.op_type) if node.domain in domains else None
+
+    Rewriter(model).run(way)
+    return model
