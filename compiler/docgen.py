@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from compiler.frontend.onnx.normalise import PASSES, REWRITTEN
 from compiler.frontend.onnx.operators import CONVERTERS as ONNX
 from compiler.frontend.tflite.operators import CONVERTERS as TFLITE
 from compiler.frontend.tflite.schema import OPTIONS
@@ -73,6 +74,11 @@ def page() -> str:
                 for name, convert in sorted(ONNX.items())
             ),
         ),
+        "Before that, files are brought to this form, in this order "
+        "(`compiler/frontend/onnx/normalise`):",
+        "\n".join(f"- {_first(each)}" for each in PASSES),
+        "So these operators are accepted too, or refused with the remedy: "
+        f"{', '.join(f'`{name}`' for name in sorted(REWRITTEN))}.",
     ]
     return "\n\n".join(parts) + "\n"
 

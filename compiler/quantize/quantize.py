@@ -93,15 +93,10 @@ def _check_finite(graph: FloatGraph) -> None:
 
 
 def _check_ends(model: onnx.ModelProto) -> None:
-    """Raise UnsupportedError for an input that no node reads, or that is an output."""
+    """Raise UnsupportedError for an input that no node reads."""
     read = {name for node in model.graph.node for name in node.input}
-    outputs = {value.name for value in model.graph.output}
     constants = {tensor.name for tensor in model.graph.initializer}
     for name in (v.name for v in model.graph.input if v.name not in constants):
-        if name in outputs:
-            raise UnsupportedError(
-                f"output {show(name)} is the network's input; one that a layer makes is accepted"
-            )
         if name not in read:
             raise UnsupportedError(
                 f"input {show(name)}: nothing reads it; inputs that layers read are accepted"

@@ -11,7 +11,7 @@ import onnx
 
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
-from compiler.frontend.onnx.normalise.qoperator import from_qoperator
+from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
 
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     to_readable_opset,
@@ -19,6 +19,9 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     distinct_outputs,
 )
 """In the order in which they run."""
+
+REWRITTEN = frozenset(EXPANSIONS)
+"""Operators that the passes replace."""
 
 
 def normalise(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -26,7 +26,7 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def to_readable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model in a version from ``FIRST`` to ``LAST``."""
+    """Operator sets from 7 to 10 become 13, and 27 and later 26, by ONNX's own converter."""
     version, latest = opset(model), onnx.defs.onnx_opset_version()
     if not OLDEST <= version <= latest:
         raise UnsupportedError(f"opset {version}; {OLDEST} to {latest} are accepted")

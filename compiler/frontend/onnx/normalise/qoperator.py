@@ -21,7 +21,7 @@ _REMEDY = "static quantisation (onnxruntime.quantization.quantize_static, or --c
 
 
 def from_qoperator(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without operators on stored integers."""
+    """Operators on stored integers (QOperator) become real ones between quantisers."""
     if not any(_is_expanded(node) for node in model.graph.node):
         return model
     if opset(model) < PER_CHANNEL:
@@ -170,4 +170,4 @@ EXPANSIONS: dict[str, Expand] = {
     "DynamicQuantizeLSTM": _dynamic,
     "MatMulIntegerToFloat": _dynamic,
 }
-"""How each operator on stored integers is written with real ones."""
+"""Functions that write each operator on stored integers with real ones."""

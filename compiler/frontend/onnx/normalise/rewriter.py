@@ -87,7 +87,7 @@ class Rewriter:
         self._constants[tensor.name] = tensor
         return tensor.name
 
-    def emit(self, op: str, inputs: list[str], output: str = "", **attrs: object) -> str:
+    def emit(self, op: str, inputs: list[str], output: str = "", /, **attrs: Any) -> str:
         """A node of ONNX's own; returns its output, a new name unless ``output`` says one."""
         assert self._at is not None, "emit is called while a node is replaced"
         at = self._at
