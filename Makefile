@@ -7,15 +7,18 @@ JOBS ?= 2
 
 export AMARANTH_USE_YOSYS := builtin
 
-.PHONY: map test test-full formal lint
+.PHONY: map test test-full formal lint style types
 .DELETE_ON_ERROR:
 
 map: .venv/base
 	$(BIN)/python -m compiler.demo
 
-test: .venv/test lint
+# The types are checked beside the tests: mypy has one process.
+test: .venv/test style
 	$(call need,command -v iverilog,iverilog)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	@$(BIN)/mypy & types=$$!; status=0; \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup || status=$$?; \
+	wait $$types || status=$$?; exit $$status
 
 test-full: .venv/full lint
 	$(call need,command -v iverilog,iverilog)
@@ -25,9 +28,13 @@ test-full: .venv/full lint
 formal: .venv/full
 	$(BIN)/python -m pytest tests/formal --full
 
-lint: .venv/test
+lint: style types
+
+style: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/test
 	$(BIN)/mypy
 
 # A system package that is missing: name it once, with the command that installs it.
