@@ -43,6 +43,11 @@ class OnnxBuilder:
         self._constants.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
+    def tensor(self, tensor: onnx.TensorProto) -> str:
+        """A constant of a type that NumPy does not have."""
+        self._constants.append(tensor)
+        return tensor.name
+
     def node(self, op: str, *inputs: str, outputs: int = 1, domain: str = "", **attrs: object):
         """The output's name, or a list of ``outputs`` names."""
         number = len(self._nodes)

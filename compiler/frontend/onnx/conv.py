@@ -11,7 +11,12 @@ from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Pending, Real
 from compiler.frontend.onnx.views import channels_last
-from compiler.frontend.onnx.weights import read_bias, read_weights, weight_tensor
+from compiler.frontend.onnx.weights import (
+    read_bias,
+    read_weights,
+    weight_tensor,
+    within_int8,
+)
 from compiler.frontend.onnx.windows import AUTO_PADS, read_pads, read_windows
 
 
@@ -25,6 +30,8 @@ def conv(imp: Importer, op: Operator) -> Pending:
     groups, channels = op.attribute("group", 1), x.view.shape[1]
     tensor = imp.channels_last(x, steps.ndim)
     steps = steps.reshape(*steps.shape[:2], *windows.kernel)
+    given, (tensor, steps) = tensor, within_int8(imp, tensor, steps, groups)
+    channels *= 1 if tensor == given else 2
     attrs = {
         "stride": windows.stride,
         "dilation": windows.dilation,
@@ -69,7 +76,8 @@ def conv_transpose(imp: Importer, op: Operator) -> Pending:
         "activation": "none",
     }
     bias = read_bias(imp, op, 2, tensor, weights, steps.shape[1])
-    constant = weight_tensor(weights, steps.transpose(1, 2, 3, 0), 0)
+    tensor, rows = within_int8(imp, tensor, steps.swapaxes(0, 1))
+    constant = weight_tensor(weights, rows.transpose(0, 2, 3, 1), 0)
     return _pending(imp, "transpose_conv2d", (tensor, constant, bias), attrs, rank + 2)
 
 

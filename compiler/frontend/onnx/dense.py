@@ -11,7 +11,12 @@ from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Pending, QuantConstant, Real
 from compiler.frontend.onnx.views import arranged
-from compiler.frontend.onnx.weights import read_bias, read_weights, weight_tensor
+from compiler.frontend.onnx.weights import (
+    read_bias,
+    read_weights,
+    weight_tensor,
+    within_int8,
+)
 from compiler.frontend.onnx.windows import ONE_TAP
 from compiler.ir.graph import Tensor
 
@@ -51,8 +56,12 @@ def _fully_connected(
 ) -> Pending:
     """Columns go where memory has the elements that the model flattened channels first."""
     outputs = rows.shape[0]
-    constant = weight_tensor(weights, rows[:, x.view.memory_to_model()], 0)
-    inputs = (x.tensor, constant, read_bias(imp, op, 2, x.tensor, weights, outputs))
+    tensor, columns = x.tensor, rows[:, x.view.memory_to_model()]
+    if rows.dtype != np.int8:
+        tensor = imp.reshaped(tensor, (1, 1, 1, rows.shape[1]), x.view)
+        tensor, columns = within_int8(imp, tensor, columns)
+    constant = weight_tensor(weights, columns, 0)
+    inputs = (tensor, constant, read_bias(imp, op, 2, tensor, weights, outputs))
     shape = (*x.view.shape[:-1], outputs)
     view = arranged(shape, tuple(range(len(shape))))
     return imp.pending("fully_connected", inputs, {"activation": "none"}, view)
@@ -63,6 +72,7 @@ def _pointwise(
 ) -> Pending:
     axis = len(x.view.shape) - 1
     tensor, view = imp.channels_at(x, axis)
+    tensor, rows = within_int8(imp, tensor, rows)
     constant = weight_tensor(weights, rows[:, None, None, :], 0)
     bias: str | Tensor = read_bias(imp, op, 2, tensor, weights, rows.shape[0])
     view = view.with_last(axis, rows.shape[0])

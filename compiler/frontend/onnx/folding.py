@@ -14,8 +14,8 @@ from compiler.errors import InputError
 #: Operators that are computed when all their inputs are constants: none makes more than it reads,
 #: but by broadcasting.
 FOLDED = frozenset(
-    "Add Cast Ceil Concat Div Flatten Floor Gather Identity Max Min Mul Neg Pow Reciprocal Reshape "
-    "Slice Split Sqrt Squeeze Sub Transpose Unsqueeze".split()
+    "Add Cast CastLike Ceil Clip Concat Div Flatten Floor Gather Identity Max Min Mul Neg Pow "
+    "Reciprocal Reshape Slice Split Sqrt Squeeze Sub Transpose Unsqueeze".split()
 )
 
 #: Largest product of the inputs' elements, which bounds what broadcasting makes of them.

@@ -170,14 +170,16 @@ class Importer:
         """The tensor in another shape of the graph; itself if it has that shape."""
         if self.tensors[tensor].shape == shape:
             return tensor
-        return self._once("reshape", tensor, {"shape": shape}, view)
+        return self.once("reshape", (tensor,), {"shape": shape}, view)
 
-    def _once(self, op: str, tensor: str, attrs: dict[str, Any], view: View) -> str:
+    def once(self, op: str, inputs: tuple[str, ...], attrs: dict[str, Any], view: View) -> str:
         """The output of a node that moves data; one node for all that read it."""
-        key = (op, tensor, *attrs.values())
+        key = (op, *inputs, *attrs.values())
         if key not in self._moved:
-            quant = self.quant(tensor)
-            self._moved[key] = self.emit(op, (tensor,), attrs, f"{tensor}/{op}", quant, view)
+            first = inputs[0]
+            self._moved[key] = self.emit(
+                op, inputs, attrs, f"{first}/{op}", self.quant(first), view
+            )
         return self._moved[key]
 
     def channels_last(self, x: Real, rank: int = 4) -> str:
@@ -216,7 +218,7 @@ class Importer:
         atoms = x.view.memory[: len(x.view.memory) - len(x.view.axes[axis])]
         view = View(atoms + x.view.axes[axis], x.view.axes)
         tensor = self.with_channels(x.tensor, shape[axis], x.view)
-        return Real(self._once("channel_shuffle", tensor, {"groups": outer.size}, view), view)
+        return Real(self.once("channel_shuffle", (tensor,), {"groups": outer.size}, view), view)
 
     def with_channels(self, tensor: str, channels: int, view: View, rank: int = 4) -> str:
         """The tensor in ``rank`` or four dimensions of which the last has ``channels`` elements."""

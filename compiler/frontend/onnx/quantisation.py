@@ -57,7 +57,12 @@ def dequantize_linear(imp: Importer, op: Operator) -> Value:
 
 def _check_attributes(op: Operator, *without_effect: str) -> None:
     op.ignore("axis", *without_effect)
-    op.expect("block_size", 0, 0)
+    blocks = op.attribute("block_size", 0)
+    if blocks:
+        raise UnsupportedError(
+            f"block_size is {blocks}: scales in blocks of the sums; one scale, or one per output "
+            "channel, is accepted (quantise the weights again)"
+        )
 
 
 def _check_same(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ BOUNDS = {
     "relu6": (0.0, 6.0),
     "relu_n1_to_1": (-1.0, 1.0),
 }
+
+_Step = tuple[str, tuple[str | Tensor, ...], dict[str, Any], Quant]
+"""Operator, inputs beside the one before, attributes, parameters of the output."""
 
 _SOFTMAX = Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],))
 
@@ -89,17 +93,21 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
     inputs = saturated(x.op, x.inputs, imp, own)
     activation = _activation(x, own)
     inside = "activation" in OPS[x.op].attrs
-    attrs = {**x.attrs, "activation": activation} if inside else x.attrs
-    steps = [(x.op, inputs, attrs, own)]
-    if activation != "none" and not inside:
+    attrs = {**x.attrs, "activation": activation or "none"} if inside else x.attrs
+    steps: list[_Step] = [(x.op, inputs, attrs, own)]
+    if activation not in ("none", None) and not inside:
         steps.append((activation, (), {}, own))
     if own != quant:
         steps.append(("quantize", (), {}, quant))
+    if activation is None:
+        steps.append(("lookup", (_clamp(x, quant, f"{name}/table"),), {}, quant))
     tensor = ""
     for i, (op, inputs, attrs, parameters) in enumerate(steps):
         last = i == len(steps) - 1
         label = name if last else f"{name}/{op}"
-        tensor = imp.emit(op, inputs or (tensor,), attrs, label, parameters, x.view)
+        if i:
+            inputs = (tensor, *inputs)
+        tensor = imp.emit(op, inputs, attrs, label, parameters, x.view)
     imp.stored[x.origin] = key, tensor
     return Stored(tensor, x.view)
 
@@ -114,8 +122,8 @@ def _own_quant(imp: Importer, x: Pending, quant: Quant) -> Quant:
     return quant
 
 
-def _activation(x: Pending, quant: Quant) -> str:
-    """The activation function with the bounds of ``x``, to the step of the output.
+def _activation(x: Pending, quant: Quant) -> str | None:
+    """The activation function with the bounds of ``x``, to the step of the output; None if none is.
 
     One that the output's own range implies is ``none``.
     """
@@ -128,10 +136,16 @@ def _activation(x: Pending, quant: Quant) -> str:
     for name, bounds in BOUNDS.items():
         if _stored_bounds(bounds, quant) == wanted:
             return name
-    raise UnsupportedError(
-        f"bounds {x.low:g} and {x.high:g} on the result of {x.op}; those of "
-        f"{', '.join(BOUNDS)}, or of the output's range, are accepted"
-    )
+    return None
+
+
+def _clamp(x: Pending, quant: Quant, name: str) -> Tensor:
+    """The table that bounds stored values as ``x`` is bounded; rounding keeps the order."""
+    bounds = np.array([x.low, x.high], np.float32) / np.float32(quant.scale[0])
+    low, high = np.clip(np.rint(bounds) + quant.zero_point[0], -128, 127)
+    table = np.clip(np.arange(-128, 128), low, high).astype(np.int8)
+    table.setflags(write=False)
+    return Tensor(name, (256,), "int8", data=table)
 
 
 def _stored_bounds(bounds: tuple[float, float], quant: Quant) -> tuple[int, int]:

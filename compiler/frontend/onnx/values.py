@@ -34,13 +34,22 @@ class QuantConstant:
     axis: int | None
 
     @property
+    def centred(self) -> np.ndarray:
+        """Stored values minus their zero points, int64."""
+        zero_point = self.zero_point.astype(np.int64).reshape(self._along)
+        return self.steps.astype(np.int64) - zero_point
+
+    @property
     def real(self) -> np.ndarray:
         """The values that the constant stands for, float64."""
+        return self.centred * self.scale.astype(np.float64).reshape(self._along)
+
+    @property
+    def _along(self) -> list[int]:
         shape = [1] * self.steps.ndim
         if self.axis is not None:
             shape[self.axis] = -1
-        scale, zero_point = self.scale.reshape(shape), self.zero_point.reshape(shape)
-        return (self.steps.astype(np.float64) - zero_point) * scale.astype(np.float64)
+        return shape
 
 
 @dataclass(frozen=True)

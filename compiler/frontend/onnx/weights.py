@@ -8,6 +8,7 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, QuantConstant
+from compiler.frontend.onnx.views import channels_last
 from compiler.ir.graph import Quant, Tensor
 
 _INT32 = np.iinfo(np.int32)
@@ -17,10 +18,11 @@ _SAME_SCALE = 1e-6
 
 
 def read_weights(imp: Importer, op: Operator, position: int, axis: int) -> QuantConstant:
-    """The weights at an input as int8 with zero point 0; ``axis`` counts output channels.
+    """The weights at an input with zero point 0; ``axis`` counts output channels.
 
-    uint8 with zero point 128 is int8 with every value 128 lower. Raises UnsupportedError for
-    weights that are not quantised, or otherwise.
+    The steps are int8, or int16 where stored value - zero point goes beyond that. A channel of
+    zeros has the scale of others. Raises UnsupportedError for weights that are not quantised, or
+    otherwise.
     """
     value = imp.value(op, position)
     name = show(op.inputs[position])
@@ -34,19 +36,46 @@ def read_weights(imp: Importer, op: Operator, position: int, axis: int) -> Quant
     dtype = str(value.steps.dtype)
     if dtype not in ("int8", "uint8"):
         raise UnsupportedError(f"weights {name} are {dtype}; int8 or uint8 is accepted")
-    shift = 128 if dtype == "uint8" else 0
-    if np.any(value.zero_point.astype(np.int64) != shift):
-        raise UnsupportedError(
-            f"weights {name} have zero points {show(value.zero_point[:8].tolist())}; {shift} is "
-            f"accepted for {dtype}"
-        )
     if value.axis not in (None, axis):
         raise UnsupportedError(
             f"weights {name} are quantised along axis {value.axis}; axis {axis} or one scale is "
             "accepted"
         )
-    steps = (value.steps.astype(np.int16) - shift).astype(np.int8)
-    return QuantConstant(value.name, steps, value.scale, np.zeros_like(steps, shape=1), value.axis)
+    steps = value.centred
+    if np.array_equal(steps, steps.astype(np.int8)):
+        steps = steps.astype(np.int8)
+    scale = _scale_of_zeros(steps, value.scale, axis)
+    return QuantConstant(value.name, steps, scale, np.zeros_like(steps, shape=1), value.axis)
+
+
+def _scale_of_zeros(steps: np.ndarray, scale: np.ndarray, axis: int) -> np.ndarray:
+    """The scales, that of each channel of zeros replaced by the largest of the others, or 1."""
+    others = tuple(a for a in range(steps.ndim) if a != axis)
+    empty = ~steps.any(axis=others)
+    if scale.size == 1 or not empty.any():
+        return scale
+    return np.where(empty, scale[~empty].max() if not empty.all() else 1.0, scale).astype(
+        np.float32
+    )
+
+
+def within_int8(
+    imp: Importer, x: str, steps: np.ndarray, groups: int = 1
+) -> tuple[str, np.ndarray]:
+    """An input and int8 weights ``[outputs, inputs / groups, ...]`` with the same sums of products.
+
+    Weights of 9 bits are a sum of two of 8: the input's channels are there twice.
+    """
+    if steps.dtype == np.int8:
+        return x, steps
+    first = np.clip(steps, -128, 127)
+    both = np.stack([first, steps - first], axis=2 if groups > 1 else 1).astype(np.int8)
+    batch, height, width, channels = imp.tensors[x].shape
+    view = channels_last((batch, 2 * channels, height, width))
+    twice = imp.once("concatenation", (x, x), {}, view)
+    if groups > 1:
+        twice = imp.once("channel_shuffle", (twice,), {"groups": 2}, view)
+    return twice, both.reshape(steps.shape[0], -1, *steps.shape[2:])
 
 
 def weight_tensor(weights: QuantConstant, array: np.ndarray, axis: int) -> Tensor:

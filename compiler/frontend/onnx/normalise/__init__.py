@@ -12,10 +12,14 @@ import onnx
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
+from compiler.frontend.onnx.normalise.stored import real_moves
+from compiler.frontend.onnx.normalise.widths import eight_bits
 
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     to_readable_opset,
     from_qoperator,
+    eight_bits,
+    real_moves,
     distinct_outputs,
 )
 """In the order in which they run."""

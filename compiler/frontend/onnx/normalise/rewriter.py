@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from compiler.errors import UnsupportedError, located, show
+from compiler.frontend.onnx.normalise.opsets import opset
 
 #: Replaces a node by what it emits.
 Expand = Callable[["Rewriter", "Old"], None]
@@ -38,6 +39,7 @@ class Rewriter:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
+        self.opset = opset(model)
         self._graph = graph
         self._constants = {t.name: t for t in graph.initializer}
         for node in graph.node:
@@ -74,6 +76,10 @@ class Rewriter:
         """Whether the tensor has its values in the file."""
         return name in self._constants
 
+    def kind(self, name: str) -> int:
+        """The element type of a constant."""
+        return self._constants[name].data_type
+
     def array(self, name: str) -> np.ndarray:
         """The values of a constant. Raises UnsupportedError for another tensor."""
         if name not in self._constants:
@@ -87,15 +93,15 @@ class Rewriter:
         self._constants[tensor.name] = tensor
         return tensor.name
 
-    def emit(self, op: str, inputs: list[str], output: str = "", /, **attrs: Any) -> str:
-        """A node of ONNX's own; returns its output, a new name unless ``output`` says one."""
+    def emit(self, op: str, inputs: Sequence[str], *outputs: str, **attrs: Any) -> str:
+        """A node of ONNX's own; returns its first output, a new name unless ``outputs`` has it."""
         assert self._at is not None, "emit is called while a node is replaced"
         at = self._at
-        output = output or self.fresh(f"{at.output[0]}/{op}")
-        node = helper.make_node(op, inputs, [output], name=at.name, **attrs)
+        outputs = outputs or (self.fresh(f"{at.output[0]}/{op}"),)
+        node = helper.make_node(op, inputs, outputs, name=at.name, **attrs)
         node.metadata_props.extend(at.metadata_props)
         self._nodes.append(node)
-        return output
+        return outputs[0]
 
 
 def replace(model: onnx.ModelProto, ways: Mapping[str, Expand], *domains: str) -> onnx.ModelProto:
