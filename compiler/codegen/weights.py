@@ -12,7 +12,7 @@ from compiler.schedule.channel_blocks import (
     BlockRange,
     Chunk,
 )
-from hw.spec.config import PARAM_WORDS
+from hw.spec.records import CHANNEL_PARAMETERS, PARAM_WORDS
 
 
 class Constants:
@@ -73,11 +73,13 @@ def param_bytes(requant: Requant, run: BlockRange, cols: int) -> bytes:
         return padded.reshape(run.planes, cols)
 
     words = np.zeros((run.planes, run.param_words * cols), np.uint8)
-    wide = np.concatenate([channels(requant.bias), channels(requant.multiplier)], axis=1)
-    narrow = np.concatenate([channels(requant.left), channels(requant.right)], axis=1)
-    used = np.concatenate([wide.astype("<i4").view(np.uint8), narrow.astype(np.uint8)], axis=1)
-    assert used.shape[1] == PARAM_WORDS * cols
-    words[:, : used.shape[1]] = used
+    words[:, : PARAM_WORDS * cols] = np.concatenate(
+        [
+            channels(getattr(requant, p.name)).astype(p.dtype).view(np.uint8)
+            for p in CHANNEL_PARAMETERS
+        ],
+        axis=1,
+    )
     return words.tobytes()
 
 

@@ -12,7 +12,8 @@ from compiler.hwir.network import (
     ArrayOp,
     FeatureMap,
 )
-from hw.spec.config import PARAM_WORDS, AccelConfig
+from hw.spec.config import AccelConfig
+from hw.spec.records import PARAM_WORDS
 
 PLACE_WORDS = 8
 """Alignment of everything in the scratchpad, in words: a whole line of any machine."""

@@ -13,8 +13,9 @@ from compiler.hwir.network import (
 from compiler.schedule.channel_blocks import block_ranges
 from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.planner import Planner
-from hw.spec.config import MAX_SCRATCHPAD_LINES, PARAM_WORDS, AccelConfig
+from hw.spec.config import MAX_SCRATCHPAD_LINES, AccelConfig
 from hw.spec.isa import MOST_COMMANDS
+from hw.spec.records import PARAM_WORDS
 
 
 def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:

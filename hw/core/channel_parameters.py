@@ -8,16 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core import stage_layouts
-from hw.core.mac_array import ACC
-from hw.core.requantiser import (
-    MULTIPLIER,
-    SHIFT,
-    channel_layout,
-)
+from hw.core.requantiser import channel_layout
 from hw.lib.delay import delay
 from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR, line_addr
 from hw.spec import timing
-from hw.spec.config import LANE_GROUPS, PARAM_WORDS, AccelConfig
+from hw.spec.config import LANE_GROUPS, AccelConfig
+from hw.spec.records import CHANNEL_PARAMETERS, PARAM_WORDS
 
 
 class ChannelParameters(wiring.Component):
@@ -179,13 +175,10 @@ class ChannelParameters(wiring.Component):
 
     def _build_channels(self, m, words):
         """``words`` are the parameters of the plane as they lie in the scratchpad."""
-        cols = self._config.cols
-        shifts = words[2 * ACC * cols :]
-        for c in range(cols):
-            channel = self.channels[c]
-            m.d.comb += [
-                channel.bias.eq(words.word_select(c, ACC)),
-                channel.multiplier.eq(words.word_select(cols + c, ACC)[:MULTIPLIER]),
-                channel.left.eq(shifts.word_select(c, 8)[:SHIFT]),
-                channel.right.eq(shifts.word_select(cols + c, 8)[:SHIFT]),
-            ]
+        cols, first = self._config.cols, 0
+        for parameter in CHANNEL_PARAMETERS:
+            for c in range(cols):
+                at = first + c * parameter.slot
+                value = words[at : at + parameter.bits]
+                m.d.comb += self.channels[c][parameter.name].eq(value)
+            first += cols * parameter.slot

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw import command_layouts
 from hw.core import stage_layouts
 from hw.core.loop_nest import LoopNest
+from hw.core.stage_layouts import by_shape, lane_pixel
 from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
@@ -123,12 +124,13 @@ class InputAddresses(wiring.Component):
         walk = Signal(_place_layout(), reset_less=True)
         first = Signal()
         m.d.comb += first.eq(
-            Array(
-                Array(stage_layouts.lane_pixel(self._config, p, s) == 0 for p in range(rows))[
-                    self.init_lane
-                ]
-                for s in (0, 1, 2, 2)
-            )[cmd.array_shape]
+            by_shape(
+                cmd.array_shape,
+                [
+                    Array(lane_pixel(self._config, p, s) == 0 for p in range(rows))[self.init_lane]
+                    for s in range(3)
+                ],
+            )
         )
         self._start = start = Signal.like(walk)
         m.d.comb += [
@@ -166,9 +168,7 @@ class InputAddresses(wiring.Component):
         """First stage: the coordinates of the tap group's taps. Second: clipped to the input
         window."""
         cmd, loops = self.cmd, self._loops
-        pixel = Array(stage_layouts.lane_pixel(self._config, p, s) for s in (0, 1, 2, 2))[
-            cmd.array_shape
-        ]
+        pixel = by_shape(cmd.array_shape, [lane_pixel(self._config, p, s) for s in range(3)])
         active = Signal(name=f"active{p}")
         y, first, last = (
             Signal(signed(POSITION_BITS), name=f"{name}{p}", reset_less=True)

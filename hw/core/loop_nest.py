@@ -1,6 +1,6 @@
 """The loop nest of fill: output blocks, pixel groups, input blocks, kernel rows and tap groups."""
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,7 +72,9 @@ class LoopNest(wiring.Component):
         )
         m.d.comb += [
             self._pixel_group.eq(
-                Array(self._config.shape_pixels(s) for s in (0, 1, 2, 2))[cmd.array_shape]
+                stage_layouts.by_shape(
+                    cmd.array_shape, [pixels for pixels, _ in self._config.shapes]
+                )
             ),
             self._last_group.eq(self._group == cmd.tap_groups - 1),
             last_row.eq(self._krow == cmd.kernel_rows - 1),

@@ -10,14 +10,16 @@ from hw.core.mac_array import ACC
 from hw.lib.delay import delay_line
 from hw.spec import timing
 from hw.spec.config import AccelConfig
+from hw.spec.records import CHANNEL_PARAMETERS, parameter
 
-MULTIPLIER, SHIFT = 31, 5
+MULTIPLIER, SHIFT = parameter("multiplier").bits, parameter("left").bits
+assert parameter("bias").bits == ACC and parameter("right").bits == SHIFT
 
 
 def channel_layout() -> data.StructLayout:
     """Requantisation of one channel: y = ((x << left) * multiplier, rounded) >> right, rounded."""
     return data.StructLayout(
-        {"bias": signed(ACC), "multiplier": MULTIPLIER, "left": SHIFT, "right": SHIFT}
+        {p.name: signed(p.bits) if p.signed else p.bits for p in CHANNEL_PARAMETERS}
     )
 
 

@@ -1,5 +1,8 @@
 """Layouts and interfaces between the stages of the execute unit."""
 
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Value, ValueLike
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, Signature
 
@@ -111,3 +114,9 @@ def pixel_group_layout() -> data.StructLayout:
 def lane_pixel(config: AccelConfig, lane: int, shape: int) -> int:
     """Pixel of the pixel group that ``lane`` works on in array shape ``shape``."""
     return lane % config.shape_pixels(shape)
+
+
+def by_shape(array_shape: Value, values: Sequence[ValueLike]) -> Value:
+    """The one of three ``values``, for shapes 0, 1 and 2, that belongs to ``array_shape``. Shape 3
+    is illegal and never gets here; it counts as 2."""
+    return Array((*values, values[-1]))[array_shape]

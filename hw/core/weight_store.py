@@ -1,11 +1,12 @@
 """Weights: fetches lines of weights ahead of the array and keeps them in a ring."""
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
+from hw.core.stage_layouts import by_shape
 from hw.lib.delay import delay
 from hw.mem.scratchpad import READ_REQUEST, line_addr
 from hw.spec import timing
@@ -154,7 +155,7 @@ class WeightStore(wiring.Component):
         words = [read.data.word_select(w, word) for w in range(self._config.line_words)]
         for group in range(LANE_GROUPS):
             plane = Signal(2, name=f"plane{group}")
-            m.d.comb += plane.eq(Array(group >> (2 - s) for s in (0, 1, 2, 2))[self.array_shape])
+            m.d.comb += plane.eq(by_shape(self.array_shape, [group >> 2, group >> 1, group]))
             with m.Switch(position + plane):
                 for w in range(self._config.line_words):
                     with m.Case(w):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.spec import isa
+from hw.spec.records import PARAM_WORDS
 
-PARAM_WORDS = 10
-"""Words of channel parameters of one plane: biases and multipliers of 32 bits, two shifts of 8."""
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Accepted names of a machine: an identifier in C and in Verilog, and the name of a folder."""
 MAX_SCRATCHPAD_LINES = isa.highest(isa.Opcode.LOAD, "last_line") + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from hw.spec import isa, regs, rules
+from hw.spec import isa, records, regs, rules
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
 
@@ -78,6 +78,21 @@ def isa_markdown() -> str:
         _table(
             ("Opcode", "Illegal"),
             ((f"`{opcode.name}`", text) for opcode in isa.Opcode for text in _illegal(opcode)),
+        )
+    )
+    parts.append("## Channel parameters")
+    parts.append(
+        f"`param_addr` is the place of {records.PARAM_WORDS} scratchpad words for each plane, "
+        "padded to whole lines. They hold these values, in this order, each for all `cols` "
+        "channels of the plane. Bits of a slot that no value uses are ignored."
+    )
+    parts.append(
+        _table(
+            ("Value", "Words", "Slot", "Range", "Meaning"),
+            (
+                (f"`{p.name}`", str(p.words), f"{p.slot} bits", f"{p.low} .. {p.high}", p.doc)
+                for p in records.CHANNEL_PARAMETERS
+            ),
         )
     )
     return "\n\n".join(parts) + "\n"

@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from hw.spec.config import PARAM_WORDS
+from hw.spec.records import CHANNEL_PARAMETERS
 from sim.values.memories import State
 from sim.values.operands import Operands, Window
-from sim.values.requantise import MULTIPLIER_MASK, SHIFT_MASK, add_residual, requantise
+from sim.values.requantise import add_residual, requantise
 
 EXACT_CHANNELS = 1024
 """Products of at most 2**14 each whose sum float32 holds exactly."""
@@ -61,12 +61,12 @@ class _Task:
         if fields["residual"]:
             self.second = state.scratchpad_index(self.places("res_addr", "res_plane"))
 
-    def places(self, base: str, plane_tap_group: str) -> np.ndarray:
+    def places(self, base: str, plane_step: str) -> np.ndarray:
         """Word addresses of the results, or of the second operand: ``[pixels, planes]``."""
         f = self.fields
         row, col = np.divmod(np.arange(f["pixels"]), f["out_width"])
         within = row * (f["out_width"] + f["out_skip"]) + col
-        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_tap_group]
+        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_step]
 
     def block_groups(self) -> Iterator[range]:
         """Ranges of output blocks that read the same operands."""
@@ -139,15 +139,17 @@ class _Task:
         return value.astype(np.int8)
 
     def _params(self) -> np.ndarray:
-        """Biases, multipliers, left and right shifts: int64 ``[4, planes, cols]``."""
+        """The channel parameters in their order: int64 ``[4, planes, cols]``."""
         count = self.state.config.param_lines * self.line_words
         first = self.fields["param_addr"] * self.line_words
         words = self.state.words(first, count * self.planes).reshape(self.planes, count, self.cols)
-        used = np.ascontiguousarray(words[:, :PARAM_WORDS]).reshape(self.planes, -1)
-        wide = used[:, : 8 * self.cols].view(np.int32).reshape(self.planes, 2, self.cols)
-        shifts = used[:, 8 * self.cols :].reshape(self.planes, 2, self.cols) & SHIFT_MASK
-        biases, multipliers = wide[:, :1].astype(np.int64), wide[:, 1:] & MULTIPLIER_MASK
-        return np.concatenate([biases, multipliers, shifts], axis=1).transpose(1, 0, 2)
+        found, end = [], 0
+        for parameter in CHANNEL_PARAMETERS:
+            first, end = end, end + parameter.words
+            slots = np.ascontiguousarray(words[:, first:end]).reshape(self.planes, -1)
+            values = slots.view(parameter.dtype).astype(np.int64)
+            found.append(values if parameter.signed else values & parameter.high)
+        return np.stack(found)
 
     def _table(self) -> np.ndarray | None:
         if not self.fields["table"]:

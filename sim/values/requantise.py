@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-SHIFT_MASK, MULTIPLIER_MASK = 31, (1 << 31) - 1
-"""Shifts are five bits, multipliers 31."""
-
-
 Integers = np.ndarray | np.int64
 """One value for all, or one for each."""
 

@@ -22,7 +22,7 @@ def _signed(value):
 
 
 def _channels(config, plane):
-    """The parameters of one plane, from the text of docs/architecture.md, 1."""
+    """The parameters of one plane, from the table at the end of docs/isa.md."""
     lines = 2 if config.line_words == 8 else 3
     first = (PARAM_LINE + lines * plane) * config.line_words
     words = [scrambled(first + i) for i in range(10)]
