@@ -16,6 +16,7 @@ from compiler.hwir.network import (
     Network,
     Words,
 )
+from compiler.hwir.verify import verify_network
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
@@ -109,8 +110,10 @@ def _scheduled(
 ) -> tuple[Network, list[Schedule]]:
     words = Words(config.cols, config.line_words)
     network = legalise(graph, needed, options, words, known.lowered, trimmed)
+    verify_network(network, config.cols, "lowering")
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
+        verify_network(network, config.cols, "fusion")
     check_room(network, config, planner)
     return network, [schedule(network.part(i), config, planner) for i in range(network.segments)]
 

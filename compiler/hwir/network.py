@@ -11,6 +11,7 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.lru_cache import HashedKey
+from hw.spec.records import CHANNEL_PARAMETERS
 
 Pair = tuple[int, int]
 
@@ -30,7 +31,8 @@ class FeatureMap:
     ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
     they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
     whatever else happens to them. A map with a ``parent`` aliases the planes of that map from
-    ``plane`` on: the pixel count is equal, the width may differ. A ``view`` is made with its
+    ``plane`` on: the pixel count is equal, the width may differ. Or it sees the planes of a map of
+    one pixel as its own pixels. A ``view`` is made with its
     parent, as a slice is; other parts are made by operations of their own.
     """
 
@@ -81,15 +83,21 @@ def origin(maps: dict[str, FeatureMap], name: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Requant:
-    """Channel parameters, int64 arrays of one value per output channel (see EXECUTE).
-
-    ``multiplier`` is Q31, ``left`` and ``right`` are shifts from 0 to 31.
-    """
+    """Channel parameters (``hw.spec.records``), int64 arrays of one value per output channel."""
 
     bias: np.ndarray
     multiplier: np.ndarray
     left: np.ndarray
     right: np.ndarray
+
+    @cached_property
+    def unfit(self) -> tuple[str, ...]:
+        """Names of the parameters with a value that its bits cannot hold."""
+        return tuple(
+            p.name
+            for p in CHANNEL_PARAMETERS
+            if getattr(self, p.name).min() < p.low or getattr(self, p.name).max() > p.high
+        )
 
 
 @dataclass(frozen=True)
