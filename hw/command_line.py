@@ -137,9 +137,10 @@ def _generate(arguments: argparse.Namespace) -> int:
     from hw.generate import verilog
 
     config, prefix = _design(arguments), _prefix(arguments)
-    texts = files(verilog(config, prefix), config, prefix)
     try:
+        # First: a folder that cannot be is refused before the seconds that the Verilog takes.
         arguments.folder.mkdir(parents=True, exist_ok=True)
+        texts = files(verilog(config, prefix), config, prefix)
         for name, content in texts.items():
             path = arguments.folder / name
             if not path.is_file() or path.read_text() != content:
