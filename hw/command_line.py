@@ -40,6 +40,7 @@ from hw.tools.verilator import (
     SimulationError,
     ToolError,
 )
+from hw.tools.verilog_cache import verilog
 from sim.files import (
     add_data_options,
     read_inputs,
@@ -134,8 +135,6 @@ def _design(arguments: argparse.Namespace) -> AccelConfig:
 
 def _generate(arguments: argparse.Namespace) -> int:
     """Write the Verilog and what a system needs besides it; unchanged files keep their time."""
-    from hw.generate import verilog
-
     config, prefix = _design(arguments), _prefix(arguments)
     try:
         # First: a folder that cannot be is refused before the seconds that the Verilog takes.
@@ -165,7 +164,7 @@ def _prefix(arguments: argparse.Namespace) -> str:
 
 def _lint(arguments: argparse.Namespace) -> int:
     """Print what the lint says; 1 if that is anything."""
-    from hw.generate import TOP, verilog
+    from hw.generate import TOP
 
     found = lint(verilog(_design(arguments)), TOP)
     print("\n".join(found) or "no warnings")
@@ -174,8 +173,6 @@ def _lint(arguments: argparse.Namespace) -> int:
 
 def _synth(arguments: argparse.Namespace) -> int:
     """Synthesise one configuration and report its resources and, after routing, its clock."""
-    from hw.generate import verilog
-
     config, target = _design(arguments), TARGETS[arguments.target]
     if arguments.pnr and target is not ECP5:
         raise InputError(f"--pnr with --target {target.name}: accepted with --target {ECP5.name}")

@@ -17,7 +17,6 @@ import numpy as np
 
 from compiler.codegen.program import image, mapping
 from golden.network import run as golden_run
-from hw.generate import verilog
 from hw.spec.config import PRESETS, preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import offset_of
@@ -39,6 +38,7 @@ from hw.tools.cosim.run_spec import (
     RunSpec,
 )
 from hw.tools.cosim.runner import run_rtl_many
+from hw.tools.verilog_cache import verilog
 from sim.host import Host
 from sim.host_golden import model_compute
 from sim.program_reader import (

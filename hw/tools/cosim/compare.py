@@ -24,6 +24,7 @@ from hw.tools.cosim.run_spec import (
 from hw.tools.cosim.runner import (
     run_rtl,
 )
+from hw.tools.verilog_cache import verilog
 from sim.host import Host
 from sim.program import Program, Segment
 from sim.program_reader import MODEL
@@ -122,8 +123,6 @@ def run_segments(
 
     Returns the memory in the end, and the segments' results. Raises RunFailure.
     """
-    from hw.generate import verilog
-
     expected = [segment_times(program, segment).cycles for segment in program.segments]
     memory = program.memory(host.values)
     depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())

@@ -9,7 +9,6 @@ import pytest
 from amaranth.lib.wiring import In
 
 from hw.command_line import main
-from hw.generate import verilog
 from hw.lib.axi import full_ports, lite_ports
 from hw.spec.config import preset
 from hw.spec.regs import ADDR_WIDTH
@@ -19,6 +18,7 @@ from hw.tools.integration.files import (
 )
 from hw.tools.integration.ports import ports
 from hw.tools.lint import lint
+from hw.tools.verilog_cache import verilog
 
 NAME = "tiny"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hw.generate import verilog
 from hw.spec.config import preset
+from hw.tools.verilog_cache import verilog
 
 
 @pytest.fixture(scope="session")

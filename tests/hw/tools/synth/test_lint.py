@@ -2,12 +2,13 @@
 
 import pytest
 
-from hw.generate import TOP, verilog
+from hw.generate import TOP
 from hw.spec.config import PRESETS, preset
 from hw.tools.lint import (
     WAIVERS,
     lint,
 )
+from hw.tools.verilog_cache import verilog
 
 FAULTS = {
     "UNDRIVEN": "wire x; assign b = a & x;",
