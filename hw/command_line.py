@@ -1,4 +1,4 @@
-"""Command line: ``python -m hw generate``, ``cosim DIR``, ``lint`` and ``synth``."""
+"""Command line: ``python -m hw generate | cosim | config | lint | synth``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from compiler.config_options import (
 from compiler.errors import CompilerError, InputError
 from compiler.quantities import whole
 from hw.spec.config import NAME, AccelConfig, ConfigurationError
+from hw.tools.config_report import as_data, print_config, write_config
 from hw.tools.cosim.compare import RunFailure, check_values, run_segments, timing_of
 from hw.tools.cosim.design import (
     Simulator,
@@ -101,6 +102,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "for a second segment x.vcd becomes x.1.vcd, and so on",
     )
     cosim.set_defaults(command=_cosim)
+    keys = commands.add_parser("config", help="keys of a configuration, and what follows from them")
+    add_config_options(keys)
+    keys.add_argument(
+        "-o", dest="file", metavar="FILE.json", type=Path, help="write it for --config, to edit"
+    )
+    keys.add_argument("--json", action="store_true", help="print one JSON object")
+    keys.set_defaults(command=_config)
     check = commands.add_parser("lint", help="check the Verilog with Verilator's -Wall")
     add_config_options(check)
     check.set_defaults(command=_lint)
@@ -146,6 +154,18 @@ def _generate(arguments: argparse.Namespace) -> int:
                 path.write_text(content)
     except OSError as error:
         raise InputError(f"{error.filename or arguments.folder}: {error.strerror}") from error
+    return 0
+
+
+def _config(arguments: argparse.Namespace) -> int:
+    """Explain the configuration, and write it."""
+    config = config_of(arguments)
+    if arguments.file is not None:
+        write_config(arguments.file, config)
+    if arguments.json:
+        print(json.dumps(as_data(config)))
+    else:
+        print_config(config)
     return 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.spec import isa
+from hw.spec.config_keys import KEYS, size
 from hw.spec.records import PARAM_WORDS
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -70,7 +71,7 @@ class Memory:
             type(self.latency) is int and 1 <= self.latency <= 1000,
             "memory.latency",
             self.latency,
-            "an integer from 1 to 1000",
+            KEYS["memory.latency"].accepted,
         )
 
     def interval(self, bus_bytes: int) -> int:
@@ -120,13 +121,13 @@ class AccelConfig:
         check(
             isinstance(self.name, str) and NAME.fullmatch(self.name) is not None,
             "name",
-            "an identifier: a string of letters, digits and _, no digit first, 64 at most",
+            KEYS["name"].accepted,
         )
         for key in INTEGERS:
             check(type(getattr(self, key)) is int, key, "an integer")
-        check(self.rows in ROWS, "rows", "4, 8, 16, 32 or 64")
-        check(self.cols in (4, 8, 16, 32, 64), "cols", "4, 8, 16, 32 or 64")
-        check(self.line_words in (4, 8), "line_words", "4 or 8")
+        check(self.rows in ROWS, "rows", KEYS["rows"].accepted)
+        check(self.cols in (4, 8, 16, 32, 64), "cols", KEYS["cols"].accepted)
+        check(self.line_words in (4, 8), "line_words", KEYS["line_words"].accepted)
         if self.bus_bytes == 0:
             object.__setattr__(self, "bus_bytes", self.cols)
         check(
@@ -156,7 +157,7 @@ class AccelConfig:
             "requant_lanes",
             f"at most {self.cols * self.rows // LANE_GROUPS} (cols * rows / {LANE_GROUPS})",
         )
-        check(2 <= self.queue_depth <= 16, "queue_depth", "from 2 to 16")
+        check(2 <= self.queue_depth <= 16, "queue_depth", KEYS["queue_depth"].accepted)
         self.memory.interval(self.bus_bytes)
 
     @property
@@ -275,7 +276,7 @@ def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
         elif key in RENAMED:
             raise ConfigurationError(f"configuration key {key!r} is now {RENAMED[key]}")
         elif key in own:
-            changes[key] = value
+            changes[key] = size(value) if key == "scratchpad_bytes" else value
         else:
             raise ConfigurationError(
                 f"configuration key {key!r} is unknown; accepted: "
@@ -293,8 +294,13 @@ def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
 
 
 def changed(config: AccelConfig, **values: Any) -> AccelConfig:
-    """``config`` with some values changed; the bus and the array shapes follow ``rows`` and
-    ``cols`` unless they are among them. Raises ConfigurationError."""
+    """``config`` with some values changed; what follows from ``rows`` and ``cols`` (the bus, the
+    array shapes, the lanes of the requantiser) follows them unless it is among the values.
+    Raises ConfigurationError."""
     if values.keys() & {"rows", "cols"}:
         values = {"bus_bytes": 0, "shapes": ()} | values
+        rows, cols = (values.get(key, getattr(config, key)) for key in ("rows", "cols"))
+        if rows in ROWS and type(cols) is int:
+            words = min(config.requant_words, rows // LANE_GROUPS)
+            values = {"requant_lanes": words * cols} | values
     return dataclasses.replace(config, **values)

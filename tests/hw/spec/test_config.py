@@ -4,16 +4,17 @@ import re
 import pytest
 
 from hw.spec import config
-from hw.spec.config import ConfigurationError
+from hw.spec.config import AccelConfig, ConfigurationError, preset, to_dict, with_values
+from hw.spec.config_keys import KEYS
 
 BAD_NAMES = ("", "a b", "a/b", "..", "9lives", "a-b", "a\n", "\u00e4", "a" * 65, 5, None)
 
 
 @pytest.mark.parametrize("name", config.PRESETS)
 def test_presets_survive_json(name):
-    preset = config.preset(name)
-    assert config.from_dict(json.loads(json.dumps(config.to_dict(preset)))) == preset
-    assert preset.requant_words * preset.cols == preset.requant_lanes
+    found = preset(name)
+    assert config.from_dict(json.loads(json.dumps(to_dict(found)))) == found
+    assert found.requant_words * found.cols == found.requant_lanes
 
 
 def test_values_change_by_dotted_key():
@@ -58,3 +59,42 @@ def test_identifiers_are_names(name):
 def test_unknown_preset_lists_the_known_ones():
     with pytest.raises(ConfigurationError, match="'huge' is unknown; accepted: tiny, ecp5"):
         config.preset("huge")
+
+
+def test_the_requantiser_follows_rows_and_columns_unless_it_is_given():
+    changed = with_values(preset("edge256"), {"cols": 8})
+    assert (changed.bus_bytes, changed.requant_lanes) == (8, 16)
+    assert with_values(preset("edge256"), {"rows": 4}).requant_lanes == 16
+    assert with_values(preset("edge256"), {"cols": 8, "requant_lanes": 8}).requant_lanes == 8
+
+
+def test_sizes_may_have_units():
+    assert (
+        with_values(preset("edge256"), {"scratchpad_bytes": "512KiB"}).scratchpad_bytes == 1 << 19
+    )
+    assert with_values(preset("edge256"), {"scratchpad_bytes": "1 MiB"}).scratchpad_bytes == 1 << 20
+    for text in ("512kb", "-1KiB", "1.5MiB", "KiB"):
+        with pytest.raises(ConfigurationError, match="scratchpad_bytes"):
+            with_values(preset("edge256"), {"scratchpad_bytes": text})
+
+
+def test_every_key_is_explained_once():
+    values = to_dict(AccelConfig())
+    memory = values.pop("memory")
+    assert set(KEYS) == {*values, *(f"memory.{name}" for name in memory)}
+
+
+def test_what_the_keys_say_is_accepted_is():
+    machine = preset("edge256")
+    for rows in (4, 8, 16, 32, 64):
+        for cols in (4, 8, 16, 32, 64):
+            changed = with_values(
+                machine, {"rows": rows, "cols": cols, "scratchpad_bytes": 1 << 17}
+            )
+            assert changed.mac_units == rows * cols
+    for key, values in {"queue_depth": (2, 16), "memory.latency": (1, 1000)}.items():
+        for value in values:
+            assert with_values(machine, {key: value})
+        for value in (values[0] - 1, values[1] + 1):
+            with pytest.raises(ConfigurationError, match=KEYS[key].accepted):
+                with_values(machine, {key: value})
