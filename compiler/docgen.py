@@ -15,6 +15,7 @@ from compiler.frontend.onnx.operators import CONVERTERS as ONNX
 from compiler.frontend.tflite.operators import CONVERTERS as TFLITE
 from compiler.frontend.tflite.schema import OPTIONS
 from compiler.frontend.tflite_float.operators import CONVERTERS as FLOAT
+from compiler.ir.host_body import HOST_OPERATORS
 from compiler.ir.ops import CONSTANTS, MAX_ATTR, OPS, AttrSpec, OpSpec
 from compiler.passes.constraints import CONSTRAINTS
 from compiler.passes.host import RULES
@@ -74,6 +75,11 @@ def page() -> str:
                 for name, convert in sorted(ONNX.items())
             ),
         ),
+        "What these forms do not cover, and the operators "
+        f"{', '.join(f'`{name}`' for name in sorted(HOST_OPERATORS - ONNX.keys()))}, "
+        "the host computes in float32 between the integers around them (`host`); of one int8 "
+        "tensor, element by element, it is a table of the array (`lookup`). The report names each "
+        "such node with the reason and its multiply-accumulates.",
         "Before that, files are brought to this form, in this order "
         "(`compiler/frontend/onnx/normalise`):",
         "\n".join(f"- {_first(each)}" for each in PASSES),

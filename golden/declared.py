@@ -64,6 +64,6 @@ def to_declared(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
     """Stored integers in the model's own layout and type: float32 ones as real values."""
     array = in_declared_layout(values, tensor)
     declared = tensor.get("declared")
-    if declared is None or declared["dtype"] != "float32":
+    if declared is None or declared["dtype"] != "float32" or tensor["dtype"] == "float32":
         return array
     return dequantize(array, tensor_qparams(tensor))

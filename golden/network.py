@@ -21,6 +21,7 @@ import numpy as np
 from golden import ops
 from golden.declared import tensor_qparams
 from golden.functions import FUNCTIONS
+from golden.host import Layout, host, rearrange
 from golden.quant import QParams
 
 
@@ -113,6 +114,31 @@ class _Call:
         x, gamma, beta = self.arrays
         return x, gamma, beta
 
+    def host(self) -> np.ndarray:
+        """The result of a body of ONNX operators; a constant has no parameters."""
+        node, tensors = self._node, self._tensors
+        quants = [
+            None if tensors[name]["data"] is not None else tensor_qparams(tensors[name])
+            for name in node["inputs"]
+        ]
+        output = tensors[node["outputs"][0]]
+        y_quant = None if output["scale"] is None else tensor_qparams(output)
+        attrs = node["attrs"]
+        return host(
+            self.arrays,
+            quants,
+            y_quant,
+            attrs["body"],
+            attrs["opset"],
+            attrs["layouts"],
+            attrs["shape"],
+        )
+
+    def rearranged(self) -> np.ndarray:
+        """The elements of the only input in another order."""
+        layout: Layout = self._node["attrs"]["layout"]
+        return rearrange(self.x, layout, self._node["attrs"]["shape"])
+
     def function(self) -> np.ndarray:
         """The result of a function of one value; ``lookup`` has its table as second input."""
         x, *table = self.arrays
@@ -156,6 +182,8 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     "layer_norm": lambda c: ops.layer_norm(
         *c.normalised, c.x_quant(), c.y_quant, **c.attrs("epsilon")
     ),
+    "rearrange": _Call.rearranged,
+    "host": _Call.host,
     **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 

@@ -141,7 +141,7 @@ def _check_declared(name: str, tensor: dict[str, Any]) -> None:
             f"{declared['order']} do not make {list(tensor['shape'])}"
         )
     quantised = tensor["scale"] is not None and tensor["zero_point"] is not None
-    if declared["dtype"] == "float32" and not quantised:
+    if declared["dtype"] == "float32" != tensor["dtype"] and not quantised:
         raise ProgramError(f"tensor {_show(name)}: declared float32 without quantisation")
 
 

@@ -12,11 +12,13 @@ _LEARNED = CONSTANTS.keys() - {"table"}
 
 
 def node_macs(graph: Graph, node: Node) -> int:
-    """Multiply-accumulates of one node: convolutions and fully connected layers, 0 otherwise.
+    """Multiply-accumulates of one node: convolutions, fully connected layers, bodies of the host.
 
     Taps that fall on padding count, as they do in every published figure; of a transposed
     convolution, those that its padding cuts off as well.
     """
+    if node.op == "host":
+        return int(node.attrs["macs"])
     if node.op not in WEIGHT_AXIS:
         return 0
     weights = graph.tensors[node.inputs[1]].shape

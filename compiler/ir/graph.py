@@ -48,7 +48,8 @@ class Declared:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named tensor of type int8, uint8 or int32, or a constant of type float32.
+    """A named tensor of type int8, uint8 or int32; float32, int64 and bool are types of constants,
+    and of outputs that the host makes.
 
     ``data`` is set for constants only. ``declared`` is None where the model's own form of the
     tensor is the graph's.

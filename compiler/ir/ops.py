@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.ir import host_body
+
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 
 #: Largest value of an integer attribute; keeps every address and count in 32 bits.
@@ -29,10 +31,10 @@ class AttrSpec:
 class OpSpec:
     """An operator: the roles of its inputs in order, and its attributes.
 
-    The roles of ``CONSTANTS`` are constants, all others activations; ``bias`` is optional (an
-    absent input is ``""``). ``same_quant`` marks operators that move values, so that input and
-    output share scale and zero point. ``variadic`` ones have one input or more, all of the only
-    role.
+    The roles of ``CONSTANTS`` are constants, ``operand`` may be either, all others activations;
+    ``bias`` is optional (an absent input is ``""``). ``same_quant`` marks operators that move
+    values, so that input and output share scale and zero point. ``variadic`` ones have one input or
+    more, all of the only role.
     """
 
     inputs: tuple[str, ...]
@@ -165,6 +167,29 @@ OPS: dict[str, OpSpec] = {
         same_quant=True,
     ),
     "reshape": OpSpec(("x",), {"shape": _SHAPE}, same_quant=True),
+    "rearrange": OpSpec(
+        ("x",),
+        {
+            "layout": AttrSpec(host_body.LAYOUT, host_body.is_layout),
+            "shape": _SHAPE,
+        },
+        same_quant=True,
+    ),
+    "host": OpSpec(
+        ("operand",),
+        {
+            "body": AttrSpec(host_body.BODY, host_body.is_body),
+            "opset": _integer(1, None),
+            "layouts": AttrSpec(
+                "a layout for each operand, then the result's",
+                lambda v: isinstance(v, tuple) and all(map(host_body.is_layout, v)),
+            ),
+            "shape": _SHAPE,
+            "macs": AttrSpec("an integer from 0 on", lambda v: _is_int(v) and v >= 0, 0),
+            "reason": AttrSpec("a text", lambda v: isinstance(v, str) and v.isprintable()),
+        },
+        variadic=True,
+    ),
     "quantize": OpSpec(("x",), {}),
     "softmax": OpSpec(("x",), {"beta": _BETA}),
     "layer_norm": OpSpec(
@@ -182,6 +207,10 @@ CONSTANTS = {
     "gamma": "float32",
     "beta": "float32",
 }
+
+#: Types of an ``operand`` that is a constant, and of a network's output that no scale belongs to.
+OPERAND_TYPES = ("float32", "int64", "int32", "bool")
+RESULT_TYPES = ("float32", "int64", "int32", "bool")
 
 #: The axis of a weight tensor that counts output channels, by operator.
 WEIGHT_AXIS = {

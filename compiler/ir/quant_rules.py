@@ -12,7 +12,7 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import CONSTANTS, OPS, WEIGHT_AXIS
+from compiler.ir.ops import CONSTANTS, OPERAND_TYPES, OPS, RESULT_TYPES, WEIGHT_AXIS
 
 #: Scales that float32 holds as normal numbers.
 MIN_SCALE = float(np.finfo(np.float32).tiny)
@@ -43,7 +43,7 @@ def check_node_quant(graph: Graph, node: Node) -> None:
     """
     where = f"node {show(node.name)} ({node.op})"
     output = graph.tensors[node.outputs[0]]
-    _check_activation(output, where, node.op)
+    _check_result(graph, node, output, where)
     x = graph.tensors[node.inputs[0]]
     for role, name in zip(OPS[node.op].roles(len(node.inputs)), node.inputs, strict=True):
         if role == "weights":
@@ -52,6 +52,9 @@ def check_node_quant(graph: Graph, node: Node) -> None:
             if name:
                 _check_bias(graph.tensors[name], where)
                 _check_bias_scale(graph, node, where)
+        elif role == "operand" and graph.tensors[name].is_constant:
+            _need_dtype(graph.tensors[name], where, role, OPERAND_TYPES)
+            _check_constant(graph.tensors[name], where, role)
         elif role in CONSTANTS:
             _need_dtype(graph.tensors[name], where, role, (CONSTANTS[role],))
             _check_constant(graph.tensors[name], where, role)
@@ -110,6 +113,24 @@ def _need_quant(tensor: Tensor, where: str, role: str) -> Quant:
         raise InputError(f"{where}: {role} {show(tensor.name)} has no quantisation parameters")
     check_quant(tensor, tensor.quant)
     return tensor.quant
+
+
+def _check_result(graph: Graph, node: Node, output: Tensor, where: str) -> None:
+    """An activation; of the host also one without scale, which only the network's user reads."""
+    if node.op == "host" and graph.tensors[node.inputs[0]].is_constant:
+        raise InputError(
+            f"{where}: operand {show(node.inputs[0])} is a constant; an activation "
+            "is accepted as the first"
+        )
+    if node.op != "host" or output.quant is not None:
+        _check_activation(output, where, node.op)
+        return
+    _need_dtype(output, where, "result", RESULT_TYPES)
+    if output.name not in graph.outputs or graph.consumers(output.name):
+        raise UnsupportedError(
+            f"{where}: result {show(output.name)} has no scale; it is accepted for an output of "
+            "the network that no node reads"
+        )
 
 
 def _check_activation(tensor: Tensor, where: str, op: str) -> None:

@@ -16,9 +16,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from compiler.errors import UnsupportedError
+from compiler.errors import UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import FUNCTIONS, WEIGHT_AXIS
+from compiler.ir.ops import FUNCTIONS, OPERAND_TYPES, RESULT_TYPES, WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.shapes import Shape
@@ -57,7 +57,8 @@ def is_complete(graph: Graph) -> bool:
     """Whether all constants have values, and all other tensors quantisation parameters."""
     made = {*graph.inputs, *(name for node in graph.nodes for name in node.outputs)}
     return all(
-        t.quant is not None if name in made else t.is_constant for name, t in graph.tensors.items()
+        t.quant is not None or t.dtype in RESULT_TYPES if name in made else t.is_constant
+        for name, t in graph.tensors.items()
     )
 
 
@@ -135,10 +136,22 @@ class _Maker:
             self._float_constant(node.inputs[1], 1.0)
             self._float_constant(node.inputs[2], 0.0)
             self._set_quant(output)
+        elif node.op == "host":
+            self._check_operands(node)
+            if self.tensors[output].dtype not in RESULT_TYPES:
+                self._set_quant(output)
         elif node.op == "softmax":
             self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
         else:
             self._move(x, output)
+
+    def _check_operands(self, node: Node) -> None:
+        for tensor in (self.tensors[name] for name in node.inputs):
+            if tensor.dtype in OPERAND_TYPES and not tensor.is_constant:
+                raise UnsupportedError(
+                    f"node {show(node.name)} (host): operand {show(tensor.name)} has no values, "
+                    "and random ones would mean nothing; a model with its weights is accepted"
+                )
 
     def _weights(self, node: Node) -> None:
         tensor = self.tensors[node.inputs[1]]

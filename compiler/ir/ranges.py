@@ -62,7 +62,7 @@ class Ranges:
             self._activation(node, math.prod(squares))
         elif node.op == "softmax":
             self.mean_square[output] = 1.0
-        elif node.op == "layer_norm":
+        elif node.op in ("layer_norm", "host"):
             self._activation(node, 1.0)
         elif node.op == "concatenation":
             counts = [self._graph.tensors[name].shape[-1] for name in node.inputs]

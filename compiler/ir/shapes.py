@@ -246,6 +246,30 @@ def _reshape(node: Node, shapes: list[Shape]) -> Shape:
     return shape
 
 
+def _rearrange(node: Node, shapes: list[Shape]) -> Shape:
+    _check_layout(node, "x", shapes[0], node.attrs["layout"])
+    return _reshape(node, shapes)
+
+
+def _host(node: Node, shapes: list[Shape]) -> Shape:
+    *operands, result = node.attrs["layouts"] or (None,)
+    if len(operands) != len(shapes):
+        raise _fail(node, f"{len(operands) + 1} layouts; {len(shapes) + 1} are accepted")
+    for index, (shape, layout) in enumerate(zip(shapes, operands, strict=True)):
+        _check_layout(node, f"operand {index}", shape, layout)
+    _check_layout(node, "the result", node.attrs["shape"], result)
+    return tuple(node.attrs["shape"])
+
+
+def _check_layout(node: Node, role: str, shape: Shape, layout: dict[str, list[int]]) -> None:
+    if math.prod(layout["split"]) != math.prod(shape):
+        raise _fail(
+            node,
+            f"{role} has shape {list(shape)} and layout {show(layout)}; one of as many elements is "
+            "accepted",
+        )
+
+
 def _same(node: Node, shapes: list[Shape]) -> Shape:
     return shapes[0]
 
@@ -269,6 +293,8 @@ _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "max_pool2d": _pool2d,
     "pad": _pad,
     "reshape": _reshape,
+    "rearrange": _rearrange,
+    "host": _host,
     "quantize": _same,
     "softmax": _same,
 }

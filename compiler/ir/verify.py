@@ -197,6 +197,8 @@ def _check_operands(
                 raise UnsupportedError(
                     f"{where}: {role} {show(name)} is computed; a constant is accepted"
                 )
+        elif role == "operand" and not (name in available or name in made):
+            continue
         elif tensor.is_constant:
             raise UnsupportedError(
                 f"{where}: input {show(name)} is a constant; an activation is accepted"

@@ -35,6 +35,16 @@ def _layer_norm(graph: Graph, node: Node) -> str:
     return "each pixel is divided by the deviation of its own channels"
 
 
+def _host(graph: Graph, node: Node) -> str:
+    """the host"""
+    return str(node.attrs["reason"])
+
+
+def _rearrange(graph: Graph, node: Node) -> str:
+    """the host"""
+    return "the array does not move values between pixels and channels"
+
+
 def _quantize(graph: Graph, node: Node) -> str | None:
     """hardware; to uint8 the host"""
     unsigned = graph.tensors[node.outputs[0]].dtype == "uint8"
@@ -73,6 +83,8 @@ def _reshaped_layer(graph: Graph, name: str) -> bool:
 RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "softmax": _softmax,
     "layer_norm": _layer_norm,
+    "host": _host,
+    "rearrange": _rearrange,
     "quantize": _quantize,
     "resize": _resize,
     "concatenation": _concatenation,

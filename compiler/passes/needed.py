@@ -188,6 +188,9 @@ class _Walk:
             yield from ((name, list(cells.parts)) for name in node.inputs)
         elif node.op == "mul":
             yield from self._factors(node, cells)
+        elif node.op in ("host", "rearrange"):
+            names = [n for n in node.inputs if not self.graph.tensors[n].is_constant]
+            yield from ((n, list(everything(self._size(n)).parts)) for n in names if cells.parts)
         elif node.name in self.moves:
             taken = moved(self.graph, node)
             yield x, [(p, np.any(taken[c], axis=0)) for p, c in cells.parts]

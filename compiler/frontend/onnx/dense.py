@@ -71,7 +71,7 @@ def _pointwise(
     imp: Importer, op: Operator, x: Real, weights: QuantConstant, rows: np.ndarray
 ) -> Pending:
     axis = len(x.view.shape) - 1
-    tensor, view = imp.channels_at(x, axis)
+    tensor, view = imp.channels_at(imp.ending_with(x, axis), axis)
     tensor, rows = within_int8(imp, tensor, rows)
     constant = weight_tensor(weights, rows[:, None, None, :], 0)
     bias: str | Tensor = read_bias(imp, op, 2, tensor, weights, rows.shape[0])

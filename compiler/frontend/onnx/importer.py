@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.model_graph import ModelGraph
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import (
     Activation,
     Constant,
     Function,
+    Hosted,
     Pending,
     QuantConstant,
     Real,
+    Refused,
     Stored,
     Value,
 )
@@ -24,20 +27,32 @@ from compiler.ir.graph import Declared, Node, Quant, Tensor
 from compiler.ir.ops import MAX_ATTR
 from compiler.ir.shapes import infer_shape
 
-_KINDS = {Constant: "a constant", QuantConstant: "a constant", Stored: "a stored tensor"}
+
+class RefusedInputError(Exception):
+    """An operator reads what a refused one would make: there is nothing more to say."""
+
+
+_KINDS = {
+    Constant: "a constant",
+    QuantConstant: "a constant",
+    Stored: "a stored tensor",
+    Hosted: "the host's",
+}
 
 
 class Importer:
     """Tensors and nodes made so far, and what each name of the model stands for.
 
-    ``names`` gives tensors another name than their QuantizeLinear's; ``inputs`` has the graph's
+    ``names`` gives tensors another name than their QuantizeLinear's; ``graph`` is the model's;
+    ``inputs`` has the graph's
     shapes of the network's real inputs and how they lie in memory; ``stored`` holds, for what was
     pending, the parameters and bounds that it was stored with and its tensor; ``outputs`` are the
     network's so far.
     """
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], graph: ModelGraph) -> None:
         self.names = names
+        self.graph = graph
         self.inputs: dict[str, tuple[tuple[int, ...], View]] = {}
         self.outputs: list[str] = []
         self._moved: dict[tuple[Any, ...], str] = {}
@@ -50,7 +65,10 @@ class Importer:
         """The value of the input at ``position``. Raises InputError when it is absent."""
         if not op.given(position):
             raise InputError(f"input {position} is absent; a tensor is accepted")
-        return self.values[op.inputs[position]]
+        value = self.values[op.inputs[position]]
+        if isinstance(value, Refused):
+            raise RefusedInputError
+        return value
 
     def activation(self, op: Operator, position: int = 0) -> Activation:
         """Likewise; raises UnsupportedError for a constant."""
@@ -59,6 +77,9 @@ class Importer:
             raise UnsupportedError(
                 f"input {show(op.inputs[position])} is a constant; an activation is accepted"
             )
+        if isinstance(value, Hosted):
+            raise UnsupportedError(f"input {show(op.inputs[position])} is the host's")
+        assert not isinstance(value, Refused), "value() raises"
         return value
 
     def real(self, op: Operator, position: int = 0) -> Real:
@@ -113,16 +134,22 @@ class Importer:
         return found
 
     def add_tensor(
-        self, name: str, shape: tuple[int, ...], quant: Quant, view: View, dtype: str = "int8"
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        quant: Quant | None,
+        view: View,
+        dtype: str = "int8",
     ) -> str:
         """A new activation; ``view`` is the model's array in it. Returns its name.
 
         ``dtype`` is the type in the model: int8, uint8, or float32, which is stored as int8.
+        Without ``quant`` it is stored as it is.
         """
         name = self.unique(name)
         order = view.order
         declared = None if order is None else Declared(dtype, view.shape, order)
-        stored = "int8" if dtype == "float32" else dtype
+        stored = "int8" if dtype == "float32" and quant is not None else dtype
         self.tensors[name] = Tensor(name, shape, stored, quant, declared=declared)
         return name
 
@@ -132,7 +159,7 @@ class Importer:
         inputs: tuple[str | Tensor, ...],
         attrs: dict[str, Any],
         name: str,
-        quant: Quant,
+        quant: Quant | None,
         view: View,
         dtype: str = "int8",
     ) -> str:
@@ -185,8 +212,8 @@ class Importer:
     def channels_last(self, x: Real, rank: int = 4) -> str:
         """A tensor ``[1, H, W, C]`` of the model's array ``[1, C, H, W]``, or ``[1, C, L]``.
 
-        A channel shuffle becomes a node. Raises UnsupportedError for other arrays, and where
-        memory would have to be rearranged.
+        A channel shuffle becomes a node, and so does what rearranges memory. Raises
+        UnsupportedError for other arrays.
         """
         shape = x.view.shape
         if rank not in (3, 4):
@@ -198,13 +225,24 @@ class Importer:
                 f"an input of shape {list(shape)}; {rank} dimensions and batch 1 are accepted"
             )
         x = self.unshuffled(x)
-        if x.view.runs != channels_last(shape).runs:
-            raise UnsupportedError(
-                f"the input of shape {list(shape)} comes from a Transpose or Reshape that moves "
-                "data; channels first are accepted, and channels shuffled by groups"
-            )
         height = shape[2] if rank == 4 else 1
-        return self.reshaped(x.tensor, (1, height, shape[-1], shape[1]), x.view)
+        whole = (1, height, shape[-1], shape[1])
+        if x.view.runs != channels_last(shape).runs:
+            return self.rearranged(x, (0, *range(2, rank), 1), whole).tensor
+        return self.reshaped(x.tensor, whole, x.view)
+
+    def rearranged(self, x: Real, order: tuple[int, ...], shape: tuple[int, ...]) -> Real:
+        """``x`` in a tensor of ``shape`` that has the model's axes, each whole, in ``order``."""
+        view = x.view.laid_out(order)
+        layout = {**x.view.layout, "order": [x.view.memory.index(atom) for atom in view.memory]}
+        layout["shape"] = list(shape)
+        key = ("rearrange", x.tensor, tuple(layout["order"]), tuple(layout["split"]), shape)
+        if key not in self._moved:
+            quant, attrs = self.quant(x.tensor), {"layout": layout, "shape": shape}
+            self._moved[key] = self.emit(
+                "rearrange", (x.tensor,), attrs, f"{x.tensor}/rearrange", quant, view
+            )
+        return Real(self._moved[key], view)
 
     def unshuffled(self, x: Real) -> Real:
         """``x`` with its channels in order: those of a channel shuffle go through a node."""
@@ -241,6 +279,16 @@ class Importer:
                 "is accepted"
             )
         return self.with_channels(x.tensor, x.view.shape[axis], x.view, rank), x.view
+
+    def ending_with(self, x: Real, axis: int) -> Real:
+        """``x`` in a tensor whose memory ends with the model's ``axis``."""
+        x = self.unshuffled(x)
+        if not x.view.ends_with(axis):
+            channels = x.view.shape[axis]
+            pixels = int(np.prod(x.view.shape)) // channels
+            order = (*(a for a in range(len(x.view.shape)) if a != axis), axis)
+            x = self.rearranged(x, order, (1, 1, pixels, channels))
+        return x
 
     def function(self, x: Real | Function) -> Function:
         """``x`` as a function of its tensor."""

@@ -29,6 +29,8 @@ def average_pool(imp: Importer, op: Operator) -> Pending:
 def global_max_pool(imp: Importer, op: Operator) -> Pending:
     """Maximum pooling whose window is the whole map."""
     x = imp.real(op)
+    if len(x.view.shape) < 3:
+        raise InputError(f"an input of shape {list(x.view.shape)}; one with space is accepted")
     tensor = imp.channels_last(x, len(x.view.shape))
     kernel = imp.tensors[tensor].shape[1:3]
     attrs = {"kernel": kernel, "stride": (1, 1), "padding": (0, 0, 0, 0), "activation": "none"}

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.host import as_hosted, store_hosted
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.requantise_outputs import (
     store,
     unsigned,
 )
-from compiler.frontend.onnx.values import Constant, QuantConstant, Real, Stored, Value
+from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant, Real, Stored, Value
 from compiler.ir.graph import Quant
 
 _ACTIVATIONS = ("int8", "uint8")
@@ -29,7 +30,12 @@ def quantize_linear(imp: Importer, op: Operator) -> Value:
     if isinstance(x, Constant):
         return _quantize_constant(imp, op, x)
     quant, dtype = _activation_quant(imp, op, None)
-    return replace(store(imp, x, quant, op.output), dtype=dtype)
+    if not isinstance(x, Hosted):
+        try:
+            return replace(store(imp, x, quant, op.output), dtype=dtype)
+        except UnsupportedError as fault:
+            x = as_hosted(imp, op.inputs[0], str(fault))
+    return replace(store_hosted(imp, x, quant, op.output), dtype=dtype)
 
 
 def dequantize_linear(imp: Importer, op: Operator) -> Value:

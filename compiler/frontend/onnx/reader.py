@@ -9,24 +9,33 @@ import onnx
 
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.onnx.folding import FOLDED, fold
-from compiler.frontend.onnx.importer import Importer
-from compiler.frontend.onnx.normalise.opsets import DOMAINS, opset
+from compiler.frontend.onnx.host import as_hosted, hosted, output_hosted, stored_shape
+from compiler.frontend.onnx.importer import Importer, RefusedInputError
+from compiler.frontend.onnx.input_views import read_view
+from compiler.frontend.onnx.model_graph import ModelGraph, is_onnx, label, shape_of
 from compiler.frontend.onnx.operator import Operator, constant_array
 from compiler.frontend.onnx.operators import CONVERTERS
 from compiler.frontend.onnx.requantise_outputs import store_output
 from compiler.frontend.onnx.values import (
     Constant,
+    Function,
+    Hosted,
     Input,
+    Pending,
     QuantConstant,
     Real,
+    Refused,
     Stored,
     Value,
 )
-from compiler.frontend.onnx.views import View, arranged, channels_last
 from compiler.ir.graph import Declared, Graph, Tensor
+from compiler.ir.host_body import HOST_OPERATORS
 from compiler.ir.verify import verify
 
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
+
+#: Obstacles that a message names, at most.
+MAX_REFUSED = 20
 
 #: Microsoft's own forms of these two mean the same.
 _MICROSOFT = "com.microsoft"
@@ -47,27 +56,56 @@ def read_onnx(model: onnx.ModelProto, name: str) -> Graph:
     """The graph of a model with QuantizeLinear and DequantizeLinear, verified.
 
     ``model`` is as ``parse_onnx`` gives it. Raises InputError where it contradicts itself and
-    UnsupportedError for what is not handled; the message names the node and the value found.
+    UnsupportedError for what is not handled: the message names every node that is refused, with
+    the value found.
     """
-    imp = Importer(_names(model.graph))
-    for tensor in model.graph.initializer:
-        imp.values[tensor.name] = Constant(tensor.name, constant_array(tensor))
-    inputs = [v for v in model.graph.input if v.name not in imp.values]
-    for value in inputs:
-        _add_input(imp, model.graph, value)
-    shapes = {v.name: _shape(v) for v in model.graph.value_info}
-    for index, proto in enumerate(model.graph.node):
-        label = proto.name or (proto.output[0] if proto.output else f"number {index}")
-        with located(f"node {show(label)} ({proto.op_type})"):
-            _convert(imp, proto, label, opset(model), shapes)
+    imp = import_nodes(model)
     outputs = tuple(_output(imp, value.name) for value in model.graph.output)
     used = _used(imp, outputs)
-    names = tuple(v.name for v in inputs)
+    names = tuple(v.name for v in inputs_of(model))
     for unread in (n for n in names if n not in used):
         raise InputError(f"input {show(unread)}: no QuantizeLinear or DequantizeLinear reads it")
     graph = Graph(name, used, [n for n in imp.nodes if n.outputs[0] in used], names, outputs)
     verify(graph, "quantised")
     return graph
+
+
+def import_nodes(model: onnx.ModelProto) -> Importer:
+    """Read the nodes; the importer has what each name stands for. Raises as ``read_onnx`` does."""
+    graph = ModelGraph(model)
+    imp = Importer(_names(model.graph), graph)
+    for tensor in model.graph.initializer:
+        imp.values[tensor.name] = Constant(tensor.name, constant_array(tensor))
+    for value in inputs_of(model):
+        _add_input(imp, value)
+    refused: list[UnsupportedError] = []
+    for index, proto in enumerate(graph.nodes):
+        try:
+            with located(f"node {show(label(proto, index))} ({proto.op_type})"):
+                _convert(imp, proto, label(proto, index))
+        except RefusedInputError:
+            imp.values.update(dict.fromkeys(proto.output, Refused()))
+        except UnsupportedError as fault:
+            imp.values.update(dict.fromkeys(proto.output, Refused()))
+            refused.append(fault)
+    if refused:
+        raise _together(refused)
+    return imp
+
+
+def _together(faults: list[UnsupportedError]) -> UnsupportedError:
+    """All obstacles of a model in one message."""
+    texts = list(dict.fromkeys(map(str, faults)))
+    if len(texts) == 1:
+        return UnsupportedError(texts[0])
+    left_out = f"; and {len(texts) - MAX_REFUSED} more" if len(texts) > MAX_REFUSED else ""
+    return UnsupportedError(f"{len(texts)} obstacles: {'; '.join(texts[:MAX_REFUSED])}{left_out}")
+
+
+def inputs_of(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that are no constants."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in constants]
 
 
 def _names(graph: onnx.GraphProto) -> dict[str, str]:
@@ -81,25 +119,23 @@ def _names(graph: onnx.GraphProto) -> dict[str, str]:
     return names
 
 
-def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    return tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-
-
-def _add_input(imp: Importer, graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> None:
+def _add_input(imp: Importer, value: onnx.ValueInfoProto) -> None:
     kind = value.type.tensor_type.elem_type
     if kind not in _INPUT_TYPES:
         raise UnsupportedError(
             f"input {show(value.name)}: type {onnx.TensorProto.DataType.Name(kind)}; FLOAT, INT8 "
             "or UINT8 is accepted"
         )
-    model_shape = _shape(value)
+    model_shape = shape_of(value)
     if not model_shape:
         raise UnsupportedError(f"input {show(value.name)}: a scalar; an array is accepted")
-    view = _input_view(graph, value.name, model_shape)
+    view = read_view(imp.graph, value.name, model_shape)
     assert view.order is not None, "an input's axes stay whole"
     shape = tuple(model_shape[axis] for axis in view.order)
     if len(shape) == 3:
         shape = (shape[0], 1, *shape[1:])
+    if len(shape) > 4:
+        shape = stored_shape(view)
     dtype = _INPUT_TYPES[kind]
     if dtype == "float32":
         imp.inputs[value.name] = shape, view
@@ -110,44 +146,10 @@ def _add_input(imp: Importer, graph: onnx.GraphProto, value: onnx.ValueInfoProto
     imp.values[value.name] = Stored(value.name, view, dtype)
 
 
-def _input_view(graph: onnx.GraphProto, name: str, shape: tuple[int, ...]) -> View:
-    """View of an input in memory, from the first operator that tells its channels.
-
-    A Transpose to channels first is a model with channels last, and a layer over the last axis
-    reads rows. All other inputs have their channels first.
-    """
-    passing = {*_QUANTISERS, "Identity", "Dropout"} | ({"Reshape"} if len(shape) == 3 else set())
-    reached = {name}
-    for node in graph.node:
-        if not node.input or node.input[0] not in reached:
-            continue
-        if node.op_type in ("MatMul", "Gemm", "LayerNormalization"):
-            return arranged(shape, tuple(range(len(shape))))
-        if node.op_type == "Transpose" and _to_channels_first(graph, node, len(shape)):
-            return arranged(shape, tuple(range(len(shape))))
-        if node.op_type in passing:
-            reached.add(node.output[0])
-    return channels_last(shape)
-
-
-def _to_channels_first(graph: onnx.GraphProto, node: onnx.NodeProto, rank: int) -> bool:
-    """Of three axes the order is its own inverse, and a convolution tells that it is this one."""
-    order = next((tuple(a.ints) for a in node.attribute), ())
-    if rank < 3 or order != (0, rank - 1, *range(1, rank - 1)):
-        return False
-    readers = {n.op_type for n in graph.node if n.input and n.input[0] == node.output[0]}
-    return rank > 3 or "Conv" in readers
-
-
-def _convert(
-    imp: Importer,
-    proto: onnx.NodeProto,
-    label: str,
-    version: int,
-    shapes: Mapping[str, tuple[int, ...]],
-) -> None:
-    kind = proto.op_type
-    own = proto.domain in DOMAINS or (proto.domain == _MICROSOFT and kind in _QUANTISERS)
+def _convert(imp: Importer, proto: onnx.NodeProto, name: str) -> None:
+    """Give the node's outputs their values: constants, a form on the array, or the host's."""
+    kind, version = proto.op_type, imp.graph.opset
+    own = is_onnx(proto) or (proto.domain == _MICROSOFT and kind in _QUANTISERS)
     if own and kind == "Constant":
         imp.values[proto.output[0]] = Constant(proto.output[0], _constant(proto))
     elif own and kind in FOLDED and proto.input and _all_constant(imp, proto):
@@ -155,37 +157,48 @@ def _convert(
         for name, array in fold(proto, arrays, version):
             imp.values[name] = Constant(name, array)
     elif own and kind == "Shape":
-        op = Operator(proto, label, version)
+        op = Operator(proto, name, version)
         imp.values[op.output] = Constant(op.output, _shape_of(imp, op))
         op.check_all_asked()
     elif own and kind in CONVERTERS:
-        op = Operator(proto, label, version)
-        result = CONVERTERS[kind](imp, op)
-        op.check_all_asked()
-        results = result if isinstance(result, Mapping) else {op.output: result}
-        _check_shapes(results, shapes)
+        try:
+            results = _converted(imp, Operator(proto, name, version))
+        except UnsupportedError as fault:
+            results = hosted(imp, proto, str(fault))
+        _check_shapes(imp, results)
         imp.values.update(results)
-    elif own and kind in FOLDED:
-        raise UnsupportedError(f"operator {kind} of an activation; of constants is accepted")
     else:
-        accepted = ", ".join(sorted({*CONVERTERS, *FOLDED, "Constant", "Shape"}))
-        domain = f" of domain {show(proto.domain)}" if proto.domain not in DOMAINS else ""
-        raise UnsupportedError(f"operator {kind}{domain} is not handled; accepted: {accepted}")
+        imp.values.update(hosted(imp, proto, _unknown(imp, proto)))
+
+
+def _converted(imp: Importer, op: Operator) -> Mapping[str, Value]:
+    result = CONVERTERS[op.op](imp, op)
+    op.check_all_asked()
+    return result if isinstance(result, Mapping) else {op.output: result}
+
+
+def _unknown(imp: Importer, proto: onnx.NodeProto) -> str:
+    """Reason why the array has no form of the node."""
+    if is_onnx(proto) and proto.op_type in HOST_OPERATORS:
+        return "the array does not have the operator"
+    domain = "" if is_onnx(proto) else f" of domain {show(proto.domain)}"
+    accepted = ", ".join(sorted({*CONVERTERS, *FOLDED, *HOST_OPERATORS, "Constant", "Shape"}))
+    return f"operator {proto.op_type}{domain} is not handled; accepted: {accepted}"
 
 
 def _all_constant(imp: Importer, proto: onnx.NodeProto) -> bool:
     return all(isinstance(imp.values[name], Constant) for name in proto.input if name)
 
 
-def _check_shapes(results: Mapping[str, Value], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _check_shapes(imp: Importer, results: Mapping[str, Value]) -> None:
     """Raise UnsupportedError unless our shapes are those of ONNX's own inference, if it has any."""
     for name, value in results.items():
-        known = shapes.get(name, (0,))
-        if isinstance(value, Constant | QuantConstant) or not all(known):
+        known = imp.graph.shaped.get(name)
+        if isinstance(value, Constant | QuantConstant | Hosted | Refused):
             continue
-        if value.view.shape != known:
+        if known is not None and all(known.shape) and value.view.shape != known.shape:
             raise UnsupportedError(
-                f"output {show(name)} has shape {list(known)} by ONNX's inference; "
+                f"output {show(name)} has shape {list(known.shape)} by ONNX's inference; "
                 f"{list(value.view.shape)} is accepted"
             )
 
@@ -205,7 +218,10 @@ def _shape_of(imp: Importer, op: Operator) -> np.ndarray:
     value = imp.value(op, 0)
     if isinstance(value, Constant | QuantConstant):
         shape = imp.constant(op, 0).shape
+    elif isinstance(value, Hosted):
+        shape = value.shape
     else:
+        assert not isinstance(value, Refused), "value() raises"
         shape = value.view.shape
     return np.asarray(shape[op.attribute("start", 0) : op.attribute("end")], np.int64)
 
@@ -214,10 +230,11 @@ def _output(imp: Importer, name: str) -> str:
     """The tensor of a network's output, in the form that the model gives it."""
     with located(f"output {show(name)}"):
         value = imp.values[name]
+        if isinstance(value, Function | Hosted | Pending):
+            return output_hosted(imp, as_hosted(imp, name), name)
         if not isinstance(value, Real | Stored):
             raise UnsupportedError(
-                "constant, or real values that no QuantizeLinear rounds; the output of a "
-                "QuantizeLinear or DequantizeLinear is accepted"
+                "a constant, or an input of the network; what a layer makes is accepted"
             )
         if imp.tensors[value.tensor].quant is None:
             raise UnsupportedError(

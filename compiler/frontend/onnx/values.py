@@ -110,5 +110,23 @@ class Pending:
     origin: object = field(default_factory=object)
 
 
+@dataclass(frozen=True)
+class Hosted:
+    """A result of the host's, not rounded yet; ``dtype`` is NumPy's name of its type.
+
+    ``reason`` says why the array has no form of the operator.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Result that an operator would make that is refused."""
+
+
 Activation = Input | Stored | Real | Function | Pending
-Value = Constant | QuantConstant | Activation
+Value = Constant | QuantConstant | Activation | Hosted | Refused

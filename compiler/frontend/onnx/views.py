@@ -123,6 +123,20 @@ class View:
         kept = self.memory[: len(self.memory) - len(self.axes[axis])]
         return View(kept + fresh, (*self.axes[:axis], fresh, *self.axes[axis + 1 :]))
 
+    @property
+    def layout(self) -> dict[str, list[int]]:
+        """The view as plain data (``compiler/ir/host_body.py``)."""
+        places = {atom: i for i, atom in enumerate(self.memory)}
+        return {
+            "split": [atom.size for atom in self.memory],
+            "order": [places[atom] for axis in self.axes for atom in axis],
+            "shape": list(self.shape),
+        }
+
+    def laid_out(self, order: Shape) -> View:
+        """The same array in a memory that has its axes, each whole, in ``order``."""
+        return View(tuple(atom for axis in order for atom in self.axes[axis]), self.axes)
+
     def memory_to_model(self) -> np.ndarray:
         """Index in the flattened model's array, for each element of memory."""
         numbers = np.arange(math.prod(self.shape)).reshape([a.size for x in self.axes for a in x])

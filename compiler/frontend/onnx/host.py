@@ -1,0 +1,286 @@
+"""Operators without a form on the array, as bodies of the graph's ``host`` operator."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx
+
+from compiler.errors import UnsupportedError, show
+from compiler.frontend.onnx.host_macs import node_macs
+from compiler.frontend.onnx.importer import Importer, RefusedInputError
+from compiler.frontend.onnx.input_views import read_view
+from compiler.frontend.onnx.model_graph import is_onnx
+from compiler.frontend.onnx.operator import Operator
+from compiler.frontend.onnx.values import (
+    Constant,
+    Hosted,
+    QuantConstant,
+    Real,
+    Refused,
+    Stored,
+    Value,
+)
+from compiler.frontend.onnx.views import View
+from compiler.ir.graph import Quant, Tensor
+from compiler.ir.host_body import HOST_OPERATORS, RESULT, is_body, operand_name
+from compiler.ir.ops import OPERAND_TYPES, RESULT_TYPES
+from golden.host import host
+from golden.quant import QParams
+
+#: Operators that compute each element from the elements at its place.
+ELEMENTWISE = frozenset(
+    "Abs Acos Acosh Add And Asin Asinh Atan Atanh Cast Ceil Celu Clip Cos Cosh Div Elu Equal Erf "
+    "Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish Identity LeakyRelu Less "
+    "LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round Selu "
+    "Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu "
+    "Where Xor".split()
+)
+
+
+def hosted(imp: Importer, proto: onnx.NodeProto, reason: str) -> dict[str, Value]:
+    """The outputs of a node that the host computes, by name.
+
+    Raises UnsupportedError, with ``reason``, for an operator that the host has not.
+    """
+    if any(isinstance(imp.values[name], Refused) for name in proto.input if name):
+        raise RefusedInputError
+    if not is_onnx(proto) or proto.op_type not in HOST_OPERATORS:
+        raise UnsupportedError(reason)
+    _check_attributes(proto, imp.graph.opset)
+    if proto.op_type == "Resize":
+        _check_scales(imp, proto, reason)
+    reason = f"{proto.op_type}: {reason}"
+    return {name: _hosted(imp, name, reason) for name in proto.output if name}
+
+
+def _check_attributes(proto: onnx.NodeProto, opset: int) -> None:
+    """Raise UnsupportedError for an attribute that the operator does not have."""
+    known = onnx.defs.get_schema(proto.op_type, opset).attributes
+    for attribute in proto.attribute:
+        if attribute.name not in known:
+            value = onnx.helper.get_attribute_value(attribute)
+            raise UnsupportedError(
+                f"attribute {attribute.name} is {show(value)}; {', '.join(known)} are accepted"
+            )
+        if attribute.s == b"tf_crop_and_resize":
+            raise UnsupportedError("tf_crop_and_resize; the other modes are accepted")
+
+
+def _check_scales(imp: Importer, proto: onnx.NodeProto, reason: str) -> None:
+    """Raise UnsupportedError where float32 gives another size than ONNX's inference has."""
+    position = 1 if imp.graph.opset == 10 else 2
+    scales = imp.values.get(proto.input[position]) if len(proto.input) > position else None
+    x, y = (imp.graph.shaped.get(n) for n in (proto.input[0], proto.output[0]))
+    if not isinstance(scales, Constant) or not scales.array.size or x is None or y is None:
+        return
+    axes = next((list(a.ints) for a in proto.attribute if a.name == "axes"), range(len(x.shape)))
+    for axis, scale in zip(axes, scales.array.astype(np.float32), strict=False):
+        size = np.floor(np.float32(x.shape[axis]) * scale)
+        if size != y.shape[axis]:
+            raise UnsupportedError(reason)
+
+
+def as_hosted(imp: Importer, name: str, reason: str = "its result is not rounded") -> Hosted:
+    """The real values ``name`` as the host computes them."""
+    value = imp.values[name]
+    return value if isinstance(value, Hosted) else _hosted(imp, name, reason)
+
+
+def _hosted(imp: Importer, name: str, reason: str) -> Hosted:
+    found = imp.graph.shaped.get(name)
+    if found is None or not all(found.shape):
+        raise UnsupportedError(f"{reason}; the host would need the shape of {show(name)}")
+    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(found.dtype))
+    return Hosted(name, found.shape, dtype, reason)
+
+
+def store_hosted(imp: Importer, x: Hosted, quant: Quant, output: str) -> Stored:
+    """The host's result as the model's tensor ``output``: a table of the array if it can be one."""
+    name = imp.names.get(output, output)
+    body = _Body(imp, x.name)
+    if x.dtype != "float32":
+        raise UnsupportedError(f"values of type {x.dtype}; float32 is accepted")
+    leaf = body.argument()
+    if leaf is not None and leaf.view.shape == x.shape:
+        table = Tensor(f"{name}/table", (256,), "int8", data=body.table(leaf, quant))
+        return Stored(
+            imp.emit("lookup", (leaf.tensor, table), {}, name, quant, leaf.view), leaf.view
+        )
+    view = read_view(imp.graph, output, x.shape)
+    return Stored(body.emit(x, name, view, quant), view)
+
+
+def output_hosted(imp: Importer, x: Hosted, name: str) -> str:
+    """The host's result as an output of the network, real or whole numbers as the model has it."""
+    if x.dtype not in RESULT_TYPES:
+        raise UnsupportedError(f"type {x.dtype}; {', '.join(RESULT_TYPES)} are accepted")
+    view = read_view(imp.graph, name, x.shape)
+    return _Body(imp, x.name).emit(x, name, view, None)
+
+
+class _Body:
+    """The nodes between stored tensors and constants and the result ``name``."""
+
+    def __init__(self, imp: Importer, name: str) -> None:
+        self._imp = imp
+        self._name = name
+        self._leaves: dict[str, Real | Constant | QuantConstant] = {}
+        self._places: set[int] = set()
+        self._collect(name)
+        self._nodes = [imp.graph.nodes[place] for place in sorted(self._places)]
+
+    def _collect(self, name: str) -> None:
+        waiting = [name]
+        while waiting:
+            name = waiting.pop()
+            value = self._imp.values[name]
+            if isinstance(value, Real | Constant | QuantConstant):
+                self._leaves[name] = value
+                continue
+            place = self._imp.graph.makers.get(name)
+            node = None if place is None else self._imp.graph.nodes[place]
+            if node is None or place is None or isinstance(value, Stored):
+                raise UnsupportedError(
+                    f"input {show(name)} is read as it is; the output of a DequantizeLinear is "
+                    "accepted"
+                )
+            if not is_onnx(node) or node.op_type not in (*HOST_OPERATORS, "Dropout"):
+                raise UnsupportedError(f"operator {node.op_type} of the host; it is not handled")
+            if place not in self._places:
+                self._places.add(place)
+                waiting += filter(None, node.input)
+
+    def argument(self) -> Real | None:
+        """The tensor of which all is a function, element by element; None if there is none."""
+        real = [leaf for leaf in self._leaves.values() if isinstance(leaf, Real)]
+        numbers = (_array(leaf) for leaf in self._leaves.values() if not isinstance(leaf, Real))
+        single = len({(leaf.tensor, leaf.view.runs, leaf.view.shape) for leaf in real}) == 1
+        pointwise = all(node.op_type in ELEMENTWISE for node in self._nodes)
+        return real[0] if single and pointwise and all(n.size == 1 for n in numbers) else None
+
+    def table(self, leaf: Real, quant: Quant) -> np.ndarray:
+        """The result at -128 to 127 of ``leaf``, as ``quant`` stores it."""
+        imp, shape = self._imp, [1] * (len(leaf.view.shape) - 1) + [256]
+        layout = {"split": [256], "order": [0], "shape": shape}
+        operands = self._operands()
+        every = np.arange(-128, 128).astype(np.int8)
+        arrays, layouts, quants = [], [], []
+        for _, value in operands:
+            is_real = isinstance(value, Real)
+            array = every if isinstance(value, Real) else _array(value)
+            arrays.append(array.reshape(-1))
+            layouts.append(layout if is_real else _constant_layout(array))
+            quants.append(_qparams(imp.quant(leaf.tensor)) if is_real else None)
+        body, opset = self._data(operands), imp.graph.opset
+        result = host(arrays, quants, _qparams(quant), body, opset, [*layouts, layout], [256])
+        result.setflags(write=False)
+        return result
+
+    def emit(self, x: Hosted, name: str, view: View, quant: Quant | None) -> str:
+        """A node of the graph; without ``quant`` its result is stored as it is."""
+        operands = self._operands()
+        inputs = tuple(
+            value.tensor if isinstance(value, Real) else self._constant(key, value)
+            for key, value in operands
+        )
+        layouts = tuple(
+            value.view.layout if isinstance(value, Real) else _constant_layout(_array(value))
+            for _, value in operands
+        )
+        attrs = {
+            "body": self._data(operands),
+            "opset": self._imp.graph.opset,
+            "layouts": (*layouts, view.layout),
+            "shape": stored_shape(view),
+            "macs": sum(node_macs(self._imp, node) for node in self._nodes),
+            "reason": x.reason,
+        }
+        assert is_body(attrs["body"]), attrs["body"]
+        dtype = x.dtype if quant is None else "int8"
+        return self._imp.emit("host", inputs, attrs, name, quant, view, dtype)
+
+    def _operands(self) -> list[tuple[str, Real | Constant | QuantConstant]]:
+        """Activations, then constants; empty constants are absent inputs."""
+        found = [(k, v) for k, v in self._leaves.items() if isinstance(v, Real) or _array(v).size]
+        found.sort(key=lambda item: not isinstance(item[1], Real))
+        if not found or not isinstance(found[0][1], Real):
+            raise UnsupportedError("a constant; an activation is accepted")
+        return found
+
+    def _constant(self, name: str, value: Constant | QuantConstant) -> Tensor:
+        array = _array(value).reshape(-1)
+        if str(array.dtype) not in OPERAND_TYPES:
+            raise UnsupportedError(
+                f"constant {show(name)} of type {array.dtype}; {', '.join(OPERAND_TYPES)} are "
+                "accepted"
+            )
+        array.setflags(write=False)
+        return Tensor(value.name, array.shape, str(array.dtype), data=array)
+
+    def _data(self, operands: list[tuple[str, Any]]) -> tuple[dict[str, Any], ...]:
+        """The body as plain data, its inner names short ones."""
+        names = {"": ""} | {key: operand_name(i) for i, (key, _) in enumerate(operands)}
+        for node in self._nodes:
+            for name in filter(None, node.output):
+                names[name] = RESULT if name == self._name else f"t{len(names)}"
+        return tuple(
+            {
+                "op_type": "Identity" if node.op_type == "Dropout" else node.op_type,
+                "inputs": [names.get(n, "") for n in _inputs(node)],
+                "outputs": [names[n] for n in _outputs(node)],
+                "attributes": _attributes(node),
+            }
+            for node in self._nodes
+        )
+
+
+def _inputs(node: onnx.NodeProto) -> list[str]:
+    return list(node.input)[: 1 if node.op_type == "Dropout" else None]
+
+
+def _outputs(node: onnx.NodeProto) -> list[str]:
+    return list(node.output)[: 1 if node.op_type == "Dropout" else None]
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    if node.op_type == "Dropout":
+        return {}
+    operator = Operator(node, "", 0)
+    return {a.name: _plain(operator.attribute(a.name)) for a in node.attribute}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        raise UnsupportedError("an attribute that is a tensor; numbers and texts are accepted")
+    if isinstance(value, str | int | float):
+        return value
+    return [v.decode() if isinstance(v, bytes) else v for v in value]
+
+
+def _array(value: Constant | QuantConstant) -> np.ndarray:
+    if isinstance(value, QuantConstant):
+        return value.real.astype(np.float32)
+    return value.array
+
+
+def _constant_layout(array: np.ndarray) -> dict[str, list[int]]:
+    return {"split": [array.size], "order": [0], "shape": list(array.shape)}
+
+
+def stored_shape(view: View) -> tuple[int, ...]:
+    """The graph's shape of an array whose axes stay whole: [1, H, W, C] where it has these."""
+    assert view.order is not None
+    moved = [view.shape[axis] for axis in view.order]
+    if len(moved) in (1, 2, 4) and moved[0] == 1:
+        return tuple(moved)
+    if len(moved) == 3 and moved[0] == 1:
+        return 1, 1, *moved[1:]
+    channels = moved[-1] if moved else 1
+    return 1, 1, math.prod(moved) // channels, channels
+
+
+def _qparams(quant: Quant) -> QParams:
+    return QParams(quant.scale[0], quant.zero_point[0])

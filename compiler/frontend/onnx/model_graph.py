@@ -1,0 +1,69 @@
+"""An ONNX graph by name: the node that makes each tensor, and what inference says of it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass
+
+import onnx
+
+from compiler.frontend.onnx.normalise.opsets import DOMAINS, opset
+
+#: Key of a node's metadata under which PyTorch's exporter names the modules around it.
+_SCOPES = "pkg.torch.onnx.name_scopes"
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """Type and shape of a tensor; a size that is not known is 0."""
+
+    dtype: int
+    shape: tuple[int, ...]
+
+
+class ModelGraph:
+    """``makers`` of each tensor, as places in ``nodes``, its ``readers``, and ``shaped``."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.opset = opset(model)
+        self.proto = model.graph
+        self.nodes = list(model.graph.node)
+        self.makers = {name: i for i, n in enumerate(self.nodes) for name in n.output if name}
+        self.readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        for node in self.nodes:
+            for name in dict.fromkeys(node.input):
+                self.readers[name].append(node)
+        values = (*model.graph.value_info, *model.graph.output)
+        self.shaped = {
+            v.name: Shaped(v.type.tensor_type.elem_type, shape_of(v))
+            for v in values
+            if v.type.tensor_type.HasField("shape")
+        }
+
+
+def shape_of(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """The shape of a tensor; a size that is not known is 0."""
+    return tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
+
+
+def is_onnx(node: onnx.NodeProto) -> bool:
+    """Whether the node is one of ONNX's own operators."""
+    return node.domain in DOMAINS
+
+
+def label(node: onnx.NodeProto, index: int) -> str:
+    """A name of the node that its user knows: PyTorch's module, the node's own, or its output's."""
+    module = _module(node)
+    return module or node.name or (node.output[0] if node.output else f"number {index}")
+
+
+def _module(node: onnx.NodeProto) -> str:
+    for entry in node.metadata_props:
+        if entry.key == _SCOPES:
+            try:
+                scopes = ast.literal_eval(entry.value)
+            except (ValueError, SyntaxError):
+                return ""
+            return str(scopes[-1]) if isinstance(scopes, list) and scopes else ""
+    return ""

@@ -1,0 +1,170 @@
+"""Resize axis by axis, with places in float32 as onnxruntime computes them.
+
+A place next to a tie may lie on either side of it, which decides the nearest pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from onnx.reference.op_run import OpRun
+from onnx.reference.ops.op_resize import Resize as Reference
+
+_HALF = np.float32(0.5)
+
+
+class Resize(OpRun):
+    """Nearest, linear and cubic; those that avoid aliases are the reference's."""
+
+    op_domain = ""
+
+    def _run(
+        self,
+        x: np.ndarray,
+        roi: Any = None,
+        scales: Any = None,
+        sizes: Any = None,
+        antialias: int = 0,
+        axes: Sequence[int] | None = None,
+        coordinate_transformation_mode: str = "half_pixel",
+        cubic_coeff_a: float = -0.75,
+        exclude_outside: int = 0,
+        extrapolation_value: float = 0.0,
+        keep_aspect_ratio_policy: str = "stretch",
+        mode: str = "nearest",
+        nearest_mode: str = "round_prefer_floor",
+    ) -> tuple[np.ndarray]:
+        if antialias:
+            return Reference._run(
+                self,
+                x,
+                roi,
+                scales,
+                sizes,
+                antialias,
+                axes,
+                coordinate_transformation_mode,
+                cubic_coeff_a,
+                exclude_outside,
+                extrapolation_value,
+                keep_aspect_ratio_policy,
+                mode,
+                nearest_mode,
+            )
+        places = range(x.ndim) if axes is None else [int(a) % x.ndim for a in axes]
+        plans = _plans(x.shape, list(places), scales, sizes, keep_aspect_ratio_policy)
+        result = x
+        for axis, scale, new in plans:
+            old = x.shape[axis]
+            if scale == 1 and new == old:
+                continue
+            at = COORDINATES[coordinate_transformation_mode](
+                np.arange(new, dtype=np.float32), np.float32(scale), new, old
+            )
+            taps, weights = _TAPS[mode](at, old, scale, nearest_mode, cubic_coeff_a)
+            if exclude_outside and mode == "cubic":
+                weights = np.where((taps >= 0) & (taps < old), weights, 0)
+                weights = weights / weights.sum(axis=1, keepdims=True)
+            result = _weighted(result, axis, np.clip(taps, 0, old - 1), weights)
+        return (result.astype(x.dtype),)
+
+
+Plan = tuple[int, Any, int]
+"""An axis, its scale in float32 and its new size."""
+
+
+def _plans(
+    shape: Sequence[int], axes: list[int], scales: Any, sizes: Any, policy: str
+) -> list[Plan]:
+    if sizes is None or not np.size(sizes):
+        factors = [np.float32(s) for s in scales]
+        return [
+            (a, s, int(np.floor(np.float32(shape[a]) * s)))
+            for a, s in zip(axes, factors, strict=True)
+        ]
+    factors = [np.float32(n) / np.float32(shape[a]) for n, a in zip(sizes, axes, strict=True)]
+    if policy == "stretch":
+        return list(zip(axes, factors, map(int, sizes), strict=True))
+    common = min(factors) if policy == "not_larger" else max(factors)
+    return [(a, common, int(np.floor(np.float32(shape[a]) * common + _HALF))) for a in axes]
+
+
+def _weighted(x: np.ndarray, axis: int, taps: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sum over taps ``[new, count]`` of the pixels there times their weights."""
+    moved = np.moveaxis(x, axis, -1)
+    if weights.shape[1] == 1:
+        return np.moveaxis(moved[..., taps[:, 0]], -1, axis)
+    parts = (moved[..., taps[:, i]] * weights[:, i] for i in range(weights.shape[1]))
+    return np.moveaxis(sum(parts, np.float32(0)), -1, axis)
+
+
+def _symmetric(x: np.ndarray, scale: Any, new: int, old: int) -> np.ndarray:
+    adjustment = np.float32(new) / (scale * np.float32(old))
+    centre = np.float32(old) / np.float32(2)
+    return centre * (np.float32(1) - adjustment) + (x + _HALF) / scale - _HALF
+
+
+#: Place in the old axis of each pixel of the new one, by its number.
+COORDINATES: dict[str, Callable[[np.ndarray, Any, int, int], np.ndarray]] = {
+    "half_pixel": lambda x, scale, new, old: (x + _HALF) / scale - _HALF,
+    "half_pixel_symmetric": _symmetric,
+    "pytorch_half_pixel": lambda x, scale, new, old: (
+        (x + _HALF) / scale - _HALF if new > 1 else np.zeros_like(x)
+    ),
+    "tf_half_pixel_for_nn": lambda x, scale, new, old: (x + _HALF) / scale,
+    "align_corners": lambda x, scale, new, old: (
+        x * np.float32(old - 1) / np.float32(new - 1) if new > 1 else np.zeros_like(x)
+    ),
+    "asymmetric": lambda x, scale, new, old: x / scale,
+}
+
+Taps = tuple[np.ndarray, np.ndarray]
+"""Pixels of the old axis for each of the new one, and their weights, ``[new, count]`` each."""
+
+
+def _nearest(at: np.ndarray, old: int, scale: Any, rounding: str, _: float) -> Taps:
+    tie = at - np.floor(at) == _HALF
+    rounded = {
+        "round_prefer_floor": np.where(tie, np.floor(at), np.floor(at + _HALF)),
+        "round_prefer_ceil": np.where(tie, np.ceil(at), np.floor(at + _HALF)),
+        "floor": np.floor(at),
+        "ceil": np.ceil(at),
+        # Before operator set 11: up where the axis shrinks.
+        "": np.ceil(at) if scale < 1 else np.trunc(at),
+    }[rounding]
+    return rounded.astype(np.int64)[:, None], np.ones((len(at), 1), np.float32)
+
+
+def _linear(at: np.ndarray, old: int, scale: Any, rounding: str, _: float) -> Taps:
+    at = np.clip(at, 0, old - 1).astype(np.float32)
+    first = np.minimum(at.astype(np.int64), old - 1)
+    share = (at - first).astype(np.float32)
+    return (
+        np.stack([first, np.minimum(first + 1, old - 1)], 1),
+        np.stack([np.float32(1) - share, share], 1),
+    )
+
+
+def _cubic(at: np.ndarray, old: int, scale: Any, rounding: str, a: float) -> Taps:
+    first = np.floor(at)
+    share = (at - first).astype(np.float32)
+    a32 = np.float32(a)
+
+    def far(d: np.ndarray) -> np.ndarray:
+        return ((a32 * d - 5 * a32) * d + 8 * a32) * d - 4 * a32
+
+    def near(d: np.ndarray) -> np.ndarray:
+        return ((a32 + 2) * d - (a32 + 3)) * d * d + 1
+
+    weights = [far(share + 1), near(share), near(1 - share), far(2 - share)]
+    taps = first.astype(np.int64)[:, None] + np.arange(-1, 3)
+    return taps, np.stack(weights, 1).astype(np.float32)
+
+
+_TAPS: dict[str, Callable[[np.ndarray, int, Any, str, float], Taps]] = {
+    "nearest": _nearest,
+    "linear": _linear,
+    "cubic": _cubic,
+}

@@ -1,0 +1,196 @@
+"""What the array has no form of: the host computes it as onnxruntime does, and says why."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.compiler.frontend.onnx_refusals import QUANT, SHAPE, conv, weights
+from tests.support.onnx_builder import OnnxBuilder, step_differences
+
+
+def node(op, *constants, **attrs):
+    return lambda net, x: net.node(op, x, *(net.constant(c) for c in constants), **attrs)
+
+
+#: By case: what is built on a stored input, and the reason that the host gives.
+ON_HOST = {
+    "storage of dilated pools": (
+        node("MaxPool", kernel_shape=[2, 2], dilations=[2, 1]),
+        r"dilations is \[2, 1\]; 1 is",
+    ),
+    "alpha": (
+        lambda n, x: n.node("Gemm", n.node("Flatten", x), weights(n, 120, 5), alpha=0.5),
+        "alpha is 0.5; 1.0 is accepted",
+    ),
+    "beta": (
+        lambda n, x: n.node("Gemm", n.node("Flatten", x), weights(n, 120, 5), beta=2.0),
+        "beta is 2.0; 1.0 is accepted",
+    ),
+    "transA": (
+        lambda n, x: n.node(
+            "Gemm", n.node("Reshape", x, n.constant([120, 1])), weights(n, 120, 5), transA=1
+        ),
+        "transA is 1; 0 is accepted",
+    ),
+    "group of a transposed convolution": (
+        lambda n, x: n.node("ConvTranspose", x, weights(n, 4, 2, 2, 2, scale=0.1), group=2),
+        "group is 2; 1 is accepted",
+    ),
+    "dilation of a transposed convolution": (
+        lambda n, x: n.node(
+            "ConvTranspose", x, n.weights(np.ones((4, 2, 2, 2), np.int8), 0.1), dilations=[2, 2]
+        ),
+        r"dilations is \[2, 2\]; \[1, 1\] is accepted",
+    ),
+    "padding mode": (
+        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], mode="reflect"),
+        "mode is 'reflect'; 'constant' is",
+    ),
+    "padding with a value": (
+        node("Pad", [0, 0, 1, 1, 0, 0, 1, 1], np.float32(1)),
+        r"value 1.0; 0 is accepted",
+    ),
+    "padding of the batch": (node("Pad", [1, 0, 0, 0, 0, 0, 0, 0]), r"pads \[1, 0, 0, 0"),
+    "negative padding": (node("Pad", [0, 0, -1, 0, 0, 0, 0, 0]), r"pads \[0, 0, -1, 0"),
+    "cubic": (
+        lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 2, 2])), mode="cubic"),
+        "mode is 'cubic'; 'nearest' or 'linear' is accepted",
+    ),
+    "antialias": (
+        lambda n, x: n.node(
+            "Resize", x, "", n.constant(np.float32([1, 1, 2, 2])), mode="linear", antialias=1
+        ),
+        "antialias is 1; 0 is accepted",
+    ),
+    "scale that gives no whole pixels": (
+        lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 1, 1.3, 2])), mode="linear"),
+        "scale 1.3 of 6 pixels; a ratio of whole pixels that float32 does not round down is",
+    ),
+    "nearest pixels that no mode reads": (
+        lambda n, x: n.node(
+            "Resize",
+            x,
+            "",
+            n.constant(np.float32([1, 1, 3, 3])),
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="ceil",
+        ),
+        "nearest_mode 'ceil' from",
+    ),
+    "resized channels": (
+        lambda n, x: n.node("Resize", x, "", n.constant(np.float32([1, 2, 1, 1]))),
+        r"sizes \[1, 8, 6, 5\] for \[1, 4, 6, 5\]",
+    ),
+    "mean over channels": (node("ReduceMean", [1]), r"axes \[1\] of an input of shape"),
+    "mean over rows": (node("ReduceMean", [2]), r"axes \[2\] of an input of shape"),
+    "mean over everything unnamed": (node("ReduceMean"), "no axes; those of height and width"),
+    "indices": (
+        lambda n, x: n.node("MaxPool", x, kernel_shape=[2, 2], outputs=2)[0],
+        "output 'maxpool_2_1' beside the first; one output is accepted",
+    ),
+    "counted padding, rounded up": (
+        node("AveragePool", kernel_shape=[3, 3], strides=[2, 3], ceil_mode=1, count_include_pad=1),
+        "ceil_mode is 1 with count_include_pad 1",
+    ),
+    "steps of a slice": (node("Slice", [0], [4], [1], [2]), "step 2 along axis 1; 1 is accepted"),
+    "slice of space": (node("Slice", [0], [3], [2]), "axis 2 of an input of shape"),
+    "split of space": (
+        lambda n, x: n.node("Split", x, axis=2, num_outputs=2, outputs=2)[0],
+        "axis 2 of an input of shape",
+    ),
+    "softmax over channels of a map before opset 13": (
+        node("Softmax", axis=1),
+        r"axis 1 of shape \[1, 4, 6, 5\]; the last one is accepted",
+    ),
+    "normalisation over several axes": (
+        node("LayerNormalization", np.ones((6, 5), np.float32), axis=2),
+        "axis 2 of 4; the last",
+    ),
+    "slopes": (node("PRelu", np.ones((4, 1, 1), np.float32)), "4 slopes; one is accepted"),
+    "difference of activations": (
+        lambda n, x: n.node("Sub", x, n.stored(n.node("MaxPool", x, kernel_shape=[1, 1]), *QUANT)),
+        "two activations; Add and Mul are accepted",
+    ),
+    "quotient of constants": (
+        lambda n, x: n.node("Div", n.constant(np.ones((4, 1, 1), np.float32)), x),
+        "a quotient of constants by an activation",
+    ),
+    "broadcast over space": (
+        lambda n, x: n.node("Mul", x, n.stored(n.node("MaxPool", x, kernel_shape=[6, 1]), *QUANT)),
+        r"inputs of shape \[1, 4, 6, 5\] and \[1, 4, 1, 5\]",
+    ),
+    "a constant map": (
+        node("Add", np.ones((4, 6, 5), np.float32)),
+        r"a constant of shape \[4, 6, 5\] for",
+    ),
+    "float weights": (
+        lambda n, x: n.node("Conv", x, n.constant(np.ones((4, 4, 3, 3), np.float32))),
+        "weights 'constant_4' are float32; int8 or uint8 behind a DequantizeLinear",
+    ),
+    "weights with a zero point": (
+        lambda n, x: n.node(
+            "Conv",
+            x,
+            n.node(
+                "DequantizeLinear",
+                *(
+                    n.constant(c)
+                    for c in (np.ones((4, 4, 3, 3), np.int8), np.float32(0.1), np.int8(2))
+                ),
+            ),
+        ),
+        r"weights '\w+' have zero points \[2\]; 0 is accepted for int8",
+    ),
+    "weights along the wrong axis": (
+        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, axis=1)),
+        "are quantised along axis 1; axis 0 or one scale is accepted",
+    ),
+    "int16 weights": (
+        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, steps=np.ones((4, 4, 3, 3), "i2"))),
+        r"weights '\w+' are int16; int8 or uint8 is accepted",
+    ),
+    "computed weights": (
+        lambda n, x: n.node("MatMul", x, n.node("Transpose", x, perm=[0, 1, 3, 2])),
+        r"weights '\w+' are computed; a constant is accepted",
+    ),
+    "two layers without rounding between": (
+        lambda n, x: conv()(n, conv(pads=[1, 1, 1, 1])(n, x)),
+        r"input 'conv_\d' is a real value that no QuantizeLinear rounds",
+    ),
+    "function without rounding before": (
+        lambda n, x: n.node("Sigmoid", conv()(n, x)),
+        r"input 'conv_\d' is a real value that no QuantizeLinear rounds",
+    ),
+    "bounds that no activation has": (
+        lambda n, x: n.node("Clip", conv()(n, x), n.constant(np.float32(0.5))),
+        "bounds 0.5 and inf on the result of conv2d; those of none, relu, relu6",
+    ),
+    "a constant beside activations": (
+        lambda n, x: n.node("Concat", x, n.constant(np.ones(SHAPE, np.float32)), axis=1),
+        r"input 'constant_\d' is a constant",
+    ),
+    "split inside an axis": (
+        lambda n, x: n.node("Reshape", x, n.constant([1, 3, 40])),
+        r"shape \[1, 3, 40\] for an input of \[1, 4, 6, 5\]; axes that are split or merged whole",
+    ),
+}
+
+
+def built(make, shape=SHAPE, opset=22):
+    net = OnnxBuilder(opset)
+    made = make(net, net.stored(net.input(*shape), *QUANT))
+    net.output(net.stored(made, *QUANT))
+    return net
+
+
+@pytest.mark.parametrize("case", ON_HOST)
+def test_the_host_computes_it_and_says_why(generator, case):
+    make, reason = ON_HOST[case]
+    opset = 11 if "opset 13" in case else 22
+    graph, differences = step_differences(built(make, opset=opset), generator)
+    reasons = [n.attrs["reason"] for n in graph.nodes if n.op == "host"]
+    assert len(reasons) == 1 and re.search(reason, reasons[0]), reasons
+    # The sums of float32 have another order; a result next to a tie may take the other step.
+    assert np.abs(differences).max() <= 1
+    assert (differences != 0).mean() < 0.1
