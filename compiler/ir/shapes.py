@@ -252,12 +252,12 @@ def _rearrange(node: Node, shapes: list[Shape]) -> Shape:
 
 
 def _host(node: Node, shapes: list[Shape]) -> Shape:
-    *operands, result = node.attrs["layouts"] or (None,)
-    if len(operands) != len(shapes):
-        raise _fail(node, f"{len(operands) + 1} layouts; {len(shapes) + 1} are accepted")
-    for index, (shape, layout) in enumerate(zip(shapes, operands, strict=True)):
+    layouts = node.attrs["layouts"]
+    if len(layouts) != len(shapes) + 1:
+        raise _fail(node, f"{len(layouts)} layouts; {len(shapes) + 1} are accepted")
+    for index, (shape, layout) in enumerate(zip(shapes, layouts, strict=False)):
         _check_layout(node, f"operand {index}", shape, layout)
-    _check_layout(node, "the result", node.attrs["shape"], result)
+    _check_layout(node, "the result", node.attrs["shape"], layouts[-1])
     return tuple(node.attrs["shape"])
 
 

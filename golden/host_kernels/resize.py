@@ -37,8 +37,7 @@ class Resize(OpRun):
         nearest_mode: str = "round_prefer_floor",
     ) -> tuple[np.ndarray]:
         if antialias:
-            return Reference._run(
-                self,
+            return Reference(self.onnx_node, self.run_params)._run(
                 x,
                 roi,
                 scales,
@@ -96,8 +95,10 @@ def _weighted(x: np.ndarray, axis: int, taps: np.ndarray, weights: np.ndarray) -
     moved = np.moveaxis(x, axis, -1)
     if weights.shape[1] == 1:
         return np.moveaxis(moved[..., taps[:, 0]], -1, axis)
-    parts = (moved[..., taps[:, i]] * weights[:, i] for i in range(weights.shape[1]))
-    return np.moveaxis(sum(parts, np.float32(0)), -1, axis)
+    total = moved[..., taps[:, 0]] * weights[:, 0]
+    for i in range(1, weights.shape[1]):
+        total = total + moved[..., taps[:, i]] * weights[:, i]
+    return np.moveaxis(total, -1, axis)
 
 
 def _symmetric(x: np.ndarray, scale: Any, new: int, old: int) -> np.ndarray:

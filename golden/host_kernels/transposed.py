@@ -43,14 +43,14 @@ class ConvTranspose(OpRun):
         room = [max(n, p + s) for n, p, s in zip(whole, before, size, strict=True)]
         result = np.zeros((x.shape[0], group, w.shape[1], *room), x.dtype)
         for tap in itertools.product(*map(range, taps)):
-            product = np.einsum("ngc...,gco->ngo...", groups, kernels[(..., *tap)])
+            product = np.einsum("ngc...,gco->ngo...", groups, kernels[:, :, :, *tap])
             reached = tuple(
                 slice(t * d, t * d + s * n, s)
                 for t, d, s, n in zip(tap, spread, stride, x.shape[2:], strict=True)
             )
-            result[(..., *reached)] += product
+            result[:, :, :, *reached] += product
         kept = tuple(slice(p, p + s) for p, s in zip(before, size, strict=True))
-        result = result[(..., *kept)].reshape(x.shape[0], -1, *size)
+        result = result[:, :, :, *kept].reshape(x.shape[0], -1, *size)
         return (result if b is None else result + b.reshape(-1, *[1] * rank),)
 
 

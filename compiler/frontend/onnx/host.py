@@ -27,7 +27,7 @@ from compiler.frontend.onnx.views import View
 from compiler.ir.graph import Quant, Tensor
 from compiler.ir.host_body import HOST_OPERATORS, RESULT, is_body, operand_name
 from compiler.ir.ops import OPERAND_TYPES, RESULT_TYPES
-from golden.host import host
+from golden.host import Layout, host
 from golden.quant import QParams
 
 #: Operators that compute each element from the elements at its place.
@@ -164,10 +164,11 @@ class _Body:
     def table(self, leaf: Real, quant: Quant) -> np.ndarray:
         """The result at -128 to 127 of ``leaf``, as ``quant`` stores it."""
         imp, shape = self._imp, [1] * (len(leaf.view.shape) - 1) + [256]
-        layout = {"split": [256], "order": [0], "shape": shape}
+        layout: Layout = {"split": [256], "order": [0], "shape": shape}
         operands = self._operands()
         every = np.arange(-128, 128).astype(np.int8)
-        arrays, layouts, quants = [], [], []
+        arrays, quants = [], []
+        layouts: list[Layout] = []
         for _, value in operands:
             is_real = isinstance(value, Real)
             array = every if isinstance(value, Real) else _array(value)
@@ -266,7 +267,7 @@ def _array(value: Constant | QuantConstant) -> np.ndarray:
     return value.array
 
 
-def _constant_layout(array: np.ndarray) -> dict[str, list[int]]:
+def _constant_layout(array: np.ndarray) -> Layout:
     return {"split": [array.size], "order": [0], "shape": list(array.shape)}
 
 

@@ -7,7 +7,7 @@ import math
 import onnx
 
 from compiler.frontend.onnx.importer import Importer
-from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant
+from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant, Refused
 
 
 def node_macs(imp: Importer, node: onnx.NodeProto) -> int:
@@ -41,4 +41,5 @@ def _shape(imp: Importer, name: str) -> tuple[int, ...]:
         return value.array.shape
     if isinstance(value, QuantConstant):
         return value.steps.shape
+    assert not isinstance(value, Refused), "the host computes nothing that is refused"
     return value.shape if isinstance(value, Hosted) else value.view.shape

@@ -15,7 +15,15 @@ from compiler.frontend.onnx.requantise_outputs import (
     store,
     unsigned,
 )
-from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant, Real, Stored, Value
+from compiler.frontend.onnx.values import (
+    Constant,
+    Hosted,
+    QuantConstant,
+    Real,
+    Refused,
+    Stored,
+    Value,
+)
 from compiler.ir.graph import Quant
 
 _ACTIVATIONS = ("int8", "uint8")
@@ -31,6 +39,7 @@ def quantize_linear(imp: Importer, op: Operator) -> Value:
         return _quantize_constant(imp, op, x)
     quant, dtype = _activation_quant(imp, op, None)
     if not isinstance(x, Hosted):
+        assert not isinstance(x, Refused), "value() raises"
         try:
             return replace(store(imp, x, quant, op.output), dtype=dtype)
         except UnsupportedError as fault:
