@@ -128,20 +128,6 @@ ON_HOST = {
         lambda n, x: n.node("Conv", x, n.constant(np.ones((4, 4, 3, 3), np.float32))),
         "weights 'constant_4' are float32; int8 or uint8 behind a DequantizeLinear",
     ),
-    "weights with a zero point": (
-        lambda n, x: n.node(
-            "Conv",
-            x,
-            n.node(
-                "DequantizeLinear",
-                *(
-                    n.constant(c)
-                    for c in (np.ones((4, 4, 3, 3), np.int8), np.float32(0.1), np.int8(2))
-                ),
-            ),
-        ),
-        r"weights '\w+' have zero points \[2\]; 0 is accepted for int8",
-    ),
     "weights along the wrong axis": (
         lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, axis=1)),
         "are quantised along axis 1; axis 0 or one scale is accepted",
@@ -161,10 +147,6 @@ ON_HOST = {
     "function without rounding before": (
         lambda n, x: n.node("Sigmoid", conv()(n, x)),
         r"input 'conv_\d' is a real value that no QuantizeLinear rounds",
-    ),
-    "bounds that no activation has": (
-        lambda n, x: n.node("Clip", conv()(n, x), n.constant(np.float32(0.5))),
-        "bounds 0.5 and inf on the result of conv2d; those of none, relu, relu6",
     ),
     "a constant beside activations": (
         lambda n, x: n.node("Concat", x, n.constant(np.ones(SHAPE, np.float32)), axis=1),
