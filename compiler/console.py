@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from compiler import __version__
+from compiler.process import run_command
 
 GROUPS = {name: f"the commands of python -m {name}" for name in ("sim", "hw", "golden")}
 """Packages with a command line of their own, and what help says of them."""
@@ -24,5 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return import_module("compiler.command_line").main(words, prog="convsim", groups=GROUPS)
 
 
+def start() -> int:
+    """The entry of the script: ``main`` as a process of its own."""
+    return run_command(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

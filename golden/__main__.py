@@ -2,7 +2,16 @@
 
 import sys
 
-from golden.command_line import main
+from compiler.process import run_command
+
+
+def start() -> int:
+    """The exit status of the command; what it needs is imported here, as an interruption may come
+    then."""
+    from golden.command_line import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(start))

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    """compiler.errors compiler.lru_cache compiler.options golden hw hw.spec
+    """compiler.errors compiler.lru_cache compiler.options compiler.process golden hw hw.spec
     hw.tools.verilator sim sim.shares""",
     """compiler.ir compiler.quantities hw.command_layouts sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",

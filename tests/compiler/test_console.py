@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import compiler
-from compiler.console import GROUPS, main
+from compiler.console import GROUPS, main, start
 
 ROOT = Path(compiler.__file__).parents[1]
 
@@ -29,7 +29,7 @@ def started(*words: str) -> tuple[str, set[str]]:
 def test_the_entry_point_is_its_function():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     module, _, function = project["project"]["scripts"]["convsim"].partition(":")
-    assert getattr(import_module(module), function) is main
+    assert getattr(import_module(module), function) is start
 
 
 def test_the_version_imports_no_command_line():

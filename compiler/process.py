@@ -1,0 +1,67 @@
+"""The process around a command: its streams, signals and exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+FAILED = 1
+"""Exit status of what is neither done nor the input's fault."""
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception, so that temporary files go."""
+
+
+def run_command(main: Callable[[], int]) -> int:
+    """The exit status of ``main``, whose output is written by then.
+
+    A closed pipe or standard output, a full disk and an interruption are one line and a status of
+    their own: 1, and 128 and the signal's number. A character that the terminal's encoding lacks
+    becomes ``?``.
+    """
+    if sys.stdout is None or sys.stderr is None:
+        return _without_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        try:
+            return main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _stopped("standard output was closed", FAILED)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _stopped(f"{place}{error.strerror or error}", FAILED)
+    except KeyboardInterrupt:
+        return _stopped("interrupted", 128 + signal.SIGINT)
+    except Terminated:
+        return _stopped("terminated", 128 + signal.SIGTERM)
+
+
+def _stopped(text: str, status: int) -> int:
+    """Say why, and let nothing more be written: what is buffered has nowhere to go."""
+    with contextlib.suppress(OSError):
+        print(f"error: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _without_streams() -> int:
+    """Refuse to start: files that are opened would take the numbers of the streams."""
+    if sys.stderr is not None:
+        print("error: standard output is closed", file=sys.stderr)
+    return FAILED
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

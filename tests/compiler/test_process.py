@@ -1,0 +1,101 @@
+"""What may happen to the process around a command: one line, the right status, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compiler.command_line import main as compiler_main
+from golden.command_line import main as golden_main
+from hw.command_line import main as hw_main
+from sim.command_line import main as sim_main
+
+COMMAND = "import sys; from compiler.process import run_command\nsys.exit(run_command(lambda: {}))"
+LONG = "print('x' * 100_000) or 0"
+
+
+def run(main: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", COMMAND.format(main)]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def test_the_status_is_that_of_the_command():
+    assert run("2").returncode == 2
+    assert run("sys.exit(0)").returncode == 0
+
+
+def test_a_closed_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run(LONG, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "error: standard output was closed\n")
+
+
+@pytest.mark.parametrize("main", [LONG, "print('x') or 0"])
+def test_a_full_disk(main):
+    with Path("/dev/full").open("w") as full:
+        done = run(main, stdout=full)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_file_that_cannot_be_made_is_named(tmp_path):
+    done = run(f"open({str(tmp_path / 'none' / 'a')!r}, 'w')")
+    assert done.returncode == 1
+    assert done.stderr == f"error: {tmp_path}/none/a: No such file or directory\n"
+
+
+def test_a_closed_standard_output():
+    script = '"$0" -c "$1" >&-; echo $? >&2'
+    command = ["sh", "-c", script, sys.executable, COMMAND.format("0")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "error: standard output is closed\n1\n"
+
+
+def test_a_character_that_the_encoding_lacks():
+    done = run("print('a\u2588b') or 0", stdout=subprocess.PIPE,
+               env=os.environ | {"PYTHONIOENCODING": "ascii"})  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a?b\n", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
+)
+def test_an_interrupted_command_leaves_nothing(tmp_path, number, word):
+    main = (
+        "__import__('contextlib').ExitStack().enter_context("
+        "__import__('tempfile').TemporaryDirectory()) and "
+        f"__import__('os').kill(__import__('os').getpid(), {int(number)}) or 0"
+    )
+    done = run(main, env=os.environ | {"TMPDIR": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (128 + number, f"error: {word}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("compiler", "zoo"), ("hw", "config")], ids=" ".join)
+def test_commands_run_in_it(words):
+    command = [sys.executable, "-m", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_name_too_long_is_refused(capsys):
+    name = "a" * 300
+    for main, words in (
+        (compiler_main, ["map", f"{name}.json"]),
+        (compiler_main, ["import", f"{name}.onnx", "-o", "a.json"]),
+        (sim_main, ["run", name]),
+        (hw_main, ["config", "-o", name]),
+        (hw_main, ["generate", "--preset", "tiny", "-o", name]),
+        (hw_main, ["config", "--config", f"{name}.json"]),
+        (golden_main, ["run", f"{name}.json", "--input", "x.npy", "--output", "y.npy"]),
+    ):
+        assert main(words) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1, error
