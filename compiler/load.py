@@ -132,11 +132,15 @@ def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> 
 
 def _graph_of(model: ModelProto, name: str, calibration: Path | None) -> Graph:
     from compiler.frontend.onnx import is_quantised, read_onnx
+    from compiler.quantize import fill_gaps, has_gaps, quantize
 
-    if is_quantised(model):
+    if is_quantised(model) and not has_gaps(model):
         _refuse_calibration(calibration)
         return read_onnx(model, name)
-    return _quantised(model, name, calibration)
+    fill = fill_gaps if is_quantised(model) else quantize
+    graph = read_onnx(fill(model, calibration), name)
+    graph.random_calibration = calibration is None
+    return graph
 
 
 def _load_tflite(data: bytes, name: str, calibration: Path | None) -> Graph:
@@ -145,21 +149,12 @@ def _load_tflite(data: bytes, name: str, calibration: Path | None) -> Graph:
         return read_tflite(data, name)
     from compiler.frontend.tflite_float import to_onnx
 
-    return _quantised(to_onnx(data), name, calibration)
+    return _graph_of(to_onnx(data), name, calibration)
 
 
 def _refuse_calibration(calibration: Path | None) -> None:
     if calibration is not None:
         raise InputError(f"calibration {calibration} for a quantised model; {_CALIBRATED}")
-
-
-def _quantised(model: ModelProto, name: str, calibration: Path | None) -> Graph:
-    from compiler.frontend.onnx import read_onnx
-    from compiler.quantize import quantize
-
-    graph = read_onnx(quantize(model, calibration), name)
-    graph.random_calibration = calibration is None
-    return graph
 
 
 def _read_file(path: Path) -> bytes:

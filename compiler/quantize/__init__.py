@@ -1,5 +1,6 @@
 """Quantisation after training: a float ONNX model gets QuantizeLinear and DequantizeLinear."""
 
+from compiler.quantize.gaps import fill_gaps, has_gaps
 from compiler.quantize.quantize import quantize
 
-__all__ = ["quantize"]
+__all__ = ["fill_gaps", "has_gaps", "quantize"]

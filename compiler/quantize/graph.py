@@ -32,26 +32,35 @@ class FloatGraph:
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
 
-def float_graph(model: onnx.ModelProto) -> FloatGraph:
-    """The graph of a folded model."""
+def float_constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """The constants of the file, by name."""
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    return constants
+
+
+def float_graph(model: onnx.ModelProto) -> FloatGraph:
+    """The graph of a folded model."""
+    inputs, outputs = (tuple(v.name for v in e) for e in (model.graph.input, model.graph.output))
+    return graph_of(tuple(model.graph.node), float_constants(model), inputs, outputs)
+
+
+def graph_of(
+    nodes: tuple[onnx.NodeProto, ...],
+    constants: dict[str, np.ndarray],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> FloatGraph:
+    """The graph of these nodes, with who makes and who reads each tensor."""
     makers: dict[str, onnx.NodeProto] = {}
     readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
-    for node in model.graph.node:
+    for node in nodes:
         makers.update((name, node) for name in node.output if name not in constants)
         for name in dict.fromkeys(node.input):
             readers[name].append(node)
-    return FloatGraph(
-        tuple(model.graph.node),
-        constants,
-        tuple(v.name for v in model.graph.input if v.name not in constants),
-        tuple(v.name for v in model.graph.output),
-        makers,
-        readers,
-    )
+    return FloatGraph(nodes, constants, inputs, outputs, makers, readers)
 
 
 def attribute(node: onnx.NodeProto, name: str, default: object = None) -> Any:

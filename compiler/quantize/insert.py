@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from compiler.quantize.calibrate import Parameters
-from compiler.quantize.graph import FloatGraph, attribute, float_graph
+from compiler.quantize.graph import FloatGraph, attribute, float_constants, float_graph
 from compiler.quantize.quantisation_points import (
     VIEWS,
     source,
@@ -32,37 +33,51 @@ def weight_axis(node: onnx.NodeProto) -> int:
     return 0 if transposed else 1
 
 
-def insert(model: onnx.ModelProto, params: Mapping[str, Parameters]) -> onnx.ModelProto:
+def insert(
+    model: onnx.ModelProto,
+    params: Mapping[str, Parameters],
+    graph: FloatGraph | None = None,
+    known: Mapping[str, Parameters] = MappingProxyType({}),
+) -> onnx.ModelProto:
     """The model with every tensor of ``params`` rounded to int8, and every layer's weights.
+
+    ``graph`` is the real part of a model that has quantisers, ``known`` the parameters of what
+    these store.
 
     A stored tensor keeps its name; what made it becomes ``NAME/real``. An input or output of the
     network, which is real, becomes ``NAME/stored``. Names that the model has already get an ``_``
-    more. Inputs that are constants become only that.
+    more.
     """
-    graph = float_graph(model)
-    return _Inserter(model, graph, params).result()
+    return _Inserter(model, graph or float_graph(model), params, known).result()
 
 
 class _Inserter:
     def __init__(
-        self, model: onnx.ModelProto, graph: FloatGraph, params: Mapping[str, Parameters]
+        self,
+        model: onnx.ModelProto,
+        graph: FloatGraph,
+        params: Mapping[str, Parameters],
+        known: Mapping[str, Parameters],
     ) -> None:
         self._model = onnx.ModelProto()
         self._model.CopyFrom(model)
         self._graph = graph
         self._params = params
+        self._known = known
+        self._outputs = {v.name for v in model.graph.output}
+        self._floats = float_constants(model)
         self._constants: list[onnx.TensorProto] = []
         self._nodes: list[onnx.NodeProto] = []
         self._taken = {t.name for t in (*model.graph.input, *model.graph.initializer)}
         self._taken |= {name for node in model.graph.node for name in node.output}
 
     def result(self) -> onnx.ModelProto:
-        for name in self._graph.inputs:
+        for name in (n for n in self._graph.inputs if n in self._params):
             stored = self._free(name + STORED)
             self._round(name, name, self._params[name], stored, self._again(name))
-        for node in self._graph.nodes:
-            self._add(node)
         graph = self._model.graph
+        for node in graph.node:
+            self._add(node)
         del graph.node[:]
         graph.node.extend(self._nodes)
         graph.initializer.extend(self._constants)
@@ -70,9 +85,6 @@ class _Inserter:
         kept = [t for t in graph.initializer if t.name in used]
         del graph.initializer[:]
         graph.initializer.extend(kept)
-        inputs = [t for t in graph.input if t.name in self._graph.inputs]
-        del graph.input[:]
-        graph.input.extend(inputs)
         del graph.value_info[:]
         return self._model
 
@@ -81,7 +93,7 @@ class _Inserter:
         copy.CopyFrom(node)
         for i, name in enumerate(node.input):
             copy.input[i] = self._read(name)
-        if node.op_type in WEIGHTED and node.input[1] in self._graph.constants:
+        if node.op_type in WEIGHTED and node.input[1] in self._floats:
             copy.input[1] = self._weight(node)
         for i, name in enumerate(node.output):
             if self._is_rounded(name):
@@ -91,7 +103,7 @@ class _Inserter:
             if not self._is_rounded(name):
                 continue
             p, real = self._params[source(self._graph, name)], self._free(name + REAL)
-            if name in self._graph.outputs:
+            if name in self._outputs:
                 self._round(name, real, p, self._free(name + STORED), name)
             else:
                 self._round(name, real, p, name, self._again(name))
@@ -100,13 +112,13 @@ class _Inserter:
         """A view is rounded only where it leaves the network, as its source is."""
         maker = self._graph.makers.get(name)
         if maker is not None and maker.op_type in VIEWS:
-            return name in self._graph.outputs
+            return name in self._outputs and source(self._graph, name) in self._params
         return name in self._params
 
     def _read(self, name: str) -> str:
-        if name in self._graph.inputs or (
-            self._is_rounded(name) and name not in self._graph.outputs
-        ):
+        if name in self._params and name in self._graph.inputs:
+            return self._again(name)
+        if self._is_rounded(name) and name not in self._outputs:
             return self._again(name)
         return name
 
@@ -135,7 +147,8 @@ class _Inserter:
     def _weight(self, node: onnx.NodeProto) -> str:
         """The weights as int8 with a scale per output channel, made real again."""
         name, axis = self._free(f"{node.output[0]}/weights"), weight_axis(node)
-        x_scale = self._params[source(self._graph, node.input[0])].scale
+        x = source(self._graph, node.input[0])
+        x_scale = (self._params[x] if x in self._params else self._known[x]).scale
         bias = layer_bias(self._graph, node)
         steps, scale = quantize_weights(self._graph.constants[node.input[1]], axis, bias, x_scale)
         names = [

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from compiler.errors import InputError, UnsupportedError, show
-from compiler.frontend.onnx import opset, parse_onnx
+from compiler.frontend.onnx import inferred, opset
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
@@ -42,6 +42,10 @@ _MOST_COARSER = 2.0
 _PER_CHANNEL, _NORMALISED = 13, 17
 
 
+Ranges = Mapping[str, tuple[float, float]]
+"""Least and largest real value of tensors."""
+
+
 def quantize(
     model: onnx.ModelProto, calibration: Path | None, method: str = "mse"
 ) -> onnx.ModelProto:
@@ -52,7 +56,7 @@ def quantize(
     folded into the weights, channels are equalised and biases corrected. Raises InputError and
     UnsupportedError.
     """
-    _check_ends(model)
+    _check_inputs(model)
     model = folded(_with_opset(model))
     _check_sizes(model)
     graph = float_graph(model)
@@ -62,9 +66,9 @@ def quantize(
     model = equalise(model, collect(model, points, samples))
     graph = float_graph(model)
     seen = collect(model, points, samples)
-    params = choose_parameters(graph, points, seen, method)
+    params = choose_parameters(graph, points, ranges_of(graph, seen, method))
     model = correct_biases(model, params, samples)
-    return parse_onnx(insert(model, params).SerializeToString(), Path())
+    return inferred(insert(model, params))
 
 
 def _check_sizes(model: onnx.ModelProto) -> None:
@@ -92,14 +96,19 @@ def _check_finite(graph: FloatGraph) -> None:
                 )
 
 
-def _check_ends(model: onnx.ModelProto) -> None:
-    """Raise UnsupportedError for an input that no node reads."""
+def _check_inputs(model: onnx.ModelProto) -> None:
+    """Raise UnsupportedError for an input that no node reads, or that is not real."""
     read = {name for node in model.graph.node for name in node.input}
-    constants = {tensor.name for tensor in model.graph.initializer}
-    for name in (v.name for v in model.graph.input if v.name not in constants):
-        if name not in read:
+    for value in model.graph.input:
+        if value.name not in read:
             raise UnsupportedError(
-                f"input {show(name)}: nothing reads it; inputs that layers read are accepted"
+                f"input {show(value.name)}: nothing reads it; inputs that layers read are accepted"
+            )
+        kind = value.type.tensor_type.elem_type
+        if kind != onnx.TensorProto.FLOAT:
+            raise UnsupportedError(
+                f"input {show(value.name)}: type {onnx.TensorProto.DataType.Name(kind)}; FLOAT is "
+                "accepted for a model to be quantised, or INT8 or UINT8 that a Cast makes real"
             )
 
 
@@ -118,27 +127,31 @@ def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
         ) from None
 
 
+def ranges_of(graph: FloatGraph, seen: Mapping[str, Statistics], method: str) -> Ranges:
+    """The real range that each tensor seen is stored with.
+
+    Outputs of the network keep their whole range, and get room if a layer makes them.
+    """
+    outputs = {leader(graph, name) for name in graph.outputs}
+    return {
+        name: _output_range(graph, name, stats) if name in outputs else METHODS[method](stats)
+        for name, stats in seen.items()
+    }
+
+
 def choose_parameters(
-    graph: FloatGraph, points: Sequence[str], seen: Mapping[str, Statistics], method: str
+    graph: FloatGraph, points: Sequence[str], ranges: Ranges
 ) -> dict[str, Parameters]:
     """The parameters of every stored tensor, in the order of ``points``.
 
-    Outputs of the network keep their whole range, and get room if a layer makes them. Operators
-    that move values keep their input's parameters, and a concatenation gives its own to inputs of
-    a similar range.
+    Operators that move values keep their input's parameters, and a concatenation gives its own to
+    inputs of a similar range.
     """
-    outputs = _output_sources(graph)
-    ranges = {
-        name: _output_range(graph, name, seen[name])
-        if name in outputs
-        else METHODS[method](seen[name])
-        for name in points
-    }
-    leader = {name: _leader(graph, name) for name in points}
-    shared = _shared_with_concatenations(graph, points, leader, ranges)
+    leaders = {name: leader(graph, name) for name in points}
+    shared = _shared_with_concatenations(graph, points, leaders, ranges)
     groups: dict[str, list[str]] = {}
     for name in points:
-        if name == leader[name]:
+        if name == leaders[name]:
             groups.setdefault(shared.get(name, name), []).append(name)
     chosen = {}
     for members in groups.values():
@@ -147,12 +160,7 @@ def choose_parameters(
     for name in chosen:
         if name in graph.makers and graph.makers[name].op_type == "Softmax":
             chosen[name] = _SOFTMAX
-    return {name: chosen[leader[name]] for name in points}
-
-
-def _output_sources(graph: FloatGraph) -> set[str]:
-    """The tensors whose parameters the network's outputs have."""
-    return {_leader(graph, name) for name in graph.outputs}
+    return {name: chosen[leaders[name]] for name in points}
 
 
 def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:
@@ -169,7 +177,7 @@ def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:
     return node.op_type in WEIGHTED
 
 
-def _leader(graph: FloatGraph, name: str) -> str:
+def leader(graph: FloatGraph, name: str) -> str:
     """The tensor whose parameters ``name`` takes over through operators that move values."""
     while True:
         name = source(graph, name)
@@ -182,8 +190,8 @@ def _leader(graph: FloatGraph, name: str) -> str:
 def _shared_with_concatenations(
     graph: FloatGraph,
     points: Sequence[str],
-    leader: Mapping[str, str],
-    ranges: Mapping[str, tuple[float, float]],
+    leaders: Mapping[str, str],
+    ranges: Ranges,
 ) -> dict[str, str]:
     """First of its group, for each input of a concatenation that takes the group's parameters."""
     shared: dict[str, str] = {}
@@ -198,7 +206,7 @@ def _shared_with_concatenations(
             continue
         output = node.output[0]
         for name in graph.activations(node):
-            lead = leader.get(source(graph, name), _leader(graph, name))
+            lead = leaders.get(source(graph, name), leader(graph, name))
             width, whole = (ranges[n][1] - ranges[n][0] for n in (lead, output))
             alike = whole <= _MOST_COARSER * width
             softmax = graph.makers.get(lead) is not None and graph.makers[lead].op_type == "Softmax"

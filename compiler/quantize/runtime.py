@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 
 from compiler.errors import InputError
-from compiler.frontend.onnx import parse_onnx
+from compiler.frontend.onnx import inferred
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
@@ -29,7 +29,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         options = _options(_LEVELS.ORT_ENABLE_BASIC)
         options.optimized_model_filepath = str(path)
         _session(model, options)
-        return parse_onnx(path.read_bytes(), path.parent)
+        return inferred(onnx.load_model(path))
 
 
 class Runner:

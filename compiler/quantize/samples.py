@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,49 +20,107 @@ _SEED = 0
 
 Sample = dict[str, np.ndarray]
 
+_TYPES: dict[int, type[np.generic]] = {
+    onnx.TensorProto.FLOAT: np.float32,
+    onnx.TensorProto.INT8: np.int8,
+    onnx.TensorProto.UINT8: np.uint8,
+}
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An input as the model declares it; the batch comes first."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
 
 def read_samples(model: onnx.ModelProto, path: Path | None) -> list[Sample]:
     """The samples of ``path``, each an array by the name of its input.
 
-    A ``.npy`` file holds one input, or several along its first axis, as the model declares them
-    (float, batch 1); a folder holds such files. Without ``path`` the values are random, with mean 0
-    and variance 1. Raises InputError.
+    A ``.npy`` file holds one input, or several along its first axis, as the model declares them; a
+    folder holds such files. For several inputs of the model it is a ``.npz`` file with an array for
+    each, by name, or a folder with a file NAME.npy for each. Without ``path`` the values are
+    random, with mean 0 and variance 1, or any integer. Raises InputError.
     """
-    shapes = _input_shapes(model)
+    inputs = _inputs(model)
     if path is None:
-        return list(_random(shapes))
-    if len(shapes) != 1:
-        raise UnsupportedError(
-            f"calibration inputs for a model of {len(shapes)} inputs; one is accepted"
-        )
-    ((name, shape),) = shapes.items()
+        return list(_random(inputs))
+    if len(inputs) > 1:
+        return _paired(path, inputs)
+    ((name, each),) = inputs.items()
     samples = []
     for file in _files(path):
         with located(f"calibration {file}"):
-            samples += [{name: array[None]} for array in _read(file, shape)]
+            samples += [{name: array[None]} for array in _checked(_read(file), each)]
     return samples
 
 
-def _input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+def _inputs(model: onnx.ModelProto) -> dict[str, _Input]:
     constants = {tensor.name for tensor in model.graph.initializer}
-    shapes = {}
+    inputs = {}
     for value in model.graph.input:
         if value.name in constants:
             continue
         kind = value.type.tensor_type.elem_type
-        if kind != onnx.TensorProto.FLOAT:
+        if kind not in _TYPES:
             raise UnsupportedError(
-                f"input {show(value.name)}: type {onnx.TensorProto.DataType.Name(kind)}; FLOAT is "
-                "accepted for a model to be quantised"
+                f"input {show(value.name)}: type {onnx.TensorProto.DataType.Name(kind)}; FLOAT, "
+                "INT8 or UINT8 is accepted for a model to be quantised"
             )
-        shapes[value.name] = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-    return shapes
+        shape = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
+        inputs[value.name] = _Input(shape, np.dtype(_TYPES[kind]))
+    return inputs
 
 
-def _random(shapes: dict[str, tuple[int, ...]]) -> Iterator[Sample]:
+def _paired(path: Path, inputs: Mapping[str, _Input]) -> list[Sample]:
+    """The samples of several inputs, as many for each."""
+    names = {name: re.sub(r"[^A-Za-z0-9_.-]", "_", name) for name in inputs}
+    if path.is_dir():
+        arrays = {}
+        for name, file in names.items():
+            with located(f"calibration {path / file}.npy"):
+                arrays[name] = _checked(_read(path / f"{file}.npy"), inputs[name])
+    elif path.suffix == ".npz":
+        with located(f"calibration {path}"):
+            arrays = _read_npz(path, inputs)
+    else:
+        raise InputError(
+            f"calibration {path} for a model of {len(inputs)} inputs; a .npz with arrays "
+            f"{', '.join(map(show, inputs))}, or a folder with a .npy of each name, is accepted"
+        )
+    counts = {len(array) for array in arrays.values()}
+    if len(counts) > 1:
+        found = {name: len(array) for name, array in arrays.items()}
+        raise InputError(f"calibration {path}: {show(found)} samples; as many for each is accepted")
+    return [{n: array[i][None] for n, array in arrays.items()} for i in range(counts.pop())]
+
+
+def _read_npz(path: Path, inputs: Mapping[str, _Input]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            found = {name: file[name] for name in inputs if name in file}
+    # What NumPy and zipfile raise on a faulty file has no base class of its own.
+    except Exception as fault:
+        raise InputError(getattr(fault, "strerror", None) or "not a .npz file") from None
+    for name in inputs.keys() - found.keys():
+        raise InputError(f"no array {show(name)}; one for each input is accepted")
+    return {name: _checked(array, inputs[name]) for name, array in found.items()}
+
+
+def _random(inputs: Mapping[str, _Input]) -> Iterator[Sample]:
     generator = np.random.default_rng(_SEED)
     for _ in range(RANDOM_COUNT):
-        yield {n: generator.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+        sample = {}
+        for name, each in inputs.items():
+            if each.dtype.kind == "f":
+                sample[name] = generator.standard_normal(each.shape).astype(np.float32)
+            else:
+                limits = np.iinfo(each.dtype)
+                sample[name] = generator.integers(
+                    limits.min, limits.max, each.shape, each.dtype, endpoint=True
+                )
+        yield sample
 
 
 def _files(path: Path) -> list[Path]:
@@ -71,21 +132,26 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The inputs along the first axis, float32."""
+def _read(path: Path) -> np.ndarray:
     try:
         # Mapped, a header cannot ask for more memory than the file has.
         with warnings.catch_warnings(action="ignore"):
-            array = np.lib.format.open_memmap(path, mode="r")
+            return np.lib.format.open_memmap(path, mode="r")
     # What NumPy raises on a faulty header has no base class of its own.
     except Exception as fault:
         raise InputError(getattr(fault, "strerror", None) or "not a .npy file") from None
-    if array.dtype.kind != "f":
-        raise InputError(f"type {array.dtype}; one float array is accepted")
+
+
+def _checked(array: np.ndarray, each: _Input) -> np.ndarray:
+    """The inputs along the first axis, in the type of the model's input."""
+    shape, real = each.shape, each.dtype.kind == "f"
+    if array.dtype.kind != "f" if real else array.dtype != each.dtype:
+        accepted = "one float array" if real else str(each.dtype)
+        raise InputError(f"type {array.dtype}; {accepted} is accepted")
     if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not array.size:
         raise InputError(
             f"shape {list(array.shape)}; [N, {', '.join(map(str, shape[1:]))}] is accepted"
         )
     if not np.isfinite(array).all():
         raise InputError("holds values that are not finite; finite ones are accepted")
-    return np.array(array, np.float32)
+    return np.array(array, each.dtype)

@@ -8,6 +8,7 @@ from compiler.frontend.onnx import parse_onnx
 from compiler.quantize.samples import read_samples
 from tests.support.float_onnx import mobile_net
 from tests.support.npy_headers import HOSTILE_HEADERS
+from tests.support.onnx_builder import OnnxBuilder
 
 CALIBRATIONS = {
     "integers": (np.zeros((2, 3, 16, 16), np.uint8), "type uint8; one float array"),
@@ -47,3 +48,40 @@ def test_calibration_files(tmp_path, generator):
     np.save(tmp_path / "a.npy", arrays[:1])
     samples = read_samples(model, tmp_path)
     np.testing.assert_array_equal(np.concatenate([s["image"] for s in samples]), arrays)
+
+
+def _two_inputs():
+    net = OnnxBuilder(17)
+    net.output(net.node("Add", net.input(1, 3, 4, 4, name="a"), net.input(1, 3, 4, 4, name="b/x")))
+    return parse_onnx(net.bytes(), None)
+
+
+def test_several_inputs(tmp_path, generator):
+    """A .npz by name, or a folder with a file for each input."""
+    arrays = {n: generator.normal(size=(5, 3, 4, 4)).astype(np.float32) for n in ("a", "b/x")}
+    np.savez(tmp_path / "both.npz", **arrays)
+    (tmp_path / "folder").mkdir()
+    np.save(tmp_path / "folder" / "a.npy", arrays["a"])
+    np.save(tmp_path / "folder" / "b_x.npy", arrays["b/x"])
+    for path in ("both.npz", "folder"):
+        samples = read_samples(_two_inputs(), tmp_path / path)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(np.concatenate([s[name] for s in samples]), array)
+
+
+def test_several_inputs_that_do_not_fit(tmp_path):
+    zeros = np.zeros((5, 3, 4, 4), np.float32)
+    np.save(tmp_path / "x.npy", zeros)
+    with pytest.raises(InputError, match=r"x.npy for a model of 2 inputs; a .npz with"):
+        read_samples(_two_inputs(), tmp_path / "x.npy")
+    np.savez(tmp_path / "x.npz", a=zeros)
+    with pytest.raises(InputError, match=r"x.npz: no array 'b/x'; one for each input"):
+        read_samples(_two_inputs(), tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", **{"a": zeros, "b/x": zeros[:2]})
+    with pytest.raises(InputError, match=r"x.npz: .*'a': 5.* samples; as many for each"):
+        read_samples(_two_inputs(), tmp_path / "x.npz")
+    (tmp_path / "x.npz").write_bytes(b"text")
+    with pytest.raises(InputError, match=r"x.npz: not a .npz file"):
+        read_samples(_two_inputs(), tmp_path / "x.npz")
+    with pytest.raises(InputError, match=r"a.npy: No such file"):
+        read_samples(_two_inputs(), tmp_path)

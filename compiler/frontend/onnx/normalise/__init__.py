@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import onnx
 
+from compiler.frontend.onnx.normalise.casts import plain_casts
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
+from compiler.frontend.onnx.normalise.floats import in_float32
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
 from compiler.frontend.onnx.normalise.stored import real_moves
@@ -17,6 +19,8 @@ from compiler.frontend.onnx.normalise.widths import eight_bits
 
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     to_readable_opset,
+    in_float32,
+    plain_casts,
     from_qoperator,
     eight_bits,
     real_moves,

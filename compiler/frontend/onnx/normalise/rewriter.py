@@ -12,6 +12,8 @@ from onnx import helper, numpy_helper
 from compiler.errors import UnsupportedError, located, show
 from compiler.frontend.onnx.normalise.opsets import opset
 
+_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
+
 #: Replaces a node by what it emits.
 Expand = Callable[["Rewriter", "Old"], None]
 
@@ -47,6 +49,7 @@ class Rewriter:
                 self._constants[node.output[0]] = node.attribute[0].t
         self._taken = {v.name for v in (*graph.input, *graph.initializer)}
         self._taken |= {name for node in graph.node for name in node.output}
+        self._labels: set[str] = set()
         self._nodes: list[onnx.NodeProto] = []
         self._at: onnx.NodeProto | None = None
 
@@ -56,6 +59,7 @@ class Rewriter:
             way = expand(node)
             if way is None:
                 self._nodes.append(node)
+                self._labels.add(node.name)
                 continue
             self._at = node
             label = node.name or (node.output[0] if node.output else node.op_type)
@@ -98,10 +102,20 @@ class Rewriter:
         assert self._at is not None, "emit is called while a node is replaced"
         at = self._at
         outputs = outputs or (self.fresh(f"{at.output[0]}/{op}"),)
-        node = helper.make_node(op, inputs, outputs, name=at.name, **attrs)
+        node = helper.make_node(op, inputs, outputs, name=self._label(op), **attrs)
         node.metadata_props.extend(at.metadata_props)
         self._nodes.append(node)
         return outputs[0]
+
+    def _label(self, op: str) -> str:
+        """The name of a new node: the old one's for the operator itself, beside quantisers."""
+        assert self._at is not None
+        name = self._at.name
+        label, number = name, 0
+        while name and (label in self._labels or (label == name and op in _QUANTISERS)):
+            label, number = f"{name}/{op}_{number}", number + 1
+        self._labels.add(label)
+        return label
 
 
 def replace(model: onnx.ModelProto, ways: Mapping[str, Expand], *domains: str) -> onnx.ModelProto:
