@@ -87,14 +87,17 @@ def test_model_of_onnxruntimes_quantiser(tmp_path, seed, per_channel, setting):
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_model_in_the_form_of_operators(tmp_path, seed, per_channel, setting):
-    """QLinearConv and the like, as real operators: each layer on its own is within a step."""
+    """QLinearConv and the like, as real operators: each layer on its own is within a step.
+
+    The average, which changes its scale, is rounded twice (docs/numerics.md).
+    """
     generator = np.random.default_rng(seed)
     _quantised(tmp_path, generator, QuantFormat.QOperator, per_channel, setting)
     model = parse_onnx((tmp_path / "model.onnx").read_bytes(), tmp_path)
     graph = load_model(tmp_path / "model.onnx")
     differences = layer_differences(model, graph, random_inputs(graph, generator))
     assert len(differences) >= 8 and graph.outputs[0] in differences
-    assert max(differences.values()) <= 1
+    assert all(d <= (2 if "average" in name else 1) for name, d in differences.items())
 
 
 def test_operators_left_real_are_filled(tmp_path, seed):
