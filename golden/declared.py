@@ -3,7 +3,8 @@
 Tensors are those of the dict form (``golden/network.py``). ``declared`` of a tensor is None, or has
 ``dtype``, ``shape`` and ``order``: an array of the model's is of that shape, and
 ``array.transpose(order)``, reshaped to the tensor's own shape, is the graph's. The type is the
-tensor's own, or float32 for real values.
+tensor's own, or float32 for real values. Those halfway between two steps go away from zero, or to
+the even step where ``rounding`` is "even", as ONNX has it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from golden.quant import QParams, dequantize, quantize
+from golden.quant import QParams, dequantize, quantize, round_half_away
 
 
 def tensor_qparams(tensor: Mapping[str, Any]) -> QParams:
@@ -41,7 +42,8 @@ def from_declared(array: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
         if not np.isfinite(array).all():
             value = array[~np.isfinite(array)][0]
             raise ValueError(f"holds {value}; finite numbers are accepted")
-        array = quantize(array, tensor_qparams(tensor))
+        even = (tensor.get("declared") or {}).get("rounding") == "even"
+        array = quantize(array, tensor_qparams(tensor), np.rint if even else round_half_away)
     elif array.dtype != tensor["dtype"]:
         raise ValueError(f"type is {array.dtype}; {tensor['dtype']} or a float type is accepted")
     declared = tensor.get("declared")

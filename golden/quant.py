@@ -8,7 +8,7 @@ and ``kernels/quantize.cc``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,22 +79,27 @@ def round_half_away(x: np.ndarray) -> np.ndarray:
     return np.copysign(whole + (magnitude - whole >= 0.5), x)
 
 
-def quantize(real: ArrayLike, qparams: QParams) -> np.ndarray:
+def quantize(
+    real: ArrayLike, qparams: QParams, rounding: Callable[..., np.ndarray] = round_half_away
+) -> np.ndarray:
     """Real values as ``qparams.dtype``: divided by the scale in float32, rounded, saturated.
 
-    Not-a-number becomes the zero point. Source: TFLite ``reference_ops::AffineQuantize``.
+    Not-a-number becomes the zero point. Source: TFLite ``reference_ops::AffineQuantize``; ONNX's
+    QuantizeLinear has ``numpy.rint`` as its rounding.
     """
-    steps = _steps(np.nan_to_num(np.asarray(real, np.float64), nan=0.0), qparams.scale)
+    steps = _steps(np.nan_to_num(np.asarray(real, np.float64), nan=0.0), qparams.scale, rounding)
     return clamp(steps, qparams)
 
 
-def _steps(real: ArrayLike, scale: float) -> np.ndarray:
+def _steps(
+    real: ArrayLike, scale: float, rounding: Callable[..., np.ndarray] = round_half_away
+) -> np.ndarray:
     """``real / scale`` by a float32 division, rounded; beyond ``2**40`` steps it stays there."""
     # Of float32 operands, a float64 quotient rounded to float32 is the float32 quotient.
     limit = np.finfo(np.float32).max
     operand = np.clip(real, -limit, limit).astype(np.float32).astype(np.float64)
     quotient = np.clip(operand / as_float32(scale), -(2.0**40), 2.0**40)
-    return round_half_away(quotient.astype(np.float32)).astype(np.int64)
+    return rounding(quotient.astype(np.float32)).astype(np.int64)
 
 
 def dequantize(q: ArrayLike, qparams: QParams) -> np.ndarray:

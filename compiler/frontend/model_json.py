@@ -131,7 +131,8 @@ def _tensor(name: str, value: dict[str, Any]) -> Tensor:
 
 
 def _declared(value: dict[str, Any]) -> Declared:
-    return Declared(value["dtype"], _integers(value["shape"]), _integers(value["order"]))
+    rounding = value.get("rounding", "away")
+    return Declared(value["dtype"], _integers(value["shape"]), _integers(value["order"]), rounding)
 
 
 def _integers(values: list[Any]) -> tuple[int, ...]:

@@ -32,18 +32,24 @@ class Quant:
     axis: int | None = None
 
 
+#: Where real values halfway between two steps go.
+ROUNDINGS = ("away", "even")
+
+
 @dataclass(frozen=True)
 class Declared:
     """Declaration in the model of an activation that the graph holds as NHWC integers.
 
     A file of the model's user holds an array of ``shape``; ``array.transpose(order)`` reshaped to
     the tensor's shape is the graph's. ``dtype`` is the type of an input or output of the network:
-    the tensor's own, or float32, which stands for real values.
+    the tensor's own, or float32, which stands for real values. ``rounding`` says where those go
+    that lie between two steps, to the "even" one or "away" from zero.
     """
 
     dtype: str
     shape: tuple[int, ...]
     order: tuple[int, ...]
+    rounding: str = "away"
 
 
 @dataclass(frozen=True)

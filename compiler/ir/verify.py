@@ -10,7 +10,7 @@ import math
 from typing import Literal
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
-from compiler.ir.graph import Declared, Graph, Node, Tensor
+from compiler.ir.graph import ROUNDINGS, Declared, Graph, Node, Tensor
 from compiler.ir.ops import CONSTANTS, OPS, OpSpec
 from compiler.ir.quant_rules import check_node_quant
 from compiler.ir.shapes import infer_shape
@@ -98,6 +98,10 @@ def _check_declared(tensor: Tensor, declared: Declared) -> None:
         raise InputError(f"{where} is given for a constant; activations may have it")
     if declared.dtype not in (tensor.dtype, "float32"):
         raise InputError(f"{where} dtype {declared.dtype}; {tensor.dtype} or float32 is accepted")
+    if declared.rounding not in ROUNDINGS:
+        raise InputError(
+            f"{where} rounding {show(declared.rounding)}; {' or '.join(ROUNDINGS)} is accepted"
+        )
     if math.prod(declared.shape) != math.prod(tensor.shape):
         raise InputError(
             f"{where} shape {list(declared.shape)}; as many elements as in {list(tensor.shape)} "

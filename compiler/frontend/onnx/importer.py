@@ -148,7 +148,7 @@ class Importer:
         """
         name = self.unique(name)
         order = view.order
-        declared = None if order is None else Declared(dtype, view.shape, order)
+        declared = None if order is None else Declared(dtype, view.shape, order, "even")
         stored = "int8" if dtype == "float32" and quant is not None else dtype
         self.tensors[name] = Tensor(name, shape, stored, quant, declared=declared)
         return name

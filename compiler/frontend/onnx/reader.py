@@ -141,7 +141,7 @@ def _add_input(imp: Importer, value: onnx.ValueInfoProto) -> None:
         imp.inputs[value.name] = shape, view
         imp.values[value.name] = Input(value.name, view)
         return
-    declared = Declared(dtype, model_shape, view.order)
+    declared = Declared(dtype, model_shape, view.order, "even")
     imp.tensors[value.name] = Tensor(value.name, shape, dtype, declared=declared)
     imp.values[value.name] = Stored(value.name, view, dtype)
 

@@ -183,5 +183,5 @@ def _declare_output(imp: Importer, tensor: str, x: Stored | Real) -> None:
             "whose axes stay whole is accepted"
         )
     dtype = "float32" if isinstance(x, Real) else found.dtype
-    declared = Declared(dtype, x.view.shape, order)
+    declared = Declared(dtype, x.view.shape, order, "even")
     imp.tensors[tensor] = replace(found, declared=declared)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from tests.support.onnx_builder import OnnxBuilder, step_differences
+from golden.declared import from_declared, to_declared
+from golden.network import run
+from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
 
 
 def _weights(net, generator, *shape):
@@ -52,3 +54,15 @@ def test_a_gain_of_zero(generator):
     net.output(net.stored(net.node("Mul", x, gain), 0.005))
     _, differences = step_differences(net, generator)
     assert np.abs(differences).max() <= 1
+
+
+def test_real_inputs_round_ties_to_even(generator):
+    """Pixels divided by 255 at a scale of 2/255: half of them lie between two steps."""
+    net = OnnxBuilder()
+    net.output(net.stored(net.input(1, 1, 16, 16), 2 / 255, -128))
+    graph = net.graph().to_dict()
+    x = (np.arange(256) / 255).astype(np.float32).reshape(1, 1, 16, 16)
+    (expected,) = run_onnx(net.bytes(), {"input": x})
+    tensors, (output,) = graph["tensors"], graph["outputs"]
+    values = run(graph, {"input": from_declared(x, tensors["input"])})
+    np.testing.assert_array_equal(to_declared(values[output], tensors[output]), expected)
