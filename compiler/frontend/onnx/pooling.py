@@ -21,9 +21,15 @@ def max_pool(imp: Importer, op: Operator) -> Pending:
 
 
 def average_pool(imp: Importer, op: Operator) -> Pending:
-    """Average pooling, with padding counted or not."""
+    """Average pooling, with padding counted or not; of a whole map it is a mean, rounded once."""
     counted = bool(op.expect("count_include_pad", 0, 0, 1))
-    return _pool(imp, op, "avg_pool2d", {"count_include_pad": counted})
+    result = _pool(imp, op, "avg_pool2d", {"count_include_pad": counted})
+    (tensor,) = result.inputs
+    assert isinstance(tensor, str)
+    whole = result.attrs["kernel"] == imp.tensors[tensor].shape[1:3]
+    if not whole or any(result.attrs["padding"]):
+        return result
+    return replace(imp.pending("mean", (tensor,), {}), view=result.view)
 
 
 def global_max_pool(imp: Importer, op: Operator) -> Pending:

@@ -54,6 +54,28 @@ def test_pool_with_another_scale_requantises(generator, op):
     assert np.abs(differences).max() <= 1
 
 
+def test_an_average_of_a_whole_map_is_rounded_once(generator):
+    """Its output's scale is ten times finer: a rounding to the input's steps would be five off."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 9, 11), 0.02, 7)
+    net.output(net.stored(net.node("AveragePool", x, kernel_shape=[9, 11]), 0.002, 7))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes] == ["mean"]
+    assert np.abs(differences).max() <= 1
+
+
+@pytest.mark.parametrize(("kernel", "share"), [((2, 2), 1 / 8), ((2, 3), 1 / 12), ((3, 3), 0)])
+def test_ties_of_averages_are_all_that_differs(generator, kernel, share):
+    """An even number of values is halfway between two steps for one sum in as many."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 8, 48, 48), 0.03, 4)
+    y = net.node("AveragePool", x, kernel_shape=kernel, strides=kernel)
+    net.output(net.stored(y, 0.03, 4))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+    assert abs(np.mean(differences != 0) - share) <= share / 4
+
+
 def test_pool_of_one_axis(generator):
     net = OnnxBuilder()
     x = net.stored(net.input(1, 5, 17), 0.03, 4)
