@@ -121,13 +121,16 @@ def fully_connected_accumulators(
 ) -> np.ndarray:
     """int32 sums of a fully connected layer, ``[N, C_out]``.
 
-    ``x`` is flattened to ``[N, C_in]``, ``weights`` is ``[C_out, C_in]``. Sums that leave 32 bits
+    ``x`` is flattened to ``[N, C_in]``, ``weights`` is ``[C_out, C_in]``. Where there are several
+    rows and the last axis of ``x`` is one, ``x``'s other axes stay. Sums that leave 32 bits
     wrap. Raises ValueError if ``x`` does not divide into rows of ``C_in``.
     """
     if x.size % weights.shape[1]:
         raise ValueError(f"an input of {x.shape} does not divide into rows of {weights.shape[1]}")
     rows = x.reshape(-1, weights.shape[1]).astype(np.float64) - x_zero_point
-    return with_bias((rows @ weights.astype(np.float64).T).astype(np.int64), bias)
+    total = with_bias((rows @ weights.astype(np.float64).T).astype(np.int64), bias)
+    positions = len(rows) > 1 and x.shape[-1] == weights.shape[1]
+    return total.reshape(*x.shape[:-1], weights.shape[0]) if positions else total
 
 
 def conv2d(
@@ -187,7 +190,7 @@ def fully_connected(
     y_quant: QParams,
     activation: str = "none",
 ) -> np.ndarray:
-    """A fully connected layer with its requantisation, ``[N, C_out]``.
+    """A fully connected layer with its requantisation; shapes as its accumulators.
 
     ``weight_scales`` has one scale, or one per output.
     """

@@ -3,8 +3,8 @@
 Tensors are those of the dict form (``golden/network.py``). ``declared`` of a tensor is None, or has
 ``dtype``, ``shape`` and ``order``: an array of the model's is of that shape, and
 ``array.transpose(order)``, reshaped to the tensor's own shape, is the graph's. The type is the
-tensor's own, or float32 for real values. Those halfway between two steps go away from zero, or to
-the even step where ``rounding`` is "even", as ONNX has it.
+tensor's own, int64 for wider integers, or float32 for real values. Those halfway between two steps
+go away from zero, or to the even step where ``rounding`` is "even", as ONNX has it.
 """
 
 from __future__ import annotations
@@ -67,5 +67,5 @@ def to_declared(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
     array = in_declared_layout(values, tensor)
     declared = tensor.get("declared")
     if declared is None or declared["dtype"] != "float32" or tensor["dtype"] == "float32":
-        return array
+        return array if declared is None else array.astype(declared["dtype"], copy=False)
     return dequantize(array, tensor_qparams(tensor))

@@ -74,6 +74,16 @@ def gelu(
     return _in_float32(_gelu_tanh32 if approximate else _gelu32, x, x_quant, y_quant)
 
 
+def relu_0_to_1(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
+    """``x`` from 0 to 1."""
+    return _rectified("relu_0_to_1", x, x_quant, y_quant)
+
+
+def exp(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
+    """``e ** x``."""
+    return _in_float32(lambda v: _each(lambda t: math.exp(min(t, 700.0)), v), x, x_quant, y_quant)
+
+
 def hard_sigmoid(
     x: np.ndarray, x_quant: QParams, y_quant: QParams, alpha: float = 1 / 6, beta: float = 0.5
 ) -> np.ndarray:
@@ -108,10 +118,17 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "lookup": lookup,
 }
 
+#: Functions that are no operators of the graph, only tables of ``lookup``.
+TABLES: dict[str, Callable[..., np.ndarray]] = {
+    "relu_0_to_1": relu_0_to_1,
+    "exp": exp,
+}
+
 
 def function_table(op: str, x_quant: QParams, y_quant: QParams, **attrs: object) -> np.ndarray:
-    """The function's results for -128 to 127, int8 ``[256]``."""
-    return FUNCTIONS[op](np.arange(-128, 128).astype(np.int8), x_quant, y_quant, **attrs)
+    """The function's results for -128 to 127, int8 ``[256]``; of ``FUNCTIONS`` and ``TABLES``."""
+    call = FUNCTIONS.get(op) or TABLES[op]
+    return call(np.arange(-128, 128).astype(np.int8), x_quant, y_quant, **attrs)
 
 
 def _rectified(name: str, x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:

@@ -184,6 +184,19 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
     ),
     "rearrange": _Call.rearranged,
     "host": _Call.host,
+    "elementwise": lambda c: ops.elementwise(
+        *c.pair, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("function", "activation")
+    ),
+    "matmul": lambda c: ops.matmul(
+        *c.pair, c.x_quant(0), c.x_quant(1), c.y_quant, **c.attrs("transpose_a", "transpose_b")
+    ),
+    "reduce": lambda c: ops.reduce(c.x, c.x_quant(), c.y_quant, **c.attrs("function", "axes")),
+    "arg_max": lambda c: ops.arg_max(c.x, **c.attrs("axis", "smallest")),
+    "join": lambda c: ops.join(
+        c.arrays, [c.x_quant(i) for i in range(len(c.arrays))], c.y_quant, **c.attrs("axis")
+    ),
+    "strided_slice": lambda c: ops.strided_slice(c.x, **c.attrs("begin", "size", "step")),
+    "take": lambda c: ops.take(*c.pair, **c.attrs("axis")),
     **dict.fromkeys(FUNCTIONS, _Call.function),
 }
 

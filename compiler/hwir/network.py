@@ -67,9 +67,10 @@ class FeatureMap:
 
 
 def map_shape(tensor: Tensor) -> tuple[int, int, int]:
-    """Height, width and channels of a tensor with batch 1; missing dimensions are 1."""
-    shape = (1, 1, 1, *tensor.shape[1:])[-3:] if len(tensor.shape) > 1 else (1, 1, tensor.shape[0])
-    return shape[0], shape[1], shape[2]
+    """Height, width and channels of a tensor with batch 1; missing dimensions are 1, and what
+    stands before the width is rows."""
+    shape = (1, 1, *tensor.shape[1:]) if len(tensor.shape) > 1 else (1, 1, tensor.shape[0])
+    return math.prod(shape[:-2]), shape[-2], shape[-1]
 
 
 def origin(maps: dict[str, FeatureMap], name: str) -> tuple[str, int]:

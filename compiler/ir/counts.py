@@ -8,7 +8,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import CONSTANTS, OPS, WEIGHT_AXIS
 
 #: Roles of the constants that training sets.
-_LEARNED = CONSTANTS.keys() - {"table"}
+_LEARNED = CONSTANTS.keys() - {"table", "indices"}
 
 
 def node_macs(graph: Graph, node: Node) -> int:

@@ -42,7 +42,8 @@ class Declared:
 
     A file of the model's user holds an array of ``shape``; ``array.transpose(order)`` reshaped to
     the tensor's shape is the graph's. ``dtype`` is the type of an input or output of the network:
-    the tensor's own, or float32, which stands for real values. ``rounding`` says where those go
+    the tensor's own, or float32, which stands for real values, or int64
+    for an int32 one. ``rounding`` says where those go
     that lie between two steps, to the "even" one or "away" from zero.
     """
 

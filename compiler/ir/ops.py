@@ -14,6 +14,14 @@ ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 #: Largest value of an integer attribute; keeps every address and count in 32 bits.
 MAX_ATTR = 1 << 16
 
+#: Most dimensions of a tensor, and the largest of one.
+MAX_RANK = 6
+MAX_SIZE = 1 << 28
+
+#: Functions of two operands, and those that make one value of many.
+BINARY = ("add", "sub", "mul", "minimum", "maximum", "prelu", "squared_difference")
+REDUCTIONS = ("mean", "sum", "max", "min")
+
 
 @dataclass(frozen=True)
 class AttrSpec:
@@ -34,13 +42,14 @@ class OpSpec:
     The roles of ``CONSTANTS`` are constants, ``operand`` may be either, all others activations;
     ``bias`` is optional (an absent input is ``""``). ``same_quant`` marks operators that move
     values, so that input and output share scale and zero point. ``variadic`` ones have one input or
-    more, all of the only role.
+    more, all of the only role. Of ``mixed`` ones some inputs may be int8 constants.
     """
 
     inputs: tuple[str, ...]
     attrs: dict[str, AttrSpec]
     same_quant: bool = False
     variadic: bool = False
+    mixed: bool = False
 
     def roles(self, count: int) -> tuple[str, ...]:
         """The roles of a node with ``count`` inputs, as many as it may have."""
@@ -98,6 +107,20 @@ def _choice(values: tuple[str, ...], default: str | None = None) -> AttrSpec:
     return AttrSpec(accepted, lambda v: isinstance(v, str) and v in values, default)
 
 
+def _per_axis(accepted: str, low: int) -> AttrSpec:
+    """Required integers from ``low`` on, one for each axis or of any number."""
+
+    def accepts(value: Any) -> bool:
+        counted = isinstance(value, tuple) and 0 < len(value) <= MAX_RANK
+        return counted and all(_is_int(v) and low <= v <= MAX_SIZE for v in value)
+
+    return AttrSpec(accepted, accepts)
+
+
+_AXIS = AttrSpec(
+    f"an integer from 0 to {MAX_RANK - 1}",
+    lambda v: _is_int(v) and 0 <= v < MAX_RANK,
+)
 _PADDING = _margins("top, bottom, left, right")
 _ACTIVATION = _choice(ACTIVATIONS, "none")
 _BOOL = AttrSpec("true or false", lambda v: isinstance(v, bool), False)
@@ -121,6 +144,30 @@ FUNCTIONS: dict[str, OpSpec] = {
     "silu": OpSpec(("x",), {}),
     "gelu": OpSpec(("x",), {"approximate": _BOOL}),
     "lookup": OpSpec(("x", "table"), {}),
+}
+
+#: Operators over any axes of tensors of any rank.
+ANY_AXES: dict[str, OpSpec] = {
+    "elementwise": OpSpec(
+        ("a", "b"), {"function": _choice(BINARY), "activation": _ACTIVATION}, mixed=True
+    ),
+    "matmul": OpSpec(("a", "b"), {"transpose_a": _BOOL, "transpose_b": _BOOL}, mixed=True),
+    "reduce": OpSpec(
+        ("x",),
+        {"function": _choice(REDUCTIONS), "axes": _per_axis("a list of different axes", 0)},
+    ),
+    "arg_max": OpSpec(("x",), {"axis": _AXIS, "smallest": _BOOL}),
+    "join": OpSpec(("x",), {"axis": _AXIS}, variadic=True, mixed=True),
+    "strided_slice": OpSpec(
+        ("x",),
+        {
+            "begin": _per_axis("integers from 0, one for each axis", 0),
+            "size": _per_axis("positive integers, one for each axis", 1),
+            "step": _per_axis("integers, one for each axis", -MAX_SIZE),
+        },
+        same_quant=True,
+    ),
+    "take": OpSpec(("x", "indices"), {"axis": _AXIS}, same_quant=True),
 }
 
 OPS: dict[str, OpSpec] = {
@@ -197,6 +244,7 @@ OPS: dict[str, OpSpec] = {
         {"epsilon": AttrSpec("a finite number above 0", _is_positive_real, 1e-5)},
     ),
     **FUNCTIONS,
+    **ANY_AXES,
 }
 
 #: Roles of inputs that are constants, with their types.
@@ -204,6 +252,7 @@ CONSTANTS = {
     "weights": "int8",
     "bias": "int32",
     "table": "int8",
+    "indices": "int32",
     "gamma": "float32",
     "beta": "float32",
 }

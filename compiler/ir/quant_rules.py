@@ -12,6 +12,7 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Quant, Tensor
+from compiler.ir.kernel_rules import check_kernel
 from compiler.ir.ops import CONSTANTS, OPERAND_TYPES, OPS, RESULT_TYPES, WEIGHT_AXIS
 
 #: Scales that float32 holds as normal numbers.
@@ -32,6 +33,9 @@ SOFTMAX_QUANT = (1 / 256, -128)
 
 #: beta * input scale that softmax takes as 0 (TFLite kernels, Q5.26 differences).
 MIN_SOFTMAX_STEP = 2.0**-26
+
+#: Functions whose result is one of the stored values.
+_CHOOSING = ("minimum", "maximum", "max", "min")
 
 _RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
 
@@ -55,6 +59,9 @@ def check_node_quant(graph: Graph, node: Node) -> None:
         elif role == "operand" and graph.tensors[name].is_constant:
             _need_dtype(graph.tensors[name], where, role, OPERAND_TYPES)
             _check_constant(graph.tensors[name], where, role)
+        elif OPS[node.op].mixed and graph.tensors[name].is_constant:
+            _check_constant(graph.tensors[name], where, role)
+            _check_activation(graph.tensors[name], where, node.op)
         elif role in CONSTANTS:
             _need_dtype(graph.tensors[name], where, role, (CONSTANTS[role],))
             _check_constant(graph.tensors[name], where, role)
@@ -62,6 +69,13 @@ def check_node_quant(graph: Graph, node: Node) -> None:
             _check_activation(graph.tensors[name], where, node.op)
     if OPS[node.op].same_quant:
         _check_same(x, output, where)
+    if node.attrs.get("function") in _CHOOSING:
+        for name in node.inputs:
+            _check_same(graph.tensors[name], output, where)
+    if node.op in ("elementwise", "matmul", "mul", "reduce"):
+        check_kernel(graph, node)
+    if node.op == "take":
+        _check_indices(graph.tensors[node.inputs[1]], x.shape[node.attrs["axis"]], where)
     if node.op == "softmax":
         _check_softmax(x, node.attrs["beta"], output, where)
 
@@ -116,13 +130,16 @@ def _need_quant(tensor: Tensor, where: str, role: str) -> Quant:
 
 
 def _check_result(graph: Graph, node: Node, output: Tensor, where: str) -> None:
-    """An activation; of the host also one without scale, which only the network's user reads."""
+    """An activation; of the host also one without scale, which only the network's user reads, as
+    places are."""
     if node.op == "host" and graph.tensors[node.inputs[0]].is_constant:
         raise InputError(
             f"{where}: operand {show(node.inputs[0])} is a constant; an activation "
             "is accepted as the first"
         )
-    if node.op != "host" or output.quant is not None:
+    if node.op == "arg_max":
+        _need_dtype(output, where, "result", ("int32",))
+    elif node.op != "host" or output.quant is not None:
         _check_activation(output, where, node.op)
         return
     _need_dtype(output, where, "result", RESULT_TYPES)
@@ -208,6 +225,16 @@ def _check_same(x: Tensor, output: Tensor, where: str) -> None:
             f"{where}: output has scale {output.quant.scale[0]:.9g} and zero point "
             f"{output.quant.zero_point[0]}; the input's {x.quant.scale[0]:.9g} and "
             f"{x.quant.zero_point[0]} are accepted"
+        )
+
+
+def _check_indices(indices: Tensor, size: int, where: str) -> None:
+    assert indices.data is not None, "checked before"
+    low, high = int(indices.data.min()), int(indices.data.max())
+    if low < 0 or high >= size:
+        raise InputError(
+            f"{where}: indices {show(indices.name)} go from {low} to {high}; 0 to {size - 1} is "
+            "accepted"
         )
 
 

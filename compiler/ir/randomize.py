@@ -140,6 +140,11 @@ class _Maker:
             self._check_operands(node)
             if self.tensors[output].dtype not in RESULT_TYPES:
                 self._set_quant(output)
+        elif node.op == "take":
+            self._indices(node)
+            self._move(x, output)
+        elif node.op == "arg_max":
+            return
         elif node.op == "softmax":
             self._default(output, Quant((SOFTMAX_QUANT[0],), (SOFTMAX_QUANT[1],)))
         else:
@@ -191,6 +196,15 @@ class _Maker:
             if not tensor.is_constant:
                 data = self._bytes(name, math.prod(tensor.shape)).view(np.int8)
                 self.tensors[name] = replace(tensor, data=data)
+
+    def _indices(self, node: Node) -> None:
+        """The places that are taken along an axis."""
+        tensor = self.tensors[node.inputs[1]]
+        if not tensor.is_constant:
+            size = self.tensors[node.inputs[0]].shape[node.attrs["axis"]]
+            drawn = self._bytes(tensor.name, 4 * math.prod(tensor.shape)).view("<u4") % size
+            data = drawn.astype(np.int32).reshape(tensor.shape)
+            self.tensors[tensor.name] = replace(tensor, data=data)
 
     def _coverage(self, node: Node) -> float:
         """Share of a convolution's taps that fall on pixels of its input."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from compiler.ir.function_ranges import function_mean_square, function_range
 from compiler.ir.graph import Graph, Node
-from compiler.ir.ops import FUNCTIONS, OPS, WEIGHT_AXIS
+from compiler.ir.ops import CONSTANTS, FUNCTIONS, OPS, WEIGHT_AXIS
 
 #: Variance before the activation function: after relu half of it is left as the mean square.
 VARIANCE = {"none": 1.0, "relu": 2.0, "relu6": 2.0, "relu_n1_to_1": 1.0}
@@ -121,8 +121,9 @@ def tied_tensors(graph: Graph) -> dict[str, list[str]]:
             tied.update(node.outputs)
         elif not OPS[node.op].same_quant:
             continue
-        for name in node.inputs:
-            _join(groups, name, node.outputs[0])
+        for role, name in zip(OPS[node.op].roles(len(node.inputs)), node.inputs, strict=True):
+            if role not in CONSTANTS:
+                _join(groups, name, node.outputs[0])
     return {name: group for name, group in groups.items() if not tied.isdisjoint(group)}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from compiler.errors import InputError, show
+from compiler.errors import show
+from compiler.ir import any_axes
+from compiler.ir.any_axes import fail as _fail
 from compiler.ir.graph import Node, Tensor
 from compiler.ir.ops import FUNCTIONS
 
@@ -45,10 +47,6 @@ def infer_shape(node: Node, tensors: dict[str, Tensor]) -> Shape:
     """
     shapes = [tensors[name].shape if name else () for name in node.inputs]
     return _INFERENCE[node.op](node, shapes)
-
-
-def _fail(node: Node, text: str) -> InputError:
-    return InputError(f"node {show(node.name)} ({node.op}): {text}")
 
 
 def _need_rank(node: Node, role: str, shape: Shape, rank: int) -> None:
@@ -131,18 +129,24 @@ def _transpose_conv2d(node: Node, shapes: list[Shape]) -> Shape:
     return x[0], sizes[0], sizes[1], weights[0]
 
 
+def fully_connected_shape(x: Shape, weights: Shape) -> Shape:
+    """The output of weights ``[Co, Ci]``: one row for each position of a last axis of Ci values, or
+    for every Ci values."""
+    rows = math.prod(x) // weights[1]
+    return (*x[:-1], weights[0]) if x[-1] == weights[1] and rows > 1 else (rows, weights[0])
+
+
 def _fully_connected(node: Node, shapes: list[Shape]) -> Shape:
     x, weights = shapes[0], shapes[1]
     _need_rank(node, "weights", weights, 2)
-    elements = math.prod(x)
-    if elements % weights[1]:
+    if math.prod(x) % weights[1]:
         raise _fail(
             node,
             f"x has shape {list(x)}; a multiple of {weights[1]} elements is accepted "
             f"(weights {list(weights)})",
         )
     _check_bias(node, shapes[2], weights[0])
-    return elements // weights[1], weights[0]
+    return fully_connected_shape(x, weights)
 
 
 def _add(node: Node, shapes: list[Shape]) -> Shape:
@@ -297,4 +301,5 @@ _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "host": _host,
     "quantize": _same,
     "softmax": _same,
+    **any_axes.INFERENCE,
 }

@@ -11,7 +11,7 @@ from typing import Literal
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
 from compiler.ir.graph import ROUNDINGS, Declared, Graph, Node, Tensor
-from compiler.ir.ops import CONSTANTS, OPS, OpSpec
+from compiler.ir.ops import CONSTANTS, MAX_RANK, OPS, OpSpec
 from compiler.ir.quant_rules import check_node_quant
 from compiler.ir.shapes import infer_shape
 
@@ -20,9 +20,8 @@ Stage = Literal["structure", "quantised"]
 #: Longest name of a tensor, a node or a graph.
 MAX_NAME = 1000
 
-#: Most elements of one tensor, and most dimensions.
+#: Most elements of one tensor.
 MAX_ELEMENTS = 1 << 28
-MAX_RANK = 4
 
 
 def verify(graph: Graph, stage: Stage) -> None:
@@ -96,8 +95,9 @@ def _check_declared(tensor: Tensor, declared: Declared) -> None:
     where = f"tensor {show(tensor.name)}: declared"
     if tensor.is_constant:
         raise InputError(f"{where} is given for a constant; activations may have it")
-    if declared.dtype not in (tensor.dtype, "float32"):
-        raise InputError(f"{where} dtype {declared.dtype}; {tensor.dtype} or float32 is accepted")
+    accepted = ("int32", "int64") if tensor.dtype == "int32" else (tensor.dtype, "float32")
+    if declared.dtype not in accepted:
+        raise InputError(f"{where} dtype {declared.dtype}; {' or '.join(accepted)} is accepted")
     if declared.rounding not in ROUNDINGS:
         raise InputError(
             f"{where} rounding {show(declared.rounding)}; {' or '.join(ROUNDINGS)} is accepted"
@@ -192,10 +192,15 @@ def _check_operands(
         raise InputError(
             f"{where}: {len(node.inputs)} inputs; {len(roles)} are accepted ({', '.join(roles)})"
         )
+    mixed = OPS[node.op].mixed
+    if mixed and not any(name in available for name in node.inputs):
+        raise UnsupportedError(f"{where}: every input is a constant; an activation is accepted")
     for role, name in zip(roles, node.inputs, strict=True):
         if role == "bias" and not name:
             continue
         tensor = _tensor(graph, where, name)
+        if mixed and name not in available and name not in made:
+            continue
         if role in CONSTANTS:
             if name in available or name in made:
                 raise UnsupportedError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -104,6 +104,30 @@ def union(size: Extent, parts: Iterable[Part]) -> Cells:
         before = merged.get(pixels.tobytes())
         merged[pixels.tobytes()] = (pixels, own if before is None else own | before[1])
     return Cells(size, tuple(merged.values()))
+
+
+def kept(
+    shape: tuple[int, ...], attrs: Mapping[str, tuple[int, ...]], cells: Cells, size: Extent
+) -> list[Part]:
+    """The elements of a tensor of ``shape`` that ``cells`` of a strided slice of it are."""
+    chosen = np.zeros(shape, bool)
+    places = [
+        begin + step * np.arange(count)
+        for begin, count, step in zip(attrs["begin"], attrs["size"], attrs["step"], strict=True)
+    ]
+    values = np.zeros(cells.size, bool)
+    for pixels, channels in cells.parts:
+        values |= pixels[..., None] & channels
+    chosen[np.ix_(*places)] = values.reshape(attrs["size"])
+    columns = chosen.reshape(-1, size[2])
+    if (columns == columns[:, :1]).all():
+        return [(columns[:, 0].reshape(size[:2]), every(size[2]))]
+    patterns, which = np.unique(columns, axis=1, return_inverse=True)
+    return [
+        (patterns[:, i].reshape(size[:2]), which.reshape(-1) == i)
+        for i in range(patterns.shape[1])
+        if patterns[:, i].any()
+    ]
 
 
 def _whole(part: Part) -> bool:

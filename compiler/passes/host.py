@@ -7,6 +7,7 @@ neither has a rule here nor becomes a layer is refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from compiler.hwir.network import map_shape
@@ -56,6 +57,10 @@ def _resize(graph: Graph, node: Node) -> str | None:
     return hardware_resize(graph, node)
 
 
+def _reshape(graph: Graph, node: Node) -> None:
+    """nowhere, where its readers agree with the order in memory; else the host"""
+
+
 def _concatenation(graph: Graph, node: Node) -> str | None:
     """hardware; the host, where a reshape before it changes height, width or channels"""
     return next(
@@ -78,6 +83,37 @@ def _reshaped_layer(graph: Graph, name: str) -> bool:
     return not same and maker is not None and host_reason(graph, maker) is None
 
 
+def _mul(graph: Graph, node: Node) -> str | None:
+    """hardware, where one operand has one value per channel; else the host"""
+    pixels = [math.prod(map_shape(graph.tensors[name])[:2]) for name in node.inputs]
+    return None if min(pixels) == 1 else "the array multiplies a map by one value per channel"
+
+
+def _elementwise(graph: Graph, node: Node) -> str:
+    """the host"""
+    return f"the array has no {node.attrs['function']} of such operands"
+
+
+def _matmul(graph: Graph, node: Node) -> str:
+    """the host"""
+    return "the array multiplies by constants, and here by an activation"
+
+
+def _reduce(graph: Graph, node: Node) -> str:
+    """the host"""
+    return "the array reduces height and width together"
+
+
+def _arg_max(graph: Graph, node: Node) -> str:
+    """the host"""
+    return "the array makes values, not their places"
+
+
+def _moves(graph: Graph, node: Node) -> str:
+    """the host"""
+    return "it moves values between pixels or channels"
+
+
 #: By operator: why the hardware cannot run a node of it, or None where it can. The
 #: docstrings say where nodes run (docs/supported_ops.md).
 RULES: dict[str, Callable[[Graph, Node], str | None]] = {
@@ -87,5 +123,12 @@ RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "rearrange": _rearrange,
     "quantize": _quantize,
     "resize": _resize,
+    "reshape": _reshape,
     "concatenation": _concatenation,
+    "mul": _mul,
+    "elementwise": _elementwise,
+    "matmul": _matmul,
+    "reduce": _reduce,
+    "arg_max": _arg_max,
+    **dict.fromkeys(("join", "strided_slice", "take"), _moves),
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
-from compiler.errors import UnsupportedError, show
+from compiler.errors import show
 from compiler.hwir.network import (
     ArrayOp,
     FeatureMap,
@@ -117,6 +118,8 @@ class _Legaliser:
         reason = host_reason(self.graph, node)
         if node.op in FOLLOWERS and self.segments.on_host(node.inputs[0]):
             reason = reason or FOLLOWS
+        elif node.op == "reshape":
+            reason = self._reshape_reason(node)
         first = len(self.ops)
         if reason is None:
             self.segments.add_hardware(node)
@@ -132,9 +135,7 @@ class _Legaliser:
 
     def _hardware(self, node: Node) -> None:
         x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
-        if node.op == "reshape":
-            self._view(node, x, y)
-        elif node.op == "quantize" and self._is_flip(node, x, y):
+        if node.op == "reshape" or (node.op == "quantize" and self._is_flip(node, x, y)):
             self.views[y.name] = self.views[x.name]
         elif node.op == "pad" and self._pad_folds(node):
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
@@ -189,25 +190,27 @@ class _Legaliser:
         self.maps = {n: m for n, m in self.maps.items() if n in read or n not in made}
         self.views = {n: v for n, v in self.views.items() if v.map in self.maps}
 
-    def _view(self, node: Node, x: Tensor, y: Tensor) -> None:
-        """A reshape moves nothing; its consumers must agree with the order in memory."""
+    def _reshape_reason(self, node: Node) -> str | None:
+        """Reason why the values of a reshape must move; None where its consumers agree with the
+        order in memory."""
+        x, y = (self.graph.tensors[name] for name in (*node.inputs, *node.outputs))
         source = self.maps[self.views[x.name].map]
+        if source.external and y.name in self.graph.outputs:
+            return "it gives the network's input out"
         same = map_shape(y) == (source.height, source.width, source.channels)
         for consumer in self.consumers.get(y.name, []):
-            flattens = consumer.op in ("fully_connected", "reshape")
-            if not (same or flattens or host_reason(self.graph, consumer)):
-                raise UnsupportedError(
-                    f"node {show(node.name)} (reshape): {list(x.shape)} becomes {list(y.shape)} "
-                    f"for node {show(consumer.name)} ({consumer.op}); a reshape that changes "
-                    "height, width or channels is accepted before fully_connected and before "
-                    "operators of the host"
+            if not (same or self._flattens(consumer, y) or host_reason(self.graph, consumer)):
+                return (
+                    f"it moves values in the words of memory, for node {show(consumer.name)} "
+                    f"({consumer.op})"
                 )
-        if source.external and y.name in self.graph.outputs:
-            raise UnsupportedError(
-                f"node {show(node.name)} (reshape): output {show(y.name)} is the network's input; "
-                "an output that a layer computes is accepted"
-            )
-        self.views[y.name] = self.views[x.name]
+        return None
+
+    def _flattens(self, node: Node, x: Tensor) -> bool:
+        """Whether the node takes all values of ``x`` in their order."""
+        if node.op == "fully_connected":
+            return self.graph.tensors[node.inputs[1]].shape[1] == math.prod(x.shape)
+        return node.op == "reshape"
 
     def _is_flip(self, node: Node, x: Tensor, y: Tensor) -> bool:
         """uint8 to int8 of the same scale, where only the top bit changes."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node
-from compiler.ir.ops import FUNCTIONS, WEIGHT_AXIS
-from compiler.passes.cells import Cells, Part, every, everything, extent, union
+from compiler.ir.ops import ANY_AXES, FUNCTIONS, WEIGHT_AXIS
+from compiler.passes.cells import Cells, Part, every, everything, extent, kept, union
 from compiler.passes.windows import Axis, axes, between, met, read, resized
 from compiler.passes.zeros import Added, moved, zero_channels
 
@@ -178,7 +178,9 @@ class _Walk:
     def _reads(self, node: Node, cells: Cells) -> Iterator[tuple[str, list[Part]]]:
         """The elements of its inputs that the needed ones of its output are computed from."""
         x = node.inputs[0]
-        if node.op == "concatenation":
+        if node.op in ANY_AXES:
+            yield from self._any_axes(node, cells)
+        elif node.op == "concatenation":
             first = 0
             for name in node.inputs:
                 last = first + self._size(name)[2]
@@ -203,6 +205,17 @@ class _Walk:
             yield x, [(read(axis, p), c) for p, c in cells.parts]
         else:
             yield x, [self._single(node, *part) for part in cells.parts]
+
+    def _any_axes(self, node: Node, cells: Cells) -> Iterator[tuple[str, list[Part]]]:
+        """All of the operands, of a slice those values that it keeps and somebody needs."""
+        for name in node.inputs:
+            if self.graph.tensors[name].is_constant or not cells.parts:
+                continue
+            size = self._size(name)
+            if node.op == "strided_slice":
+                yield name, kept(self.graph.tensors[name].shape, node.attrs, cells, size)
+            else:
+                yield name, list(everything(size).parts)
 
     def _factors(self, node: Node, cells: Cells) -> Iterator[tuple[str, list[Part]]]:
         """Both factors except pixels of one value per channel; none where the other is 0."""

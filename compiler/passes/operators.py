@@ -81,10 +81,13 @@ def depthwise_conv2d(c: Context) -> ArrayOp:
 
 
 def fully_connected(c: Context) -> ArrayOp:
-    """A fully connected layer as a convolution whose kernel is the whole map."""
+    """A fully connected layer as a convolution whose kernel is the whole map, or one pixel of
+    it."""
     data, source = c.data(1), c.source
-    assert data is not None and data.shape[1] == source.pixels * source.channels, c.where
-    weights = data.reshape(-1, source.height, source.width, source.channels)
+    assert data is not None, c.where
+    kernel = (1, 1) if c.output.pixels > 1 else (source.height, source.width)
+    assert data.shape[1] == kernel[0] * kernel[1] * source.channels, c.where
+    weights = data.reshape(-1, *kernel, source.channels)
     clamp, (low, high) = c.clamp(), c.source_range()
     scales = effective_scales(c.x.scale, np.asarray(c.quant(c.node.inputs[1]).scale), c.y.scale)
     bias = folded_bias(weights, c.data(2), c.x.zero_point)
@@ -95,7 +98,7 @@ def fully_connected(c: Context) -> ArrayOp:
         (clamp["out_min"] - c.y.zero_point, clamp["out_max"] - c.y.zero_point),
         c.where,
     )
-    flat = (f"flattens {source.height}x{source.width}",) if source.pixels > 1 else ()
+    flat = (f"flattens {source.height}x{source.width}",) if kernel != (1, 1) else ()
     return c.op(
         kernel=weights.shape[1:3],
         pad_value=c.x.zero_point,

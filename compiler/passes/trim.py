@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from compiler.hwir.network import map_shape
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.ir.ops import FUNCTIONS
+from compiler.ir.ops import ANY_AXES, FUNCTIONS
 from compiler.passes.channel_moves.reorder import (
     chosen,
     unused,
@@ -56,10 +57,15 @@ class _Kept:
         for node in graph.nodes:
             follows = node.op in FOLLOWERS and node.inputs[0] in hosted
             # A fully connected layer may turn out to be the host's.
-            if follows or node.op == "fully_connected" or host_reason(graph, node):
+            fixed = node.op == "fully_connected" or node.op in ANY_AXES
+            if follows or fixed or host_reason(graph, node):
                 hosted.update(node.outputs)
                 self.whole.update(name for name in (*node.inputs, *node.outputs) if name in cells)
             elif node.op == "reshape":
+                shapes = [map_shape(graph.tensors[n]) for n in (*node.inputs, *node.outputs)]
+                if shapes[0] != shapes[1]:
+                    # The host may move its values.
+                    hosted.update(node.outputs)
                 self.whole.update((node.inputs[0], node.outputs[0]))
 
     def run(self) -> dict[str, np.ndarray]:
@@ -72,7 +78,7 @@ class _Kept:
         while changed:
             changed = False
             for node in reversed(self.graph.nodes):
-                for name, wanted in self._wanted(node):
+                for name, wanted in () if node.op in ANY_AXES else self._wanted(node):
                     if name and (wanted & ~self.masks[name]).any():
                         self.masks[name] = self.masks[name] | wanted
                         changed = True
@@ -179,6 +185,8 @@ class _Trimmer:
 
     def _axes(self, node: Node, index: int) -> list[tuple[int, np.ndarray]]:
         """The axes of a constant that count channels of the node's tensors."""
+        if node.op in ANY_AXES:
+            return []
         x, y = self.kept[node.inputs[0]], self.kept[node.outputs[0]]
         if index == 2 and node.op in ("conv2d", "depthwise_conv2d", "transpose_conv2d"):
             return [(0, y)]

@@ -35,6 +35,9 @@ KEEP_SCALE = {
     "channel_shuffle",
     "resize",
     "reshape",
+    "strided_slice",
+    "rearrange",
+    "take",
 }
 #: Limit of a signal-to-noise ratio, in dB, either way; float64 reaches about 300.
 LIMIT_DB = 200.0

@@ -11,7 +11,7 @@ from compiler.codegen.program import image, mapping
 from compiler.driver import compile
 from compiler.errors import CompilerError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
-from compiler.ir.ops import ACTIVATIONS, OPS
+from compiler.ir.ops import ACTIVATIONS, BINARY, OPS, REDUCTIONS
 from compiler.ir.randomize import randomize
 from compiler.ir.shapes import infer_shape
 from golden.network import run
@@ -29,6 +29,7 @@ BAD_FOURS = ((0, 0), (-1, 0, 0, 0), (0, 0, 0, 65537), (0.5, 0, 0, 0), "same", 0,
 TWOS, BAD_TWOS = ((0, 0), (1, 0), (0, 1), (3, 6)), ((-1, 0), (1,), (0, 65537), "x", None)
 COUNTS, BAD_COUNTS = (1, 2, 4, 8, 3, 65536), (0, -1, 65537, 1.5, True, "2", None)
 REALS, BAD_REALS = (0.25, 1.0, 3.5, 1e-3), (float("nan"), float("inf"), "1", True, None)
+AXES, BAD_AXES = (0, 1, 2, 3, 5), (-1, 6, 1.0, True, "1", None)
 FLAGS, BAD_FLAGS = (False, True), (0, 1, "true", None)
 
 #: By attribute: values that are in its range, and values that are not.
@@ -50,6 +51,16 @@ VALUES: dict[str, tuple[tuple, tuple]] = {
     "half_pixel_centers": (FLAGS, BAD_FLAGS),
     "approximate": (FLAGS, BAD_FLAGS),
     "alpha": ((*REALS, 0.0, -0.5), BAD_REALS),
+    "function": (BINARY, ("divide", "", 1, None)),
+    "transpose_a": (FLAGS, BAD_FLAGS),
+    "transpose_b": (FLAGS, BAD_FLAGS),
+    "smallest": (FLAGS, BAD_FLAGS),
+    "axis": (AXES, BAD_AXES),
+    "axes": (((1,), (1, 2), (2, 3), (1, 1), (5,)), ((), (-1,), (1.0,), 1, "x", None)),
+    "step": (
+        ((1, 1, 1, 1), (1, 2, 1, 1), (1, 1, 2, 3), (1, 1, 1), (1, 9, 1, 1)),
+        ((), (1, 1, 1, 1.5), 1, "x", None),
+    ),
     "epsilon": (REALS, (*BAD_REALS, 0.0, -1.0)),
     "shape": (((1, 240), (1, 5, 6, 8), (1, 6, 5, 8)), ((), (0, 240), (1.5,), "x", 240, None)),
 }
@@ -59,6 +70,15 @@ OWN = {
     ("softmax", "beta"): (REALS, (*BAD_REALS, 0.0, -1.0)),
     ("hard_sigmoid", "beta"): ((*REALS, 0.0, -0.5), BAD_REALS),
     ("slice", "size"): (COUNTS, BAD_COUNTS),
+    ("reduce", "function"): (REDUCTIONS, ("median", "", 1, None)),
+    ("strided_slice", "begin"): (
+        ((0, 0, 0, 0), (0, 3, 1, 2), (0, 1, 1, 1), (0, 6, 0, 0), (0, 0)),
+        ((), (-1, 0, 0, 0), (0.5, 0, 0, 0), "x", 0, None),
+    ),
+    ("strided_slice", "size"): (
+        ((1, 3, 2, 3), (1, 2, 2, 2), (1, 9, 1, 1), (1, 1)),
+        ((), (0, 1, 1, 1), (1.5, 1, 1, 1), "x", 1, None),
+    ),
 }
 
 #: Attributes that an operator needs beside its defaults.
@@ -70,6 +90,13 @@ BESIDE = {
     "slice": {"size": 3},
     "channel_shuffle": {"groups": 2},
     "reshape": {"shape": (1, 240)},
+    "elementwise": {"function": "add"},
+    "matmul": {"transpose_b": True},
+    "reduce": {"function": "sum", "axes": (1,)},
+    "arg_max": {"axis": 3},
+    "join": {"axis": 1},
+    "strided_slice": {"begin": (0, 1, 1, 1), "size": (1, 2, 2, 2), "step": (1, 1, 1, 1)},
+    "take": {"axis": 3},
 }
 WEIGHTS = {
     "conv2d": lambda attrs: (8, 3, 3, 8 // _whole(attrs["groups"])),
@@ -98,14 +125,17 @@ def network(op: str, name: str, value: object) -> Graph:
         "input": Tensor("input", SHAPE, "int8", Quant((0.03125,), (3,))),
         "moved": Tensor("moved", SHAPE, "int8", Quant((0.03125,), (3,))),
     }
-    shapes = {"bias": (8,), "gamma": (8,), "beta": (8,), "table": (256,)}
-    dtypes = {"bias": "int32", "gamma": "float32", "beta": "float32"}
+    shapes = {"bias": (8,), "gamma": (8,), "beta": (8,), "table": (256,), "indices": (3,)}
+    dtypes = {"bias": "int32", "gamma": "float32", "beta": "float32", "indices": "int32"}
     names = []
-    for role in spec.inputs:
+    for role in spec.inputs * (2 if op == "join" else 1):
         if role in ("x", "a"):
             names.append("moved")
             continue
-        shape = SHAPE if op == "add" else (1, 1, 1, 8)
+        shape = SHAPE if op in ("add", "elementwise") else (1, 1, 1, 8)
+        if op == "matmul":
+            rows = 5 if attrs["transpose_a"] else 8
+            shape = (1, 6, 3, rows) if attrs["transpose_b"] else (1, 6, rows, 3)
         if role == "weights":
             shape = WEIGHTS[op](attrs)
             shapes["bias"] = (shape[3] if op == "depthwise_conv2d" else shape[0],)
@@ -114,7 +144,8 @@ def network(op: str, name: str, value: object) -> Graph:
         names.append(role)
     first = Node("first", "quantize", ("input",), ("moved",), {})
     node = Node("node", op, tuple(names), ("y",), attrs)
-    tensors["y"] = Tensor("y", _shape(node, tensors), "int8")
+    dtype = "int32" if op == "arg_max" else "int8"
+    tensors["y"] = Tensor("y", _shape(node, tensors), dtype)
     inputs = ("input", "b") if "b" in names else ("input",)
     return Graph("one", tensors, [first, node], inputs, ("y",))
 

@@ -13,9 +13,11 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
 from compiler.frontend.tflite.schema import (
     IDENTIFIER,
+    INTEGERS,
     OPTIONS,
     VERSION,
     CodeSlot,
+    Field,
     ModelSlot,
     OperatorSlot,
     SubgraphSlot,
@@ -129,7 +131,11 @@ def read_options(table: Table, builtin: str) -> dict[str, Any]:
             raise UnsupportedError(
                 f"{spec.table} field {slot} is not known; 0 to {spec.slots - 1} are accepted"
             )
-    return {
-        name: options.scalar(field.slot, field.layout, field.default)
-        for name, field in spec.fields.items()
-    }
+    return {name: _field(options, field) for name, field in spec.fields.items()}
+
+
+def _field(options: Table, field: Field) -> Any:
+    if field.layout == INTEGERS:
+        return tuple(options.vector(field.slot, "i4").tolist())
+    assert not isinstance(field.default, tuple), field
+    return options.scalar(field.slot, field.layout, field.default)

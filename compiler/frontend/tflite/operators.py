@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from compiler.errors import InputError, UnsupportedError, show
-from compiler.frontend.tflite import channels, spatial
+from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite import elementwise, rearrange, reductions, slices, spatial
 from compiler.frontend.tflite.operator import Operator
-from compiler.frontend.tflite.options import check_paddings
-from compiler.ir.graph import Node, Quant, Tensor
+from compiler.ir.graph import Node, Tensor
 from compiler.ir.ops import MAX_ATTR
+from compiler.ir.shapes import fully_connected_shape
 
 
 def _conv2d(op: Operator) -> Node:
@@ -52,57 +51,19 @@ def _conv_window(op: Operator, x: Tensor, weights: Tensor) -> dict[str, Any]:
     }
 
 
-def _fully_connected(op: Operator) -> Node:
-    x, weights = op.input(0), op.input(1)
+def _fully_connected(op: Operator) -> list[Node]:
+    """FULLY_CONNECTED of everything, or of each position's last axis."""
+    x, weights, y = op.input(0), op.input(1), op.output()
     if op.options["weights_format"]:
         raise UnsupportedError(f"weights_format {op.options['weights_format']}; 0 is accepted")
-    if op.options["keep_num_dims"] and len(x.shape) != 2:
-        raise UnsupportedError(
-            f"keep_num_dims on an input of {len(x.shape)} dimensions; 2 are accepted"
-        )
     inputs = (x.name, weights.name, op.bias())
-    return op.node("fully_connected", inputs, activation=op.fused_activation())
-
-
-def _add(op: Operator) -> Node:
-    return op.node("add", (op.input(0).name, op.input(1).name), activation=op.fused_activation())
-
-
-def _mul(op: Operator) -> Node:
-    return op.node("mul", (op.input(0).name, op.input(1).name), activation=op.fused_activation())
-
-
-def _mean(op: Operator) -> Node | list[Node]:
-    """The mean keeps its dimensions; where the model drops them, a reshape does."""
-    output, axes, x = op.output(), op.integers(1, "axes"), op.map(0)
-    batch, _, _, channels = x.shape
-    if sorted(a + 4 * (a < 0) for a in axes.reshape(-1).tolist()) != [1, 2]:
-        raise UnsupportedError(f"axes {axes.tolist()}; height and width, [1, 2], are accepted")
-    if op.options["keep_dims"]:
-        return op.node("mean", (x.name,))
-    kept = op.tensors.invent(f"{output.name}/keep_dims", output, (batch, 1, 1, channels))
-    return [
-        Node(kept.name, "mean", (x.name,), (kept.name,), {}),
-        op.node("reshape", (kept.name,), shape=output.shape),
-    ]
-
-
-def _concatenation(op: Operator) -> Node:
-    """The channels come last; LiteRT's int8 kernel too accepts nothing to clamp or to rescale."""
-    output, axis = op.output(), op.options["axis"]
-    last = len(output.shape) - 1
-    if axis not in (-1, last):
-        raise UnsupportedError(f"axis {axis}; the last one, {last}, is accepted")
-    if op.fused_activation() != "none":
-        raise UnsupportedError(f"activation {op.fused_activation()}; none is accepted")
-    inputs = [op.input(i) for i in range(len(op.inputs))]
-    for tensor in inputs:
-        if tensor.quant != output.quant:
-            raise UnsupportedError(
-                f"input {show(tensor.name)} is not quantised as the output is; equal scales and "
-                "zero points are accepted"
-            )
-    return op.node("concatenation", tuple(tensor.name for tensor in inputs))
+    attrs = {"activation": op.fused_activation()}
+    shape = fully_connected_shape(x.shape, weights.shape)
+    if shape == y.shape or math.prod(shape) != math.prod(y.shape):
+        return [op.node("fully_connected", inputs, **attrs)]
+    made = op.tensors.invent(f"{y.name}/rows", y, shape)
+    node = Node(made.name, "fully_connected", inputs, (made.name,), attrs)
+    return [node, op.reshaped(made)]
 
 
 def _pool_attrs(op: Operator) -> dict[str, Any]:
@@ -124,55 +85,12 @@ def _max_pool2d(op: Operator) -> Node:
     return op.node("max_pool2d", (op.input(0).name,), **_pool_attrs(op))
 
 
-def _pad(op: Operator) -> Node:
-    amounts = op.integers(1, "paddings")
-    check_paddings(amounts)
-    top, bottom, left, right, before, after = map(int, amounts[1:].reshape(-1))
-    return op.node(
-        "pad",
-        (op.input(0).name,),
-        padding=(top, bottom, left, right),
-        channel_padding=(before, after),
-    )
-
-
-def _reshape(op: Operator) -> Node:
-    """The output tensor's own shape rules; a constant second input must agree with it."""
-    shape = op.output().shape
-    if len(op.inputs) == 2 and op.inputs[1] != -1:
-        wanted = op.integers(1, "shape")
-        agrees = wanted.shape == (len(shape),) and np.all((wanted == -1) | (wanted == shape))
-        if not agrees:
-            raise InputError(f"shape {wanted.tolist()}; the output's {list(shape)} is accepted")
-    return op.node("reshape", (op.input(0).name,), shape=shape)
-
-
 def _quantize(op: Operator) -> Node:
     return op.node("quantize", (op.input(0).name,))
 
 
 def _softmax(op: Operator) -> Node:
     return op.node("softmax", (op.input(0).name,), beta=op.options["beta"])
-
-
-def _function(op_name: str, *options: str) -> Callable[[Operator], Node]:
-    """The converter to a function of one value whose attributes are the operator's options."""
-
-    def convert(op: Operator) -> Node:
-        attrs = {name: op.options[name] for name in options}
-        return op.node(op_name, (op.input(0).name,), **attrs)
-
-    return convert
-
-
-def _logistic(op: Operator) -> Node:
-    """LiteRT's int8 kernel accepts one scale and zero point only."""
-    output = op.output()
-    if output.quant != Quant((1 / 256,), (-128,)):
-        raise UnsupportedError(
-            f"output {show(output.name)}: scale 1/256 and zero point -128 are accepted"
-        )
-    return op.node("sigmoid", (op.input(0).name,))
 
 
 @dataclass(frozen=True)
@@ -190,32 +108,56 @@ class Converter:
 
 
 CONVERTERS: dict[str, Converter] = {
-    "ADD": Converter(2, 2, _add),
+    "ADD": Converter(2, 2, elementwise.add),
+    "ARG_MAX": Converter(2, 2, reductions.arg_max(smallest=False)),
+    "ARG_MIN": Converter(2, 2, reductions.arg_max(smallest=True)),
     "AVERAGE_POOL_2D": Converter(1, 1, _avg_pool2d),
-    "CONCATENATION": Converter(1, MAX_ATTR, _concatenation),
+    "BATCH_MATMUL": Converter(2, 2, reductions.batch_matmul),
+    "CONCATENATION": Converter(1, MAX_ATTR, rearrange.concatenation),
     "CONV_2D": Converter(2, 3, _conv2d),
     "DEPTHWISE_CONV_2D": Converter(2, 3, _depthwise_conv2d),
+    "DEPTH_TO_SPACE": Converter(1, 1, rearrange.depth_to_space),
+    "EXP": Converter(1, 1, elementwise.table("exp")),
+    "EXPAND_DIMS": Converter(2, 2, rearrange.expand_dims),
     "FULLY_CONNECTED": Converter(2, 3, _fully_connected),
+    "GATHER": Converter(2, 2, rearrange.gather),
+    "GELU": Converter(1, 1, elementwise.function("gelu", "approximate")),
+    "HARD_SWISH": Converter(1, 1, elementwise.function("hard_swish")),
+    "LEAKY_RELU": Converter(1, 1, elementwise.function("leaky_relu", "alpha")),
+    "LOGISTIC": Converter(1, 1, elementwise.logistic),
+    "MAXIMUM": Converter(2, 2, elementwise.binary("maximum")),
     "MAX_POOL_2D": Converter(1, 1, _max_pool2d),
-    "MEAN": Converter(2, 2, _mean),
-    "MUL": Converter(2, 2, _mul),
-    "PAD": Converter(2, 2, _pad),
+    "MEAN": Converter(2, 2, reductions.reduction("mean")),
+    "MINIMUM": Converter(2, 2, elementwise.binary("minimum")),
+    "MIRROR_PAD": Converter(2, 2, rearrange.mirror_pad),
+    "MUL": Converter(2, 2, elementwise.mul),
+    "PACK": Converter(1, MAX_ATTR, rearrange.pack),
+    "PAD": Converter(2, 2, rearrange.pad),
+    "PRELU": Converter(2, 2, elementwise.binary("prelu")),
     "QUANTIZE": Converter(1, 1, _quantize),
-    "RESHAPE": Converter(1, 2, _reshape),
+    "REDUCE_MAX": Converter(2, 2, reductions.reduction("max")),
+    "REDUCE_MIN": Converter(2, 2, reductions.reduction("min")),
+    "RELU": Converter(1, 1, elementwise.function("relu")),
+    "RELU6": Converter(1, 1, elementwise.function("relu6")),
+    "RELU_0_TO_1": Converter(1, 1, elementwise.table("relu_0_to_1")),
+    "RELU_N1_TO_1": Converter(1, 1, elementwise.function("relu_n1_to_1")),
+    "RESHAPE": Converter(1, 2, rearrange.reshape),
     "RESIZE_BILINEAR": Converter(2, 2, spatial.resize_bilinear),
     "RESIZE_NEAREST_NEIGHBOR": Converter(2, 2, spatial.resize_nearest),
-    "SLICE": Converter(3, 3, channels.channel_slice),
+    "REVERSE_V2": Converter(2, 2, rearrange.reverse),
+    "SLICE": Converter(3, 3, slices.part),
     "SOFTMAX": Converter(1, 1, _softmax),
-    "SPLIT": Converter(2, 2, channels.split, MAX_ATTR),
-    "SPLIT_V": Converter(3, 3, channels.split_v, MAX_ATTR),
-    "STRIDED_SLICE": Converter(4, 4, channels.strided_slice),
-    "GELU": Converter(1, 1, _function("gelu", "approximate")),
-    "HARD_SWISH": Converter(1, 1, _function("hard_swish")),
-    "LEAKY_RELU": Converter(1, 1, _function("leaky_relu", "alpha")),
-    "LOGISTIC": Converter(1, 1, _logistic),
-    "RELU": Converter(1, 1, _function("relu")),
-    "RELU6": Converter(1, 1, _function("relu6")),
-    "RELU_N1_TO_1": Converter(1, 1, _function("relu_n1_to_1")),
-    "TANH": Converter(1, 1, _function("tanh")),
+    "SPACE_TO_DEPTH": Converter(1, 1, rearrange.space_to_depth),
+    "SPLIT": Converter(2, 2, slices.split, MAX_ATTR),
+    "SPLIT_V": Converter(3, 3, slices.split_v, MAX_ATTR),
+    "SQUARED_DIFFERENCE": Converter(2, 2, elementwise.binary("squared_difference")),
+    "SQUEEZE": Converter(1, 1, rearrange.squeeze),
+    "STRIDED_SLICE": Converter(4, 4, slices.strided_slice),
+    "SUB": Converter(2, 2, elementwise.binary("sub")),
+    "SUM": Converter(2, 2, reductions.reduction("sum")),
+    "TANH": Converter(1, 1, elementwise.function("tanh")),
+    "TILE": Converter(2, 2, rearrange.tile),
+    "TRANSPOSE": Converter(2, 2, rearrange.transpose),
     "TRANSPOSE_CONV": Converter(3, 4, spatial.transpose_conv2d),
+    "UNPACK": Converter(1, 1, slices.unpack, MAX_ATTR),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.errors import CompilerError, InputError, UnsupportedError, located, show
 from compiler.frontend.tflite.boundary import Boundary, find_boundary
 from compiler.frontend.tflite.flatbuf import Table
+from compiler.frontend.tflite.folding import fold
 from compiler.frontend.tflite.model_file import (
     ModelFile,
     open_model,
@@ -18,9 +19,14 @@ from compiler.frontend.tflite.operator import Operator
 from compiler.frontend.tflite.operators import CONVERTERS
 from compiler.frontend.tflite.schema import OperatorSlot, SubgraphSlot
 from compiler.frontend.tflite.shuffle import find_shuffles
+from compiler.frontend.tflite.simplify import simplified
 from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Graph, Node
 from compiler.ir.verify import verify
+
+#: Faults of one model that its message names, and operators that have the same.
+MAX_FAULTS = 12
+MAX_PLACES = 3
 
 
 def read_tflite(data: bytes, name: str) -> Graph:
@@ -31,6 +37,8 @@ def read_tflite(data: bytes, name: str) -> Graph:
     """
     with valid_file():
         graph = _read_model(open_model(data), name)
+    verify(graph, "quantised")
+    graph = simplified(graph)
     verify(graph, "quantised")
     return graph
 
@@ -62,33 +70,64 @@ def _names(
 
 
 def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
+    """The nodes of all operators. Everything that is in the way of one is in one message."""
     nodes: list[Node] = []
+    faults: dict[str, list[str]] = {}
+    kinds: set[type[CompilerError]] = set()
     made: set[str] = set()
     subgraph, tensors = model.subgraph, model.tensors
-    builtins, tables = model.builtins, model.operators
-    shuffles = find_shuffles(subgraph, builtins, tensors)
+    shuffles = find_shuffles(subgraph, model.builtins, tensors)
     inside = {i for shuffle in shuffles.values() for i in (shuffle.first, shuffle.second)}
     inside.update(boundary.dropped)
-    read = _read_tensors(subgraph, tables)
-    for index, (builtin, table) in enumerate(zip(builtins, tables, strict=True)):
-        if index in inside:
+    read = _read_tensors(subgraph, model.operators)
+    for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
+        if index in inside or fold(table, builtin, tensors):
             continue
-        if builtin not in CONVERTERS and index not in shuffles:
-            raise UnsupportedError(
-                f"operator {index}: {builtin} is not handled; accepted: {', '.join(CONVERTERS)}"
-            )
-        with located(f"operator {index} ({builtin})"):
+        try:
             if index in shuffles:
-                found: Node | list[Node] = shuffles[index].node(tensors)
+                added = [shuffles[index].node(tensors)]
             else:
-                found = CONVERTERS[builtin].convert(_decode(table, builtin, read, tensors))
-            added = found if isinstance(found, list) else [found]
+                added = _converted(table, builtin, read, tensors)
             for node in added:
                 if node.name in made:
                     raise InputError(f"output {show(node.name)} is another operator's too")
                 made.add(node.name)
+        except CompilerError as fault:
+            where = f"operator {index} ({builtin}){_made(table, tensors)}"
+            faults.setdefault(str(fault), []).append(where)
+            kinds.add(type(fault))
+            continue
         nodes += added
+    _raise_all(faults, kinds)
     return nodes
+
+
+def _made(table: Table, tensors: TensorReader) -> str:
+    """The name of the first tensor that the operator makes, for messages."""
+    outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
+    return f" {show(tensors.name(int(outputs[0])))}" if outputs.size and outputs[0] >= 0 else ""
+
+
+def _converted(table: Table, builtin: str, read: set[int], tensors: TensorReader) -> list[Node]:
+    if builtin not in CONVERTERS:
+        raise UnsupportedError("not handled; docs/supported_ops.md lists what is")
+    found = CONVERTERS[builtin].convert(_decode(table, builtin, read, tensors))
+    return found if isinstance(found, list) else [found]
+
+
+def _raise_all(faults: dict[str, list[str]], kinds: set[type[CompilerError]]) -> None:
+    """Raise all faults in one message; ``faults`` has the operators by what is wrong with them."""
+    if not faults:
+        return
+    texts = [_several(where, text) for text, where in faults.items()]
+    left = [f"{len(texts) - MAX_FAULTS} more"] if len(texts) > MAX_FAULTS else []
+    kind = UnsupportedError if kinds == {UnsupportedError} else InputError
+    raise kind(" | ".join([*texts[:MAX_FAULTS], *left]))
+
+
+def _several(where: list[str], text: str) -> str:
+    left = f" and {len(where) - MAX_PLACES} more" if len(where) > MAX_PLACES else ""
+    return f"{', '.join(where[:MAX_PLACES])}{left}: {text}"
 
 
 def _read_tensors(subgraph: Table, operators: Sequence[Table]) -> set[int]:

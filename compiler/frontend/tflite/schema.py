@@ -59,13 +59,17 @@ class BufferSlot(IntEnum):
     DATA, OFFSET, SIZE = range(3)
 
 
+#: Layout of a field that is a vector of int32.
+INTEGERS = "[i]"
+
+
 @dataclass(frozen=True)
 class Field:
-    """A scalar field of an options table: its slot, ``struct`` layout and default."""
+    """A field of an options table: its slot, ``struct`` layout or ``INTEGERS``, and default."""
 
     slot: int
     layout: str
-    default: int | float | bool = 0
+    default: int | float | bool | tuple[int, ...] = 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,23 @@ OPTIONS: dict[str, Options] = {
     ),
     "ADD": Options("AddOptions", {"activation": Field(0, "b")}, 2, required=False),
     "MUL": Options("MulOptions", {"activation": Field(0, "b")}, 1, required=False),
-    "MEAN": Options("ReducerOptions", {"keep_dims": Field(0, "?")}, 1, required=False),
+    "SUB": Options("SubOptions", {"activation": Field(0, "b")}, 2, required=False),
+    "ARG_MAX": Options("ArgMaxOptions", {"output_type": Field(0, "b", 0)}, 1),
+    "ARG_MIN": Options("ArgMinOptions", {"output_type": Field(0, "b", 0)}, 1),
+    "BATCH_MATMUL": Options(
+        "BatchMatMulOptions", {"adj_x": Field(0, "?", False), "adj_y": Field(1, "?", False)}, 3
+    ),
+    "CAST": Options("CastOptions", {}, 2, required=False),
+    "DEPTH_TO_SPACE": Options("DepthToSpaceOptions", {"block_size": Field(0, "i")}, 1),
+    "SPACE_TO_DEPTH": Options("SpaceToDepthOptions", {"block_size": Field(0, "i")}, 1),
+    "GATHER": Options(
+        "GatherOptions", {"axis": Field(0, "i"), "batch_dims": Field(1, "i")}, 2, required=False
+    ),
+    "MIRROR_PAD": Options("MirrorPadOptions", {"mode": Field(0, "b")}, 1),
+    "PACK": Options("PackOptions", {"values_count": Field(0, "i"), "axis": Field(1, "i")}, 2),
+    "UNPACK": Options("UnpackOptions", {"num": Field(0, "i"), "axis": Field(1, "i")}, 2),
+    "SQUEEZE": Options("SqueezeOptions", {"axes": Field(0, INTEGERS, ())}, 1, required=False),
+    "SHAPE": Options("ShapeOptions", {"out_type": Field(0, "b")}, 1, required=False),
     "AVERAGE_POOL_2D": Options(
         "Pool2DOptions",
         {
@@ -172,8 +192,31 @@ OPTIONS: dict[str, Options] = {
 }
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 
+for _name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"):
+    OPTIONS[_name] = Options("ReducerOptions", {"keep_dims": Field(0, "?")}, 1, required=False)
+
+#: Operators whose options table holds nothing that is read, with its name and fields.
+_EMPTY = {
+    "BATCH_TO_SPACE_ND": ("BatchToSpaceNDOptions", 0),
+    "DENSIFY": ("DensifyOptions", 0),
+    "EXP": ("ExpOptions", 0),
+    "EXPAND_DIMS": ("ExpandDimsOptions", 0),
+    "FILL": ("FillOptions", 0),
+    "FLOOR_DIV": ("FloorDivOptions", 0),
+    "MAXIMUM": ("MaximumMinimumOptions", 0),
+    "MINIMUM": ("MaximumMinimumOptions", 0),
+    "RANGE": ("RangeOptions", 0),
+    "REVERSE_V2": ("ReverseV2Options", 0),
+    "SPACE_TO_BATCH_ND": ("SpaceToBatchNDOptions", 0),
+    "SQUARED_DIFFERENCE": ("SquaredDifferenceOptions", 0),
+    "TILE": ("TileOptions", 0),
+    "TRANSPOSE": ("TransposeOptions", 0),
+}
+for _name, (_table, _slots) in _EMPTY.items():
+    OPTIONS[_name] = Options(_table, {}, _slots, required=False)
+
 #: Operators without an options table.
-for _name in ("LOGISTIC", "PRELU", "TANH", "RELU", "RELU6", "RELU_N1_TO_1"):
+for _name in ("LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "TANH"):
     OPTIONS[_name] = Options("NONE", {}, 0, required=False)
 
 #: Activations by their code in the schema; the others are refused by name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import tflite
@@ -15,6 +16,7 @@ from compiler.frontend.tflite.schema import (
     DTYPES,
     BufferSlot,
     ModelSlot,
+    OperatorSlot,
     QuantSlot,
     SubgraphSlot,
     TensorSlot,
@@ -37,14 +39,20 @@ class TensorReader:
         self._model = model
         self._subgraph = subgraph
         self._by_index: dict[int, Tensor] = {}
+        self._folded: dict[int, np.ndarray] = {}
         self._invented: list[Tensor] = []
+        self._led: set[str] = set()
         self._name_of: dict[int, str] = {}
         self._names: set[str] = set()
 
     def tensor(self, index: int) -> Tensor:
-        """Tensor ``index``. Raises InputError or UnsupportedError naming it."""
+        """Tensor ``index``. Raises InputError or UnsupportedError naming it.
+
+        A constant without axes has one; an activation whose first axis is no batch of 1 has such an
+        axis before it.
+        """
         if index not in self._by_index:
-            self._by_index[index] = self._decode(self._table(index), self.name(index))
+            self._by_index[index] = self._decode(index, self.name(index))
         return self._by_index[index]
 
     def name(self, index: int) -> str:
@@ -68,15 +76,36 @@ class TensorReader:
         """Every tensor asked for or invented so far, by name."""
         return {t.name: t for t in (*self._by_index.values(), *self._invented)}
 
+    def lead(self, name: str) -> int:
+        """Axes that the tensor has before those of the model: 1 or 0."""
+        return int(name in self._led)
+
     def invent(self, name: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A tensor that the model does not have, of type and quantisation of ``like``."""
-        tensor = replace(like, name=self._unique_name(name, 0), shape=shape)
+        tensor = replace(like, name=self._unique_name(name, 0), shape=shape, declared=None)
         self._invented.append(tensor)
         return tensor
+
+    def constant(self, name: str, data: np.ndarray, quant: Quant | None = None) -> Tensor:
+        """A constant that the model does not have."""
+        tensor = Tensor(self._unique_name(name, 0), data.shape, str(data.dtype), quant, data)
+        self._invented.append(tensor)
+        return tensor
+
+    def fold(self, index: int, values: np.ndarray) -> None:
+        """Note the values of a tensor of integers that the model computes from constants alone."""
+        self._folded[index] = values
 
     def is_float(self, index: int) -> bool:
         """Whether tensor ``index`` is a float32 one, which only the model's boundary may be."""
         return self._table(index).scalar(TensorSlot.TYPE, "b") == tflite.TensorType.FLOAT32
+
+    def is_index(self, index: int) -> bool:
+        """Whether tensor ``index`` holds int32 or int64 integers without a scale."""
+        table = self._table(index)
+        params = table.table(TensorSlot.QUANTIZATION)
+        scaled = params is not None and params.vector(QuantSlot.SCALE, "f4").size > 0
+        return table.scalar(TensorSlot.TYPE, "b") in _INDEX_TYPES and not scaled
 
     def declare(self, index: int, real: int) -> Tensor:
         """Tensor ``index``, which stands for the float32 one ``real`` at the model's boundary."""
@@ -90,6 +119,8 @@ class TensorReader:
 
     def index_values(self, index: int) -> np.ndarray | None:
         """A constant int32 or int64 tensor such as a shape, as int64; None when it is computed."""
+        if index in self._folded:
+            return self._folded[index]
         data = self._constant(index, _INDEX_TYPES)
         return None if data is None else data.astype(np.int64)
 
@@ -97,6 +128,15 @@ class TensorReader:
         """A constant float32 or float16 tensor as float32; None when it is computed."""
         data = self._constant(index, _REAL_TYPES)
         return None if data is None else data.astype(np.float32)
+
+    @cached_property
+    def _activations(self) -> frozenset[int]:
+        """The subgraph's inputs and what its operators make."""
+        made = set(map(int, self._subgraph.vector(SubgraphSlot.INPUTS, "i4")))
+        for index in range(self._subgraph.count(SubgraphSlot.OPERATORS)):
+            table = self._subgraph.entry(SubgraphSlot.OPERATORS, index)
+            made.update(map(int, table.vector(OperatorSlot.OUTPUTS, "i4")))
+        return frozenset(made)
 
     def _constant(self, index: int, types: Mapping[int, str]) -> np.ndarray | None:
         """The values of a tensor of one of two types by their code in the schema."""
@@ -108,7 +148,10 @@ class TensorReader:
             raise UnsupportedError(f"{where}: type {self.kind(index)}; {accepted} is accepted")
         with located(where):
             _refuse_special(table)
-            return self._values(table, _shape(table), types[code])
+            shape = _shape(table)
+            if 0 in shape:
+                return np.zeros(shape, types[code])
+            return self._values(table, shape, types[code])
 
     def _table(self, index: int) -> Table:
         count = self._subgraph.count(SubgraphSlot.TENSORS)
@@ -123,19 +166,33 @@ class TensorReader:
         self._names.add(unique)
         return unique
 
-    def _decode(self, table: Table, name: str) -> Tensor:
+    def _decode(self, index: int, name: str) -> Tensor:
+        table = self._table(index)
         with located(f"tensor {show(name)}"):
             code = int(table.scalar(TensorSlot.TYPE, "b"))
-            if code not in DTYPES:
-                raise UnsupportedError(
-                    f"type {enum_name(tflite.TensorType, code)}; INT8, UINT8 or INT32 is accepted"
-                )
+            dtype = DTYPES.get(code)
+            wide = code == tflite.TensorType.INT64 and index in self._activations
+            if dtype is None and not wide:
+                raise UnsupportedError(_type_fault(code))
+            dtype = dtype or "int32"
             _refuse_special(table)
             shape = _shape(table)
-        check_shape(Tensor(name, shape, DTYPES[code]))
-        with located(f"tensor {show(name)}"):
-            data = self._values(table, shape, DTYPES[code])
-            return Tensor(name, shape, DTYPES[code], _quant(table), data)
+            data = self._values(table, shape, dtype)
+            quant = _quant(table)
+        if data is not None:
+            shape = shape or (1,)
+            check_shape(Tensor(name, shape, dtype))
+            return Tensor(name, shape, dtype, quant, data.reshape(shape))
+        declared = None
+        if wide or (index in self._activations and (not shape or shape[0] > 1)):
+            declared = Declared("int64" if wide else dtype, shape, tuple(range(len(shape))))
+        if index in self._activations and (not shape or shape[0] > 1):
+            if shape:
+                self._led.add(name)
+            shape = (1, *shape)
+        tensor = Tensor(name, shape, dtype, quant, declared=declared)
+        check_shape(tensor)
+        return tensor
 
     def _values(self, table: Table, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
         index = int(table.scalar(TensorSlot.BUFFER, "I"))
@@ -172,6 +229,12 @@ def _shape(table: Table) -> tuple[int, ...]:
             f"dynamic shape {found}; a fixed shape is accepted (the batch may be open, and is 1)"
         )
     return shape
+
+
+def _type_fault(code: int) -> str:
+    name = enum_name(tflite.TensorType, code)
+    reason = ": the array's activations have 8 bits" if code == tflite.TensorType.INT16 else ""
+    return f"type {name}{reason}; INT8, UINT8 or INT32 is accepted"
 
 
 def _refuse_special(table: Table) -> None:

@@ -39,7 +39,7 @@ def excited_graph() -> Graph:
     net = GraphBuilder("excited", (6, 5, 7))
     s = net.conv("squeeze", net.mean("mean", "input"), 7, 1, activation="relu")
     x = net.mul("excite", "input", s, activation="relu6")
-    return randomize(net.finish(net.mul("square", x, x)))
+    return randomize(net.finish(net.mul("product", x, "input")))
 
 
 def spatial_graph() -> Graph:

@@ -94,10 +94,11 @@ def operand(shape, values, dtype=INT32):
 INPUT_ERRORS = [
     (set_shape(X, 1, 6, 6, 6), "input of 6 channels; a multiple of the weights' 4 is accepted"),
     (set_shape(Y, 1, 6, 5, 8), r"output 'y' has shape \[1, 6, 5, 8\]; its inputs give \[1, 6, 6"),
-    (set_shape(X, 1, 0, 6, 4), r"tensor 'x': shape \[1, 0, 6, 4\]; 1 to 4 positive dimensions"),
-    (set_shape(X, 1, 1, 6, 6, 4), "1 to 4 positive dimensions"),
+    (set_shape(X, 1, 0, 6, 4), r"tensor 'x': shape \[1, 0, 6, 4\]; 1 to 6 positive dimensions"),
+    (set_shape(X, 1, 1, 1, 1, 6, 6, 4), "1 to 6 positive dimensions"),
+    (set_shape(X, 1, 1, 6, 6, 4), r"tensor 'x' has shape \[1, 1, 6, 6, 4\]; 4 dimensions are"),
     (set_shape(X, 1, 1 << 14, 1 << 14, 4), "elements; at most 268435456 are accepted"),
-    (set_shape(X, 6, 4), r"tensor 'x' has shape \[6, 4\]; 4 dimensions are accepted"),
+    (set_shape(X, 1, 6, 4), r"tensor 'x' has shape \[1, 6, 4\]; 4 dimensions are accepted"),
     (set_shape(W, 8, 3, 3, 2), "buffer 1 has 288 bytes; 144 are accepted for int8"),
     (set_quant(X, [np.nan], [0]), "tensor 'x': scale is nan; 1.18e-38 to 3.4e"),
     (set_quant(X, [np.inf], [0]), "tensor 'x': scale is inf"),
@@ -123,7 +124,7 @@ INPUT_ERRORS = [
     ),
     (
         lambda m: conv(m).update({OperatorSlot.INPUTS: np.array([0, 1, 77], np.int32)}),
-        r"operator 0 \(CONV_2D\): tensor index 77; 0 to 3 is accepted",
+        r"operator 0 \(CONV_2D\) 'y': tensor index 77; 0 to 3 is accepted",
     ),
     (
         lambda m: conv(m).update({OperatorSlot.INPUTS: np.array([0, -1, 2], np.int32)}),
@@ -175,7 +176,7 @@ INPUT_ERRORS = [
     ),
     (
         lambda m: subgraph(m)[SubgraphSlot.OPERATORS].append(conv(m)),
-        r"operator 1 \(CONV_2D\): output 'y' is another operator's too",
+        r"operator 1 \(CONV_2D\) 'y': output 'y' is another operator's too",
     ),
     (
         lambda m: tensor(m, X).update({TensorSlot.NAME: "n" * 5000}),
@@ -250,17 +251,17 @@ UNSUPPORTED = [
     ),
     (
         lambda m: m.update({ModelSlot.OPERATOR_CODES: [code(BUILTIN.LSTM)]}),
-        "operator 0: LSTM is not handled; accepted: ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D",
+        r"operator 0 \(LSTM\) 'y': not handled; docs/supported_ops.md lists what is",
     ),
     (
         lambda m: m.update(
             {ModelSlot.OPERATOR_CODES: [{**code(BUILTIN.CUSTOM), CodeSlot.CUSTOM_CODE: "Foo"}]}
         ),
-        "operator 0: CUSTOM 'Foo' is not handled",
+        r"operator 0 \(CUSTOM 'Foo'\) 'y': not handled",
     ),
     (
         lambda m: m.update({ModelSlot.OPERATOR_CODES: [code(9999)]}),
-        "operator 0: unknown code 9999 is not handled",
+        r"operator 0 \(unknown code 9999\) 'y': not handled",
     ),
     (
         set_operator(
@@ -269,17 +270,11 @@ UNSUPPORTED = [
         "weights_format 1; 0 is accepted",
     ),
     (
-        set_operator(
-            BUILTIN.FULLY_CONNECTED, (X, W, B), KIND.FullyConnectedOptions, {2: Scalar("?", True)}
-        ),
-        "keep_num_dims on an input of 4 dimensions; 2 are accepted",
-    ),
-    (
         both(
             operand((4, 2), [0, 4, 1, 1, 1, 1, 0, 0]),
             set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {}),
         ),
-        r"operator 0 \(PAD\): paddings \[\[0, 4\], \[1, 1\], \[1, 1\], \[0, 0\]\]",
+        r"operator 0 \(PAD\) 'y': paddings \[\[0, 4\], \[1, 1\], \[1, 1\], \[0, 0\]\]",
     ),
     (
         both(operand((2, 2), [0, 0, 1, 1]), set_operator(BUILTIN.PAD, (X, 4), KIND.PadOptions, {})),
@@ -290,8 +285,8 @@ UNSUPPORTED = [
         "tensor 'x': type INT8; INT32 or INT64 is accepted",
     ),
     (
-        set_operator(BUILTIN.ADD, (X, W), KIND.AddOptions, {}),
-        "input 'w' is a constant; an activation is accepted",
+        set_operator(BUILTIN.ADD, (W, W), KIND.AddOptions, {}),
+        "every input is a constant; an activation is accepted",
     ),
     (
         both(
@@ -306,8 +301,10 @@ UNSUPPORTED = [
         "output has scale 4 and zero point -5; the input's 0.5 and 3 are accepted",
     ),
     (
-        concatenation(axis=2),
-        r"operator 0 \(CONCATENATION\): axis 2; the last one, 3, is accepted",
+        both(
+            set_shape(Y, 1, 6, 6, 4), set_operator(BUILTIN.RELU, (X,), 0, {}), set_type(Y, "INT16")
+        ),
+        "type INT16: the array's activations have 8 bits; INT8, UINT8 or INT32 is accepted",
     ),
     (concatenation(axis=-1, activation=1), "activation relu; none is accepted"),
     (concatenation(axis=3), "input 'x' is not quantised as the output is; equal scales and zero"),

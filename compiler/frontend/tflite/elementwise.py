@@ -1,0 +1,84 @@
+"""Conversion of the TFLite operators that treat each value on its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from compiler.errors import UnsupportedError, show
+from compiler.frontend.tflite.operator import Operator
+from compiler.ir.graph import Node, Quant, Tensor
+from golden.functions import TABLES, function_table
+from golden.quant import QParams
+
+
+def add(op: Operator) -> Node:
+    """ADD: on the array of two maps of one shape."""
+    a, b = op.input(0), op.input(1)
+    if a.shape != b.shape or a.is_constant or b.is_constant:
+        return binary("add")(op)
+    return op.node("add", (a.name, b.name), activation=op.fused_activation())
+
+
+def mul(op: Operator) -> Node:
+    """MUL: on the array of a map and one value per channel."""
+    a, b = op.input(0), op.input(1)
+    small = min((a.shape, b.shape), key=math.prod)
+    per_channel = len(a.shape) == len(b.shape) and math.prod(small) == small[-1]
+    per_channel = per_channel and a.shape[-1] == b.shape[-1]
+    if a.is_constant or b.is_constant or not (a.shape == b.shape or per_channel):
+        return binary("mul")(op)
+    return op.node("mul", (a.name, b.name), activation=op.fused_activation())
+
+
+def binary(function: str) -> Callable[[Operator], Node]:
+    """The converter to a function of two operands that broadcast."""
+
+    def convert(op: Operator) -> Node:
+        names = (op.input(0).name, op.input(1).name)
+        return op.node("elementwise", names, function=function, activation=op.fused_activation())
+
+    return convert
+
+
+def function(op_name: str, *options: str) -> Callable[[Operator], Node]:
+    """The converter to a function of one value whose attributes are the operator's options."""
+
+    def convert(op: Operator) -> Node:
+        attrs = {name: op.options[name] for name in options}
+        return op.node(op_name, (op.input(0).name,), **attrs)
+
+    return convert
+
+
+def table(name: str) -> Callable[[Operator], Node]:
+    """The converter to the table of a function that is no operator of the graph."""
+
+    def convert(op: Operator) -> Node:
+        x, y = op.input(0), op.output()
+        data = function_table(name, _qparams(x), _qparams(y))
+        made = op.tensors.constant(f"{y.name}/table", data)
+        return op.node("lookup", (x.name, made.name))
+
+    assert name in TABLES, name
+    return convert
+
+
+def logistic(op: Operator) -> Node:
+    """LiteRT's int8 kernel accepts one scale and zero point only."""
+    output = op.output()
+    if output.quant != Quant((1 / 256,), (-128,)):
+        raise UnsupportedError(
+            f"output {show(output.name)}: scale 1/256 and zero point -128 are accepted"
+        )
+    return op.node("sigmoid", (op.input(0).name,))
+
+
+def _qparams(tensor: Tensor) -> QParams:
+    if tensor.quant is None or tensor.dtype != "int8" or np.size(tensor.quant.scale) != 1:
+        raise UnsupportedError(
+            f"tensor {show(tensor.name)} has type {tensor.dtype}; int8 with one scale is accepted"
+        )
+    return QParams(tensor.quant.scale[0], tensor.quant.zero_point[0])

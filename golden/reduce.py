@@ -1,0 +1,38 @@
+"""Reductions over any axes, which stay with size 1.
+
+Sources: TFLite ``kernels/reduce.cc`` and ``reference/reduce.h``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from golden.fixed import multiply_by_quantized_multiplier
+from golden.quant import QParams, clamp, mean_multiplier, requantize_multiplier
+
+
+def reduce(
+    x: np.ndarray, x_quant: QParams, y_quant: QParams, function: str, axes: tuple[int, ...]
+) -> np.ndarray:
+    """The ``mean``, ``sum``, ``max`` or ``min`` of ``x`` over ``axes``.
+
+    The sum is scaled to the output's steps, for a mean divided at once, in two roundings. Largest
+    and smallest values are moved as they are stored.
+    """
+    if function in ("max", "min"):
+        found: np.ndarray = (np.max if function == "max" else np.min)(x, axis=axes, keepdims=True)
+        return found
+    total = (x.astype(np.int64) - x_quant.zero_point).sum(axis=axes, keepdims=True)
+    if function == "mean":
+        count = math.prod(x.shape[axis] for axis in axes)
+        multiplier, shift = mean_multiplier(x_quant.scale, y_quant.scale, count)
+    else:
+        multiplier, shift = requantize_multiplier(x_quant.scale, y_quant.scale)
+    return clamp(multiply_by_quantized_multiplier(total, multiplier, shift), y_quant)
+
+
+def arg_max(x: np.ndarray, axis: int, smallest: bool = False) -> np.ndarray:
+    """Places along ``axis`` of the first largest, or smallest, values, int32; the axis is gone."""
+    return (np.argmin if smallest else np.argmax)(x, axis=axis).astype(np.int32)
