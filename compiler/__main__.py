@@ -5,13 +5,12 @@ import sys
 from compiler.process import run_command
 
 
-def start() -> int:
-    """The exit status of the command; what it needs is imported here, as an interruption may come
-    then."""
-    from compiler.command_line import main
+def main() -> int:
+    """The exit status of the command, imported here: an interruption may come meanwhile."""
+    from compiler import command_line
 
-    return main()
+    return command_line.main()
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(start))
+    sys.exit(run_command(main))

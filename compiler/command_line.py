@@ -1,4 +1,4 @@
-"""Command line: ``python -m compiler map | compare | zoo | import``."""
+"""Command line: ``python -m compiler map | latency | compare | zoo | import``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from compiler.config_options import DEFAULT_PRESET, OUTPUT, add_config_options, 
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import write_model
 from compiler.ir.counts import macs, parameters
+from compiler.ir.randomize import completed
+from compiler.latencies import as_data as latencies_data
+from compiler.latencies import latencies, print_latencies
 from compiler.load import (
     add_model_options,
     load_given,
@@ -23,6 +26,7 @@ from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
 from compiler.quantities import clock
+from compiler.report.clocks import clock_of
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
@@ -63,7 +67,9 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Map networks onto the accelerator.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("map", help="map a model, simulate its cycles and report")
-    command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
+    command.add_argument(
+        "model", metavar="MODEL|NAME", type=Path, help="model file, or name of a built-in network"
+    )
     command.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="default: out/NAME")
     add_model_options(command)
     add_config_options(command)
@@ -84,6 +90,17 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
         "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
     )
     command.set_defaults(command=_map)
+    command = commands.add_parser("latency", help="cycles of networks, without mapping them")
+    command.add_argument(
+        "networks",
+        metavar="MODEL|NAME",
+        nargs="+",
+        help="model file, which needs no weights, or name of a built-in network",
+    )
+    add_config_options(command)
+    command.add_argument("--clock", metavar="MHZ", help="clock at which times are stated")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_latency)
     _add_compare(commands.add_parser("compare", help="networks and machines side by side"))
     command = commands.add_parser("zoo", help="list the built-in networks, or write one")
     command.add_argument("name", metavar="NAME", nargs="?")
@@ -155,9 +172,19 @@ def _compare(arguments: argparse.Namespace) -> None:
         print_comparison(runs, table, mhz)
 
 
+def _latency(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    clock = clock_of(config, arguments.clock)
+    rows = list(latencies(arguments.networks, config))
+    if arguments.json:
+        print(json.dumps(latencies_data(rows, config, clock), allow_nan=False))
+    else:
+        print_latencies(rows, config, clock)
+
+
 def _map(arguments: argparse.Namespace) -> None:
     config = config_of(arguments)
-    graph = load_given(arguments)
+    graph = completed(load_given(arguments))
     folder = arguments.folder or OUTPUT / _folder_name(graph.name)
     options = CompilerOptions(arguments.materialize)
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
@@ -170,7 +197,7 @@ def _map(arguments: argparse.Namespace) -> None:
         quiet=arguments.json,
         extras=extras,
         cache=cache,
-        source=arguments.model,
+        source=arguments.model if arguments.model.suffix else None,
     )
     if arguments.json:
         print(json.dumps(report, allow_nan=False))

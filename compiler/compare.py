@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler import driver, zoo
+from compiler import driver
 from compiler.codegen.program import image, mapping
 from compiler.errors import ConfigError, InputError, UnsupportedError, located, show
 from compiler.ir.graph import Graph
-from compiler.ir.randomize import randomize
-from compiler.load import load_model
+from compiler.ir.randomize import completed
+from compiler.load import load_network
 from compiler.options import CompilerOptions
 from compiler.report.comparison import ComparisonRow, run_of
 from compiler.report.energy import EnergyTable
@@ -30,21 +30,6 @@ MATERIALIZED = CompilerOptions(materialize=True)
 
 Machines = Sequence[tuple[str, AccelConfig]]
 """Configurations and what they are called."""
-
-
-def network(name: str) -> Graph:
-    """The graph of a built-in network, with seeded random weights, or of a model file.
-
-    Raises CompilerError, which names it.
-    """
-    if name in zoo.names():
-        with located(name):
-            return randomize(zoo.build(name))
-    if not Path(name).suffix:
-        raise InputError(
-            f"network {show(name)}: neither built in (`zoo` lists them) nor a file with a suffix"
-        )
-    return load_model(name)
 
 
 def choices(texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -92,7 +77,7 @@ def compare(
 
     Raises CompilerError, which names the network and the machine.
     """
-    graphs = [network(name) for name in names]
+    graphs = [completed(load_network(name)) for name in names]
     cases = list(itertools.product(graphs, machines, options))
     runs = []
     with reporting("comparing") as progress:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from compiler import zoo
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.model_json import read_model
 from compiler.frontend.tflite import is_float, read_tflite
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ".json, .onnx and .tflite"
 
-_BUILT_IN = "`python -m compiler zoo NAME -o NAME.json` writes a built-in network"
+_BUILT_IN = "names of built-in networks are accepted too: `zoo` lists them"
 _CALIBRATED = "a float .onnx or .tflite one is accepted"
 
 #: Largest model file, in bytes.
@@ -75,9 +76,26 @@ def load_model(
         return read_model(data, path.parent)
 
 
+def load_network(
+    name: str,
+    calibration: Path | None = None,
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+) -> Graph:
+    """The graph of a built-in network, without weights, or else of a model file.
+
+    Raises InputError and UnsupportedError as ``load_model`` does.
+    """
+    if name not in zoo.names():
+        return load_model(name, calibration, shapes)
+    with located(name):
+        if calibration is not None or shapes:
+            raise InputError("--calibrate and --shape are accepted for model files")
+        return zoo.build(name)
+
+
 def load_given(arguments: argparse.Namespace) -> Graph:
     """The graph that a command line names with the options of ``add_model_options``."""
-    return load_model(arguments.model, arguments.calibrate, dict(arguments.shape))
+    return load_network(str(arguments.model), arguments.calibrate, dict(arguments.shape))
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -123,7 +123,7 @@ def test_plots_are_pictures(models, tmp_path):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["none"], "'none'"),
+        (["none"], "none: format 'without suffix'"),
         (["none.json"], "none.json"),
         (["{model}", "--preset", "huge"], "'huge'"),
         (["{model}", "--set", "rows=16,5"], "rows=5"),

@@ -1,0 +1,70 @@
+"""``compiler latency``: the cycles of ``map``, without mapping."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from compiler.command_line import main
+from compiler.frontend import write_model
+from compiler.ir.randomize import randomize
+from compiler.zoo.builder import GraphBuilder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """The same network with weights and without, and one with an operator of the host."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {}
+    for name in ("whole", "bare", "host"):
+        net = GraphBuilder(name, (9, 8, 3))
+        x = net.conv("stem", "input", 8, 3, stride=2, activation="relu6")
+        x = net.add("add", x, net.depthwise("depthwise", x, 3))
+        if name == "host":
+            x = net.layer_norm("norm", x)
+        graph = net.finish(net.fully_connected("logits", x, 5))
+        if name != "bare":
+            graph = dataclasses.replace(randomize(graph), random_weights=False)
+        found[name] = str(write_model(graph, folder / f"{name}.json"))
+    return found
+
+
+def test_cycles_and_layers_are_those_of_map(models, tmp_path, capsys):
+    names = [models["whole"], models["bare"], models["host"], "mobilenet_v1_025"]
+    words = ["--preset", "ecp5", "--set", "memory.latency=30", "--json"]
+    assert main(["latency", *names, *words, "--clock", "50"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["clock_mhz"], found["clock"]) == (50, "--clock")
+    for name, row in zip(names, found["networks"], strict=True):
+        assert main(["map", name, "-o", str(tmp_path / "out"), *words]) == 0
+        mapped = json.loads(capsys.readouterr().out)
+        for key in ("network", "macs", "model_macs", "cycles", "utilization", "counters"):
+            assert row[key] == mapped[key], key
+        for layer, wanted in zip(row["layers"], mapped["layers"], strict=True):
+            assert wanted.items() >= layer.items()
+        assert row["milliseconds"] == pytest.approx(mapped["cycles"] / 50e3)
+
+
+def test_what_is_assumed_is_said(models, capsys):
+    assert main(["latency", *models.values(), "--preset", "tiny"]) == 0
+    text = capsys.readouterr().out
+    assert "Times at 46.2 MHz (placed and routed on ECP5)." in text
+    assert "bare: no weights: scales by this project's convention" in text
+    assert "host: on the host, in no cycle: 1 layer_norm." in text
+    assert "whole:" not in text
+    assert main(["latency", models["whole"], "--set", "rows=8"]) == 0
+    assert "100 MHz (assumed)" in capsys.readouterr().out
+
+
+def test_an_unknown_name_is_refused_in_one_line(capsys):
+    assert main(["latency", "mobilenet"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: mobilenet: ") and error.count("\n") == 1
+
+
+def test_options_of_files_are_refused_for_names(tmp_path, capsys):
+    words = ["mobilenet_v1_025", "--calibrate", str(tmp_path)]
+    assert main(["map", *words, "-o", str(tmp_path / "out")]) == 2
+    assert "--calibrate" in capsys.readouterr().err
