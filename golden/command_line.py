@@ -72,7 +72,7 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
         ("--batch", "N", "1", "inputs at a time"),
         ("--precision", "A,B", None, "some of the device's precisions (default: all)"),
         ("--mode", "A,B", None, "some of eager, compiled, graph, compiled-graph (default: all)"),
-        ("--preset", "NAME", "edge256", "the accelerator beside it"),
+        ("--preset", "NAME", "edge256", "the accelerator to compare with"),
         ("--peak", "TOPS", None, "the device's peak in 10^12 operations per second"),
         ("--seconds", "S", "2", "for each measurement, about"),
     ):

@@ -1,4 +1,4 @@
-"""Renders the table of the units in docs/simulator.md: the gateware's files beside the simulator's.
+"""Renders the table of the units in docs/simulator.md: files of the gateware and the simulator.
 
 ``python -m sim.docgen`` writes it.
 """

@@ -68,7 +68,7 @@ def execute_fields(
     fields.update(_input_fields(run, region, source))
     fields.update(_kernel_fields(op, source.tile.width, config))
     pixels = config.shape_pixels(run.shape)
-    fields.update(_walk_fields(op, region, part, source.tile, pixels))
+    fields.update(_position_fields(op, region, part, source.tile, pixels))
     if op.factor and op.kernel[0] > 1:
         fields.update(_factor_fields(run, part, source))
     if source.tile.height > TALLEST:
@@ -159,10 +159,10 @@ def _factor_fields(run: BlockRange, part: Tile, source: Placement) -> dict[str, 
     }
 
 
-def _walk_fields(
+def _position_fields(
     op: ArrayOp, region: Region, part: Tile, window: Tile, tile_pixels: int
 ) -> dict[str, int]:
-    """The walk over output pixels; ``window`` says which input pixels lie in the scratchpad."""
+    """Positions of the output pixels; ``window`` says which input pixels lie in the scratchpad."""
     down, across = op.stride
     y, x = first_tap(op, region, part)
     start_x, start_y = x - window.left, y - window.top

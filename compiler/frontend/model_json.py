@@ -99,7 +99,7 @@ def _write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
 
 def _beside(name: str) -> str:
     if name in (".", "..") or Path(name).name != name or "\\" in name or "\0" in name:
-        raise InputError(f"weights is {show(name)}; a file beside the model is accepted")
+        raise InputError(f"weights is {show(name)}; a file next to the model is accepted")
     return name
 
 

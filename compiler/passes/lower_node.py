@@ -54,7 +54,7 @@ def lower_node(c: Context, wanted: Wanted, known: LoweredNodes | None) -> ArrayO
 
 def _lowered(c: Context, wanted: Wanted) -> ArrayOp:
     if "kernel" in c.node.attrs:
-        _check_pool(c)
+        _check_pooling(c)
     op = function(c) if c.node.op in FUNCTIONS else BUILDERS[c.node.op](c)
     if any(wanted.padding):
         total = summed(op.padding, wanted.padding)
@@ -81,7 +81,7 @@ def _lowered(c: Context, wanted: Wanted) -> ArrayOp:
     return dataclasses.replace(op, macs=wanted.work.needed, done=wanted.work.done)
 
 
-def _check_pool(c: Context) -> None:
+def _check_pooling(c: Context) -> None:
     """Raise UnsupportedError for a window beyond what a layer can divide by."""
     attrs = c.node.attrs
     constraints.check(

@@ -29,7 +29,7 @@ CAPTIONS = {
     ),
     "graph": (
         "Network",
-        "A box for each layer with its utilisation, and a ground behind the layers of a block. "
+        "A box for each layer with its utilisation, and a ground under the layers of a block. "
         "Blue lines are maps in the scratchpad, red dashed ones pass through memory.",
     ),
 }

@@ -163,9 +163,9 @@ def _left(departure: Departure, names: list[str]) -> str:
     layer = names[departure.layer]
     return {
         "size": "it is larger than the scratchpad",
-        "plan": f"no way to run {layer} fitted beside it",
-        "place": f"the maps beside {layer} found no addresses next to it",
-        "cycles": f"the layers beside it are faster without it; {layer} lacked room",
+        "plan": f"no way to run {layer} fitted next to it",
+        "place": f"the maps in use during {layer} found no addresses next to it",
+        "cycles": f"the layers during its life are faster without it; {layer} lacked room",
     }[departure.cause]
 
 

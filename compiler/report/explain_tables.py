@@ -88,15 +88,15 @@ def _weights(candidate: dict[str, Any]) -> str:
 
 
 def _maps(layers: Sequence[dict[str, Any]], names: _Names) -> Table:
-    table = _table("Where the maps lie", ("map", "place", "beside", "why"), ())
+    table = _table("Where the maps lie", ("map", "place", "during", "why"), ())
     known = set()
     for layer in layers:
         for m in layer["maps"]:
             key = layer["segment"], m["name"]
             if key not in known:
                 known.add(key)
-                beside = names.ends(m["from"], m["to"]) if m["place"] == "scratchpad" else ""
-                table.add_row(names[m["name"]], m["place"], beside, m["reason"])
+                during = names.ends(m["from"], m["to"]) if m["place"] == "scratchpad" else ""
+                table.add_row(names[m["name"]], m["place"], during, m["reason"])
     return table
 
 

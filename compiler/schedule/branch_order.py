@@ -79,9 +79,9 @@ def _branches(network: Network, layers: range, cols: int) -> tuple[tuple[int, ..
     sets: list[list[int]] = []
     for i in layers:
         op = network.ops[i]
-        beside = [s for s in sets if any(_linked(network, network.ops[j], op, cols) for j in s)]
-        sets = [s for s in sets if s not in beside]
-        sets.append(sorted([i, *(j for s in beside for j in s)]))
+        linked = [s for s in sets if any(_linked(network, network.ops[j], op, cols) for j in s)]
+        sets = [s for s in sets if s not in linked]
+        sets.append(sorted([i, *(j for s in linked for j in s)]))
     return tuple(tuple(s) for s in sorted(sets))
 
 

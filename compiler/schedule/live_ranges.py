@@ -36,7 +36,7 @@ def live_ranges(network: Network) -> dict[str, LiveRange]:
 class MapUses:
     """The maps of a network in lines of the scratchpad, and which layers use them.
 
-    ``slots`` are where they lie as a whole, ``beside`` for each layer the maps made or read while
+    ``slots`` are where they lie as a whole, ``in_use`` for each layer the maps made or read while
     it runs, in order, and ``touched`` those of which it is the first or last layer.
     ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
     none; ``moved`` the words that pass through memory more when a map does not stay.
@@ -55,12 +55,12 @@ class MapUses:
             )
             for op in network.ops
         ]
-        self.beside: list[list[str]] = [[] for _ in network.ops]
+        self.in_use: list[list[str]] = [[] for _ in network.ops]
         self.touched: list[list[str]] = [[] for _ in network.ops]
         for name, life in sorted(self.live_ranges.items()):
             self.touched[life.first].append(name)
             self.touched[life.last].append(name)
-            for names in self.beside[life.first : life.last + 1]:
+            for names in self.in_use[life.first : life.last + 1]:
                 names.append(name)
         self.moved = Counter[str]()
         for op in network.ops:

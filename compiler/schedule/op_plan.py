@@ -84,7 +84,7 @@ class Tiling:
 
 
 def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
-    """Windows of a tile that the array walks."""
+    """Windows of a tile in the order of the array."""
     row = tile.width if site.streams.output else site.output.width
     return tuple(windows(site.op, tile, row))
 

@@ -23,7 +23,7 @@ from compiler.schedule.tile_ops import (
 )
 
 STRETCH = 8
-"""Layers, at least, from one walk that is kept to the next."""
+"""Layers, at least, from one placement that is kept to the next."""
 
 LOAD_DELAY = 80
 """Cycles from the start of a LOAD to its first word and from the last word to a waiting EXECUTE."""

@@ -97,9 +97,9 @@ class Residency:
             for name in self._releasable(index):
                 without = self.resident - {name}
                 life = self.live_ranges[name]
-                beside = range(life.first, life.last + 1)
-                before = sum(plan.cycles for plan in self._all_needed(beside))
-                plans = [self._plan(i, without) for i in beside]
+                during = range(life.first, life.last + 1)
+                before = sum(plan.cycles for plan in self._all_needed(during))
+                plans = [self._plan(i, without) for i in during]
                 after = sum(p.cycles for p in plans if p) if all(plans) else None
                 self._releases.append(Release(name, index, before, after))
                 if self._releases[-1].won:
@@ -137,20 +137,20 @@ class Residency:
             plans.append(plan)
         return plans
 
-    def release_beside(self, name: str) -> None:
+    def release_for(self, name: str) -> None:
         """Evict the cheapest map that lives at the same time as ``name`` (or that one).
 
         Raises NoFit if only maps that must stay do.
         """
         life = self._spans[name]
-        beside = [
+        others = [
             m
             for m in self.resident - self.factors - self.inner
             if self._spans[m].first <= life.last and life.first <= self._spans[m].last
         ]
-        if not beside:
+        if not others:
             raise NoFit(self, life.first)
-        self._let_go(min(beside, key=self._price), "place", life.first)
+        self._let_go(min(others, key=self._price), "place", life.first)
 
     def _let_go(self, name: str, cause: Cause, layer: int) -> None:
         """Store the map in memory, for the layer's sake."""
@@ -191,9 +191,9 @@ class Residency:
 
     def _neighbours(self, cascades: Sequence[Cascade]) -> list[list[str]]:
         """Maps made or read while each layer runs, in order, rolling buffers excepted."""
-        found = list(self._uses.beside)
+        found = list(self._uses.in_use)
         for cascade in cascades:
-            names = {name for i in cascade.layers for name in self._uses.beside[i]}
+            names = {name for i in cascade.layers for name in self._uses.in_use[i]}
             found[cascade.first : cascade.last + 1] = [sorted(names - self.inner)] * len(
                 cascade.layers
             )

@@ -275,7 +275,7 @@ def _place_maps(
             }
         name = order.pop(len(found))
         if name in promoted:
-            residency.release_beside(name)
+            residency.release_for(name)
             return None
         promoted.add(name)
         order.insert(0, name)

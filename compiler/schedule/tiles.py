@@ -15,7 +15,7 @@ from compiler.schedule.cost import Window
 from hw.spec import isa
 
 TALLEST = isa.highest(isa.Opcode.EXECUTE, "start_y")
-"""Rows of a tile, and of an input window: what the fields of the walk hold."""
+"""Rows of a tile, and of an input window: what the position fields hold."""
 
 
 class Tile(NamedTuple):
@@ -128,5 +128,5 @@ def pieces(op: ArrayOp, tile: Tile) -> Iterator[tuple[Tile, Region]]:
 
 
 def windows(op: ArrayOp, tile: Tile, row_words: int) -> list[Window]:
-    """Window of each piece as the array walks it; output rows are ``row_words`` apart."""
+    """Window of each piece in the order of the array; output rows are ``row_words`` apart."""
     return [Window(p.height, p.width, p.width == row_words) for p, _ in pieces(op, tile)]

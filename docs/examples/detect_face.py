@@ -1,6 +1,6 @@
 """BlazeFace, float from its file, quantised, mapped and simulated: the face in a photo.
 
-``python -m docs.examples.detect_face`` draws the box and prints it beside the float network's.
+``python -m docs.examples.detect_face`` draws the box and prints it next to the float network's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """DeepLabV3, float from its file, quantised, mapped and simulated: what is where in three photos.
 
 ``python -m docs.examples.segment`` draws the classes over the photos and prints the share of each
-class beside the float network's.
+class next to the float network's.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hw.core.requantiser import channel_layout
 from hw.lib.delay import delay
 from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR, line_addr
 from hw.spec import timing
-from hw.spec.config import LANE_GROUPS, AccelConfig
+from hw.spec.config import BLOCK_PLANES, AccelConfig
 from hw.spec.records import CHANNEL_PARAMETERS, PARAM_WORDS
 
 
@@ -76,10 +76,10 @@ class ChannelParameters(wiring.Component):
         m = Module()
         config = self._config
         rows = config.table_words
-        lines_left, row = Signal(range(LANE_GROUPS * config.param_lines + 1)), Signal(range(rows))
+        lines_left, row = Signal(range(BLOCK_PLANES * config.param_lines + 1)), Signal(range(rows))
         table_due, settle = Signal(), Signal(range(timing.SETTLE))
         word, line = Signal(WORD_ADDR), Signal(line_addr(config))
-        plane, part = Signal(range(LANE_GROUPS)), Signal(range(config.param_lines))
+        plane, part = Signal(range(BLOCK_PLANES)), Signal(range(config.param_lines))
         # Whether lines or the table are left, now (of the table, registered) and in the next cycle.
         table, granted = Signal(), Signal()
         next_lines, next_due, next_table = Signal(), Signal(), Signal()
@@ -138,7 +138,7 @@ class ChannelParameters(wiring.Component):
             {
                 "valid": 1,
                 "table": 1,
-                "plane": range(LANE_GROUPS),
+                "plane": range(BLOCK_PLANES),
                 "part": range(config.param_lines),
                 "row": range(config.table_words),
                 "place": config.line_bits,
@@ -162,7 +162,7 @@ class ChannelParameters(wiring.Component):
         words = []
         for i in range(config.param_lines):
             used = min(config.line_words, PARAM_WORDS - i * config.line_words) * word
-            m.submodules[f"part{i}"] = memory = Memory(shape=used, depth=LANE_GROUPS, init=[])
+            m.submodules[f"part{i}"] = memory = Memory(shape=used, depth=BLOCK_PLANES, init=[])
             write, read = memory.write_port(), memory.read_port(domain="comb")
             m.d.comb += [
                 write.en.eq(tag.valid & ~tag.table & (tag.part == i)),

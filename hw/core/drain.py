@@ -94,28 +94,28 @@ class Drain(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.walk = walk = OutputAddresses(self._config)
+        m.submodules.addresses = addresses = OutputAddresses(self._config)
         m.submodules.parameters = parameters = ChannelParameters(self._config)
         m.submodules.requant = requant = Requantiser(self._config)
         m.submodules.table = table = LookupTable(self._config)
         self._held, self._current = Signal(), Signal(stage_layouts.pixel_group_layout())
-        self._build_issue(m, walk, parameters)
+        self._build_issue(m, addresses, parameters)
         m.d.comb += [
-            walk.cmd.eq(self.cmd),
-            walk.current.eq(self._current),
-            walk.next.eq(self.beat),
-            walk.load.eq(self.pixel_group_done),
-            walk.pixel_group.eq(self.pixel_group),
+            addresses.cmd.eq(self.cmd),
+            addresses.current.eq(self._current),
+            addresses.next.eq(self.beat),
+            addresses.load.eq(self.pixel_group_done),
+            addresses.pixel_group.eq(self.pixel_group),
             parameters.next_cmd.eq(self.next_cmd),
             parameters.load.eq(self.pixel_group_done),
             parameters.pixel_group.eq(self.pixel_group),
             parameters.read.grant.eq(self.read.grant & ~self.urgent),
             parameters.line.eq(self.line),
-            parameters.plane.eq(walk.plane),
+            parameters.plane.eq(addresses.plane),
             self.urgent.eq(self.beat & self.cmd.residual),
             self.read.en.eq(self.urgent | parameters.read.en),
-            self.read_mask.eq(Mux(self.urgent, walk.mask, 1)),
-            self.read.addr.eq(Mux(self.urgent, walk.other_addr, parameters.read.addr)),
+            self.read_mask.eq(Mux(self.urgent, addresses.mask, 1)),
+            self.read.addr.eq(Mux(self.urgent, addresses.other_addr, parameters.read.addr)),
             table.write_en.eq(parameters.table_en),
             table.write_row.eq(parameters.table_row),
             table.write_data.eq(parameters.table_data),
@@ -126,11 +126,11 @@ class Drain(wiring.Component):
             requant.residual.eq(self.cmd.residual),
             requant.channels.eq(parameters.channels),
         ]
-        self._build_operands(m, walk, requant)
-        self._build_write(m, walk, requant, table)
+        self._build_operands(m, addresses, requant)
+        self._build_write(m, addresses, requant, table)
         return m
 
-    def _build_issue(self, m, walk, parameters):
+    def _build_issue(self, m, addresses, parameters):
         # The ends of pixel groups that are on their way through the array: one at most.
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.pixel_group_issued, issued))
@@ -141,16 +141,16 @@ class Drain(wiring.Component):
             self.next_bank.eq(
                 Mux(self.pixel_group_done, self.pixel_group.bank, self._current.bank)
             ),
-            quiet.eq(~walk.command_first | (flush == 0)),
-            near_end.eq(Mux(self.cmd.residual, walk.last, walk.near_end)),
+            quiet.eq(~addresses.command_first | (flush == 0)),
+            near_end.eq(Mux(self.cmd.residual, addresses.last, addresses.near_end)),
             self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]
         m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
         with m.If(self.pixel_group_done):
             m.d.sync += self._current.eq(self.pixel_group)
-        self._build_beat(m, walk, parameters, flush)
+        self._build_beat(m, addresses, parameters, flush)
 
-    def _build_beat(self, m, walk, parameters, flush):
+    def _build_beat(self, m, addresses, parameters, flush):
         """Whether a beat issues, a cycle ahead.
 
         ``beat`` decides on the scratchpad's read port in the cycle of its issue: a residual beat
@@ -158,7 +158,7 @@ class Drain(wiring.Component):
         register, and each of its conditions is known in the cycle before, as ``next_*``:
 
             t      next_held, next_first, next_empty, parameters.next_ready, phase_ok: of t + 1
-            t + 1  beat: the walk moves on, the requantiser takes the sums, the operand is read
+            t + 1  beat: the addresses move on, the requantiser takes the sums, the operand is read
         """
         held, empty, first, phase_ok = (
             Signal(name=f"next_{name}") for name in ("held", "empty", "first", "phase_ok")
@@ -167,13 +167,13 @@ class Drain(wiring.Component):
         blocked = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE - 1
         interval = timing.RESIDUAL_INTERVAL
         m.d.comb += [
-            held.eq(self.pixel_group_done | (self._held & ~(self.beat & walk.last))),
+            held.eq(self.pixel_group_done | (self._held & ~(self.beat & addresses.last))),
             empty.eq(~self.beat & (flush <= 1)),
             first.eq(
                 Mux(
                     self.pixel_group_done & self.pixel_group.command_start,
                     1,
-                    walk.command_first & ~self.beat,
+                    addresses.command_first & ~self.beat,
                 )
             ),
             phase_ok.eq(
@@ -191,21 +191,21 @@ class Drain(wiring.Component):
             self.beat.eq(held & parameters.next_ready & (~first | empty) & phase_ok),
         ]
 
-    def _build_operands(self, m, walk, requant):
+    def _build_operands(self, m, addresses, requant):
         """The accumulators of a beat, and, later, the words of its second operand."""
         config, word = self._config, self._config.word_bytes * 8
         words = config.requant_words
-        groups = [
+        parts = [
             Cat(*(self.shadow[p + i] for i in range(words))) for p in range(0, config.rows, words)
         ]
         first, end = exact_log2(words), exact_log2(config.rows)
-        group = Signal(words * ACC * config.cols)
-        m.d.comb += group.eq(mux_tree(groups, walk.lane[first:end]))
-        m.d.comb += requant.sums.eq(group)
+        part = Signal(words * ACC * config.cols)
+        m.d.comb += part.eq(mux_tree(parts, addresses.lane[first:end]))
+        m.d.comb += requant.sums.eq(part)
         if words > 1:
-            with m.If(walk.swap):
-                m.d.comb += requant.sums.eq(group >> (ACC * config.cols))
-        place = delay(m, walk.other_addr[: config.line_bits], timing.READ_LATENCY, "place")
+            with m.If(addresses.swap):
+                m.d.comb += requant.sums.eq(part >> (ACC * config.cols))
+        place = delay(m, addresses.other_addr[: config.line_bits], timing.READ_LATENCY, "place")
         assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
         other = Signal(words * word)
         for i in range(words):
@@ -214,7 +214,7 @@ class Drain(wiring.Component):
             )
         m.d.comb += requant.other.eq(other)
 
-    def _build_write(self, m, walk, requant, table):
+    def _build_write(self, m, addresses, requant, table):
         config, cmd = self._config, self.pipe_cmd
         pipe_bank = Signal()
         m.d.comb += self.next_pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
@@ -234,9 +234,9 @@ class Drain(wiring.Component):
         m.d.comb += [
             beat.valid.eq(self.beat),
             beat.residual.eq(self.cmd.residual),
-            beat.command_end.eq(walk.last & self._current.command_end),
-            beat.mask.eq(walk.mask),
-            beat.addr.eq(walk.addr),
+            beat.command_end.eq(addresses.last & self._current.command_end),
+            beat.mask.eq(addresses.mask),
+            beat.addr.eq(addresses.addr),
         ]
         beats = delay_line(m, beat, timing.RESIDUAL_WRITE, "beat")
         plain, late = beats[timing.PLAIN_WRITE], beats[timing.RESIDUAL_WRITE]

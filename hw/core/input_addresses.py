@@ -1,4 +1,4 @@
-"""The walk of fill: which tap group comes next, where its lanes are and which words they need."""
+"""Input addresses: which tap group comes next, where its lanes are and which words they need."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -34,7 +34,7 @@ def reach_layout(rows: int) -> data.ArrayLayout:
 
 class InputAddresses(wiring.Component):
     """The loop nest over the tap groups of a command, and the coordinates of the lanes, in a
-    pipeline of WALK_STAGES stages that move together.
+    pipeline of ADDRESS_STAGES stages that move together.
 
     Members
     -------
@@ -73,7 +73,7 @@ class InputAddresses(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert timing.WALK_STAGES == 2
+        assert timing.ADDRESS_STAGES == 2
         m.submodules.loops = self._loops = loops = LoopNest(self._config)
         m.d.comb += [
             loops.cmd.eq(self.cmd),
@@ -116,12 +116,12 @@ class InputAddresses(wiring.Component):
                 move.row.eq(cmd.pixel_group_row + wraps * cmd.wrap_row),
             ]
         for p in range(self._config.rows):
-            self._build_lane(m, p, self._build_place(m, p, limit, moves), lanes[p])
+            self._build_lane(m, p, self._build_origin(m, p, limit, moves), lanes[p])
 
     def _build_init(self, m):
         """The start of each lane, found pixel by pixel."""
         cmd, rows = self.cmd, self._config.rows
-        walk = Signal(_place_layout(), reset_less=True)
+        upcoming = Signal(_origin_layout(), reset_less=True)
         first = Signal()
         m.d.comb += first.eq(
             by_shape(
@@ -132,39 +132,39 @@ class InputAddresses(wiring.Component):
                 ],
             )
         )
-        self._start = start = Signal.like(walk)
+        self._start = start = Signal.like(upcoming)
         m.d.comb += [
-            start.x.eq(Mux(first, cmd.start_x, walk.x)),
-            start.y.eq(Mux(first, cmd.start_y, walk.y)),
-            start.row.eq(Mux(first, cmd.start_row, walk.row)),
+            start.x.eq(Mux(first, cmd.start_x, upcoming.x)),
+            start.y.eq(Mux(first, cmd.start_y, upcoming.y)),
+            start.row.eq(Mux(first, cmd.start_row, upcoming.row)),
         ]
         wraps = start.x >= cmd.end_x - cmd.col_stride
         with m.If(self.init_en):
             m.d.sync += [
-                walk.x.eq(start.x + cmd.col_stride - Mux(wraps, cmd.wrap_x, 0)),
-                walk.y.eq(start.y + Mux(wraps, cmd.wrap_y, 0)),
-                walk.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
+                upcoming.x.eq(start.x + cmd.col_stride - Mux(wraps, cmd.wrap_x, 0)),
+                upcoming.y.eq(start.y + Mux(wraps, cmd.wrap_y, 0)),
+                upcoming.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
             ]
 
-    def _build_place(self, m, p, limit, moves):
-        """Place of the pixel of lane ``p`` in the pixel group that the loops are at."""
-        start = Signal(_place_layout(), name=f"start{p}", reset_less=True)
-        place = Signal(_place_layout(), name=f"place{p}", reset_less=True)
+    def _build_origin(self, m, p, limit, moves):
+        """Place of tap (0, 0) of the pixel of lane ``p``, in the loops' pixel group."""
+        start = Signal(_origin_layout(), name=f"start{p}", reset_less=True)
+        origin = Signal(_origin_layout(), name=f"origin{p}", reset_less=True)
         wraps = Signal(name=f"wraps{p}")
-        m.d.comb += wraps.eq(place.x >= limit)
+        m.d.comb += wraps.eq(origin.x >= limit)
         with m.If(self.init_en & (self.init_lane == p)):
             m.d.sync += start.eq(self._start)
-        # What the place becomes is no matter of ``next``, which comes late in the cycle.
+        # What the origin becomes is no matter of ``next``, which comes late in the cycle.
         with m.If(self.begin | (self.next & self._loops.pixel_group_end)):
             with m.If(self.begin | self._loops.block_end):
-                m.d.sync += place.eq(start)
+                m.d.sync += origin.eq(start)
             with m.Else():
                 for name in ("x", "y", "row"):
                     move = Mux(wraps, moves[1][name], moves[0][name])
-                    m.d.sync += place[name].eq(place[name] + move)
-        return place
+                    m.d.sync += origin[name].eq(origin[name] + move)
+        return origin
 
-    def _build_lane(self, m, p, place, lane):
+    def _build_lane(self, m, p, origin, lane):
         """First stage: the coordinates of the tap group's taps. Second: clipped to the input
         window."""
         cmd, loops = self.cmd, self._loops
@@ -180,10 +180,10 @@ class InputAddresses(wiring.Component):
         with m.If(self.next):
             m.d.sync += [
                 active.eq(pixel < loops.left),
-                y.eq(place.y + loops.y_offset),
-                first.eq(place.x + loops.x_offset),
-                last.eq(place.x + (loops.x_offset + loops.span)),
-                address.eq(loops.row_addr + place.row),
+                y.eq(origin.y + loops.y_offset),
+                first.eq(origin.x + loops.x_offset),
+                last.eq(origin.x + (loops.x_offset + loops.span)),
+                address.eq(loops.row_addr + origin.row),
                 lane.address.eq(address),
                 lane.x.eq(first),
                 lane.low.eq(Mux(first < 0, 0, first)),
@@ -192,7 +192,7 @@ class InputAddresses(wiring.Component):
             ]
 
 
-def _place_layout() -> data.StructLayout:
+def _origin_layout() -> data.StructLayout:
     """Column and row of tap (0, 0) of a pixel in the input window, and the row's word address."""
     return data.StructLayout(
         {"x": signed(POSITION_BITS), "y": signed(POSITION_BITS), "row": WORD_ADDR}

@@ -1,4 +1,5 @@
-"""The loop nest of fill: output blocks, pixel groups, input blocks, kernel rows and tap groups."""
+"""The loop nest of operand fetch: output blocks, pixel groups, input blocks, kernel rows and tap
+groups."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -64,10 +65,10 @@ class LoopNest(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd = self.cmd
-        self._group, self._krow = Signal(8), Signal(8)
+        self._tap_group, self._krow = Signal(8), Signal(8)
         self._block, self._out_block = Signal(12), Signal(12)
         self._started, self._pixel_group = Signal(), Signal(7)
-        self._last_group, last_row, self._last_block, self._last_pixel_group, self._last_out = (
+        self._last_tap_group, last_row, self._last_block, self._last_pixel_group, self._last_out = (
             Signal() for _ in range(5)
         )
         m.d.comb += [
@@ -76,12 +77,12 @@ class LoopNest(wiring.Component):
                     cmd.array_shape, [pixels for pixels, _ in self._config.shapes]
                 )
             ),
-            self._last_group.eq(self._group == cmd.tap_groups - 1),
+            self._last_tap_group.eq(self._tap_group == cmd.tap_groups - 1),
             last_row.eq(self._krow == cmd.kernel_rows - 1),
             self._last_block.eq(self._block == cmd.in_blocks - 1),
             self._last_pixel_group.eq(self.left <= self._pixel_group),
             self._last_out.eq(self._out_block == cmd.out_blocks - 1),
-            self.pixel_group_end.eq(self._last_group & last_row & self._last_block),
+            self.pixel_group_end.eq(self._last_tap_group & last_row & self._last_block),
             self.block_end.eq(self.pixel_group_end & self._last_pixel_group),
         ]
         self._build_counters(m, last_row)
@@ -93,7 +94,7 @@ class LoopNest(wiring.Component):
         block_addr, out_addr = Signal(WORD_ADDR), Signal(WORD_ADDR)
         with m.If(self.begin):
             m.d.sync += [
-                self._group.eq(0),
+                self._tap_group.eq(0),
                 self._krow.eq(0),
                 self._block.eq(0),
                 self._out_block.eq(0),
@@ -108,18 +109,18 @@ class LoopNest(wiring.Component):
             ]
         with m.Elif(self.next):
             m.d.sync += [
-                self._group.eq(self._group + 1),
+                self._tap_group.eq(self._tap_group + 1),
                 self.x_offset.eq(self.x_offset + cmd.group_step),
             ]
-            with m.If(self._last_group):
+            with m.If(self._last_tap_group):
                 m.d.sync += [
-                    self._group.eq(0),
+                    self._tap_group.eq(0),
                     self.x_offset.eq(0),
                     self._krow.eq(self._krow + 1),
                     self.y_offset.eq(self.y_offset + cmd.row_dilation),
                     self.row_addr.eq(self.row_addr + cmd.row_step),
                 ]
-            with m.If(self._last_group & last_row):
+            with m.If(self._last_tap_group & last_row):
                 m.d.sync += [
                     self._krow.eq(0),
                     self.y_offset.eq(0),
@@ -149,7 +150,7 @@ class LoopNest(wiring.Component):
     def _build_tap_group(self, m):
         cmd, tap_group, cols = self.cmd, self.tap_group, self._config.cols
         m.d.comb += [
-            self.span.eq(Mux(self._last_group, cmd.last_span, cmd.group_span)),
+            self.span.eq(Mux(self._last_tap_group, cmd.last_span, cmd.group_span)),
             self.columns.eq(
                 Mux(
                     self._last_out,
@@ -157,11 +158,11 @@ class LoopNest(wiring.Component):
                     cols << cmd.array_shape,
                 )
             ),
-            tap_group.taps.eq(Mux(self._last_group, cmd.last_taps, cmd.group_taps)),
+            tap_group.taps.eq(Mux(self._last_tap_group, cmd.last_taps, cmd.group_taps)),
             tap_group.channels.eq(
                 Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)
             ),
-            tap_group.first.eq((self._group == 0) & (self._krow == 0) & (self._block == 0)),
+            tap_group.first.eq((self._tap_group == 0) & (self._krow == 0) & (self._block == 0)),
             tap_group.last.eq(self.pixel_group_end),
             tap_group.block_start.eq(~self._started),
             tap_group.block_end.eq(self._last_pixel_group),

@@ -29,7 +29,7 @@ class MacArray(wiring.Component):
     words : In(8 * word_bytes), an array of rows
         The operand word of each lane.
     weights : In(8 * word_bytes), an array of LANE_GROUPS
-        The weight word of each group of lanes.
+        The weight word of each lane group.
     channel : In(6)
         Channel: column m uses byte ``m & ~(g - 1) | channel`` of the word, ``g = cols >> split``.
     split : In(3)
@@ -79,9 +79,9 @@ class MacArray(wiring.Component):
         flags = Cat(self.issue, self.first, self.last, self.maximum)
         flags = delay_line(m, flags, timing.MAC_LATENCY - 1, "flags")
         issued1 = flags[1][0]
-        for group, weight in enumerate(weights):
+        for lane_group, weight in enumerate(weights):
             with m.If(issued1):
-                m.d.sync += weight.eq(factors[group] & ~ones.replicate(word) | one)
+                m.d.sync += weight.eq(factors[lane_group] & ~ones.replicate(word) | one)
         issued3, first3, last3, maximum3 = flags[3]
         compare, shadow = Signal(), Signal.like(self.shadow, reset_less=True)
         m.d.comb += [

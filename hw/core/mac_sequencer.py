@@ -12,7 +12,7 @@ from hw.spec.regs import Counter
 
 
 class MacSequencer(wiring.Component):
-    """Walks the taps and channels of the oldest tap group (docs/architecture.md, 3.8).
+    """Goes through the taps and channels of the oldest tap group (docs/architecture.md, 3.8).
 
     Members
     -------

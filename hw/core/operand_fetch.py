@@ -1,4 +1,4 @@
-"""Fill: walks the tap groups of an EXECUTE and fetches the lines that the lanes need for each."""
+"""Operand fetch: fetches the lines that the lanes need for each tap group of an EXECUTE."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import enum, wiring
@@ -71,7 +71,7 @@ class OperandFetch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.walk = walk = InputAddresses(self._config)
+        m.submodules.addresses = addresses = InputAddresses(self._config)
         m.submodules.lines = lines = LineCoalescer(self._config)
         rows = self._config.rows
         ends = rows + timing.FILL_SETUP - 1
@@ -96,16 +96,16 @@ class OperandFetch(wiring.Component):
                 with m.If(self.waits_met):
                     m.d.sync += self.state.eq(State.RUN)
             with m.Case(State.RUN):
-                with m.If(lines.done & ~walk.valid):
+                with m.If(lines.done & ~addresses.valid):
                     m.d.sync += self.state.eq(State.IDLE)
         m.d.comb += [
-            walk.cmd.eq(self.cmd),
-            walk.init_en.eq(init & (count < rows)),
-            walk.init_lane.eq(count),
-            walk.begin.eq(init & (count == rows)),
-            walk.next.eq((init & (count > rows)) | (running & lines.ready)),
-            lines.load.eq(walk.next & walk.valid),
-            lines.tap_group.eq(walk.tap_group),
+            addresses.cmd.eq(self.cmd),
+            addresses.init_en.eq(init & (count < rows)),
+            addresses.init_lane.eq(count),
+            addresses.begin.eq(init & (count == rows)),
+            addresses.next.eq((init & (count > rows)) | (running & lines.ready)),
+            lines.load.eq(addresses.next & addresses.valid),
+            lines.tap_group.eq(addresses.tap_group),
             lines.room.eq(self.out.room & running),
             lines.grant.eq(self.read.grant),
             self.read.en.eq(lines.read_en),
@@ -117,14 +117,14 @@ class OperandFetch(wiring.Component):
             self.out.tap_group.eq(lines.current),
             self.out.lanes.eq(lines.current_lanes),
         ]
-        self._build_needs(m, walk, lines)
+        self._build_needs(m, addresses, lines)
         return m
 
-    def _build_needs(self, m, walk, lines):
+    def _build_needs(self, m, addresses, lines):
         """From the words that the lanes need to the lines. The first and the last may be one."""
         bits = self._config.line_bits
         for p in range(self._config.rows):
-            reach, lane, need = walk.lanes[p], lines.lanes[p], lines.needs[p]
+            reach, lane, need = addresses.lanes[p], lines.lanes[p], lines.needs[p]
             m.d.comb += [
                 lane.first.eq((reach.low - reach.x)[: stage_layouts.REACH]),
                 lane.last.eq((reach.high - reach.x)[: stage_layouts.REACH]),

@@ -1,4 +1,4 @@
-"""Beats: walks the planes and pixels of the pixel group that the drain holds."""
+"""Output addresses: the planes and pixels of the pixel group that the drain holds."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring

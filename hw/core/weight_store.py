@@ -44,7 +44,7 @@ class WeightStore(wiring.Component):
     block_end : In(1)
         With ``use``: in the last pixel group of its output block.
     words : Out(8 * word_bytes), an array of LANE_GROUPS
-        The weight word of each group of lanes.
+        The weight word of each lane group.
     """
 
     def __init__(self, config: AccelConfig):
@@ -153,10 +153,12 @@ class WeightStore(wiring.Component):
             with m.If(~self.resident | (self.pixel_group_end & self.block_end)):
                 m.d.sync += self._released.eq(past)
         words = [read.data.word_select(w, word) for w in range(self._config.line_words)]
-        for group in range(LANE_GROUPS):
-            plane = Signal(2, name=f"plane{group}")
-            m.d.comb += plane.eq(by_shape(self.array_shape, [group >> 2, group >> 1, group]))
+        for lane_group in range(LANE_GROUPS):
+            plane = Signal(2, name=f"plane{lane_group}")
+            m.d.comb += plane.eq(
+                by_shape(self.array_shape, [lane_group >> 2, lane_group >> 1, lane_group])
+            )
             with m.Switch(position + plane):
                 for w in range(self._config.line_words):
                     with m.Case(w):
-                        m.d.comb += self.words[group].eq(words[w])
+                        m.d.comb += self.words[lane_group].eq(words[w])

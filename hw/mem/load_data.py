@@ -70,7 +70,7 @@ class LoadData(wiring.Component):
         finished = Signal()
         accept = Signal()
         descriptor, begin = self._build_list(m, valid, finished)
-        chunk = self._build_walk(m, descriptor, begin, accept, finished, unpacker, assembler)
+        chunk = self._build_addresses(m, descriptor, begin, accept, finished, unpacker, assembler)
 
         connect(m, assembler.scratchpad, flipped(self.scratchpad))
         word_ready = assembler.free & ~self.stop
@@ -116,7 +116,7 @@ class LoadData(wiring.Component):
             m.d.sync += current.eq(begin.payload)
         return current, begin
 
-    def _build_walk(self, m, current, begin, accept, finished, unpacker, assembler):
+    def _build_addresses(self, m, current, begin, accept, finished, unpacker, assembler):
         """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk.
 
         Returns the bytes of the current chunk.

@@ -97,7 +97,7 @@ class LoadRequest(wiring.Component):
             self.index.eq(command.index),
         ]
         self._build_descriptor(m, command, size)
-        start, last, inside = self._build_walk(m, command, size)
+        start, last, inside = self._build_burst(m, command, size)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1), self.command.ready.eq(~self.stop)
@@ -138,7 +138,7 @@ class LoadRequest(wiring.Component):
             out.bytes.eq(size),
         ]
 
-    def _build_walk(self, m, command, size):
+    def _build_burst(self, m, command, size):
         """The current burst and the steps from one to the next.
 
         Returns the signals (start, last, inside), the latter for the address ranges.

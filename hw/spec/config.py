@@ -18,7 +18,9 @@ MAX_SCRATCHPAD_LINES = isa.highest(isa.Opcode.LOAD, "last_line") + 1
 ROWS = (4, 8, 16, 32, 64)
 """Accepted numbers of pixel lanes."""
 LANE_GROUPS = 4
-"""Groups of lanes with a weight port of their own; the array shapes follow from it."""
+"""Lane groups; each has a port to the weight store. The array shapes follow from it."""
+BLOCK_PLANES = LANE_GROUPS
+"""Most planes of an output block: one for each lane group."""
 
 
 RENAMED = {"pool_lines": "scratchpad_bytes, in bytes: pool_lines * line_words * cols"}

@@ -34,7 +34,7 @@ def isa_markdown() -> str:
         "# Instruction set",
         NOTICE,
         "A program is a list of commands in memory, each a number of little-endian 32-bit words "
-        f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right behind the one "
+        f"({words}); each starts at a multiple of {isa.COMMAND_ALIGN} bytes, right after the one "
         "before it. Bits that no field owns must be 0. Signed fields are two's complement. What "
         "the commands do is in [architecture.md](architecture.md), section 2; which values are "
         "illegal, at the end of this page. A command with another `machine`, or a `last_line` that "

@@ -187,7 +187,7 @@ EXECUTE_FIELDS = _place(
     ("group_span", 4, "(group_taps - 1) * col_dilation."),
     ("last_span", 4, "(last_taps - 1) * col_dilation."),
     ("group_step", 11, "group_taps * col_dilation."),
-    # the walk of the lanes over the output pixels; coordinates are those of tap (0, 0) in the input
+    # the output pixels of the lanes; coordinates are those of tap (0, 0) in the input
     ("pixels", 20, "Output pixels, at least 1."),
     ("start_x", -14, "Column of the first pixel: minus the left padding."),
     ("start_y", -14, "Row of the first pixel: minus the top padding."),

@@ -2,7 +2,7 @@
 
 ``broken`` of a rule is given the fields by name, each a signal, an integer or an array of integers,
 and is not 0 where the command is illegal. It uses operators alone that mean the same for all three;
-fields of one bit may be inverted. Beside the fields of the command there is ``unaligned``: 1 where
+fields of one bit may be inverted. Next to the fields of the command there is ``unaligned``: 1 where
 ``dram_addr`` or ``dram_stride`` is no multiple of the bus's bytes.
 """
 

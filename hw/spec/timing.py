@@ -28,9 +28,9 @@ WEIGHT_RING = 8
 """Lines that the weight store holds."""
 FILL_LATENCY = READ_LATENCY + 1
 """Cycles from the request of a line to the first cycle in which the array can use it."""
-WALK_STAGES = 2
+ADDRESS_STAGES = 2
 """Stages that a tap group passes on its way from the loops to its requests."""
-FILL_SETUP = WALK_STAGES + 2
+FILL_SETUP = ADDRESS_STAGES + 2
 """Cycles of fill's set-up after the lanes': to begin the loops, and until their first tap group is
 requested."""
 

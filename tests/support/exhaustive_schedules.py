@@ -80,7 +80,7 @@ class _Given(Residency):
     def slot(self, name: str) -> Slot:
         return self.own[name] if name in self.own else super().slot(name)
 
-    def release_beside(self, name: str) -> None:
+    def release_for(self, name: str) -> None:
         raise NoFit(self, self.live_ranges[name].first)
 
     def squeeze(self, index: int) -> None:

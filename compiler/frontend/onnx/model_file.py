@@ -125,13 +125,13 @@ def _load_external(model: onnx.ModelProto, folder: Path) -> None:
         path = folder / location
         if not location or PurePosixPath(location).name != location or "\\" in location:
             raise InputError(
-                f"constant {show(tensor.name)} lies in {show(location)}; a file beside the model "
+                f"constant {show(tensor.name)} lies in {show(location)}; a file next to the model "
                 "is accepted"
             )
         if not path.exists():
             raise InputError(
                 f"constant {show(tensor.name)} lies in {show(location)}, which is not there; a "
-                "file beside the model is accepted"
+                "file next to the model is accepted"
             )
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_EXTERNAL:
             raise InputError(

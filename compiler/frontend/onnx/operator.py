@@ -27,7 +27,7 @@ class Operator:
         """The only output. Raises UnsupportedError when others are used."""
         if any(self.outputs[1:]):
             raise UnsupportedError(
-                f"output {show(self.outputs[1])} beside the first; one output is accepted"
+                f"output {show(self.outputs[1])} next to the first; one output is accepted"
             )
         return self.outputs[0]
 

@@ -28,7 +28,7 @@ def read_weights(imp: Importer, op: Operator, position: int, axis: int) -> Quant
     name = show(op.inputs[position])
     if isinstance(value, Constant):
         raise UnsupportedError(
-            f"weights {name} are {value.array.dtype}; int8 or uint8 behind a DequantizeLinear are "
+            f"weights {name} are {value.array.dtype}; int8 or uint8 before a DequantizeLinear are "
             "accepted"
         )
     if not isinstance(value, QuantConstant):

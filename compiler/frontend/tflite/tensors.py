@@ -202,7 +202,7 @@ class TensorReader:
         buffer = self._model.entry(ModelSlot.BUFFERS, index)
         if buffer.scalar(BufferSlot.OFFSET, "Q") or buffer.scalar(BufferSlot.SIZE, "Q"):
             raise UnsupportedError(
-                f"buffer {index} lies behind the model; buffers inside it are accepted"
+                f"buffer {index} lies after the end of the model; buffers inside it are accepted"
             )
         data = buffer.vector(BufferSlot.DATA, "u1")
         if data.size == 0:

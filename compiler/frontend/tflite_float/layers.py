@@ -66,7 +66,7 @@ def transpose_conv(op: Operator) -> None:
     ]
     if any(-extra >= step for extra, step in zip(surplus, stride, strict=True)):
         raise UnsupportedError(
-            f"output_shape {list(shape)}; less than the stride {list(stride)} behind the last "
+            f"output_shape {list(shape)}; less than the stride {list(stride)} after the last "
             "window is accepted"
         )
     op.emit(

@@ -34,13 +34,13 @@ TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
 WIDE_MUX, LUT_RAM = (Path(__file__).with_name(name) for name in ("wide_mux.v", "lut_ram.v"))
-SELECTORS = ("core.execute.operands.found*", "core.execute.drain.group")
+SELECTORS = ("core.execute.operands.found*", "core.execute.drain.part")
 """Signals that choose one of many words, bit by bit."""
 
 REQUANT_MULTIPLIERS = 4
 """18x18 multipliers of the product of a requantiser lane, 32 by 32 bits."""
 ADDRESS_MULTIPLIERS = 3
-"""18x18 multipliers of the products of sizes: two in LOAD, one in the step walk."""
+"""18x18 multipliers of the products of sizes: two in LOAD, one in the input addresses."""
 
 
 def lut_lanes(config: AccelConfig, target: Target) -> int:

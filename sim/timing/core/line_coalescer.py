@@ -15,7 +15,7 @@ def state(rows: int) -> np.ndarray:
 def count_lines(loops, command, lanes, span, lines, sizes):
     """Distinct lines that the lanes need for the tap group at the loops' present place.
 
-    Most lanes need a line behind all others'.
+    Most lanes need a line after all others'.
     """
     count, top = 0, -1
     active = min(sizes.rows >> command.array_shape, loops.left)

@@ -8,9 +8,16 @@ from sim.timing.records import record_type
 from sim.timing.state import compiled
 
 STATE = record_type(
-    *("group", "krow", "block", "out_block", "left", "started", "x_offset", "y_offset"),
+    *("tap_group", "krow", "block", "out_block", "left", "started", "x_offset", "y_offset"),
     *("row_addr", "block_addr", "out_addr", "exhausted"),
-    *("last_group", "last_row", "last_block", "last_pixel_group", "last_out", "pixel_group_end"),
+    *(
+        "last_tap_group",
+        "last_row",
+        "last_block",
+        "last_pixel_group",
+        "last_out",
+        "pixel_group_end",
+    ),
 )
 """The counters, and where the tap group that they are at is a last one."""
 
@@ -23,7 +30,7 @@ def state() -> np.ndarray:
 @compiled
 def begin(loops, command):
     """Go to the first tap group of ``command``."""
-    loops.group = loops.krow = loops.block = loops.out_block = 0
+    loops.tap_group = loops.krow = loops.block = loops.out_block = 0
     loops.started = loops.exhausted = loops.x_offset = loops.y_offset = 0
     loops.left = command.pixels
     loops.row_addr = loops.block_addr = loops.out_addr = command.in_addr
@@ -32,18 +39,18 @@ def begin(loops, command):
 @compiled
 def find_ends(loops, command, pixel_group):
     """Work out of which loops the present tap group is the last."""
-    loops.last_group = loops.group == command.tap_groups - 1
+    loops.last_tap_group = loops.tap_group == command.tap_groups - 1
     loops.last_row = loops.krow == command.kernel_rows - 1
     loops.last_block = loops.block == command.in_blocks - 1
     loops.last_pixel_group = loops.left <= pixel_group
     loops.last_out = loops.out_block == command.out_blocks - 1
-    loops.pixel_group_end = loops.last_group & loops.last_row & loops.last_block
+    loops.pixel_group_end = loops.last_tap_group & loops.last_row & loops.last_block
 
 
 @compiled
 def is_like_last(loops, command, line_words):
     """Whether the tap group differs from the one before only in its block of input channels, which
-    lies whole lines behind the other."""
+    lies whole lines after the other."""
     return (
         loops.block != 0
         and command.kernel_rows == 1
@@ -57,7 +64,7 @@ def describe(loops, command, index, tap_group, sizes):
     """Fill in ``tap_group`` from the loops' place in the EXECUTE with that index."""
     shape = command.array_shape
     last_out = loops.last_out != 0
-    taps = command.last_taps if loops.last_group != 0 else command.group_taps
+    taps = command.last_taps if loops.last_tap_group != 0 else command.group_taps
     channels = command.last_channels if loops.last_block != 0 else sizes.cols >> command.split
     columns = sizes.cols << shape
     if last_out:
@@ -78,11 +85,11 @@ def describe(loops, command, index, tap_group, sizes):
 @compiled
 def advance(loops, command, lanes, pixel_group):
     """Go on to the next tap group, and to its lanes' places."""
-    if loops.last_group == 0:
-        loops.group += 1
+    if loops.last_tap_group == 0:
+        loops.tap_group += 1
         loops.x_offset += command.group_step
         return
-    loops.group = loops.x_offset = 0
+    loops.tap_group = loops.x_offset = 0
     if loops.last_row == 0:
         loops.krow += 1
         loops.y_offset += command.row_dilation

@@ -59,18 +59,18 @@ def decode(
     raw[: len(part)] = part
     words = raw.view("<u4").astype(np.int64)
 
-    starts = _walk((words[::_SLOT_WORDS] & _OPCODE_MASK)[:slots])
-    address_ranges = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
-    opcodes = address_ranges[:, 0] & _OPCODE_MASK
+    starts = _starts((words[::_SLOT_WORDS] & _OPCODE_MASK)[:slots])
+    encoded = words[starts[:, None] * _SLOT_WORDS + np.arange(_LONGEST)]
+    opcodes = encoded[:, 0] & _OPCODE_MASK
     count = len(starts)
     fields = np.zeros((count, FIELD_COLUMNS), np.int64)
     beats = np.ones(count, np.int64)
     codes = np.full(count, int(Fault.ILLEGAL_OPCODE), np.int64)
     for opcode in Opcode:
         rows = np.flatnonzero(opcodes == opcode)
-        fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, address_ranges[rows])
+        fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, encoded[rows])
         beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
-        bad = _illegal(opcode, address_ranges[rows], config)
+        bad = _illegal(opcode, encoded[rows], config)
         codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
         machine, last_line = (fields[rows, _COLUMNS[opcode][name]] for name in isa.MACHINE_FIELDS)
         codes[rows[~fingerprint.accepts(config, machine, last_line)]] = int(Fault.WRONG_MACHINE)
@@ -104,7 +104,7 @@ def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelCon
     return Commands(opcodes, fields, words * 4 // config.bus_bytes, codes, *lists)
 
 
-def _walk(opcodes: np.ndarray) -> np.ndarray:
+def _starts(opcodes: np.ndarray) -> np.ndarray:
     """Slots at which commands begin, given what each slot would say as a first one."""
     starts = []
     slot = 0

@@ -17,7 +17,7 @@ def state() -> np.ndarray:
 
 @compiled
 def begin(unpacker, setup, offset, size):
-    """Begin a row of ``size`` bytes whose first lies ``offset`` bytes behind a multiple of the
+    """Begin a row of ``size`` bytes whose first lies ``offset`` bytes after a multiple of the
     word."""
     unpacker.count = 0
     unpacker.skip = offset & (setup.cols - 1)

@@ -1,5 +1,5 @@
 """Line assembler, one cycle at a time (docs/architecture.md, 3.3): the line that words are put in,
-and behind it the one that waits to be written."""
+and after it the one that waits to be written."""
 
 import numpy as np
 

@@ -74,7 +74,7 @@ def tick(cycle, load, setup, program, now, nxt, events):
         load_data.tick(load, setup, program, events)
     load_request.tick(request, setup, program, now, nxt, events)
     if begins and now.stop == 0:
-        # the trace has one strobe: a start beside a completion is seen a cycle later
+        # the trace has one strobe: a start in the cycle of a completion is seen a cycle later
         load_request.start(cycle + 1 if complete else cycle, request, setup, program)
     if data.valid == 0 and request.appended != data.finished:
         load_data.begin(load, setup, program)

@@ -46,7 +46,7 @@ def test_cut_and_changed_files(tmp_path, seed):
         ("a/b", "accepted"),
         ("", "accepted"),
         ("..", "accepted"),
-        ("weights.bin", "which is not there; a file beside the model is accepted"),
+        ("weights.bin", "which is not there; a file next to the model is accepted"),
     ],
 )
 def test_constants_elsewhere(tmp_path, location, text):

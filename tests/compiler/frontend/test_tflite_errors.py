@@ -227,7 +227,7 @@ UNSUPPORTED = [
     ),
     (
         lambda m: m[ModelSlot.BUFFERS].__setitem__(1, {BufferSlot.OFFSET: Scalar("Q", 64)}),
-        "buffer 1 lies behind the model",
+        "buffer 1 lies after the end of the model",
     ),
     (set_quant(X, [1.0] * 4, [0] * 4, axis=3), "tensor 'x' is quantised per channel"),
     (set_quant(W, [1.0] * 3, [0] * 3, axis=1), "quantised along axis 1; axis 0 or one scale"),

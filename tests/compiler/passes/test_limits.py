@@ -15,7 +15,7 @@ from compiler.errors import AllocationError
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.schedule import room
-from hw.spec.config import LANE_GROUPS, MAX_SCRATCHPAD_LINES, PRESETS, with_values
+from hw.spec.config import BLOCK_PLANES, MAX_SCRATCHPAD_LINES, PRESETS, with_values
 from hw.spec.isa import FIELDS, MOST_COMMANDS, Opcode
 from tests.compiler.graphs import Net
 from tests.compiler.test_values import check
@@ -186,7 +186,7 @@ FOLLOWS = {
     "out_blocks": "blocks",
     "last_channels": COLS,
     "last_cols": COLS,
-    "last_planes": LANE_GROUPS,
+    "last_planes": BLOCK_PLANES,
     "kernel_rows": "kernel rows",
     "tap_groups": "kernel columns",
     "row_dilation": "vertical dilation",
