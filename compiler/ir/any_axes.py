@@ -75,8 +75,8 @@ def _join(node: Node, shapes: list[Shape]) -> Shape:
         if len(shape) != len(first) or _without(shape, axis) != _without(first, axis):
             raise fail(
                 node,
-                f"shapes {list(first)} and {list(shape)} differ beside axis {axis}; equal ones are "
-                "accepted",
+                f"shapes {list(first)} and {list(shape)} differ except on axis {axis}; equal ones "
+                "are accepted",
             )
     return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 

@@ -87,7 +87,7 @@ ON_HOST = {
     "mean over everything unnamed": (node("ReduceMean"), "no axes; those of height and width"),
     "indices": (
         lambda n, x: n.node("MaxPool", x, kernel_shape=[2, 2], outputs=2)[0],
-        "output 'maxpool_2_1' beside the first; one output is accepted",
+        "output 'maxpool_2_1' next to the first; one output is accepted",
     ),
     "counted padding, rounded up": (
         node("AveragePool", kernel_shape=[3, 3], strides=[2, 3], ceil_mode=1, count_include_pad=1),
@@ -126,7 +126,7 @@ ON_HOST = {
     ),
     "float weights": (
         lambda n, x: n.node("Conv", x, n.constant(np.ones((4, 4, 3, 3), np.float32))),
-        "weights 'constant_4' are float32; int8 or uint8 behind a DequantizeLinear",
+        "weights 'constant_4' are float32; int8 or uint8 before a DequantizeLinear",
     ),
     "weights along the wrong axis": (
         lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, axis=1)),
