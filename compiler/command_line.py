@@ -1,4 +1,4 @@
-"""Command line: ``python -m compiler map | latency | compare | zoo | import``."""
+"""Command line: ``python -m compiler map | info | latency | compare | zoo | import``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from compiler.assets import AssetError
 from compiler.config_options import DEFAULT_PRESET, OUTPUT, add_config_options, config_of, setting
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import write_model
+from compiler.info import as_data as info_data
+from compiler.info import model_info, print_info
 from compiler.ir.counts import macs, parameters
 from compiler.ir.randomize import completed
 from compiler.latencies import as_data as latencies_data
@@ -90,6 +92,14 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
         "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
     )
     command.set_defaults(command=_map)
+    command = commands.add_parser("info", help="what would run where, and why, by layer")
+    command.add_argument(
+        "model", metavar="MODEL|NAME", type=Path, help="model file, or name of a built-in network"
+    )
+    add_model_options(command)
+    add_config_options(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_info)
     command = commands.add_parser("latency", help="cycles of networks, without mapping them")
     command.add_argument(
         "networks",
@@ -170,6 +180,15 @@ def _compare(arguments: argparse.Namespace) -> None:
         print(json.dumps(as_data(runs, table, mhz), allow_nan=False))
     else:
         print_comparison(runs, table, mhz)
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    found = model_info(load_given(arguments), config, str(arguments.model))
+    if arguments.json:
+        print(json.dumps(info_data(found, config), allow_nan=False))
+    else:
+        print_info(found, config)
 
 
 def _latency(arguments: argparse.Namespace) -> None:

@@ -80,6 +80,17 @@ def compile_verified(
     return Compiled(network, config, options, segments, bytes(constants.data), memory)
 
 
+def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = None) -> Network:
+    """The array operations and the host's nodes of a graph that is known to be right.
+
+    Raises UnsupportedError and AllocationError as ``compile`` does, except what only the schedule
+    finds.
+    """
+    network = _lowered(graph, needs(graph), None, config, options or CompilerOptions(), Known())
+    check_room(network, config, Planner())
+    return network
+
+
 def _fastest(
     graph: Graph, config: AccelConfig, options: CompilerOptions, planner: Planner, known: Known
 ) -> tuple[Network, list[Schedule]]:
@@ -108,14 +119,26 @@ def _scheduled(
     planner: Planner,
     known: Known,
 ) -> tuple[Network, list[Schedule]]:
+    network = _lowered(graph, needed, trimmed, config, options, known)
+    check_room(network, config, planner)
+    return network, [schedule(network.part(i), config, planner) for i in range(network.segments)]
+
+
+def _lowered(
+    graph: Graph,
+    needed: Needs,
+    trimmed: Graph | None,
+    config: AccelConfig,
+    options: CompilerOptions,
+    known: Known,
+) -> Network:
     words = Words(config.cols, config.line_words)
     network = legalise(graph, needed, options, words, known.lowered, trimmed)
     verify_network(network, config.cols, "lowering")
     if not options.materialize:
         network = fuse_functions(fuse_adds(network))
         verify_network(network, config.cols, "fusion")
-    check_room(network, config, planner)
-    return network, [schedule(network.part(i), config, planner) for i in range(network.segments)]
+    return network
 
 
 def _set_addresses(commands: list[Command], memory: MemoryMap) -> None:

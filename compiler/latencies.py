@@ -25,7 +25,7 @@ SCALES = {
     "model": "the model's own scales: the cycles are those of `map`",
     "random": "quantised with seeded random inputs: other scales may take other cycles where "
     "inputs of a concatenation or an addition differ in scale",
-    "assumed": "no weights: scales by this project's convention for such models",
+    "assumed": "no weights: scales are seeded random ones",
 }
 """Origins of a network's scales, and what they mean for its cycles."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import CONSTANTS, OPS, WEIGHT_AXIS
@@ -34,10 +35,18 @@ def macs(graph: Graph) -> dict[str, int]:
 
 def parameters(graph: Graph) -> int:
     """Elements of all weights, biases and gains; a tensor that two nodes share counts once."""
-    names = {
+    return sum(math.prod(graph.tensors[name].shape) for name in _learned(graph, graph.nodes))
+
+
+def node_parameters(graph: Graph, node: Node) -> int:
+    """Likewise of one node."""
+    return sum(math.prod(graph.tensors[name].shape) for name in _learned(graph, [node]))
+
+
+def _learned(graph: Graph, nodes: Sequence[Node]) -> set[str]:
+    return {
         name
-        for node in graph.nodes
+        for node in nodes
         for role, name in zip(OPS[node.op].roles(len(node.inputs)), node.inputs, strict=True)
         if role in _LEARNED and name
     }
-    return sum(math.prod(graph.tensors[name].shape) for name in names)
