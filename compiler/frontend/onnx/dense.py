@@ -56,7 +56,7 @@ def _fully_connected(
 ) -> Pending:
     """Columns go where memory has the elements that the model flattened channels first."""
     outputs = rows.shape[0]
-    tensor, columns = x.tensor, rows[:, x.view.memory_to_model()]
+    tensor, columns = x.tensor, np.take(rows, x.view.memory_to_model(), axis=1)
     if rows.dtype != np.int8:
         tensor = imp.reshaped(tensor, (1, 1, 1, rows.shape[1]), x.view)
         tensor, columns = within_int8(imp, tensor, columns)

@@ -34,7 +34,7 @@ def saturated(
     assert weights.data is not None and bias.data is not None
     axis = WEIGHT_AXIS[op]
     others = tuple(i for i in range(weights.data.ndim) if i != axis)
-    products = _STEPS * np.abs(weights.data.astype(np.int64)).sum(axis=others)
+    products = _STEPS * np.abs(weights.data, dtype=np.int16).sum(axis=others, dtype=np.int64)
     assert isinstance(inputs[0], str)
     factor = imp.quant(inputs[0]).scale[0] * np.asarray(weights.quant.scale) / output.scale[0]
     if not np.all((factor > 0) & np.isfinite(factor)):

@@ -35,7 +35,9 @@ class QuantConstant:
 
     @property
     def centred(self) -> np.ndarray:
-        """Stored values minus their zero points, int64."""
+        """Stored values minus their zero points; themselves if these are 0, int64 otherwise."""
+        if not self.zero_point.any():
+            return self.steps
         zero_point = self.zero_point.astype(np.int64).reshape(self._along)
         return self.steps.astype(np.int64) - zero_point
 

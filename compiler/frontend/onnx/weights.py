@@ -42,8 +42,8 @@ def read_weights(imp: Importer, op: Operator, position: int, axis: int) -> Quant
             "accepted"
         )
     steps = value.centred
-    if np.array_equal(steps, steps.astype(np.int8)):
-        steps = steps.astype(np.int8)
+    if steps.min(initial=0) >= -128 and steps.max(initial=0) <= 127:
+        steps = steps.astype(np.int8, copy=False)
     scale = _scale_of_zeros(steps, value.scale, axis)
     return QuantConstant(value.name, steps, scale, np.zeros_like(steps, shape=1), value.axis)
 
