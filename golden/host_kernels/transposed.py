@@ -43,7 +43,8 @@ class ConvTranspose(OpRun):
         room = [max(n, p + s) for n, p, s in zip(whole, before, size, strict=True)]
         result = np.zeros((x.shape[0], group, w.shape[1], *room), x.dtype)
         for tap in itertools.product(*map(range, taps)):
-            product = np.einsum("ngc...,gco->ngo...", groups, kernels[:, :, :, *tap])
+            own = kernels.reshape(*kernels.shape[:3], -1)[..., np.ravel_multi_index(tap, taps)]
+            product = np.einsum("ngc...,gco->ngo...", groups, own)
             reached = tuple(
                 slice(t * d, t * d + s * n, s)
                 for t, d, s, n in zip(tap, spread, stride, x.shape[2:], strict=True)
