@@ -150,8 +150,10 @@ def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> 
 
 def _graph_of(model: ModelProto, name: str, calibration: Path | None) -> Graph:
     from compiler.frontend.onnx import is_quantised, read_onnx
-    from compiler.quantize import fill_gaps, has_gaps, quantize
+    from compiler.quantize import fill_gaps, has_gaps, quantize, with_host_nodes
 
+    if is_quantised(model):
+        model = with_host_nodes(model)
     if is_quantised(model) and not has_gaps(model):
         _refuse_calibration(calibration)
         return read_onnx(model, name)

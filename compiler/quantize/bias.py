@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
 from compiler.quantize.insert import layer_bias, quantize_weights, weight_axis
-from compiler.quantize.quantisation_points import source
+from compiler.quantize.quantisation_points import on_host, source
 from compiler.quantize.runtime import Runner
 from compiler.quantize.samples import Sample
 
@@ -63,7 +63,7 @@ def correct_biases(
 
 def _has_bias(graph: FloatGraph, node: onnx.NodeProto) -> bool:
     """Whether the node is a layer with constants, the bias its own and one per channel."""
-    if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3:
+    if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3 or on_host(graph, node):
         return False
     weights, bias = node.input[1], node.input[2]
     return (

@@ -14,13 +14,26 @@ import onnx
 
 from compiler.frontend.onnx import inferred
 from compiler.quantize.calibrate import Parameters, collect
-from compiler.quantize.graph import float_constants, graph_of
+from compiler.quantize.graph import float_constants, graph_of, whole_numbers
+from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
-from compiler.quantize.quantisation_points import VIEWS, source, stored_points
+from compiler.quantize.quantisation_points import VIEWS, on_host, source, stored_points
 from compiler.quantize.quantize import choose_parameters, leader, ranges_of
 from compiler.quantize.samples import read_samples
 
 _FLOAT = onnx.TensorProto.FLOAT
+
+
+def with_host_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The quantised model, the nodes next to gaps that the host computes marked with the reason.
+
+    Between them nothing is rounded.
+    """
+    parts = _Parts(model)
+    gaps = parts.gaps()
+    if not gaps and not parts.has_float_weights:
+        return model
+    return mark_host_nodes(model, lambda m: _Parts(m).graph, gaps, parts.known)
 
 
 def has_gaps(model: onnx.ModelProto) -> bool:
@@ -82,13 +95,16 @@ class _Parts:
             constants,
             (*inputs, *self.known),
             (*dict.fromkeys((*outputs, *sorted(self._rounded))),),
+            whole_numbers(model),
         )
 
     @property
     def has_float_weights(self) -> bool:
         """Whether a layer reads a constant that is not quantised."""
         layers = (node for node in self.graph.nodes if node.op_type in WEIGHTED)
-        return any(node.input[1] in self._floats for node in layers)
+        return any(
+            node.input[1] in self._floats and not on_host(self.graph, node) for node in layers
+        )
 
     def gaps(self) -> list[str]:
         """The tensors that are stored here and that no QuantizeLinear rounds."""

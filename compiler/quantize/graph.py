@@ -10,10 +10,19 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from compiler.frontend.onnx.model_graph import host_reason
+
+#: Element types of real numbers; a type that is not known counts as one.
+_REAL = (onnx.TensorProto.FLOAT, onnx.TensorProto.UNDEFINED)
+
 
 @dataclass(frozen=True)
 class FloatGraph:
-    """``constants`` by name, ``makers`` and ``readers`` of activations, in ``nodes``' order."""
+    """``constants`` by name, ``makers`` and ``readers`` of activations, in ``nodes``' order.
+
+    ``hosted`` are the results of nodes that are marked as the host's, ``whole`` those that are no
+    real numbers.
+    """
 
     nodes: tuple[onnx.NodeProto, ...]
     constants: dict[str, np.ndarray]
@@ -21,6 +30,8 @@ class FloatGraph:
     outputs: tuple[str, ...]
     makers: dict[str, onnx.NodeProto]
     readers: dict[str, list[onnx.NodeProto]]
+    hosted: frozenset[str]
+    whole: frozenset[str]
 
     def activations(self, node: onnx.NodeProto) -> list[str]:
         """The inputs of a node that are no constants."""
@@ -44,7 +55,15 @@ def float_constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
 def float_graph(model: onnx.ModelProto) -> FloatGraph:
     """The graph of a folded model."""
     inputs, outputs = (tuple(v.name for v in e) for e in (model.graph.input, model.graph.output))
-    return graph_of(tuple(model.graph.node), float_constants(model), inputs, outputs)
+    return graph_of(
+        tuple(model.graph.node), float_constants(model), inputs, outputs, whole_numbers(model)
+    )
+
+
+def whole_numbers(model: onnx.ModelProto) -> frozenset[str]:
+    """The tensors that are no real numbers, as far as the model says so."""
+    values = (*model.graph.value_info, *model.graph.output)
+    return frozenset(v.name for v in values if v.type.tensor_type.elem_type not in _REAL)
 
 
 def graph_of(
@@ -52,6 +71,7 @@ def graph_of(
     constants: dict[str, np.ndarray],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    whole: frozenset[str],
 ) -> FloatGraph:
     """The graph of these nodes, with who makes and who reads each tensor."""
     makers: dict[str, onnx.NodeProto] = {}
@@ -60,7 +80,8 @@ def graph_of(
         makers.update((name, node) for name in node.output if name not in constants)
         for name in dict.fromkeys(node.input):
             readers[name].append(node)
-    return FloatGraph(nodes, constants, inputs, outputs, makers, readers)
+    hosted = frozenset(name for node in nodes if host_reason(node) for name in node.output)
+    return FloatGraph(nodes, constants, inputs, outputs, makers, readers, hosted, whole)
 
 
 def attribute(node: onnx.NodeProto, name: str, default: object = None) -> Any:

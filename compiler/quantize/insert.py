@@ -13,6 +13,7 @@ from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_constants, float_graph
 from compiler.quantize.quantisation_points import (
     VIEWS,
+    on_host,
     source,
 )
 
@@ -38,6 +39,7 @@ def insert(
     params: Mapping[str, Parameters],
     graph: FloatGraph | None = None,
     known: Mapping[str, Parameters] = MappingProxyType({}),
+    blank: bool = False,
 ) -> onnx.ModelProto:
     """The model with every tensor of ``params`` rounded to int8, and every layer's weights.
 
@@ -46,9 +48,18 @@ def insert(
 
     A stored tensor keeps its name; what made it becomes ``NAME/real``. An input or output of the
     network, which is real, becomes ``NAME/stored``. Names that the model has already get an ``_``
-    more.
+    more. Weights of nodes of the host stay real. A ``blank`` model has zeros for weights, which is
+    quick.
     """
-    return _Inserter(model, graph or float_graph(model), params, known).result()
+    return _Inserter(model, graph or float_graph(model), params, known, blank).result()
+
+
+def real_names(
+    model: onnx.ModelProto, params: Mapping[str, Parameters], graph: FloatGraph
+) -> dict[str, str]:
+    """The model's results by the names that they have in ``insert``'s before they are rounded."""
+    inserter = _Inserter(model, graph, params, {}, blank=True)
+    return {inserter.real(name): name for n in model.graph.node for name in n.output if name}
 
 
 class _Inserter:
@@ -58,12 +69,14 @@ class _Inserter:
         graph: FloatGraph,
         params: Mapping[str, Parameters],
         known: Mapping[str, Parameters],
+        blank: bool,
     ) -> None:
         self._model = onnx.ModelProto()
         self._model.CopyFrom(model)
         self._graph = graph
         self._params = params
         self._known = known
+        self._blank = blank
         self._outputs = {v.name for v in model.graph.output}
         self._floats = float_constants(model)
         self._constants: list[onnx.TensorProto] = []
@@ -93,16 +106,16 @@ class _Inserter:
         copy.CopyFrom(node)
         for i, name in enumerate(node.input):
             copy.input[i] = self._read(name)
-        if node.op_type in WEIGHTED and node.input[1] in self._floats:
+        weighted = node.op_type in WEIGHTED and node.input[1] in self._floats
+        if weighted and not on_host(self._graph, node):
             copy.input[1] = self._weight(node)
         for i, name in enumerate(node.output):
-            if self._is_rounded(name):
-                copy.output[i] = self._free(name + REAL)
+            copy.output[i] = self.real(name)
         self._nodes.append(copy)
         for name in node.output:
             if not self._is_rounded(name):
                 continue
-            p, real = self._params[source(self._graph, name)], self._free(name + REAL)
+            p, real = self._params[source(self._graph, name)], self.real(name)
             if name in self._outputs:
                 self._round(name, real, p, self._free(name + STORED), name)
             else:
@@ -111,9 +124,13 @@ class _Inserter:
     def _is_rounded(self, name: str) -> bool:
         """A view is rounded only where it leaves the network, as its source is."""
         maker = self._graph.makers.get(name)
-        if maker is not None and maker.op_type in VIEWS:
+        if maker is not None and maker.op_type in VIEWS and not on_host(self._graph, maker):
             return name in self._outputs and source(self._graph, name) in self._params
         return name in self._params
+
+    def real(self, name: str) -> str:
+        """The name of a result before it is rounded."""
+        return self._free(name + REAL) if self._is_rounded(name) else name
 
     def _read(self, name: str) -> str:
         if name in self._params and name in self._graph.inputs:
@@ -150,7 +167,10 @@ class _Inserter:
         x = source(self._graph, node.input[0])
         x_scale = (self._params[x] if x in self._params else self._known[x]).scale
         bias = layer_bias(self._graph, node)
-        steps, scale = quantize_weights(self._graph.constants[node.input[1]], axis, bias, x_scale)
+        weights = self._graph.constants[node.input[1]]
+        if self._blank:
+            weights = np.broadcast_to(np.float32(0), weights.shape)
+        steps, scale = quantize_weights(weights, axis, bias, x_scale)
         names = [
             self._constant(name, steps),
             self._constant(self._free(f"{name}/scale"), scale),
@@ -181,7 +201,7 @@ def quantize_weights(
     others = tuple(a for a in range(weights.ndim) if a != axis)
     largest = np.abs(weights).max(axis=others).astype(np.float64)
     scale = largest / 127
-    if bias is not None:
+    if bias is not None and bias.size in (1, scale.size):
         scale = np.maximum(scale, np.abs(bias).reshape(-1) / (x_scale * _MAX_BIAS))
     scale = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(weights.ndim)]

@@ -7,6 +7,7 @@ import onnx
 
 from compiler.frontend.onnx.binary import BINARY
 from compiler.frontend.onnx.functions import FUNCTIONS
+from compiler.frontend.onnx.host import ELEMENTWISE
 from compiler.quantize.graph import FloatGraph
 
 #: Operators that only move axes: the reader does not even make a node of most of them.
@@ -15,11 +16,14 @@ VIEWS = frozenset("Reshape Flatten Squeeze Unsqueeze Transpose Identity Dropout"
 #: Operators whose output has the scale of their input.
 SAME = frozenset("MaxPool AveragePool GlobalMaxPool Slice Split Pad Resize".split())
 
+#: Operators that the host computes whatever is around them.
+HOST_ONLY = ("Softmax", "LayerNormalization")
+
 #: Layers whose results a Relu or Clip bounds before they are stored.
 _BOUNDED = frozenset(
     "Conv ConvTranspose Gemm MatMul Add Mul AveragePool MaxPool BatchNormalization".split()
 )
-_ONE_VALUE = frozenset((*FUNCTIONS, *BINARY, "Relu", "Clip", "PRelu"))
+_ONE_VALUE = frozenset((*FUNCTIONS, *BINARY, "Relu", "Clip", "PRelu", *ELEMENTWISE))
 _CLIPS = ((0.0, 6.0), (-1.0, 1.0), (0.0, np.inf))
 
 
@@ -30,6 +34,7 @@ def stored_points(graph: FloatGraph) -> list[str]:
     where they are rounded: what the reader makes one node of.
     """
     points: list[str] = []
+    left_out = graph.whole | _between_host_nodes(graph)
     while True:
         # A function reads what is stored before it: storing more leaves fewer in one piece.
         roots = _roots(graph, set(points))
@@ -37,17 +42,50 @@ def stored_points(graph: FloatGraph) -> list[str]:
             name
             for node in graph.nodes
             for name in node.output
-            if name in graph.makers and not _stays_real(graph, node, name, roots)
+            if name in graph.makers
+            and name not in left_out
+            and not _stays_real(graph, node, name, roots)
         ]
         if found == points:
             return points
         points = found
 
 
+def _between_host_nodes(graph: FloatGraph) -> set[str]:
+    """Results of the host that only the host or the network's user reads."""
+    found: set[str] = set()
+    for node in graph.nodes:
+        if on_host(graph, node):
+            for name in node.output:
+                views, readers = views_and_readers(graph, name)
+                if all(on_host(graph, reader) for reader in readers):
+                    outside = views.intersection(graph.outputs)
+                    found |= set() if outside and name not in graph.hosted else views
+    return found
+
+
+def on_host(graph: FloatGraph, node: onnx.NodeProto) -> bool:
+    """Whether the host computes the node."""
+    return node.op_type in HOST_ONLY or any(name in graph.hosted for name in node.output)
+
+
+def views_and_readers(graph: FloatGraph, name: str) -> tuple[set[str], list[onnx.NodeProto]]:
+    """The tensor with all views of it, and the nodes that read one of them."""
+    views, readers, waiting = {name}, [], [name]
+    while waiting:
+        for reader in graph.readers[waiting.pop()]:
+            if reader.op_type in VIEWS and not on_host(graph, reader):
+                views.update(reader.output)
+                waiting += reader.output
+            else:
+                readers.append(reader)
+    return views, readers
+
+
 def source(graph: FloatGraph, name: str) -> str:
     """The tensor of which ``name`` is a view."""
     node = graph.makers.get(name)
-    while node is not None and node.op_type in VIEWS:
+    while node is not None and node.op_type in VIEWS and not on_host(graph, node):
         name = node.input[0]
         node = graph.makers.get(name)
     return name
@@ -56,7 +94,7 @@ def source(graph: FloatGraph, name: str) -> str:
 def _stays_real(graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[str, str]) -> bool:
     if name in graph.outputs:
         return False
-    if node.op_type in VIEWS:
+    if node.op_type in VIEWS and not on_host(graph, node):
         return True
     reader = graph.only_reader(name)
     if reader is not None and (_bounds(graph, node, reader) or _is_bias(graph, node, reader)):

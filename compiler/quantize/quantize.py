@@ -15,9 +15,12 @@ from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
 from compiler.quantize.graph import FloatGraph, float_graph
+from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
+from compiler.quantize.obstacles import check_operators
 from compiler.quantize.quantisation_points import (
     SAME,
+    on_host,
     source,
     stored_points,
 )
@@ -57,11 +60,13 @@ def quantize(
     UnsupportedError.
     """
     _check_inputs(model)
+    check_operators(model)
     model = folded(_with_opset(model))
     _check_sizes(model)
     graph = float_graph(model)
     _check_finite(graph)
-    points = stored_points(graph)
+    model = mark_host_nodes(model, float_graph, stored_points(graph))
+    points = stored_points(float_graph(model))
     samples = read_samples(model, calibration)
     model = equalise(model, collect(model, points, samples))
     graph = float_graph(model)
@@ -75,7 +80,13 @@ def _check_sizes(model: onnx.ModelProto) -> None:
     """Raise UnsupportedError for an activation that calibration cannot hold."""
     graph = onnx.shape_inference.infer_shapes(model).graph
     for value in (*graph.input, *graph.value_info, *graph.output):
-        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        dims = value.type.tensor_type.shape.dim
+        shape = [d.dim_value for d in dims]
+        if any(d.HasField("dim_value") and not d.dim_value for d in dims):
+            raise UnsupportedError(
+                f"tensor {show(value.name)}: shape {shape} has no elements; at least one is "
+                "accepted for a model to be quantised"
+            )
         if math.prod(shape) > MAX_ELEMENTS:
             raise UnsupportedError(
                 f"tensor {show(value.name)}: shape {shape} has {math.prod(shape)} elements; "
@@ -182,7 +193,7 @@ def leader(graph: FloatGraph, name: str) -> str:
     while True:
         name = source(graph, name)
         node = graph.makers.get(name)
-        if node is None or node.op_type not in SAME:
+        if node is None or node.op_type not in SAME or on_host(graph, node):
             return name
         name = node.input[0]
 

@@ -17,6 +17,7 @@ TYPES = {
     "float32": onnx.TensorProto.FLOAT,
     "int8": onnx.TensorProto.INT8,
     "uint8": onnx.TensorProto.UINT8,
+    "int64": onnx.TensorProto.INT64,
 }
 
 

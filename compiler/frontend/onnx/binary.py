@@ -11,7 +11,7 @@ import numpy as np
 
 from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx.affine import affine
-from compiler.frontend.onnx.functions import composed
+from compiler.frontend.onnx.functions import composed, stored_function
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, Function, Pending, QuantConstant, Real
@@ -48,10 +48,24 @@ def binary(imp: Importer, op: Operator) -> Function | Pending:
     if isinstance(b, Constant | QuantConstant):
         return _with_constant(imp, op, 0, b, first=False)
     if isinstance(a, Real | Function) and isinstance(b, Real | Function):
+        a, b = _with_one_argument(imp, a, b)
         same = a.tensor == b.tensor and a.view.shape == b.view.shape and a.view.runs == b.view.runs
         if same and (op.op not in _NODES or isinstance(a, Function) or isinstance(b, Function)):
             return _of_one(imp, op, a, b)
     return _of_two(imp, op)
+
+
+def _with_one_argument(
+    imp: Importer, a: Real | Function, b: Real | Function
+) -> tuple[Real | Function, Real | Function]:
+    """The operands as functions of the same tensor, if one is rounded from a function of it."""
+    for first, second in ((a, b), (b, a)):
+        inner = stored_function(imp, second)
+        while inner is not None and inner.tensor != first.tensor:
+            inner = stored_function(imp, inner)
+        if inner is not None:
+            return (a, inner) if first is a else (inner, b)
+    return a, b
 
 
 def _of_one(imp: Importer, op: Operator, a: Real | Function, b: Real | Function) -> Function:
@@ -82,6 +96,11 @@ def _of_two(imp: Importer, op: Operator) -> Pending:
     a, b = imp.unshuffled(imp.real(op, 0)), imp.unshuffled(imp.real(op, 1))
     attrs = {"activation": "none"}
     if a.view.shape == b.view.shape and a.view.runs == b.view.runs:
+        if op.op == "Mul" and _pixels(imp, a.tensor) > 1:
+            raise UnsupportedError(
+                f"both operands have {_pixels(imp, a.tensor)} pixels; one of them with one value "
+                "per channel is accepted"
+            )
         other = imp.reshaped(b.tensor, imp.tensors[a.tensor].shape, b.view)
         return imp.pending(_NODES[op.op], (a.tensor, other), attrs, a.view)
     if op.op == "Mul":
@@ -93,6 +112,11 @@ def _of_two(imp: Importer, op: Operator) -> Pending:
         f"inputs of shape {list(a.view.shape)} and {list(b.view.shape)}; equal shapes in the same "
         "order of axes, or in a product one value per channel, are accepted"
     )
+
+
+def _pixels(imp: Importer, tensor: str) -> int:
+    shape = imp.tensors[tensor].shape
+    return math.prod(shape[:-1])
 
 
 def _scaled(imp: Importer, large: Real, small: Real, axis: int, attrs: dict[str, Any]) -> Pending:

@@ -27,8 +27,17 @@ def gemm(imp: Importer, op: Operator) -> Pending:
     op.expect("beta", 1.0, 1.0)
     op.expect("transA", 0, 0)
     transposed = op.expect("transB", 0, 0, 1)
+    _check_bias(imp, op)
     weights = read_weights(imp, op, 1, 0 if transposed else 1)
     return _dense(imp, op, weights, weights.steps if transposed else weights.steps.T)
+
+
+def _check_bias(imp: Importer, op: Operator) -> None:
+    """Raise UnsupportedError for a bias that differs from row to row."""
+    if op.given(2):
+        shape = imp.constant(op, 2).shape
+        if any(size > 1 for size in shape[:-1]):
+            raise UnsupportedError(f"a bias of shape {list(shape)}; one per column is accepted")
 
 
 def matmul(imp: Importer, op: Operator) -> Pending:

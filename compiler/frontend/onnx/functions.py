@@ -13,6 +13,10 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, Function, Pending, QuantConstant, Real
+from compiler.ir.graph import Quant
+from compiler.ir.ops import FUNCTIONS as GRAPH_FUNCTIONS
+from golden.functions import function_table
+from golden.quant import QParams
 
 Apply = Callable[[np.ndarray], np.ndarray]
 
@@ -113,6 +117,28 @@ def composed(
         op, attrs = "lookup", None
     inner = x.apply
     return Function(x.tensor, x.view, lambda v: apply(inner(v)), op, attrs or {})
+
+
+def stored_function(imp: Importer, x: Real | Function) -> Function | None:
+    """``x`` as a function of what a function before it reads, with its rounding; None without."""
+    maker = next((n for n in imp.nodes if n.outputs[0] == x.tensor), None)
+    if maker is None or maker.op not in GRAPH_FUNCTIONS:
+        return None
+    source, y = imp.quant(maker.inputs[0]), imp.quant(x.tensor)
+    constants = {"table": imp.tensors[maker.inputs[1]].data} if len(maker.inputs) > 1 else {}
+    table = function_table(maker.op, _qparams(source), _qparams(y), **maker.attrs, **constants)
+    real = (table.astype(np.float64) - y.zero_point[0]) * y.scale[0]
+
+    def rounded(values: np.ndarray) -> np.ndarray:
+        steps = np.rint(values / source.scale[0]).astype(np.int64) + source.zero_point[0]
+        return real[steps + 128]
+
+    inner = imp.function(x).apply
+    return Function(maker.inputs[0], x.view, lambda values: inner(rounded(values)))
+
+
+def _qparams(quant: Quant) -> QParams:
+    return QParams(quant.scale[0], quant.zero_point[0])
 
 
 def argument(imp: Importer, op: Operator, position: int) -> Function:

@@ -52,7 +52,6 @@ def hosted(imp: Importer, proto: onnx.NodeProto, reason: str) -> dict[str, Value
     _check_attributes(proto, imp.graph.opset)
     if proto.op_type == "Resize":
         _check_scales(imp, proto, reason)
-    reason = f"{proto.op_type}: {reason}"
     return {name: _hosted(imp, name, reason) for name in proto.output if name}
 
 
@@ -197,11 +196,22 @@ class _Body:
             "layouts": (*layouts, view.layout),
             "shape": stored_shape(view),
             "macs": sum(node_macs(self._imp, node) for node in self._nodes),
-            "reason": x.reason,
+            "reason": self._reason(x),
         }
         assert is_body(attrs["body"]), attrs["body"]
         dtype = x.dtype if quant is None else "int8"
         return self._imp.emit("host", inputs, attrs, name, quant, view, dtype)
+
+    def _reason(self, x: Hosted) -> str:
+        """The operators, and the reason of the first that no other operator of the host gives."""
+        cause = next(filter(None, map(self._cause, self._nodes)), x.reason)
+        kinds = ", ".join(dict.fromkeys(node.op_type for node in self._nodes))
+        return f"{kinds}: {cause}"
+
+    def _cause(self, node: onnx.NodeProto) -> str:
+        value = self._imp.values[next(filter(None, node.output))]
+        follows = any(isinstance(self._imp.values[n], Hosted) for n in node.input if n)
+        return value.reason if isinstance(value, Hosted) and not follows else ""
 
     def _operands(self) -> list[tuple[str, Real | Constant | QuantConstant]]:
         """Activations, then constants; empty constants are absent inputs."""

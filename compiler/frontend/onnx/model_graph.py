@@ -10,6 +10,9 @@ import onnx
 
 from compiler.frontend.onnx.normalise.opsets import DOMAINS, opset
 
+#: Key of a node's metadata under which this project says why the host computes it.
+HOST_REASON = "convsim.host"
+
 #: Key of a node's metadata under which PyTorch's exporter names the modules around it.
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -56,6 +59,11 @@ def label(node: onnx.NodeProto, index: int) -> str:
     """A name of the node that its user knows: PyTorch's module, the node's own, or its output's."""
     module = _module(node)
     return module or node.name or (node.output[0] if node.output else f"number {index}")
+
+
+def host_reason(node: onnx.NodeProto) -> str:
+    """Reason why the host computes the node, if that was found before; else empty."""
+    return next((e.value for e in node.metadata_props if e.key == HOST_REASON), "")
 
 
 def _module(node: onnx.NodeProto) -> str:

@@ -12,7 +12,7 @@ from compiler.frontend.onnx.folding import FOLDED, fold
 from compiler.frontend.onnx.host import as_hosted, hosted, output_hosted, stored_shape
 from compiler.frontend.onnx.importer import Importer, RefusedInputError
 from compiler.frontend.onnx.input_views import read_view
-from compiler.frontend.onnx.model_graph import ModelGraph, is_onnx, label, shape_of
+from compiler.frontend.onnx.model_graph import ModelGraph, host_reason, is_onnx, label, shape_of
 from compiler.frontend.onnx.operator import Operator, constant_array
 from compiler.frontend.onnx.operators import CONVERTERS
 from compiler.frontend.onnx.requantise_outputs import store_output
@@ -36,6 +36,9 @@ _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 
 #: Obstacles that a message names, at most.
 MAX_REFUSED = 20
+
+#: Operators of ONNX's own that are read.
+KNOWN = frozenset((*CONVERTERS, *FOLDED, *HOST_OPERATORS, "Constant", "Shape"))
 
 #: Microsoft's own forms of these two mean the same.
 _MICROSOFT = "com.microsoft"
@@ -89,11 +92,22 @@ def import_nodes(model: onnx.ModelProto) -> Importer:
             imp.values.update(dict.fromkeys(proto.output, Refused()))
             refused.append(fault)
     if refused:
-        raise _together(refused)
+        raise together(refused)
     return imp
 
 
-def _together(faults: list[UnsupportedError]) -> UnsupportedError:
+def hosted_by_output(model: onnx.ModelProto) -> dict[str, str]:
+    """Reasons of what the host computes, by the names of the nodes' outputs.
+
+    Raises as ``read_onnx`` does.
+    """
+    imp = import_nodes(model)
+    for value in model.graph.output:
+        _output(imp, value.name)
+    return {name: v.reason for name, v in imp.values.items() if isinstance(v, Hosted)}
+
+
+def together(faults: list[UnsupportedError]) -> UnsupportedError:
     """All obstacles of a model in one message."""
     texts = list(dict.fromkeys(map(str, faults)))
     if len(texts) == 1:
@@ -160,6 +174,8 @@ def _convert(imp: Importer, proto: onnx.NodeProto, name: str) -> None:
         op = Operator(proto, name, version)
         imp.values[op.output] = Constant(op.output, _shape_of(imp, op))
         op.check_all_asked()
+    elif host_reason(proto):
+        imp.values.update(hosted(imp, proto, host_reason(proto)))
     elif own and kind in CONVERTERS:
         try:
             results = _converted(imp, Operator(proto, name, version))
@@ -177,13 +193,22 @@ def _converted(imp: Importer, op: Operator) -> Mapping[str, Value]:
     return result if isinstance(result, Mapping) else {op.output: result}
 
 
+def is_handled(proto: onnx.NodeProto) -> bool:
+    """Whether the array or the host has a form of the node's operator."""
+    return is_onnx(proto) and proto.op_type in KNOWN
+
+
+def not_handled(proto: onnx.NodeProto) -> str:
+    """Refusal of an operator that neither has."""
+    domain = "" if is_onnx(proto) else f" of domain {show(proto.domain)}"
+    return f"operator {proto.op_type}{domain} is not handled; accepted: {', '.join(sorted(KNOWN))}"
+
+
 def _unknown(imp: Importer, proto: onnx.NodeProto) -> str:
     """Reason why the array has no form of the node."""
     if is_onnx(proto) and proto.op_type in HOST_OPERATORS:
         return "the array does not have the operator"
-    domain = "" if is_onnx(proto) else f" of domain {show(proto.domain)}"
-    accepted = ", ".join(sorted({*CONVERTERS, *FOLDED, *HOST_OPERATORS, "Constant", "Shape"}))
-    return f"operator {proto.op_type}{domain} is not handled; accepted: {accepted}"
+    return not_handled(proto)
 
 
 def _all_constant(imp: Importer, proto: onnx.NodeProto) -> bool:

@@ -66,22 +66,6 @@ def test_normalisation_written_out(generator):
     assert [node.op for node in graph.nodes] == ["layer_norm"]
 
 
-def test_what_the_graph_has_no_operator_for(generator):
-    net = FloatNet(generator)
-    x = net.input(1, 4, 4)
-    net.output(net.node("MatMul", x, net.node("Relu", x)))
-    with pytest.raises(UnsupportedError, match=r"\(MatMul\): weights '.*' are computed"):
-        read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
-
-
-def test_a_concatenation_with_a_constant_is_refused(generator):
-    net = FloatNet(generator)
-    x = net.node("Relu", net.input(1, 3, 4, 4))
-    net.output(net.node("Concat", x, net.random(1, 2, 4, 4), axis=1))
-    with pytest.raises(UnsupportedError, match=r"\(Concat\): "):
-        read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
-
-
 def test_a_layer_may_have_a_bias_without_a_name(generator):
     net = FloatNet(generator)
     x = net.node("Conv", net.input(1, 3, 4, 4), net.random(4, 3, 1, 1), "")

@@ -12,6 +12,7 @@ import onnx
 from compiler.frontend.onnx.normalise.casts import plain_casts
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.floats import in_float32
+from compiler.frontend.onnx.normalise.groups import group_normalisation
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
 from compiler.frontend.onnx.normalise.stored import real_moves
@@ -24,6 +25,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     from_qoperator,
     eight_bits,
     real_moves,
+    group_normalisation,
     distinct_outputs,
 )
 """In the order in which they run."""

@@ -1,0 +1,139 @@
+"""What the host computes of float models: real values inside, near to onnxruntime's."""
+
+import numpy as np
+import onnx
+import pytest
+
+from compiler.errors import UnsupportedError
+from compiler.frontend.onnx import parse_onnx, read_onnx
+from compiler.quantize import quantize
+from golden.declared import from_declared, to_declared
+from golden.network import run
+from tests.support.float_onnx import FloatNet
+from tests.support.onnx_builder import run_onnx
+
+
+def read(net):
+    return read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
+
+
+def decibels(net, graph, generator):
+    """The signal over the error of the first output, on random inputs."""
+    form = graph.to_dict()
+    real = {
+        n: generator.normal(size=graph.tensors[n].declared.shape).astype(np.float32)
+        for n in graph.inputs
+    }
+    stored = {n: from_declared(array, form["tensors"][n]) for n, array in real.items()}
+    name = graph.outputs[0]
+    found = to_declared(run(form, stored)[name], form["tensors"][name])
+    wanted = run_onnx(net.bytes(), real)[0]
+    assert found.shape == wanted.shape and found.dtype == wanted.dtype
+    error = np.square(found.astype(np.float64) - wanted).sum()
+    return 10 * np.log10(np.square(wanted.astype(np.float64)).sum() / max(error, 1e-30))
+
+
+def attention(net, x, channels, pixels):
+    """Products of three projections of a map, with a softmax over rows between."""
+    shape = net.constant([1, channels, pixels])
+    q, k, v = (
+        net.node("Reshape", net.conv(x, channels, channels, 1, normalised=False), shape)
+        for _ in range(3)
+    )
+    scores = net.node("MatMul", net.node("Transpose", q, perm=[0, 2, 1]), k)
+    a = net.node("Softmax", net.node("Mul", scores, net.constant(np.float32(0.3))), axis=-1)
+    return net.node("MatMul", v, net.node("Transpose", a, perm=[0, 2, 1]))
+
+
+def test_attention_is_one_node_with_real_values_inside(generator):
+    net = FloatNet(generator)
+    y = attention(net, net.input(1, 8, 6, 6), 8, 36)
+    y = net.node("Reshape", y, net.constant([1, 8, 6, 6]))
+    net.output(net.conv(y, 8, 4, 1, normalised=False))
+    graph = read(net)
+    (host,) = (node for node in graph.nodes if node.op == "host")
+    kinds = [node["op_type"] for node in host.attrs["body"]]
+    assert kinds.count("MatMul") == 2 and "Softmax" in kinds
+    assert host.attrs["macs"] == 2 * 8 * 36 * 36
+    assert host.attrs["reason"].endswith("are computed; a constant is accepted")
+    assert [n.op for n in graph.nodes] == [*["conv2d"] * 3, "host", "reshape", "conv2d"]
+    assert decibels(net, graph, generator) > 25
+
+
+def test_outputs_of_the_host_are_real_or_whole_numbers(generator):
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 6, 7), 3, 5, 3)
+    net.output(net.node("LogSoftmax", x, axis=2))
+    graph = read(net)
+    assert graph.tensors[graph.outputs[0]].dtype == "float32"
+    assert decibels(net, graph, generator) > 20
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 6, 7), 3, 5, 3)
+    net.output(net.node("ArgMax", x, axis=1), "int64")
+    graph = read(net)
+    assert graph.tensors[graph.outputs[0]].dtype == "int64"
+    assert decibels(net, graph, generator) > 10
+
+
+OPERATORS = {
+    "a product with a function of itself": lambda n, x: n.node("MatMul", x, n.node("Relu", x)),
+    "a concatenation with a constant": lambda n, x: n.node(
+        "Concat", x, n.random(1, 2, 6, 6), axis=1
+    ),
+    "group normalisation": lambda n, x: n.node(
+        "GroupNormalization", x, n.random(4), n.random(4), num_groups=2
+    ),
+    "a mean and a variance over channels": lambda n, x: n.node(
+        "Div",
+        n.node("Sub", x, n.node("ReduceMean", x, axes=[1])),
+        n.node("Sqrt", n.node("ReduceSumSquare", x, axes=[1])),
+    ),
+    "a matrix for a bias": lambda n, x: n.node(
+        "Gemm", n.node("Reshape", x, n.constant([24, 6])), n.random(6, 5), n.random(24, 5)
+    ),
+    "cubic pixels": lambda n, x: n.node(
+        "Resize", x, "", n.constant(np.float32([1, 1, 2, 2])), mode="cubic"
+    ),
+    "a convolution of three axes": lambda n, x: n.node(
+        "Conv", n.node("Reshape", x, n.constant([1, 2, 2, 6, 6])), n.random(3, 2, 2, 3, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPERATORS)
+def test_a_node_of_the_host_between_layers(generator, case):
+    opset = {"group normalisation": 21}.get(case, 17)
+    net = FloatNet(generator, opset)
+    x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3, normalised=False)
+    y = OPERATORS[case](net, x)
+    net.output(net.node("Relu", y))
+    graph = read(net)
+    assert any(node.op == "host" for node in graph.nodes)
+    assert decibels(net, graph, generator) > 20
+
+
+def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3)
+    y = net.node("Dropout", x, net.constant(np.float32(0.5)), net.constant(True))
+    net.output(net.node("Hardmax", y))
+    model = parse_onnx(net.bytes(), None)
+    scope = onnx.StringStringEntryProto(
+        key="pkg.torch.onnx.name_scopes", value="['', 'head', 'head.hard']"
+    )
+    model.graph.node[-1].metadata_props.append(scope)
+    message = (
+        r"^2 obstacles: node 'Dropout_2' \(Dropout\): training_mode is true; false is accepted; "
+        r"node 'head.hard' \(Hardmax\): operator Hardmax is not handled; accepted: Abs, "
+    )
+    with pytest.raises(UnsupportedError, match=message):
+        quantize(model, None)
+
+
+def test_a_sequence_is_refused_by_the_name_of_its_node(generator):
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3)
+    parts = net.node("SplitToSequence", x, net.constant(np.int64(2)), axis=1)
+    net.output(net.node("SequenceAt", parts, net.constant(np.int64(0))))
+    with pytest.raises(UnsupportedError, match=r"node 'SplitToSequence_2' \(SplitToSequence\): "):
+        quantize(parse_onnx(net.bytes(), None), None)
