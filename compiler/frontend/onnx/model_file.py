@@ -22,6 +22,15 @@ NO_SHAPES: Shapes = MappingProxyType({})
 #: Largest file of weights next to a model, in bytes.
 MAX_EXTERNAL = 1 << 31
 
+#: What ONNX's checker and inference raise.
+_FAULTS = (
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 _EXTERNAL = onnx.TensorProto.EXTERNAL
 
 #: First version of the file format in which a constant is no input too.
@@ -59,7 +68,7 @@ def check_onnx(model: onnx.ModelProto, folder: Path, shapes: Shapes = NO_SHAPES)
     _fix_shapes(model, shapes)
     try:
         model = with_weights_aside(model, _checked)
-    except (RuntimeError, TypeError, ValueError) as fault:
+    except _FAULTS as fault:
         raise InputError(f"not a valid ONNX model: {_line(fault)}") from None
     return inferred(normalise(model))
 
@@ -71,7 +80,7 @@ def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
         value.ClearField("type")
     try:
         return with_weights_aside(model, _with_shapes)
-    except (RuntimeError, TypeError, ValueError) as fault:
+    except _FAULTS as fault:
         raise InputError(f"not a valid ONNX model: {_line(fault)}") from None
 
 

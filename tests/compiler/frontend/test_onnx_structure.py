@@ -240,6 +240,7 @@ def test_names_and_forms():
         "dtype": "float32",
         "shape": (1, 3, 6, 4),
         "order": (0, 2, 3, 1),
+        "rounding": "even",
     }
     assert inner.declared.dtype == "int8" and inner.declared.shape == (1, 3, 5, 3)
 
