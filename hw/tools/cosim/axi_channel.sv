@@ -1,5 +1,6 @@
 // Rules of one AXI channel: valid and its payload stay until the handshake, and valid is low from
-// the second cycle of reset to the first cycle after it.
+// the second cycle of reset to the first cycle after it. Neither valid nor ready is unknown, nor is
+// the payload while valid is high.
 //
 // Each breach is reported and sets `violation` until the next reset begins. Without `stay`, valid
 // may fall and the payload may change.
@@ -29,6 +30,7 @@ module axi_channel #(
     output logic             violation
 );
     logic in_reset = 1'b0;
+    logic was_reset = 1'b0;
     logic stalled;
     logic [WIDTH-1:0] held;
 
@@ -38,16 +40,21 @@ module axi_channel #(
         report(log_file, cycle, {NAME, text});
     endtask
 
+    // From the first reset on nothing is unknown that the other side looks at.
+    wire unknown = valid === 1'bx || ready === 1'bx || (valid === 1'b1 && ^payload === 1'bx);
+
     always @(posedge clk) begin : rules
         in_reset <= rst;
+        if (rst) was_reset <= 1'b1;
         stalled <= !rst && stay && valid && !ready;
         if (valid && stay) held <= payload;
         if (rst && !in_reset) violation <= 1'b0;
         else if (in_reset) begin
-            if (valid) breach("valid is high in reset");
-        end else if (stalled) begin
+            if (valid !== 1'b0) breach("valid is not low in reset");
+        end else if (was_reset && unknown) breach(" valid, ready or payload is unknown");
+        else if (stalled) begin
             if (!valid) breach("valid fell before the handshake");
-            else if (payload != held) breach(" payload changed before the handshake");
+            else if (payload !== held) breach(" payload changed before the handshake");
         end
     end
 endmodule

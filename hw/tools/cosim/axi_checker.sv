@@ -91,10 +91,10 @@ module axi_checker #(
         input logic [1:0] burst, input string name
     );
         automatic int bytes = (int'(len) + 1) * DATA_BYTES;
-        if (burst != INCR) breach({name, "burst is not INCR"});
-        if (size != SIZE) breach({name, "size is not the bus width"});
+        if (burst !== INCR) breach({name, "burst is not INCR"});
+        if (size !== SIZE) breach({name, "size is not the bus width"});
         if (int'(len) >= MAX_BURST) breach({name, "len is over the longest burst"});
-        if (addr % DATA_BYTES != 0) breach({name, "addr is not aligned to the bus"});
+        if (addr % DATA_BYTES !== 0) breach({name, "addr is not aligned to the bus"});
         if (int'(addr[11:0]) + bytes > 4096) breach({name, " burst crosses a 4 KiB boundary"});
     endtask
 
@@ -108,7 +108,7 @@ module axi_checker #(
             if (m_axi_rvalid && m_axi_rready) begin
                 if (ar_put == ar_get) breach("r beat without a read burst");
                 else begin
-                    if (m_axi_rlast != (r_beat == int'(ar_len[ar_get]))) breach("rlast is wrong");
+                    if (m_axi_rlast !== (r_beat == int'(ar_len[ar_get]))) breach("rlast is wrong");
                     r_beat = r_beat + 1;
                     if (m_axi_rlast) begin ar_get = ar_get + 1; r_beat = 0; end
                 end
@@ -129,7 +129,7 @@ module axi_checker #(
                 if (m_axi_wlast) begin w_put = w_put + 1; w_beat = 0; end
             end
             while (w_get != w_put && w_get != aw_put) begin
-                if (w_len[w_get] != aw_len[w_get]) breach("wlast is wrong");
+                if (w_len[w_get] !== aw_len[w_get]) breach("wlast is wrong");
                 w_get = w_get + 1;
                 b_owed = b_owed + 1;
             end

@@ -61,8 +61,8 @@ WRONG = {
     "aw! w! / rst / rst / - / b!": ["b without an address", "b without data"],
     "aw! w! / b:1!": ["bresp is EXOKAY"],
     "ar! / r! rresp=1": ["rresp is EXOKAY"],
-    **{f"rst / rst {c}": [f"{c}valid is high in reset"] for c in PAYLOADS},
-    **{f"rst / rst / {c}!": [f"{c}valid is high in reset"] for c in ("aw", "w", "ar")},
+    **{f"rst / rst {c}": [f"{c}valid is not low in reset"] for c in PAYLOADS},
+    **{f"rst / rst / {c}!": [f"{c}valid is not low in reset"] for c in ("aw", "w", "ar")},
 }
 
 
