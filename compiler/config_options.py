@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compiler.errors import InputError
 from compiler.frontend.json_text import parse_json
+from compiler.quantities import is_whole
 from hw.spec.config import (
     PRESETS,
     AccelConfig,
@@ -85,7 +86,4 @@ def setting(text: str) -> tuple[str, object]:
         raise ConfigurationError(f"--set {text!r} must be KEY=VALUE")
     if key == "memory":
         raise ConfigurationError(f"--set {text!r} must name one key, memory.latency=20 say")
-    try:
-        return key, value if key == "name" else int(value)
-    except ValueError:
-        return key, value
+    return key, int(value) if key != "name" and is_whole(value) else value

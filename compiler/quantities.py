@@ -6,11 +6,15 @@ The bounds are wider than any machine needs, and so narrow that no figure made o
 from __future__ import annotations
 
 import math
+import re
 
 from compiler.errors import ConfigError, show
 
 CLOCKS = (1e-6, 1e6)
 """Least and greatest clock of an accelerator, in MHz."""
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""Numbers as people write them. Python's own take digits of all scripts, spaces and underscores."""
 
 
 def clock(text: str, option: str = "--clock") -> float:
@@ -19,25 +23,25 @@ def clock(text: str, option: str = "--clock") -> float:
 
 
 def real(text: str, option: str, least: float, most: float, unit: str) -> float:
-    """The number that ``text`` writes. Raises ConfigError unless it is from ``least`` to ``most``.
+    """The number that ``text`` writes: digits with a point or an exponent, and nothing else.
 
-    ``unit`` is what the message calls it.
+    Raises ConfigError unless it is from ``least`` to ``most``. ``unit`` is what the message calls
+    it.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _REAL.fullmatch(text) else math.nan
     if not least <= value <= most:
         raise ConfigError(f"{option} {show(text)}; {least:g} to {most:g} {unit} is accepted")
     return value
 
 
+def is_whole(text: str) -> bool:
+    """Whether the text is a whole number in ASCII digits, of a length that any option takes."""
+    return _WHOLE.fullmatch(text) is not None
+
+
 def whole(text: str, option: str, least: int, most: int) -> int:
     """Likewise a whole number."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
+    value = int(text) if is_whole(text) else least - 1
     if not least <= value <= most:
         raise ConfigError(
             f"{option} {show(text)}; a whole number from {least} to {most} is accepted"

@@ -77,14 +77,13 @@ def _text(site: Site, need: int) -> str:
     lines = -(-need // config.line_words)
     remedy = "fewer input channels or kernel taps"
     if lines <= MAX_SCRATCHPAD_LINES:
-        remedy += f", or scratchpad_lines of {lines} at least"
+        remedy += f", or scratchpad_bytes of {lines * config.line_bytes} at least"
     kernel = f"{op.kernel[0]}x{op.kernel[1]}"
     return (
         f"layer {show(op.name)} ({op.kind}), kernel {kernel} over {site.source.channels} "
         f"input channels: the smallest tile takes {need * config.word_bytes} bytes of the "
         f"scratchpad at "
         f"once, {weights * config.word_bytes} of them the weights of {config.cols} output channels;"
-        f" {config.scratchpad_bytes} are accepted (configuration "
-        f"scratchpad_lines={config.scratchpad_lines}); "
+        f" {config.scratchpad_bytes} are accepted (the configuration's scratchpad_bytes); "
         f"{remedy} are needed"
     )

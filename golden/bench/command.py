@@ -92,7 +92,7 @@ def _timer(device: str, processor: bool) -> str:
 
 def _peak(text: str | None, device: str, timer: str) -> peaks.Peak | None:
     if text is not None:
-        tops = real(text, "--peak", *PEAKS, "10^12 operations per second")
+        tops = real(text, "--peak", *PEAKS, "TOPS (10^12 operations per second)")
         return peaks.given_peak(tops, PRECISIONS[device])
     if device == "cpu":
         return peaks.measured_cpu_peak(PRECISIONS[device], CLOCKS[timer])

@@ -83,10 +83,12 @@ def _conditions(report: Mapping[str, Any]) -> Iterator[str]:
         yield "all operators run on the accelerator's array: both sides cover the network"
         return
     macs = sum(node["macs"] for node in hosted)
+    runs = "runs" if len(hosted) == 1 else "run"
     yield (
-        f"{len(hosted)} operators of {len(report['layers'])} run on the accelerator's host, with "
-        f"{macs / 1e6:,.2f} M multiply-accumulates: rows with an efficiency, PyTorch's and the "
-        "accelerator's, leave them out; what the host takes in the accelerator's system is unknown"
+        f"{len(hosted)} of {len(report['layers'])} operators {runs} on the accelerator's host, "
+        f"with {macs / 1e6:,.2f} M multiply-accumulates: rows with an efficiency, PyTorch's and "
+        "the accelerator's, leave them out; what the host takes in the accelerator's system is "
+        "unknown"
     )
     for (op, reason), count in Counter((n["op"], n["reason"]) for n in hosted).items():
         yield f"  on the host: {op} ({reason}), {count}"

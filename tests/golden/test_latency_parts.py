@@ -96,7 +96,7 @@ def test_what_is_left_out_is_said(model, capsys):
     assert main(["latency", str(model), *QUICK]) == 0
     lines = capsys.readouterr().out.splitlines()
     said = next(n for n, line in enumerate(lines) if "run on the accelerator's host" in line)
-    assert lines[said].startswith(f"[CPU] 2 operators of {len(graph().nodes)} run")
+    assert lines[said].startswith(f"[CPU] 2 of {len(graph().nodes)} operators run on")
     assert "leave them out" in lines[said]
     assert lines[said + 1].startswith("[CPU]   on the host: layer_norm (")
     assert lines[said + 1].endswith("), 2")

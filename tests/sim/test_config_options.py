@@ -48,7 +48,20 @@ def test_a_faulty_file_is_named(tmp_path, text, message):
         parse("--config", str(path))
 
 
-@pytest.mark.parametrize("word", ["rows", "rows=x", "rows=16.0", "memory=4", "memory.x=1", "q=1"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "rows",
+        "rows=x",
+        "rows=16.0",
+        "rows=1_6",
+        "rows= 16",
+        "rows=\u0661\u0666",
+        "memory=4",
+        "memory.x=1",
+        "q=1",
+    ],
+)
 def test_faulty_settings_are_named(word):
     with pytest.raises(ConfigurationError, match=word.split("=")[0]):
         parse("--set", word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import combinations
 
 import pytest
@@ -113,4 +114,9 @@ def test_smallest_tile_that_does_not_fit():
     assert str(fault.value).startswith(
         "layer 'conv2d0' (conv2d), kernel 9x9 over 300 input channels: the smallest tile takes"
     )
-    assert "; 2048 are accepted (configuration scratchpad_lines=64); fewer" in str(fault.value)
+    text = str(fault.value)
+    assert "; 2048 are accepted (the configuration's scratchpad_bytes); fewer" in text
+    least = int(re.search(r", or scratchpad_bytes of (\d+) at least are needed$", text)[1])
+    compile(graph, with_values(PRESETS["tiny"], {"scratchpad_bytes": least}))
+    with pytest.raises(AllocationError):
+        compile(graph, with_values(PRESETS["tiny"], {"scratchpad_bytes": least - 32}))

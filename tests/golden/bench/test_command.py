@@ -129,7 +129,7 @@ def test_every_line_says_cpu(model, capsys):
         *(
             (
                 [f"--peak={text}"],
-                f"--peak {text!r}; 1e-06 to 1e+06 10^12 operations per second is accepted",
+                f"--peak {text!r}; 1e-06 to 1e+06 TOPS (10^12 operations per second) is accepted",
             )
             for text in ("none", "", *NO_QUANTITIES)
         ),
