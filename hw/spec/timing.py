@@ -43,13 +43,13 @@ NEAR_END = MAC_LATENCY - 1
 reaches the shadow accumulators (MAC_LATENCY - 1 cycles later): one a cycle, except in LOAD's phase.
 Of residual beats one."""
 REQUANT_LATENCY = 5
-"""Cycles from the input of a requantiser pass to its result."""
+"""Cycles from the input of a requantiser trip to its result."""
 PLAIN_WRITE = 7
 """Cycles from the issue of a beat to its write into the scratchpad."""
 RESIDUAL_A = 5
 RESIDUAL_B = 3
 RESIDUAL_SUM = 10
-"""Cycles from the issue of a residual beat to its passes for the first operand, the second operand
+"""Cycles from the issue of a residual beat to its trips for the first operand, the second operand
 and the sum."""
 RESIDUAL_WRITE = 17
 """Cycles from the issue of a residual beat to its write into the scratchpad."""
@@ -81,6 +81,6 @@ LOAD_DESCRIPTORS = 4
 assert (RESIDUAL_PHASE + RESIDUAL_WRITE - DMA_WRITE_PHASE) % RESIDUAL_INTERVAL
 assert (RESIDUAL_PHASE - DMA_READ_PHASE) % RESIDUAL_INTERVAL
 assert MAC_LATENCY >= RESIDUAL_INTERVAL  # every RESIDUAL_INTERVAL cycles there is a residual phase
-_PASSES = {p % RESIDUAL_INTERVAL for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}
-assert len(_PASSES) == RESIDUAL_INTERVAL
+_TRIPS = {p % RESIDUAL_INTERVAL for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}
+assert len(_TRIPS) == RESIDUAL_INTERVAL
 assert RESIDUAL_A == REQUANT_LATENCY and RESIDUAL_SUM == 2 * REQUANT_LATENCY
