@@ -48,6 +48,8 @@ class Accelerator(wiring.Component):
         commands are complete in their order.
     trace_mac_busy, trace_mac_index : Out
         The array works in this cycle, and for which command.
+    trace_cause : Out(4)
+        The cycle counter that counts this cycle of a run (hw.spec.regs.Counter).
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Accelerator(wiring.Component):
         ports |= {"irq": Out(1), "trace_start": Out(3), "trace_done": Out(3)}
         ports |= {f"trace_index_{unit}": Out(command_layouts.INDEX_BITS) for unit in UNITS}
         ports |= {"trace_mac_busy": Out(1), "trace_mac_index": Out(command_layouts.INDEX_BITS)}
+        ports |= {"trace_cause": Out(4)}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -189,12 +192,12 @@ class Accelerator(wiring.Component):
 
     def _connect_ends(self, m, core, regfile, monitor, reader, load, execute, store):
         """Connect the signals by which run control learns about running, and, a cycle later, about
-        standstill."""
+        standstill. What the array does after the run has stopped is no movement."""
         moves = (
             (self.m_axi_rvalid & self.m_axi_rready)
             | (self.m_axi_wvalid & self.m_axi_wready)
             | self.m_axi_bvalid
-            | execute.mac_busy
+            | (execute.mac_busy & ~monitor.stop)
         )
         m.d.comb += [
             monitor.running.eq(regfile.running),
@@ -202,6 +205,7 @@ class Accelerator(wiring.Component):
             monitor.empty.eq(reader.empty & store.empty),
             self.trace_mac_busy.eq(execute.mac_busy),
             self.trace_mac_index.eq(execute.mac_index),
+            self.trace_cause.eq(execute.cause),
         ]
         assert WATCHDOG_DELAY == 1
         core.d.sync += monitor.moves.eq(moves)

@@ -31,7 +31,8 @@ class Command:
 class Layer:
     """A layer of the network: its commands by number, and what the compiler says about it.
 
-    Of the model's multiply-accumulates it does ``done``, of which the outputs need ``macs``.
+    Of the model's multiply-accumulates it does ``done``, of which the outputs need ``macs``. Its
+    commands read or write ``on_chip_bytes`` of the scratchpad.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Layer:
     macs: int
     commands: tuple[int, ...]
     done: int
+    on_chip_bytes: int = 0
     residency: str = ""
     notes: tuple[str, ...] = ()
 

@@ -218,6 +218,7 @@ def _layer(entry: dict[str, Any]) -> Layer:
         macs=entry["macs"],
         commands=tuple(entry["commands"]),
         done=entry["done"],
+        on_chip_bytes=entry["on_chip_bytes"],
         residency=entry["residency"],
         notes=tuple(entry["notes"]),
     )

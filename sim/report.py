@@ -15,28 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hw.spec.regs import CYCLE_COUNTERS, Counter
-from sim.program import Command, Program
+from hw.spec.regs import Counter
+from sim.lost import LOST_DOC, USEFUL_DOC, lost_cycles, multiplied
+from sim.program import Layer, Program
 from sim.simulation import (
     LayerTimes,
     Timing,
 )
+from sim.traffic import layer_bytes
 
-LOST_DOC = {
-    "useful": "multiply-accumulates that the network's outputs need",
-    "unneeded": "the model's others: channels padded or unread, results cut off",
-    "grouped_zeros": "added zero weights, results made again",
-    "array_edge": "array positions beyond the last pixel or channel",
-    "busy_other": "pooling, addition and the like",
-    "stall_operand": "operands being fetched from the scratchpad",
-    "stall_weight": "weights being fetched from the scratchpad",
-    "stall_drain": "the previous tile leaving the accumulators",
-    "wait_load": "waiting for a LOAD",
-    "wait_store": "waiting for a STORE",
-    "wait_execute": "waiting for an earlier EXECUTE",
-    "wait_command": "no EXECUTE command: start, command fetch, tail",
-}
-"""Uses of multiply-accumulate cycles, in the order of reports."""
 LINE_WIDTH = 132
 NAME_WIDTH = 28
 """Characters of a table's line where there is no terminal, and of a name in it."""
@@ -49,29 +36,13 @@ LINE_EVERY = 10.0
 """Seconds between two states of the bar, and between two lines where there is no terminal."""
 
 
-def mac_cycles(timing: Timing, macs: int, done: int, mac_units: int) -> dict[str, int]:
-    """Every multiply-accumulate cycle of a run by what became of it; the sum is units * cycles.
-
-    Of the ``done`` multiply-accumulates of the model the outputs need ``macs``. Keys are those of
-    LOST_DOC.
-    """
-    counters = timing.counters
-    shares = {name: mac_units * counters[name] for name in LOST_DOC if name in counters}
-    assert sum(counters[c.name.lower()] for c in CYCLE_COUNTERS) == timing.cycles
-    occupied = counters[Counter.OCCUPIED.name.lower()]
-    shares["useful"] = macs
-    shares["unneeded"] = done - macs
-    shares["grouped_zeros"] = occupied - done
-    shares["array_edge"] = mac_units * counters[Counter.BUSY_NETWORK.name.lower()] - occupied
-    return {name: shares[name] for name in LOST_DOC}
-
-
 def summary(program: Program, timing: Timing) -> dict[str, Any]:
-    """The run as plain data, fit for JSON. Bytes, cycles and counts are integers."""
-    units = program.config.mac_units
-    total = units * timing.cycles
-    bus = program.config.bus_bytes
-    shares = mac_cycles(timing, program.macs, sum(layer.done for layer in program.layers), units)
+    """The run as plain data, fit for JSON. Bytes, cycles and counts are integers; cycles lost to a
+    cause, which are MAC-cycles over MAC units, are numbers."""
+    units, bus = program.config.mac_units, program.config.bus_bytes
+    counters = timing.counters
+    done = sum(layer.done for layer in program.layers)
+    occupied = counters[Counter.OCCUPIED.name.lower()]
     return {
         "network": program.network,
         "preset": program.config.name,
@@ -80,29 +51,37 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
         "model_macs": program.model_macs,
         "host_macs": program.host_macs,
         "cycles": timing.cycles,
-        "utilization": program.macs / total,
-        "dram_read_bytes": timing.counters[Counter.READ_BEATS.name.lower()] * bus,
-        "dram_write_bytes": timing.counters[Counter.WRITE_BEATS.name.lower()] * bus,
-        "counters": dict(timing.counters),
-        "lost": {name: count / total for name, count in shares.items()},
-        "layers": [_layer(layer, units) for layer in timing.layers],
+        "utilization": program.macs / (units * timing.cycles),
+        "dram_read_bytes": counters[Counter.READ_BEATS.name.lower()] * bus,
+        "dram_write_bytes": counters[Counter.WRITE_BEATS.name.lower()] * bus,
+        "counters": dict(counters),
+        "lost": lost_cycles(counters, program.macs, done, occupied, units),
+        "layers": _layers(program, timing),
     }
 
 
-def _layer(layer: LayerTimes, units: int) -> dict[str, Any]:
-    """A layer's times; one without cycles, in a program that no compiler made, uses nothing."""
-    used = layer.macs / (units * layer.cycles) if layer.cycles else 0.0
-    return {**dataclasses.asdict(layer), "utilization": used}
+def _layers(program: Program, timing: Timing) -> list[dict[str, Any]]:
+    moved = layer_bytes(program, timing.counters)
+    rows = zip(program.layers, timing.layers, moved, strict=True)
+    return [_layer(program, layer, times, *sizes) for layer, times, sizes in rows]
 
 
-def bus_bytes(command: Command, beat: int) -> int:
-    """Bytes that a LOAD or STORE moves over the bus, in whole beats of ``beat`` bytes."""
-    f = command.fields
-    if not f.get("unpack"):
-        return f["row_count"] * f["row_length"] * beat
-    size = f["row_length"] * f["channels"]
-    starts = (f["dram_addr"] + run * f["dram_stride"] for run in range(f["row_count"]))
-    return sum(-(-(start % beat + size) // beat) * beat for start in starts)
+def _layer(
+    program: Program, layer: Layer, times: LayerTimes, read: int, written: int
+) -> dict[str, Any]:
+    """A layer's figures; one without cycles, in a program that no compiler made, uses nothing."""
+    units = program.config.mac_units
+    occupied = sum(multiplied(program.commands[i], program.config) for i in layer.commands)
+    figures = dataclasses.asdict(times)
+    causes = figures.pop("causes")
+    return {
+        **figures,
+        "utilization": layer.macs / (units * times.cycles) if times.cycles else 0.0,
+        "lost": lost_cycles(causes, layer.macs, layer.done, occupied, units),
+        "dram_read_bytes": read,
+        "dram_write_bytes": written,
+        "on_chip_bytes": layer.on_chip_bytes,
+    }
 
 
 def console() -> Console:
@@ -115,7 +94,7 @@ def print_summary(report: dict[str, Any]) -> None:
     """The same as text: layers, where the multiply-accumulate cycles went, and the figures."""
     out = console()
     out.print(_layer_table(report))
-    out.print(lost_table(report))
+    out.print(shares_table(report))
     out.print(headline(report))
 
 
@@ -161,11 +140,17 @@ def _layer_table(report: dict[str, Any]) -> Table:
     return table
 
 
-def lost_table(report: dict[str, Any]) -> Table:
+def mac_cycle_shares(report: dict[str, Any]) -> dict[str, float]:
+    """Shares of all MAC-cycles by text: useful ones, then each cause of a loss."""
+    lost = {LOST_DOC[name]: cycles / report["cycles"] for name, cycles in report["lost"].items()}
+    return {USEFUL_DOC: report["utilization"], **lost}
+
+
+def shares_table(report: dict[str, Any]) -> Table:
     """The shares of a summary with bars."""
     table = Table(title="Where the MAC-cycles went", show_header=False, box=SIMPLE)
-    for name, share in report["lost"].items():
-        table.add_row(LOST_DOC[name], f"{share:.2%}", "█" * round(share * BAR))
+    for text, share in mac_cycle_shares(report).items():
+        table.add_row(text, f"{share:.2%}", "█" * round(share * BAR))
     return table
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw.spec.isa import Opcode
-from hw.spec.regs import Counter, Fault
+from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.host import Compute, Host
 from sim.program import Command, Layer, Program, Segment
 from sim.program_reader import read_program
-from sim.shares import Span, layer_cycles
+from sim.shares import Causes, Span, layer_causes
 from sim.values.execute import execute
 from sim.values.load_store import (
     load,
@@ -43,7 +43,8 @@ _UNITS = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
 @dataclass(frozen=True)
 class LayerTimes:
     """First and last cycle in which any unit works for a layer, cycles of the array, and the
-    ``cycles`` that are the layer's and no other's (``sim.shares``)."""
+    ``cycles`` that are the layer's and no other's (``sim.shares``), by cause: ``causes`` has the
+    counters of cycles (lower-case names)."""
 
     name: str
     kind: str
@@ -52,6 +53,7 @@ class LayerTimes:
     end_cycle: int
     busy_cycles: int
     cycles: int
+    causes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class Times:
     cycles: int
     counters: dict[str, int]
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class SegmentTimes(Times):
+    """The times of one segment. ``causes`` shares out the cycles by command (``sim.shares``)."""
+
+    causes: tuple[Causes, ...]
 
 
 @dataclass(frozen=True)
@@ -169,7 +178,7 @@ def run_timing(program: Program) -> Timing:
     return joined(program.layers, times)
 
 
-def segment_times(program: Program, segment: Segment) -> Times:
+def segment_times(program: Program, segment: Segment) -> SegmentTimes:
     """Cycles of one segment, from its own start. Raises CommandFault."""
     from sim.timing.ctrl.decode_check import (
         decode,
@@ -190,15 +199,16 @@ def segment_times(program: Program, segment: Segment) -> Times:
     return times_of(result)
 
 
-def times_of(result: RunResult) -> Times:
+def times_of(result: RunResult) -> SegmentTimes:
     """The times of a run that ended without a fault."""
     counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
     columns = (result.starts, result.ends, result.busy)
     spans = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return Times(result.cycles, counters, spans)
+    causes = tuple(map(tuple, result.causes.tolist()))
+    return SegmentTimes(result.cycles, counters, spans, causes)
 
 
-def joined(layers: Sequence[Layer], segments: Sequence[Times]) -> Timing:
+def joined(layers: Sequence[Layer], segments: Sequence[SegmentTimes]) -> Timing:
     """The times of all segments, each from its own start, as those of one run."""
     before = 0
     spans: list[Span] = []
@@ -208,19 +218,22 @@ def joined(layers: Sequence[Layer], segments: Sequence[Times]) -> Timing:
         before += times.cycles
         for name, value in times.counters.items():
             counters[name] = counters.get(name, 0) + value
-    shares = layer_cycles([layer.commands for layer in layers], segments)
+    shares = layer_causes([layer.commands for layer in layers], segments)
     return Timing(before, counters, tuple(spans), _layer_times(layers, shares, spans))
 
 
 def _layer_times(
-    layers: Sequence[Layer], cycles: Sequence[int], spans: Sequence[Span]
+    layers: Sequence[Layer], shares: Sequence[Causes], spans: Sequence[Span]
 ) -> tuple[LayerTimes, ...]:
-    """Layers' times from their cycles and the spans of their commands."""
+    """Layers' times from their cycles by cause and the spans of their commands."""
     times = []
-    for layer, share in zip(layers, cycles, strict=True):
+    for layer, share in zip(layers, shares, strict=True):
         own = [spans[index] for index in layer.commands]
         start = min((start for start, _, _ in own), default=0)
         end = max((end for _, end, _ in own), default=0)
         busy = sum(busy for _, _, busy in own)
-        times.append(LayerTimes(layer.name, layer.kind, layer.macs, start, end, busy, share))
+        causes = {c.name.lower(): count for c, count in zip(CYCLE_COUNTERS, share, strict=True)}
+        times.append(
+            LayerTimes(layer.name, layer.kind, layer.macs, start, end, busy, sum(share), causes)
+        )
     return tuple(times)

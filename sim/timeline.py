@@ -13,8 +13,8 @@ from typing import Any
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from sim.program import Command, Program
-from sim.report import bus_bytes
 from sim.simulation import Timing
+from sim.traffic import bus_bytes
 
 UNITS = (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)
 PROCESS = 1

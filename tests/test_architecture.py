@@ -11,11 +11,11 @@ TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
     """compiler.errors compiler.lru_cache compiler.options compiler.process golden hw hw.spec
-    hw.tools.verilator sim sim.shares""",
-    """compiler.ir compiler.quantities hw.command_layouts sim.timing sim.values""",
+    hw.tools.verilator sim""",
+    """compiler.ir compiler.quantities hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
-    sim.program_reader""",
+    sim.lost sim.program_reader sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver hw.top sim.simulation""",
     """hw.generate sim.report""",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from hw.spec.isa import Opcode
 
 CONSTANTS = "\0constants"
@@ -29,6 +31,14 @@ class Span(NamedTuple):
         if self.rows == 1 or self.stride == self.length:
             return Span(self.base, self.length * self.rows)
         return self
+
+    def words(self) -> slice | np.ndarray:
+        """An index of the words in an array of all."""
+        span = self.simplified()
+        if span.rows == 1:
+            return slice(span.base, span.base + span.length)
+        rows = span.base + span.stride * np.arange(span.rows)
+        return (rows[:, None] + np.arange(span.length)).ravel()
 
     def __str__(self) -> str:
         if self.rows == 1:

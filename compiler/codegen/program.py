@@ -247,6 +247,7 @@ def _layer(compiled: Compiled, plan: OpPlan, own: list[int], executes: int) -> d
         "done": op.done,
         "segment": op.segment,
         "commands": own,
+        "on_chip_bytes": _on_chip_bytes(compiled, own),
         "array_shape": plan.shape,
         "tiles": len(plan.tiles),
         "chunks": len(plan.chunks),
@@ -259,6 +260,16 @@ def _layer(compiled: Compiled, plan: OpPlan, own: list[int], executes: int) -> d
         "residency": residency_text(plan),
         "notes": [shape_text(compiled, plan), *op.notes],
     }
+
+
+def _on_chip_bytes(compiled: Compiled, own: list[int]) -> int:
+    """Bytes of the scratchpad that the commands with these numbers read or write."""
+    used = np.zeros(compiled.config.scratchpad_words, bool)
+    for index in own:
+        command = compiled.commands[index]
+        for span in (*command.scratchpad_reads, *command.scratchpad_writes):
+            used[span.words()] = True
+    return int(used.sum()) * compiled.config.word_bytes
 
 
 def residency_text(plan: OpPlan) -> str:

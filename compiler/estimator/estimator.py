@@ -24,7 +24,7 @@ from compiler.schedule.planner import Planner
 from sim.program import Layer
 from sim.simulation import (
     LayerTimes,
-    Times,
+    SegmentTimes,
     joined,
     times_of,
 )
@@ -115,7 +115,7 @@ class Estimator:
             graph.name, self.config.mac_units, macs, timing.cycles, timing.counters, timing.layers
         )
 
-    def _times(self, compiled: Compiled) -> list[Times]:
+    def _times(self, compiled: Compiled) -> list[SegmentTimes]:
         times = []
         for segment, (address, _) in zip(compiled.segments, compiled.memory.programs, strict=True):
             rows = [(c.opcode, c.all_fields) for c in segment.commands]

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from hw.spec.isa import Opcode
+from typing import Any
+
 from hw.spec.regs import Counter
-from sim.program import Command, Program
-from sim.report import mac_cycles
+from sim.lost import multiplied
+from sim.program import Program
 from sim.simulation import Timing
 
 
-def check(program: Program, timing: Timing) -> None:
+def check(program: Program, timing: Timing, summary: dict[str, Any]) -> None:
     """Assert that no figure is above what is possible and nothing is lost or counted twice.
 
     The array does at least what a layer claims of the model, and that at least what the outputs
-    need. Causes share out all multiply-accumulate cycles. Layers share out all cycles and the
-    outputs' multiply-accumulates, and none is above the peak.
+    need. Causes share out all multiply-accumulate cycles, of the run and of each layer. Layers
+    share out all cycles, bytes and the outputs' multiply-accumulates, and none is above the peak.
+    ``summary`` is that of ``sim.report``.
     """
     units, layers, occupied = program.config.mac_units, program.layers, 0
     for layer, times in zip(layers, timing.layers, strict=True):
-        own = sum(multiplied(program.commands[i], program) for i in layer.commands)
+        own = sum(multiplied(program.commands[i], program.config) for i in layer.commands)
         assert 0 <= layer.macs <= layer.done <= own <= units * times.busy_cycles, layer.name
         assert times.busy_cycles <= times.cycles, layer.name
         occupied += own
     assert occupied == timing.counters[Counter.OCCUPIED.name.lower()]
     assert sum(layer.macs for layer in layers) == program.macs
     assert program.macs + program.host_macs <= program.model_macs
-    assert not layers or sum(times.cycles for times in timing.layers) == timing.cycles
-    causes = mac_cycles(timing, program.macs, sum(layer.done for layer in layers), units)
-    assert all(count >= 0 for count in causes.values()), causes
-    assert sum(causes.values()) == units * timing.cycles, causes
-
-
-def multiplied(command: Command, program: Program) -> int:
-    """Multiply-accumulates of a command at occupied positions, if it is one of the network's."""
-    f, cols = command.fields, program.config.cols
-    if command.opcode != Opcode.EXECUTE or not f["network"]:
-        return 0
-    columns = (f["out_blocks"] - 1) * (cols << f["array_shape"])
-    columns += (f["last_planes"] - 1) * cols + f["last_cols"]
-    taps = f["kernel_rows"] * ((f["tap_groups"] - 1) * f["group_taps"] + f["last_taps"])
-    channels = (f["in_blocks"] - 1) * (cols >> f["split"]) + f["last_channels"]
-    return f["pixels"] * columns * taps * channels
+    for figures in (summary, *summary["layers"]):
+        lost = figures["lost"].values()
+        assert all(count >= 0 for count in lost), figures
+        assert figures["macs"] + units * sum(lost) == units * figures["cycles"], figures
+    sizes = [figures["on_chip_bytes"] for figures in summary["layers"]]
+    assert all(0 < size <= program.config.scratchpad_bytes for size in sizes), sizes
+    for name in ("cycles", "dram_read_bytes", "dram_write_bytes"):
+        assert not layers or sum(x[name] for x in summary["layers"]) == summary[name], name

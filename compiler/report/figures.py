@@ -20,7 +20,8 @@ from matplotlib.ticker import (
 from compiler.report.graph_figure import graph_figures
 from compiler.report.memory import KINDS
 from compiler.report.report import Report
-from sim.report import LOST_DOC
+from sim.lost import USEFUL_DOC
+from sim.report import mac_cycle_shares
 
 WIDTH, HEIGHT = 4.4, 2.9
 """Inches of a figure; one with rows of its own takes ROW for each."""
@@ -56,17 +57,17 @@ def figures(report: Report) -> dict[str, Figure]:
 
 def waterfall(report: Report) -> Figure:
     """All MAC-cycles, less what is lost to each cause, down to the network's own."""
-    lost = {name: share for name, share in report.summary["lost"].items() if name != "useful"}
-    useful = report.summary["lost"]["useful"]
+    lost = mac_cycle_shares(report.summary)
+    useful = lost.pop(USEFUL_DOC)
     bars = [("all MAC-cycles", 0.0, 1.0, PLAIN)]
     top = 1.0
-    shares = {LOST_DOC[name]: share for name, share in lost.items() if share >= SMALL}
+    shares = {name: share for name, share in lost.items() if share >= SMALL}
     shares = dict(sorted(shares.items(), key=lambda pair: -pair[1]))
     shares["all other causes"] = sum(share for share in lost.values() if share < SMALL)
     for name, share in shares.items():
         top -= share
         bars.append((name, top, share, LOST))
-    bars.append((LOST_DOC["useful"], 0.0, useful, USEFUL))
+    bars.append((USEFUL_DOC, 0.0, useful, USEFUL))
     figure, axes = _rows(bars)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlim(0, 1)

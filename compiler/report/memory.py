@@ -72,11 +72,11 @@ class _Ledger:
         self._changes = np.zeros((len(KINDS), len(at) + 1), np.int64)
 
     def read(self, span: Span, cycle: int) -> None:
-        where = _words(span)
+        where = span.words()
         self._read[where] = np.maximum(self._read[where], cycle)
 
     def write(self, span: Span, cycle: int, kind: int) -> None:
-        words = self._all[_words(span)]
+        words = self._all[span.words()]
         new = words[(self._read[words] >= 0) | (self._kind[words] != kind)]
         self._close(new, cycle)
         self._born[new], self._read[new], self._kind[new] = cycle, -1, kind
@@ -97,11 +97,3 @@ class _Ledger:
             size = self._changes.shape[1]
             self._changes[kind] += np.bincount(first[own], minlength=size)
             self._changes[kind] -= np.bincount(end[own], minlength=size)
-
-
-def _words(span: Span) -> slice | np.ndarray:
-    span = span.simplified()
-    if span.rows == 1:
-        return slice(span.base, span.base + span.length)
-    rows = span.base + span.stride * np.arange(span.rows)
-    return (rows[:, None] + np.arange(span.length)).ravel()

@@ -47,13 +47,14 @@ def report_of(
     ``unfused`` is the cycles of the same network with every tensor stored, if they are known. To
     ``explain`` it, the planner must have kept a record.
     """
-    check(program, timing)
+    figures = summary(program, timing)
+    check(program, timing, figures)
     rows, links = layer_rows(compiled, program, timing), edges(compiled)
     found = block_figures(compiled, rows, blocks(len(rows), links))
     roof = roof_of(program.config)
     return Report(
         program=program,
-        summary=summary(program, timing),
+        summary=figures,
         rows=rows,
         names=short_names([row.name for row in rows]),
         edges=links,

@@ -9,11 +9,11 @@ from compiler.codegen.program import ORDER_TEXT, grouped_text
 from compiler.schedule.op_plan import OpPlan
 from hw.spec.isa import Opcode
 from sim.program import Layer, Program
-from sim.report import bus_bytes
 from sim.simulation import (
     LayerTimes,
     Timing,
 )
+from sim.traffic import moved_bytes
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def _row(plan: OpPlan, program: Program, layer: Layer, times: LayerTimes) -> Lay
         kind=layer.kind,
         macs=layer.macs,
         cycles=times.cycles,
-        read_bytes=_moved(program, layer, Opcode.LOAD),
-        write_bytes=_moved(program, layer, Opcode.STORE),
+        read_bytes=moved_bytes(program, layer, Opcode.LOAD),
+        write_bytes=moved_bytes(program, layer, Opcode.STORE),
         useful=useful,
         lost=busy - useful,
         idle=1 - busy,
@@ -110,9 +110,3 @@ def _weights(plan: OpPlan) -> str:
     if count == 1:
         return "whole"
     return f"{count} parts" + (ORDER_TEXT[plan.order] if len(plan.tiles) > 1 else "")
-
-
-def _moved(program: Program, layer: Layer, opcode: Opcode) -> int:
-    commands, word = program.commands, program.config.bus_bytes
-    own = (commands[index] for index in layer.commands)
-    return sum(bus_bytes(command, word) for command in own if command.opcode == opcode)

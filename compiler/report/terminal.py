@@ -13,7 +13,7 @@ from compiler.report.memory import SAMPLES
 from compiler.report.page import remarks
 from compiler.report.report import Report
 from compiler.report.rows import LayerRow
-from sim.report import BAR, console, headline, lost_table
+from sim.report import BAR, console, headline, shares_table
 
 WIDE = 110
 """Columns of a terminal from which on the table of layers has all of its own."""
@@ -25,7 +25,7 @@ def print_report(report: Report) -> None:
     out = console()
     out.print(_layer_table(report, out.width >= WIDE))
     out.print(_mapping_table(report))
-    out.print(lost_table(report.summary))
+    out.print(shares_table(report.summary))
     out.print(_gap_table(report))
     most = report.occupancy.share.max()
     out.print(f"Scratchpad in use at {SAMPLES} instants, at most {most:.0%}:")

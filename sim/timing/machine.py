@@ -12,8 +12,7 @@ import numpy as np
 from numba import njit
 
 from hw.spec.config import AccelConfig
-from hw.spec.regs import Counter, Fault
-from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
+from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing.core import execute_unit
 from sim.timing.ctrl.decode_check import Commands
 from sim.timing.fast import (
@@ -39,7 +38,6 @@ FIRST_CYCLE = 2
 """The units run from this cycle on; the ones before count as waiting for a command."""
 MOVES = R_BEAT | W_BEAT | B_BEAT
 TIMEOUT = int(Fault.TIMEOUT)
-WATCHED = WATCHDOG + WATCHDOG_DELAY
 WAIT_COMMAND, COMMANDS = int(Counter.WAIT_COMMAND), int(Counter.COMMANDS)
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 
@@ -50,13 +48,15 @@ moved, and the one up to which the words of a stream are moved (NEVER while ther
 
 class RunResult(NamedTuple):
     """Times of a run. ``starts``, ``ends`` and ``busy`` are by command index; -1 where a command
-    did not run."""
+    did not run. ``causes`` [n, cycle counters] are the cycles from the array's last one for the
+    EXECUTE before to its last one for the command."""
 
     cycles: int
     counters: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
     busy: np.ndarray
+    causes: np.ndarray
     fault: Fault
     fault_index: int
 
@@ -113,12 +113,16 @@ def result(machine: Machine, commands: Commands) -> RunResult:
     program.started[commands.executes] = unit.start[:taken]
     program.completed[commands.executes] = unit.done[:taken]
     busy[commands.executes] = unit.busy[:taken]
+    causes = np.zeros((len(commands.opcodes), len(CYCLE_COUNTERS)), np.int64)
+    marks = np.maximum.accumulate(unit.marks[:taken])
+    causes[commands.executes] = np.diff(marks, axis=0, prepend=0)
     return RunResult(
         int(machine.clock["cycle"][0]),
         machine.counters,
         program.started,
         program.completed,
         busy,
+        causes,
         Fault(int(now["fault_code"])),
         int(now["fault_index"]),
     )
@@ -129,13 +133,14 @@ def _loop(machine, words, until, sleeps, sizes):
     """``words`` are the registers again, as integers [2, n]."""
     memory, unit, counters, clock = machine.memory, machine.unit, machine.counters, machine.clock[0]
     now, nxt = machine.registers[0], machine.registers[1]
+    watched = memory.setup[0].watched
     cycle, wakes, moved, streamed = clock.cycle, clock.wakes, clock.moved, clock.streamed
     if cycle == FIRST_CYCLE:
         memory_side.begin(memory)
     while now.done == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
             skipped = skip_execute.skip(
-                cycle, unit, now, counters, sizes, min(wakes, moved + WATCHED) - cycle
+                cycle, unit, now, counters, sizes, min(wakes, moved + watched) - cycle
             )
             cycle += abs(skipped)
             if skipped < 0:
@@ -149,9 +154,10 @@ def _loop(machine, words, until, sleeps, sizes):
             streamed = NEVER
         events = memory_side.tick(cycle, memory, now, nxt, counters) if changed else 0
         cause = execute_unit.tick(cycle, unit, now, nxt, counters, events & STORE_READ != 0, sizes)
-        if events & MOVES or cause == BUSY_NETWORK or cause == BUSY_OTHER:
+        works = now.stop == 0 and (cause == BUSY_NETWORK or cause == BUSY_OTHER)
+        if events & MOVES or works:
             moved = cycle
-        elif cycle - moved == WATCHED:
+        elif cycle - moved == watched:
             raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
             nxt.standstill = 1
             changed = True

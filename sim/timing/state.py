@@ -14,7 +14,7 @@ from numba import njit
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import PROGRAM_ALIGN
-from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
+from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES, WATCHDOG, WATCHDOG_DELAY
 from sim.timing.records import record_type
 
 LOAD, EXECUTE, STORE = range(3)
@@ -42,6 +42,8 @@ SETUP = record_type(
     *("read_error_low", "read_error_high", "read_error_response"),
     *("write_error_low", "write_error_high", "write_error_response"),
     *("silent_channels", "silent_after"),
+    # cycles without a movement after which the run stops
+    "watched",
 )
 """Parameters of a run."""
 
@@ -89,6 +91,7 @@ def parameters(
     read_error: tuple[int, int, int] = (0, 0, 0),
     write_error: tuple[int, int, int] = (0, 0, 0),
     silence: tuple[int, int] = (0, 0),
+    watchdog: int = WATCHDOG,
 ) -> np.ndarray:
     """The parameters of a run, SETUP [1].
 
@@ -96,7 +99,8 @@ def parameters(
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
     that response, unless it is 0, and beats beyond ``memory_bytes`` with an error. ``silence`` is
     (channels, after): once the channels, bits of HANDSHAKES, have seen that many handshakes
-    together, the memory answers on none of them.
+    together, the memory answers on none of them. After ``watchdog`` cycles without a movement the
+    run stops.
     """
     values = {
         "cols": config.cols,
@@ -114,7 +118,7 @@ def parameters(
         "misaligned": (program_addr | program_size) % PROGRAM_ALIGN != 0,
     }
     spans = (*address_ranges, *read_error, *write_error, *silence)
-    return np.array([(*values.values(), *spans)], SETUP)
+    return np.array([(*values.values(), *spans, watchdog + WATCHDOG_DELAY)], SETUP)
 
 
 @compiled

@@ -259,6 +259,9 @@ def _times(program: Program, results: list[RtlResult]) -> Iterator[str]:
                 f"simulator {ours}, RTL {theirs}"
             )
             break
+    for ours, theirs in zip(simulated.layers, found.layers, strict=True):
+        if ours != theirs:
+            yield f"layer {ours.name}: simulator {ours}, RTL {theirs}"
 
 
 def main() -> None:

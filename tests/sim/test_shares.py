@@ -1,45 +1,66 @@
-"""Cycles that are given to layers: disjoint, none left over, and enough for the array's work."""
+"""Cycles that are given to layers: disjoint, none left over, each with its cause."""
 
 import random
 from types import SimpleNamespace
 
-from sim.shares import layer_cycles
+from hw.spec.regs import CYCLE_COUNTERS
+from sim.shares import layer_causes
 
 
-def segment(cycles, *spans):
-    return SimpleNamespace(cycles=cycles, spans=spans)
+def row(**counts):
+    return tuple(counts.get(counter.name.lower(), 0) for counter in CYCLE_COUNTERS)
 
 
-def test_a_cycle_is_the_layer_s_whose_execute_ends_next():
-    load, end = (0, 9, 0), (0, 0, 0)
-    run = segment(100, load, (10, 39, 20), (30, 79, 15), end)
-    assert layer_cycles([(0, 1), (2,)], [run]) == [40, 60]
+def segment(total, *causes):
+    counters = {c.name.lower(): n for c, n in zip(CYCLE_COUNTERS, total, strict=True)}
+    return SimpleNamespace(counters=counters, causes=causes)
 
 
-def test_work_that_began_before_the_end_of_another_is_its_own_layer_s():
-    run = segment(100, (10, 59, 30), (20, 99, 50))
-    assert layer_cycles([(0,), (1,)], [run]) == [50, 50]
+def test_what_a_layer_waits_for_is_its_own_and_the_tail_is_the_last_one_s():
+    first, second = row(busy_network=20, wait_load=9), row(busy_network=30, stall_drain=2)
+    run = segment(
+        row(busy_network=50, wait_load=9, stall_drain=2, wait_command=5),
+        row(),
+        first,
+        second,
+        row(),
+    )
+    found = layer_causes([(0, 1), (2,)], [run])
+    assert found == [first, row(busy_network=30, stall_drain=2, wait_command=5)]
 
 
 def test_alternating_layers_and_segments_without_work():
-    runs = [segment(7), segment(50, (0, 9, 5), (0, 19, 5), (0, 39, 5)), segment(9)]
-    assert layer_cycles([(0, 2), (1,)], runs) == [7 + 10 + 30 + 9, 10]
+    runs = [
+        segment(row(wait_command=7)),
+        segment(
+            row(busy_other=15, wait_execute=20, wait_command=8),
+            *(row(busy_other=5, wait_execute=wait) for wait in (0, 9, 11)),
+        ),
+        segment(row(wait_command=9)),
+    ]
+    first = row(busy_other=10, wait_execute=11, wait_command=7 + 8 + 9)
+    assert layer_causes([(0, 2), (1,)], runs) == [first, row(busy_other=5, wait_execute=9)]
+
+
+def test_work_that_is_no_layer_s_is_the_next_one_s():
+    run = segment(row(busy_network=7), row(busy_network=3), row(busy_network=4))
+    assert layer_causes([(1,)], [run]) == [row(busy_network=7)]
+    assert layer_causes([], [run]) == []
 
 
 def test_random_runs_share_out_all_cycles(seed):
     rng = random.Random(seed)
     for _ in range(200):
-        runs, busy, end, count = [], [], 0, 0
+        runs, own = [], []
         for _ in range(rng.randint(1, 3)):
-            spans, done, end = [], 0, 0
-            for _ in range(rng.randint(1, 6)):
-                work = rng.randint(1, 20)
-                done += work + rng.randrange(3)
-                end = max(end + 1, done + rng.randrange(10))
-                spans.append((0, end, work))
-                busy.append(work)
-            runs.append(segment(end + 1 + rng.randrange(5), *spans))
-            count += len(spans)
-        found = layer_cycles([(i,) for i in range(count)], runs)
-        assert sum(found) == sum(run.cycles for run in runs)
-        assert all(cycles >= work for cycles, work in zip(found, busy, strict=True))
+            rows = [
+                tuple(rng.randrange(9) for _ in CYCLE_COUNTERS) for _ in range(rng.randint(1, 6))
+            ]
+            tail = tuple(rng.randrange(5) for _ in CYCLE_COUNTERS)
+            runs.append(segment(map(sum, zip(tail, *rows, strict=True)), *rows))
+            own += rows
+        found = layer_causes([(i,) for i in range(len(own))], runs)
+        for counter in CYCLE_COUNTERS:
+            total = sum(run.counters[counter.name.lower()] for run in runs)
+            assert sum(causes[counter] for causes in found) == total
+            assert all(a[counter] >= b[counter] for a, b in zip(found, own, strict=True))

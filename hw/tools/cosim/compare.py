@@ -11,7 +11,7 @@ from compiler.load import load_model
 from golden.files import output_path
 from golden.network import run as golden_run
 from hw.spec.isa import Opcode
-from hw.spec.regs import FAULT_DOC, Counter, Fault, bit_of, offset_of
+from hw.spec.regs import CYCLE_COUNTERS, FAULT_DOC, Counter, Fault, bit_of, offset_of
 from hw.tools.cosim.design import (
     Design,
     Simulator,
@@ -30,7 +30,7 @@ from sim.program import Program, Segment
 from sim.program_reader import MODEL
 from sim.report import reporting
 from sim.simulation import (
-    Times,
+    SegmentTimes,
     Timing,
     joined,
     segment_times,
@@ -89,7 +89,7 @@ def timing_of(program: Program, results: Sequence[RtlResult]) -> Timing:
     return joined(program.layers, [_times(segment, result) for segment, result in pairs])
 
 
-def _times(segment: Segment, result: RtlResult) -> Times:
+def _times(segment: Segment, result: RtlResult) -> SegmentTimes:
     registers = result.registers
     counters = {}
     for counter in Counter:
@@ -97,11 +97,13 @@ def _times(segment: Segment, result: RtlResult) -> Times:
         low, high = registers[offset_of(f"{name}_lo")], registers[offset_of(f"{name}_hi")]
         counters[name] = high << 32 | low
     starts, ends = (_in_order(segment, result, event) for event in ("start", "done"))
-    busy = [0] * len(segment.commands)
+    causes = [(0,) * len(CYCLE_COUNTERS)] * len(segment.commands)
     for event in result.events:
-        if event.event == "busy":
-            busy[event.index] += event.count
-    return Times(result.cycles, counters, tuple(zip(starts, ends, busy, strict=True)))
+        if event.event == "cycles":
+            causes[event.index] = event.counts
+    busy = [row[Counter.BUSY_NETWORK] + row[Counter.BUSY_OTHER] for row in causes]
+    spans = tuple(zip(starts, ends, busy, strict=True))
+    return SegmentTimes(result.cycles, counters, spans, tuple(causes))
 
 
 def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:

@@ -72,6 +72,7 @@ module harness #(
     logic [INDEX_BITS-1:0] trace_index_load, trace_index_execute, trace_index_store;
     logic [INDEX_BITS-1:0] trace_mac_index;
     logic trace_mac_busy;
+    logic [3:0] trace_cause;
     int log_file, cycle;
 
     // The half of an AXI-Lite write that came first, kept until the other half comes.
@@ -105,7 +106,7 @@ module harness #(
         .m_axi_awsize, .m_axi_awburst, .m_axi_awvalid, .m_axi_awready, .m_axi_wdata,
         .m_axi_wstrb, .m_axi_wlast, .m_axi_wvalid, .m_axi_wready, .m_axi_bresp, .m_axi_bvalid,
         .m_axi_bready, .irq, .trace_start, .trace_done, .trace_index_load, .trace_index_execute,
-        .trace_index_store, .trace_mac_busy, .trace_mac_index
+        .trace_index_store, .trace_mac_busy, .trace_mac_index, .trace_cause
     );
     /* verilator lint_on PINMISSING */
     logic wrong_axi, wrong_axil;

@@ -126,15 +126,16 @@ class RunSpec:
 class TraceEvent:
     """``unit`` (load, execute, store) saw ``event`` (start, done) of command ``index``.
 
-    Or ``unit`` is mac and ``event`` busy: the array worked for ``count`` cycles for command
-    ``index``, the first of them ``cycle``. Cycle 0 is the handshake that writes the start register.
+    Or ``unit`` is mac and ``event`` cycles: ``cycle`` is the array's last one for command ``index``
+    before it works for another, and ``counts`` are the cycles since its last one for another, by
+    CYCLE_COUNTERS. Cycle 0 is the handshake that writes the start register.
     """
 
     cycle: int
     unit: str
     event: str
     index: int
-    count: int = 0
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,8 @@ def _parse_log(text: str) -> tuple[list[TraceEvent], list[AxiEvent], list[str]]:
         elif kind == "axi":
             axi.append(AxiEvent(int(cycle), rest[0], tuple(map(int, rest[1:]))))
         elif kind != "run":
-            events.append(TraceEvent(int(cycle), kind, rest[0], *map(int, rest[1:])))
+            index, *counts = map(int, rest[1:])
+            events.append(TraceEvent(int(cycle), kind, rest[0], index, tuple(counts)))
         elif rest == ["start"]:
             events.clear()
             axi.clear()

@@ -1,8 +1,9 @@
 // What a run did, as text: run_<run_index>.log, opened by `load` and closed by `dump`.
 //
 //   <cycle> <unit> start|done <index>      a strobe of a unit: load, execute or store
-//   <cycle> mac busy <index> <count>       the array worked <count> cycles for command <index>, from
-//                                          <cycle> on, and for no other command in between
+//   <cycle> mac cycles <index> <n0> .. <n8> the array's last cycle for command <index>, before it
+//                                          works for another one, and the cycles from its last one
+//                                          for another command on, by the counters of cycles
 //   <cycle> axi <channel> ...              each handshake of the AXI master, if axi_log is high
 //   <cycle> run start|irq                  the run's ends
 //   <cycle> violation <text>               written by the checkers through log_file
@@ -30,6 +31,7 @@ module trace #(
     input  logic [INDEX_BITS-1:0] trace_index_store,
     input  logic                  trace_mac_busy,
     input  logic [INDEX_BITS-1:0] trace_mac_index,
+    input  logic [3:0]            trace_cause,
 
     input  logic [31:0]           m_axi_araddr,
     input  logic [7:0]            m_axi_arlen,
@@ -54,8 +56,12 @@ module trace #(
     output int                    cycle,
     output logic [31:0]           run_cycles
 );
+    localparam int CAUSES = 9;
+
     logic running, irq_before;
-    int elapsed, mac_first, mac_count;
+    // The array's last cycle and its command, the cycles of that one, and those since.
+    int elapsed, mac_last, mac_cycles[16], idle_cycles[16];
+    logic mac_worked, mac_idle;
     logic [INDEX_BITS-1:0] mac_index;
 
     assign cycle = run_start ? 0 : elapsed;
@@ -67,9 +73,44 @@ module trace #(
     endtask
 
     task automatic flush_mac;
-        if (mac_count != 0)
-            $fdisplay(log_file, "%0d mac busy %0d %0d", mac_first, mac_index, mac_count);
-        mac_count = 0;
+        if (mac_worked) begin
+            $fwrite(log_file, "%0d mac cycles %0d", mac_last, mac_index);
+            for (int i = 0; i < CAUSES; i++) $fwrite(log_file, " %0d", mac_cycles[i]);
+            $fwrite(log_file, "\n");
+        end
+        mac_worked = 1'b0;
+        for (int i = 0; i < CAUSES; i++) mac_cycles[i] = 0;
+    endtask
+
+    // The first two cycles of a run wait for a command.
+    task automatic begin_mac;
+        mac_worked = 1'b0;
+        for (int i = 0; i < CAUSES; i++) begin
+            mac_cycles[i] = 0;
+            idle_cycles[i] = 0;
+        end
+        idle_cycles[CAUSES-1] = 2;
+        mac_idle = 1'b1;
+    endtask
+
+    task automatic count_mac;
+        if (!trace_mac_busy) begin
+            idle_cycles[trace_cause] = idle_cycles[trace_cause] + 1;
+            mac_idle = 1'b1;
+        end else begin
+            if (trace_mac_index != mac_index) flush_mac();
+            mac_index = trace_mac_index;
+            mac_last = cycle;
+            mac_worked = 1'b1;
+            mac_cycles[trace_cause] = mac_cycles[trace_cause] + 1;
+            if (mac_idle) begin
+                for (int i = 0; i < CAUSES; i++) begin
+                    mac_cycles[i] = mac_cycles[i] + idle_cycles[i];
+                    idle_cycles[i] = 0;
+                end
+                mac_idle = 1'b0;
+            end
+        end
     endtask
 
     task automatic handshakes;
@@ -92,13 +133,13 @@ module trace #(
             irq_before <= 1'b0;
             elapsed <= 0;
             run_cycles <= 0;
-            mac_count = 0;
+            begin_mac();
         end else begin
             irq_before <= irq;
             elapsed <= cycle + 1;
             if (run_start) begin
                 running <= 1'b1;
-                mac_count = 0;
+                begin_mac();
                 $fdisplay(log_file, "%0d run start", cycle);
             end
             if (running || run_start) begin
@@ -107,12 +148,7 @@ module trace #(
                     strobes(1, "execute", trace_index_execute);
                     strobes(2, "store", trace_index_store);
                 end
-                if (trace_mac_busy) begin
-                    if (trace_mac_index != mac_index) flush_mac();
-                    if (mac_count == 0) mac_first = cycle;
-                    mac_index = trace_mac_index;
-                    mac_count = mac_count + 1;
-                end
+                if (cycle >= 2) count_mac();
             end
             if (axi_log && log_file != 0) handshakes();
             if (finish) begin

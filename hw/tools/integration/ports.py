@@ -17,6 +17,7 @@ _TRACE = {
     "trace_index_store": "The STORE.",
     "trace_mac_busy": "The array works in this cycle.",
     "trace_mac_index": "The EXECUTE that it works for.",
+    "trace_cause": "The counter of cycles that counts this one, 0 to 8.",
 }
 _CHANNELS = {
     "ar": "Read address",

@@ -38,6 +38,7 @@ module ${prefix}system (
     wire [$index_bits-1:0] trace_index_load, trace_index_execute, trace_index_store;
     wire [$index_bits-1:0] trace_mac_index;
     wire trace_mac_busy;
+    wire [3:0] trace_cause;
 
     assign mem_arid = {ID_BITS{1'b0}};
     assign mem_arlock = 1'b0;
@@ -102,7 +103,8 @@ module ${prefix}system (
         .trace_index_execute(trace_index_execute),
         .trace_index_store(trace_index_store),
         .trace_mac_busy(trace_mac_busy),
-        .trace_mac_index(trace_mac_index)
+        .trace_mac_index(trace_mac_index),
+        .trace_cause(trace_cause)
     );
 
     ${prefix}interconnect_stub #(.DATA_BYTES(DATA_BYTES), .ID_BITS(ID_BITS)) interconnect_i (

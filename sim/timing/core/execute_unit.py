@@ -11,7 +11,7 @@ import numpy as np
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from hw.spec.regs import Counter
+from hw.spec.regs import CYCLE_COUNTERS, Counter
 from sim.timing.commands import records
 from sim.timing.core import drain as drain_unit
 from sim.timing.core import (
@@ -47,6 +47,9 @@ class Execute(NamedTuple):
     """All EXECUTE commands of the program."""
     busy: np.ndarray
     """Cycles of the array, for each command; int64."""
+    marks: np.ndarray
+    """The counters of cycles up to the last one in which the array works for a command; int64
+    [n, cycle counters]."""
     start: np.ndarray
     """First cycle, for each command; int64."""
     done: np.ndarray
@@ -67,6 +70,7 @@ def state(config: AccelConfig, fields: np.ndarray) -> Execute:
         drain_unit.state(),
         records(fields, Opcode.EXECUTE),
         np.zeros(count, np.int64),
+        np.zeros((count, len(CYCLE_COUNTERS)), np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
     )

@@ -3,7 +3,7 @@ lane and column a cycle, and what the array waits for where there is none."""
 
 import numpy as np
 
-from hw.spec.regs import Counter
+from hw.spec.regs import CYCLE_COUNTERS, Counter
 from sim.timing.core import drain as drain_unit
 from sim.timing.core import (
     operand_fetch,
@@ -22,6 +22,7 @@ STALL_DRAIN = int(Counter.STALL_DRAIN)
 WAIT_LOAD, WAIT_STORE = int(Counter.WAIT_LOAD), int(Counter.WAIT_STORE)
 WAIT_EXECUTE, WAIT_COMMAND = int(Counter.WAIT_EXECUTE), int(Counter.WAIT_COMMAND)
 OCCUPIED = int(Counter.OCCUPIED)
+CAUSES = len(CYCLE_COUNTERS)
 
 
 def state() -> np.ndarray:
@@ -55,13 +56,22 @@ def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
     if tap_group_end:
         sequencer.done = 0
         store.popped += 1
+    cause = BUSY_OTHER if command.network == 0 else BUSY_NETWORK
     if pixel_group_end:
         drain_unit.send(cycle, unit.drain[0], tap_group)
+        _mark(unit, tap_group.command, counters, cause)
     unit.busy[tap_group.command] += 1
-    if command.network == 0:
-        return BUSY_OTHER
-    counters[OCCUPIED] += tap_group.occupied
-    return BUSY_NETWORK
+    if command.network != 0:
+        counters[OCCUPIED] += tap_group.occupied
+    return cause
+
+
+@compiled
+def _mark(unit, command, counters, cause):
+    """Note the counters of cycles for a command that works in this one, which ``cause`` counts."""
+    for counter in range(CAUSES):
+        unit.marks[command, counter] = counters[counter]
+    unit.marks[command, cause] += 1
 
 
 @compiled

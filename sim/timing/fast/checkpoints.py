@@ -103,6 +103,7 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
         unit.sequencer,
         unit.drain,
         unit.busy[:taken],
+        unit.marks[:taken],
         unit.start[:taken],
         unit.done[:taken],
         machine.registers,

@@ -191,11 +191,9 @@ def test_no_figure_exceeds_what_is_possible(case, preset, tmp_path):
         write_program(compiled, tmp_path)
         program = read_program(tmp_path)
         timing = run_timing(program)
-        check(program, timing)
         found = summary(program, timing)
+        check(program, timing, found)
         assert found["macs"] == needed and found["model_macs"] == sum(macs(graph).values())
-        assert sum(found["lost"].values()) == pytest.approx(1)
-        assert min(found["lost"].values()) >= 0
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ class CopyEngine(Component):
                 "trace_index_store": Out(24),
                 "trace_mac_busy": Out(1),
                 "trace_mac_index": Out(24),
+                "trace_cause": Out(4),
             }
         )
 

@@ -38,7 +38,7 @@ def test_the_ports_are_those_of_the_machine(written):
         for name, port in members.items()
     }
     traced = {name: port for name, port in found.items() if name.startswith("trace_")}
-    assert found == expected | traced and len(traced) == 7
+    assert found == expected | traced and len(traced) == 8
     assert json.loads(written["ports.json"]) == ports(written["accel.v"])
 
 
