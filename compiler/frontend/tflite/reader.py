@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, located, show
 from compiler.frontend.tflite.boundary import Boundary, find_boundary
+from compiler.frontend.tflite.dilation import find_dilated
 from compiler.frontend.tflite.flatbuf import Table
 from compiler.frontend.tflite.folding import fold
 from compiler.frontend.tflite.model_file import (
@@ -79,6 +80,8 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
     shuffles = find_shuffles(subgraph, model.builtins, tensors)
     inside = {i for shuffle in shuffles.values() for i in (shuffle.first, shuffle.second)}
     inside.update(boundary.dropped)
+    dilated = find_dilated(model)
+    inside.update(i for found in dilated.values() for i in (found.first, found.convolution))
     read = _read_tensors(subgraph, model.operators)
     for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
         if index in inside or fold(table, builtin, tensors):
@@ -86,6 +89,10 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
         try:
             if index in shuffles:
                 added = [shuffles[index].node(tensors)]
+            elif index in dilated:
+                inner = dilated[index].convolution
+                own = model.operators[inner], model.builtins[inner]
+                added = [dilated[index].node(_decode(*own, read, tensors))]
             else:
                 added = _converted(table, builtin, read, tensors)
             for node in added:
