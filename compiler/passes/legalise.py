@@ -136,7 +136,7 @@ class _Legaliser:
     def _hardware(self, node: Node) -> None:
         x, y = self.graph.tensors[node.inputs[0]], self.graph.tensors[node.outputs[0]]
         if node.op == "reshape" or (node.op == "quantize" and self._is_flip(node, x, y)):
-            self.views[y.name] = self.views[x.name]
+            self._view(x, y)
         elif node.op == "pad" and self._pad_folds(node):
             earlier = self.folded.get(x.name, (x.name, (0, 0, 0, 0)))
             total = summed(earlier[1], node.attrs["padding"])
@@ -197,7 +197,7 @@ class _Legaliser:
         source = self.maps[self.views[x.name].map]
         if source.external and y.name in self.graph.outputs:
             return "it gives the network's input out"
-        same = map_shape(y) == (source.height, source.width, source.channels)
+        same = map_shape(y) == source.extent or self._merges(source, y)
         for consumer in self.consumers.get(y.name, []):
             if not (same or self._flattens(consumer, y) or host_reason(self.graph, consumer)):
                 return (
@@ -205,6 +205,20 @@ class _Legaliser:
                     f"({consumer.op})"
                 )
         return None
+
+    def _merges(self, source: FeatureMap, y: Tensor) -> bool:
+        """Whether a tensor's pixels are those of a map in words in other rows."""
+        height, width, channels = map_shape(y)
+        same = (height * width, channels) == (source.pixels, source.channels)
+        return same and not source.external
+
+    def _view(self, x: Tensor, y: Tensor) -> None:
+        source = self.maps[self.views[x.name].map]
+        if map_shape(y) == source.extent or not self._merges(source, y):
+            self.views[y.name] = self.views[x.name]
+            return
+        self.maps[y.name] = FeatureMap(y.name, *map_shape(y), parent=source.name, view=True)
+        self.views[y.name] = View(y.name)
 
     def _flattens(self, node: Node, x: Tensor) -> bool:
         """Whether the node takes all values of ``x`` in their order."""
