@@ -1,8 +1,7 @@
 """A dilated convolution as older converters write it: SPACE_TO_BATCH_ND, convolution, back.
 
-Each of ``block`` sub-images, which are a batch, has every ``block``-th pixel of the padded map. So a
-convolution of them is one of the map whose dilation is ``block``, and what BATCH_TO_SPACE_ND crops
-is less padding.
+Each sub-image of a batch has every ``block``-th pixel of the padded map. So a convolution of them
+is one of the map whose dilation is ``block``, and what BATCH_TO_SPACE_ND crops is less padding.
 """
 
 from __future__ import annotations

@@ -25,13 +25,10 @@ def weighted(model, source, shape, axis, x_scale):
 def dilated(block, paddings, crops, size, padding, depthwise, seed):
     """SPACE_TO_BATCH_ND, a 3x3 convolution, BATCH_TO_SPACE_ND."""
     source, model = np.random.default_rng(seed), Model()
-    height, width = (
-        (n + sum(pair)) // b for n, pair, b in zip(size, paddings, block, strict=True)
-    )
+    height, width = ((n + sum(pair)) // b for n, pair, b in zip(size, paddings, block, strict=True))
     batch, loss = block[0] * block[1], 2 * (padding == 1)
     out = [
-        (n - loss) * b - sum(crop)
-        for n, b, crop in zip((height, width), block, crops, strict=True)
+        (n - loss) * b - sum(crop) for n, b, crop in zip((height, width), block, crops, strict=True)
     ]
     x = model.tensor("x", (1, *size, 4), 0.05, 9)
     blocks = [model.integers(f"block{i}", block) for i in (0, 1)]

@@ -94,7 +94,13 @@ def test_products_of_matrices(a, b, adj_x, adj_y, constant, seed):
 
 @pytest.mark.parametrize(
     ("shape", "keep"),
-    [((1, 6, 10), True), ((6, 10), False), ((6, 10), True), ((1, 3, 2, 10), True), ((1, 1, 10), True)],
+    [
+        ((1, 6, 10), True),
+        ((6, 10), False),
+        ((6, 10), True),
+        ((1, 3, 2, 10), True),
+        ((1, 1, 10), True),
+    ],
 )
 def test_a_dense_layer_on_every_position(shape, keep, seed):
     model, source = Model(), np.random.default_rng(seed)
