@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from compiler import zoo
-from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.errors import InputError, UnsupportedError, located, one_line, show
 from compiler.frontend.model_json import read_model
-from compiler.frontend.tflite import is_float, read_tflite
+from compiler.frontend.tflite import is_float, read_tflite, state_notes
 from compiler.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def load_model(
         if shapes:
             raise InputError(f"shapes for a {suffix} model; they are accepted for .onnx ones")
         if suffix == ".tflite":
-            return _load_tflite(data, name, calibration)
+            graph = _load_tflite(data, name, calibration)
+            for note in state_notes(data):
+                print(one_line(f"{path}: {note}"), file=sys.stderr)
+            return graph
         if calibration is not None:
             raise InputError(f"calibration {calibration} for a {suffix} model; {_CALIBRATED}")
         return read_model(data, path.parent)

@@ -31,12 +31,20 @@ _INTEGERS = ("INT8", "UINT8", "INT16")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The only subgraph of a model, with its ``operators`` and their names, ``builtins``."""
+    """The first subgraph of a model, with its ``operators`` and their names, ``builtins``.
 
+    Others give variables their first values.
+    """
+
+    model: Table
     subgraph: Table
     tensors: TensorReader
     operators: tuple[Table, ...]
     builtins: tuple[str, ...]
+
+    def other(self, index: int) -> ModelFile:
+        """Likewise another subgraph. Raises InputError where there is none."""
+        return _of_subgraph(self.model, index)
 
     def indices(self, slot: SubgraphSlot) -> tuple[int, ...]:
         """The tensors that are the subgraph's inputs or outputs."""
@@ -63,13 +71,22 @@ def open_model(data: bytes) -> ModelFile:
     if version != VERSION:
         raise UnsupportedError(f"schema version {version}; {VERSION} is accepted")
     subgraphs = model.count(ModelSlot.SUBGRAPHS)
-    if subgraphs != 1:
-        raise UnsupportedError(f"{subgraphs} subgraphs; 1 is accepted")
-    subgraph = model.entry(ModelSlot.SUBGRAPHS, 0)
+    found = _of_subgraph(model, 0) if subgraphs else None
+    if found is None or (subgraphs > 1 and "CALL_ONCE" not in found.builtins):
+        raise UnsupportedError(
+            f"{subgraphs} subgraphs; 1 is accepted, and more that CALL_ONCE runs for variables"
+        )
+    return found
+
+
+def _of_subgraph(model: Table, number: int) -> ModelFile:
+    if not 0 <= number < model.count(ModelSlot.SUBGRAPHS):
+        raise InputError(f"subgraph {number}; the model has {model.count(ModelSlot.SUBGRAPHS)}")
+    subgraph = model.entry(ModelSlot.SUBGRAPHS, number)
     count = subgraph.count(SubgraphSlot.OPERATORS)
     operators = tuple(subgraph.entry(SubgraphSlot.OPERATORS, index) for index in range(count))
     builtins = tuple(_builtin(model, table, index) for index, table in enumerate(operators))
-    return ModelFile(subgraph, TensorReader(model, subgraph), operators, builtins)
+    return ModelFile(model, subgraph, TensorReader(model, subgraph), operators, builtins)
 
 
 def is_float(data: bytes) -> bool:

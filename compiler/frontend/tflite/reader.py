@@ -22,6 +22,7 @@ from compiler.frontend.tflite.schema import OperatorSlot, SubgraphSlot
 from compiler.frontend.tflite.shuffle import find_shuffles
 from compiler.frontend.tflite.simplify import simplified
 from compiler.frontend.tflite.tensors import TensorReader
+from compiler.frontend.tflite.variables import find_variables
 from compiler.ir.graph import Graph, Node
 from compiler.ir.verify import verify
 
@@ -46,10 +47,14 @@ def read_tflite(data: bytes, name: str) -> Graph:
 
 def _read_model(model: ModelFile, name: str) -> Graph:
     subgraph, tensors = model.subgraph, model.tensors
-    boundary = find_boundary(subgraph, model.builtins, tensors)
+    boundary, variables = find_boundary(subgraph, model.builtins, tensors), find_variables(model)
+    boundary.dropped |= variables.dropped
     inputs = _names(subgraph, SubgraphSlot.INPUTS, tensors, boundary)
+    inputs += tuple(tensors.tensor(i).name for i in variables.read.values())
     nodes = _read_nodes(model, boundary)
     outputs = _names(subgraph, SubgraphSlot.OUTPUTS, tensors, boundary)
+    states = (tensors.tensor(i).name for i in variables.assigned.values())
+    outputs += tuple(name for name in states if name not in outputs)
     return Graph(name, tensors.decoded(), nodes, inputs, outputs)
 
 
