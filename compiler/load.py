@@ -131,15 +131,16 @@ def _load_onnx(
     data: bytes, name: str, folder: Path, calibration: Path | None, shapes: Shapes
 ) -> Graph:
     # Imported when needed: onnxruntime takes longer to load than most models.
-    from compiler.frontend.onnx import parse_onnx
+    from compiler.frontend.onnx import parse_onnx, references
 
-    return _graph_of(parse_onnx(data, folder, shapes), name, calibration)
+    with references():
+        return _graph_of(parse_onnx(data, folder, shapes), name, calibration)
 
 
 def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> Graph:
     from onnx import ModelProto
 
-    from compiler.frontend.onnx import check_onnx
+    from compiler.frontend.onnx import check_onnx, references
 
     if not isinstance(model, ModelProto):
         raise TypeError(
@@ -148,7 +149,7 @@ def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> 
     copy = ModelProto()
     copy.CopyFrom(model)
     name = model.graph.name or "model"
-    with located(name):
+    with located(name), references():
         return _graph_of(check_onnx(copy, Path(), shapes), name, calibration)
 
 
@@ -171,9 +172,11 @@ def _load_tflite(data: bytes, name: str, calibration: Path | None) -> Graph:
     if not is_float(data):
         _refuse_calibration(calibration)
         return read_tflite(data, name)
+    from compiler.frontend.onnx import references
     from compiler.frontend.tflite_float import to_onnx
 
-    return _graph_of(to_onnx(data), name, calibration)
+    with references():
+        return _graph_of(to_onnx(data), name, calibration)
 
 
 def _refuse_calibration(calibration: Path | None) -> None:

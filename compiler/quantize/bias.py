@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
+from compiler.frontend.onnx.references import tensor_of
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
 from compiler.quantize.insert import layer_bias, quantize_weights, weight_axis
@@ -57,7 +58,7 @@ def correct_biases(
     for tensor in result.graph.initializer:
         if tensor.name in changes:
             bias = graph.constants[tensor.name] - changes[tensor.name]
-            tensor.CopyFrom(numpy_helper.from_array(bias.astype(np.float32), tensor.name))
+            tensor.CopyFrom(tensor_of(bias.astype(np.float32), tensor.name))
     return result
 
 
@@ -93,7 +94,7 @@ def _add_rounded(
         "weights": steps * scale.reshape(shape),
     }
     model.graph.initializer.extend(
-        numpy_helper.from_array(np.asarray(v), f"{name}/{k}") for k, v in constants.items()
+        tensor_of(np.asarray(v), f"{name}/{k}") for k, v in constants.items()
     )
     quant = [f"{name}/scale", f"{name}/zero_point"]
     copy = onnx.NodeProto()

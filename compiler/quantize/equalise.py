@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
+from compiler.frontend.onnx.references import tensor_of
 from compiler.quantize.calibrate import Statistics
 from compiler.quantize.graph import FloatGraph, attribute, float_graph
 from compiler.quantize.quantisation_points import clip_bounds
@@ -51,7 +51,7 @@ def equalise(model: onnx.ModelProto, seen: Mapping[str, Statistics]) -> onnx.Mod
     for tensor in result.graph.initializer:
         if constants[tensor.name] is not graph.constants[tensor.name]:
             array = constants[tensor.name].astype(np.float32)
-            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+            tensor.CopyFrom(tensor_of(array, tensor.name))
     return result
 
 

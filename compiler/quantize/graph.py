@@ -11,6 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 from compiler.frontend.onnx.model_graph import host_reason
+from compiler.frontend.onnx.references import array_of
 
 #: Element types of real numbers; a type that is not known counts as one.
 _REAL = (onnx.TensorProto.FLOAT, onnx.TensorProto.UNDEFINED)
@@ -45,7 +46,7 @@ class FloatGraph:
 
 def float_constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     """The constants of the file, by name."""
-    constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    constants = {t.name: array_of(t) for t in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
+from compiler.frontend.onnx.references import tensor_of
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph, attribute, float_constants, float_graph
 from compiler.quantize.quantisation_points import (
@@ -158,7 +159,7 @@ class _Inserter:
         ]
 
     def _constant(self, name: str, value: np.ndarray | np.generic) -> str:
-        self._constants.append(numpy_helper.from_array(np.asarray(value), name))
+        self._constants.append(tensor_of(np.asarray(value), name))
         return name
 
     def _weight(self, node: onnx.NodeProto) -> str:
@@ -169,8 +170,10 @@ class _Inserter:
         bias = layer_bias(self._graph, node)
         weights = self._graph.constants[node.input[1]]
         if self._blank:
-            weights = np.broadcast_to(np.float32(0), weights.shape)
-        steps, scale = quantize_weights(weights, axis, bias, x_scale)
+            steps = np.broadcast_to(np.int8(0), weights.shape)
+            scale = np.ones(weights.shape[axis], np.float32)
+        else:
+            steps, scale = quantize_weights(weights, axis, bias, x_scale)
         names = [
             self._constant(name, steps),
             self._constant(self._free(f"{name}/scale"), scale),
@@ -199,11 +202,12 @@ def quantize_weights(
     A scale is at least what the bias needs to be int32 of input scale * weight scale.
     """
     others = tuple(a for a in range(weights.ndim) if a != axis)
-    largest = np.abs(weights).max(axis=others).astype(np.float64)
+    largest = np.maximum(weights.max(axis=others), -weights.min(axis=others)).astype(np.float64)
     scale = largest / 127
     if bias is not None and bias.size in (1, scale.size):
         scale = np.maximum(scale, np.abs(bias).reshape(-1) / (x_scale * _MAX_BIAS))
     scale = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(weights.ndim)]
-    steps = np.clip(np.rint(weights / scale.reshape(shape)), -127, 127)
+    steps = weights / scale.reshape(shape)
+    np.clip(np.rint(steps, out=steps), -127, 127, out=steps)
     return steps.astype(np.int8), scale

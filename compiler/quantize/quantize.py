@@ -11,6 +11,8 @@ import onnx
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx import inferred, opset
+from compiler.frontend.onnx.normalise.opsets import converted
+from compiler.frontend.onnx.references import refer, references, whole
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
@@ -61,7 +63,17 @@ def quantize(
     """
     _check_inputs(model)
     check_operators(model)
-    model = folded(_with_opset(model))
+    with references() as outermost:
+        if outermost:
+            own = onnx.ModelProto()
+            own.CopyFrom(model)
+            model = own
+        refer(model)
+        result = _quantized(folded(_with_opset(model)), calibration, method)
+        return whole(result) if outermost else result
+
+
+def _quantized(model: onnx.ModelProto, calibration: Path | None, method: str) -> onnx.ModelProto:
     _check_sizes(model)
     graph = float_graph(model)
     _check_finite(graph)
@@ -78,7 +90,7 @@ def quantize(
 
 def _check_sizes(model: onnx.ModelProto) -> None:
     """Raise UnsupportedError for an activation that calibration cannot hold."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
+    graph = model.graph
     for value in (*graph.input, *graph.value_info, *graph.output):
         dims = value.type.tensor_type.shape.dim
         shape = [d.dim_value for d in dims]
@@ -129,13 +141,11 @@ def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
     if version >= _NORMALISED:
         return model
     try:
-        return onnx.version_converter.convert_version(model, _NORMALISED)
-    except (RuntimeError, ValueError) as fault:
+        return converted(model, _NORMALISED)
+    except UnsupportedError:
         if version >= _PER_CHANNEL:
             return model
-        raise UnsupportedError(
-            f"opset {version}, which cannot be converted to {_NORMALISED}: {fault}"
-        ) from None
+        raise
 
 
 def ranges_of(graph: FloatGraph, seen: Mapping[str, Statistics], method: str) -> Ranges:

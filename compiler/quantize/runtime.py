@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import onnxruntime
 
 from compiler.errors import InputError
 from compiler.frontend.onnx import inferred
+from compiler.frontend.onnx.references import array_of, is_reference, refer, whole
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
@@ -22,31 +23,69 @@ _ERRORS_ONLY = 3
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with constants and shapes computed, and batch normalisation in the weights.
 
-    onnxruntime's basic optimisations. Raises InputError for a model that it cannot load.
+    onnxruntime's basic optimisations; weights that they leave as they are stay outside. Raises
+    InputError for a model that it cannot load.
     """
+    light, left = _without(model, _left_alone(model))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         options = _options(_LEVELS.ORT_ENABLE_BASIC)
         options.optimized_model_filepath = str(path)
-        _session(model, options)
-        return inferred(onnx.load_model(path))
+        _session(whole(light), options)
+        result = onnx.load_model(path)
+    inputs = [value for value in result.graph.input if value.name not in left]
+    del result.graph.input[:]
+    result.graph.input.extend(inputs)
+    refer(result)
+    result.graph.initializer.extend(left.values())
+    return inferred(result)
+
+
+def _left_alone(model: onnx.ModelProto) -> set[str]:
+    """The weights that only layers without batch normalisation behind them read."""
+    normalised = {n.input[0] for n in model.graph.node if n.op_type == "BatchNormalization"}
+    others: set[str] = set()
+    weights: set[str] = set()
+    for node in model.graph.node:
+        plain = node.op_type in ("Gemm", "MatMul") and node.output[0] not in normalised
+        weights.update(node.input[1:2] if plain else ())
+        others.update(node.input[:1] if plain else node.input)
+        others.update(node.input[2:])
+    return weights - others
+
+
+def _without(
+    model: onnx.ModelProto, names: Container[str]
+) -> tuple[onnx.ModelProto, dict[str, onnx.TensorProto]]:
+    """A copy whose constants of these names that are references are inputs; and those."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    left = {t.name: t for t in model.graph.initializer if is_reference(t) and t.name in names}
+    kept = [t for t in graph.initializer if t.name not in left]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    graph.input.extend(
+        onnx.helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in left.values()
+    )
+    return copy, left
 
 
 class Runner:
     """Runs a model without optimisations; ``outputs`` are names of any of its tensors."""
 
     def __init__(self, model: onnx.ModelProto, outputs: Iterable[str]) -> None:
-        shown = onnx.ModelProto()
-        shown.CopyFrom(model)
+        shown, left = _without(model, {t.name for t in model.graph.initializer})
         self.outputs = tuple(dict.fromkeys(outputs))
         del shown.graph.output[:]
         shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.outputs)
+        self._weights = {n: np.ascontiguousarray(array_of(t)) for n, t in left.items()}
         self._session = _session(shown, _options(_LEVELS.ORT_DISABLE_ALL))
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs by name. Raises InputError where the model refuses the inputs."""
         try:
-            values = self._session.run(list(self.outputs), dict(inputs))
+            values = self._session.run(list(self.outputs), {**self._weights, **inputs})
         except Exception as fault:
             raise InputError(f"onnxruntime cannot run the model: {_line(fault)}") from None
         return dict(zip(self.outputs, values, strict=True))

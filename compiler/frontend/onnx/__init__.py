@@ -8,6 +8,7 @@ from compiler.frontend.onnx.reader import (
     read_onnx,
     together,
 )
+from compiler.frontend.onnx.references import references
 
 __all__ = [
     "Shapes",
@@ -18,5 +19,6 @@ __all__ = [
     "opset",
     "parse_onnx",
     "read_onnx",
+    "references",
     "together",
 ]

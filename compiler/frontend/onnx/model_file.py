@@ -12,6 +12,7 @@ from onnx import external_data_helper
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.normalise import normalise
+from compiler.frontend.onnx.references import refer
 from compiler.frontend.onnx.weights_aside import with_weights_aside
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -64,6 +65,7 @@ def check_onnx(model: onnx.ModelProto, folder: Path, shapes: Shapes = NO_SHAPES)
     _check_parts(model)
     _check_types(model)
     _load_external(model, folder)
+    refer(model)
     _inputs_without_constants(model)
     _fix_shapes(model, shapes)
     try:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.references import array_of, is_reference
 
 
 class Operator:
@@ -82,9 +83,9 @@ def _value(attribute: onnx.AttributeProto) -> Any:
 def constant_array(tensor: onnx.TensorProto) -> np.ndarray:
     """The values of a constant, read-only. Raises InputError where its bytes do not fit it."""
     try:
-        array = onnx.numpy_helper.to_array(tensor)
+        array = array_of(tensor)
     except (ValueError, TypeError, KeyError) as fault:
         raise InputError(f"constant {show(tensor.name)}: {fault}") from None
-    array = np.array(array)
+    array = array.view() if is_reference(tensor) else np.array(array)
     array.setflags(write=False)
     return array

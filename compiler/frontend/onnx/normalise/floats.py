@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
 from compiler.errors import InputError, show
+from compiler.frontend.onnx.references import array_of, tensor_of
 
 #: Types that become float32.
 _OTHERS = frozenset((TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE))
@@ -34,7 +35,7 @@ def in_float32(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _in_float32(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    array = numpy_helper.to_array(tensor).astype(np.float64)
+    array = array_of(tensor).astype(np.float64)
     with np.errstate(over="ignore"):
         narrow = array.astype(np.float32)
     if np.isinf(narrow).sum() > np.isinf(array).sum():
@@ -42,7 +43,7 @@ def _in_float32(tensor: onnx.TensorProto) -> onnx.TensorProto:
             f"constant {show(tensor.name)} holds {array[np.isinf(narrow)][0]:g}; numbers of "
             "float32 are accepted"
         )
-    return numpy_helper.from_array(narrow, tensor.name)
+    return tensor_of(narrow, tensor.name)
 
 
 def _constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from compiler.errors import UnsupportedError, located, show
 from compiler.frontend.onnx.normalise.opsets import opset
+from compiler.frontend.onnx.references import array_of, tensor_of
 
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 
@@ -88,11 +89,11 @@ class Rewriter:
         """The values of a constant. Raises UnsupportedError for another tensor."""
         if name not in self._constants:
             raise UnsupportedError(f"input {show(name)} is computed; a constant is accepted")
-        return numpy_helper.to_array(self._constants[name])
+        return array_of(self._constants[name])
 
     def constant(self, wanted: str, array: object) -> str:
         """The name of a new constant."""
-        tensor = numpy_helper.from_array(np.asarray(array), self.fresh(wanted))
+        tensor = tensor_of(np.asarray(array), self.fresh(wanted))
         self._graph.initializer.append(tensor)
         self._constants[tensor.name] = tensor
         return tensor.name

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 
 from compiler.errors import UnsupportedError
 from compiler.frontend.onnx.folding import fold
 from compiler.frontend.onnx.normalise.opsets import DOMAINS
 from compiler.frontend.onnx.normalise.rewriter import Expand, Old, Rewriter
+from compiler.frontend.onnx.references import array_of, tensor_of
 
 #: Narrow types: the one of 8 bits that holds them, smallest and largest value.
 _WIDER: dict[int, tuple[int, int, int]] = {
@@ -29,8 +30,8 @@ def eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     for tensor in constants:
         if tensor.data_type in _WIDER:
             kind = onnx.helper.tensor_dtype_to_np_dtype(_WIDER[tensor.data_type][0])
-            array = numpy_helper.to_array(tensor).astype(kind)
-            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+            array = array_of(tensor).astype(kind)
+            tensor.CopyFrom(tensor_of(array, tensor.name))
     return model
 
 

@@ -1,0 +1,93 @@
+"""Large constants of a model in memory by reference, so that copies of the model are small.
+
+Such a tensor has its name, type and shape, and as location the number of its array. References last
+as long as the block ``references()`` around them; outside of one there are none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from compiler.errors import InputError, show
+
+#: Arrays of more elements are held by reference.
+LARGE = 1 << 14
+
+#: Types of such arrays.
+_HELD = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8))
+
+_ARRAYS: ContextVar[list[np.ndarray]] = ContextVar("arrays")
+
+
+@contextmanager
+def references() -> Iterator[bool]:
+    """A block in which large constants are held by reference; yields whether it is the outermost.
+
+    What leaves the outermost block must be made ``whole``.
+    """
+    if _ARRAYS.get(None) is not None:
+        yield False
+        return
+    token = _ARRAYS.set([])
+    try:
+        yield True
+    finally:
+        _ARRAYS.reset(token)
+
+
+def refer(model: onnx.ModelProto) -> None:
+    """Replace what the model's large constants hold by references, where these are held."""
+    if _ARRAYS.get(None) is None:
+        return
+    for tensor in model.graph.initializer:
+        if not is_reference(tensor) and tensor.data_type in _HELD and size_of(tensor) > LARGE:
+            try:
+                array = numpy_helper.to_array(tensor)
+            except (ValueError, TypeError) as fault:
+                raise InputError(f"constant {show(tensor.name)}: {fault}") from None
+            tensor.CopyFrom(tensor_of(array, tensor.name))
+
+
+def whole(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, which is changed, with its constants in it again."""
+    for tensor in model.graph.initializer:
+        if is_reference(tensor):
+            tensor.CopyFrom(numpy_helper.from_array(array_of(tensor), tensor.name))
+    return model
+
+
+def size_of(tensor: onnx.TensorProto) -> int:
+    """The number of elements by the tensor's shape."""
+    return math.prod(tensor.dims)
+
+
+def is_reference(tensor: onnx.TensorProto) -> bool:
+    """Whether the tensor's values are held elsewhere."""
+    return tensor.data_location == onnx.TensorProto.EXTERNAL
+
+
+def array_of(tensor: onnx.TensorProto) -> np.ndarray:
+    """The values of a constant, not to be changed where they are held by reference."""
+    if not is_reference(tensor):
+        return numpy_helper.to_array(tensor)
+    return _ARRAYS.get()[int(tensor.external_data[0].value)]
+
+
+def tensor_of(array: np.ndarray, name: str) -> onnx.TensorProto:
+    """A constant of these values, by reference if they are many and references are held."""
+    held = _ARRAYS.get(None)
+    if held is None or array.size <= LARGE:
+        return numpy_helper.from_array(array, name)
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=array.shape)
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=str(len(held)))
+    held.append(array)
+    return tensor

@@ -1,0 +1,51 @@
+"""Large constants by reference: results are those of constants in the model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.errors import InputError
+from compiler.frontend.onnx import parse_onnx, references
+from compiler.frontend.onnx.references import LARGE, is_reference, whole
+from compiler.load import load_model
+from compiler.quantize import quantize
+from tests.support.float_onnx import FloatNet
+
+
+def _net(generator):
+    """Layers with large weights: one with a normalisation to be folded, one left as it is."""
+    net = FloatNet(generator)
+    x = net.node("Relu", net.conv(net.input("N", 16, 6, 6, name="image"), 16, 128, 3))
+    x = net.node("Flatten", net.node("MaxPool", x, kernel_shape=[6, 6]))
+    x = net.node("Relu", net.node("Gemm", x, net.random(150, 128), net.random(150), transB=1))
+    net.output(net.node("MatMul", x, net.random(150, 120)))
+    return net
+
+
+def test_results_are_the_same(tmp_path, generator):
+    net = _net(generator)
+    np.save(tmp_path / "x.npy", generator.normal(size=(4, 16, 6, 6)).astype(np.float32))
+    model = parse_onnx(net.bytes(), Path())
+    before = model.SerializeToString()
+    plain = quantize(model, tmp_path / "x.npy")
+    assert model.SerializeToString() == before
+    assert not any(map(is_reference, plain.graph.initializer))
+    with references():
+        light = quantize(parse_onnx(net.bytes(), Path()), tmp_path / "x.npy")
+        assert sum(map(is_reference, light.graph.initializer)) == 3
+        assert light.ByteSize() < LARGE
+        held = whole(light)
+    assert _by_name(held) == _by_name(plain)
+
+
+def _by_name(model):
+    return {tensor.name: tensor.SerializeToString() for tensor in model.graph.initializer}
+
+
+def test_a_large_constant_of_too_few_bytes(generator):
+    model = _net(generator).model()
+    weights = next(t for t in model.graph.initializer if list(t.dims) == [150, 128])
+    weights.raw_data = weights.raw_data[:-4]
+    with pytest.raises(InputError, match=f"constant '{weights.name}': "):
+        load_model(model)
