@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hw.spec import regs
 from hw.spec.regs import Fault, offset_of
+from hw.spec.timing import WATCHDOG
+from hw.tools.cosim.design import Design
 from hw.tools.cosim.run_spec import (
     AxiEvent,
     MemoryModel,
@@ -95,31 +97,35 @@ def gaps(seed: int) -> dict:
     return {"gap_seed": seed % (1 << 31), "gap_rate": GAPS}
 
 
-def on_rtl(runs: dict[Name, RunSpec]) -> dict[Name, RtlResult]:
-    """Results of all runs, from one simulation process."""
-    results = run_rtl_many(design(CONFIG.name), list(runs.values()), check=False)
+def on_rtl(runs: dict[Name, RunSpec], machine: Design | None = None) -> dict[Name, RtlResult]:
+    """Results of all runs, from one simulation process, on the preset or another machine."""
+    results = run_rtl_many(machine or design(CONFIG.name), list(runs.values()), check=False)
     return dict(zip(runs, results, strict=True))
 
 
-def timed(case: FaultCase, silence: Silence | None = None) -> machine.RunResult:
+def timed(
+    case: FaultCase, silence: Silence | None = None, watchdog: int = WATCHDOG
+) -> machine.RunResult:
     """The run as the simulator times it, which sees no access of an EXECUTE beyond the
     scratchpad."""
-    return machine.run(*_timing(case, silence), CONFIG)
+    return machine.run(*setup_of(case, silence, watchdog), CONFIG)
 
 
-def timing(case: FaultCase, silence: Silence | None = None) -> machine.Machine:
-    """The simulated machine at the start of that run."""
-    return machine.started(*_timing(case, silence), CONFIG)
-
-
-def _timing(case: FaultCase, silence: Silence | None) -> tuple[Commands, np.ndarray]:
+def setup_of(
+    case: FaultCase, silence: Silence | None = None, watchdog: int = WATCHDOG
+) -> tuple[Commands, np.ndarray]:
+    """The commands and parameters of that run."""
     image = programs.memory(case.code)
-    memory = {name: dataclasses.astuple(region) for name, region in case.errors.items()}
+    memory: dict[str, Any] = {
+        name: dataclasses.astuple(region) for name, region in case.errors.items()
+    }
     if silence is not None:
         assert silence.cycles == 0
         events = sum(HANDSHAKES[channel] for channel in set(silence.channels))
         memory["silence"] = events, silence.after
-    setup = parameters(CONFIG, case.addr, case.program_size, case.address_ranges, **memory)
+    setup = parameters(
+        CONFIG, case.addr, case.program_size, case.address_ranges, **memory, watchdog=watchdog
+    )
     return decode(image, case.addr, case.program_size, CONFIG), setup
 
 

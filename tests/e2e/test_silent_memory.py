@@ -1,19 +1,26 @@
 """A memory that stops answering: the run ends WATCHDOG cycles after the last movement, whatever was
-under way, with the first fault or with TIMEOUT; RTL and simulator in the same cycle."""
+under way, with the first fault or with TIMEOUT; RTL and simulator in the same cycle.
+
+The simulator tries every handshake, the RTL some. WATCHDOG is small here; others run with the
+machine's own.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 import pytest
 
+from hw.ctrl import run_control
+from hw.generate import verilog
 from hw.spec import regs
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault, offset_of
-from hw.spec.timing import WATCHDOG, WATCHDOG_DELAY
+from hw.spec.timing import WATCHDOG_DELAY
 from hw.tools.cosim.run_spec import (
     CHANNELS,
     RtlResult,
@@ -22,6 +29,8 @@ from hw.tools.cosim.run_spec import (
     SoftReset,
 )
 from sim.timing import machine
+from sim.timing.machine import RunResult
+from tests.e2e.cases import design
 from tests.e2e.fault_runs import (
     FAULT,
     GOOD,
@@ -31,10 +40,10 @@ from tests.e2e.fault_runs import (
     check_clean,
     check_outside,
     on_rtl,
+    setup_of,
     spec,
     status,
     timed,
-    timing,
     write,
 )
 from tests.support import fault_programs as programs
@@ -45,13 +54,18 @@ pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
 SETS = (*((channel,) for channel in CHANNELS), CHANNELS)
 RANDOM_POINTS = 2
+SHORT = 1000
+"""WATCHDOG of these machines: more than the good program is ever still."""
+LAST, BEFORE = 20, 10
+"""Handshakes after which the memory falls silent, for each kind of fault: the last, and some of
+those before."""
 
 OF_EXECUTES = FaultCase(
     "execute", Fault.SCRATCHPAD_RANGE, 3, programs.changed(3, out_addr=programs.BEYOND, wait_load=2)
 )
 UNIT = {Opcode.LOAD: "a LOAD", Opcode.EXECUTE: "an EXECUTE", Opcode.STORE: "a STORE"}
 BUSY = 1 << regs.bit_of("status", "busy")
-HELD = WATCHDOG + 4000
+HELD = SHORT + 4000
 """Cycles of the run after which it has ended, and the memory is silent still."""
 RECOVERY = 3000
 
@@ -70,11 +84,34 @@ def early_end() -> FaultCase:
     return FaultCase("early end", Fault.NONE, 0, programs.encode(commands))
 
 
+def long_work() -> FaultCase:
+    """A STORE whose second row lies outside, while the array has work for many times SHORT."""
+    commands = programs.whole_program()
+    changes = {
+        3: {"out_blocks": 64, "weight_addr": 100},
+        5: {"row_count": 2, "row_length": 8, "dram_stride": 0x1000, "wait_load": 3,
+            "wait_execute": 0},
+    }  # fmt: skip
+    for place, fields in changes.items():
+        opcode, before = commands[place]
+        commands[place] = opcode, before | fields
+    return FaultCase("long work", Fault.ADDRESS_RANGE, 5, programs.encode(commands))
+
+
+NO_ANSWER = Silence(("b",), 0)
+
+
 def total(case: FaultCase, channels: tuple[str, ...]) -> int:
     """Handshakes of a run on some channels."""
-    state = timing(case, Silence(channels, 1 << 30))
+    return int(ended(case, Silence(channels, 1 << 30))[1].memory.dram["seen"][0])
+
+
+def ended(case: FaultCase, silence: Silence) -> tuple[RunResult, machine.Machine]:
+    """The simulated run, and the machine after it."""
+    commands, setup = setup_of(case, silence, SHORT)
+    state = machine.started(commands, setup, programs.CONFIG)
     machine.advance(state, programs.CONFIG)
-    return int(state.memory.dram["seen"][0])
+    return machine.result(state, commands), state
 
 
 def points(seed: int) -> dict[str, tuple[FaultCase, Silence]]:
@@ -95,13 +132,7 @@ def points(seed: int) -> dict[str, tuple[FaultCase, Silence]]:
 def hidden() -> dict[str, tuple[FaultCase, Silence]]:
     """For each kind of fault, a memory that falls silent while its run waits for the bus."""
     found: dict[str, tuple[FaultCase, Silence]] = {}
-    for case in fault_cases():
-        kind = case.fault.name
-        if (
-            case.fault in (Fault.ADDRESS_RANGE, Fault.SCRATCHPAD_RANGE)
-            and case.addr == programs.PROGRAM
-        ):
-            kind += f" of {UNIT.get(programs.whole_program()[case.index % 8][0])}"
+    for kind, case in kinds():
         if kind not in found:
             silence = _while_it_waits(case)
             if silence is not None:
@@ -109,13 +140,25 @@ def hidden() -> dict[str, tuple[FaultCase, Silence]]:
     return found
 
 
+def kinds() -> Iterator[tuple[str, FaultCase]]:
+    """All faults with their kind; ranges are of a unit."""
+    for case in fault_cases():
+        kind = case.fault.name
+        if (
+            case.fault in (Fault.ADDRESS_RANGE, Fault.SCRATCHPAD_RANGE)
+            and case.addr == programs.PROGRAM
+        ):
+            kind += f" of {UNIT.get(programs.whole_program()[case.index % 8][0])}"
+        yield kind, case
+
+
 def _while_it_waits(case: FaultCase) -> Silence | None:
     """A silence that begins between the fault and the quiet bus, or None if there is none."""
     count = total(case, CHANNELS)
     for after in range(count - 1, max(count - 4, 0), -1):
         silence = Silence(CHANNELS, after)
-        run = timed(case, silence)
-        if run.cycles > WATCHDOG and (run.fault, run.fault_index) == (case.fault, case.index):
+        run = timed(case, silence, SHORT)
+        if run.cycles > SHORT and (run.fault, run.fault_index) == (case.fault, case.index):
             return silence
     return None
 
@@ -150,6 +193,7 @@ def rtl_runs(seed: int) -> dict[str, RunSpec]:
         name: spec(case, memory={"silence": silence}) for name, (case, silence) in stopped.items()
     }
     runs["execute"] = spec(OF_EXECUTES, memory={"silence": of_executes(seed)})
+    runs["long work"] = spec(long_work(), memory={"silence": NO_ANSWER})
     runs["fresh"] = spec(GOOD)
     runs |= {f"{name} {channel}": recovery(name, channel) for name, channel in RECOVERIES}
     return runs
@@ -158,11 +202,45 @@ def rtl_runs(seed: int) -> dict[str, RunSpec]:
 @pytest.fixture(scope="module")
 def rtl(seed) -> dict[str, RtlResult]:
     """Results of all runs."""
-    return on_rtl(rtl_runs(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_control, "WATCHDOG", SHORT)
+        text = verilog(programs.CONFIG)
+    ordinary = design(programs.CONFIG.name)
+    assert text != ordinary.verilog
+    return on_rtl(rtl_runs(seed), dataclasses.replace(ordinary, verilog=text))
+
+
+def check_end(case: FaultCase, silence: Silence) -> Fault:
+    """The simulated run ends at once when nothing moves, and its first fault stays."""
+    run, state = ended(case, silence)
+    last = int(state.clock["moved"][0])
+    assert run.cycles == last + SHORT + WATCHDOG_DELAY + 2, (case.name, silence)
+    if run.fault != Fault.TIMEOUT:
+        assert (run.fault, run.fault_index) == (case.fault, case.index), (case.name, silence)
+    return run.fault
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_simulated_run_ends_at_every_handshake(channel):
+    for after in range(total(GOOD, (channel,))):
+        assert check_end(GOOD, Silence((channel,), after)) == Fault.TIMEOUT
+
+
+def test_a_simulated_run_ends_after_every_kind_of_fault(seed):
+    rng, kept = random.Random(seed), set()
+    cases = dict(reversed([*kinds()])) | {kind: case for kind, (case, _) in hidden().items()}
+    for kind, case in cases.items():
+        for channels in SETS:
+            count = total(case, channels)
+            late = max(count - LAST, 0)
+            points = [*rng.sample(range(late), min(BEFORE, late)), *range(late, count)]
+            if any(check_end(case, Silence(channels, after)) == case.fault for after in points):
+                kept.add(kind)
+    assert kept >= hidden().keys()
 
 
 def check_as_simulated(result: RtlResult, case: FaultCase, silence: Silence, name: str) -> None:
-    run = timed(case, silence)
+    run = timed(case, silence, SHORT)
     assert status(result) == (FAULT | BUSY, run.fault, run.fault_index), name
     assert result.cycles == run.cycles, name
     counters = [result.registers[offset_of(f"{c.name.lower()}_lo")] for c in Counter]
@@ -197,7 +275,16 @@ def test_the_fault_of_an_execute_stays_as_well(rtl):
     result = rtl["execute"]
     assert status(result)[1:] == (Fault.SCRATCHPAD_RANGE, OF_EXECUTES.index)
     last = max(event.cycle for event in result.axi if event.channel in ("r", "w", "b"))
-    assert last + WATCHDOG + WATCHDOG_DELAY < result.cycles < last + WATCHDOG + 5000
+    assert last + SHORT + WATCHDOG_DELAY < result.cycles < last + SHORT + 5000
+
+
+def test_work_after_a_fault_is_no_movement(rtl):
+    """The array works on for 30 times as long."""
+    result = rtl["long work"]
+    check_as_simulated(result, long_work(), NO_ANSWER, "long work")
+    assert status(result)[1:] == (Fault.ADDRESS_RANGE, 5)
+    last = max(event.cycle for event in result.axi)
+    assert result.cycles < last + SHORT + 100
 
 
 @pytest.mark.parametrize("name, channel", RECOVERIES)
