@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.codegen.commands import Command
 from compiler.codegen.compiled import Compiled, Segment
@@ -31,6 +33,9 @@ from compiler.schedule.room import check_room
 from compiler.schedule.schedule import Schedule, schedule
 from hw.spec.config import AccelConfig
 
+Scheduler = Callable[[Network, AccelConfig, Planner], Schedule]
+"""Places the tile operations of one segment's network on a machine."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -40,19 +45,31 @@ class Known:
     executes: Executes | None = None
 
 
+class _Search(NamedTuple):
+    """The scheduler, and what earlier searches left to it."""
+
+    scheduler: Scheduler
+    planner: Planner
+    known: Known
+
+
 def compile(
     graph: Graph,
     config: AccelConfig,
     options: CompilerOptions | None = None,
     planner: Planner | None = None,
+    scheduler: Scheduler = schedule,
 ) -> Compiled:
     """Map a quantised graph onto the machine. The same arguments give the same bytes.
 
-    A ``planner`` of one's own may keep a record of the search; it changes nothing.
+    A ``planner`` of one's own may keep a record of the search; it changes nothing. Another
+    ``scheduler`` may make other schedules of the same network.
     Raises InputError and UnsupportedError for the graph, AllocationError when it does not fit.
     """
     verify(graph, "quantised")
-    return compile_verified(graph, config, options or CompilerOptions(), planner)
+    return compile_verified(
+        graph, config, options or CompilerOptions(), planner, scheduler=scheduler
+    )
 
 
 def compile_verified(
@@ -62,13 +79,15 @@ def compile_verified(
     planner: Planner | None = None,
     constants: Constants | None = None,
     known: Known | None = None,
+    scheduler: Scheduler = schedule,
 ) -> Compiled:
     """Compile a graph that is known to be right. A ``planner`` and ``known`` that have served other
     networks save time; ``constants`` collects the weights.
     """
     known = known or Known()
     constants = Constants() if constants is None else constants
-    network, plans = _fastest(graph, config, options, planner or Planner(), known)
+    search = _Search(scheduler, planner or Planner(), known)
+    network, plans = _fastest(graph, config, options, search)
     network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
@@ -92,18 +111,18 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
 
 
 def _fastest(
-    graph: Graph, config: AccelConfig, options: CompilerOptions, planner: Planner, known: Known
+    graph: Graph, config: AccelConfig, options: CompilerOptions, search: _Search
 ) -> tuple[Network, list[Schedule]]:
     """The network with its schedules: without the channels that no output needs, unless the graph
     as it is takes fewer cycles, as modelled, because its channels fill words."""
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:
-        return _scheduled(graph, needed, None, config, options, planner, known)
+        return _scheduled(graph, needed, None, config, options, search)
     ways = []
     for way in (trimmed, None):
         try:
-            ways.append(_scheduled(graph, needed, way, config, options, planner, known))
+            ways.append(_scheduled(graph, needed, way, config, options, search))
         except CompilerError:
             if way is None and not ways:
                 raise
@@ -116,12 +135,12 @@ def _scheduled(
     trimmed: Graph | None,
     config: AccelConfig,
     options: CompilerOptions,
-    planner: Planner,
-    known: Known,
+    search: _Search,
 ) -> tuple[Network, list[Schedule]]:
+    scheduler, planner, known = search
     network = _lowered(graph, needed, trimmed, config, options, known)
     check_room(network, config, planner)
-    return network, [schedule(network.part(i), config, planner) for i in range(network.segments)]
+    return network, [scheduler(network.part(i), config, planner) for i in range(network.segments)]
 
 
 def _lowered(

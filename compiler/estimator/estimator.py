@@ -82,7 +82,7 @@ class Estimator:
         self.config = Machine(machine).config
         self.options = options or CompilerOptions()
         self._planner = Planner()
-        self._resumer = PrefixCache(self.config)
+        self.prefixes = PrefixCache(self.config)
         self._weights: Weights = LruCache(WEIGHTS)
         self._known = Known(LruCache(LAYERS), LruCache(STEPS))
 
@@ -119,7 +119,7 @@ class Estimator:
         times = []
         for segment, (address, _) in zip(compiled.segments, compiled.memory.programs, strict=True):
             rows = [(c.opcode, c.all_fields) for c in segment.commands]
-            run = self._resumer.run(assembled(rows, self.config), address)
+            run = self.prefixes.run(assembled(rows, self.config), address)
             times.append(times_of(run))
         return times
 

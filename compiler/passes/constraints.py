@@ -24,7 +24,8 @@ MAX_BLOCKS = highest(Opcode.EXECUTE, "in_blocks", "out_blocks")
 MAX_INPUT_CHANNELS = highest(Opcode.LOAD, "channels")
 MAX_END = highest(Opcode.EXECUTE, "end_x", "wrap_x")
 MAX_STEP_PIXELS = highest(Opcode.EXECUTE, "row_step", "wrap_row") // 4
-"""Pixels; a window lies in the scratchpad in rows of up to four times its map's width."""
+"""Pixels. ``start_row`` and ``pixel_group_row`` count the words of padded rows as well as those in
+the scratchpad; a quarter leaves room in them for padding above and below."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ scratchpad and the order of LOADs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -221,10 +221,15 @@ def _trial(
 
 
 def place(
-    network: Network, config: AccelConfig, cascades: tuple[Cascade, ...], known: Known
+    network: Network,
+    config: AccelConfig,
+    cascades: tuple[Cascade, ...],
+    known: Known,
+    decide: Callable[..., Residency] = Residency,
 ) -> Schedule:
-    """Place the network with these cascades. Raises NoFit."""
-    residency = Residency(network, config, cascades, known)
+    """Place the network with these cascades; ``decide`` makes the residency, from the same
+    arguments. Raises NoFit."""
+    residency = decide(network, config, cascades, known)
     while True:
         plans = residency.plans()
         check_tile_ops(plans, network.graph.name)

@@ -61,6 +61,11 @@ def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarr
 
 def check(graph: Graph, config, materialize: bool, seed: int) -> int:
     """Compare every stored tensor with golden's; returns how many there are."""
+    return check_compiled(compile(graph, config, CompilerOptions(materialize)), graph, seed)
+
+
+def check_compiled(compiled: Compiled, graph: Graph, seed: int) -> int:
+    """As ``check``, of a graph that is compiled already."""
     rng = np.random.default_rng(seed)
     inputs = {}
     for name in graph.inputs:
@@ -68,7 +73,7 @@ def check(graph: Graph, config, materialize: bool, seed: int) -> int:
         shape = graph.tensors[name].shape
         inputs[name] = rng.integers(info.min, info.max + 1, shape).astype(info.dtype)
     expected = golden.run(graph.to_dict(), inputs)
-    found = run(compile(graph, config, CompilerOptions(materialize)), inputs)
+    found = run(compiled, inputs)
     for name, values in found.items():
         np.testing.assert_array_equal(values, expected[name], f"{graph.name} {name}")
     return len(found)

@@ -14,10 +14,8 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from unittest import mock
 
 from compiler.hwir.network import Network
-from compiler.schedule import schedule as scheduling
 from compiler.schedule.cascade import (
     Cascade,
     Slot,
@@ -41,7 +39,7 @@ from compiler.schedule.op_plan import (
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import NoFit, Residency
-from compiler.schedule.schedule import Schedule
+from compiler.schedule.schedule import Schedule, place
 from compiler.schedule.search_trace import Residence
 from compiler.schedule.tiles import Tile, extent, input_tile, tiles_of
 from hw.spec.config import AccelConfig
@@ -183,11 +181,10 @@ def _placed(
     def given(*arguments: object) -> Residency:
         return _Given(*arguments).give(plans, set(resident), slots)
 
-    with mock.patch.object(scheduling, "Residency", given):
-        try:
-            return scheduling.place(network, config, cascades, Known(Planner()))
-        except NoFit:
-            return None
+    try:
+        return place(network, config, cascades, Known(Planner()), given)
+    except NoFit:
+        return None
 
 
 def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-from unittest import mock
 
 import numpy as np
 
-from compiler import driver
-from compiler.codegen.compiled import Compiled
 from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
@@ -26,15 +23,6 @@ from tests.support.random_layers import SMALL_SCRATCHPADS, RandomLayer, operator
 from tests.support.random_weighted import pointwise
 
 
-class RandomBranches(RandomLayer):
-    """A network whose branches are moved at random before it is scheduled."""
-
-    def compile(self) -> Compiled:
-        """Map it in its order."""
-        with mock.patch.object(driver, "schedule", _shuffled):
-            return super().compile()
-
-
 def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """As ``schedule``, with branches moved; the network's name says which and where."""
     rng = random.Random(network.graph.name)
@@ -46,7 +34,7 @@ def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedu
     return schedule(network, config, planner)
 
 
-def random_branches(config: AccelConfig, seed: int) -> RandomBranches:
+def random_branches(config: AccelConfig, seed: int) -> RandomLayer:
     """The network of a seed: branches of any operators from one map on, those that keep its
     height and width joined."""
     rng = random.Random(f"branches{seed}")
@@ -54,7 +42,7 @@ def random_branches(config: AccelConfig, seed: int) -> RandomBranches:
     source = np.random.default_rng(seed)
     inputs = {name: random_input(source, graph.tensors[name]) for name in graph.inputs}
     lines = rng.choice((*SMALL_SCRATCHPADS, *[config.scratchpad_lines] * 2))
-    return RandomBranches(graph, inputs, config, CompilerOptions(), lines)
+    return RandomLayer(graph, inputs, config, CompilerOptions(), lines, _shuffled)
 
 
 def _graph(net: RandomGraph, name: str) -> Graph:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-from unittest import mock
 
 import numpy as np
 
-from compiler import driver
-from compiler.codegen.compiled import Compiled
 from compiler.hwir.network import (
     Network,
     map_shape,
@@ -32,15 +29,6 @@ from tests.support.random_pools import average, maximum
 from tests.support.random_weighted import conv2d, depthwise
 
 
-class RandomCascade(RandomLayer):
-    """A network whose layers run in cascades that are drawn, as far as these fit."""
-
-    def compile(self) -> Compiled:
-        """Map it with its cascades."""
-        with mock.patch.object(driver, "schedule", _with_cascades):
-            return super().compile()
-
-
 def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
     """As ``schedule``, with cascades drawn from the network's name."""
     rng = random.Random(network.graph.name)
@@ -62,7 +50,7 @@ def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> S
             cascades.remove(rng.choice(cascades))
 
 
-def random_cascade(config: AccelConfig, seed: int) -> RandomCascade:
+def random_cascade(config: AccelConfig, seed: int) -> RandomLayer:
     """The network of a seed, for a scratchpad of a third to a few times of its largest map's
     size."""
     rng = random.Random(f"cascade{seed}")
@@ -72,7 +60,7 @@ def random_cascade(config: AccelConfig, seed: int) -> RandomCascade:
     size = rng.uniform(0.8, 5) * rng.choice((1, 1, 1 / 3))
     lines = int(_largest(graph, config.cols) * size) // config.line_words
     lines = min(max(lines, 64), config.scratchpad_lines)
-    return RandomCascade(graph, inputs, config, CompilerOptions(), lines)
+    return RandomLayer(graph, inputs, config, CompilerOptions(), lines, _with_cascades)
 
 
 def _largest(graph: Graph, cols: int) -> int:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.codegen.compiled import Compiled
-from compiler.driver import compile
+from compiler.driver import Scheduler, compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Tensor
 from compiler.options import CompilerOptions
+from compiler.schedule.schedule import schedule
 from hw.spec.config import AccelConfig, Memory
 from tests.support.random_elementwise import add, excitation, multiply, residual
 from tests.support.random_functions import function, on_host, quantize
@@ -84,6 +85,7 @@ class RandomLayer:
     config: AccelConfig
     options: CompilerOptions
     scratchpad_lines: int
+    scheduler: Scheduler = schedule
 
     def compile(self) -> Compiled:
         """Map it; a scratchpad that is too small for it is doubled up to the configuration's
@@ -94,10 +96,10 @@ class RandomLayer:
                 self.config, scratchpad_bytes=lines * self.config.line_bytes
             )
             try:
-                return compile(self.graph, config, self.options)
+                return compile(self.graph, config, self.options, scheduler=self.scheduler)
             except AllocationError:
                 lines *= 2
-        return compile(self.graph, self.config, self.options)
+        return compile(self.graph, self.config, self.options, scheduler=self.scheduler)
 
 
 def random_layer(config: AccelConfig, seed: int) -> RandomLayer:

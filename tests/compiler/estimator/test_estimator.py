@@ -18,7 +18,6 @@ from hw.spec.config import preset, with_values
 from sim.program_reader import read_program
 from sim.report import summary
 from sim.simulation import run_timing
-from sim.timing.fast.checkpoints import PrefixCache
 from tests.compiler.graphs import Net
 from tests.support import random_layers
 from tests.support.mutated_networks import (
@@ -131,21 +130,14 @@ def test_options(tmp_path):
     assert same(Estimator(config, options).latency(graph), wanted)
 
 
-def test_runs_are_resumed(monkeypatch):
+def test_runs_are_resumed():
     """Otherwise the comparisons above would say nothing about it."""
-    begun = []
-    restore = PrefixCache._restore
-
-    def noted(*arguments):
-        begun.append(restore(*arguments))
-        return begun[-1]
-
-    monkeypatch.setattr(PrefixCache, "_restore", noted)
-    estimator = Estimator(preset("tiny"))
+    estimator, restored = Estimator(preset("tiny")), []
     for width in (24, 32):
         blocks = (*SMALL[:-1], Block(6, width, 1))
         estimator.cycles(network(blocks, size=32, stem=8, head=64, classes=20))
-    assert begun[0] == 0 and begun[1] > 0
+        restored.append(estimator.prefixes.restored)
+    assert restored[0] == 0 and restored[1] > 0
 
 
 def test_a_wrong_graph_is_refused():

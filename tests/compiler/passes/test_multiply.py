@@ -15,11 +15,13 @@ from compiler.ir.graph import Graph, Quant, Tensor
 from compiler.ir.randomize import randomize
 from compiler.options import CompilerOptions
 from compiler.passes.multiply import taps
+from compiler.schedule.plan_cache import Known
 from compiler.schedule.residency import Residency
+from compiler.schedule.schedule import place
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.codegen.hazard_checker import hazards
 from tests.compiler.graphs import Net
-from tests.compiler.test_values import check
+from tests.compiler.test_values import check, check_compiled
 
 TINY, NARROW = PRESETS["tiny"], PRESETS["ecp5"]
 ZERO_POINTS = (-128, -127, -1, 0, 1, 126, 127)
@@ -120,25 +122,23 @@ def test_tall_and_wide_maps(shape, lines, seed):
     assert not hazards(encode_commands(compile(graph, config).commands, config), config)
 
 
-@pytest.fixture
-def nothing_stays(monkeypatch):
-    """Maps pass through memory, but for the weights that the array makes."""
-    plans = Residency.plans
+class NothingStays(Residency):
+    """Maps pass through memory, except the weights that the array makes."""
 
-    def without_maps(self):
+    def plans(self):
         self.resident = set(self.factors)
-        return plans(self)
-
-    monkeypatch.setattr(Residency, "plans", without_maps)
+        return super().plans()
 
 
-def test_every_operand_passes_through_memory(nothing_stays, seed):
+def test_every_operand_passes_through_memory(seed):
     config = with_values(TINY, {"scratchpad_bytes": 96 * TINY.line_bytes})
     graph = excitation((9, 8, 40), 30, activation="relu6")
-    compiled = compile(graph, config)
+    compiled = compile(
+        graph, config, scheduler=lambda n, c, p: place(n, c, (), Known(p), NothingStays)
+    )
     assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
     assert len(compiled.plans[3].chunks) > 1
-    assert check(graph, config, False, seed)
+    assert check_compiled(compiled, graph, seed)
     assert not hazards(encode_commands(compiled.commands, config), config)
 
 

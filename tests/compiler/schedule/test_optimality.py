@@ -1,7 +1,6 @@
 """The compiler's plans beside the best of all that the code generator can express."""
 
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -38,8 +37,7 @@ def beyond(layers, seed, ways):
 
 def assert_runs(net, schedule, cycles, seed):
     """The schedule is one that computes what golden does, in so many cycles."""
-    with mock.patch.object(driver, "schedule", lambda *_: schedule):
-        compiled = driver.compile(net.graph, net.config)
+    compiled = driver.compile(net.graph, net.config, scheduler=lambda *_: schedule)
     memory = np.frombuffer(image(compiled), np.uint8)
     program = program_of(Path(), memory, mapping(compiled))
     assert run_timing(program).cycles == cycles
