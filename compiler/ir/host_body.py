@@ -14,7 +14,7 @@ HOST_OPERATORS = frozenset(
     "Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization "
     "Cast Ceil Celu Clip Concat Conv ConvTranspose Cos Cosh CumSum DepthToSpace Div Einsum Elu "
     "Equal Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm "
-    "GlobalAveragePool GlobalLpPool GlobalMaxPool Greater GreaterOrEqual GridSample "
+    "GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GridSample "
     "GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization LRN "
     "LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization LpPool MatMul "
     "Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not Or PRelu Pad Pow "

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import onnx
 
 from compiler.frontend.onnx import hosted_by_output, inferred
+from compiler.frontend.onnx.host import MOVES
 from compiler.frontend.onnx.model_graph import HOST_REASON
 from compiler.ir.host_body import HOST_OPERATORS
 from compiler.quantize.calibrate import Parameters
@@ -65,6 +66,8 @@ def _is_surrounded(graph: FloatGraph, node: onnx.NodeProto) -> bool:
         return False
     makers = [graph.makers.get(source(graph, name)) for name in inputs]
     readers = [r for name in node.output for r in views_and_readers(graph, name)[1]]
+    if node.op_type in MOVES and readers and all(on_host(graph, r) for r in readers):
+        return True
     return (
         node.op_type in HOST_OPERATORS
         and (bool(readers) or any(name in graph.outputs for name in node.output))

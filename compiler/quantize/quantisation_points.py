@@ -11,10 +11,14 @@ from compiler.frontend.onnx.host import ELEMENTWISE
 from compiler.quantize.graph import FloatGraph
 
 #: Operators that only move axes: the reader does not even make a node of most of them.
-VIEWS = frozenset("Reshape Flatten Squeeze Unsqueeze Transpose Identity Dropout".split())
+VIEWS = frozenset(
+    "DepthToSpace Dropout Flatten Identity Reshape SpaceToDepth Squeeze Transpose Unsqueeze".split()
+)
 
 #: Operators whose output has the scale of their input.
-SAME = frozenset("MaxPool AveragePool GlobalMaxPool Slice Split Pad Resize".split())
+SAME = frozenset(
+    "AveragePool Expand Gather GlobalMaxPool MaxPool Pad Resize Slice Split Tile".split()
+)
 
 #: Operators that the host computes whatever is around them.
 HOST_ONLY = ("Softmax", "LayerNormalization")

@@ -12,7 +12,7 @@ from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx.host_macs import node_macs
 from compiler.frontend.onnx.importer import Importer, RefusedInputError
 from compiler.frontend.onnx.input_views import read_view
-from compiler.frontend.onnx.model_graph import is_onnx
+from compiler.frontend.onnx.model_graph import host_reason, is_onnx
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import (
     Constant,
@@ -23,7 +23,7 @@ from compiler.frontend.onnx.values import (
     Stored,
     Value,
 )
-from compiler.frontend.onnx.views import View
+from compiler.frontend.onnx.views import View, stored_shape
 from compiler.ir.graph import Quant, Tensor
 from compiler.ir.host_body import HOST_OPERATORS, RESULT, is_body, operand_name
 from compiler.ir.ops import OPERAND_TYPES, RESULT_TYPES
@@ -40,6 +40,16 @@ ELEMENTWISE = frozenset(
 )
 
 
+#: Operators whose results are among the values of their data inputs.
+MOVES = frozenset(
+    "Concat DepthToSpace Expand Flatten Gather GatherElements GatherND Identity Reshape Slice "
+    "SpaceToDepth Split Squeeze Tile Transpose Unsqueeze".split()
+)
+
+#: Most multiply-accumulates, and most elements, of a body that is tried when it is read.
+_TRIED = 1 << 26
+
+
 def hosted(imp: Importer, proto: onnx.NodeProto, reason: str) -> dict[str, Value]:
     """The outputs of a node that the host computes, by name.
 
@@ -52,7 +62,31 @@ def hosted(imp: Importer, proto: onnx.NodeProto, reason: str) -> dict[str, Value
     _check_attributes(proto, imp.graph.opset)
     if proto.op_type == "Resize":
         _check_scales(imp, proto, reason)
-    return {name: _hosted(imp, name, reason) for name in proto.output if name}
+    results: dict[str, Value] = {n: _hosted(imp, n, reason) for n in proto.output if n}
+    quant = None if host_reason(proto) else _moved_quant(imp, proto)
+    if quant is not None:
+        imp.values.update(results)
+        results = {name: _moved(imp, name, quant) for name in results}
+    return results
+
+
+def _moved_quant(imp: Importer, proto: onnx.NodeProto) -> Quant | None:
+    """The parameters that the outputs keep: of a move of stored values that layers may read."""
+    values = [imp.values[name] for name in proto.input if name]
+    real = [value for value in values if isinstance(value, Real)]
+    others = [v for v in values if not isinstance(v, Real | Constant)]
+    quants = {imp.quant(value.tensor) for value in real}
+    readers = (reader for name in proto.output for reader in imp.graph.readers[name])
+    rounded = all(reader.op_type == "QuantizeLinear" for reader in readers)
+    if proto.op_type not in MOVES or others or rounded or len(quants) != 1:
+        return None
+    return quants.pop()
+
+
+def _moved(imp: Importer, name: str, quant: Quant) -> Real:
+    x = as_hosted(imp, name)
+    view = read_view(imp.graph, name, x.shape)
+    return Real(_Body(imp, name).emit(x, name, view, quant), view)
 
 
 def _check_attributes(proto: onnx.NodeProto, opset: int) -> None:
@@ -199,8 +233,29 @@ class _Body:
             "reason": self._reason(x),
         }
         assert is_body(attrs["body"]), attrs["body"]
+        self._try(operands, attrs)
         dtype = x.dtype if quant is None else "int8"
         return self._imp.emit("host", inputs, attrs, name, quant, view, dtype)
+
+    def _try(self, operands: list[tuple[str, Any]], attrs: dict[str, Any]) -> None:
+        """Raise UnsupportedError for a body that does not compute zeros, unless that takes long."""
+        arrays = [
+            np.zeros(value.view.shape, np.int8) if isinstance(value, Real) else _array(value)
+            for _, value in operands
+        ]
+        quants = [QParams(1.0, 0) if isinstance(value, Real) else None for _, value in operands]
+        layouts = [_constant_layout(array) for array in arrays]
+        result = attrs["layouts"][-1]
+        if attrs["macs"] > _TRIED or sum(a.size for a in arrays) > _TRIED:
+            return
+        flat = [array.reshape(-1) for array in arrays]
+        layouts.append(
+            {"split": [math.prod(result["shape"])], "order": [0], "shape": result["shape"]}
+        )
+        try:
+            host(flat, quants, None, attrs["body"], attrs["opset"], layouts, attrs["shape"])
+        except ValueError as fault:
+            raise UnsupportedError(f"the host cannot compute it: {fault}") from None
 
     def _reason(self, x: Hosted) -> str:
         """The operators, and the reason of the first that no other operator of the host gives."""
@@ -279,18 +334,6 @@ def _array(value: Constant | QuantConstant) -> np.ndarray:
 
 def _constant_layout(array: np.ndarray) -> Layout:
     return {"split": [array.size], "order": [0], "shape": list(array.shape)}
-
-
-def stored_shape(view: View) -> tuple[int, ...]:
-    """The graph's shape of an array whose axes stay whole: [1, H, W, C] where it has these."""
-    assert view.order is not None
-    moved = [view.shape[axis] for axis in view.order]
-    if len(moved) in (1, 2, 4) and moved[0] == 1:
-        return tuple(moved)
-    if len(moved) == 3 and moved[0] == 1:
-        return 1, 1, *moved[1:]
-    channels = moved[-1] if moved else 1
-    return 1, 1, math.prod(moved) // channels, channels
 
 
 def _qparams(quant: Quant) -> QParams:

@@ -229,7 +229,17 @@ class Importer:
         whole = (1, height, shape[-1], shape[1])
         if x.view.runs != channels_last(shape).runs:
             return self.rearranged(x, (0, *range(2, rank), 1), whole).tensor
-        return self.reshaped(x.tensor, whole, x.view)
+        found = self.tensors[x.tensor].shape
+        hosted = {n.outputs[0] for n in self.nodes if n.op in ("host", "rearrange")}
+        other_rows = len(found) == 4 and found[-1] == whole[-1] and found != whole
+        if x.tensor in hosted or not other_rows:
+            return self.reshaped(x.tensor, whole, x.view)
+        # As many pixels in other rows: the array has no such view of a map.
+        if x.tensor in self.inputs and not any(x.tensor in node.inputs for node in self.nodes):
+            self.inputs[x.tensor] = (whole, self.inputs[x.tensor][1])
+            self.tensors[x.tensor] = replace(self.tensors[x.tensor], shape=whole)
+            return x.tensor
+        return self.rearranged(x, (0, *range(2, rank), 1), whole).tensor
 
     def rearranged(self, x: Real, order: tuple[int, ...], shape: tuple[int, ...]) -> Real:
         """``x`` in a tensor of ``shape`` that has the model's axes, each whole, in ``order``."""

@@ -7,7 +7,9 @@ import onnx
 from compiler.frontend.onnx.model_graph import ModelGraph
 from compiler.frontend.onnx.views import View, arranged, channels_last
 
-_PASSING = frozenset(("QuantizeLinear", "DequantizeLinear", "Identity", "Dropout"))
+_PASSING = frozenset(
+    "Add Clip DequantizeLinear Div Dropout Identity Mul QuantizeLinear Relu Sub".split()
+)
 
 
 def read_view(graph: ModelGraph, name: str, shape: tuple[int, ...]) -> View:

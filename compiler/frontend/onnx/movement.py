@@ -12,8 +12,11 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Activation, Pending, QuantConstant, Real, Value
-from compiler.frontend.onnx.views import View, arranged
+from compiler.frontend.onnx.views import View, arranged, stored_shape
 from compiler.ir.ops import MAX_ATTR
+
+#: Most runs of channels that are picked one by one.
+_MOST_RUNS = 16
 
 
 def identity(imp: Importer, op: Operator) -> Value:
@@ -35,7 +38,7 @@ def reshape(imp: Importer, op: Operator) -> Activation:
     if shape.count(-1) == 1:
         rest = math.prod(s for s in shape if s != -1)
         shape[shape.index(-1)] = math.prod(old) // rest if rest > 0 else 0
-    return _reshaped(x, tuple(shape))
+    return _reshaped(imp, x, tuple(shape))
 
 
 def flatten(imp: Importer, op: Operator) -> Activation:
@@ -45,7 +48,7 @@ def flatten(imp: Importer, op: Operator) -> Activation:
     if not -len(shape) <= axis <= len(shape):
         raise InputError(f"axis is {axis}; {-len(shape)} to {len(shape)} is accepted")
     axis += len(shape) if axis < 0 else 0
-    return _reshaped(x, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    return _reshaped(imp, x, (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
 def squeeze(imp: Importer, op: Operator) -> Activation:
@@ -55,7 +58,7 @@ def squeeze(imp: Importer, op: Operator) -> Activation:
     axes = _axes(imp, op, len(shape)) or tuple(i for i, s in enumerate(shape) if s == 1)
     if any(shape[a] != 1 for a in axes):
         raise InputError(f"axes {list(axes)} of shape {list(shape)}; axes of size 1 are accepted")
-    return _reshaped(x, tuple(s for i, s in enumerate(shape) if i not in axes))
+    return _reshaped(imp, x, tuple(s for i, s in enumerate(shape) if i not in axes))
 
 
 def unsqueeze(imp: Importer, op: Operator) -> Activation:
@@ -64,7 +67,7 @@ def unsqueeze(imp: Importer, op: Operator) -> Activation:
     shape = list(x.view.shape)
     for axis in sorted(_axes(imp, op, len(shape) + len(_raw_axes(imp, op)))):
         shape.insert(axis, 1)
-    return _reshaped(x, tuple(shape))
+    return _reshaped(imp, x, tuple(shape))
 
 
 def _raw_axes(imp: Importer, op: Operator) -> tuple[int, ...]:
@@ -78,13 +81,17 @@ def _axes(imp: Importer, op: Operator, rank: int) -> tuple[int, ...]:
     return tuple(a % rank for a in axes)
 
 
-def _reshaped(x: Activation, shape: tuple[int, ...]) -> Activation:
+def _reshaped(imp: Importer, x: Activation, shape: tuple[int, ...]) -> Activation:
     if math.prod(shape) != math.prod(x.view.shape) or any(s < 1 for s in shape):
         raise InputError(
             f"shape {list(shape)} for an input of {list(x.view.shape)}; as many elements are "
             "accepted"
         )
     view = x.view.reshaped(shape)
+    if view is None and isinstance(x, Real):
+        order = tuple(range(len(x.view.shape)))
+        own = imp.rearranged(x, order, stored_shape(arranged(x.view.shape, order)))
+        return Real(own.tensor, arranged(shape, tuple(range(len(shape)))))
     if view is None:
         raise UnsupportedError(
             f"shape {list(shape)} for an input of {list(x.view.shape)}; axes that are split or "
@@ -174,6 +181,9 @@ def slice_(imp: Importer, op: Operator) -> Activation:
     result: Activation = x
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         axis = _axis(axis, len(shape))
+        if step != 1 and len(starts) == 1:
+            channels = list(range(shape[axis]))[slice(start, end, step)]
+            return _picked(imp, x, axis, channels)
         if step != 1:
             raise UnsupportedError(f"step {step} along axis {axis}; 1 is accepted")
         begin, stop, _ = slice(start, end).indices(shape[axis])
@@ -186,6 +196,66 @@ def slice_(imp: Importer, op: Operator) -> Activation:
             )
         result = _slice(imp, x, axis, begin, stop - begin)
     return result
+
+
+def gather(imp: Importer, op: Operator) -> Activation:
+    """Channels by their numbers, in runs of neighbours."""
+    x = imp.real(op)
+    axis = _axis(op.attribute("axis", 0), len(x.view.shape))
+    indices, size = imp.constant(op, 1), x.view.shape[axis]
+    if indices.dtype.kind not in "iu" or not np.all((-size <= indices) & (indices < size)):
+        raise InputError(
+            f"indices {show(indices.tolist())} along axis {axis}; {-size} to {size - 1} are taken"
+        )
+    picked = _picked(imp, x, axis, [int(i) % size for i in indices.reshape(-1)])
+    if indices.ndim == 1:
+        return picked
+    shape = (*x.view.shape[:axis], *indices.shape, *x.view.shape[axis + 1 :])
+    return _reshaped(imp, picked, shape)
+
+
+def _picked(imp: Importer, x: Real, axis: int, channels: list[int]) -> Pending:
+    """Slices one after another."""
+    runs: list[list[int]] = []
+    for channel in channels:
+        if runs and channel == sum(runs[-1]):
+            runs[-1][1] += 1
+        else:
+            runs.append([channel, 1])
+    if len(runs) > _MOST_RUNS or not runs:
+        raise UnsupportedError(
+            f"{len(runs)} runs of neighbours along axis {axis}; 1 to {_MOST_RUNS} are accepted"
+        )
+    if len(runs) == 1:
+        return _slice(imp, x, axis, *runs[0])
+    tensor, view = imp.channels_at(x, axis, 2)
+    parts = tuple(
+        imp.once("slice", (tensor,), {"begin": b, "size": n}, view.with_last(axis, n))
+        for b, n in runs
+    )
+    return imp.pending("concatenation", parts, {}, view.with_last(axis, len(channels)))
+
+
+def depth_to_space(imp: Importer, op: Operator) -> Activation:
+    """Channels moved to pixels: axes split and in another order."""
+    x, size = imp.activation(op), op.attribute("blocksize")
+    batch, channels, *space = x.view.shape
+    depth = channels // size**2
+    mode = op.expect("mode", "DCR", "DCR", "CRD")
+    split = (size, size, depth) if mode == "DCR" else (depth, size, size)
+    order = (0, 3, 4, 1, 5, 2) if mode == "DCR" else (0, 1, 4, 2, 5, 3)
+    y = _reshaped(imp, x, (batch, *split, *space))
+    y = replace(y, view=y.view.transposed(order))
+    return _reshaped(imp, y, (batch, depth, *(size * n for n in space)))
+
+
+def space_to_depth(imp: Importer, op: Operator) -> Activation:
+    """Pixels moved to channels, likewise."""
+    x, size = imp.activation(op), op.attribute("blocksize")
+    batch, channels, height, width = x.view.shape
+    y = _reshaped(imp, x, (batch, channels, height // size, size, width // size, size))
+    y = replace(y, view=y.view.transposed((0, 3, 5, 1, 2, 4)))
+    return _reshaped(imp, y, (batch, channels * size**2, height // size, width // size))
 
 
 def _axis(axis: int, rank: int) -> int:

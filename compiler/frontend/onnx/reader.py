@@ -9,7 +9,7 @@ import onnx
 
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.onnx.folding import FOLDED, fold
-from compiler.frontend.onnx.host import as_hosted, hosted, output_hosted, stored_shape
+from compiler.frontend.onnx.host import as_hosted, hosted, output_hosted
 from compiler.frontend.onnx.importer import Importer, RefusedInputError
 from compiler.frontend.onnx.input_views import read_view
 from compiler.frontend.onnx.model_graph import ModelGraph, host_reason, is_onnx, label, shape_of
@@ -28,6 +28,7 @@ from compiler.frontend.onnx.values import (
     Stored,
     Value,
 )
+from compiler.frontend.onnx.views import stored_shape
 from compiler.ir.graph import Declared, Graph, Tensor
 from compiler.ir.host_body import HOST_OPERATORS
 from compiler.ir.verify import verify

@@ -12,6 +12,7 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.saturate import saturated
 from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
+from compiler.frontend.onnx.views import channels_last_order
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.ops import OPS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
@@ -160,6 +161,8 @@ def unsigned(quant: Quant) -> Quant:
 
 def store_output(imp: Importer, x: Stored | Real, name: str) -> str:
     """The tensor of the network's output ``name``, in the form that the model gives it."""
+    if x.view.order is None:
+        x = _in_order(imp, x)
     tensor, quant = x.tensor, imp.quant(x.tensor)
     made = {node.outputs[0] for node in imp.nodes}
     if tensor not in made or tensor in imp.outputs:
@@ -173,15 +176,23 @@ def store_output(imp: Importer, x: Stored | Real, name: str) -> str:
     return tensor
 
 
+def _in_order(imp: Importer, x: Stored | Real) -> Stored | Real:
+    """``x`` in a tensor that has its axes whole."""
+    shape = x.view.shape
+    order = channels_last_order(len(shape))
+    moved = [shape[axis] for axis in order]
+    channels = moved[-1]
+    stored = (1, 1, int(np.prod(moved)) // channels, channels)
+    stored = tuple(moved) if len(moved) == 4 and moved[0] == 1 else stored
+    found = imp.rearranged(Real(x.tensor, x.view), order, stored)
+    return replace(x, tensor=found.tensor, view=found.view)
+
+
 def _declare_output(imp: Importer, tensor: str, x: Stored | Real) -> None:
     """Give a tensor the form of the network's output ``x``."""
     found = imp.tensors[tensor]
     order = x.view.order
-    if order is None:
-        raise UnsupportedError(
-            f"an output of shape {list(x.view.shape)} that a Reshape or Transpose rearranges; one "
-            "whose axes stay whole is accepted"
-        )
+    assert order is not None, "outputs are in order"
     dtype = "float32" if isinstance(x, Real) else found.dtype
     declared = Declared(dtype, x.view.shape, order, "even")
     imp.tensors[tensor] = replace(found, declared=declared)

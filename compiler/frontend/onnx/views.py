@@ -158,3 +158,15 @@ def arranged(shape: Shape, order: tuple[int, ...]) -> View:
 def channels_last(shape: Shape) -> View:
     """The view of an array (batch, channels, space) of which memory holds the channels last."""
     return arranged(shape, channels_last_order(len(shape)))
+
+
+def stored_shape(view: View) -> tuple[int, ...]:
+    """The graph's shape of an array whose axes stay whole: [1, H, W, C] where it has these."""
+    assert view.order is not None
+    moved = [view.shape[axis] for axis in view.order]
+    if len(moved) in (1, 2, 4) and moved[0] == 1:
+        return tuple(moved)
+    if len(moved) == 3 and moved[0] == 1:
+        return 1, 1, *moved[1:]
+    channels = moved[-1] if moved else 1
+    return 1, 1, math.prod(moved) // channels, channels

@@ -14,6 +14,7 @@ from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.floats import in_float32
 from compiler.frontend.onnx.normalise.groups import group_normalisation
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
+from compiler.frontend.onnx.normalise.pads import padded_maxima
 from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
 from compiler.frontend.onnx.normalise.stored import real_moves
 from compiler.frontend.onnx.normalise.widths import eight_bits
@@ -26,6 +27,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     eight_bits,
     real_moves,
     group_normalisation,
+    padded_maxima,
     distinct_outputs,
 )
 """In the order in which they run."""
