@@ -57,8 +57,8 @@ def page() -> str:
         ),
         "## Float TFLite",
         "A float model becomes a float ONNX model in memory, which is quantised "
-        "([quantisation.md](quantisation.md)). Values are float32, constants also float16 before "
-        "DEQUANTIZE; fused activations are as in TFLite.",
+        "([quantisation.md](quantisation.md)). Values are float32, constants also float16 or "
+        "integers with a scale; fused activations are as in TFLite.",
         _table(
             ("Operator", "Inputs", "Options", "Becomes"),
             (

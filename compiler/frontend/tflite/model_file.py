@@ -97,7 +97,12 @@ def is_float(data: bytes) -> bool:
     with valid_file():
         model = open_model(data)
         inputs = model.indices(SubgraphSlot.INPUTS)
-        made = [int(i) for t in model.operators for i in t.vector(OperatorSlot.OUTPUTS, "i4")]
+        made = [
+            int(i)
+            for builtin, table in zip(model.builtins, model.operators, strict=True)
+            if builtin != "DENSIFY"
+            for i in table.vector(OperatorSlot.OUTPUTS, "i4")
+        ]
         return (
             bool(inputs)
             and all(map(model.tensors.is_float, inputs))
@@ -122,14 +127,29 @@ def _builtin(model: Table, operator: Table, index: int) -> str:
     return name
 
 
-def refuse_special(table: Table) -> None:
-    """Raise UnsupportedError for what an operator has besides inputs, outputs and options."""
+def refuse_special(table: Table, custom: bool = False) -> None:
+    """Raise UnsupportedError for what an operator has besides inputs, outputs and options, which
+    may be ``custom`` ones."""
     if table.vector(OperatorSlot.MUTATING_INPUTS, "u1").any():
         raise UnsupportedError("changes an input in place; inputs that stay are accepted")
     if table.vector(OperatorSlot.INTERMEDIATES, "i4").size:
         raise UnsupportedError("has intermediate tensors; none are accepted")
-    if table.vector(OperatorSlot.CUSTOM_OPTIONS, "u1").size or table.has(OperatorSlot.OPTIONS_2):
+    options = 0 if custom else table.vector(OperatorSlot.CUSTOM_OPTIONS, "u1").size
+    if options or table.has(OperatorSlot.OPTIONS_2):
         raise UnsupportedError("has custom options; built-in ones are accepted")
+
+
+def read_transpose_conv_bias(table: Table) -> dict[str, Any]:
+    """The options of MediaPipe's transposed convolution with a bias: three int32, the padding by
+    LiteRT's own codes and the strides."""
+    data = table.vector(OperatorSlot.CUSTOM_OPTIONS, "u1")
+    if data.size < 12:
+        raise InputError(f"custom options of {data.size} bytes; 12 are accepted")
+    padding, width, height = data[:12].copy().view("<i4").tolist()
+    codes = {1: tflite.Padding.SAME, 2: tflite.Padding.VALID}
+    if padding not in codes:
+        raise InputError(f"custom padding {padding}; 1 (same) or 2 (valid) is accepted")
+    return {"padding": codes[padding], "stride_w": width, "stride_h": height}
 
 
 def read_options(table: Table, builtin: str) -> dict[str, Any]:

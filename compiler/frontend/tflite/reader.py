@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.errors import CompilerError, InputError, UnsupportedError, located, show
+from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.tflite.boundary import Boundary, find_boundary
 from compiler.frontend.tflite.dilation import find_dilated
+from compiler.frontend.tflite.faults import Faults
 from compiler.frontend.tflite.flatbuf import Table
 from compiler.frontend.tflite.folding import fold
 from compiler.frontend.tflite.model_file import (
@@ -25,10 +26,6 @@ from compiler.frontend.tflite.tensors import TensorReader
 from compiler.frontend.tflite.variables import find_variables
 from compiler.ir.graph import Graph, Node
 from compiler.ir.verify import verify
-
-#: Faults of one model that its message names, and operators that have the same.
-MAX_FAULTS = 12
-MAX_PLACES = 3
 
 
 def read_tflite(data: bytes, name: str) -> Graph:
@@ -78,8 +75,7 @@ def _names(
 def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
     """The nodes of all operators. Everything that is in the way of one is in one message."""
     nodes: list[Node] = []
-    faults: dict[str, list[str]] = {}
-    kinds: set[type[CompilerError]] = set()
+    faults = Faults()
     made: set[str] = set()
     subgraph, tensors = model.subgraph, model.tensors
     shuffles = find_shuffles(subgraph, model.builtins, tensors)
@@ -91,8 +87,10 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
     for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
         if index in inside or fold(table, builtin, tensors):
             continue
-        try:
-            if index in shuffles:
+        with faults.of(index, builtin, table, tensors):
+            if builtin == "DENSIFY":
+                added = _densified(table, tensors)
+            elif index in shuffles:
                 added = [shuffles[index].node(tensors)]
             elif index in dilated:
                 inner = dilated[index].convolution
@@ -104,20 +102,18 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
                 if node.name in made:
                     raise InputError(f"output {show(node.name)} is another operator's too")
                 made.add(node.name)
-        except CompilerError as fault:
-            where = f"operator {index} ({builtin}){_made(table, tensors)}"
-            faults.setdefault(str(fault), []).append(where)
-            kinds.add(type(fault))
-            continue
-        nodes += added
-    _raise_all(faults, kinds)
+            nodes += added
+    faults.raise_all()
     return nodes
 
 
-def _made(table: Table, tensors: TensorReader) -> str:
-    """The name of the first tensor that the operator makes, for messages."""
-    outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
-    return f" {show(tensors.name(int(outputs[0])))}" if outputs.size and outputs[0] >= 0 else ""
+def _densified(table: Table, tensors: TensorReader) -> list[Node]:
+    """No node: the output is a constant."""
+    ends = [table.vector(slot, "i4") for slot in (OperatorSlot.INPUTS, OperatorSlot.OUTPUTS)]
+    if [len(end) for end in ends] != [1, 1]:
+        raise InputError(f"{len(ends[0])} inputs and {len(ends[1])} outputs; 1 of each is accepted")
+    tensors.densify(int(ends[0][0]), int(ends[1][0]))
+    return []
 
 
 def _converted(table: Table, builtin: str, read: set[int], tensors: TensorReader) -> list[Node]:
@@ -125,21 +121,6 @@ def _converted(table: Table, builtin: str, read: set[int], tensors: TensorReader
         raise UnsupportedError("not handled; docs/supported_ops.md lists what is")
     found = CONVERTERS[builtin].convert(_decode(table, builtin, read, tensors))
     return found if isinstance(found, list) else [found]
-
-
-def _raise_all(faults: dict[str, list[str]], kinds: set[type[CompilerError]]) -> None:
-    """Raise all faults in one message; ``faults`` has the operators by what is wrong with them."""
-    if not faults:
-        return
-    texts = [_several(where, text) for text, where in faults.items()]
-    left = [f"{len(texts) - MAX_FAULTS} more"] if len(texts) > MAX_FAULTS else []
-    kind = UnsupportedError if kinds == {UnsupportedError} else InputError
-    raise kind(" | ".join([*texts[:MAX_FAULTS], *left]))
-
-
-def _several(where: list[str], text: str) -> str:
-    left = f" and {len(where) - MAX_PLACES} more" if len(where) > MAX_PLACES else ""
-    return f"{', '.join(where[:MAX_PLACES])}{left}: {text}"
 
 
 def _read_tensors(subgraph: Table, operators: Sequence[Table]) -> set[int]:

@@ -190,6 +190,7 @@ OPTIONS: dict[str, Options] = {
     "GELU": Options("GeluOptions", {"approximate": Field(0, "?", False)}, 1, required=False),
     "TRANSPOSE_CONV": Options("TransposeConvOptions", {**_CONV, "activation": Field(3, "b")}, 5),
 }
+OPTIONS["DIV"] = Options("DivOptions", {"activation": Field(0, "b")}, 1, required=False)
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 
 for _name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"):
@@ -197,7 +198,9 @@ for _name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"):
 
 #: Operators whose options table holds nothing that is read, with its name and fields.
 _EMPTY = {
+    "ABS": ("AbsOptions", 0),
     "BATCH_TO_SPACE_ND": ("BatchToSpaceNDOptions", 0),
+    "COS": ("CosOptions", 0),
     "DENSIFY": ("DensifyOptions", 0),
     "EXP": ("ExpOptions", 0),
     "EXPAND_DIMS": ("ExpandDimsOptions", 0),
@@ -205,9 +208,13 @@ _EMPTY = {
     "FLOOR_DIV": ("FloorDivOptions", 0),
     "MAXIMUM": ("MaximumMinimumOptions", 0),
     "MINIMUM": ("MaximumMinimumOptions", 0),
+    "NEG": ("NegOptions", 0),
+    "PADV2": ("PadV2Options", 0),
+    "POW": ("PowOptions", 0),
     "RANGE": ("RangeOptions", 0),
     "REVERSE_V2": ("ReverseV2Options", 0),
     "SPACE_TO_BATCH_ND": ("SpaceToBatchNDOptions", 0),
+    "SQUARE": ("SquareOptions", 0),
     "SQUARED_DIFFERENCE": ("SquaredDifferenceOptions", 0),
     "TILE": ("TileOptions", 0),
     "TRANSPOSE": ("TransposeOptions", 0),
@@ -216,7 +223,10 @@ for _name, (_table, _slots) in _EMPTY.items():
     OPTIONS[_name] = Options(_table, {}, _slots, required=False)
 
 #: Operators without an options table.
-for _name in ("LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "TANH"):
+for _name in (
+    *("CEIL", "ELU", "FLOOR", "LOG", "LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1"),
+    *("RELU_N1_TO_1", "RSQRT", "SIN", "SQRT", "TANH"),
+):
     OPTIONS[_name] = Options("NONE", {}, 0, required=False)
 
 #: Activations by their code in the schema; the others are refused by name.

@@ -22,6 +22,7 @@ from compiler.frontend.tflite.schema import (
     TensorSlot,
     enum_name,
 )
+from compiler.frontend.tflite.sparse import dense
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.verify import check_shape
 
@@ -40,6 +41,7 @@ class TensorReader:
         self._subgraph = subgraph
         self._by_index: dict[int, Tensor] = {}
         self._folded: dict[int, np.ndarray] = {}
+        self._dense: dict[int, np.ndarray] = {}
         self._invented: list[Tensor] = []
         self._led: set[str] = set()
         self._name_of: dict[int, str] = {}
@@ -100,6 +102,21 @@ class TensorReader:
         """Whether tensor ``index`` is a float32 one, which only the model's boundary may be."""
         return self._table(index).scalar(TensorSlot.TYPE, "b") == tflite.TensorType.FLOAT32
 
+    def densify(self, index: int, output: int) -> None:
+        """Note that tensor ``output`` has the values of the sparse constant ``index``, with its
+        zeros. Raises InputError or UnsupportedError."""
+        table = self._table(index)
+        with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
+            sparsity, code = table.table(TensorSlot.SPARSITY), table.scalar(TensorSlot.TYPE, "b")
+            dtype = {**DTYPES, **_REAL_TYPES}.get(code)
+            if sparsity is None or dtype is None:
+                raise UnsupportedError(
+                    f"type {self.kind(index)}, {'sparse' if sparsity else 'dense'}; a sparse "
+                    "constant is accepted"
+                )
+            values = self._buffer(table).view(np.dtype(dtype).newbyteorder("<")).astype(dtype)
+            self._dense[output] = dense(sparsity, values, _shape(table))
+
     def is_index(self, index: int) -> bool:
         """Whether tensor ``index`` holds int32 or int64 integers without a scale."""
         table = self._table(index)
@@ -125,7 +142,12 @@ class TensorReader:
         return None if data is None else data.astype(np.int64)
 
     def real_values(self, index: int) -> np.ndarray | None:
-        """A constant float32 or float16 tensor as float32; None when it is computed."""
+        """A constant float32 or float16 tensor as float32, or the real values of one of 8 bits;
+        None when it is computed."""
+        if index in self._dense:
+            return self._dense[index].astype(np.float32)
+        if self.kind(index) in ("INT8", "UINT8", "INT32"):
+            return _dequantised(self.tensor(index))
         data = self._constant(index, _REAL_TYPES)
         return None if data is None else data.astype(np.float32)
 
@@ -177,7 +199,8 @@ class TensorReader:
             dtype = dtype or "int32"
             _refuse_special(table)
             shape = _shape(table)
-            data = self._values(table, shape, dtype)
+            data = self._values(table, shape, dtype) if index not in self._dense else None
+            data = self._dense.get(index, data)
             quant = _quant(table)
         if data is not None:
             shape = shape or (1,)
@@ -195,6 +218,21 @@ class TensorReader:
         return tensor
 
     def _values(self, table: Table, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+        data = self._buffer(table)
+        if data.size == 0:
+            return None
+        expected = math.prod(shape) * np.dtype(dtype).itemsize
+        if data.size != expected:
+            raise InputError(
+                f"buffer {int(table.scalar(TensorSlot.BUFFER, 'I'))} has {data.size} bytes; "
+                f"{expected} are accepted for {dtype} {list(shape)}"
+            )
+        values = data.view(np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
+        values.setflags(write=False)
+        return values
+
+    def _buffer(self, table: Table) -> np.ndarray:
+        """The bytes of a tensor's constant values, none if it has none."""
         index = int(table.scalar(TensorSlot.BUFFER, "I"))
         count = self._model.count(ModelSlot.BUFFERS)
         if index >= count:
@@ -204,18 +242,23 @@ class TensorReader:
             raise UnsupportedError(
                 f"buffer {index} lies after the end of the model; buffers inside it are accepted"
             )
-        data = buffer.vector(BufferSlot.DATA, "u1")
-        if data.size == 0:
-            return None
-        expected = math.prod(shape) * np.dtype(dtype).itemsize
-        if data.size != expected:
-            raise InputError(
-                f"buffer {index} has {data.size} bytes; {expected} are accepted for {dtype} "
-                f"{list(shape)}"
-            )
-        values = data.copy().view(np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
-        values.setflags(write=False)
-        return values
+        return buffer.vector(BufferSlot.DATA, "u1").copy()
+
+
+def _dequantised(tensor: Tensor) -> np.ndarray | None:
+    """The real values of a constant, float32."""
+    if tensor.data is None:
+        return None
+    if tensor.quant is None:
+        raise UnsupportedError(
+            f"tensor {show(tensor.name)} has integers without a scale; real values are accepted"
+        )
+    spread = [1] * tensor.data.ndim
+    if tensor.quant.axis is not None:
+        spread[tensor.quant.axis] = -1
+    scale = np.array(tensor.quant.scale, np.float32).reshape(spread)
+    steps = tensor.data.astype(np.int64) - np.array(tensor.quant.zero_point).reshape(spread)
+    return (steps * scale.astype(np.float64)).astype(np.float32)
 
 
 def _shape(table: Table) -> tuple[int, ...]:

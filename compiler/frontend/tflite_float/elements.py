@@ -12,7 +12,7 @@ from compiler.frontend.tflite_float.operator import Operator, Shape
 
 
 def binary(kind: str) -> Callable[[Operator], None]:
-    """The converter to ``Add`` or ``Mul`` of two activations, or of one and a constant."""
+    """The converter to a function of two activations, or of one and a constant."""
 
     def convert(op: Operator) -> None:
         shapes = op.shape(0), op.shape(1)
@@ -34,12 +34,14 @@ def binary(kind: str) -> Callable[[Operator], None]:
 def _operand(op: Operator, position: int, rank: int) -> str:
     values = op.array(position)
     if values is None:
-        if len(op.shape(position)) != rank:
-            raise UnsupportedError(
-                f"an activation of shape {list(op.shape(position))}; {rank} dimensions, as in the "
-                "output, are accepted"
-            )
-        return op.activation(position)
+        if len(op.shape(position)) == rank:
+            return op.activation(position)
+        shape = (1,) * (rank - len(op.shape(position))) + op.shape(position)
+        name = f"{op.name}/operand{position}"
+        spread = op.twin.node("Reshape", (op.last(position), op.integer_list(*shape)), name)
+        if rank != 4:
+            return spread
+        return op.twin.node("Transpose", (spread,), f"{name}/first", perm=TO_FIRST)
     return op.named(_spread(op.constant(position, "operand"), rank), "operand")
 
 
@@ -76,11 +78,13 @@ def leaky_relu(op: Operator) -> None:
 
 
 def prelu(op: Operator) -> None:
-    """LeakyRelu, where all slopes are equal."""
-    slopes = np.unique(op.constant(1, "slopes"))
-    if slopes.size != 1:
-        raise UnsupportedError(f"{slopes.size} different slopes; one for all channels is accepted")
-    op.emit("LeakyRelu", op.activation(), alpha=float(slopes[0]))
+    """LeakyRelu where all slopes are equal, else PRelu."""
+    slopes = op.constant(1, "slopes")
+    if np.unique(slopes).size == 1:
+        op.emit("LeakyRelu", op.activation(), alpha=float(slopes.flat[0]))
+        return
+    spread = _spread(slopes, len(op.output_shape))
+    op.emit("PRelu", op.activation(), op.named(spread, "slopes"))
 
 
 def softmax(op: Operator) -> None:

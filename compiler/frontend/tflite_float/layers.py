@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.tflite_float.generic import emitted
 from compiler.frontend.tflite_float.operator import Operator
 from compiler.ir.shapes import Padding
 
@@ -51,8 +52,17 @@ def _conv(op: Operator, weights: np.ndarray, group: int) -> None:
 
 def transpose_conv(op: Operator) -> None:
     """ConvTranspose; the output's shape says what is cut off or added at the end."""
-    (_, *source, channels), (outputs, *kernel, taken) = op.map_shape(2), op.map_shape(1)
     shape = tuple(op.integers(0, "output_shape").reshape(-1).tolist())
+    _transposed(op, 2, 3, shape)
+
+
+def transpose_conv_bias(op: Operator) -> None:
+    """ConvTranspose to the output's own shape."""
+    _transposed(op, 0, 2, op.output_shape)
+
+
+def _transposed(op: Operator, x: int, bias: int, shape: tuple[int, ...]) -> None:
+    (_, *source, channels), (outputs, *kernel, taken) = op.map_shape(x), op.map_shape(1)
     if shape != op.output_shape or len(shape) != 4 or shape[3] != outputs or channels != taken:
         raise InputError(
             f"output_shape {list(shape)}, output {list(op.output_shape)}, weights "
@@ -71,9 +81,9 @@ def transpose_conv(op: Operator) -> None:
         )
     op.emit(
         "ConvTranspose",
-        op.activation(2),
+        op.activation(x),
         op.named(op.constant(1, "weights").transpose(3, 0, 1, 2), "kernel"),
-        *_bias(op, 3, outputs),
+        *_bias(op, bias, outputs),
         kernel_shape=kernel,
         strides=stride,
         pads=[*before, *(max(extra, 0) for extra in surplus)],
@@ -82,7 +92,7 @@ def transpose_conv(op: Operator) -> None:
 
 
 def fully_connected(op: Operator) -> None:
-    """Gemm, after a Reshape where the input is no matrix; the output is one."""
+    """Gemm, between Reshapes where input or output is no matrix."""
     weights = op.constant(1, "weights")
     if op.options["weights_format"]:
         raise UnsupportedError(f"weights_format {op.options['weights_format']}; 0 is accepted")
@@ -92,13 +102,21 @@ def fully_connected(op: Operator) -> None:
             f"weights of shape {list(weights.shape)} for an input of {elements} elements; "
             "[outputs, inputs] is accepted"
         )
-    if len(op.output_shape) != 2:
-        raise UnsupportedError(f"an output of {len(op.output_shape)} dimensions; 2 are accepted")
-    x = op.last()
-    if op.shape(0) != (elements // weights.shape[1], weights.shape[1]):
-        rows = op.integer_list(elements // weights.shape[1], weights.shape[1])
-        x = op.twin.node("Reshape", (x, rows), f"{op.name}/rows")
-    op.emit("Gemm", x, op.named(weights, "kernel"), *_bias(op, 2, weights.shape[0]), transB=1)
+    x, rows = op.last(), elements // weights.shape[1]
+    shape = (rows, weights.shape[0])
+    if np.prod(op.output_shape) != rows * weights.shape[0]:
+        raise InputError(
+            f"output of shape {list(op.output_shape)}; {rows * shape[1]} values are accepted"
+        )
+    if op.shape(0) != (rows, weights.shape[1]):
+        wanted = op.integer_list(rows, weights.shape[1])
+        x = op.twin.node("Reshape", (x, wanted), f"{op.name}/rows")
+    operands = (x, op.named(weights, "kernel"), *_bias(op, 2, weights.shape[0]))
+    if op.output_shape == shape:
+        op.emit("Gemm", *operands, transB=1)
+        return
+    made = op.twin.node("Gemm", operands, f"{op.name}/matrix", transB=1)
+    emitted(op, "Reshape", made, op.integer_list(*op.output_shape))
 
 
 def _bias(op: Operator, position: int, outputs: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.errors import InputError, UnsupportedError
+from compiler.errors import InputError
 from compiler.frontend.tflite.options import check_paddings
 from compiler.frontend.tflite_float.onnx_builder import TO_FIRST
 from compiler.frontend.tflite_float.operator import Operator
@@ -49,9 +49,11 @@ def reshape(op: Operator) -> None:
     op.emit("Transpose", last, perm=TO_FIRST)
 
 
+def densify(op: Operator) -> None:
+    """A sparse constant with its zeros; no node."""
+    op.twin.tensors.densify(op.inputs[0], op.output)
+
+
 def dequantize(op: Operator) -> None:
-    """A float16 constant made float32; no node."""
-    kind = op.twin.tensors.kind(op.inputs[0])
-    if kind != "FLOAT16":
-        raise UnsupportedError(f"an input of type {kind}; a FLOAT16 constant is accepted")
+    """A constant of float16 or integers made float32; no node."""
     op.twin.set_array(op.output, op.constant(0, "input"))

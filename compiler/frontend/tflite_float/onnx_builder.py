@@ -84,6 +84,12 @@ class Twin:
         self._names[index] = self.tensors.name(index)
         return self._names[index]
 
+    def note_failed(self, outputs: list[int]) -> None:
+        """Name what an operator did not make, so that its readers are no faults of their own."""
+        for index in outputs:
+            if not self.is_made(index):
+                self.make(index)
+
     def close(self) -> list[onnx.ValueInfoProto]:
         """The network's outputs as the model declares them."""
         values = []

@@ -16,18 +16,23 @@ from compiler.frontend.tflite_float.onnx_builder import (
 
 Shape = tuple[int, ...]
 
-_BOUNDS = {"relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
+_BOUNDS = {"relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0), "relu_0_to_1": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
 class Operator(CheckedOptions):
-    """A decoded operator: its name, tensor indices (-1: absent) and options by field name."""
+    """A decoded operator: its name, tensor indices (-1: absent) and options by field name.
+
+    The output is number ``place`` of ``count``.
+    """
 
     builtin: str
     inputs: tuple[int, ...]
     output: int
     options: dict[str, Any]
     twin: Twin
+    place: int = 0
+    count: int = 1
 
     def shape(self, position: int) -> Shape:
         """The shape of an input, as the model has it."""

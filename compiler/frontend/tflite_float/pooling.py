@@ -26,16 +26,6 @@ def _pool(op: Operator, kind: str, **attrs: int) -> None:
     )
 
 
-def mean(op: Operator) -> None:
-    """ReduceMean over height and width."""
-    op.map_shape(0)
-    axes = op.integers(1, "axes").reshape(-1).tolist()
-    if sorted(a + 4 * (a < 0) for a in axes) != [1, 2]:
-        raise UnsupportedError(f"axes {axes}; height and width, [1, 2], are accepted")
-    keep = int(op.options["keep_dims"])
-    op.emit("ReduceMean", op.activation(), op.integer_list(2, 3), keepdims=keep)
-
-
 def resize_bilinear(op: Operator) -> None:
     """Resize, linear."""
     corners, half = op.options["align_corners"], op.options["half_pixel_centers"]

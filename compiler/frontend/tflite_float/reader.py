@@ -7,13 +7,16 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.errors import CompilerError, InputError, UnsupportedError, show
 from compiler.frontend.onnx import parse_onnx
+from compiler.frontend.tflite.faults import Faults
 from compiler.frontend.tflite.flatbuf import Table
+from compiler.frontend.tflite.folding import fold
 from compiler.frontend.tflite.model_file import (
     ModelFile,
     open_model,
     read_options,
+    read_transpose_conv_bias,
     refuse_special,
     valid_file,
 )
@@ -24,7 +27,7 @@ from compiler.frontend.tflite_float.onnx_builder import (
     Twin,
 )
 from compiler.frontend.tflite_float.operator import Operator
-from compiler.frontend.tflite_float.operators import CONVERTERS
+from compiler.frontend.tflite_float.operators import CONVERTERS, SEVERAL, TRANSPOSE_CONV_BIAS
 
 #: Version of ONNX's file format; every onnxruntime that knows the operator set reads it.
 _FORMAT = 8
@@ -41,36 +44,52 @@ def to_onnx(data: bytes) -> onnx.ModelProto:
         twin = Twin(model.tensors, model.indices(SubgraphSlot.OUTPUTS))
         for index in model.indices(SubgraphSlot.INPUTS):
             twin.add_input(index)
+        faults = Faults()
         for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
-            _convert(twin, builtin, table, index)
+            if not fold(table, builtin, model.tensors):
+                with faults.of(index, builtin, table, model.tensors):
+                    _convert(twin, builtin, table)
+        faults.raise_all()
         made = parse_onnx(_onnx(twin).SerializeToString(), Path())
         _check_shapes(model, twin, made)
     return made
 
 
-def _convert(twin: Twin, builtin: str, table: Table, index: int) -> None:
+def _convert(twin: Twin, builtin: str, table: Table) -> None:
+    try:
+        _add(twin, builtin, table)
+    except CompilerError:
+        # So that what reads the output is no fault of its own.
+        twin.note_failed(table.vector(OperatorSlot.OUTPUTS, "i4").tolist())
+        raise
+
+
+def _add(twin: Twin, builtin: str, table: Table) -> None:
     if builtin not in CONVERTERS:
-        raise UnsupportedError(
-            f"operator {index}: {builtin} is not handled in a float model; "
-            f"accepted: {', '.join(CONVERTERS)}"
-        )
+        raise UnsupportedError("not handled in a float model; docs/supported_ops.md lists what is")
     converter = CONVERTERS[builtin]
-    with located(f"operator {index} ({builtin})"):
-        inputs = table.vector(OperatorSlot.INPUTS, "i4")
-        outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
-        if not converter.fewest <= inputs.size <= converter.most:
-            raise InputError(
-                f"{inputs.size} inputs; {converter.fewest} to {converter.most} are accepted"
-            )
-        if outputs.size != 1:
-            raise InputError(f"{outputs.size} outputs; 1 is accepted")
-        refuse_special(table)
-        options = read_options(table, builtin)
-        output = int(outputs[0])
+    inputs = table.vector(OperatorSlot.INPUTS, "i4")
+    outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
+    if not converter.fewest <= inputs.size <= converter.most:
+        raise InputError(
+            f"{inputs.size} inputs; {converter.fewest} to {converter.most} are accepted"
+        )
+    if outputs.size != 1 and (builtin not in SEVERAL or not outputs.size):
+        raise InputError(f"{outputs.size} outputs; 1 is accepted")
+    custom = builtin == TRANSPOSE_CONV_BIAS
+    refuse_special(table, custom)
+    options = read_transpose_conv_bias(table) if custom else read_options(table, builtin)
+    for place, output in enumerate(map(int, outputs)):
         if twin.is_made(output):
             name = twin.tensors.name(output)
             raise InputError(f"output {show(name)} is another operator's too, or an input")
-        converter.convert(Operator(builtin, tuple(map(int, inputs)), output, options, twin))
+        op = Operator(
+            builtin, tuple(map(int, inputs)), output, options, twin, place, int(outputs.size)
+        )
+        try:
+            converter.convert(op)
+        except (ValueError, IndexError, ZeroDivisionError) as fault:
+            raise InputError(f"operands do not fit each other: {fault}") from None
 
 
 def _onnx(twin: Twin) -> onnx.ModelProto:

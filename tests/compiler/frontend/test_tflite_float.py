@@ -261,11 +261,6 @@ def gelu(m):
     return m.node("gelu", [m.input(1, 2, 2, 2)], (1, 2, 2, 2), approximate=False)
 
 
-def slopes(m):
-    x = m.input(1, 2, 2, 2)
-    return m.node("prelu", [x, m.constant([[[0.1, 0.2]]])], (1, 2, 2, 2))
-
-
 def computed_weights(m):
     x = m.input(1, 2, 2, 2)
     return m.node("fully_connected", [x, m.node("relu", [x], (1, 2, 2, 2)), ""], (1, 2))
@@ -293,13 +288,16 @@ def wrong_channels(m):
 
 
 REFUSED = {
-    "operator": (gelu, UnsupportedError, "operator 0: GELU is not handled in a float model"),
-    "slopes": (slopes, UnsupportedError, r"\(PRELU\): 2 different slopes; one for all channels"),
+    "operator": (gelu, UnsupportedError, r"operator 0 \(GELU\) 'gelu_0': not handled in a float"),
     "weights": (computed_weights, UnsupportedError, "computed weights; a constant is accepted"),
     "constant": (constants_only, UnsupportedError, "'constant_1' is a constant; an activation"),
-    "int8": (int8_weights, UnsupportedError, "type INT8; FLOAT32 or FLOAT16 is accepted"),
+    "int8": (int8_weights, UnsupportedError, "integers without a scale; real values are accepted"),
     "shape": (wrong_shape, InputError, r"'relu_0' has shape \[1, 2, 2, 3\]"),
-    "channels": (wrong_channels, InputError, r"\(CONV_2D\): input of 3 channels, weights of 2"),
+    "channels": (
+        wrong_channels,
+        InputError,
+        r"\(CONV_2D\) 'conv2d_0': input of 3 channels, weights of 2",
+    ),
 }
 
 
