@@ -21,8 +21,14 @@ PLAIN = (
     "README.md",
     "docs/architecture.md",
     "docs/compiler.md",
+    "docs/extending.md",
+    "docs/fpga.md",
     "docs/glossary.md",
+    "docs/ir.md",
+    "docs/latency.md",
     "docs/numerics.md",
+    "docs/quantisation.md",
+    "docs/results.md",
     "docs/simulator.md",
 )
 """Pages whose sentences are short and in plain words."""
