@@ -90,6 +90,8 @@ def timing_of(program: Program, results: Sequence[RtlResult]) -> Timing:
 
 
 def _times(segment: Segment, result: RtlResult) -> SegmentTimes:
+    """The times that the log of a run tells. Raises RunFailure for other commands than those of
+    the segment."""
     registers = result.registers
     counters = {}
     for counter in Counter:
@@ -100,7 +102,13 @@ def _times(segment: Segment, result: RtlResult) -> SegmentTimes:
     causes = [(0,) * len(CYCLE_COUNTERS)] * len(segment.commands)
     for event in result.events:
         if event.event == "cycles":
-            causes[event.index] = event.counts
+            if event.index >= len(causes):
+                raise RunFailure(
+                    f"the array works for command {event.index} on the RTL; the program has "
+                    f"{len(causes)} commands"
+                )
+            both = zip(causes[event.index], event.counts, strict=True)
+            causes[event.index] = tuple(a + b for a, b in both)
     busy = [row[Counter.BUSY_NETWORK] + row[Counter.BUSY_OTHER] for row in causes]
     spans = tuple(zip(starts, ends, busy, strict=True))
     return SegmentTimes(result.cycles, counters, spans, tuple(causes))
@@ -113,6 +121,11 @@ def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:
         unit = opcode.name.lower()
         seen = [e.cycle for e in result.events if e.unit == unit and e.event == kind]
         own = [i for i, c in enumerate(segment.commands) if c.opcode == opcode]
+        if len(seen) != len(own):
+            raise RunFailure(
+                f"{len(seen)} {opcode.name} commands have a {kind} on the RTL; the program has "
+                f"{len(own)}"
+            )
         for index, cycle in zip(own, seen, strict=True):
             cycles[index] = cycle
     return cycles
