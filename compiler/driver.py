@@ -13,7 +13,7 @@ from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_memory, memory_map
 from compiler.codegen.weights import Constants
-from compiler.errors import CompilerError
+from compiler.errors import AllocationError, CompilerError
 from compiler.hwir.network import (
     Network,
     Words,
@@ -113,20 +113,32 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
 def _fastest(
     graph: Graph, config: AccelConfig, options: CompilerOptions, search: _Search
 ) -> tuple[Network, list[Schedule]]:
-    """The network with its schedules: without the channels that no output needs, unless the graph
-    as it is takes fewer cycles, as modelled, because its channels fill words."""
+    """The network with its schedules: without the channels that no output needs, unless that does
+    not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill words.
+    Then the network has a note."""
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:
         return _scheduled(graph, needed, None, config, options, search)
-    ways = []
-    for way in (trimmed, None):
-        try:
-            ways.append(_scheduled(graph, needed, way, config, options, search))
-        except CompilerError:
-            if way is None and not ways:
-                raise
-    return min(ways, key=lambda way: sum(plan.modelled_cycles for plan in way[1]))
+    try:
+        network, plans = _scheduled(graph, needed, trimmed, config, options, search)
+    except AllocationError as error:
+        network, plans = _scheduled(graph, needed, None, config, options, search)
+        return _noted(network, f"without them, {error}"), plans
+    try:
+        whole, others = _scheduled(graph, needed, None, config, options, search)
+    except CompilerError:
+        return network, plans
+    less, more = (sum(plan.modelled_cycles for plan in way) for way in (others, plans))
+    if less >= more:
+        return network, plans
+    return _noted(whole, f"{less:,} modelled cycles with them, {more:,} without"), others
+
+
+def _noted(network: Network, reason: str) -> Network:
+    return dataclasses.replace(
+        network, notes=(f"channels that no output needs are computed: {reason}",)
+    )
 
 
 def _scheduled(

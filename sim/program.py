@@ -84,7 +84,8 @@ class Program:
     outputs, and the tensors in memory or made by the host. ``places`` says where the inputs and
     what the hardware stores or reads lie. ``not_stored`` names tensors that fusion keeps from
     memory; ``model_macs`` are the multiply-accumulates of all nodes as the file has them, and
-    ``elements`` is the number of values that all nodes of the network compute.
+    ``elements`` is the number of values that all nodes of the network compute. ``notes`` are the
+    compiler's on the whole network.
     """
 
     folder: Path
@@ -101,6 +102,7 @@ class Program:
     random_weights: bool
     random_calibration: bool
     elements: int
+    notes: tuple[str, ...] = ()
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -173,6 +173,7 @@ def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Prog
         random_weights=mapping["random_weights"],
         random_calibration=mapping["random_calibration"],
         elements=mapping["elements"],
+        notes=tuple(mapping["notes"]),
     )
 
 

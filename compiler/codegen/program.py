@@ -41,13 +41,18 @@ ORDER_TEXT = {
 
 def encode_commands(commands: list[Command], config: AccelConfig) -> bytes:
     """The commands as the hardware of ``config`` fetches them."""
-    machine = command_fields(config, _any_rows(commands))
+    machine = command_fields(config, *_needs(commands, config))
     return b"".join(encode(c.opcode, **machine, **c.all_fields) for c in commands)
 
 
-def _any_rows(commands: list[Command]) -> bool:
+def _needs(commands: list[Command], config: AccelConfig) -> tuple[bool, int]:
+    """Whether the commands run on any rows, and the last line of the scratchpad that they may
+    read: a line of words that begins with the last one in use reaches into the next."""
     executes = [c.fields for c in commands if c.opcode == Opcode.EXECUTE]
-    return any_rows([(fields["pixels"], fields["array_shape"]) for fields in executes])
+    same = any_rows([(fields["pixels"], fields["array_shape"]) for fields in executes])
+    spans = [s for c in commands for s in (*c.scratchpad_reads, *c.scratchpad_writes)]
+    last = max((s.base + (s.rows - 1) * s.stride + s.length - 1 for s in spans), default=0)
+    return same, min(last // config.line_words + 1, config.scratchpad_lines - 1)
 
 
 def image(compiled: Compiled) -> bytes:
@@ -88,7 +93,9 @@ def mapping(compiled: Compiled) -> dict[str, Any]:
             {
                 "program_addr": address,
                 "program_size": size,
-                "fingerprint": fingerprint(compiled.config, _any_rows(segment.commands)),
+                "fingerprint": fingerprint(
+                    compiled.config, *_needs(segment.commands, compiled.config)
+                ),
                 "host": [h.node.name for h in network.host if h.segment == index],
             }
             for index, (segment, (address, size)) in enumerate(
@@ -108,6 +115,7 @@ def mapping(compiled: Compiled) -> dict[str, Any]:
         "tensors": [_stored(compiled, name) for name in stored],
         "host_tensors": [_tensor(graph.tensors[n]) for n in hosted if n not in stored],
         "not_stored": missing,
+        "notes": list(network.notes),
         "host": [_host_node(graph, h) for h in network.host],
         "layers": _layers(compiled),
     }

@@ -273,6 +273,7 @@ class Network:
 
     ``ops`` and the nodes of ``host`` are sorted by their segments. ``views`` has an entry for
     each tensor that the hardware makes or reads; ``fused`` lists tensors that exist nowhere.
+    ``notes`` are for the user.
     """
 
     graph: Graph
@@ -281,6 +282,7 @@ class Network:
     views: dict[str, View]
     host: list[HostNode]
     fused: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def segments(self) -> int:

@@ -68,6 +68,7 @@ def model_remarks(program: Program) -> list[str]:
             "Calibrated with seeded random inputs, so that answers may be far off: "
             "--calibrate takes real ones."
         )
+    lines += [f"{note[0].upper()}{note[1:]}." for note in program.notes]
     return lines + host_remarks(program)
 
 

@@ -35,14 +35,19 @@ def machine(config: AccelConfig, any_rows: bool = False) -> int:
     return value & ~_ROWS if any_rows else value
 
 
-def command_fields(config: AccelConfig, any_rows: bool = False) -> dict[str, int]:
-    """The fields of a command for the machine, by name."""
-    return {"machine": machine(config, any_rows), "last_line": config.scratchpad_lines - 1}
+def command_fields(
+    config: AccelConfig, any_rows: bool = False, last_line: int | None = None
+) -> dict[str, int]:
+    """The fields of a command, by name, for any machine that has ``last_line`` (the machine's own
+    unless given) and the other sizes."""
+    last = config.scratchpad_lines - 1 if last_line is None else last_line
+    return {"machine": machine(config, any_rows), "last_line": last}
 
 
-def fingerprint(config: AccelConfig, any_rows: bool = False) -> int:
-    """The fields as one word: the value of the register FINGERPRINT."""
-    return machine(config, any_rows) | (config.scratchpad_lines - 1) << LAST_LINE
+def fingerprint(config: AccelConfig, any_rows: bool = False, last_line: int | None = None) -> int:
+    """The fields as one word; without more arguments the value of the register FINGERPRINT."""
+    fields = command_fields(config, any_rows, last_line)
+    return fields["machine"] | fields["last_line"] << LAST_LINE
 
 
 def accepts(config: AccelConfig, found: Any, last_line: Any) -> Any:

@@ -83,7 +83,7 @@ _HEADER = (
     (
         "last_line",
         16,
-        "The last line of that machine's scratchpad; the one that runs it must have it.",
+        "The last line of the scratchpad that the program may read; the machine must have it.",
     ),
 )
 MACHINE_FIELDS = ("machine", "last_line")

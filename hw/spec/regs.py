@@ -191,8 +191,8 @@ _BASE = (
             ),
             BitField("last_line", LAST_LINE, LINE_BITS, "ro", "The last line of the scratchpad."),
         ),
-        "What a program depends on in the machine's configuration; constant. A program has it in "
-        "each command, and runs on a machine with the same lower half, and as many lines or more.",
+        "What a program depends on in the machine's configuration; constant. Each command has the "
+        "lower half, and the last line that its program may read: the machine must have both.",
     ),
 )
 COUNTER_BASE = 0x100

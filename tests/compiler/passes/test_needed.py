@@ -6,12 +6,15 @@ Of each case the second number is what the outputs need; the model's is the sum 
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
-from compiler.codegen.program import write_program
+from compiler import driver
+from compiler.codegen.program import mapping, write_program
 from compiler.driver import compile
+from compiler.errors import AllocationError, UnsupportedError
 from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
@@ -273,8 +276,39 @@ def test_channels_stay_where_words_are_fuller_with_them():
     parts = [net.op("max_pool2d", (net.conv("input", 16, (1, 1)),), kernel=(3, 3)) for _ in "ab"]
     x = net.op("concatenation", tuple(parts))
     cut = tuple(net.op("slice", (x,), begin=b, size=15) for b in (0, 16))
-    ops = compile(net.finish(*cut), PRESETS["edge256"]).network.ops
-    assert "concatenation" not in {op.kind for op in ops}
+    compiled = compile(net.finish(*cut), PRESETS["edge256"])
+    assert "concatenation" not in {op.kind for op in compiled.network.ops}
+    (note,) = mapping(compiled)["notes"]
+    assert re.fullmatch(
+        "channels that no output needs are computed: [0-9,]+ modelled cycles with them, "
+        "[0-9,]+ without",
+        note,
+    )
+
+
+def test_a_graph_that_fits_only_with_all_channels_keeps_them_and_says_so(monkeypatch):
+    refuse_trimmed(monkeypatch, AllocationError("layer 'x': too large"))
+    notes = mapping(compile(sliced_channels()[0], PRESETS["tiny"]))["notes"]
+    assert notes == [
+        "channels that no output needs are computed: without them, layer 'x': too large"
+    ]
+
+
+def test_another_fault_of_a_graph_with_fewer_channels_is_not_hidden(monkeypatch):
+    refuse_trimmed(monkeypatch, UnsupportedError("a fault of trim"))
+    with pytest.raises(UnsupportedError, match="a fault of trim"):
+        compile(sliced_channels()[0], PRESETS["tiny"])
+
+
+def refuse_trimmed(monkeypatch, fault):
+    scheduled = driver._scheduled
+
+    def refusing(graph, needed, trimmed, *others):
+        if trimmed is not None:
+            raise fault
+        return scheduled(graph, needed, trimmed, *others)
+
+    monkeypatch.setattr(driver, "_scheduled", refusing)
 
 
 def test_sets_of_elements_are_those_of_dense_arrays(seed):
