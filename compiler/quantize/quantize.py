@@ -35,8 +35,9 @@ MAX_ELEMENTS = 1 << 26
 #: The graph's softmax gives these parameters (TFLite int8 specification).
 _SOFTMAX = Parameters(1 / 256, -128)
 
-#: Room that outputs of layers get beyond what was seen. A classifier that is surer of an input
-#: than of all that calibrate it would give several classes the largest step.
+#: Room that vectors of layers get as outputs, beyond what was seen. A classifier that is surer of an
+#: input than of all that calibrate it would give several classes the largest step. Of a map every
+#: input has many values, so that its range is known better.
 _ROOM = 1.5
 
 #: Inputs of a concatenation share its parameters if that costs them at most one bit.
@@ -186,7 +187,8 @@ def choose_parameters(
 
 def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:
     maker = graph.makers.get(name)
-    room = _ROOM if maker is not None and _is_layer(graph, maker) else 1.0
+    vector = math.prod(seen.shape[2:]) == 1
+    room = _ROOM if vector and maker is not None and _is_layer(graph, maker) else 1.0
     return room * seen.low, room * seen.high
 
 

@@ -208,6 +208,21 @@ def test_an_output_that_is_moved_keeps_its_range(tmp_path, seed, op):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize(("pool", "room"), [(None, 1.0), ("GlobalAveragePool", 1.5)])
+def test_room_of_outputs(tmp_path, generator, pool, room):
+    """A vector gets half its range again; a map, of which more was seen, does not."""
+    net = FloatNet(generator)
+    x = net.input(1, 3, 8, 8)
+    net.output(net.conv(net.node(pool, x) if pool else x, 3, 8, 1, normalised=False))
+    samples = generator.normal(size=(4, 3, 8, 8)).astype(np.float32)
+    np.save(tmp_path / "x.npy", samples)
+    graph = load_model(net.model(), tmp_path / "x.npy")
+    (name,) = graph.outputs
+    seen = [run_onnx(net.bytes(), {"input": x[None]})[0] for x in samples]
+    whole = max(np.max(seen), 0) - min(np.min(seen), 0)
+    assert abs(graph.tensors[name].quant.scale[0] * 255 / whole - room) < 0.02
+
+
 @pytest.mark.parametrize("name", ["w", "b"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_constants_of_layers_are_finite(tmp_path, generator, name, value):
