@@ -35,9 +35,9 @@ MAX_ELEMENTS = 1 << 26
 #: The graph's softmax gives these parameters (TFLite int8 specification).
 _SOFTMAX = Parameters(1 / 256, -128)
 
-#: Room that vectors of layers get as outputs, beyond what was seen. A classifier that is surer of an
-#: input than of all that calibrate it would give several classes the largest step. Of a map every
-#: input has many values, so that its range is known better.
+#: Room that vectors of layers get as outputs, beyond what was seen. A classifier that is surer of
+#: an input than of all that calibrate it would give several classes the largest step. Of a map
+#: every input has many values, so that its range is known better.
 _ROOM = 1.5
 
 #: Inputs of a concatenation share its parameters if that costs them at most one bit.

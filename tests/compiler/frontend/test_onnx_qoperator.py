@@ -98,6 +98,23 @@ def test_equals_onnxruntime_to_a_step(generator, maker, dtype):
     assert np.abs(differences).max() <= 1
 
 
+@pytest.mark.parametrize("op", ["QLinearConv", "QLinearAveragePool", "QLinearGlobalAveragePool"])
+def test_channels_last(generator, op):
+    """As onnxruntime's layout transformation writes them."""
+    net = OnnxBuilder(17)
+    x, y = _quant(net, *X, "uint8"), _quant(net, *Y, "uint8")
+    stored = net.quantize(net.input(1, 6, 5, 4), X[0], X[1] + 128, "uint8")
+    attrs = {"channels_last": 1, "domain": "com.microsoft"}
+    if op == "QLinearAveragePool":
+        attrs["kernel_shape"] = [2, 2]
+    inputs = [stored, *x]
+    if op == "QLinearConv":
+        inputs += _weights(net, generator, 6, 4, 3, 3)
+    net.output(net.node("DequantizeLinear", net.node(op, *inputs, *y, **attrs), *y))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+
+
 @pytest.mark.parametrize(("axis", "version"), [(-1, 17), (1, 12)])
 def test_softmax_of_a_vector(generator, axis, version):
     net = OnnxBuilder(17)

@@ -12,6 +12,7 @@ import onnx
 from compiler.frontend.onnx.normalise.casts import plain_casts
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.floats import in_float32
+from compiler.frontend.onnx.normalise.fused import FUSED, apart
 from compiler.frontend.onnx.normalise.groups import group_normalisation
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.pads import padded_maxima
@@ -24,6 +25,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     in_float32,
     plain_casts,
     from_qoperator,
+    apart,
     eight_bits,
     real_moves,
     group_normalisation,
@@ -32,8 +34,8 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
 )
 """In the order in which they run."""
 
-REWRITTEN = frozenset(EXPANSIONS)
-"""Operators that the passes replace."""
+REWRITTEN = frozenset((*EXPANSIONS, *FUSED))
+"""Operators that the passes replace, of ONNX and of com.microsoft."""
 
 
 def normalise(model: onnx.ModelProto) -> onnx.ModelProto:

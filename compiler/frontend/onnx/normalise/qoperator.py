@@ -15,18 +15,32 @@ from compiler.frontend.onnx.normalise.rewriter import Expand, Old, Rewriter, rep
 
 MICROSOFT = "com.microsoft"
 
-_WINDOW = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
+#: Microsoft's own forms of these two mean the same.
+_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
+
+#: Types that ONNX's own two have in later operator sets alone, and that the reader refuses by name.
+_SIXTEEN_BITS = (onnx.TensorProto.INT16, onnx.TensorProto.UINT16)
+
+WINDOW = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
 _POOL = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads")
 _REMEDY = "static quantisation (onnxruntime.quantization.quantize_static, or --calibrate) is"
 
 
 def from_qoperator(model: onnx.ModelProto) -> onnx.ModelProto:
     """Operators on stored integers (QOperator) become real ones between quantisers."""
-    if not any(_is_expanded(node) for node in model.graph.node):
+    wide = {t.name for t in model.graph.initializer if t.data_type in _SIXTEEN_BITS}
+    contributed = [n for n in model.graph.node if _is_contributed(n) and not wide & {*n.input}]
+    if not contributed and not any(_is_expanded(node) for node in model.graph.node):
         return model
     if opset(model) < PER_CHANNEL:
-        model = converted(model, PER_CHANNEL)
+        return from_qoperator(converted(model, PER_CHANNEL))
+    for node in contributed:
+        node.domain = ""
     return replace(model, EXPANSIONS, *DOMAINS, MICROSOFT)
+
+
+def _is_contributed(node: onnx.NodeProto) -> bool:
+    return node.domain == MICROSOFT and node.op_type in _QUANTISERS
 
 
 def _is_expanded(node: onnx.NodeProto) -> bool:
@@ -74,7 +88,7 @@ def _conv(to: Rewriter, old: Old) -> None:
     real = [_channels_first(to, old, _real(to, old, 0)), _real(to, old, 3)]
     if old.given(8):
         real.append(_bias(to, old, 8, 1, 4))
-    _store(to, old, _channels_last(to, old, to.emit("Conv", real, **old.keep(*_WINDOW))), 6)
+    _store(to, old, _channels_last(to, old, to.emit("Conv", real, **old.keep(*WINDOW))), 6)
 
 
 def _matmul(to: Rewriter, old: Old) -> None:
