@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from compiler.hwir.network import map_shape
 from compiler.ir.graph import Graph, Node
+from compiler.passes.constant_operand import constant_of, crops_pixels
 from compiler.passes.resize import hardware_resize
 
 #: Operators that stay on the host once their input is there: they are no work to speak of.
@@ -89,8 +90,11 @@ def _mul(graph: Graph, node: Node) -> str | None:
     return None if min(pixels) == 1 else "the array multiplies a map by one value per channel"
 
 
-def _elementwise(graph: Graph, node: Node) -> str:
-    """the host"""
+def _elementwise(graph: Graph, node: Node) -> str | None:
+    """hardware, where a constant of each channel is added, subtracted or multiplied; else the
+    host"""
+    if constant_of(graph, node) is not None:
+        return None
     return f"the array has no {node.attrs['function']} of such operands"
 
 
@@ -107,6 +111,11 @@ def _reduce(graph: Graph, node: Node) -> str:
 def _arg_max(graph: Graph, node: Node) -> str:
     """the host"""
     return "the array makes values, not their places"
+
+
+def _strided_slice(graph: Graph, node: Node) -> str | None:
+    """hardware, where whole pixels of a map are left out; else the host"""
+    return None if crops_pixels(graph, node) else _moves(graph, node)
 
 
 def _moves(graph: Graph, node: Node) -> str:
@@ -127,8 +136,9 @@ RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "concatenation": _concatenation,
     "mul": _mul,
     "elementwise": _elementwise,
+    "strided_slice": _strided_slice,
     "matmul": _matmul,
     "reduce": _reduce,
     "arg_max": _arg_max,
-    **dict.fromkeys(("join", "strided_slice", "take"), _moves),
+    **dict.fromkeys(("join", "take"), _moves),
 }

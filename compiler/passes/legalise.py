@@ -25,6 +25,7 @@ from compiler.passes.channel_moves.rewrite import (
     route,
 )
 from compiler.passes.concatenate import concatenate
+from compiler.passes.constant_operand import crop, with_constant
 from compiler.passes.context import Context
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
@@ -41,7 +42,12 @@ from compiler.passes.segments import Segments, crossing, made_in
 from compiler.passes.transpose_conv import transpose_conv2d
 
 #: Operators that become several layers over maps of their own.
-SPREADING = {"mul": multiply, "resize": resize}
+SPREADING = {
+    "mul": multiply,
+    "resize": resize,
+    "elementwise": with_constant,
+    "strided_slice": crop,
+}
 
 
 def legalise(
