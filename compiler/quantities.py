@@ -40,7 +40,7 @@ def is_whole(text: str) -> bool:
 
 
 def whole(text: str, option: str, least: int, most: int) -> int:
-    """Likewise a whole number."""
+    """Likewise a whole number. Raises ConfigError for anything else."""
     value = int(text) if is_whole(text) else least - 1
     if not least <= value <= most:
         raise ConfigError(

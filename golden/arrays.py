@@ -18,7 +18,7 @@ DEFAULT_SEED = 0
 
 
 def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
-    """A random array for each graph input, over the whole range of its type."""
+    """A random array for each graph input, by name, in its shape, over its type's whole range."""
     generator = np.random.default_rng(seed)
     inputs = {}
     for name in graph["inputs"]:

@@ -101,6 +101,7 @@ def depthwise_conv2d_accumulators(
 
     ``weights`` is ``[1, K_h, K_w, C_in * depth_multiplier]``; output channel
     ``c * depth_multiplier + j`` reads input channel ``c``. Otherwise as ``conv2d_accumulators``.
+    Raises ValueError for weights of another number of channels.
     """
     _, height, width, outputs = weights.shape
     if x.shape[3] * depth_multiplier != outputs:

@@ -18,7 +18,10 @@ from golden.quant import QParams, dequantize, quantize, round_half_away
 
 
 def tensor_qparams(tensor: Mapping[str, Any]) -> QParams:
-    """The per-tensor quantisation of an activation in the dict form."""
+    """The per-tensor quantisation of an activation in the dict form.
+
+    Raises ValueError for a tensor with none, or with one per channel.
+    """
     if tensor["scale"] is None or np.size(tensor["scale"]) != 1:
         raise ValueError(f"an activation must have one scale, not {tensor['scale']!r}")
     return QParams(float(tensor["scale"][0]), int(tensor["zero_point"][0]), tensor["dtype"])

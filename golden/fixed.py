@@ -47,7 +47,8 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> np.ndar
 def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> np.ndarray:
     """``x / 2**exponent`` rounded to nearest, ties away from zero, for int32 ``x``, as int64.
 
-    ``exponent`` is 0 to 31. Source: gemmlowp ``RoundingDivideByPOT``.
+    ``exponent`` is 0 to 31 and broadcasts against ``x``. Raises ValueError for another one. Source:
+    gemmlowp ``RoundingDivideByPOT``.
     """
     x = np.asarray(x, np.int64)
     exponent = np.asarray(exponent, np.int64)
@@ -75,7 +76,8 @@ def multiply_by_quantized_multiplier(
     ``multiplier`` is Q31, 0 or ``2**30`` to ``2**31 - 1``. A positive ``shift`` (to 31) shifts
     ``x`` left before the product and drops what leaves 32 bits; a negative one (to -31) is a
     rounding right shift after it. ``multiplier`` and ``shift`` broadcast against ``x``, so that
-    per-channel vectors apply along the last axis. Source: TFLite ``MultiplyByQuantizedMultiplier``.
+    per-channel vectors apply along the last axis. Raises ValueError for another shift. Source:
+    TFLite ``MultiplyByQuantizedMultiplier``.
     """
     shift = np.asarray(shift, np.int64)
     if np.any((shift < -31) | (shift > 31)):
@@ -89,7 +91,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """``(multiplier, shift)`` with ``real`` near ``multiplier * 2**(shift - 31)``.
 
     ``multiplier`` is ``2**30`` to ``2**31 - 1``, or 0 for a ``real`` of zero or below about
-    ``2**-32``. ``real`` must be finite and not negative. Source: TFLite ``QuantizeMultiplier``.
+    ``2**-32``. Raises ValueError for a ``real`` that is negative or not finite. Source:
+    TFLite ``QuantizeMultiplier``.
     """
     if not (math.isfinite(real) and real >= 0):
         raise ValueError(f"real must be finite and not negative, not {real!r}")

@@ -113,7 +113,7 @@ def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
     """Smallest and largest stored value after a fused activation, in the output's own steps.
 
     A bound is divided by the scale in float32 and rounded. Source: TFLite
-    ``CalculateActivationRangeQuantized``.
+    ``CalculateActivationRangeQuantized``. Raises ValueError for an activation that is not known.
     """
     if activation not in ACTIVATION_BOUNDS:
         known = ", ".join(ACTIVATION_BOUNDS)

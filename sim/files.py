@@ -57,7 +57,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray]:
-    """Stored integers of every network input: from files as far as given, else random.
+    """Stored integers of every network input, by name: from files as far as given, else random.
 
     Raises InputError for a file that does not fit its input.
     """

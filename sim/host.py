@@ -26,7 +26,7 @@ class Host:
         self._compute = compute
 
     def run(self, segment: Segment, memory: np.ndarray) -> None:
-        """Compute the segment's nodes on ``memory`` (uint8), and write there what has a place.
+        """Compute the segment's nodes on ``memory``, uint8 ``[bytes]``; the results go there too.
 
         Raises ProgramError where the mapping and the model contradict each other.
         """
@@ -40,7 +40,8 @@ class Host:
                     places[name].write(memory, values, cols)
 
     def tensors(self, memory: np.ndarray) -> Tensors:
-        """All tensors after the last segment: those in ``memory`` and those that the host has."""
+        """All tensors after the last segment, by name, in their shapes: those in ``memory``, uint8
+        ``[bytes]``, and those that the host has."""
         return {**self.values, **self.program.tensors(memory)}
 
     def _check(self, name: str, values: np.ndarray) -> None:

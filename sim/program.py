@@ -125,7 +125,8 @@ class Program:
         return sum(node.macs for node in self.host)
 
     def memory(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The external memory before a run on ``inputs`` (stored integers by name), uint8.
+        """The external memory before a run on ``inputs`` (stored integers by name), uint8
+        ``[bytes]``.
 
         Whole words, with zeros up to the end of the address ranges.
         """
@@ -138,7 +139,7 @@ class Program:
         return memory
 
     def tensors(self, memory: np.ndarray) -> dict[str, np.ndarray]:
-        """The tensors in ``memory`` by name, stored integers in the tensors' shapes."""
+        """Stored integers of the tensors in ``memory``, uint8 ``[bytes]``, by name and shaped."""
         cols = self.config.cols
         return {name: place.read(memory, cols) for name, place in self.places.items()}
 

@@ -146,7 +146,7 @@ def _check_declared(name: str, tensor: dict[str, Any]) -> None:
 
 
 def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Program:
-    """The program of a memory image and the content of mapping.json."""
+    """The program of a memory ``image``, uint8 ``[bytes]``, and the content of mapping.json."""
     config = from_dict(mapping["config"])
     memory = np.zeros(max(len(image), mapping["read_range"][1]), np.uint8)
     memory[: len(image)] = image
@@ -252,7 +252,8 @@ def _tensor(entry: dict[str, Any]) -> dict[str, Any]:
 def decode_program(
     image: np.ndarray, address: int, size: int, config: AccelConfig, first: int = 0
 ) -> tuple[tuple[Command, ...], CommandFault | None]:
-    """The commands in ``size`` bytes from ``address``, and the fault that ends them, if any.
+    """The commands in ``size`` bytes from ``address`` of ``image``, uint8 ``[bytes]``, and the
+    fault that ends them, if any.
 
     They are numbered from ``first`` on.
     """

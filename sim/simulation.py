@@ -107,7 +107,8 @@ def simulate(
     progress: Progress | None = None,
     compute: Compute | None = None,
 ) -> Result:
-    """Run ``program``, or the one in a folder, on ``inputs``: stored integers by tensor name.
+    """Run ``program``, or the one in a folder, on ``inputs``: stored integers by tensor name,
+    in the shapes of ``program.graph``.
 
     Inputs that are left out keep what the image holds. ``compute`` runs the host's nodes; without
     it they are left out, and only the last segment may have any (ValueError). Raises ProgramError
@@ -133,7 +134,7 @@ def run_values(
     progress: Progress | None = None,
     host: Host | None = None,
 ) -> np.ndarray:
-    """The memory (uint8) after all segments and, given a ``host``, what it does after each.
+    """The memory, uint8 ``[bytes]``, after all segments; a ``host`` computes after each.
 
     Raises CommandFault, ValueError for host nodes before the last segment without a host.
     """
@@ -150,7 +151,10 @@ def run_values(
 def run_segment(
     program: Program, segment: Segment, memory: np.ndarray, progress: Progress | None = None
 ) -> np.ndarray:
-    """The memory (uint8) after a segment that begins with ``memory``. Raises CommandFault."""
+    """The memory, uint8 ``[bytes]``, after a segment that begins with ``memory``.
+
+    Raises CommandFault.
+    """
     state = State(program.config, memory, program.address_ranges)
     total = len(program.commands)
     for command in segment.commands:

@@ -74,7 +74,11 @@ def conv_requant(
     shifts: np.ndarray,
     where: str,
 ) -> Requant:
-    """Parameters of a convolution; ``multipliers`` and ``shifts`` are TFLite's."""
+    """Parameters of a convolution with ``weights`` ``[C_out, ...]``; ``multipliers`` and ``shifts``
+    are TFLite's, ``[C_out]`` or ``[1]``.
+
+    Raises UnsupportedError, beginning with ``where``, for what the requantiser cannot hold.
+    """
     outputs = weights.shape[0]
     total = folded_bias(weights, bias, x_zero_point)
     left, right = split_shift(np.broadcast_to(shifts, (outputs,)))
@@ -114,7 +118,10 @@ def average_requant(channels: int, count: int) -> Requant:
 
 
 def requantize_requant(channels: int, x: QParams, y: QParams, where: str) -> Requant:
-    """Parameters that move int8 values from one scale and zero point to another."""
+    """Parameters that move int8 values from one scale and zero point to another.
+
+    Raises UnsupportedError, beginning with ``where``, for a ratio that it cannot hold.
+    """
     multiplier, shift = requantize_multiplier(x.scale, y.scale)
     if shift > 31:
         raise UnsupportedError(
@@ -125,7 +132,10 @@ def requantize_requant(channels: int, x: QParams, y: QParams, where: str) -> Req
 
 
 def product_requant(channels: int, a: QParams, b: QParams, y: QParams, where: str) -> Requant:
-    """Parameters that scale products of ``a`` and ``b`` whose zero points are only in the bias."""
+    """Parameters that scale products of ``a`` and ``b`` whose zero points are only in the bias.
+
+    Raises UnsupportedError, beginning with ``where``, for a scale that it cannot hold.
+    """
     try:
         multiplier, shift = mul_multiplier(a.scale, b.scale, y.scale)
     except ValueError as fault:

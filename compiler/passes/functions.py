@@ -24,7 +24,10 @@ _EVERY = np.arange(INT8_MIN, INT8_MAX + 1)
 
 
 def function(c: Context) -> ArrayOp:
-    """A function of one value as an array operation of one tap."""
+    """A function of one value as an array operation of one tap.
+
+    Raises UnsupportedError for scales that its kernel does not take.
+    """
     constants = {} if len(c.node.inputs) == 1 else {"table": c.data(1)}
     try:
         table = function_table(c.node.op, c.x, c.y, **c.node.attrs, **constants)

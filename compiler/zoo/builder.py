@@ -131,7 +131,10 @@ class GraphBuilder:
         return self._append(name, "layer_norm", (x, gamma, beta), {"epsilon": epsilon})
 
     def function(self, name: str, x: str, function: str, **parameters: float) -> str:
-        """A function of one value (``compiler.ir.ops.FUNCTIONS``) of every value."""
+        """A function of one value (``compiler.ir.ops.FUNCTIONS``) of every value.
+
+        Raises InputError for a function that is not known.
+        """
         if function not in FUNCTIONS:
             raise InputError(
                 f"network {show(self._name)}: layer {show(name)}: function {show(function)} is "

@@ -191,7 +191,10 @@ def compiled(
     options: Sequence[str],
     waves: bool,
 ) -> None:
-    """Let cocotb's runner for ``simulator`` build the sources in ``folder``."""
+    """Let cocotb's runner for ``simulator`` build the sources in ``folder``.
+
+    Raises ToolError if that fails.
+    """
     from cocotb_tools.runner import get_runner
 
     paths = []

@@ -24,7 +24,7 @@ def rounding_divide(value: np.ndarray, exponent: Integers) -> np.ndarray:
 
 
 def rescale(value: np.ndarray, left: Integers, multiplier: Integers, right: Integers) -> np.ndarray:
-    """One requantiser pass over int64 ``value`` that fits 32 bits; the result is int64 likewise."""
+    """One trip through the requantiser: int64 ``value`` that fits 32 bits; the result likewise."""
     shifted = wrap32(value << left)
     return rounding_divide(wrap32((shifted * multiplier + (1 << 30)) >> 31), right)
 

@@ -53,7 +53,7 @@ def dense(sparsity: Table, values: np.ndarray, shape: tuple[int, ...]) -> np.nda
 def _next_axis(
     axis: Table, before: np.ndarray, limit: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each place so far, at ``before`` of the last axis, those of the next axis: the number of
+    """Places of the next axis for each one so far, at ``before`` of the last axis: the number of
     the place so far, the index along the axis, and the place in the axis's own count."""
     if axis.scalar(_FORMAT, "b") == 0:
         size = int(axis.scalar(_SIZE, "i"))

@@ -61,7 +61,8 @@ class RunFailure(Exception):
 
 
 def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: int) -> RunSpec:
-    """The run of a segment that begins with ``memory`` (Program.memory)."""
+    """The run of a segment that begins with ``memory`` (Program.memory, uint8 ``[bytes]``); it may
+    take ``timeout`` cycles."""
     address_ranges = program.address_ranges
     values = {
         "program_addr": segment.address,
@@ -136,7 +137,7 @@ def run_segments(
 ) -> tuple[np.ndarray, list[RtlResult]]:
     """Run every segment in a simulation of its own; the memory goes from one to the next.
 
-    Returns the memory in the end, and the segments' results. Raises RunFailure.
+    Returns the memory in the end, uint8 ``[bytes]``, and the segments' results. Raises RunFailure.
     """
     expected = [segment_times(program, segment).cycles for segment in program.segments]
     memory = program.memory(host.values)

@@ -131,7 +131,10 @@ def _raise_first_failure(results: list[RtlResult]) -> None:
 
 
 def write_plan(work: Path, design: Design, runs: Sequence[RunSpec], memory: MemoryKind) -> None:
-    """Write what a bench reads into ``work``: ``runs.json`` and one image per run."""
+    """Write what a bench reads into ``work``: ``runs.json`` and one image per run.
+
+    Raises ValueError for a run that the design's memory cannot hold.
+    """
     width = design.data_bytes
     for number, run in enumerate(runs):
         if max(len(run.image), run.dump_range[1]) > design.depth_bytes:
