@@ -258,8 +258,13 @@ class _Body:
             raise UnsupportedError(f"the host cannot compute it: {fault}") from None
 
     def _reason(self, x: Hosted) -> str:
-        """The operators, and the reason of the first that no other operator of the host gives."""
-        cause = next(filter(None, map(self._cause, self._nodes)), x.reason)
+        """The operators, and the reason of the one with most products, or of the first."""
+        largest = max(self._nodes, key=lambda node: node_macs(self._imp, node))
+        value = self._imp.values[largest.output[0]]
+        causes = [self._cause(node) for node in self._nodes]
+        if isinstance(value, Hosted) and node_macs(self._imp, largest) and host_reason(largest):
+            causes.insert(0, value.reason)
+        cause = next(filter(None, causes), x.reason)
         kinds = ", ".join(dict.fromkeys(node.op_type for node in self._nodes))
         return f"{kinds}: {cause}"
 
