@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 
 from compiler.frontend.onnx import parse_onnx, read_onnx
 from compiler.ir.graph import Graph
+from golden.declared import to_declared
 from golden.network import run, run_node
 
 TYPES = {
@@ -151,7 +152,8 @@ def layer_differences(
     shown = onnx.ModelProto()
     shown.CopyFrom(model)
     made = {name for node in model.graph.node for name in node.output}
-    names = [n.outputs[0] for n in graph.nodes if n.outputs[0] in made]
+    tensors = [graph.tensors[n.outputs[0]] for n in graph.nodes]
+    names = [t.name for t in tensors if t.name in made and t.declared is not None]
     del shown.graph.output[:]
     shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     declared = {name: as_declared(graph, name, x) for name, x in inputs.items()}
@@ -161,10 +163,20 @@ def layer_differences(
         values.update(run_node(plain, node, values))
         (name,) = node["outputs"]
         if name in reference:
+            if graph.tensors[name].quant is None:
+                differences[name] = _real_difference(graph, name, values[name], reference[name])
+                continue
             steps = _stored(graph, name, reference[name])
             differences[name] = int(np.abs(values[name].astype(int) - steps).max())
             values[name] = steps
     return differences
+
+
+def _real_difference(graph: Graph, name: str, found: np.ndarray, array: np.ndarray) -> float:
+    """The largest difference from onnxruntime's real values, in thousandths of the largest."""
+    ours = to_declared(found, graph.to_dict()["tensors"][name])
+    assert ours.shape == array.shape and ours.dtype == array.dtype
+    return float(1000 * np.abs(ours - array).max() / max(np.abs(array).max(), 1e-6))
 
 
 def _stored(graph: Graph, name: str, array: np.ndarray) -> np.ndarray:
