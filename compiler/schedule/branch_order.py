@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from compiler.hwir.network import (
-    ArrayOp,
     Network,
     origin,
 )
@@ -75,25 +74,27 @@ def moved(cascades: Iterable[Cascade], order: Sequence[int]) -> tuple[Cascade, .
 
 
 def _branches(network: Network, layers: range, cols: int) -> tuple[tuple[int, ...], ...]:
-    """The layers in sets that pass nothing to each other, by their first layers."""
-    sets: list[list[int]] = []
+    """The layers in sets that pass nothing to each other, by their first layers: two are in one set
+    if one writes what the other one reads or writes."""
+    member = {i: [i] for i in layers}
+    touched: dict[str, list[tuple[int, int, bool, int]]] = {}
     for i in layers:
         op = network.ops[i]
-        linked = [s for s in sets if any(_linked(network, network.ops[j], op, cols) for j in s)]
-        sets = [s for s in sets if s not in linked]
-        sets.append(sorted([i, *(j for s in linked for j in s)]))
-    return tuple(tuple(s) for s in sorted(sets))
+        for name in (op.output, *op.reads):
+            root, first = origin(network.maps, name)
+            end, writes = first + network.maps[name].planes(cols), name == op.output
+            for low, high, written, j in touched.setdefault(root, []):
+                apart = member[i] is not member[j]
+                if apart and (writes or written) and first < high and low < end:
+                    _join(member, i, j)
+            touched[root].append((first, end, writes, i))
+    sets = {id(found): found for found in member.values()}
+    return tuple(sorted(tuple(sorted(found)) for found in sets.values()))
 
 
-def _linked(network: Network, a: ArrayOp, b: ArrayOp, cols: int) -> bool:
-    """Whether one layer writes what the other one reads or writes."""
-    pairs = [(a.output, name) for name in (b.output, *b.reads)]
-    pairs += [(b.output, name) for name in a.reads]
-    return any(_overlap(network, *pair, cols) for pair in pairs)
-
-
-def _overlap(network: Network, a: str, b: str, cols: int) -> bool:
-    """Whether two maps share planes."""
-    (root, first), (other, second) = (origin(network.maps, name) for name in (a, b))
-    height = {name: network.maps[name].planes(cols) for name in (a, b)}
-    return root == other and first < second + height[b] and second < first + height[a]
+def _join(member: dict[int, list[int]], a: int, b: int) -> None:
+    """Make one set of those that two layers are in; the larger takes the smaller's layers."""
+    large, small = sorted((member[a], member[b]), key=len, reverse=True)
+    large += small
+    for i in small:
+        member[i] = large

@@ -220,18 +220,17 @@ def _rectangles(site: Site) -> list[tuple[tuple[int, int], int]]:
 def _candidate(work: Work, order: Order) -> Candidate:
     site, tiles, chunks = work.site, work.tiles, work.chunks
     cols, streams = site.config.cols, site.streams
-    inputs = [tile.pixels for tile in work.tiling.inputs]
+    inputs, pixels = work.tiling.input_pixels, work.tiling.pixels
     planes = work.input_planes
     weights = [c.words for c in chunks]
     largest = max(chunks, key=lambda c: c.planes).planes
     plane_counts = [count for _, count in planes]
     shared = len(set(planes)) == 1
     per_window = max(plane_counts)
-    pixels = max(t.pixels for t in tiles)
     other_largest = max(other_planes(site, c)[1] for c in chunks)
-    window = aligned(max(inputs) * per_window) if streams.source else 0
-    out_buffer = aligned(pixels * largest) if streams.output else 0
-    other_buffer = aligned(pixels * other_largest) if streams.other else 0
+    window = aligned(inputs.most * per_window) if streams.source else 0
+    out_buffer = aligned(pixels.most * largest) if streams.output else 0
+    other_buffer = aligned(pixels.most * other_largest) if streams.other else 0
     buffers = window + out_buffer + other_buffer
     table = 0 if site.op.table is None else site.config.table_words
     many = len(tiles) * len(chunks) > 1
@@ -242,10 +241,10 @@ def _candidate(work: Work, order: Order) -> Candidate:
     double += buffers * (2 if many else 1)
     loads_per_tile = plane_counts[0] if shared and order != "outer" else sum(plane_counts)
     words = table + sum(weights) * (len(tiles) if order == "reload" else 1)
-    read = sum(inputs) * loads_per_tile if streams.source else 0
+    read = inputs.total * loads_per_tile if streams.source else 0
     words += read
     moved = int(streams.output or site.output.stored) + int(streams.other)
-    words += moved * site.output.planes(cols) * sum(t.pixels for t in tiles)
+    words += moved * site.output.planes(cols) * pixels.total
     bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
     if site.source.external and site.source.planes(cols) > 1:
         bus += (spread_cycles(site.config) - 1) * read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -19,7 +19,7 @@ from compiler.schedule.channel_blocks import (
 )
 from compiler.schedule.cost import Window, execute_cycles
 from compiler.schedule.search_trace import Choice
-from compiler.schedule.tiles import Tile, input_tile, windows
+from compiler.schedule.tiles import Tile, input_tiles, windows
 from hw.spec.config import AccelConfig
 
 Order = Literal["keep", "reload", "outer"]
@@ -79,8 +79,35 @@ class Tiling:
 
     def __init__(self, site: Site, tiles: tuple[Tile, ...]) -> None:
         self.tiles = tiles
-        self.inputs = [input_tile(site.op, site.source, tile) for tile in tiles]
+        self.inputs = input_tiles(site.op, site.source, tiles)
         self.windows = [_windows(site, tile) for tile in tiles]
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """Pixels of the tiles."""
+        return _pixels(self.tiles)
+
+    @cached_property
+    def input_pixels(self) -> Pixels:
+        """Pixels of the input that the tiles read."""
+        return _pixels(self.inputs)
+
+    @cached_property
+    def window_counts(self) -> Counter[tuple[Window, ...]]:
+        """Number of tiles with the same windows."""
+        return Counter(self.windows)
+
+
+class Pixels(NamedTuple):
+    """Pixels of several tiles: of the largest, and of all."""
+
+    most: int
+    total: int
+
+
+def _pixels(tiles: Sequence[Tile]) -> Pixels:
+    each = [(bottom - top) * (right - left) for top, bottom, left, right in tiles]
+    return Pixels(max(each), sum(each))
 
 
 def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
@@ -109,7 +136,7 @@ class Work:
     @cached_property
     def cycles(self) -> int:
         """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
-        shapes = Counter(self.tiling.windows)
+        shapes = self.tiling.window_counts
         ranges = Counter(
             block_range.extent for chunk in self.chunks for block_range in chunk.ranges
         )

@@ -135,13 +135,17 @@ class Writers:
         after = 0
         for other, base, tile_ops in self._tile_ops.get(root, []):
             output = tile_ops[0].site.output
-            same = found.pixels == output.pixels == self._maps[root].pixels
-            for tile_op in tile_ops:
+            if not found.pixels == output.pixels == self._maps[root].pixels:
+                after = max(after, base + tile_ops[-1].index + 1)
+                continue
+            for tile_op in reversed(tile_ops):
+                if base + tile_op.index < after:
+                    break
                 low = other + tile_op.chunk.first_plane
                 elsewhere = low >= end or low + tile_op.chunk.planes <= first
-                elsewhere = elsewhere or apart(tile_op.tile, output.width, tile, found.width)
-                if not (same and elsewhere):
-                    after = max(after, base + tile_op.index + 1)
+                if not (elsewhere or apart(tile_op.tile, output.width, tile, found.width)):
+                    after = base + tile_op.index + 1
+                    break
         return after
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from compiler.hwir.network import (
@@ -87,14 +87,34 @@ def apart(a: Tile, a_width: int, b: Tile, b_width: int) -> bool:
 
 def input_tile(op: ArrayOp, source: FeatureMap, tile: Tile) -> Tile:
     """Pixels of the input that the output ``tile`` reads, padding left out; at least one pixel."""
-    parts = []
+    return _hull([_read(op, source, part, region) for part, region in pieces(op, tile)])
+
+
+def input_tiles(op: ArrayOp, source: FeatureMap, tiles: Sequence[Tile]) -> list[Tile]:
+    """The input tiles of several. Of a layer with one region, rows and columns are independent:
+    those that tiles share are looked at once."""
+    if len(op.regions) > 1:
+        return [input_tile(op, source, tile) for tile in tiles]
+    rows: dict[tuple[int, int], tuple[int, int]] = {}
+    columns: dict[tuple[int, int], tuple[int, int]] = {}
+    found = []
+    for tile in tiles:
+        top, bottom, left, right = tile
+        down, across = rows.get((top, bottom)), columns.get((left, right))
+        if down is None or across is None:
+            first, last, *sides = input_tile(op, source, tile)
+            down = rows[top, bottom] = first, last
+            across = columns[left, right] = sides[0], sides[1]
+        found.append(Tile(*down, *across))
+    return found
+
+
+def _read(op: ArrayOp, source: FeatureMap, part: Tile, region: Region) -> Tile:
     (kh, kw), (dh, dw), (down, across) = op.kernel, op.dilation, op.stride
-    for part, region in pieces(op, tile):
-        y, x = first_tap(op, region, part)
-        rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
-        cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
-        parts.append(Tile(*rows, *cols))
-    return _hull(parts)
+    y, x = first_tap(op, region, part)
+    rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
+    cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
+    return Tile(*rows, *cols)
 
 
 def _inside(low: int, span: int, size: int) -> tuple[int, int]:
