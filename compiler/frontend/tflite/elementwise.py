@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from compiler.errors import UnsupportedError, show
 from compiler.frontend.tflite.operator import Operator
+from compiler.frontend.tflite.tensors import TensorReader
 from compiler.ir.graph import Node, Quant, Tensor
 from golden.functions import TABLES, function_table
-from golden.quant import QParams
+from golden.quant import QParams, quantize
 
 
 def add(op: Operator) -> Node:
@@ -82,3 +84,17 @@ def _qparams(tensor: Tensor) -> QParams:
             f"tensor {show(tensor.name)} has type {tensor.dtype}; int8 with one scale is accepted"
         )
     return QParams(tensor.quant.scale[0], tensor.quant.zero_point[0])
+
+
+def cast_input(x: Tensor, y: Tensor, tensors: TensorReader) -> list[Node]:
+    """CAST and QUANTIZE of an input of 8-bit numbers: their table."""
+    first, nodes = -128 if x.dtype == "int8" else 0, []
+    if x.dtype == "uint8":
+        # The same numbers with the top bit inverted.
+        signed = replace(x, dtype="int8", quant=Quant((1.0,), (-128,)))
+        made = tensors.invent(f"{x.name}/int8", signed, x.shape)
+        nodes.append(Node(made.name, "quantize", (x.name,), (made.name,), {}))
+        x = made
+    data = quantize(np.arange(first, first + 256), _qparams(y))
+    constant = tensors.constant(f"{y.name}/table", data)
+    return [*nodes, Node(y.name, "lookup", (x.name, constant.name), (y.name,), {})]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.tflite.boundary import Boundary, find_boundary
 from compiler.frontend.tflite.dilation import find_dilated
+from compiler.frontend.tflite.elementwise import cast_input
 from compiler.frontend.tflite.faults import Faults
 from compiler.frontend.tflite.flatbuf import Table
 from compiler.frontend.tflite.folding import fold
@@ -64,6 +65,8 @@ def _names(
         for index in map(int, subgraph.vector(slot, "i4")):
             if index in boundary.stands_for:
                 tensor = tensors.declare(boundary.stands_for[index], index)
+            elif index in boundary.numbers:
+                tensor = tensors.numbers(index)
             else:
                 tensor = tensors.tensor(index)
             if tensor.name in names:
@@ -84,6 +87,8 @@ def _read_nodes(model: ModelFile, boundary: Boundary) -> list[Node]:
     dilated = find_dilated(model)
     inside.update(i for found in dilated.values() for i in (found.first, found.convolution))
     read = _read_tensors(subgraph, model.operators)
+    for numbers, quantised in boundary.numbers.items():
+        nodes += cast_input(tensors.tensor(numbers), tensors.tensor(quantised), tensors)
     for index, (builtin, table) in enumerate(zip(model.builtins, model.operators, strict=True)):
         if index in inside or fold(table, builtin, tensors):
             continue

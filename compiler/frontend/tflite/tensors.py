@@ -125,13 +125,18 @@ class TensorReader:
         return table.scalar(TensorSlot.TYPE, "b") in _INDEX_TYPES and not scaled
 
     def declare(self, index: int, real: int) -> Tensor:
-        """Tensor ``index``, which stands for the float32 one ``real`` at the model's boundary."""
+        """Tensor ``index``, which stands for the one ``real`` at the model's boundary."""
         tensor = self.tensor(index)
         table = self._table(real)
         with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
             shape = _shape(table)
-        declared = Declared("float32", shape, tuple(range(len(shape))))
+        declared = Declared(self.kind(real).lower(), shape, tuple(range(len(shape))))
         self._by_index[index] = replace(tensor, declared=declared)
+        return self._by_index[index]
+
+    def numbers(self, index: int) -> Tensor:
+        """Tensor ``index``, whose stored values are the numbers themselves."""
+        self._by_index[index] = replace(self.tensor(index), quant=Quant((1.0,), (0,)))
         return self._by_index[index]
 
     def index_values(self, index: int) -> np.ndarray | None:

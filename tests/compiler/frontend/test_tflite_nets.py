@@ -5,8 +5,11 @@ import pytest
 
 from compiler.errors import UnsupportedError
 from compiler.frontend.tflite import read_tflite
+from golden.declared import to_declared
+from golden.network import run
 from tests.compiler.frontend.raw_tflite import Scalar, conv_options
-from tests.compiler.frontend.small_tflite import Model, agreed
+from tests.compiler.frontend.small_tflite import TYPES, Model, agreed
+from tests.golden.oracle import run_litert
 
 INT8 = np.int8
 
@@ -104,3 +107,37 @@ def test_causal_convolutions_of_one_axis(place, seed):
     mean, where = model.tensor("mean", (1, 8), 0.05, 9), model.integers("where", [1])
     model.op("MEAN", (x, where), (mean,), "ReducerOptions", {0: Scalar("?", False)})
     agreed(model.write((first,), (mean, x)), seed)
+
+
+@pytest.mark.parametrize("kind", ("uint8", "int8"))
+def test_numbers_that_are_cast_before_they_are_quantised(kind, seed):
+    model = Model()
+    x = model.tensor("x", (1, 16, 16, 1), None, dtype=kind)
+    real = model.tensor("real", (1, 16, 16, 1), None, dtype="float32")
+    q = model.tensor("q", (1, 16, 16, 1), 0.7, -100)
+    y = model.tensor("y", (1, 16, 16, 1), 0.9, -128)
+    types = {0: Scalar("b", TYPES[np.dtype(kind)]), 1: Scalar("b", TYPES[np.dtype("float32")])}
+    model.op("CAST", (x,), (real,), "CastOptions", types)
+    model.op("QUANTIZE", (real,), (q,), "QuantizeOptions")
+    model.op("RELU", (q,), (y,))
+    graph = agreed(model.write((x,), (y,)), seed)
+    assert [node.op for node in graph.nodes][-2:] == ["lookup", "relu"]
+
+
+def test_places_that_are_cast_before_they_are_given_out(seed):
+    model = Model()
+    x, axis = model.tensor("x", (1, 5, 4, 3)), model.integers("axis", 3)
+    place = model.tensor("place", (1, 5, 4), None, dtype="int64")
+    y = model.tensor("y", (1, 5, 4), None, dtype="int32")
+    wide, narrow = (TYPES[np.dtype(name)] for name in ("int64", "int32"))
+    model.op("ARG_MAX", (x, axis), (place,), "ArgMaxOptions", {0: Scalar("b", wide)})
+    types = {0: Scalar("b", wide), 1: Scalar("b", narrow)}
+    model.op("CAST", (place,), (y,), "CastOptions", types)
+    data = model.write((x,), (y,))
+    graph = read_tflite(data, "model")
+    values = np.random.default_rng(seed).integers(-128, 128, (1, 5, 4, 3)).astype(INT8)
+    plain = graph.to_dict()
+    found = to_declared(run(plain, {"x": values})["place"], plain["tensors"]["place"])
+    expected = run_litert(data, {"x": values})["y"]
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
