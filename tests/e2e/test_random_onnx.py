@@ -32,7 +32,7 @@ def test_random_models(tmp_path, seed):
         check(tmp_path, seed + number)
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_many_random_models(tmp_path, seed):
     for number in range(LONG):
         check(tmp_path, seed + QUICK + number)
