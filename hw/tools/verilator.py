@@ -31,7 +31,9 @@ BUILD_ARGS = (
     # then four times as fast.
     "--no-public-flat-rw", "--public-depth", "1",
 )  # fmt: skip
-MAKE_VARIABLES = ("OPT_FAST=-O2",)
+OPT_FAST = {"fast": "OPT_FAST=-O2", "unique": "OPT_FAST=-O0"}
+"""Variable of make by ``x_initial``: simulations from random registers are short, and so built
+quickly."""
 
 
 class ToolError(RuntimeError):
@@ -85,7 +87,7 @@ def _tool_on_path() -> Tool | None:
     match = re.search(r"Verilator (\d+)\.(\d+)", answer.stdout)
     if match is None or (int(match[1]), int(match[2])) < OLDEST_VERSION:
         return None
-    return Tool(answer.stdout.strip(), {"MAKEFLAGS": _makeflags()})
+    return Tool(answer.stdout.strip(), {"MAKEFLAGS": " --"})
 
 
 def _tool_of_package() -> Tool:
@@ -99,20 +101,17 @@ def _tool_of_package() -> Tool:
             "VERILATOR_ROOT": str(root),
             "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
             # The package was configured for a compiler with another option for precompiled headers.
-            "MAKEFLAGS": _makeflags("CFG_CXXFLAGS_PCH_I=-include"),
+            "MAKEFLAGS": " -- CFG_CXXFLAGS_PCH_I=-include",
         },
     )
 
 
-def _makeflags(*variables: str) -> str:
-    return " -- " + " ".join(variables + MAKE_VARIABLES)
-
-
 @contextmanager
-def environment(tool: Tool) -> Iterator[None]:
-    """Run the body with the variables of ``tool`` in ``os.environ``."""
+def environment(tool: Tool, opt_fast: str) -> Iterator[None]:
+    """Run the body with the variables of ``tool`` in ``os.environ``, and one more for make."""
     before = {name: os.environ.get(name) for name in tool.environment}
     os.environ.update(tool.environment)
+    os.environ["MAKEFLAGS"] += f" {opt_fast}"
     try:
         yield
     finally:
@@ -143,7 +142,7 @@ def build(
     options = [*BUILD_ARGS, "--x-initial", x_initial]
 
     def make(folder: Path) -> None:
-        with environment(tool):
+        with environment(tool, OPT_FAST[x_initial]):
             compiled("verilator", folder, top, sources, parameters or {}, options, waves)
         for path in folder.iterdir():
             if path.name != top and path.suffix not in {".v", ".sv", ".log"}:
@@ -152,7 +151,7 @@ def build(
     # The executable is linked to cocotb's libraries by path.
     cocotb_libraries = importlib.util.find_spec("cocotb")
     assert cocotb_libraries is not None
-    parts = [tool.version, str(waves), *options, *MAKE_VARIABLES]
+    parts = [tool.version, str(waves), *options, OPT_FAST[x_initial]]
     parts += [importlib.metadata.version("cocotb"), str(cocotb_libraries.origin)]
     return cached("verilator", top, sources, parameters or {}, parts, make)
 

@@ -11,8 +11,13 @@ import re
 import numpy as np
 import pytest
 
+import hw.top
+from hw import generate
+from hw.lib import queue
+from hw.spec.config import preset
 from hw.tools.cosim.design import Design
 from tests.e2e.cases import compare, design, layer_case, program_case
+from tests.formal.prove import mutant
 
 pytestmark = pytest.mark.xdist_group("power_up")
 
@@ -45,3 +50,14 @@ def test_programs_run_from_any_state(unset, seed, draw):
     drawn = int(np.random.default_rng([seed, draw]).integers(1, 1 << 31))
     faults = compare(NAME, cases, machine=unset, power_up=drawn)
     assert not faults, f"+verilator+seed+{drawn}\n" + "\n".join(faults)
+
+
+@pytest.mark.full
+def test_a_register_that_lacks_its_reset_is_found(monkeypatch):
+    """The place in a queue of commands that the next one goes to."""
+    old = "tail = Signal(range(self._depth))"
+    wrong = mutant(queue, old, old.replace("))", "), reset_less=True)"))
+    monkeypatch.setattr(hw.top, "Queue", wrong.Queue)
+    text = without_initial_values(generate.verilog(preset(NAME)))
+    machine = dataclasses.replace(design(NAME), verilog=text)
+    assert compare(NAME, [layer_case(NAME, 1)], machine=machine, power_up=1)
