@@ -95,7 +95,7 @@ class _Inserter:
         del graph.node[:]
         graph.node.extend(self._nodes)
         graph.initializer.extend(self._constants)
-        used = {name for node in graph.node for name in node.input}
+        used = {name for node in graph.node for name in node.input} | self._outputs
         kept = [t for t in graph.initializer if t.name in used]
         del graph.initializer[:]
         graph.initializer.extend(kept)

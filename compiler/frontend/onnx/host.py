@@ -23,7 +23,7 @@ from compiler.frontend.onnx.values import (
     Stored,
     Value,
 )
-from compiler.frontend.onnx.views import View, stored_shape
+from compiler.frontend.onnx.views import View, arranged, stored_shape
 from compiler.ir.graph import Quant, Tensor
 from compiler.ir.host_body import HOST_OPERATORS, RESULT, is_body, operand_name
 from compiler.ir.ops import OPERAND_TYPES, RESULT_TYPES
@@ -152,6 +152,33 @@ def output_hosted(imp: Importer, x: Hosted, name: str) -> str:
         raise UnsupportedError(f"type {x.dtype}; {', '.join(RESULT_TYPES)} are accepted")
     view = read_view(imp.graph, name, x.shape)
     return _Body(imp, x.name).emit(x, name, view, None)
+
+
+def output_constant(imp: Importer, value: Constant | QuantConstant, name: str) -> str:
+    """A constant as an output of the network: the host gives it when the input is there."""
+    array = np.asarray(_array(value))
+    if str(array.dtype) not in RESULT_TYPES:
+        raise UnsupportedError(
+            f"a constant of type {array.dtype}; {', '.join(RESULT_TYPES)} are accepted"
+        )
+    leaf = next((v for v in imp.values.values() if isinstance(v, Real)), None)
+    if leaf is None or not array.size:
+        raise UnsupportedError("a constant that is empty, or alone; one beside layers is accepted")
+    view = arranged(array.shape, tuple(range(array.ndim)))
+    flat = array.reshape(-1)
+    flat.setflags(write=False)
+    given = {"op_type": "Identity", "inputs": [operand_name(1)], "outputs": [RESULT]}
+    attrs = {
+        "body": ({**given, "attributes": {}},),
+        "opset": imp.graph.opset,
+        "layouts": (leaf.view.layout, _constant_layout(array), view.layout),
+        "shape": stored_shape(view),
+        "macs": 0,
+        "reason": "a constant",
+    }
+    constant = Tensor(f"{name}/constant", flat.shape, str(flat.dtype), data=flat)
+    inputs = (leaf.tensor, constant)
+    return imp.emit("host", inputs, attrs, name, None, view, str(flat.dtype))
 
 
 class _Body:

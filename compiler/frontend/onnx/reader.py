@@ -9,7 +9,7 @@ import onnx
 
 from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.onnx.folding import FOLDED, fold
-from compiler.frontend.onnx.host import as_hosted, hosted, output_hosted
+from compiler.frontend.onnx.host import as_hosted, hosted, output_constant, output_hosted
 from compiler.frontend.onnx.importer import Importer, RefusedInputError
 from compiler.frontend.onnx.input_views import read_view
 from compiler.frontend.onnx.model_graph import ModelGraph, host_reason, is_onnx, label, shape_of
@@ -258,10 +258,10 @@ def _output(imp: Importer, name: str) -> str:
         value = imp.values[name]
         if isinstance(value, Function | Hosted | Pending):
             return output_hosted(imp, as_hosted(imp, name), name)
+        if isinstance(value, Constant | QuantConstant):
+            return output_constant(imp, value, name)
         if not isinstance(value, Real | Stored):
-            raise UnsupportedError(
-                "a constant, or an input of the network; what a layer makes is accepted"
-            )
+            raise UnsupportedError("an input of the network; what a layer makes is accepted")
         if imp.tensors[value.tensor].quant is None:
             raise UnsupportedError(
                 f"input {show(value.tensor)} without a scale; one that a DequantizeLinear reads is "

@@ -12,6 +12,8 @@ from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx import parse_onnx
 from compiler.frontend.onnx.normalise.opsets import LAST
 from compiler.load import load_model
+from golden.declared import to_declared
+from golden.network import run
 from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
 
 FLOAT = TensorProto.FLOAT
@@ -61,6 +63,51 @@ def test_old_operator_sets(name, opset):
     _runs_like(model, changed)
     assert [v.name for v in changed.graph.input] == ["x"]
     assert len(load_model(model).outputs) == 1
+
+
+RESIZES = {
+    "doubled": ("linear", [1, 1, 2, 2]),
+    "halved": ("linear", [1, 1, 0.5, 0.5]),
+    "by 3 and 1.5": ("nearest", [1, 1, 3, 1.5]),
+    "by 0.75": ("nearest", [1, 1, 0.75, 0.75]),
+}
+
+
+@pytest.mark.parametrize("name", RESIZES)
+@pytest.mark.parametrize("opset", [9, 10])
+def test_old_resizes_read_the_old_places(name, opset):
+    """ONNX's converter leaves out where operator sets 9 and 10 read."""
+    mode, scales = RESIZES[name]
+    op = "Upsample" if opset == 9 else "Resize"
+    if opset == 9 and min(scales) < 1:
+        op, scales = "Upsample", [1, 1, 2, 3]
+    model = _convolution(opset, 4, [helper.make_node(op, ["c", "s"], ["y"], mode=mode)], ["y"])
+    model.graph.initializer.append(numpy_helper.from_array(np.array(scales, np.float32), "s"))
+    _runs_like(model, parse_onnx(model.SerializeToString(), Path()))
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_old_softmax_takes_the_axes_behind(axis):
+    model = _convolution(9, 4, [helper.make_node("Softmax", ["c"], ["y"], axis=axis)], ["y"])
+    _runs_like(model, parse_onnx(model.SerializeToString(), Path()))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+@pytest.mark.parametrize("is_node", [False, True])
+def test_constants_as_outputs(kind, is_node):
+    array = np.arange(-3, 3).astype(kind).reshape(2, 3)
+    tensor = numpy_helper.from_array(array, "k")
+    nodes = [helper.make_node("Constant", [], ["k"], value=tensor)] if is_node else []
+    model = _convolution(17, 8, nodes, ["c"])
+    model.graph.output.append(helper.make_tensor_value_info("k", tensor.data_type, (2, 3)))
+    if not is_node:
+        model.graph.initializer.append(tensor)
+    graph = load_model(model).to_dict()
+    values = run(graph, {"x": np.zeros((1, 8, 8, 3), np.int8)})
+    name = graph["outputs"][1]
+    found = to_declared(values[name], graph["tensors"][name])
+    assert found.dtype == kind
+    np.testing.assert_array_equal(found, array)
 
 
 @pytest.mark.parametrize("opset", [LAST, LAST + 1, onnx.defs.onnx_opset_version()])

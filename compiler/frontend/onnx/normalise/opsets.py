@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import onnx
+from onnx import helper, numpy_helper
 
 from compiler.errors import UnsupportedError
 from compiler.frontend.onnx.weights_aside import with_weights_aside
@@ -31,8 +32,29 @@ def to_readable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
     if not OLDEST <= version <= latest:
         raise UnsupportedError(f"opset {version}; {OLDEST} to {latest} are accepted")
     if version < FIRST:
-        return converted(model, PER_CHANNEL)
+        return _with_old_places(converted(model, PER_CHANNEL))
     return converted(model, LAST) if version > LAST else model
+
+
+def _with_old_places(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Resizes read the places that operator set 10 defines, which ONNX's converter leaves out."""
+    constants = {t.name: t for t in model.graph.initializer}
+    constants |= {
+        n.output[0]: n.attribute[0].t for n in model.graph.node if n.op_type == "Constant"
+    }
+    for node in model.graph.node:
+        if node.op_type != "Resize":
+            continue
+        scales = constants.get(node.input[2]) if len(node.input) > 2 else None
+        shrinks = scales is not None and (numpy_helper.to_array(scales) < 1).any()
+        node.attribute.extend(
+            helper.make_attribute(name, value)
+            for name, value in (
+                ("coordinate_transformation_mode", "asymmetric"),
+                ("nearest_mode", "ceil" if shrinks else "floor"),
+            )
+        )
+    return model
 
 
 def converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
