@@ -13,13 +13,17 @@ _LEARNED = CONSTANTS.keys() - {"table", "indices"}
 
 
 def node_macs(graph: Graph, node: Node) -> int:
-    """Multiply-accumulates of one node: convolutions, fully connected layers, bodies of the host.
+    """Multiply-accumulates of one node: convolutions, fully connected layers, products of matrices,
+    bodies of the host.
 
     Taps that fall on padding count, as they do in every published figure; of a transposed
     convolution, those that its padding cuts off as well.
     """
     if node.op == "host":
         return int(node.attrs["macs"])
+    if node.op == "matmul":
+        shape, rows = graph.tensors[node.inputs[0]].shape, node.attrs["transpose_a"]
+        return math.prod(graph.tensors[node.outputs[0]].shape) * shape[-2 if rows else -1]
     if node.op not in WEIGHT_AXIS:
         return 0
     weights = graph.tensors[node.inputs[1]].shape

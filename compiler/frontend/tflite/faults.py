@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
-from compiler.frontend.tflite.flatbuf import Table
+from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
 from compiler.frontend.tflite.schema import OperatorSlot
 from compiler.frontend.tflite.tensors import TensorReader
 
@@ -24,13 +24,20 @@ class Faults:
 
     @contextmanager
     def of(self, index: int, builtin: str, table: Table, tensors: TensorReader) -> Iterator[None]:
-        """Note the fault of an operator, which ends the body."""
+        """Note the fault of an operator, which ends the body; NumPy finds those of its operands."""
         try:
             yield
+        except (FlatbufferError, UnicodeDecodeError):
+            raise
         except CompilerError as fault:
-            where = f"operator {index} ({builtin}){_made(table, tensors)}"
-            self._places.setdefault(str(fault), []).append(where)
-            self._kinds.add(type(fault))
+            text, kind = str(fault), type(fault)
+        except (ValueError, IndexError, ZeroDivisionError) as fault:
+            text, kind = f"operands that do not fit each other: {fault}", InputError
+        else:
+            return
+        where = f"operator {index} ({builtin}){_made(table, tensors)}"
+        self._places.setdefault(text, []).append(where)
+        self._kinds.add(kind)
 
     def raise_all(self) -> None:
         """Raise them in one, an InputError if one of them is."""

@@ -90,7 +90,8 @@ def _of_subgraph(model: Table, number: int) -> ModelFile:
 
 
 def is_float(data: bytes) -> bool:
-    """Whether the inputs of a ``.tflite`` model are float32 and no operator makes 8 or 16 bits.
+    """Whether the inputs of a ``.tflite`` model are float32, or made so by CAST, and no operator
+    makes 8 or 16 bits.
 
     Raises InputError and UnsupportedError.
     """
@@ -103,9 +104,15 @@ def is_float(data: bytes) -> bool:
             if builtin != "DENSIFY"
             for i in table.vector(OperatorSlot.OUTPUTS, "i4")
         ]
+        cast = {
+            int(i)
+            for builtin, table in zip(model.builtins, model.operators, strict=True)
+            if builtin == "CAST"
+            for i in table.vector(OperatorSlot.INPUTS, "i4")
+        }
         return (
             bool(inputs)
-            and all(map(model.tensors.is_float, inputs))
+            and all(model.tensors.is_float(i) or i in cast for i in inputs)
             and not any(i >= 0 and model.tensors.kind(i) in _INTEGERS for i in made)
         )
 

@@ -191,3 +191,11 @@ def unpack(op: Operator) -> None:
 def _range(op: Operator, position: int, axis: int, begin: int, size: int) -> None:
     limits = (op.integer_list(n) for n in (begin, begin + size, axis))
     emitted(op, "Slice", op.last(position), *limits)
+
+
+def cast(op: Operator) -> None:
+    """Cast of 8-bit numbers to float32."""
+    if not op.twin.tensors.is_float(op.output):
+        kind = op.twin.tensors.kind(op.output)
+        raise UnsupportedError(f"an output of type {kind}; FLOAT32 is accepted")
+    op.emit("Cast", op.activation(), to=1)

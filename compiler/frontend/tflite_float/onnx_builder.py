@@ -22,6 +22,12 @@ OPSET = 18
 
 #: Axes of an ONNX array in TFLite's order, and the other way round.
 TO_FIRST, TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+#: Types of inputs that ONNX has under another name.
+INPUT_TYPES = {
+    "FLOAT32": onnx.TensorProto.FLOAT,
+    "UINT8": onnx.TensorProto.UINT8,
+    "INT8": onnx.TensorProto.INT8,
+}
 FIRST, LAST = "/channels_first", "/channels_last"
 
 
@@ -67,13 +73,14 @@ class Twin:
         return self._names[index]
 
     def add_input(self, index: int) -> None:
-        """A network input. Raises UnsupportedError for another type than float32."""
+        """A network input. Raises UnsupportedError for another type than float32 or 8 bits."""
         name, shape = self.tensors.name(index), self.tensors.shape(index)
-        if not self.tensors.is_float(index):
+        kind = self.tensors.kind(index)
+        if kind not in INPUT_TYPES:
             raise UnsupportedError(
-                f"input {show(name)}: type {self.tensors.kind(index)}; FLOAT32 is accepted"
+                f"input {show(name)}: type {kind}; {', '.join(INPUT_TYPES)} are accepted"
             )
-        self.inputs.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+        self.inputs.append(helper.make_tensor_value_info(name, INPUT_TYPES[kind], shape))
         self._names[index] = name
         if len(shape) == 4:
             self._names[index] = name + FIRST

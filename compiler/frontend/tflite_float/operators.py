@@ -30,6 +30,7 @@ CONVERTERS: dict[str, Converter] = {
     "ADD": Converter(2, 2, elements.binary("Add")),
     "AVERAGE_POOL_2D": Converter(1, 1, pooling.average_pool),
     "BATCH_MATMUL": Converter(2, 2, generic.batch_matmul),
+    "CAST": Converter(1, 1, generic.cast),
     "CEIL": Converter(1, 1, generic.unary("Ceil")),
     "CONCATENATION": Converter(1, MAX_ATTR, movement.concatenation),
     "CONV_2D": Converter(2, 3, layers.conv2d),

@@ -86,10 +86,7 @@ def _add(twin: Twin, builtin: str, table: Table) -> None:
         op = Operator(
             builtin, tuple(map(int, inputs)), output, options, twin, place, int(outputs.size)
         )
-        try:
-            converter.convert(op)
-        except (ValueError, IndexError, ZeroDivisionError) as fault:
-            raise InputError(f"operands do not fit each other: {fault}") from None
+        converter.convert(op)
 
 
 def _onnx(twin: Twin) -> onnx.ModelProto:

@@ -8,6 +8,7 @@ from compiler.errors import UnsupportedError
 from compiler.frontend.tflite import is_float
 from compiler.frontend.tflite.schema import CodeSlot, OperatorSlot, TensorSlot
 from compiler.frontend.tflite_float import to_onnx
+from compiler.load import load_model
 from tests.compiler.frontend.raw_tflite import Scalar, conv_options
 from tests.compiler.frontend.small_tflite import Model
 from tests.golden.oracle import run_litert
@@ -217,3 +218,20 @@ def test_every_operator_that_is_missing_is_named():
     with pytest.raises(UnsupportedError, match=message):
         to_onnx(model.write((0,), (x,)))
     assert tflite.BuiltinOperator.SIGN
+
+
+def test_numbers_that_are_cast_to_real_ones(tmp_path, generator):
+    """A picture of bytes, and a rescaling behind it."""
+    model = Model()
+    x, real = model.tensor("x", MAP, None, dtype="uint8"), floats(model, "real", MAP)
+    scale = model.tensor("scale", (), None, data=np.array(1 / 255, np.float32))
+    scaled, y = floats(model, "scaled", MAP), floats(model, "y", MAP)
+    types = {0: Scalar("b", tflite.TensorType.UINT8), 1: Scalar("b", tflite.TensorType.FLOAT32)}
+    model.op("CAST", (x,), (real,), "CastOptions", types)
+    model.op("MUL", (real, scale), (scaled,), "MulOptions", {})
+    model.op("TANH", (scaled,), (y,))
+    data = model.write((x,), (y,))
+    compare(data, {"x": generator.integers(0, 256, MAP).astype(np.uint8)}, ["y"])
+    path = tmp_path / "cast.tflite"
+    path.write_bytes(data)
+    load_model(path)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tflite
 
+from compiler.ir.counts import macs
 from tests.compiler.frontend.raw_tflite import Scalar
 from tests.compiler.frontend.small_tflite import Model, agreed
 
@@ -89,7 +90,9 @@ def test_products_of_matrices(a, b, adj_x, adj_y, constant, seed):
     y = model.tensor("y", shape, 0.1, 11)
     options = {0: Scalar("?", adj_x), 1: Scalar("?", adj_y)}
     model.op("BATCH_MATMUL", names, (y,), "BatchMatMulOptions", options)
-    agreed(model.write(names[: 1 if constant else 2], (y,)), seed)
+    graph = agreed(model.write(names[: 1 if constant else 2], (y,)), seed)
+    depth = a[-2] if adj_x else a[-1]
+    assert sum(macs(graph).values()) == int(np.prod(shape)) * depth
 
 
 @pytest.mark.parametrize(
