@@ -159,10 +159,10 @@ def _int8_answers(folder: Path, stored: np.ndarray, jobs: int | None) -> np.ndar
     chunks = [stored[first : first + CHUNK] for first in range(0, len(stored), CHUNK)]
     answers: list[int] = []
     with (
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
         reporting(f"simulating {len(stored)} pictures") as progress,
     ):
-        for part in pool.map(partial(_answers, folder), chunks):
+        for part in workers.map(partial(_answers, folder), chunks):
             answers += part
             progress(len(answers), len(stored))
     return np.array(answers)

@@ -1,5 +1,5 @@
-"""The execute unit: fill, weights, array and drain, and the arbitration of the scratchpad's read
-port among them."""
+"""The execute unit: operand fetch, weights, array and drain, and the arbitration of the
+scratchpad's read port among them."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -66,7 +66,7 @@ class ExecuteUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fill = fill = OperandFetch(self._config)
+        m.submodules.fetch = fetch = OperandFetch(self._config)
         m.submodules.weights = weights = WeightStore(self._config)
         m.submodules.operands = operands = OperandStore(self._config)
         m.submodules.sequencer = sequencer = MacSequencer()
@@ -75,12 +75,12 @@ class ExecuteUnit(wiring.Component):
         self._banks = [
             Signal(command_layouts.EXECUTE, name=f"command{i}", reset_less=True) for i in range(2)
         ]
-        self._build_commands(m, fill, weights, operands, drain)
-        self._build_read_port(m, fill, weights, drain)
-        self._build_operand_path(m, fill, weights, operands, sequencer, array)
+        self._build_commands(m, fetch, weights, operands, drain)
+        self._build_read_port(m, fetch, weights, drain)
+        self._build_operand_path(m, fetch, weights, operands, sequencer, array)
         self._build_drain_path(m, sequencer, operands, array, drain)
-        self._build_fault(m, weights, drain, fill)
-        self._build_counters(m, fill, weights, operands, sequencer, drain)
+        self._build_fault(m, weights, drain, fetch)
+        self._build_counters(m, fetch, weights, operands, sequencer, drain)
         return m
 
     def _bank(self, m, index, name):
@@ -89,9 +89,9 @@ class ExecuteUnit(wiring.Component):
         m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
         return view
 
-    def _build_commands(self, m, fill, weights, operands, drain):
+    def _build_commands(self, m, fetch, weights, operands, drain):
         taken = Signal(COUNT_BITS)
-        cmd = Signal(command_layouts.EXECUTE, name="fill_command", reset_less=True)
+        cmd = Signal(command_layouts.EXECUTE, name="fetch_command", reset_less=True)
         drain_cmd, pipe_cmd = (
             Signal(command_layouts.EXECUTE, name=f"{name}_command", reset_less=True)
             for name in ("drain", "pipe")
@@ -101,13 +101,13 @@ class ExecuteUnit(wiring.Component):
             self.counts.store >= cmd.wait_store,
         )
         m.d.comb += [
-            fill.cmd.eq(cmd),
-            fill.queued.eq(self.command.valid),
-            self.command.ready.eq(fill.take),
-            fill.bank_free.eq((taken - self.done)[:COUNT_BITS] < 2),
-            fill.waits_met.eq(self._load_met & self._store_met & (self.done >= cmd.wait_execute)),
+            fetch.cmd.eq(cmd),
+            fetch.queued.eq(self.command.valid),
+            self.command.ready.eq(fetch.take),
+            fetch.bank_free.eq((taken - self.done)[:COUNT_BITS] < 2),
+            fetch.waits_met.eq(self._load_met & self._store_met & (self.done >= cmd.wait_execute)),
             weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
-            weights.started.eq(fill.start),
+            weights.started.eq(fetch.start),
             drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
             drain.cmd.eq(drain_cmd),
             drain.next_pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "next_pipe_command")),
@@ -116,39 +116,39 @@ class ExecuteUnit(wiring.Component):
         m.d.sync += [drain_cmd.eq(drain.next_cmd), pipe_cmd.eq(drain.next_pipe_cmd)]
         self._array_bank = Signal()
         self._array_command = self._bank(m, self._array_bank, "array_command")
-        with m.If(fill.take):
+        with m.If(fetch.take):
             m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
-                with m.If(fill.bank != index):
+                with m.If(fetch.bank != index):
                     m.d.sync += bank.eq(self.command.payload)
         with m.If(drain.command_done):
             m.d.sync += self.done.eq(self.done + 1)
 
-    def _build_read_port(self, m, fill, weights, drain):
-        """Residual beats (urgent, never in STORE's phase), then parameters, weights, fill."""
+    def _build_read_port(self, m, fetch, weights, drain):
+        """Residual beats (urgent, never in STORE's phase), then parameters, weights, operands."""
         port = self.scratchpad
         free = ~port.blocked
         m.d.comb += [
-            port.read_en.eq((drain.read.en | weights.read.en | fill.read.en) & free),
+            port.read_en.eq((drain.read.en | weights.read.en | fetch.read.en) & free),
             port.read_mask.eq(Mux(drain.read.en, drain.read_mask, 1)),
             port.read_addr.eq(
                 Mux(
                     drain.read.en,
                     drain.read.addr,
-                    Mux(weights.read.en, weights.read.addr, fill.read.addr),
+                    Mux(weights.read.en, weights.read.addr, fetch.read.addr),
                 )
             ),
             drain.read.grant.eq(free),
             weights.read.grant.eq(free & ~drain.read.en),
-            fill.read.grant.eq(free & ~drain.read.en & ~weights.read.en),
+            fetch.read.grant.eq(free & ~drain.read.en & ~weights.read.en),
             drain.line.eq(port.line),
             weights.line.eq(port.line),
         ]
 
-    def _build_operand_path(self, m, fill, weights, operands, sequencer, array):
+    def _build_operand_path(self, m, fetch, weights, operands, sequencer, array):
         cmd, head = self._array_command, operands.head
-        connect(m, fill.taking, operands.taking)
-        connect(m, fill.out, operands.tap_groups)
+        connect(m, fetch.taking, operands.taking)
+        connect(m, fetch.out, operands.tap_groups)
         m.d.comb += [
             operands.line.eq(self.scratchpad.line),
             operands.pop.eq(sequencer.pop),
@@ -164,8 +164,8 @@ class ExecuteUnit(wiring.Component):
             sequencer.visible.eq(operands.visible),
             sequencer.in_flight.eq(operands.in_flight),
             sequencer.weight_ready.eq(weights.ready),
-            sequencer.fill_state.eq(fill.state),
-            sequencer.fill_queued.eq(self.command.valid),
+            sequencer.fetch_state.eq(fetch.state),
+            sequencer.fetch_queued.eq(self.command.valid),
             sequencer.load_met.eq(self._load_met),
             sequencer.store_met.eq(self._store_met),
             array.issue.eq(sequencer.issue),
@@ -204,7 +204,7 @@ class ExecuteUnit(wiring.Component):
         ]
         connect(m, drain.write, flipped(self.scratchpad.write))
 
-    def _build_fault(self, m, weights, drain, fill):
+    def _build_fault(self, m, weights, drain, fetch):
         """A cycle after the access, of the write's command if that is out of range, else of the
         granted read's.
 
@@ -212,7 +212,7 @@ class ExecuteUnit(wiring.Component):
         """
         port = self.scratchpad
         write = port.write.en & out_of_range(self._config, port.write.addr, port.write.mask)
-        reader = Mux(weights.read.en, weights.cmd.index, fill.cmd.index)
+        reader = Mux(weights.read.en, weights.cmd.index, fetch.cmd.index)
         reader = Mux(drain.read.en, drain.cmd.index, reader)
         raised, index = Signal(), Signal(command_layouts.INDEX_BITS)
         m.d.sync += [
@@ -225,17 +225,17 @@ class ExecuteUnit(wiring.Component):
             self.fault.index.eq(index),
         ]
 
-    def _build_counters(self, m, fill, weights, operands, sequencer, drain):
+    def _build_counters(self, m, fetch, weights, operands, sequencer, drain):
         cmd = self._array_command
         m.d.comb += [
             self.cause.eq(sequencer.cause),
             self.occupied.eq(Mux(sequencer.issue & cmd.network, operands.head.occupied, 0)),
-            self.filled.eq(fill.taking.en),
+            self.filled.eq(fetch.taking.en),
             self.weighted.eq(weights.read.en & weights.read.grant),
             self.drained.eq(drain.beat),
-            self.trace.start.eq(fill.start),
+            self.trace.start.eq(fetch.start),
             self.trace.done.eq(drain.command_done),
-            self.trace.index.eq(fill.cmd.index),
+            self.trace.index.eq(fetch.cmd.index),
             self.mac_busy.eq(sequencer.issue),
             self.mac_index.eq(cmd.index),
         ]

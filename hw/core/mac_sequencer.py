@@ -28,9 +28,9 @@ class MacSequencer(wiring.Component):
         Its weight word is there.
     drain_ready : In(1)
         The drain can take a pixel group.
-    fill_state : In(State)
+    fetch_state : In(State)
         What the operand fetch does, for the cause of an idle cycle.
-    fill_queued : In(1)
+    fetch_queued : In(1)
         A command waits for the operand fetch.
     load_met, store_met : In(1)
         The counts that its command waits for are reached.
@@ -54,8 +54,8 @@ class MacSequencer(wiring.Component):
     in_flight: In(1)
     weight_ready: In(1)
     drain_ready: In(1)
-    fill_state: In(State)
-    fill_queued: In(1)
+    fetch_state: In(State)
+    fetch_queued: In(1)
     load_met: In(1)
     store_met: In(1)
     issue: Out(1)
@@ -94,7 +94,7 @@ class MacSequencer(wiring.Component):
         with m.Elif(self.in_flight):
             m.d.comb += self.cause.eq(Counter.STALL_OPERAND)
         with m.Else():
-            with m.Switch(self.fill_state):
+            with m.Switch(self.fetch_state):
                 with m.Case(State.INIT, State.RUN):
                     m.d.comb += self.cause.eq(Counter.STALL_OPERAND)
                 with m.Case(State.WAIT):
@@ -107,6 +107,6 @@ class MacSequencer(wiring.Component):
                     )
                 with m.Case(State.IDLE):
                     m.d.comb += self.cause.eq(
-                        Mux(self.fill_queued, Counter.WAIT_EXECUTE, Counter.WAIT_COMMAND)
+                        Mux(self.fetch_queued, Counter.WAIT_EXECUTE, Counter.WAIT_COMMAND)
                     )
         return m

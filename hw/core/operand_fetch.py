@@ -23,7 +23,7 @@ class State(enum.Enum, shape=2):
 
 
 class OperandFetch(wiring.Component):
-    """The fill unit (docs/architecture.md, 3.6).
+    """The operand fetch (docs/architecture.md, 3.6).
 
     Members
     -------
@@ -74,7 +74,7 @@ class OperandFetch(wiring.Component):
         m.submodules.addresses = addresses = InputAddresses(self._config)
         m.submodules.lines = lines = LineCoalescer(self._config)
         rows = self._config.rows
-        ends = rows + timing.FILL_SETUP - 1
+        ends = rows + timing.OPERAND_SETUP - 1
         count = Signal(range(ends + 1))
         taken = Signal()
         m.d.comb += [

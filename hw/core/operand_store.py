@@ -74,7 +74,7 @@ class OperandStore(wiring.Component):
             m.d.sync += pushed.eq(pushed + 1)
         with m.If(self.pop):
             m.d.sync += popped.eq(popped + 1)
-        landed = delay(m, self.tap_groups.push, timing.FILL_LATENCY - 1, "landed")
+        landed = delay(m, self.tap_groups.push, timing.LINE_LATENCY - 1, "landed")
         with m.If(landed):
             m.d.sync += arrived.eq(arrived + 1)
         self._build_head(m)

@@ -26,13 +26,13 @@ TAP_GROUP_RING = 4
 """Tap groups (of a kernel row and one channel block) that the lanes' operand stores hold."""
 WEIGHT_RING = 8
 """Lines that the weight store holds."""
-FILL_LATENCY = READ_LATENCY + 1
+LINE_LATENCY = READ_LATENCY + 1
 """Cycles from the request of a line to the first cycle in which the array can use it."""
 ADDRESS_STAGES = 2
 """Stages that a tap group passes on its way from the loops to its requests."""
-FILL_SETUP = ADDRESS_STAGES + 2
-"""Cycles of fill's set-up after the lanes': to begin the loops, and until their first tap group is
-requested."""
+OPERAND_SETUP = ADDRESS_STAGES + 2
+"""Cycles of the operand fetch's set-up after the lanes': to begin the loops, and until their first
+tap group is requested."""
 
 # Array and post-processor
 MAC_LATENCY = 4

@@ -3,7 +3,7 @@ fetched."""
 
 import numpy as np
 
-from hw.spec.timing import FILL_SETUP
+from hw.spec.timing import OPERAND_SETUP
 from sim.timing.core import (
     input_addresses,
     line_coalescer,
@@ -55,7 +55,7 @@ def tick(cycle, unit, now, nxt, room, granted, sizes):
             nxt.popped[EXECUTE] = now.popped[EXECUTE] + 1
             fetch.taken += 1
             fetch.state = INIT
-            fetch.init_ends = cycle + sizes.rows + FILL_SETUP
+            fetch.init_ends = cycle + sizes.rows + OPERAND_SETUP
     elif fetch.state == INIT:
         if cycle == fetch.init_ends:
             fetch.state = WAIT

@@ -10,7 +10,7 @@ from sim.timing.state import compiled
 RING = timing.TAP_GROUP_RING
 PLACES = 2 * RING
 """Places for tap groups: those of the ring, and beyond them that of the one being fetched."""
-FILL_LATENCY = timing.FILL_LATENCY
+LINE_LATENCY = timing.LINE_LATENCY
 STATE = record_type("pushed", "popped")
 TAP_GROUP = record_type(
     *("work", "last", "block_start", "block_end", "command_start", "command_end"),
@@ -52,5 +52,5 @@ def oldest(store, tap_groups):
 @compiled
 def push(cycle, store, tap_groups):
     """All lines of the tap group that is being fetched are granted."""
-    fetched(store, tap_groups).visible = cycle + FILL_LATENCY
+    fetched(store, tap_groups).visible = cycle + LINE_LATENCY
     store.pushed += 1

@@ -7,7 +7,7 @@ from sim.timing.records import record_type
 from sim.timing.state import compiled
 
 RING = timing.WEIGHT_RING
-FILL_LATENCY = timing.FILL_LATENCY
+LINE_LATENCY = timing.LINE_LATENCY
 STATE = record_type(
     *("active", "taken", "line", "left", "block", "issued", "released"),
     *("head", "pixel_group_base", "position"),
@@ -53,7 +53,7 @@ def take(weights, commands):
 def grant(cycle, weights, commands, rows):
     """The line requested is granted."""
     command = commands[weights.taken - 1]
-    weights.ready_at[weights.issued & (RING - 1)] = cycle + FILL_LATENCY
+    weights.ready_at[weights.issued & (RING - 1)] = cycle + LINE_LATENCY
     weights.issued += 1
     weights.line += 1
     if weights.line == command.weight_lines:

@@ -46,10 +46,10 @@ ALL = {
     "weight_ready": 1,
     "drain_ready": 1,
     "in_flight": 1,
-    "fill_queued": 1,
+    "fetch_queued": 1,
     "load_met": 1,
     "store_met": 1,
-    "fill_state": State.RUN,
+    "fetch_state": State.RUN,
 }
 NO_TAP_GROUP = ALL | {"visible": 0, "in_flight": 0}
 CAUSES = {
@@ -61,17 +61,20 @@ CAUSES = {
         ALL | {"visible": 0, "weight_ready": 0, "drain_ready": 0},
         Counter.STALL_OPERAND,
     ),
-    "lines on the way": (ALL | {"visible": 0, "fill_state": State.IDLE}, Counter.STALL_OPERAND),
+    "lines on the way": (ALL | {"visible": 0, "fetch_state": State.IDLE}, Counter.STALL_OPERAND),
     "run": (NO_TAP_GROUP, Counter.STALL_OPERAND),
-    "init": (NO_TAP_GROUP | {"fill_state": State.INIT}, Counter.STALL_OPERAND),
+    "init": (NO_TAP_GROUP | {"fetch_state": State.INIT}, Counter.STALL_OPERAND),
     "load": (
-        NO_TAP_GROUP | {"fill_state": State.WAIT, "load_met": 0, "store_met": 0},
+        NO_TAP_GROUP | {"fetch_state": State.WAIT, "load_met": 0, "store_met": 0},
         Counter.WAIT_LOAD,
     ),
-    "store": (NO_TAP_GROUP | {"fill_state": State.WAIT, "store_met": 0}, Counter.WAIT_STORE),
-    "execute": (NO_TAP_GROUP | {"fill_state": State.WAIT}, Counter.WAIT_EXECUTE),
-    "bank": (NO_TAP_GROUP | {"fill_state": State.IDLE}, Counter.WAIT_EXECUTE),
-    "command": (NO_TAP_GROUP | {"fill_state": State.IDLE, "fill_queued": 0}, Counter.WAIT_COMMAND),
+    "store": (NO_TAP_GROUP | {"fetch_state": State.WAIT, "store_met": 0}, Counter.WAIT_STORE),
+    "execute": (NO_TAP_GROUP | {"fetch_state": State.WAIT}, Counter.WAIT_EXECUTE),
+    "bank": (NO_TAP_GROUP | {"fetch_state": State.IDLE}, Counter.WAIT_EXECUTE),
+    "command": (
+        NO_TAP_GROUP | {"fetch_state": State.IDLE, "fetch_queued": 0},
+        Counter.WAIT_COMMAND,
+    ),
 }
 
 

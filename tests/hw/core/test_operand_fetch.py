@@ -119,7 +119,7 @@ def test_cycles_of_a_command(config, seed):
                     if ctx.get(happens):
                         cycles.append(cycle)
             # Taken in 0; one lane a cycle; the first step comes up; the waits are met.
-            init = config.rows + timing.FILL_SETUP
+            init = config.rows + timing.OPERAND_SETUP
             first = init + 2
             expected, requested = [], []
             for tap_group in walk_tap_groups(f, config):
@@ -171,7 +171,7 @@ def test_the_unit_waits_to_take_and_to_start(config):
         ctx.set(dut.bank_free, 0)
         await stays(State.IDLE)
         ctx.set(dut.bank_free, 1)
-        await ctx.tick().repeat(1 + config.rows + timing.FILL_SETUP)
+        await ctx.tick().repeat(1 + config.rows + timing.OPERAND_SETUP)
         await stays(State.WAIT)
         ctx.set(dut.waits_met, 1)
         assert ctx.get(dut.start)

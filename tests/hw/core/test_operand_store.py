@@ -4,7 +4,7 @@ import random
 from collections import deque
 
 from hw.core.operand_store import OperandStore
-from hw.spec.timing import FILL_LATENCY, TAP_GROUP_RING
+from hw.spec.timing import LINE_LATENCY, TAP_GROUP_RING
 from tests.hw.support.units import LineReads, all_configs, join, scrambled, simulate
 from tests.hw.support.walk import Lane, WalkStep
 
@@ -91,7 +91,7 @@ def test_lanes_find_their_words(config, seed):
             fullest = max(fullest, ring)
             assert ctx.get(dut.tap_groups.room) == (ring < TAP_GROUP_RING)
             assert ctx.get(dut.in_flight) == (ring > 0)
-            visible = ring > 0 and cycle >= producer.pushed[0][0] + FILL_LATENCY
+            visible = ring > 0 and cycle >= producer.pushed[0][0] + LINE_LATENCY
             assert ctx.get(dut.visible) == visible
             reads.request(producer.drive(ctx, dut, cycle))
             pops = visible and cycle >= HELD and rng.random() < 0.3

@@ -7,7 +7,7 @@ import pytest
 
 from hw.core.weight_store import WeightStore
 from hw.spec.config import LANE_GROUPS
-from hw.spec.timing import FILL_LATENCY, WEIGHT_RING
+from hw.spec.timing import LINE_LATENCY, WEIGHT_RING
 from tests.hw.support.units import (
     TINY,
     LineReads,
@@ -91,7 +91,7 @@ class _Fetches:
         self.released = self.cycle = 0
 
     def landed(self, line):
-        return line < len(self.granted) and self.cycle >= self.granted[line] + FILL_LATENCY
+        return line < len(self.granted) and self.cycle >= self.granted[line] + LINE_LATENCY
 
     async def start(self, ctx, fields, requests):
         """A cycle in which a command starts."""
@@ -199,6 +199,6 @@ def test_cycles_of_requests(resident):
         # Told in 0, taken in 1; then the ring is full, until a streamed line is released.
         freed = [] if resident else [20 + TINY.line_words]
         assert requested == [*range(2, 2 + lines), *freed]
-        assert ready == 2 + FILL_LATENCY
+        assert ready == 2 + LINE_LATENCY
 
     simulate(dut, bench)
