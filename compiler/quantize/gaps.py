@@ -19,6 +19,7 @@ from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
 from compiler.quantize.quantisation_points import VIEWS, on_host, source, stored_points
 from compiler.quantize.quantize import choose_parameters, leader, ranges_of
+from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
 
 _FLOAT = onnx.TensorProto.FLOAT
@@ -29,11 +30,25 @@ def with_host_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Between them nothing is rounded.
     """
+    model = _normalisations_folded(model)
     parts = _Parts(model)
     gaps = parts.gaps()
     if not gaps and not parts.has_float_weights:
         return model
     return mark_host_nodes(model, lambda m: _Parts(m).graph, gaps, parts.known)
+
+
+def _normalisations_folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A float model with quantisers at its ends alone, folded as one without.
+
+    onnxruntime would make weights of whole numbers real too.
+    """
+    constants = {t.name for t in model.graph.initializer}
+    kinds = {node.op_type for node in model.graph.node}
+    weights = (n for n in model.graph.node if n.op_type == "DequantizeLinear")
+    if "BatchNormalization" not in kinds or any(n.input[0] in constants for n in weights):
+        return model
+    return folded(model)
 
 
 def has_gaps(model: onnx.ModelProto) -> bool:

@@ -31,6 +31,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         path = Path(folder) / "model.onnx"
         options = _options(_LEVELS.ORT_ENABLE_BASIC)
         options.optimized_model_filepath = str(path)
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         _session(whole(light), options)
         result = onnx.load_model(path)
     inputs = [value for value in result.graph.input if value.name not in left]

@@ -145,8 +145,8 @@ def _read(path: Path) -> np.ndarray:
 def _checked(array: np.ndarray, each: _Input) -> np.ndarray:
     """The inputs along the first axis, in the type of the model's input."""
     shape, real = each.shape, each.dtype.kind == "f"
-    if array.dtype.kind != "f" if real else array.dtype != each.dtype:
-        accepted = "one float array" if real else str(each.dtype)
+    if array.dtype.kind != "f" if real else array.dtype not in (each.dtype, np.float32):
+        accepted = "one float array" if real else f"{each.dtype}, or float32 with its values,"
         raise InputError(f"type {array.dtype}; {accepted} is accepted")
     if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not array.size:
         raise InputError(
@@ -154,4 +154,12 @@ def _checked(array: np.ndarray, each: _Input) -> np.ndarray:
         )
     if not np.isfinite(array).all():
         raise InputError("holds values that are not finite; finite ones are accepted")
+    if not real and array.dtype == np.float32:
+        array = np.rint(array)
+        limits = np.iinfo(each.dtype)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise InputError(
+                f"values from {array.min():g} to {array.max():g}; those of {each.dtype} are "
+                "accepted"
+            )
     return np.array(array, each.dtype)

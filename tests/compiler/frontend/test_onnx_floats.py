@@ -12,7 +12,7 @@ from compiler.frontend.onnx import parse_onnx
 from compiler.load import load_model
 from golden.declared import from_declared, to_declared
 from golden.network import run
-from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
+from tests.support.onnx_builder import TYPES, OnnxBuilder, run_onnx, step_differences
 
 KINDS = {
     TensorProto.FLOAT16: np.float16,
@@ -95,13 +95,28 @@ def test_an_image_of_integers_before_a_float_model(tmp_path, generator):
     x = net.node("Mul", x, net.constant(np.float32(1 / 128)))
     x = net.node("Sub", x, net.constant(np.float32(1)))
     weights = net.constant(generator.normal(0, 0.2, (4, 3, 3, 3)).astype(np.float32))
-    net.output(net.node("Relu", net.node("Conv", x, weights)))
+    y = net.node("Conv", x, weights)
+    normal = (np.array(v, np.float32) for v in ([1, 2, 0.5, 1], [0, 1, 0, -1], [0] * 4, [1] * 4))
+    y = net.node("BatchNormalization", y, *map(net.constant, normal))
+    net.output(net.node("Relu", y))
     images = generator.integers(0, 256, (8, 3, 8, 8), np.uint8)
     np.save(tmp_path / "x.npy", images)
     graph = load_model(net.model(), tmp_path / "x.npy").to_dict()
+    kinds = [node["op"] for node in graph["nodes"]]
+    assert kinds.count("conv2d") == 1 and "depthwise_conv2d" not in kinds
     assert graph["tensors"]["input"]["declared"]["dtype"] == "uint8"
     (expected,) = run_onnx(net.bytes(), {"input": images[:1]})
     ends = [graph["tensors"][graph[end][0]] for end in ("inputs", "outputs")]
     values = run(graph, {"input": from_declared(images[:1], ends[0])})
     found = to_declared(values[graph["outputs"][0]], ends[1])
     assert np.square(found - expected).sum() < 10**-3 * np.square(expected).sum()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_a_cast_to_integers_at_the_end(generator, dtype):
+    """Fractions are left out, as C's conversion does."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 4, 6, 6), 0.7, -128 if dtype == "uint8" else 5)
+    net.output(net.node("Cast", x, to=TYPES[dtype]), dtype)
+    _, differences = step_differences(net, generator)
+    assert not differences.any()

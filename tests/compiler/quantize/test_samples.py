@@ -85,3 +85,17 @@ def test_several_inputs_that_do_not_fit(tmp_path):
         read_samples(_two_inputs(), tmp_path / "x.npz")
     with pytest.raises(InputError, match=r"a.npy: No such file"):
         read_samples(_two_inputs(), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_of_integers(tmp_path, generator, dtype):
+    net = OnnxBuilder(17)
+    net.output(net.node("Cast", net.input(1, 3, 4, 4, name="x", dtype="uint8"), to=1))
+    model, images = parse_onnx(net.bytes(), None), generator.integers(0, 256, (5, 3, 4, 4))
+    np.save(tmp_path / "x.npy", images.astype(dtype))
+    samples = read_samples(model, tmp_path / "x.npy")
+    assert all(s["x"].dtype == np.uint8 for s in samples)
+    np.testing.assert_array_equal(np.concatenate([s["x"] for s in samples]), images)
+    np.save(tmp_path / "x.npy", images.astype(np.float32) - 200)
+    with pytest.raises(InputError, match=r"values from -\d+ to \d+; those of uint8 are accepted"):
+        read_samples(model, tmp_path / "x.npy")

@@ -19,7 +19,7 @@ _STORED: dict[int, str] = {TensorProto.INT8: "int8", TensorProto.UINT8: "uint8"}
 
 
 def plain_casts(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A Cast to the type that is there goes; int8 or uint8 to float is a scale of 1."""
+    """A Cast to the type that is there goes; between int8 or uint8 and float it is a scale of 1."""
     if not any(_is_cast(node) for node in model.graph.node):
         return model
     model = with_weights_aside(model, onnx.shape_inference.infer_shapes)
@@ -50,6 +50,8 @@ def _way(rewriter: Rewriter, kinds: Mapping[str, int], node: onnx.NodeProto) -> 
         return _cast(wanted) if node.op_type == "CastLike" and wanted else None
     if given in _STORED and wanted == TensorProto.FLOAT:
         return _dequantize(_STORED[given])
+    if given == TensorProto.FLOAT and wanted in _STORED:
+        return _quantize(_STORED[wanted])
     return _cast(wanted) if node.op_type == "CastLike" and wanted else None
 
 
@@ -70,8 +72,27 @@ def _dequantize(dtype: str) -> Expand:
     """The integers as real values: steps of 1 from 0 on."""
 
     def expand(to: Rewriter, old: Old) -> None:
-        scale = to.constant(f"{old.output}/scale", np.float32(1))
-        zero_point = to.constant(f"{old.output}/zero_point", np.zeros((), dtype))
-        to.emit("DequantizeLinear", [old.inputs[0], scale, zero_point], old.output)
+        to.emit("DequantizeLinear", [old.inputs[0], *_steps_of_one(to, old, dtype)], old.output)
 
     return expand
+
+
+def _quantize(dtype: str) -> Expand:
+    """The real values without their fractions; beyond the type, which C leaves open, its ends."""
+
+    def expand(to: Rewriter, old: Old) -> None:
+        x = old.inputs[0]
+        if dtype == "uint8":
+            zero = to.constant(f"{old.output}/zero", np.float32(0))
+            whole = to.emit("Floor", [to.emit("Max", [x, zero])])
+        else:
+            whole = to.emit("Floor", [to.emit("Abs", [x])])
+            whole = to.emit("Mul", [to.emit("Sign", [x]), whole])
+        to.emit("QuantizeLinear", [whole, *_steps_of_one(to, old, dtype)], old.output)
+
+    return expand
+
+
+def _steps_of_one(to: Rewriter, old: Old, dtype: str) -> list[str]:
+    scale = to.constant(f"{old.output}/scale", np.float32(1))
+    return [scale, to.constant(f"{old.output}/zero_point", np.zeros((), dtype))]
