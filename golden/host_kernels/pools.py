@@ -82,9 +82,8 @@ class MaxPool(OpRun):
 
     def _run(self, x: np.ndarray, **attrs: Any) -> tuple[np.ndarray, ...]:
         if len(self.onnx_node.output) > 1:
-            found: tuple[np.ndarray, ...] = Reference(self.onnx_node, self.run_params)._run(
-                x, **attrs
-            )
+            reference: Any = Reference(self.onnx_node, self.run_params)
+            found: tuple[np.ndarray, ...] = reference._run(x, **attrs)
             return found
         return (_windows(x, attrs).of(x, -np.inf).max(axis=-1).astype(x.dtype),)
 

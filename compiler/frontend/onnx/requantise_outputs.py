@@ -182,7 +182,7 @@ def _in_order(imp: Importer, x: Stored | Real) -> Stored | Real:
     order = channels_last_order(len(shape))
     moved = [shape[axis] for axis in order]
     channels = moved[-1]
-    stored = (1, 1, int(np.prod(moved)) // channels, channels)
+    stored: tuple[int, ...] = (1, 1, int(np.prod(moved)) // channels, channels)
     stored = tuple(moved) if len(moved) == 4 and moved[0] == 1 else stored
     found = imp.rearranged(Real(x.tensor, x.view), order, stored)
     return replace(x, tensor=found.tensor, view=found.view)
