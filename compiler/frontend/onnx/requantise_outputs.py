@@ -12,7 +12,7 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.saturate import saturated
 from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
-from compiler.frontend.onnx.views import channels_last_order
+from compiler.frontend.onnx.views import arranged, channels_last_order, stored_shape
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.ops import OPS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
@@ -178,12 +178,8 @@ def store_output(imp: Importer, x: Stored | Real, name: str) -> str:
 
 def _in_order(imp: Importer, x: Stored | Real) -> Stored | Real:
     """``x`` in a tensor that has its axes whole."""
-    shape = x.view.shape
-    order = channels_last_order(len(shape))
-    moved = [shape[axis] for axis in order]
-    channels = moved[-1]
-    stored: tuple[int, ...] = (1, 1, int(np.prod(moved)) // channels, channels)
-    stored = tuple(moved) if len(moved) == 4 and moved[0] == 1 else stored
+    order = channels_last_order(len(x.view.shape))
+    stored = stored_shape(arranged(x.view.shape, order))
     found = imp.rearranged(Real(x.tensor, x.view), order, stored)
     return replace(x, tensor=found.tensor, view=found.view)
 
