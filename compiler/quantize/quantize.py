@@ -16,6 +16,7 @@ from compiler.frontend.onnx.references import refer, references, whole
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
+from compiler.quantize.explicit_pads import with_explicit_pads
 from compiler.quantize.graph import FloatGraph, float_graph
 from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
@@ -70,6 +71,7 @@ def quantize(
             own.CopyFrom(model)
             model = own
         refer(model)
+        model = with_explicit_pads(model)
         result = _quantized(folded(_with_opset(model)), calibration, method)
         return whole(result) if outermost else result
 

@@ -27,12 +27,13 @@ _COMPUTE: dict[str, Callable[[np.ndarray | float, np.ndarray | float], np.ndarra
     "Mul": np.multiply,
     "Pow": np.power,
     "Sub": np.subtract,
+    "Sum": np.add,
 }
 
 BINARY = tuple(_COMPUTE)
 
 #: Operators of the graph for two activations.
-_NODES = {"Add": "add", "Mul": "mul"}
+_NODES = {"Add": "add", "Mul": "mul", "Sum": "add"}
 
 #: ``x * f(x)`` by the operator ``f``.
 _GATES = {"sigmoid": "silu"}
@@ -91,7 +92,7 @@ def _of_two(imp: Importer, op: Operator) -> Pending:
     """A sum or product of two tensors of the same shape; a product with one value per channel."""
     if op.op not in _NODES:
         raise UnsupportedError(
-            f"two activations; {' and '.join(_NODES)} are accepted for two, {op.op} with a constant"
+            f"two activations; {', '.join(_NODES)} are accepted for two, {op.op} with a constant"
         )
     a, b = imp.unshuffled(imp.real(op, 0)), imp.unshuffled(imp.real(op, 1))
     attrs = {"activation": "none"}

@@ -25,11 +25,13 @@ def gemm(imp: Importer, op: Operator) -> Pending:
     """A fully connected layer; alpha and beta are 1."""
     op.expect("alpha", 1.0, 1.0)
     op.expect("beta", 1.0, 1.0)
-    op.expect("transA", 0, 0)
+    x = imp.real(op)
+    if op.expect("transA", 0, 0, 1):
+        x = Real(x.tensor, x.view.transposed((1, 0)))
     transposed = op.expect("transB", 0, 0, 1)
     _check_bias(imp, op)
     weights = read_weights(imp, op, 1, 0 if transposed else 1)
-    return _dense(imp, op, weights, weights.steps if transposed else weights.steps.T)
+    return _dense(imp, op, x, weights, weights.steps if transposed else weights.steps.T)
 
 
 def _check_bias(imp: Importer, op: Operator) -> None:
@@ -43,12 +45,13 @@ def _check_bias(imp: Importer, op: Operator) -> None:
 def matmul(imp: Importer, op: Operator) -> Pending:
     """A fully connected layer, or over several positions a 1x1 convolution."""
     weights = read_weights(imp, op, 1, 1)
-    return _dense(imp, op, weights, weights.steps.T)
+    return _dense(imp, op, imp.real(op), weights, weights.steps.T)
 
 
-def _dense(imp: Importer, op: Operator, weights: QuantConstant, rows: np.ndarray) -> Pending:
+def _dense(
+    imp: Importer, op: Operator, x: Real, weights: QuantConstant, rows: np.ndarray
+) -> Pending:
     """``rows`` are ``[outputs, inputs]``."""
-    x = imp.real(op)
     shape = x.view.shape
     if rows.ndim != 2 or len(shape) < 2 or shape[-1] != rows.shape[1]:
         raise UnsupportedError(

@@ -14,8 +14,10 @@ from compiler.errors import InputError
 #: Operators that are computed when all their inputs are constants: none makes more than it reads,
 #: but by broadcasting.
 FOLDED = frozenset(
-    "Add Cast CastLike Ceil Clip Concat Div Flatten Floor Gather Identity Max Min Mul Neg Pow "
-    "Reciprocal Reshape Slice Split Sqrt Squeeze Sub Transpose Unsqueeze".split()
+    "Abs Add And BatchNormalization Cast CastLike Ceil Clip Concat Div Equal Erf Exp Flatten Floor "
+    "Gather Greater Identity InstanceNormalization Less Log Max Min Mul Neg Not Or Pow Reciprocal "
+    "ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Reshape "
+    "Round Sigmoid Slice Split Sqrt Squeeze Sub Sum Tanh Transpose Unsqueeze Where".split()
 )
 
 #: Largest product of the inputs' elements, which bounds what broadcasting makes of them.

@@ -27,12 +27,6 @@ ON_HOST = {
         lambda n, x: n.node("Gemm", n.node("Flatten", x), weights(n, 120, 5), beta=2.0),
         "beta is 2.0; 1.0 is accepted",
     ),
-    "transA": (
-        lambda n, x: n.node(
-            "Gemm", n.node("Reshape", x, n.constant([120, 1])), weights(n, 120, 5), transA=1
-        ),
-        "transA is 1; 0 is accepted",
-    ),
     "group of a transposed convolution": (
         lambda n, x: n.node("ConvTranspose", x, weights(n, 4, 2, 2, 2, scale=0.1), group=2),
         "group is 2; 1 is accepted",
@@ -109,7 +103,7 @@ ON_HOST = {
     "slopes": (node("PRelu", np.ones((4, 1, 1), np.float32)), "4 slopes; one is accepted"),
     "difference of activations": (
         lambda n, x: n.node("Sub", x, n.stored(n.node("MaxPool", x, kernel_shape=[1, 1]), *QUANT)),
-        "two activations; Add and Mul are accepted",
+        "two activations; Add, Mul, Sum are accepted",
     ),
     "quotient of constants": (
         lambda n, x: n.node("Div", n.constant(np.ones((4, 1, 1), np.float32)), x),
@@ -294,3 +288,16 @@ def test_channels_become_pixels_and_back(generator, op, shape, attrs):
     graph, differences = step_differences(built(make, shape), generator)
     assert [node.op for node in graph.nodes] == ["rearrange", "max_pool2d"]
     assert not differences.any()
+
+
+def test_weights_that_are_standardised_are_constants(generator):
+    net = OnnxBuilder()
+    w = net.constant(generator.normal(size=(4, 4, 3, 3)).astype(np.float32))
+    centred = net.node("Sub", w, net.node("ReduceMean", w, net.constant([1, 2, 3])))
+    square = net.node("ReduceMean", net.node("Mul", centred, centred), net.constant([1, 2, 3]))
+    w = net.stored(net.node("Div", centred, net.node("Sqrt", square)), 0.03)
+    x = net.stored(net.input(*SHAPE), *QUANT)
+    net.output(net.stored(net.node("Conv", x, w), *QUANT))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes] == ["conv2d"]
+    assert np.abs(differences).max() <= 1
