@@ -36,8 +36,29 @@ def reciprocal_root(op: Operator) -> None:
 
 
 def square(op: Operator) -> None:
-    """Mul of a tensor and itself."""
-    op.emit("Mul", op.activation(), op.activation())
+    """Pow with 2."""
+    op.emit("Pow", op.activation(), op.named(np.float32(2), "two"))
+
+
+def gelu(op: Operator) -> None:
+    """Half of x times 1 + Erf, or 1 + Tanh, of what follows from x."""
+    x, node = op.activation(), op.twin.node
+
+    def number(value: float) -> str:
+        return op.named(np.float32(value), "number")
+
+    if op.options["approximate"]:
+        cube = node("Pow", (x, number(3)), f"{op.name}/cube")
+        part = node("Mul", (cube, number(0.044715)), f"{op.name}/part")
+        total = node("Add", (x, part), f"{op.name}/total")
+        scaled = node("Mul", (total, number(float(np.sqrt(2 / np.pi)))), f"{op.name}/scaled")
+    else:
+        scaled = node("Mul", (x, number(float(np.sqrt(0.5)))), f"{op.name}/scaled")
+    kind = "Tanh" if op.options["approximate"] else "Erf"
+    bent = node(kind, (scaled,), f"{op.name}/bent")
+    share = node("Add", (bent, number(1)), f"{op.name}/share")
+    half = node("Mul", (x, number(0.5)), f"{op.name}/half")
+    op.emit("Mul", half, share)
 
 
 def reduction(kind: str) -> Callable[[Operator], None]:

@@ -47,6 +47,7 @@ CONVERTERS: dict[str, Converter] = {
     "FLOOR": Converter(1, 1, generic.unary("Floor")),
     "FULLY_CONNECTED": Converter(2, 3, layers.fully_connected),
     "GATHER": Converter(2, 2, generic.gather),
+    "GELU": Converter(1, 1, generic.gelu),
     "HARD_SWISH": Converter(1, 1, elements.function("HardSwish")),
     "LEAKY_RELU": Converter(1, 1, elements.leaky_relu),
     "LOG": Converter(1, 1, generic.unary("Log")),

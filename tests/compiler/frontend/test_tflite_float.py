@@ -257,8 +257,10 @@ def test_names_and_layout_stay_the_models(tmp_path, generator):
     ]
 
 
-def gelu(m):
-    return m.node("gelu", [m.input(1, 2, 2, 2)], (1, 2, 2, 2), approximate=False)
+def rounded_prelu(m):
+    """Slopes that no converter computes."""
+    x = m.input(1, 2, 2, 2)
+    return m.node("prelu", [x, m.node("relu", [x], (1, 2, 2, 2))], (1, 2, 2, 2))
 
 
 def computed_weights(m):
@@ -288,7 +290,7 @@ def wrong_channels(m):
 
 
 REFUSED = {
-    "operator": (gelu, UnsupportedError, r"operator 0 \(GELU\) 'gelu_0': not handled in a float"),
+    "slopes": (rounded_prelu, UnsupportedError, r"\(PRELU\) 'prelu_1': computed slopes"),
     "weights": (computed_weights, UnsupportedError, "computed weights; a constant is accepted"),
     "constant": (constants_only, UnsupportedError, "'constant_1' is a constant; an activation"),
     "int8": (int8_weights, UnsupportedError, "integers without a scale; real values are accepted"),

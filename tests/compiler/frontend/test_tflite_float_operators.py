@@ -30,6 +30,7 @@ ONE = {
     "ABS": ("AbsOptions", {}, (), MAP, MAP),
     "NEG": ("NegOptions", {}, (), MAP, MAP),
     "SQUARE": ("SquareOptions", {}, (), MAP, MAP),
+    "GELU": ("GeluOptions", keep(True), (), MAP, MAP),
     "EXP": ("ExpOptions", {}, (), MAP, MAP),
     "MEAN": ("ReducerOptions", keep(False), ([2],), MAP, (1, 4, 8)),
     "SUM": ("ReducerOptions", keep(True), ([1, 3],), MAP, (1, 1, 6, 1)),
@@ -51,6 +52,9 @@ ONE = {
         (1, 3, 3),
     ),
 }
+
+
+ONE["GELU exact"] = ("GeluOptions", keep(False), (), MAP, MAP)
 
 
 def compare(data, inputs, outputs):
@@ -78,7 +82,7 @@ def test_operators_of_one_activation(builtin, generator):
     model = Model()
     x, y = floats(model, "x", shape), floats(model, "y", result)
     constants = [model.integers(f"c{i}", values) for i, values in enumerate(operands)]
-    model.op(builtin, (x, *constants), (y,), kind, options)
+    model.op(builtin.split()[0], (x, *constants), (y,), kind, options)
     compare(model.write((x,), (y,)), {"x": samples(generator, shape)[0]}, ["y"])
 
 
