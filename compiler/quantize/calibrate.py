@@ -23,7 +23,7 @@ _FRACTIONS = np.linspace(1.0, 0.3, 36)
 @dataclass(frozen=True)
 class Statistics:
     """Statistics of a tensor: its shape, its extremes, some of its values, and the largest
-    magnitude of each channel (axis 1, or the only one).
+    magnitude of each channel (axis 1, or the only one), of which it had ``count`` values.
     """
 
     shape: tuple[int, ...]
@@ -31,6 +31,7 @@ class Statistics:
     high: float
     values: np.ndarray
     peak: np.ndarray
+    count: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def collect(
     kept: dict[str, list[np.ndarray]] = {name: [] for name in names}
     peaks: dict[str, np.ndarray] = {}
     shapes: dict[str, tuple[int, ...]] = {}
+    counts = dict.fromkeys(names, 0)
     for sample in samples:
         for name, array in runner.run(sample).items():
             if not array.size:
@@ -73,9 +75,15 @@ def collect(
             others = tuple(a for a in range(array.ndim) if a != min(1, array.ndim - 1))
             peak = np.abs(array).max(axis=others)
             peaks[name] = np.maximum(peaks.get(name, peak), peak)
+            counts[name] += array.size // peak.size
     return {
         name: Statistics(
-            shapes[name], low[name], high[name], np.concatenate(kept[name]), peaks[name]
+            shapes[name],
+            low[name],
+            high[name],
+            np.concatenate(kept[name]),
+            peaks[name],
+            counts[name],
         )
         for name in names
     }

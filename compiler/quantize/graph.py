@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from compiler.frontend.onnx.model_graph import host_reason
 from compiler.frontend.onnx.references import array_of
@@ -49,7 +48,7 @@ def float_constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     constants = {t.name: array_of(t) for t in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
-            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+            constants[node.output[0]] = array_of(node.attribute[0].t)
     return constants
 
 

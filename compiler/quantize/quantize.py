@@ -36,10 +36,10 @@ MAX_ELEMENTS = 1 << 26
 #: The graph's softmax gives these parameters (TFLite int8 specification).
 _SOFTMAX = Parameters(1 / 256, -128)
 
-#: Room that vectors of layers get as outputs, beyond what was seen. A classifier that is surer of
-#: an input than of all that calibrate it would give several classes the largest step. Of a map
-#: every input has many values, so that its range is known better.
-_ROOM = 1.5
+#: Room that outputs of layers get beyond what was seen. A classifier that is surer of an input than
+#: of all that calibrate it would give several classes the largest step. The range of a map is known
+#: better, if as many values of a channel as ``_MANY`` were seen.
+_ROOM, _MANY = 1.5, 1000
 
 #: Inputs of a concatenation share its parameters if that costs them at most one bit.
 _MOST_COARSER = 2.0
@@ -189,8 +189,8 @@ def choose_parameters(
 
 def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:
     maker = graph.makers.get(name)
-    vector = math.prod(seen.shape[2:]) == 1
-    room = _ROOM if vector and maker is not None and _is_layer(graph, maker) else 1.0
+    known = math.prod(seen.shape[2:]) > 1 and seen.count >= _MANY
+    room = _ROOM if not known and maker is not None and _is_layer(graph, maker) else 1.0
     return room * seen.low, room * seen.high
 
 

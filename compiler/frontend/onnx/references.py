@@ -48,11 +48,7 @@ def refer(model: onnx.ModelProto) -> None:
         return
     for tensor in model.graph.initializer:
         if not is_reference(tensor) and tensor.data_type in _HELD and size_of(tensor) > LARGE:
-            try:
-                array = numpy_helper.to_array(tensor)
-            except (ValueError, TypeError) as fault:
-                raise InputError(f"constant {show(tensor.name)}: {fault}") from None
-            tensor.CopyFrom(tensor_of(array, tensor.name))
+            tensor.CopyFrom(tensor_of(array_of(tensor), tensor.name))
 
 
 def whole(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -74,10 +70,16 @@ def is_reference(tensor: onnx.TensorProto) -> bool:
 
 
 def array_of(tensor: onnx.TensorProto) -> np.ndarray:
-    """The values of a constant, not to be changed where they are held by reference."""
-    if not is_reference(tensor):
+    """The values of a constant, not to be changed where they are held by reference.
+
+    Raises InputError where its bytes do not fit it.
+    """
+    if is_reference(tensor):
+        return _ARRAYS.get()[int(tensor.external_data[0].value)]
+    try:
         return numpy_helper.to_array(tensor)
-    return _ARRAYS.get()[int(tensor.external_data[0].value)]
+    except (ValueError, TypeError, KeyError) as fault:
+        raise InputError(f"constant {show(tensor.name)}: {fault}") from None
 
 
 def tensor_of(array: np.ndarray, name: str) -> onnx.TensorProto:

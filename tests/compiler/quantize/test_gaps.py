@@ -96,6 +96,15 @@ def test_a_model_without_gaps_is_read_as_it_is(tmp_path, generator):
         load_model(net.model(), tmp_path)
 
 
+def test_a_constant_of_an_unknown_type_is_the_files_fault(generator):
+    net = OnnxBuilder()
+    _float_weights(net, generator)
+    model = net.model()
+    model.graph.initializer[2].data_type = 99
+    with pytest.raises(InputError, match=r"constant_2|data type"):
+        load_model(model)
+
+
 def _shape(net):
     (value,) = net.model().graph.input
     return [d.dim_value for d in value.type.tensor_type.shape.dim][1:]

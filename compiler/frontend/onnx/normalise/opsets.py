@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from compiler.errors import UnsupportedError
+from compiler.frontend.onnx.references import array_of
 from compiler.frontend.onnx.weights_aside import with_weights_aside
 
 #: Oldest and newest version that is read as it is. onnxruntime, which calibrates, ends there.
@@ -46,7 +47,7 @@ def _with_old_places(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type != "Resize":
             continue
         scales = constants.get(node.input[2]) if len(node.input) > 2 else None
-        shrinks = scales is not None and (numpy_helper.to_array(scales) < 1).any()
+        shrinks = scales is not None and (array_of(scales) < 1).any()
         node.attribute.extend(
             helper.make_attribute(name, value)
             for name, value in (
