@@ -24,6 +24,7 @@ from golden.quant import (
     quantize,
     round_half_away,
 )
+from golden.rsqrt import rsqrt
 
 #: More steps than any stored type has, and an integer in float32.
 _FAR = np.float32(1 << 20)
@@ -79,6 +80,14 @@ def relu_0_to_1(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray
     return _rectified("relu_0_to_1", x, x_quant, y_quant)
 
 
+def absolute(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
+    """``x`` without its sign; rescaled only where the scales differ."""
+    steps = np.abs(x.astype(np.int64) - x_quant.zero_point)
+    if as_float32(x_quant.scale) == as_float32(y_quant.scale):
+        return clamp(steps, y_quant)
+    return clamp(_scaled(steps, _ratio(x_quant, y_quant)), y_quant)
+
+
 def exp(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
     """``e ** x``."""
     return _in_float32(lambda v: _each(lambda t: math.exp(min(t, 700.0)), v), x, x_quant, y_quant)
@@ -122,6 +131,8 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
 TABLES: dict[str, Callable[..., np.ndarray]] = {
     "relu_0_to_1": relu_0_to_1,
     "exp": exp,
+    "rsqrt": rsqrt,
+    "abs": absolute,
 }
 
 

@@ -108,6 +108,7 @@ class Converter:
 
 
 CONVERTERS: dict[str, Converter] = {
+    "ABS": Converter(1, 1, elementwise.table("abs")),
     "ADD": Converter(2, 2, elementwise.add),
     "ARG_MAX": Converter(2, 2, reductions.arg_max(smallest=False)),
     "ARG_MIN": Converter(2, 2, reductions.arg_max(smallest=True)),
@@ -145,6 +146,7 @@ CONVERTERS: dict[str, Converter] = {
     "RESIZE_BILINEAR": Converter(2, 2, spatial.resize_bilinear),
     "RESIZE_NEAREST_NEIGHBOR": Converter(2, 2, spatial.resize_nearest),
     "REVERSE_V2": Converter(2, 2, rearrange.reverse),
+    "RSQRT": Converter(1, 1, elementwise.table("rsqrt")),
     "SLICE": Converter(3, 3, slices.part),
     "SOFTMAX": Converter(1, 1, _softmax),
     "SPACE_TO_DEPTH": Converter(1, 1, rearrange.space_to_depth),

@@ -126,7 +126,7 @@ def test_what_is_read_elsewhere_stays_beside_the_table(seed):
     assert sorted(node.op for node in graph.nodes) == ["lookup", "sigmoid"]
 
 
-@pytest.mark.parametrize("builtin", ("RELU_0_TO_1", "EXP"))
+@pytest.mark.parametrize("builtin", ("RELU_0_TO_1", "EXP", "ABS"))
 def test_functions_that_are_only_tables(builtin, seed):
     source = np.random.default_rng(seed)
     for _ in range(20):
@@ -136,5 +136,18 @@ def test_functions_that_are_only_tables(builtin, seed):
         x = model.tensor("x", (1, 16, 16, 1), scales[0], zeros[0])
         y = model.tensor("y", (1, 16, 16, 1), scales[1], zeros[1])
         model.op(builtin, (x,), (y,))
+        graph = agreed(model.write((x,), (y,)), seed, machine=False)
+        assert [node.op for node in graph.nodes] == ["lookup"]
+
+
+def test_reciprocal_roots_of_every_value(seed):
+    """LiteRT computes those of values from 0 on alone."""
+    source = np.random.default_rng(seed)
+    for _ in range(10):
+        scales = (2.0 ** source.uniform(-9, -1, 2)).tolist()
+        model = Model()
+        x = model.tensor("x", (1, 16, 16, 1), scales[0], -128)
+        y = model.tensor("y", (1, 16, 16, 1), scales[1], int(source.integers(-128, 128)))
+        model.op("RSQRT", (x,), (y,))
         graph = agreed(model.write((x,), (y,)), seed, machine=False)
         assert [node.op for node in graph.nodes] == ["lookup"]
