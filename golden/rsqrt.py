@@ -55,7 +55,7 @@ def _inverse_root(value: int) -> tuple[int, int]:
     pairs = (31 - value.bit_length()) // 2 - 1
     places = 11 - pairs
     raw = (value << (2 * pairs)) >> 1
-    half, x = rounding_divide_by_pot(raw, 1), np.int64(_ONE)
+    half, x = rounding_divide_by_pot(raw, 1), np.asarray(_ONE, np.int64)
     for _ in range(5):
         cube = saturating_shift_left(_mul(_mul(x, x), x), 6)
         x = saturating_shift_left(_mul(_HALF_THREE, x) - _mul(half, cube), 3)
