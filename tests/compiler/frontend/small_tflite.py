@@ -106,3 +106,22 @@ def agreed(data: bytes, seed: int, machine: bool = True) -> Graph:
         for name in graph.outputs:
             np.testing.assert_array_equal(tensors[name], found[name], err_msg=name)
     return graph
+
+
+def sparse(values):
+    """The tables of an array whose last axis is compressed, and the values that are there."""
+    rows = values.reshape(-1, values.shape[-1])
+    places = [np.flatnonzero(row) for row in rows]
+    ends = np.cumsum([0, *map(len, places)])
+    axes = [{0: Scalar("b", 0), 1: Scalar("i", n)} for n in values.shape[:-1]]
+    axes.append(
+        {
+            0: Scalar("b", 1),
+            1: Scalar("i", values.shape[-1]),
+            2: Scalar("B", 1),
+            3: {0: ends.astype(np.int32)},
+            4: Scalar("B", 2),
+            5: {0: np.concatenate(places).astype(np.uint16)},
+        }
+    )
+    return {0: np.arange(values.ndim).astype(np.int32), 2: axes}, rows[rows != 0]

@@ -10,7 +10,7 @@ from compiler.frontend.tflite.schema import CodeSlot, OperatorSlot, TensorSlot
 from compiler.frontend.tflite_float import to_onnx
 from compiler.load import load_model
 from tests.compiler.frontend.raw_tflite import Scalar, conv_options
-from tests.compiler.frontend.small_tflite import Model
+from tests.compiler.frontend.small_tflite import Model, sparse
 from tests.golden.oracle import run_litert
 from tests.support.onnx_builder import run_onnx
 
@@ -171,25 +171,6 @@ def test_weights_of_dynamic_range_are_real_ones(generator):
     (found,) = run_onnx(to_onnx(data).SerializeToString(), sample)
     expected = run_litert(again.write(names[:1], (made,)), sample)["y"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-
-
-def sparse(values):
-    """The tables of an array whose last axis is compressed, and the values that are there."""
-    rows = values.reshape(-1, values.shape[-1])
-    places = [np.flatnonzero(row) for row in rows]
-    ends = np.cumsum([0, *map(len, places)])
-    axes = [{0: Scalar("b", 0), 1: Scalar("i", n)} for n in values.shape[:-1]]
-    axes.append(
-        {
-            0: Scalar("b", 1),
-            1: Scalar("i", values.shape[-1]),
-            2: Scalar("B", 1),
-            3: {0: ends.astype(np.int32)},
-            4: Scalar("B", 2),
-            5: {0: np.concatenate(places).astype(np.uint16)},
-        }
-    )
-    return {0: np.arange(values.ndim).astype(np.int32), 2: axes}, rows[rows != 0]
 
 
 @pytest.mark.parametrize("dtype", ("float32", "float16"))

@@ -5,10 +5,11 @@ import pytest
 
 from compiler.errors import UnsupportedError
 from compiler.frontend.tflite import read_tflite
+from compiler.frontend.tflite.schema import TensorSlot
 from golden.declared import to_declared
 from golden.network import run
 from tests.compiler.frontend.raw_tflite import Scalar, conv_options
-from tests.compiler.frontend.small_tflite import TYPES, Model, agreed
+from tests.compiler.frontend.small_tflite import TYPES, Model, agreed, sparse
 from tests.golden.oracle import run_litert
 
 INT8 = np.int8
@@ -141,3 +142,66 @@ def test_places_that_are_cast_before_they_are_given_out(seed):
     expected = run_litert(data, {"x": values})["y"]
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+def test_attention_over_positions(seed):
+    """Dense layers on each position, two heads, a softmax, a sum and a layer normalisation."""
+    source, model = np.random.default_rng(seed), Model()
+    rows, heads = (1, 6, 8), (1, 2, 6, 4)
+    x = model.tensor("x", rows, 0.05, 9)
+
+    def made(builtin, inputs, shape, quant, kind=0, options=None):
+        y = model.tensor(f"t{len(model.tensors)}", shape, *quant)
+        model.op(builtin, inputs, (y,), kind, options)
+        return y
+
+    def dense(a, quant):
+        w, b = weighted(model, source, (8, 8), 0, 0.05)
+        options = {0: Scalar("b", 0), 2: Scalar("?", True)}
+        return made("FULLY_CONNECTED", (a, w, b), rows, quant, "FullyConnectedOptions", options)
+
+    def head(a, quant):
+        split = made("RESHAPE", (a, model.integers(f"s{a}", (1, 6, 2, 4))), (1, 6, 2, 4), quant)
+        order = model.integers(f"o{a}", (0, 2, 1, 3))
+        return made("TRANSPOSE", (split, order), heads, quant, "TransposeOptions")
+
+    quants = [(0.1, -3), (0.09, 7), (0.12, 20)]
+    q, k, v = (head(dense(x, quant), quant) for quant in quants)
+    turned, plain = ({0: Scalar("?", False), 1: Scalar("?", flag)} for flag in (True, False))
+    table = "BatchMatMulOptions"
+    scores = made("BATCH_MATMUL", (q, k), (1, 2, 6, 6), (0.3, 5), table, turned)
+    beta = {0: Scalar("f", 1.0)}
+    quant = (1 / 256, -128)
+    share = made("SOFTMAX", (scores,), (1, 2, 6, 6), quant, "SoftmaxOptions", beta)
+    mixed = made("BATCH_MATMUL", (share, v), heads, (0.1, 11), table, plain)
+    order = model.integers("back", (0, 2, 1, 3))
+    back = made("TRANSPOSE", (mixed, order), (1, 6, 2, 4), (0.1, 11), "TransposeOptions")
+    flat = made("RESHAPE", (back, model.integers("rows", rows)), rows, (0.1, 11))
+    total = made("ADD", (x, flat), rows, (0.12, 2), "AddOptions", {})
+    keep = {0: Scalar("?", True)}
+    last = model.integers("last", [2])
+    mean = made("MEAN", (total, last), (1, 6, 1), (0.05, 3), "ReducerOptions", keep)
+    apart = (total, mean)
+    squares = made("SQUARED_DIFFERENCE", apart, rows, (0.2, -128), "SquaredDifferenceOptions")
+    spread = made("MEAN", (squares, last), (1, 6, 1), (0.1, -128), "ReducerOptions", keep)
+    root = made("RSQRT", (spread,), (1, 6, 1), (0.03, -128))
+    centred = made("SUB", (total, mean), rows, (0.12, 2), "SubOptions", {})
+    y = made("MUL", (centred, root), rows, (0.03, 1), "MulOptions", {})
+    agreed(model.write((x,), (y,)), seed)
+
+
+def test_sparse_weights_of_8_bits(seed):
+    source, model = np.random.default_rng(seed), Model()
+    values = source.integers(-127, 128, (5, 8)).astype(INT8)
+    values[source.random((5, 8)) < 0.6] = 0
+    tables, there = sparse(values)
+    x, y = model.tensor("x", (1, 8), 0.05, 9), model.tensor("y", (1, 5), 0.1, -3)
+    w = model.tensor("w", (), 0.01, 0, data=there)
+    shape = {TensorSlot.SHAPE: np.array([5, 8], "i4"), TensorSlot.SPARSITY: tables}
+    model.tensors[w].update(shape)
+    dense = model.tensor("dense", (5, 8), 0.01, 0)
+    model.op("DENSIFY", (w,), (dense,), "DensifyOptions")
+    options = {0: Scalar("b", 0)}
+    model.op("FULLY_CONNECTED", (x, dense, -1), (y,), "FullyConnectedOptions", options)
+    graph = agreed(model.write((x,), (y,)), seed)
+    np.testing.assert_array_equal(graph.tensors["dense"].data, values)
