@@ -12,6 +12,7 @@ import numpy as np
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_resize import Resize as Reference
 
+_CROP = "tf_crop_and_resize"
 _HALF = np.float32(0.5)
 
 
@@ -52,21 +53,30 @@ class Resize(OpRun):
                 mode,
                 nearest_mode,
             )
-        places = range(x.ndim) if axes is None else [int(a) % x.ndim for a in axes]
-        plans = _plans(x.shape, list(places), scales, sizes, keep_aspect_ratio_policy)
-        result = x
+        axes_there = list(range(x.ndim)) if axes is None else [int(a) % x.ndim for a in axes]
+        plans = _plans(x.shape, axes_there, scales, sizes, keep_aspect_ratio_policy)
+        result, outside = x, {}
         for axis, scale, new in plans:
             old = x.shape[axis]
-            if scale == 1 and new == old:
+            if scale == 1 and new == old and coordinate_transformation_mode != _CROP:
                 continue
-            at = COORDINATES[coordinate_transformation_mode](
-                np.arange(new, dtype=np.float32), np.float32(scale), new, old
-            )
+            places_there = np.arange(new, dtype=np.float32)
+            if coordinate_transformation_mode == _CROP:
+                index, count = axes_there.index(axis), len(axes_there)
+                at = _cropped(places_there, roi[index], roi[count + index], new, old)
+                outside[axis] = (at < 0) | (at > old - 1)
+            else:
+                at = COORDINATES[coordinate_transformation_mode](
+                    places_there, np.float32(scale), new, old
+                )
             taps, weights = _TAPS[mode](at, old, scale, nearest_mode, cubic_coeff_a)
             if exclude_outside and mode == "cubic":
                 weights = np.where((taps >= 0) & (taps < old), weights, 0)
                 weights = weights / weights.sum(axis=1, keepdims=True)
             result = _weighted(result, axis, np.clip(taps, 0, old - 1), weights)
+        for axis, mask in outside.items():
+            shape = [-1 if a == axis else 1 for a in range(x.ndim)]
+            result = np.where(mask.reshape(shape), np.float32(extrapolation_value), result)
         return (result.astype(x.dtype),)
 
 
@@ -99,6 +109,15 @@ def _weighted(x: np.ndarray, axis: int, taps: np.ndarray, weights: np.ndarray) -
     for i in range(1, weights.shape[1]):
         total = total + moved[..., taps[:, i]] * weights[:, i]
     return np.moveaxis(total, -1, axis)
+
+
+def _cropped(x: np.ndarray, start: Any, end: Any, new: int, old: int) -> np.ndarray:
+    """Places from ``start`` to ``end``, shares of the old axis."""
+    first, last = np.float32(start), np.float32(end)
+    length = np.float32(old - 1)
+    if new == 1:
+        return np.full_like(x, _HALF * (first + last) * length)
+    return first * length + x * (last - first) * length / np.float32(new - 1)
 
 
 def _symmetric(x: np.ndarray, scale: Any, new: int, old: int) -> np.ndarray:

@@ -98,8 +98,6 @@ def _check_attributes(proto: onnx.NodeProto, opset: int) -> None:
             raise UnsupportedError(
                 f"attribute {attribute.name} is {show(value)}; {', '.join(known)} are accepted"
             )
-        if attribute.s == b"tf_crop_and_resize":
-            raise UnsupportedError("tf_crop_and_resize; the other modes are accepted")
 
 
 def _check_scales(imp: Importer, proto: onnx.NodeProto, reason: str) -> None:

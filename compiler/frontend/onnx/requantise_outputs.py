@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.errors import InputError, UnsupportedError, show
+from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.saturate import saturated
 from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
@@ -68,13 +68,17 @@ def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
 
 
 def _table(x_quant: Quant, x: Function, quant: Quant) -> np.ndarray:
-    """The function at -128 to 127 in float64, divided by the scale, rounded to even (ONNX)."""
+    """The function at -128 to 127 in float64, divided by the scale, rounded to even (ONNX).
+
+    Where it is not a number it is the zero point.
+    """
     steps = np.arange(-128, 128, dtype=np.float64) - x_quant.zero_point[0]
     with np.errstate(all="ignore"):
         values = x.apply(steps * x_quant.scale[0])
-    if np.isnan(values).any():
-        raise InputError("a function that is not a number at some input; numbers are accepted")
-    rounded = np.rint(values / quant.scale[0]) + quant.zero_point[0]
+    rounded = (
+        np.rint(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf) / quant.scale[0])
+        + quant.zero_point[0]
+    )
     table = np.clip(rounded, -128, 127).astype(np.int8)
     table.setflags(write=False)
     return table
@@ -91,6 +95,7 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
             )
         return Stored(tensor, x.view)
     own = _own_quant(imp, x, quant)
+    _check_steps(x, own, quant)
     inputs = saturated(x.op, x.inputs, imp, own)
     activation = _activation(x, own)
     inside = "activation" in OPS[x.op].attrs
@@ -111,6 +116,16 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
         tensor = imp.emit(op, inputs, attrs, label, parameters, x.view)
     imp.stored[x.origin] = key, tensor
     return Stored(tensor, x.view)
+
+
+def _check_steps(x: Pending, own: Quant, quant: Quant) -> None:
+    """Raise UnsupportedError where the operator rounds to coarser steps than are wanted."""
+    rounds = x.op in ("avg_pool2d", "softmax") or x.attrs.get("mode") == "bilinear"
+    if rounds and own.scale[0] > quant.scale[0]:
+        raise UnsupportedError(
+            f"scale {quant.scale[0]:.6g} of what {x.op} rounds to steps of {own.scale[0]:.6g}; at "
+            "least that is accepted"
+        )
 
 
 def _own_quant(imp: Importer, x: Pending, quant: Quant) -> Quant:

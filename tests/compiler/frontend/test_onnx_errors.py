@@ -24,16 +24,6 @@ def test_an_operator_that_neither_the_array_nor_the_host_has():
 
 
 ATTRIBUTES = {
-    "crop": (
-        lambda n, x: n.node(
-            "Resize",
-            x,
-            n.constant(np.zeros(8, np.float32)),
-            n.constant(np.float32([1, 1, 2, 2])),
-            coordinate_transformation_mode="tf_crop_and_resize",
-        ),
-        "tf_crop_and_resize; the other",
-    ),
     "training": (
         lambda n, x: n.node("Dropout", x, n.constant(np.float32(0.5)), n.constant(True)),
         "training_mode is true; false is accepted",

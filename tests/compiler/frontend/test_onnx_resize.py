@@ -161,3 +161,22 @@ def test_a_scale_that_float32_rounds_is_the_ratio(scale, rows):
 def test_other_ranks_are_the_hosts(seed, shape):
     net = model(shape, scales=[1] * (len(shape) - 1) + [2])
     assert not on_host(net, seed, "").any()
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_crop_is_the_hosts(seed, mode):
+    net = OnnxBuilder(22)
+    x = net.stored(net.input(1, 3, 5, 6), *QUANT)
+    roi = net.constant(np.float32([0, 0, 0.2, -0.3, 1, 1, 0.9, 0.8]))
+    y = net.node(
+        "Resize",
+        x,
+        roi,
+        "",
+        net.constant([1, 3, 4, 7]),
+        coordinate_transformation_mode="tf_crop_and_resize",
+        extrapolation_value=1.5,
+        mode=mode,
+    )
+    net.output(net.stored(y, *QUANT))
+    assert np.abs(on_host(net, seed, "coordinate_transformation_mode")).max() <= 1
