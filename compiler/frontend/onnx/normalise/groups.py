@@ -1,4 +1,4 @@
-"""GroupNormalization, whose shape ONNX does not infer, as the operators that define it."""
+"""Normalisations, whose shapes ONNX does not infer, as the operators that define them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ import onnx
 from compiler.frontend.onnx.normalise.opsets import DOMAINS
 from compiler.frontend.onnx.normalise.rewriter import Old, Rewriter, replace
 
+#: First operator set in which ReduceMean has its axes as an input.
+_AXES_AS_INPUT = 18
+
+#: Added to the deviation (ONNX, MeanVarianceNormalization).
+_LEAST = np.float32(1e-9)
+
 #: First operator set in which scale and bias are per channel, not per group.
 _PER_CHANNEL = 21
 
 
 def group_normalisation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """GroupNormalization becomes InstanceNormalization of each group, a product and a sum."""
-    return replace(model, {"GroupNormalization": _expand}, *DOMAINS)
+    """GroupNormalization and MeanVarianceNormalization become the operators that define them."""
+    ways = {"GroupNormalization": _groups, "MeanVarianceNormalization": _mean_variance}
+    return replace(model, ways, *DOMAINS)
 
 
-def _expand(to: Rewriter, old: Old) -> None:
+def _groups(to: Rewriter, old: Old) -> None:
     groups = int(old.attributes["num_groups"])
     x, (scale, bias) = old.inputs[0], (to.array(name) for name in old.inputs[1:3])
     ones, zeros = np.ones(groups, np.float32), np.zeros(groups, np.float32)
@@ -29,3 +36,18 @@ def _expand(to: Rewriter, old: Old) -> None:
     y = to.emit("Mul", [y, to.constant("scale", scale.reshape(-1, 1))])
     y = to.emit("Add", [y, to.constant("bias", bias.reshape(-1, 1))])
     to.emit("Reshape", [y, to.emit("Shape", [x])], old.output)
+
+
+def _mean_variance(to: Rewriter, old: Old) -> None:
+    axes = list(old.attributes.get("axes", (0, 2, 3)))
+    x = old.inputs[0]
+    centred = to.emit("Sub", [x, _mean(to, x, axes)])
+    variance = _mean(to, to.emit("Mul", [centred, centred]), axes)
+    deviation = to.emit("Add", [to.emit("Sqrt", [variance]), to.constant("least", _LEAST)])
+    to.emit("Div", [centred, deviation], old.output)
+
+
+def _mean(to: Rewriter, x: str, axes: list[int]) -> str:
+    if to.opset >= _AXES_AS_INPUT:
+        return to.emit("ReduceMean", [x, to.constant("axes", np.array(axes))])
+    return to.emit("ReduceMean", [x], axes=axes)
