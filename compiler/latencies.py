@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from compiler.passes.host import host_reason
 from compiler.report.clocks import Clock
 from hw.spec.config import AccelConfig
 from sim.report import console, reporting
+from sim.simulation import LayerTimes
 
 SCALES = {
     "model": "the model's own scales: the cycles are those of `map`",
@@ -85,11 +85,16 @@ def as_data(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> di
                 "scales": row.scales,
                 "host": dict(row.host),
                 "counters": row.latency.counters,
-                "layers": [dataclasses.asdict(layer) for layer in row.latency.layers],
+                "layers": [_layer(layer) for layer in row.latency.layers],
             }
             for row in rows
         ],
     }
+
+
+def _layer(times: LayerTimes) -> dict[str, Any]:
+    """A layer's figures without the causes of its cycles, which `map --json` has."""
+    return {key: value for key, value in vars(times).items() if key != "causes"}
 
 
 def print_latencies(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> None:

@@ -273,8 +273,8 @@ def test_weights_that_do_not_fit_are_refused_before_anything_is_placed(monkeypat
     assert str(fault.value) == (
         "layer 'conv2d0' (conv2d), kernel 3x3 over 5000 input channels: the smallest tile takes "
         "225120 bytes of the scratchpad at once, 180000 of them the weights of 4 output channels; "
-        "61440 are accepted (configuration scratchpad_lines=1920); fewer input channels or kernel "
-        "taps, or scratchpad_lines of 7035 at least are needed"
+        "61440 are accepted (the configuration's scratchpad_bytes); fewer input channels or kernel "
+        "taps, or scratchpad_bytes of 225120 at least are needed"
     )
 
 
