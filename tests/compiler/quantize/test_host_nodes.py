@@ -13,17 +13,44 @@ from tests.support.float_onnx import FloatNet
 from tests.support.onnx_builder import run_onnx
 
 
-def read(net):
-    return read_onnx(quantize(parse_onnx(net.bytes(), None), None), "net")
+@pytest.fixture
+def samples(generator):
+    """16 random inputs of the net, the first of which is judged."""
+
+    def draw(model):
+        (x,) = model.graph.input
+        size = [d.dim_value for d in x.type.tensor_type.shape.dim]
+        return generator.normal(size=(16, *size[1:])).astype(np.float32)
+
+    return draw
 
 
-def decibels(net, graph, generator):
-    """The signal over the error of the first output, on random inputs."""
+@pytest.fixture
+def read(samples, tmp_path):
+    """Quantises a net with its samples, so that the judged input is in the ranges."""
+
+    def quantised(net):
+        model = parse_onnx(net.bytes(), None)
+        np.save(tmp_path / "x.npy", samples(model))
+        return read_onnx(quantize(model, tmp_path / "x.npy"), "net")
+
+    return quantised
+
+
+@pytest.fixture
+def decibels(tmp_path):
+    """The signal over the error of the first output, on the first sample."""
+
+    def judge(net, graph):
+        real = {n: np.load(tmp_path / "x.npy")[:1] for n in graph.inputs}
+        return signal(net, graph, real)
+
+    return judge
+
+
+def signal(net, graph, real):
+    """The signal over the error of the first output."""
     form = graph.to_dict()
-    real = {
-        n: generator.normal(size=graph.tensors[n].declared.shape).astype(np.float32)
-        for n in graph.inputs
-    }
     stored = {n: from_declared(array, form["tensors"][n]) for n, array in real.items()}
     name = graph.outputs[0]
     found = to_declared(run(form, stored)[name], form["tensors"][name])
@@ -45,7 +72,7 @@ def attention(net, x, channels, pixels):
     return net.node("MatMul", v, net.node("Transpose", a, perm=[0, 2, 1]))
 
 
-def test_attention_is_one_node_with_real_values_inside(generator):
+def test_attention_is_one_node_with_real_values_inside(generator, read, decibels):
     net = FloatNet(generator)
     y = attention(net, net.input(1, 8, 6, 6), 8, 36)
     y = net.node("Reshape", y, net.constant([1, 8, 6, 6]))
@@ -57,22 +84,22 @@ def test_attention_is_one_node_with_real_values_inside(generator):
     assert host.attrs["macs"] == 2 * 8 * 36 * 36
     assert host.attrs["reason"].endswith("are computed; a constant is accepted")
     assert [n.op for n in graph.nodes] == [*["conv2d"] * 3, "host", "reshape", "conv2d"]
-    assert decibels(net, graph, generator) > 14
+    assert decibels(net, graph) > 14
 
 
-def test_outputs_of_the_host_are_real_or_whole_numbers(generator):
+def test_outputs_of_the_host_are_real_or_whole_numbers(generator, read, decibels):
     net = FloatNet(generator)
     x = net.conv(net.input(1, 3, 6, 7), 3, 5, 3)
     net.output(net.node("LogSoftmax", x, axis=2))
     graph = read(net)
     assert graph.tensors[graph.outputs[0]].dtype == "float32"
-    assert decibels(net, graph, generator) > 18
+    assert decibels(net, graph) > 18
     net = FloatNet(generator)
     x = net.conv(net.input(1, 3, 6, 7), 3, 5, 3)
     net.output(net.node("ArgMax", x, axis=1), "int64")
     graph = read(net)
     assert graph.tensors[graph.outputs[0]].dtype == "int64"
-    assert decibels(net, graph, generator) > 3
+    assert decibels(net, graph) > 3
 
 
 OPERATORS = {
@@ -101,7 +128,7 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("case", OPERATORS)
-def test_a_node_of_the_host_between_layers(generator, case):
+def test_a_node_of_the_host_between_layers(generator, read, decibels, case):
     opset = {"group normalisation": 21}.get(case, 17)
     net = FloatNet(generator, opset)
     x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3, normalised=False)
@@ -109,7 +136,7 @@ def test_a_node_of_the_host_between_layers(generator, case):
     net.output(net.node("Relu", y))
     graph = read(net)
     assert any(node.op == "host" for node in graph.nodes)
-    assert decibels(net, graph, generator) > 18
+    assert decibels(net, graph) > 18
 
 
 def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
@@ -154,7 +181,7 @@ ON_THE_ARRAY = {
 
 
 @pytest.mark.parametrize("case", ON_THE_ARRAY)
-def test_the_array_has_a_form_of_it(generator, case):
+def test_the_array_has_a_form_of_it(generator, read, decibels, case):
     net = FloatNet(generator)
     x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3, normalised=False)
     net.output(ON_THE_ARRAY[case](net, x))
