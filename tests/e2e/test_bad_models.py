@@ -42,7 +42,7 @@ BAD_FILES: dict[str, tuple[str, Write, tuple[str, ...]]] = {
     "onnx": ("m.onnx", lambda p: p.write_bytes(b"\x08\x07"), ("not a valid ONNX model",)),
     "random onnx": ("m.onnx", lambda p: p.write_bytes(random.Random(1).randbytes(999)), ("ONNX",)),
     "h5": ("m.h5", lambda p: p.write_bytes(b"x"), (".h5", ".json, .onnx and .tflite")),
-    "no suffix": ("model", lambda p: p.write_bytes(TFLITE), ("suffix", ".tflite; names of built-in networks", "`zoo`")),
+    "no suffix": ("model", lambda p: p.write_bytes(TFLITE), ("suffix", "; names of", "`zoo`")),
 }  # fmt: skip
 
 
