@@ -126,7 +126,7 @@ class AccelConfig:
             KEYS["name"].accepted,
         )
         for key in INTEGERS:
-            check(type(getattr(self, key)) is int, key, "an integer")
+            check(type(getattr(self, key)) is int, key, f"an integer: {KEYS[key].accepted}")
         check(self.rows in ROWS, "rows", KEYS["rows"].accepted)
         check(self.cols in (4, 8, 16, 32, 64), "cols", KEYS["cols"].accepted)
         check(self.line_words in (4, 8), "line_words", KEYS["line_words"].accepted)
