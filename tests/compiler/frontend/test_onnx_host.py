@@ -164,7 +164,7 @@ def test_the_host_computes_it_and_says_why(generator, case):
     assert len(reasons) == 1 and re.search(reason, reasons[0]), reasons
     # The sums of float32 have another order; a result next to a tie may take the other step.
     assert np.abs(differences).max() <= 1
-    assert (differences != 0).mean() < 0.1
+    assert np.count_nonzero(differences) <= max(5, differences.size // 10)
 
 
 TABLES = {
