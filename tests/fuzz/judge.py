@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,10 @@ def time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+_PROGRESS = re.compile(r"^[^\n]*: \d+%\n", re.MULTILINE)
+"""A state of the progress of what takes more than two seconds."""
+
+
 def judge(path: Path, seed: int) -> str:
     """Map the model on ``tiny``: ``"refused"``, ``"large"`` (values not checked) or ``"right"``.
 
@@ -57,7 +62,7 @@ def judge(path: Path, seed: int) -> str:
     with time_limit(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         status = main(["map", str(path), "-o", str(folder), "--preset", "tiny", "--json"])
     if status == 2:
-        message = errors.getvalue()
+        message = _PROGRESS.sub("", errors.getvalue())
         if not (message.startswith("error: ") and message.count("\n") == 1):
             raise Finding(f"not one line that begins with 'error: ': {message!r}")
         if folder.exists():
