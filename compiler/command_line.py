@@ -28,7 +28,7 @@ from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
 from compiler.quantities import clock
-from compiler.report.clocks import clock_of
+from compiler.report.clocks import ASSUMED, clock_of
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
 from hw.spec.config import (
@@ -38,7 +38,7 @@ from hw.spec.config import (
     with_values,
 )
 
-DEFAULT_CLOCK = "100"
+DEFAULT_CLOCK = f"{ASSUMED:g}"
 """MHz in a comparison: a round number, nothing that a chip was found to reach."""
 LONGEST_NAME = 200
 """Bytes of a folder's name that is taken from a model."""

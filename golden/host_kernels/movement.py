@@ -27,6 +27,8 @@ class Pad(OpRun):
         )
         grown = [(int(a), int(b)) for a, b in np.maximum(sides, 0)]
         if mode != "constant":
-            return (np.pad(data[whole], grown, mode=mode),)  # type: ignore[call-overload]
+            # NumPy's types take literals alone, and the mode is read from the model.
+            padded = np.pad(data[whole], grown, mode=mode)  # type: ignore[call-overload]
+            return (padded,)
         number = np.zeros(1, data.dtype) if value is None else np.asarray(value).reshape(-1)
         return (np.pad(data[whole], grown, constant_values=number[0]),)
