@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from compiler import __version__
 from compiler.process import run_command
@@ -20,9 +21,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"convsim {__version__}")
         return 0
     if words and words[0] in GROUPS:
-        group = import_module(f"{words[0]}.command_line")
-        return group.main(words[1:], prog=f"convsim {words[0]}")
-    return import_module("compiler.command_line").main(words, prog="convsim", groups=GROUPS)
+        return _run(words[0], words[1:], prog=f"convsim {words[0]}")
+    return _run("compiler", words, prog="convsim", groups=GROUPS)
+
+
+def _run(package: str, words: Sequence[str], **options: Any) -> int:
+    """The exit status of a package's command line."""
+    main: Callable[..., int] = import_module(f"{package}.command_line").main
+    return main(words, **options)
 
 
 def start() -> int:

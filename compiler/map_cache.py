@@ -139,7 +139,7 @@ class MapCache:
 
 def _is_whole(entry: Path) -> bool:
     try:
-        return json.loads((entry / SUMS).read_bytes()) == _sums(entry)
+        return bool(json.loads((entry / SUMS).read_bytes()) == _sums(entry))
     except (OSError, ValueError):
         return False
 

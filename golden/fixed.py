@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 INT32_MIN = -(1 << 31)
 INT32_MAX = (1 << 31) - 1
@@ -33,7 +33,7 @@ def c_round(x: float) -> int:
     return whole if x >= 0 else -whole
 
 
-def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     """``round(a * b / 2**31)`` for int32 ``a`` and ``b``, as int64.
 
     A tie goes up, towards plus infinity; ``INT32_MIN * INT32_MIN`` saturates to ``INT32_MAX``.
@@ -41,10 +41,11 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> np.ndar
     ``1 - 2**30`` for a negative product) before a division that truncates amounts to this.
     """
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    high: NDArray[np.int64] = np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return high
 
 
-def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> np.ndarray:
+def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> NDArray[np.int64]:
     """``x / 2**exponent`` rounded to nearest, ties away from zero, for int32 ``x``, as int64.
 
     ``exponent`` is 0 to 31 and broadcasts against ``x``. Raises ValueError for another one. Source:
@@ -57,7 +58,8 @@ def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> np.ndarray:
     mask = (np.int64(1) << exponent) - 1
     remainder = x & mask
     threshold = (mask >> 1) + (x < 0)
-    return (x >> exponent) + (remainder > threshold)
+    rounded: NDArray[np.int64] = (x >> exponent) + (remainder > threshold)
+    return rounded
 
 
 def saturating_shift_left(x: ArrayLike, exponent: int) -> np.ndarray:

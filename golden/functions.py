@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golden.fixed import multiply_by_quantized_multiplier, quantize_multiplier
 from golden.hard_swish import hard_swish
@@ -180,20 +181,21 @@ def _in_float32(
     return clamp(round_half_away(np.clip(steps, -_FAR, _FAR)).astype(np.int64), y_quant)
 
 
-def _each(function: Callable[[float], float], x: np.ndarray) -> np.ndarray:
+def _each(function: Callable[[float], float], x: NDArray[np.float32]) -> NDArray[np.float32]:
     """A function of the C library in float64 on each value, rounded to float32."""
     flat = [function(float(v)) for v in x.ravel()]
     return np.array(flat, np.float64).astype(np.float32).reshape(x.shape)
 
 
-def _sigmoid32(x: np.ndarray) -> np.ndarray:
+def _sigmoid32(x: NDArray[np.float32]) -> NDArray[np.float32]:
     exponentials = _each(lambda v: math.exp(min(-v, 700.0)), x)
     return np.float32(1) / (np.float32(1) + exponentials)
 
 
-def _gelu32(x: np.ndarray) -> np.ndarray:
+def _gelu32(x: NDArray[np.float32]) -> NDArray[np.float32]:
     root = np.float32(-math.sqrt(0.5))
-    return np.float32(0.5) * x * _each(math.erfc, x * root)
+    y: NDArray[np.float32] = np.float32(0.5) * x * _each(math.erfc, x * root)
+    return y
 
 
 def _gelu_tanh32(x: np.ndarray) -> np.ndarray:

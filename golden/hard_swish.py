@@ -59,7 +59,8 @@ def _multiplier16(scale: np.float32, unit: np.float32) -> tuple[int, int]:
 
 
 def _saturate16(x: np.ndarray) -> np.ndarray:
-    return np.clip(x, _INT16_MIN, _INT16_MAX)
+    saturated: np.ndarray = np.clip(x, _INT16_MIN, _INT16_MAX)
+    return saturated
 
 
 def _rounding_high_mul(a: np.ndarray, b: int) -> np.ndarray:

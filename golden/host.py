@@ -52,7 +52,8 @@ def round_half_even(real: np.ndarray, qparams: QParams) -> np.ndarray:
     with np.errstate(all="ignore"):
         steps = np.rint(real.astype(np.float32) / np.float32(as_float32(qparams.scale)))
     steps = np.nan_to_num(steps, nan=0.0, posinf=2.0**40, neginf=-(2.0**40)).astype(np.float64)
-    return np.clip(steps + qparams.zero_point, low, high).astype(qparams.dtype)
+    stored: np.ndarray = np.clip(steps + qparams.zero_point, low, high)
+    return stored.astype(qparams.dtype)
 
 
 def host(

@@ -90,6 +90,7 @@ class _Call:
     @property
     def x(self) -> np.ndarray:
         """The only input."""
+        x: np.ndarray
         (x,) = self.arrays
         return x
 

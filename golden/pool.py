@@ -14,7 +14,8 @@ from golden.window import Padding, Pair, pad_spatial, taps
 
 def divide_half_away(x: np.ndarray, divisor: np.ndarray | int) -> np.ndarray:
     """``x / divisor`` rounded to nearest, ties away from zero, for a positive ``divisor``."""
-    return np.sign(x) * ((np.abs(x) + divisor // 2) // divisor)
+    quotient: np.ndarray = np.sign(x) * ((np.abs(x) + divisor // 2) // divisor)
+    return quotient
 
 
 def avg_pool2d(
@@ -42,7 +43,8 @@ def avg_pool2d(
     if not np.all(count):
         raise ValueError(f"a window of {kernel} lies wholly in the padding {padding}")
     low, high = activation_range(activation, y_quant)
-    return np.clip(divide_half_away(total, count), low, high).astype(x.dtype)
+    mean: np.ndarray = np.clip(divide_half_away(total, count), low, high)
+    return mean.astype(x.dtype)
 
 
 def max_pool2d(
@@ -60,4 +62,5 @@ def max_pool2d(
     padded = pad_spatial(x, padding, RANGES[y_quant.dtype][0])
     largest = np.max([plane for _, _, plane in taps(padded, kernel, stride)], axis=0)
     low, high = activation_range(activation, y_quant)
-    return np.clip(largest, low, high).astype(x.dtype)
+    clamped: np.ndarray = np.clip(largest, low, high)
+    return clamped.astype(x.dtype)

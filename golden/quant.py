@@ -77,7 +77,8 @@ def round_half_away(x: np.ndarray) -> np.ndarray:
     """``x`` rounded to the nearest integers, ties away from zero, in ``x``'s own type."""
     magnitude = np.abs(x)
     whole = np.floor(magnitude)
-    return np.copysign(whole + (magnitude - whole >= 0.5), x)
+    rounded: np.ndarray = np.copysign(whole + (magnitude - whole >= 0.5), x)
+    return rounded
 
 
 def quantize(
@@ -130,7 +131,8 @@ def activation_range(activation: str, qparams: QParams) -> tuple[int, int]:
 def clamp(steps: np.ndarray, y_quant: QParams, activation: str = "none") -> np.ndarray:
     """Integers in the output's steps as its stored values, cut to ``activation_range``."""
     low, high = activation_range(activation, y_quant)
-    return np.clip(steps + y_quant.zero_point, low, high).astype(y_quant.dtype)
+    stored: np.ndarray = np.clip(steps + y_quant.zero_point, low, high)
+    return stored.astype(y_quant.dtype)
 
 
 def effective_scales(

@@ -40,9 +40,11 @@ def _sum_of_bytes(
     multiplier, shift = requantize_multiplier(x_quant.scale, y_quant.scale)
     total = steps.sum(axis=axes, keepdims=True)
     scaled = multiply_by_quantized_multiplier(total, multiplier, shift)
-    return np.clip(scaled + y_quant.zero_point, 0, 255).astype(np.uint8).view(np.int8)
+    stored: np.ndarray = np.clip(scaled + y_quant.zero_point, 0, 255)
+    return stored.astype(np.uint8).view(np.int8)
 
 
 def arg_max(x: np.ndarray, axis: int, smallest: bool = False) -> np.ndarray:
     """Places along ``axis`` of the first largest, or smallest, values, int32; the axis is gone."""
-    return (np.argmin if smallest else np.argmax)(x, axis=axis).astype(np.int32)
+    places: np.ndarray = (np.argmin if smallest else np.argmax)(x, axis=axis)
+    return places.astype(np.int32)

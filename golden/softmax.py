@@ -59,7 +59,8 @@ def softmax(x: np.ndarray, x_scale: float, beta: float = 1.0) -> np.ndarray:
     shifts = exponents + 31 - 8
     shares = rounding_divide_by_pot(_mul(reciprocals, exponentials), np.minimum(shifts, 31))
     shares = np.where(seen & (shifts <= 31), shares, 0)
-    return np.clip(shares - 128, -128, 127).astype(np.int8)
+    stored: np.ndarray = np.clip(shares - 128, -128, 127)
+    return stored.astype(np.int8)
 
 
 def exp_on_negative_values(x: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m hw") -> int:
     """Run one command: 0 done, 2 the input is at fault, 1 anything else."""
     arguments = _parser(prog).parse_args(argv)
     try:
-        return arguments.command(arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
     except (CompilerError, ConfigurationError, ProgramError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

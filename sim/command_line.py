@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from compiler.errors import (
     CompilerError,
@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:
     """Run one command: 0 done, 2 the input is at fault, 1 the program stopped with a fault."""
     arguments = _parser(prog).parse_args(argv)
     try:
-        return arguments.command(arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
     except (CompilerError, ProgramError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -146,4 +146,4 @@ class Program:
     @property
     def network(self) -> str:
         """The network's name."""
-        return self.graph["name"]
+        return str(self.graph["name"])

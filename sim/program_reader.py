@@ -92,7 +92,8 @@ def _check_version(document: object) -> None:
 
 
 def _schema() -> dict[str, Any]:
-    return json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return schema
 
 
 def _check_schema(document: object) -> None:

@@ -82,7 +82,8 @@ def _join(node: Node, shapes: list[Shape]) -> Shape:
 
 
 def _strided_slice(node: Node, shapes: list[Shape]) -> Shape:
-    x, parts = shapes[0], [node.attrs[key] for key in ("begin", "size", "step")]
+    x = shapes[0]
+    parts: list[Shape] = [node.attrs[key] for key in ("begin", "size", "step")]
     for key, part in zip(("begin", "size", "step"), parts, strict=True):
         if len(part) != len(x):
             raise fail(node, f"{key} {list(part)}; {len(x)} numbers are accepted")

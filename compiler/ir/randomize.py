@@ -281,7 +281,8 @@ class _Maker:
         count = math.prod(shape)
         sums = self._bytes(name, 4 * count).reshape(count, 4).sum(axis=1, dtype=np.int16) - 510
         deviation = np.float32(math.sqrt(4 * (256**2 - 1) / 12))
-        return (sums.astype(np.float32) / deviation).reshape(shape)
+        values: np.ndarray = sums.astype(np.float32) / deviation
+        return values.reshape(shape)
 
     def _jitter(self, name: str) -> tuple[float, float]:
         return _jitter(self._key(name))

@@ -240,7 +240,7 @@ def _lookup(node: Node, shapes: list[Shape]) -> Shape:
 
 
 def _reshape(node: Node, shapes: list[Shape]) -> Shape:
-    shape = node.attrs["shape"]
+    shape: Shape = node.attrs["shape"]
     if math.prod(shape) != math.prod(shapes[0]):
         raise _fail(
             node,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: Height, width and channels.
 Extent = tuple[int, int, int]
@@ -48,12 +49,12 @@ class Cells:
     @property
     def channels(self) -> np.ndarray:
         """The channels with an element in the set, bool."""
-        return np.logical_or.reduce([np.zeros(self.size[2], bool), *(c for _, c in self.parts)])
+        return _any_of([np.zeros(self.size[2], bool), *(c for _, c in self.parts)])
 
     @property
     def pixels(self) -> np.ndarray:
         """The pixels with an element in the set, bool [height, width]."""
-        return np.logical_or.reduce([np.zeros(self.size[:2], bool), *(p for p, _ in self.parts)])
+        return _any_of([np.zeros(self.size[:2], bool), *(p for p, _ in self.parts)])
 
     def weighed(self, channels: np.ndarray, pixels: np.ndarray | None = None) -> int:
         """The sum over all elements of the product of their channel's and their pixel's weight."""
@@ -134,5 +135,12 @@ def _whole(part: Part) -> bool:
     return not any(part[0].strides) and count(part[1]) == part[1].size
 
 
-def _only(channel: int, channels: int) -> np.ndarray:
-    return np.arange(channels) == channel
+def _any_of(masks: list[np.ndarray]) -> np.ndarray:
+    found: np.ndarray = np.logical_or.reduce(masks)
+    return found
+
+
+def _only(channel: int, channels: int) -> NDArray[np.bool_]:
+    mask = np.zeros(channels, bool)
+    mask[channel] = True
+    return mask

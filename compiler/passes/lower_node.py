@@ -130,7 +130,8 @@ def _content(data: np.ndarray | None) -> Hashable:
     if data is None:
         return None
     if not any(data.strides):
-        return data.flat[0].item()
+        only: Hashable = data.flat[0].item()
+        return only
     if data.base is None and not data.flags.writeable:
         return id(data)
     return hashlib.sha256(np.ascontiguousarray(data).data).digest()

@@ -65,7 +65,8 @@ def met(axis: Axis) -> np.ndarray:
 @lru_cache(4096)
 def reached(axis: Axis) -> np.ndarray:
     """The pixels that any output reads, bool [size]."""
-    return np.any(links(axis), axis=1)
+    read_pixels: np.ndarray = np.any(links(axis), axis=1)
+    return read_pixels
 
 
 def read(axis: tuple[Axis, Axis], outputs: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ class _Group:
         peak = np.max(self.peaks, axis=0).astype(np.float64)
         ratio = np.divide(peak.max(), peak, out=np.ones_like(peak), where=peak > 0)
         own = all(_is_depthwise(node, constants) for node in self.readers)
-        factors = np.minimum(ratio if own else ratio**_SHARED, _MOST)
+        factors: np.ndarray = np.minimum(ratio if own else ratio**_SHARED, _MOST)
         for peak in self.bounded:
             limit = np.divide(_BOUND, peak, out=np.full_like(factors, np.inf), where=peak > 0)
             factors = np.minimum(factors, limit)

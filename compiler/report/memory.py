@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compiler.codegen import commands as codegen
 from compiler.codegen.commands import Command, Span
@@ -27,14 +28,15 @@ class Occupancy:
     reads it.
     """
 
-    cycles: np.ndarray
-    words: np.ndarray
+    cycles: NDArray[np.int64]
+    words: NDArray[np.int64]
     scratchpad_words: int
 
     @property
-    def share(self) -> np.ndarray:
+    def share(self) -> NDArray[np.float64]:
         """All words in use at each instant, out of the scratchpad's."""
-        return self.words.sum(axis=0) / self.scratchpad_words
+        used: NDArray[np.int64] = self.words.sum(axis=0)
+        return used / self.scratchpad_words
 
 
 def occupancy(commands: Sequence[Command], timing: Timing, scratchpad_words: int) -> Occupancy:
@@ -81,7 +83,7 @@ class _Ledger:
         self._close(new, cycle)
         self._born[new], self._read[new], self._kind[new] = cycle, -1, kind
 
-    def counts(self) -> np.ndarray:
+    def counts(self) -> NDArray[np.int64]:
         """Words in use at each instant, by kind."""
         self._close(self._all, np.iinfo(np.int64).max)
         self._read[:] = -1

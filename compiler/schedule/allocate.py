@@ -27,7 +27,9 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
     arena, found = Arena(words), np.zeros(len(wanted), np.int64)
     arena.make_room(len(wanted))
     rows = np.array(wanted, np.int64).reshape(-1, 3)
-    return found[: placement_kernels.place_in_turn(arena.rows, arena.state, rows, found)].tolist()
+    count = placement_kernels.place_in_turn(arena.rows, arena.state, rows, found)
+    addresses: list[int] = found[:count].tolist()
+    return addresses
 
 
 class Arena:

@@ -47,7 +47,9 @@ _FAMILIES = (
     tds,
 )
 
-_NETWORKS = {name: network for family in _FAMILIES for name, network in family.NETWORKS.items()}
+_NETWORKS: dict[str, Network] = {
+    name: network for family in _FAMILIES for name, network in family.NETWORKS.items()
+}
 
 
 def names() -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def cuda_milliseconds(call: Call) -> float:
     call()
     end.record()
     end.synchronize()
-    return start.elapsed_time(end)
+    return float(start.elapsed_time(end))
 
 
 def processor_milliseconds(call: Call) -> float:

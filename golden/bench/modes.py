@@ -48,7 +48,8 @@ def moved(module: Module, device: str, precision: str) -> Module:
     """A copy of the module on a device in a precision, weights in channels-last memory."""
     copied = copy.deepcopy(module).to(device, DTYPES[precision])
     layout = torch.channels_last
-    return copied.to(memory_format=layout)  # type: ignore[call-overload]  # torch's types lack it
+    placed: Module = copied.to(memory_format=layout)  # type: ignore[call-overload]  # torch's types lack it
+    return placed
 
 
 def moved_inputs(inputs: Tensors, device: str, precision: str) -> list[torch.Tensor]:

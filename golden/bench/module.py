@@ -35,7 +35,7 @@ class NodeModule(nn.Module):
         self.low, self.high = site.bounds()
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        y = self.body(*inputs)
+        y: torch.Tensor = self.body(*inputs)
         if self.low is None and self.high is None:
             return y
         return torch.clamp(y, self.low, self.high)

@@ -25,7 +25,7 @@ class NodeView:
         self.name: str = node["name"]
         self.op: str = node["op"]
         self.attrs: Mapping[str, Any] = node["attrs"]
-        self._tensors = graph["tensors"]
+        self._tensors: Mapping[str, dict[str, Any]] = graph["tensors"]
         self._node = node
 
     @property

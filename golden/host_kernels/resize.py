@@ -9,11 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_resize import Resize as Reference
 
 _CROP = "tf_crop_and_resize"
 _HALF = np.float32(0.5)
+
+Places = NDArray[np.float32]
+"""Places in an axis, in pixels."""
 
 
 class Resize(OpRun):
@@ -38,7 +42,7 @@ class Resize(OpRun):
         nearest_mode: str = "round_prefer_floor",
     ) -> tuple[np.ndarray]:
         if antialias:
-            return Reference(self.onnx_node, self.run_params)._run(
+            resized: tuple[np.ndarray] = Reference(self.onnx_node, self.run_params)._run(
                 x,
                 roi,
                 scales,
@@ -53,6 +57,7 @@ class Resize(OpRun):
                 mode,
                 nearest_mode,
             )
+            return resized
         axes_there = list(range(x.ndim)) if axes is None else [int(a) % x.ndim for a in axes]
         plans = _plans(x.shape, axes_there, scales, sizes, keep_aspect_ratio_policy)
         result, outside = x, {}
@@ -120,14 +125,14 @@ def _cropped(x: np.ndarray, start: Any, end: Any, new: int, old: int) -> np.ndar
     return first * length + x * (last - first) * length / np.float32(new - 1)
 
 
-def _symmetric(x: np.ndarray, scale: Any, new: int, old: int) -> np.ndarray:
+def _symmetric(x: Places, scale: np.float32, new: int, old: int) -> Places:
     adjustment = np.float32(new) / (scale * np.float32(old))
     centre = np.float32(old) / np.float32(2)
     return centre * (np.float32(1) - adjustment) + (x + _HALF) / scale - _HALF
 
 
 #: Place in the old axis of each pixel of the new one, by its number.
-COORDINATES: dict[str, Callable[[np.ndarray, Any, int, int], np.ndarray]] = {
+COORDINATES: dict[str, Callable[[Places, Any, int, int], Places]] = {
     "half_pixel": lambda x, scale, new, old: (x + _HALF) / scale - _HALF,
     "half_pixel_symmetric": _symmetric,
     "pytorch_half_pixel": lambda x, scale, new, old: (
@@ -172,10 +177,10 @@ def _cubic(at: np.ndarray, old: int, scale: Any, rounding: str, a: float) -> Tap
     share = (at - first).astype(np.float32)
     a32 = np.float32(a)
 
-    def far(d: np.ndarray) -> np.ndarray:
+    def far(d: Places) -> Places:
         return ((a32 * d - 5 * a32) * d + 8 * a32) * d - 4 * a32
 
-    def near(d: np.ndarray) -> np.ndarray:
+    def near(d: Places) -> Places:
         return ((a32 + 2) * d - (a32 + 3)) * d * d + 1
 
     weights = [far(share + 1), near(share), near(1 - share), far(2 - share)]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.spec.records import CHANNEL_PARAMETERS
 from sim.values.memories import State
@@ -135,7 +136,8 @@ class _Task:
             places = self.second[pixels.start : pixels.stop, planes.start : planes.stop]
             value = add_residual(value, self.state.scratchpad[places].astype(np.int64), self.fields)
         if self.table is not None:
-            return self.table[value + 128]
+            looked_up: NDArray[np.int8] = self.table[value + 128]
+            return looked_up
         return value.astype(np.int8)
 
     def _params(self) -> np.ndarray:
@@ -151,7 +153,7 @@ class _Task:
             found.append(values if parameter.signed else values & parameter.high)
         return np.stack(found)
 
-    def _table(self) -> np.ndarray | None:
+    def _table(self) -> NDArray[np.int8] | None:
         if not self.fields["table"]:
             return None
         words = self.state.words(self.fields["table_addr"], self.state.config.table_words)

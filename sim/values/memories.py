@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
@@ -82,7 +83,7 @@ class State:
                 raise AccessError(Fault.ADDRESS_RANGE)
             address = stop
 
-    def scratchpad_index(self, address: np.ndarray) -> np.ndarray:
+    def scratchpad_index(self, address: NDArray[np.int64]) -> NDArray[np.int64]:
         """Word addresses reduced to the address width. Raises AccessError beyond the scratchpad."""
         index = np.bitwise_and(address, SCRATCHPAD_ADDRESS_MASK)
         if index.size and int(index.max()) >= self.config.scratchpad_words:

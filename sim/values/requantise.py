@@ -6,17 +6,18 @@ All functions work element by element and broadcast.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-Integers = np.ndarray | np.int64
+Integers = NDArray[np.int64] | np.int64
 """One value for all, or one for each."""
 
 
-def wrap32(value: np.ndarray) -> np.ndarray:
+def wrap32(value: NDArray[np.int64]) -> NDArray[np.int64]:
     """The low 32 bits of int64 values, as signed int64."""
     return value.astype(np.int32).astype(np.int64)
 
 
-def rounding_divide(value: np.ndarray, exponent: Integers) -> np.ndarray:
+def rounding_divide(value: NDArray[np.int64], exponent: Integers) -> NDArray[np.int64]:
     """``value / 2**exponent``, rounded to nearest, halves away from zero (int64)."""
     mask = (np.int64(1) << exponent) - 1
     threshold = (mask >> 1) + (value < 0)
@@ -29,7 +30,7 @@ def rescale(value: np.ndarray, left: Integers, multiplier: Integers, right: Inte
     return rounding_divide(wrap32((shifted * multiplier + (1 << 30)) >> 31), right)
 
 
-def finish(value: np.ndarray, zero: int, low: int, high: int) -> np.ndarray:
+def finish(value: NDArray[np.int64], zero: int, low: int, high: int) -> NDArray[np.int64]:
     """Add the zero point and clamp."""
     return np.minimum(np.maximum(value + zero, low), high)
 

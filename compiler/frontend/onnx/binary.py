@@ -85,7 +85,7 @@ def _of_one(imp: Importer, op: Operator, a: Real | Function, b: Real | Function)
 
 def _is_hard_swish(attrs: dict[str, Any]) -> bool:
     """Whether x * hard_sigmoid(x) is hard_swish; a file holds alpha in float32."""
-    return np.float32(attrs["alpha"]) == np.float32(1 / 6) and attrs["beta"] == 0.5
+    return np.float32(attrs["alpha"]) == np.float32(1 / 6) and float(attrs["beta"]) == 0.5
 
 
 def _of_two(imp: Importer, op: Operator) -> Pending:

@@ -39,7 +39,7 @@ def layer_normalization(imp: Importer, op: Operator) -> Pending:
 
 
 def _axis(op: Operator, rank: int, default: int) -> int:
-    axis = op.attribute("axis", default)
+    axis: int = op.attribute("axis", default)
     if not -rank <= axis < rank:
         raise InputError(f"axis is {axis}; {-rank} to {rank - 1} is accepted")
     return axis % rank

@@ -18,8 +18,8 @@ class Operator:
         self.op = proto.op_type
         self.name = name
         self.opset = opset
-        self.inputs = tuple(proto.input)
-        self.outputs = tuple(proto.output)
+        self.inputs: tuple[str, ...] = tuple(proto.input)
+        self.outputs: tuple[str, ...] = tuple(proto.output)
         self._attributes = {a.name: _value(a) for a in proto.attribute}
         self._asked: set[str] = set()
 

@@ -79,7 +79,7 @@ def _table(x_quant: Quant, x: Function, quant: Quant) -> np.ndarray:
         np.rint(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf) / quant.scale[0])
         + quant.zero_point[0]
     )
-    table = np.clip(rounded, -128, 127).astype(np.int8)
+    table: np.ndarray = np.clip(rounded, -128, 127).astype(np.int8)
     table.setflags(write=False)
     return table
 

@@ -171,7 +171,8 @@ def _graph_pixels(corners: bool, half: bool, old: int, new: int) -> list[int]:
     pixels = np.floor(places)
     if corners:
         pixels += places - pixels >= 0.5
-    return np.minimum(pixels.astype(np.int64), old - 1).tolist()
+    inside: list[int] = np.minimum(pixels.astype(np.int64), old - 1).tolist()
+    return inside
 
 
 def _graph_places(corners: bool, half: bool, old: int, new: int) -> list[Fraction]:

@@ -100,7 +100,8 @@ class TensorReader:
 
     def is_float(self, index: int) -> bool:
         """Whether tensor ``index`` is a float32 one, which only the model's boundary may be."""
-        return self._table(index).scalar(TensorSlot.TYPE, "b") == tflite.TensorType.FLOAT32
+        kind: int = self._table(index).scalar(TensorSlot.TYPE, "b")
+        return kind == int(tflite.TensorType.FLOAT32)
 
     def densify(self, index: int, output: int) -> None:
         """Note that tensor ``output`` has the values of the sparse constant ``index``, with its
@@ -262,7 +263,8 @@ def _dequantised(tensor: Tensor) -> np.ndarray | None:
     if tensor.quant.axis is not None:
         spread[tensor.quant.axis] = -1
     scale = np.array(tensor.quant.scale, np.float32).reshape(spread)
-    steps = tensor.data.astype(np.int64) - np.array(tensor.quant.zero_point).reshape(spread)
+    zero_point = np.array(tensor.quant.zero_point, np.int64).reshape(spread)
+    steps = tensor.data.astype(np.int64) - zero_point
     return (steps * scale.astype(np.float64)).astype(np.float32)
 
 

@@ -163,7 +163,7 @@ class _Planner:
         Channels of ``zeros`` are left out, so they must be such for every reader.
         """
         if node.op == "conv2d":
-            return node.attrs["groups"] == 1
+            return int(node.attrs["groups"]) == 1
         single = (
             node.op in _SINGLE
             or (node.op == "pad" and not any(node.attrs["channel_padding"]))

@@ -68,7 +68,7 @@ class AxiLite:
         self._port("araddr").value = offset
         await self._transfer(["ar"])
         await self._response("r")
-        return self._port("rdata").value.to_unsigned()
+        return int(self._port("rdata").value.to_unsigned())
 
 
 class InnerMemory:

@@ -83,7 +83,8 @@ def fit(netlist: Path, top: str) -> Counter[str]:
 
 def cells_by_type(statistics: Mapping[str, Any]) -> dict[str, int]:
     """Cells of the flat netlist, from the JSON that Yosys' ``stat -json`` prints."""
-    return statistics["modules"][f"\\{TOP}"]["num_cells_by_type"]
+    cells: dict[str, int] = statistics["modules"][f"\\{TOP}"]["num_cells_by_type"]
+    return cells
 
 
 def script(config: AccelConfig, target: Target) -> str:

@@ -44,7 +44,7 @@ class Rewriter:
         graph = model.graph
         self.opset = opset(model)
         self._graph = graph
-        self._constants = {t.name: t for t in graph.initializer}
+        self._constants: dict[str, onnx.TensorProto] = {t.name: t for t in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
                 self._constants[node.output[0]] = node.attribute[0].t
@@ -83,7 +83,7 @@ class Rewriter:
 
     def kind(self, name: str) -> int:
         """The element type of a constant."""
-        return self._constants[name].data_type
+        return int(self._constants[name].data_type)
 
     def array(self, name: str) -> np.ndarray:
         """The values of a constant. Raises UnsupportedError for another tensor."""
