@@ -27,7 +27,8 @@ from compiler.load import (
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
-from compiler.quantities import clock
+from compiler.quantities import clock, whole
+from compiler.report import View
 from compiler.report.clocks import ASSUMED, clock_of
 from compiler.report.comparison import as_data, print_comparison
 from compiler.report.energy import DEFAULT, read_energy_table
@@ -40,6 +41,8 @@ from hw.spec.config import (
 
 DEFAULT_CLOCK = f"{ASSUMED:g}"
 """MHz in a comparison: a round number, nothing that a chip was found to reach."""
+MOST_LAYERS = 1_000_000
+"""Layers that --top takes at most."""
 LONGEST_NAME = 200
 """Bytes of a folder's name that is taken from a model."""
 
@@ -87,6 +90,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument(
         "--explain", action="store_true", help="say what was weighed for each layer, and why"
     )
+    _add_view(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument(
         "--no-cache", action="store_true", help="map an unchanged model again, and keep nothing"
@@ -124,6 +128,20 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser
+
+
+def _add_view(command: argparse.ArgumentParser) -> None:
+    """Add what is shown of a mapping: --clock, --layers, --top, --sort and --csv."""
+    command.add_argument(
+        "--clock", metavar="MHZ", help="clock at which times are stated (default: the machine's)"
+    )
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--layers", action="store_true", help="print the tables of all layers")
+    shown.add_argument("--top", metavar="N", help="print the N costliest layers")
+    command.add_argument(
+        "--sort", metavar="KEY", help="sort the layers by a key that they have in --csv"
+    )
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write the layers as CSV")
 
 
 def _add_compare(command: argparse.ArgumentParser) -> None:
@@ -207,6 +225,8 @@ def _map(arguments: argparse.Namespace) -> None:
     folder = arguments.folder or OUTPUT / _folder_name(graph.name)
     options = CompilerOptions(arguments.materialize)
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
+    top = None if arguments.top is None else whole(arguments.top, "--top", 1, MOST_LAYERS)
+    view = View(clock_of(config, arguments.clock), arguments.layers, top, arguments.sort)
     cache = None if arguments.no_cache else MapCache()
     report = map_graph(
         graph,
@@ -217,6 +237,8 @@ def _map(arguments: argparse.Namespace) -> None:
         extras=extras,
         cache=cache,
         source=arguments.model if arguments.model.suffix else None,
+        view=view,
+        table=arguments.csv,
     )
     if arguments.json:
         print(json.dumps(report, allow_nan=False))

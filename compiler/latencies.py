@@ -102,7 +102,7 @@ def print_latencies(rows: Sequence[LatencyRow], config: AccelConfig, clock: Cloc
     out = console()
     table = Table(title=f"{config.name}, {config.mac_units} MAC units, batch 1", box=SIMPLE)
     table.add_column("network", overflow="fold")
-    for name in ("MACs, M", "cycles", "use", "ms", "per second"):
+    for name in ("MACs, M", "cycles", "utilisation", "ms", "pictures/s"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         found = row.latency

@@ -21,9 +21,14 @@ from compiler.options import CompilerOptions
 from compiler.report import (
     REPORT,
     Report,
+    View,
+    as_data,
+    clock_of,
+    order,
     print_report,
     remove_figures,
     report_of,
+    write_csv,
     write_report,
 )
 from compiler.schedule.planner import Planner
@@ -63,26 +68,31 @@ def map_graph(
     extras: Extras = Extras(),
     cache: MapCache | None = None,
     source: Path | None = None,
+    view: View | None = None,
+    table: Path | None = None,
 ) -> dict[str, Any]:
     """Compile, simulate the timing, and write the folder whole or not at all.
 
     With a ``cache``, what was mapped before is taken from there. Returns the run as
-    ``sim.report.summary`` gives it, with ``explain`` what ``report.explain`` has if that was asked
-    for; unless ``quiet``, prints it too. Raises CompilerError, which names ``source``, the graph's
-    file.
+    ``report.as_data`` gives it. Unless ``quiet``, prints of it what the ``view`` has; a ``table``
+    is a file for the layers as CSV. Raises CompilerError, which names ``source``, the graph's file,
+    and ConfigError for a key that no layer has.
     """
+    view = view or View(clock_of(config))
     job = Job(graph, config, options, extras, str(source or graph.name))
     own = folder / MODEL
     if source is not None and own.exists() and source.samefile(own):
         raise InputError(f"{source}: would be overwritten; another folder than its own is accepted")
     with _whole_folder(folder) as work:
         report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
+        data = as_data(report, view.clock)
+        numbers = order(data["layers"], view.sort)
+        if table is not None:
+            write_csv(table, data["layers"], numbers)
     if not quiet:
-        print_report(report)
         print(f"report: {folder / REPORT}")
-    if report.explanation is None:
-        return report.summary
-    return {**report.summary, "explain": report.explanation}
+        print_report(report, view)
+    return data
 
 
 def _map_into(work: Path, job: Job) -> Report:

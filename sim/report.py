@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.spec.regs import Counter
+from sim.fitted_table import Column, fitted_table, shortened
 from sim.lost import LOST_DOC, USEFUL_DOC, lost_cycles, multiplied
 from sim.program import Layer, Program
 from sim.simulation import (
@@ -93,7 +94,7 @@ def console() -> Console:
 def print_summary(report: dict[str, Any]) -> None:
     """The same as text: layers, where the multiply-accumulate cycles went, and the figures."""
     out = console()
-    out.print(_layer_table(report))
+    lines(out, ["Layers", *_layer_table(report, out.width), ""])
     out.print(shares_table(report))
     out.print(headline(report))
 
@@ -103,12 +104,19 @@ def headline(report: dict[str, Any]) -> str:
     return (
         f"{report['network']} on {report['preset']} ({report['mac_units']} MAC units): "
         f"{report['cycles']:,} cycles, utilisation {report['utilization']:.2%}\n"
-        f"{_counted(report)}, {report['dram_read_bytes']:,} bytes read, "
+        f"{counted(report)}"
+    )
+
+
+def counted(report: dict[str, Any]) -> str:
+    """Multiply-accumulates and bytes in one line."""
+    return (
+        f"{_macs(report)}, {report['dram_read_bytes']:,} bytes read, "
         f"{report['dram_write_bytes']:,} bytes written"
     )
 
 
-def _counted(report: dict[str, Any]) -> str:
+def _macs(report: dict[str, Any]) -> str:
     """The multiply-accumulates, and those of the model that are not among them."""
     text = f"{report['macs']:,} multiply-accumulates"
     host = report["host_macs"]
@@ -117,27 +125,46 @@ def _counted(report: dict[str, Any]) -> str:
     return f"{text} of the model's {report['model_macs']:,} ({', '.join(parts)})" if parts else text
 
 
-def short_names(names: Sequence[str]) -> list[str]:
-    """The first of each joined name, without the folders that all share, cut to NAME_WIDTH."""
+def unfoldered(names: Sequence[str]) -> list[str]:
+    """The first of each joined name, without the folders that all share."""
     first = [name.split(";")[0] for name in names]
     shared = os.path.commonprefix(first) if len(first) > 1 else ""
     skip = shared.rfind("/") + 1
-    rest = [name[skip:] for name in first]
-    return [n if len(n) <= NAME_WIDTH else n[: NAME_WIDTH - 1] + "…" for n in rest]
+    return [name[skip:] for name in first]
 
 
-def _layer_table(report: dict[str, Any]) -> Table:
-    table = Table(title="Layers", box=SIMPLE)
-    for name in ("layer", "kind"):
-        table.add_column(name, no_wrap=True)
-    for name in ("MACs", "start", "end", "busy", "cycles", "use"):
-        table.add_column(name, justify="right", no_wrap=True)
-    names = short_names([layer["name"] for layer in report["layers"]])
-    for name, layer in zip(names, report["layers"], strict=True):
-        keys = ("macs", "start_cycle", "end_cycle", "busy_cycles", "cycles")
-        numbers = [f"{layer[key]:,}" for key in keys]
-        table.add_row(name, layer["kind"], *numbers, f"{layer['utilization']:.1%}")
-    return table
+def short_names(names: Sequence[str]) -> list[str]:
+    """Likewise, those of more than NAME_WIDTH characters without their middle."""
+    return [shortened(name, NAME_WIDTH) for name in unfoldered(names)]
+
+
+def lines(out: Console, texts: Iterable[str]) -> None:
+    """Print lines as they are, without wrapping."""
+    for text in texts:
+        out.print(text, soft_wrap=True)
+
+
+def _layer_table(report: dict[str, Any], width: int) -> list[str]:
+    layers = report["layers"]
+    numbers = {
+        "cycles": ("cycles", 0),
+        "macs": ("MACs", 1),
+        "start_cycle": ("start", 2),
+        "end_cycle": ("end", 2),
+        "busy_cycles": ("busy", 3),
+    }
+    return fitted_table(
+        [
+            Column("layer", unfoldered([layer["name"] for layer in layers]), False),
+            Column("kind", [layer["kind"] for layer in layers], False, 4),
+            *(
+                Column(heading, [f"{layer[key]:,}" for layer in layers], True, rank)
+                for key, (heading, rank) in numbers.items()
+            ),
+            Column("utilisation", [f"{layer['utilization']:.1%}" for layer in layers]),
+        ],
+        width,
+    )
 
 
 def mac_cycle_shares(report: dict[str, Any]) -> dict[str, float]:

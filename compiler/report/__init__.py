@@ -1,7 +1,21 @@
 """The report of a mapping: what each layer costs and why, as one HTML page and on a terminal."""
 
+from compiler.report.clocks import clock_of
 from compiler.report.files import REPORT, remove_figures, write_report
+from compiler.report.records import as_data, order, write_csv
 from compiler.report.report import Report, report_of
-from compiler.report.terminal import print_report
+from compiler.report.terminal import View, print_report
 
-__all__ = ["REPORT", "Report", "print_report", "remove_figures", "report_of", "write_report"]
+__all__ = [
+    "REPORT",
+    "Report",
+    "View",
+    "as_data",
+    "clock_of",
+    "order",
+    "print_report",
+    "remove_figures",
+    "report_of",
+    "write_csv",
+    "write_report",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compiler.report.energy import accesses, layer_accesses
 from hw.spec.regs import Counter
 from sim.lost import multiplied
 from sim.program import Program
@@ -15,7 +16,8 @@ def check(program: Program, timing: Timing, summary: dict[str, Any]) -> None:
 
     The array does at least what a layer claims of the model, and that at least what the outputs
     need. Causes share out all multiply-accumulate cycles, of the run and of each layer. Layers
-    share out all cycles, bytes and the outputs' multiply-accumulates, and none is above the peak.
+    share out all cycles, bytes, accesses and the outputs' multiply-accumulates, and none is above
+    the peak.
     ``summary`` is that of ``sim.report``.
     """
     units, layers, occupied = program.config.mac_units, program.layers, 0
@@ -31,6 +33,9 @@ def check(program: Program, timing: Timing, summary: dict[str, Any]) -> None:
         lost = figures["lost"].values()
         assert all(count >= 0 for count in lost), figures
         assert figures["macs"] + units * sum(lost) == units * figures["cycles"], figures
+    parts = layer_accesses(program, timing)
+    for part, count in accesses(program, timing).items():
+        assert not layers or sum(each[part] for each in parts) == count, part
     sizes = [figures["on_chip_bytes"] for figures in summary["layers"]]
     assert all(0 < size <= program.config.scratchpad_bytes for size in sizes), sizes
     for name in ("cycles", "dram_read_bytes", "dram_write_bytes"):

@@ -7,7 +7,7 @@ it)", ISSCC 2014, doi:10.1109/ISSCC.2014.6757323, for 45 nm at 0.9 V; for DRAM t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,12 @@ from compiler.frontend.json_text import parse_json
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.timing import TAP_GROUP_RING, WEIGHT_RING
+from sim.lost import multiplied
 from sim.program import Command, Program
 from sim.simulation import Timing
+from sim.timing.core.operand_lines import operand_lines as read_lines
+from sim.timing.ctrl.decode_check import decode
+from sim.traffic import layer_bytes
 
 DEFAULT = Path(__file__).with_name("horowitz_2014.json")
 PORT_BYTES = 8
@@ -101,8 +105,18 @@ def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
 
 def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dict[str, float]:
     """Estimated microjoules of a run, by part (the keys of PARTS)."""
-    config = program.config
-    counted = accesses(program, timing)
+    return _microjoules(accesses(program, timing), program.config, table)
+
+
+def layer_energies(program: Program, timing: Timing, table: EnergyTable) -> list[dict[str, float]]:
+    """Estimated microjoules of each layer, by part; they add up to those of the run."""
+    counted = layer_accesses(program, timing)
+    return [_microjoules(each, program.config, table) for each in counted]
+
+
+def _microjoules(
+    counted: Mapping[str, int], config: AccelConfig, table: EnergyTable
+) -> dict[str, float]:
     picojoules = {
         "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
         "operand_store": table.sram_byte(2 * TAP_GROUP_RING * config.line_bytes),
@@ -116,25 +130,65 @@ def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dic
 def accesses(program: Program, timing: Timing) -> dict[str, int]:
     """Multiply-accumulates of a run, and bytes read and written in each memory, by part."""
     config, counters = program.config, timing.counters
-    line = config.line_bytes
-    filled, weights = counters["operand_lines_read"], counters["weight_lines_read"]
-    words = sum(_scratchpad_words(command, config) for command in program.commands)
-    executes = list(_executes(program, timing))
-    fetched = sum(_weight_words(*pair) for pair in executes)
-    taken = config.rows * sum(_lane_words(*pair, config) for pair in executes)
+    lines = counters["operand_lines_read"], counters["weight_lines_read"]
     beats = counters["read_beats"] + counters["write_beats"]
     return {
         "multiply_accumulate": counters["occupied"] + config.mac_units * counters["busy_other"],
-        "operand_store": filled * line + taken * config.word_bytes,
-        "weight_store": weights * line + fetched * config.word_bytes,
-        "scratchpad": (filled + weights) * line + words * config.word_bytes,
+        **_on_chip(program.commands, timing, lines, config),
         "dram": beats * config.bus_bytes,
     }
 
 
-def _executes(program: Program, timing: Timing) -> Iterator[tuple[dict[str, Any], int]]:
+def layer_accesses(program: Program, timing: Timing) -> list[dict[str, int]]:
+    """Likewise those of each layer."""
+    config = program.config
+    operand_lines = [
+        count
+        for segment in program.segments
+        for count in read_lines(
+            decode(program.image, segment.address, segment.size, config), config
+        ).tolist()
+    ]
+    found = []
+    moved = layer_bytes(program, timing.counters)
+    for layer, times, sizes in zip(program.layers, timing.layers, moved, strict=True):
+        own = [program.commands[i] for i in layer.commands]
+        lines = (
+            sum(operand_lines[command.index] for command in own),
+            sum(_weight_lines(command, config) for command in own),
+        )
+        occupied = sum(multiplied(command, config) for command in own)
+        others = config.mac_units * times.causes["busy_other"]
+        found.append(
+            {
+                "multiply_accumulate": occupied + others,
+                **_on_chip(own, timing, lines, config),
+                "dram": sum(sizes),
+            }
+        )
+    return found
+
+
+def _on_chip(
+    commands: Sequence[Command], timing: Timing, lines: tuple[int, int], config: AccelConfig
+) -> dict[str, int]:
+    """Bytes of the accesses to the memories on the chip; ``lines`` are those of operands and of
+    weights that are read from the scratchpad."""
+    filled, weights = lines
+    words = sum(_scratchpad_words(command, config) for command in commands)
+    executes = list(_executes(commands, timing))
+    fetched = sum(_weight_words(*pair) for pair in executes)
+    taken = config.rows * sum(_lane_words(*pair, config) for pair in executes)
+    return {
+        "operand_store": filled * config.line_bytes + taken * config.word_bytes,
+        "weight_store": weights * config.line_bytes + fetched * config.word_bytes,
+        "scratchpad": (filled + weights) * config.line_bytes + words * config.word_bytes,
+    }
+
+
+def _executes(commands: Sequence[Command], timing: Timing) -> Iterator[tuple[dict[str, Any], int]]:
     """Fields of each EXECUTE, and the cycles in which the array works for it."""
-    for command in program.commands:
+    for command in commands:
         if command.opcode == Opcode.EXECUTE:
             yield command.fields, timing.spans[command.index][2]
 
@@ -146,6 +200,16 @@ def _lane_words(fields: dict[str, int], busy: int, config: AccelConfig) -> int:
     taps, rest = divmod(busy, (blocks - 1) * (config.cols >> fields["split"]) + last)
     assert not rest, "an EXECUTE ends with whole tiles"
     return taps * blocks
+
+
+def _weight_lines(command: Command, config: AccelConfig) -> int:
+    """Lines that a command has read from the scratchpad into the weight store: for each output
+    block, and again for each pixel group if the store has no room for all of them."""
+    f = command.fields
+    if command.opcode != Opcode.EXECUTE or f["ones"]:
+        return 0
+    groups = 1 if f["resident"] else -(-f["pixels"] // (config.rows >> f["array_shape"]))
+    return f["weight_lines"] * f["out_blocks"] * groups
 
 
 def _weight_words(fields: dict[str, int], busy: int) -> int:

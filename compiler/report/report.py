@@ -10,6 +10,7 @@ from compiler.codegen.compiled import Compiled
 from compiler.report.blocks import Edge, blocks, edges
 from compiler.report.bounds import Block, Latency, Roof, block_figures, latencies, roof_of
 from compiler.report.check import check
+from compiler.report.energy import layer_energies, read_energy_table
 from compiler.report.explain import explanation
 from compiler.report.memory import Occupancy, occupancy
 from compiler.report.rows import LayerRow, layer_rows
@@ -21,7 +22,8 @@ from sim.simulation import Timing
 @dataclass(frozen=True)
 class Report:
     """A mapping's figures. ``summary`` is that of ``sim.report``, ``rows`` has the layers,
-    ``names`` what they are called where room is short. ``explanation`` is there on request."""
+    ``names`` what they are called where room is short. ``energies`` are the estimates of the layers
+    in microjoules, by part. ``explanation`` is there on request."""
 
     program: Program
     summary: dict[str, Any]
@@ -32,6 +34,8 @@ class Report:
     roof: Roof
     occupancy: Occupancy
     latencies: Sequence[Latency]
+    energies: Sequence[dict[str, float]]
+    energy_source: str
     explanation: dict[str, Any] | None = None
 
 
@@ -52,6 +56,7 @@ def report_of(
     rows, links = layer_rows(compiled, program, timing), edges(compiled)
     found = block_figures(compiled, rows, blocks(len(rows), links))
     roof = roof_of(program.config)
+    table = read_energy_table()
     return Report(
         program=program,
         summary=figures,
@@ -62,5 +67,7 @@ def report_of(
         roof=roof,
         occupancy=occupancy(compiled.commands, timing, program.config.scratchpad_words),
         latencies=latencies(roof, found, timing.cycles, unfused),
+        energies=layer_energies(program, timing, table),
+        energy_source=table.source,
         explanation=explanation(compiled) if explain else None,
     )

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE
+from rich.console import Console
 from rich.table import Table
 
+from compiler.report.clocks import Clock
 from compiler.report.explain_tables import print_explanation
+from compiler.report.glance import costliest, glance, hint, main_loss
 from compiler.report.memory import SAMPLES
 from compiler.report.page import remarks
+from compiler.report.records import ENERGY, as_data, order
 from compiler.report.report import Report
-from compiler.report.rows import LayerRow
-from sim.report import BAR, console, headline, shares_table
+from sim.fitted_table import Column, fitted_table
+from sim.report import BAR, console, counted, lines, shares_table, unfoldered
 
-WIDE = 110
-"""Columns of a terminal from which on the table of layers has all of its own."""
 LEVELS = " ▁▂▃▄▅▆▇█"
 
 
-def print_report(report: Report) -> None:
-    """Layers, how they are mapped, and where cycles and memory went."""
+@dataclass(frozen=True)
+class View:
+    """What of a report is printed: the tables of ``layers``, all of them or the ``top`` so many,
+    sorted by the key ``sort``, and times at a clock."""
+
+    clock: Clock
+    layers: bool = False
+    top: int | None = None
+    sort: str | None = None
+
+
+def print_report(report: Report, view: View) -> None:
+    """The tables that are asked for, remarks, the costliest layers, and all at one glance."""
     out = console()
-    out.print(_layer_table(report, out.width >= WIDE))
-    out.print(_mapping_table(report))
-    out.print(shares_table(report.summary))
-    out.print(_gap_table(report))
-    most = report.occupancy.share.max()
-    out.print(f"Scratchpad in use at {SAMPLES} instants, at most {most:.0%}:")
-    out.print(f"|{sparkline(report.occupancy.share, BAR)}|")
+    data = as_data(report, view.clock)
+    if view.layers or view.sort is not None or view.top is not None:
+        _print_layers(out, data["layers"], view)
+    if view.layers:
+        out.print(shares_table(report.summary))
+        out.print(_gap_table(report))
+        most = report.occupancy.share.max()
+        out.print(f"Scratchpad in use at {SAMPLES} instants, at most {most:.0%}:")
+        out.print(f"|{sparkline(report.occupancy.share, BAR)}|")
     if report.explanation is not None:
         print_explanation(report.explanation)
     for line in remarks(report.program):
         out.print(line)
-    out.print(headline(report.summary))
+    out.print(counted(report.summary))
+    _print_costliest(out, data["layers"])
+    lines(out, [glance(data, view.clock)])
 
 
 def sparkline(shares: np.ndarray | Sequence[float], width: int) -> str:
@@ -43,36 +63,54 @@ def sparkline(shares: np.ndarray | Sequence[float], width: int) -> str:
     return "".join(LEVELS[int(np.ceil(part.max() * (len(LEVELS) - 1)))] for part in parts)
 
 
-def _layer_table(report: Report, wide: bool) -> Table:
-    """``wide`` adds what the array lost and the maps that pass through memory."""
-    table = Table(title="Layers", box=SIMPLE)
-    for name in ("layer", "kind"):
-        table.add_column(name, no_wrap=True)
-    for name in ("MACs", "cycles", "useful", "read", "written"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        for name in ("lost", "idle"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("streamed", overflow="fold", min_width=8)
-    for name, row in zip(report.names, report.rows, strict=True):
-        figures = [f"{n:,}" for n in (row.macs, row.cycles)]
-        moved = [f"{size:,}" for size in (row.read_bytes, row.write_bytes)]
-        extra = [f"{row.lost:.1%}", f"{row.idle:.1%}", row.streamed] if wide else []
-        table.add_row(name, row.kind, *figures, f"{row.useful:.1%}", *moved, *extra)
-    return table
+def _print_layers(out: Console, records: Sequence[dict[str, Any]], view: View) -> None:
+    """The layers' figures and how they are mapped; ``--top`` alone means the costliest."""
+    key = view.sort or ("cycles" if view.top is not None else None)
+    numbers = order(records, key)[: view.top]
+    names = unfoldered([record["name"] for record in records])
+    names, records = [names[i] for i in numbers], [records[i] for i in numbers]
+    for title, columns in (
+        ("Layers", _figures(records)),
+        ("How the layers are mapped", _mapping(records)),
+    ):
+        lines(out, [title, *fitted_table([Column("layer", names, False), *columns], out.width), ""])
 
 
-def _mapping_table(report: Report) -> Table:
-    table = Table(title="How the layers are mapped", box=SIMPLE)
-    table.add_column("layer", no_wrap=True)
-    for name in ("output", "array", "tiles", "MACs/byte"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("weights", overflow="fold")
-    for name, row in zip(report.names, report.rows, strict=True):
-        table.add_row(
-            name, _by(row.output_shape), _by(row.array), row.tiles, _intensity(row), row.weights
+def _figures(records: Sequence[dict[str, Any]]) -> list[Column]:
+    losses = [main_loss(record) for record in records]
+    return [
+        Column("kind", [r["kind"] for r in records], False, 3),
+        Column("cycles", [f"{r['cycles']:,}" for r in records]),
+        Column("share", [f"{r['share']:.1%}" for r in records]),
+        Column("utilisation", [f"{r['utilization']:.1%}" for r in records]),
+        Column("energy, uJ", [f"{r[ENERGY]['total']:,.2f}" for r in records], True, 4),
+        Column("MACs", [f"{r['macs']:,}" for r in records], True, 5),
+        Column("most lost to", [f"{cause} {share:.1%}" for cause, share in losses], True, 2),
+        Column("read", [f"{r['dram_read_bytes']:,}" for r in records], True, 6),
+        Column("written", [f"{r['dram_write_bytes']:,}" for r in records], True, 7),
+        Column("streamed", [r["streamed"] for r in records], False, 8),
+    ]
+
+
+def _mapping(records: Sequence[dict[str, Any]]) -> list[Column]:
+    return [
+        Column("output", [_by(r["output_shape"]) for r in records]),
+        Column("array", [_by(r["array"]) for r in records]),
+        Column("tiles", [r["tiles"] for r in records]),
+        Column("MACs/byte", [_number(r["macs_per_byte"]) for r in records], True, 1),
+        Column("weights", [r["weights"] for r in records], False, 2),
+    ]
+
+
+def _print_costliest(out: Console, records: Sequence[dict[str, Any]]) -> None:
+    text = []
+    for record in costliest(records):
+        text.append(
+            f"{record['name'].split(';')[0]} ({record['kind']}): {record['share']:.1%} of the "
+            f"cycles, utilisation {record['utilization']:.1%}"
         )
-    return table
+        text += textwrap.wrap(hint(record), out.width - 6, initial_indent="  ")
+    lines(out, ["The costliest layers:", *(f"  {line}" for line in text)])
 
 
 def _gap_table(report: Report) -> Table:
@@ -87,5 +125,5 @@ def _by(numbers: Sequence[int]) -> str:
     return "x".join(map(str, numbers))
 
 
-def _intensity(row: LayerRow) -> str:
-    return "" if row.intensity is None else f"{row.intensity:,.1f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"

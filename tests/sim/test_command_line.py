@@ -129,7 +129,10 @@ def test_map_reports_what_sim_reports_without_values(model, tmp_path, capsys):
     words = ["map", str(model), "-o", str(folder), "--set", "memory.latency=7", "--json"]
     assert compiler_main(words) == 0
     mapped = json.loads(capsys.readouterr().out)
-    assert mapped == report_of(capsys, folder, "--no-values")
+    run = report_of(capsys, folder, "--no-values")
+    for layer, found in zip(mapped.pop("layers"), run.pop("layers"), strict=True):
+        assert layer.items() >= found.items()
+    assert mapped.items() >= run.items()
     page = (folder / "report.html").read_text()
     assert "small on edge256" in page and "a/logits" in page and "seeded random" in page
 

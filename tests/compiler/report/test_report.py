@@ -94,7 +94,8 @@ def test_plots_are_files_on_request(mapped, model, tmp_path, capsys):
         root = ElementTree.parse(mapped / f"{name}.svg").getroot()
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert min(Image.open(io.BytesIO((mapped / f"{name}.png").read_bytes())).size) > 50
-    assert main(["map", str(model), "-o", str(tmp_path / "m"), "--preset", "tiny"]) == 0
+    words = ["map", str(model), "-o", str(tmp_path / "m"), "--preset", "tiny", "--layers"]
+    assert main(words) == 0
     assert {path.name for path in (tmp_path / "m").iterdir()} == WRITTEN
     text = capsys.readouterr().out
     assert "Efficiency gap" in text and "How the layers are mapped" in text
