@@ -26,7 +26,7 @@ HELP = {
     "wait_execute": "a larger scratchpad",
     "wait_command": "fewer and larger layers",
 }
-"""What would help against each cause of ``LOST_DOC``."""
+"""Remedies against each cause of ``LOST_DOC``."""
 
 
 def costliest(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def main_loss(record: dict[str, Any]) -> tuple[str, float]:
 
 
 def hint(record: dict[str, Any]) -> str:
-    """Why a layer costs what it does, and what would help."""
+    """The reason for what a layer costs, and what would help."""
     if record["utilization"] >= BUSY:
         return "as fast as the array allows: fewer multiply-accumulates or more MAC units help"
     cause, share = main_loss(record)

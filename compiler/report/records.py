@@ -1,4 +1,4 @@
-"""The figures of a mapping as plain data: what ``map --json`` prints and ``--csv`` writes."""
+"""The figures of a mapping as plain data, for ``map --json`` and ``--csv``."""
 
 from __future__ import annotations
 

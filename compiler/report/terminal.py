@@ -27,7 +27,7 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class View:
-    """What of a report is printed: the tables of ``layers``, all of them or the ``top`` so many,
+    """Parts of a report to print: the tables of ``layers``, all of them or the ``top`` so many,
     sorted by the key ``sort``, and times at a clock."""
 
     clock: Clock
