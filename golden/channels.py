@@ -1,4 +1,4 @@
-"""Operators that move channels and change no value: slice and channel_shuffle.
+"""Operators that move channels, the last axis, and change no value: slice and channel_shuffle.
 
 Sources: TFLite ``reference/slice.h``; PyTorch ``ChannelShuffle`` for the order of channels.
 """

@@ -201,7 +201,10 @@ def fully_connected(
 
 
 def with_bias(total: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """int64 sums (channels last) plus the bias, if any, as int32; what leaves 32 bits wraps."""
+    """int64 sums ``[..., channels]`` plus the int32 bias ``[channels]``, if any.
+
+    The result is int32; what leaves 32 bits wraps.
+    """
     if bias is not None:
         total = total + bias.astype(np.int64)
     return total.astype(np.int32)

@@ -1,6 +1,7 @@
 """Saturating and rounding integer arithmetic, as gemmlowp and TFLite's reference kernels define it.
 
-Values are int32 held in int64 arrays, so that no intermediate result overflows unseen. Sources:
+Values are int32 held in int64 arrays, so that no intermediate result overflows unseen. Functions
+work element by element; their arguments broadcast. Sources:
 gemmlowp ``fixedpoint/fixedpoint.h``; TFLite ``kernels/internal/common.cc`` (the double-rounding
 ``MultiplyByQuantizedMultiplier``) and ``kernels/internal/quantization_util.cc``.
 """

@@ -4,7 +4,8 @@ relu, relu6, relu_n1_to_1, leaky_relu and hard_swish are the integer kernels of 
 (``kernels/activations.cc``, ``reference/leaky_relu.h``, ``reference/hard_swish.h``). sigmoid, tanh
 and gelu are TFLite's too, which evaluates them in float32 for every input (``LUTPopulate`` in
 ``kernels/internal/common.h``). hard_sigmoid and silu, which TFLite lacks, are evaluated in float64
-and quantised to the nearest step. lookup is the table itself.
+and quantised to the nearest step. lookup is the table itself. Arrays have any shape, which the
+result keeps.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _HIRES_BITS = 7
 
 
 def hard_swish(x: np.ndarray, x_quant: QParams, y_quant: QParams) -> np.ndarray:
-    """int8 values of ``x * relu6(x + 3) / 6``.
+    """int8 values of ``x * relu6(x + 3) / 6``, shaped as int8 ``x``.
 
     Raises ValueError where the output is more than 128 times finer than the input, which TFLite
     refuses too.

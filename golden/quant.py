@@ -1,7 +1,8 @@
 """Affine quantisation and the integer parameters that the kernels derive from scales.
 
 ``real = scale * (q - zero_point)``. Scales are float32 values (the type in which a .tflite file
-holds them) computed on in float64, except where TFLite's own code computes in float32. Sources:
+holds them) computed on in float64, except where TFLite's own code computes in float32. Arrays have
+any shape, which the result keeps. Sources:
 the TFLite int8 quantisation specification; TFLite ``kernels/kernel_util.cc``, ``kernels/add.cc``
 and ``kernels/quantize.cc``.
 """

@@ -1,6 +1,7 @@
 """int8 softmax in fixed point, as TFLite's reference kernel computes it.
 
-``Qm.n`` is a signed number with ``m`` integer and ``n`` fraction bits, ``m + n = 31``. Sources:
+``Qm.n`` is a signed number with ``m`` integer and ``n`` fraction bits, ``m + n = 31``, in an int64
+array of any shape. Sources:
 TFLite ``reference/softmax.h`` and ``internal/common.h`` (``GetReciprocal``); gemmlowp
 ``fixedpoint/fixedpoint.h`` for the exponential and the reciprocal.
 """

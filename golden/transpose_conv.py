@@ -1,4 +1,6 @@
-"""Transposed convolution on int8 values: every input pixel spreads over a window of the output.
+"""Transposed convolution on int8 values (NHWC).
+
+Every input pixel spreads over a window of the output.
 
 Source: LiteRT ``reference/integer_ops/transpose_conv.h``.
 """

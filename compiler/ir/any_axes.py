@@ -16,7 +16,7 @@ def fail(node: Node, text: str) -> InputError:
 
 
 def broadcast(node: Node, a: Shape, b: Shape) -> Shape:
-    """The shape of two operands that broadcast as NumPy's arrays do."""
+    """The shape of two operands that broadcast as NumPy's arrays do. Raises InputError if not."""
     rank = max(len(a), len(b))
     pairs = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
     sizes = []

@@ -129,7 +129,10 @@ def _hosted(imp: Importer, name: str, reason: str) -> Hosted:
 
 
 def store_hosted(imp: Importer, x: Hosted, quant: Quant, output: str) -> Stored:
-    """The host's result as the model's tensor ``output``: a table of the array if it can be one."""
+    """The host's result as the model's tensor ``output``: a table of the array if it can be one.
+
+    Raises UnsupportedError for values that are not float32.
+    """
     name = imp.names.get(output, output)
     body = _Body(imp, x.name)
     if x.dtype != "float32":
@@ -145,7 +148,10 @@ def store_hosted(imp: Importer, x: Hosted, quant: Quant, output: str) -> Stored:
 
 
 def output_hosted(imp: Importer, x: Hosted, name: str) -> str:
-    """The host's result as an output of the network, real or whole numbers as the model has it."""
+    """The host's result as an output of the network, real or whole numbers as the model has it.
+
+    Raises UnsupportedError for a type that is not in ``RESULT_TYPES``.
+    """
     if x.dtype not in RESULT_TYPES:
         raise UnsupportedError(f"type {x.dtype}; {', '.join(RESULT_TYPES)} are accepted")
     view = read_view(imp.graph, name, x.shape)
@@ -153,7 +159,10 @@ def output_hosted(imp: Importer, x: Hosted, name: str) -> str:
 
 
 def output_constant(imp: Importer, value: Constant | QuantConstant, name: str) -> str:
-    """A constant as an output of the network: the host gives it when the input is there."""
+    """A constant as an output of the network: the host gives it when the input is there.
+
+    Raises UnsupportedError for another type, an empty constant and one without layers beside it.
+    """
     array = np.asarray(_array(value))
     if str(array.dtype) not in RESULT_TYPES:
         raise UnsupportedError(

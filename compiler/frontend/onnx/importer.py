@@ -94,13 +94,16 @@ class Importer:
         return value
 
     def array(self, name: str) -> np.ndarray:
-        """The values of a tensor that is constant and not quantised."""
+        """The values of a tensor that is constant and not quantised, in the model's shape."""
         value = self.values[name]
         assert isinstance(value, Constant), name
         return value.array
 
     def constant(self, op: Operator, position: int) -> np.ndarray:
-        """The values of a constant input; those of a quantised one in float64."""
+        """The values of a constant input, in its shape; those of a quantised one in float64.
+
+        Raises UnsupportedError when it is computed.
+        """
         value = self.value(op, position)
         if isinstance(value, QuantConstant):
             return value.real
@@ -111,7 +114,7 @@ class Importer:
         return value.array
 
     def integers(self, op: Operator, position: int) -> tuple[int, ...]:
-        """A constant input of integers such as a shape."""
+        """A constant input of integers such as a shape. Raises InputError for other arrays."""
         array = self.constant(op, position)
         if array.dtype.kind not in "iu" or array.ndim > 1:
             raise InputError(

@@ -76,7 +76,10 @@ def check_onnx(model: onnx.ModelProto, folder: Path, shapes: Shapes = NO_SHAPES)
 
 
 def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model, which is used up, with the shapes and types that follow from its inputs."""
+    """The model, which is used up, with the shapes and types that follow from its inputs.
+
+    Raises InputError where they contradict each other.
+    """
     del model.graph.value_info[:]
     for value in model.graph.output:
         value.ClearField("type")

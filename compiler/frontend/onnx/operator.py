@@ -42,7 +42,7 @@ class Operator:
         return self._attributes.get(name, default)
 
     def expect(self, name: str, default: Any, *accepted: Any) -> Any:
-        """An attribute that must have one of the ``accepted`` values."""
+        """An attribute. Raises UnsupportedError when it has none of the ``accepted`` values."""
         value = self.attribute(name, default)
         if value not in accepted:
             choices = " or ".join(show(a) for a in accepted)
@@ -50,7 +50,7 @@ class Operator:
         return value
 
     def sizes(self, name: str, count: int, default: int) -> tuple[int, ...]:
-        """An attribute of ``count`` integers."""
+        """An attribute of integers. Raises InputError when there are not ``count`` of them."""
         value = tuple(self.attribute(name, None) or (default,) * count)
         if len(value) != count:
             raise InputError(f"{name} is {show(list(value))}; {count} integers are accepted")

@@ -1,4 +1,8 @@
-"""Table of the function that converts each ONNX operator."""
+"""Table of the function that converts each ONNX operator.
+
+Such a function raises InputError for what contradicts the operator's definition, UnsupportedError
+for what is valid but not read.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,10 @@ class QuantConstant:
 
     @property
     def centred(self) -> np.ndarray:
-        """Stored values minus their zero points; themselves if these are 0, int64 otherwise."""
+        """Stored values minus their zero points, shaped as ``steps``.
+
+        They are int64, or the steps themselves where all zero points are 0.
+        """
         if not self.zero_point.any():
             return self.steps
         zero_point = self.zero_point.astype(np.int64).reshape(self._along)
@@ -43,7 +46,7 @@ class QuantConstant:
 
     @property
     def real(self) -> np.ndarray:
-        """The values that the constant stands for, float64."""
+        """The values that the constant stands for, float64, shaped as ``steps``."""
         return self.centred * self.scale.astype(np.float64).reshape(self._along)
 
     @property

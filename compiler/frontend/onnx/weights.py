@@ -90,7 +90,10 @@ def weight_tensor(weights: QuantConstant, array: np.ndarray, axis: int) -> Tenso
 def read_bias(
     imp: Importer, op: Operator, position: int, x: str, weights: QuantConstant, channels: int
 ) -> str | Tensor:
-    """The bias at an input as int32 steps of input scale * weight scale; "" if there is none."""
+    """The bias at an input as int32 steps of input scale * weight scale; "" if there is none.
+
+    Raises UnsupportedError when it is computed.
+    """
     if not op.given(position):
         return ""
     value = imp.value(op, position)

@@ -29,7 +29,7 @@ def read_windows(op: Operator, size: tuple[int, ...], kernel: tuple[int, ...]) -
     """The windows of ``op`` over ``size``, one or two spatial axes.
 
     SAME pads so that outputs are ``ceil(size / stride)``, the odd pixel at the end (SAME_UPPER) or
-    at the beginning (SAME_LOWER).
+    at the beginning (SAME_LOWER). Raises InputError and UnsupportedError for other axes and sizes.
     """
     rank = len(size)
     if rank not in (1, 2) or len(kernel) != rank:
@@ -68,7 +68,8 @@ def read_windows(op: Operator, size: tuple[int, ...], kernel: tuple[int, ...]) -
 
 
 def read_pads(op: Operator, rank: int) -> list[tuple[int, int]]:
-    """The attribute ``pads`` as (begin, end) by axis."""
+    """The attribute ``pads`` as (begin, end) in pixels by axis. Raises UnsupportedError for others
+    than 0 to ``MAX_ATTR``."""
     pads = op.sizes("pads", 2 * rank, 0)
     if not all(0 <= v <= MAX_ATTR for v in pads):
         raise UnsupportedError(f"pads is {show(list(pads))}; 0 to {MAX_ATTR} is accepted")

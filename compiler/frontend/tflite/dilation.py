@@ -36,7 +36,10 @@ class Dilated:
     crops: np.ndarray
 
     def node(self, op: Operator) -> Node:
-        """The convolution of the map; ``op`` is that of the sub-images."""
+        """The convolution of the map; ``op`` is that of the sub-images.
+
+        Raises UnsupportedError where that has a stride or dilation, or the map other than 4 axes.
+        """
         if op.pair("stride") != (1, 1) or op.pair("dilation") != (1, 1):
             raise UnsupportedError(
                 f"stride or dilation between {_FIRST} and {_LAST}; 1 is accepted of both"

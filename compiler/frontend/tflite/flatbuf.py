@@ -76,12 +76,12 @@ class Table:
         return None if target is None else Table(self.data, target)
 
     def vector(self, slot: int, dtype: str) -> np.ndarray:
-        """A vector of scalars as a read-only view of the file; empty when absent."""
+        """A vector of scalars as a read-only view of the file, ``[count]``; empty when absent."""
         start, count = self._vector(slot, np.dtype(dtype).itemsize)
         return np.frombuffer(self.data, np.dtype(dtype).newbyteorder("<"), count, start)
 
     def string(self, slot: int) -> str:
-        """A UTF-8 string; empty when absent."""
+        """A UTF-8 string; empty when absent. Raises FlatbufferError beyond ``MAX_STRING`` bytes."""
         start, count = self._vector(slot, 1)
         if count > MAX_STRING:
             raise FlatbufferError(f"a string of {count} bytes; at most {MAX_STRING} are accepted")
@@ -92,7 +92,7 @@ class Table:
         return self._vector(slot, 4)[1]
 
     def entry(self, slot: int, index: int) -> Table:
-        """Entry ``index`` of a vector of tables."""
+        """Entry ``index`` of a vector of tables. Raises FlatbufferError where there is none."""
         start, count = self._vector(slot, 4)
         if not 0 <= index < count:
             raise FlatbufferError(f"index {index} into a vector of {count}")

@@ -148,7 +148,7 @@ def refuse_special(table: Table, custom: bool = False) -> None:
 
 def read_transpose_conv_bias(table: Table) -> dict[str, Any]:
     """The options of MediaPipe's transposed convolution with a bias: three int32, the padding by
-    LiteRT's own codes and the strides."""
+    LiteRT's own codes and the strides. Raises InputError for other options."""
     data = table.vector(OperatorSlot.CUSTOM_OPTIONS, "u1")
     if data.size < 12:
         raise InputError(f"custom options of {data.size} bytes; 12 are accepted")
@@ -160,7 +160,8 @@ def read_transpose_conv_bias(table: Table) -> dict[str, Any]:
 
 
 def read_options(table: Table, builtin: str) -> dict[str, Any]:
-    """The options by field name. Fields that a later schema added are refused."""
+    """The options by field name. Raises InputError where they are missing or another operator's,
+    UnsupportedError for fields that a later schema added."""
     spec = OPTIONS[builtin]
     found = enum_name(tflite.BuiltinOptions, int(table.scalar(OperatorSlot.OPTIONS_TYPE, "B")))
     options = table.table(OperatorSlot.OPTIONS)

@@ -39,7 +39,10 @@ class Operator(CheckedOptions):
         return position < len(self.inputs) and self.inputs[position] != -1
 
     def map(self, position: int) -> Tensor:
-        """Likewise of four axes: a map of batch 1, or weights."""
+        """Likewise of four axes: a map of batch 1, NHWC, or weights.
+
+        Raises InputError for other axes, UnsupportedError for another batch.
+        """
         tensor = self.input(position)
         if self.lead(tensor):
             shape = tensor.shape[1:]
@@ -59,7 +62,10 @@ class Operator(CheckedOptions):
         return self.tensors.lead(tensor.name)
 
     def axis(self, tensor: Tensor, axis: int) -> int:
-        """The graph's axis for one of the model's, which may count from the end."""
+        """The graph's axis for one of the model's, which may count from the end.
+
+        Raises InputError where the tensor has no such axis.
+        """
         lead = self.lead(tensor)
         rank = len(tensor.shape) - lead
         if not -rank <= axis < rank:
@@ -67,7 +73,7 @@ class Operator(CheckedOptions):
         return axis % rank + lead
 
     def integers(self, position: int, role: str) -> np.ndarray:
-        """The values of a constant of integers. Raises UnsupportedError when it is computed."""
+        """The integers of a constant, int64. Raises UnsupportedError when it is computed."""
         values = self.tensors.index_values(self.inputs[position])
         if values is None:
             raise UnsupportedError(f"computed {role}; a constant is accepted")

@@ -98,7 +98,9 @@ class Converter:
     """Numbers of inputs and outputs that an operator may have, and the function that makes its
     nodes.
 
-    Of several nodes for one output the last is the one named after it.
+    Of several nodes for one output the last is the one named after it. ``convert`` raises
+    InputError for what contradicts the operator's definition, UnsupportedError for what is valid
+    but not read.
     """
 
     fewest: int

@@ -29,7 +29,7 @@ class CheckedOptions:
         return ACTIVATIONS[code]
 
     def pair(self, field: str) -> tuple[int, int]:
-        """The options FIELD_h and FIELD_w."""
+        """The options FIELD_h and FIELD_w. Raises InputError beyond 1 to ``MAX_ATTR``."""
         pair = (self.options[field + "_h"], self.options[field + "_w"])
         if not all(1 <= value <= MAX_ATTR for value in pair):
             raise InputError(f"{field} is {list(pair)}; 1 to {MAX_ATTR} is accepted")
@@ -38,7 +38,10 @@ class CheckedOptions:
     def window_padding(
         self, size: tuple[int, ...], kernel: tuple[int, ...], dilation: tuple[int, int] = (1, 1)
     ) -> Padding:
-        """SAME or VALID for windows over ``size``: top, bottom, left, right."""
+        """SAME or VALID for windows over ``size``: top, bottom, left, right, in pixels.
+
+        Raises InputError for another padding.
+        """
         code = self.options["padding"]
         if code == tflite.Padding.VALID:
             return 0, 0, 0, 0

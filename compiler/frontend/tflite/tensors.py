@@ -89,7 +89,7 @@ class TensorReader:
         return tensor
 
     def constant(self, name: str, data: np.ndarray, quant: Quant | None = None) -> Tensor:
-        """A constant that the model does not have."""
+        """A constant that the model does not have, shaped as ``data``."""
         tensor = Tensor(self._unique_name(name, 0), data.shape, str(data.dtype), quant, data)
         self._invented.append(tensor)
         return tensor

@@ -39,7 +39,7 @@ class Operator(CheckedOptions):
         return self.twin.tensors.shape(self._index(position))
 
     def map_shape(self, position: int) -> Shape:
-        """Likewise of four axes: (N, H, W, C), or those of weights."""
+        """Likewise of four axes: (N, H, W, C), or of weights. Raises InputError for others."""
         shape = self.shape(position)
         if len(shape) != 4 or not all(shape):
             name = self.twin.tensors.name(self.inputs[position])
@@ -71,11 +71,14 @@ class Operator(CheckedOptions):
         return position < len(self.inputs) and self.inputs[position] != -1
 
     def array(self, position: int) -> np.ndarray | None:
-        """The values of a constant, None for an activation."""
+        """The values of a constant in the model's shape, None for an activation."""
         return self.twin.array(self._index(position))
 
     def constant(self, position: int, role: str) -> np.ndarray:
-        """The values of a float constant. Raises UnsupportedError when it is computed."""
+        """The values of a float constant in the model's shape.
+
+        Raises UnsupportedError when it is computed, InputError when a value is not finite.
+        """
         values = self.array(position)
         if values is None:
             raise UnsupportedError(f"computed {role}; a constant is accepted")
@@ -84,7 +87,7 @@ class Operator(CheckedOptions):
         return values
 
     def integers(self, position: int, role: str) -> np.ndarray:
-        """The values of a constant of integers. Raises UnsupportedError when it is computed."""
+        """The integers of a constant, int64. Raises UnsupportedError when it is computed."""
         values = self.twin.tensors.index_values(self._index(position))
         if values is None:
             raise UnsupportedError(f"computed {role}; a constant is accepted")
@@ -117,7 +120,7 @@ class Operator(CheckedOptions):
         return self.named(np.array(values, np.int64), "list")
 
     def axis(self, axis: int, rank: int) -> int:
-        """An axis of an array of ``rank`` axes where ONNX has it."""
+        """An axis of an array of ``rank`` axes where ONNX has it. Raises InputError for no axis."""
         if not -rank <= axis < rank:
             raise InputError(f"axis {axis}; {-rank} to {rank - 1} is accepted")
         return TO_FIRST.index(axis % rank) if rank == 4 else axis % rank

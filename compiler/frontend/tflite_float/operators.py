@@ -12,7 +12,11 @@ from compiler.ir.ops import MAX_ATTR
 
 @dataclass(frozen=True)
 class Converter:
-    """Numbers of inputs that an operator may have, and the function that adds its ONNX nodes."""
+    """Numbers of inputs that an operator may have, and the function that adds its ONNX nodes.
+
+    ``convert`` raises InputError for what contradicts the operator's definition, UnsupportedError
+    for what is valid but not read.
+    """
 
     fewest: int
     most: int

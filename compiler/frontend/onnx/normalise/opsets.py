@@ -28,7 +28,10 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def to_readable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Operator sets from 7 to 10 become 13, and 27 and later 26, by ONNX's own converter."""
+    """Operator sets from 7 to 10 become 13, and 27 and later 26, by ONNX's own converter.
+
+    Raises UnsupportedError for a set that is older, or newer than the installed ONNX knows.
+    """
     version, latest = opset(model), onnx.defs.onnx_opset_version()
     if not OLDEST <= version <= latest:
         raise UnsupportedError(f"opset {version}; {OLDEST} to {latest} are accepted")
