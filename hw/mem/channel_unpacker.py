@@ -102,13 +102,13 @@ class ChannelUnpacker(wiring.Component):
             ]
         with m.Elif(self.beat | (leaving != 0)):
             size = len(held)
-            ahead = _shifted(held, leaving, size, right=True)
-            behind = _shifted(
+            staying = _shifted(held, leaving, size, right=True)
+            arriving = _shifted(
                 Mux(self.beat, self.beat_data, 0), kept[: len(leaving)], size, right=False
             )
             m.d.sync += [
                 count.eq(kept + Mux(self.beat, cols, 0)),
-                held.eq(ahead | behind),
+                held.eq(staying | arriving),
                 missing.eq(missing - self.beat),
             ]
             with m.If(self.beat & (missing == 1)):

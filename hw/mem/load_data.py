@@ -18,8 +18,8 @@ from hw.spec.timing import LOAD_DESCRIPTORS
 class LoadData(wiring.Component):
     """Works on the descriptors in order and writes their words into the scratchpad.
 
-    The list is the current descriptor and a queue behind it. One word per cycle, plain from a beat
-    in the same cycle, unpacking from the byte buffer.
+    The list is the current descriptor and a queue of the next ones. One word per cycle, plain from
+    a beat in the same cycle, unpacking from the byte buffer.
 
     Members
     -------
@@ -97,18 +97,18 @@ class LoadData(wiring.Component):
     def _build_list(self, m, valid, finished):
         """The current descriptor; returns it and the one that becomes current in the next cycle."""
         layout = descriptor_layout(self._config)
-        m.submodules.behind = behind = Queue(layout, LOAD_DESCRIPTORS - 1)
+        m.submodules.queued = queued = Queue(layout, LOAD_DESCRIPTORS - 1)
         current = Signal(layout)
         begin = stream.Signature(layout).create(path=("begin",))
         taken = self.descriptor.valid & self.descriptor.ready
         m.d.comb += [
-            self.descriptor.ready.eq(~valid | behind.push.ready),
+            self.descriptor.ready.eq(~valid | queued.push.ready),
             begin.ready.eq(~valid | finished),
-            begin.valid.eq(begin.ready & (behind.pop.valid | taken)),
-            begin.payload.eq(Mux(behind.pop.valid, behind.pop.payload, self.descriptor.payload)),
-            behind.pop.ready.eq(begin.ready),
-            behind.push.valid.eq(taken & (~begin.ready | behind.pop.valid)),
-            behind.push.payload.eq(self.descriptor.payload),
+            begin.valid.eq(begin.ready & (queued.pop.valid | taken)),
+            begin.payload.eq(Mux(queued.pop.valid, queued.pop.payload, self.descriptor.payload)),
+            queued.pop.ready.eq(begin.ready),
+            queued.push.valid.eq(taken & (~begin.ready | queued.pop.valid)),
+            queued.push.payload.eq(self.descriptor.payload),
         ]
         with m.If(begin.ready):
             m.d.sync += valid.eq(begin.valid)

@@ -70,7 +70,7 @@ def _names(netnames: Mapping[str, Any]) -> dict[int, str]:
     return names
 
 
-def longest_behind_trees(nets: Iterable[Mapping[str, Any]]) -> TreePath | None:
+def longest_after_trees(nets: Iterable[Mapping[str, Any]]) -> TreePath | None:
     """The longest path that ends after a tree, with that and the setup on top, of nextpnr's
     detailed timings."""
     found = [

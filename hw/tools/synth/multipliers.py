@@ -45,16 +45,17 @@ def absorb(cells: Cells, kept: set[int]) -> int:
     flip-flops have the same clock.
     """
     sinks = _sinks(cells, kept)
+    # By the net that they drive, and by the net that they take.
     flip_flops: dict[int, str] = {}
-    behind: dict[int, list[str]] = {}
+    takers: dict[int, list[str]] = {}
     for name, cell in cells.items():
         if cell["type"] == FLIP_FLOP and _plain(cell):
             flip_flops[bit_at(cell, "Q")] = name
-            behind.setdefault(bit_at(cell, "DI"), []).append(name)
+            takers.setdefault(bit_at(cell, "DI"), []).append(name)
     assert len({bit_at(cells[name], "CLK") for name in flip_flops.values()}) <= 1
     before = len(cells)
     for cell in [cell for cell in cells.values() if cell["type"] == MULTIPLIER]:
-        _absorb_outputs(cell, cells, sinks, behind, flip_flops)
+        _absorb_outputs(cell, cells, sinks, takers, flip_flops)
         _absorb_inputs(cell, cells, sinks, flip_flops)
     return before - len(cells)
 
@@ -83,14 +84,14 @@ def _absorb_outputs(
     cell: Cell,
     cells: Cells,
     sinks: Counter[Any],
-    behind: dict[int, list[str]],
+    takers: dict[int, list[str]],
     flip_flops: dict[int, str],
 ) -> None:
     used = [port for port in OUTPUTS if sinks[bit_at(cell, port)]]
     found = {}
     for port in used:
         bit = bit_at(cell, port)
-        names = behind.get(bit, [])
+        names = takers.get(bit, [])
         if sinks[bit] != 1 or not names or _enable(cells[names[0]]) != "1":
             return
         found[port] = names[0]

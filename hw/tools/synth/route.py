@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.tools.synth.device import ECP5
-from hw.tools.synth.global_nets import longest_behind_trees
+from hw.tools.synth.global_nets import longest_after_trees
 from hw.tools.synth.netlist import (
     NETLIST,
     TOP,
@@ -95,15 +95,16 @@ def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]
     edges = [p for p in report["critical_paths"] if p["from"] == p["to"]]
     (path,) = [p["path"] for p in edges if p["from"].startswith("posedge")]
     used = report["utilization"]
-    behind = longest_behind_trees(report["detailed_net_timings"])
+    after_tree = longest_after_trees(report["detailed_net_timings"])
+    period_ns = max(1000 / clock["achieved"], after_tree.ns if after_tree else 0)
     return {
         "device": ECP5.device,
-        "mhz": math.floor(10_000 / max(1000 / clock["achieved"], behind.ns if behind else 0)) / 10,
-        "global_path": behind
+        "mhz": math.floor(10_000 / period_ns) / 10,
+        "global_path": after_tree
         and {
-            "ns": round(behind.ns, 2),
-            "net": behind.net,
-            "module": module_of(behind.cell, modules),
+            "ns": round(after_tree.ns, 2),
+            "net": after_tree.net,
+            "module": module_of(after_tree.cell, modules),
         },
         "target_mhz": clock["constraint"],
         "resources": {name: used[cell]["used"] for cell, name in CELLS.items()},

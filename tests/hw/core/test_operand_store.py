@@ -15,7 +15,7 @@ HELD = 120
 
 
 def _random_lane(rng, width, reach, line_words):
-    """A lane whose taps may begin before the input row and end behind it."""
+    """A lane whose taps may begin before the input row and end after it."""
     x, row = rng.randint(-REACH - 2, width + 2), rng.randrange(2000)
     inside = rng.random() < 0.9
     columns = [c for c in range(x, x + reach + 1) if 0 <= c < width] if inside else []

@@ -8,7 +8,7 @@ from hw.tools.synth.global_nets import (
     LEAST,
     PREFIX,
     TREES,
-    longest_behind_trees,
+    longest_after_trees,
     promote,
 )
 from tests.hw.tools.synth.test_multipliers import (
@@ -71,10 +71,10 @@ def test_the_longest_path_ends_with_the_setup_of_its_port():
     nets = [net("other", ("c", "DI", [1.0, 90.0])),
             net(f"{PREFIX}a", ("d", "CE", [1.0, 8.3]), ("e", "CE", [8.0, 8.2])),
             net(f"{PREFIX}b", ("f", "LSR", [2.0, 8.0]))]  # fmt: skip
-    longest = longest_behind_trees(nets)
+    longest = longest_after_trees(nets)
     assert (longest.net, longest.cell) == (f"{PREFIX}b", "f") and longest.ns == 3.0 + 8.0 + 0.424
-    assert longest_behind_trees(nets[:2]).cell == "d"
-    assert longest_behind_trees(nets[:1]) is None
+    assert longest_after_trees(nets[:2]).cell == "d"
+    assert longest_after_trees(nets[:1]) is None
 
 
 def test_few_readers_stay():

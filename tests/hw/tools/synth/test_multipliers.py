@@ -36,7 +36,7 @@ def flip_flop(data, q, enable=None, **others):
 
 
 def netlist():
-    """A product of 8x8 bits with registers before and behind it, and what reads the result."""
+    """A product of 8x8 bits with registers before and after it, and what reads the result."""
     first = {"A": A, "B": B}
     ports = {port: first[port[0]] + min(int(port[1:]), 7) for port in INPUTS}
     cells = {"product": cell(MULTIPLIER, ports, {f"P{i}": P + i for i in range(36)})}
