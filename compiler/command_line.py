@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compiler import compare, zoo
+from compiler import zoo
 from compiler.assets import AssetError
-from compiler.config_options import DEFAULT_PRESET, OUTPUT, add_config_options, config_of, setting
+from compiler.compare_command import add_compare_options
+from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import write_model
 from compiler.info import as_data as info_data
@@ -27,20 +28,11 @@ from compiler.load import (
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
-from compiler.quantities import clock, whole
+from compiler.quantities import whole
 from compiler.report import View
-from compiler.report.clocks import ASSUMED, clock_of
-from compiler.report.comparison import as_data, print_comparison
-from compiler.report.energy import DEFAULT, read_energy_table
-from hw.spec.config import (
-    PRESETS,
-    ConfigurationError,
-    preset,
-    with_values,
-)
+from compiler.report.clocks import clock_of
+from hw.spec.config import ConfigurationError
 
-DEFAULT_CLOCK = f"{ASSUMED:g}"
-"""MHz in a comparison: a round number, nothing that a chip was found to reach."""
 MOST_LAYERS = 1_000_000
 """Layers that --top takes at most."""
 LONGEST_NAME = 200
@@ -115,7 +107,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument("--clock", metavar="MHZ", help="clock at which times are stated")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=_latency)
-    _add_compare(commands.add_parser("compare", help="networks and machines side by side"))
+    add_compare_options(commands.add_parser("compare", help="networks and machines side by side"))
     command = commands.add_parser("zoo", help="list the built-in networks, or write one")
     command.add_argument("name", metavar="NAME", nargs="?")
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path)
@@ -142,62 +134,6 @@ def _add_view(command: argparse.ArgumentParser) -> None:
         "--sort", metavar="KEY", help="sort the layers by a key that they have in --csv"
     )
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the layers as CSV")
-
-
-def _add_compare(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "networks", metavar="NETWORK", nargs="+", help="model file, or name of a built-in network"
-    )
-    command.add_argument(
-        "--preset",
-        metavar="NAME",
-        action="append",
-        help=f"any of {', '.join(PRESETS)}, as often as wanted (default: {DEFAULT_PRESET})",
-    )
-    command.add_argument(
-        "--set",
-        metavar="KEY=VALUE[,VALUE...]",
-        action="append",
-        default=[],
-        help="change a value of the configurations; several values are compared",
-    )
-    command.add_argument(
-        "--materialize", action="store_true", help="also with every tensor stored, nothing fused"
-    )
-    command.add_argument(
-        "--clock",
-        metavar="MHZ",
-        default=DEFAULT_CLOCK,
-        help=f"clock at which times are stated (default: {DEFAULT_CLOCK}, an assumption)",
-    )
-    command.add_argument(
-        "--energy",
-        metavar="FILE.json",
-        type=Path,
-        default=DEFAULT,
-        help="energies of an access for the estimate (default: Horowitz, ISSCC 2014)",
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.add_argument("-o", dest="plot", metavar="PLOT", type=Path, help=".svg or .png file")
-    command.set_defaults(command=_compare)
-
-
-def _compare(arguments: argparse.Namespace) -> None:
-    compare.check_plot(arguments.plot)
-    machines = [
-        (" ".join((name, *texts)), with_values(preset(name), dict(map(setting, texts))))
-        for name in arguments.preset or [DEFAULT_PRESET]
-        for texts in compare.choices(arguments.set)
-    ]
-    options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
-    table, mhz = read_energy_table(arguments.energy), clock(arguments.clock)
-    runs = compare.compare(arguments.networks, machines, options, table, mhz)
-    if arguments.plot is not None:
-        compare.write_plot(arguments.plot, runs, mhz)
-    if arguments.json:
-        print(json.dumps(as_data(runs, table, mhz), allow_nan=False))
-    else:
-        print_comparison(runs, table, mhz)
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from compiler import driver
+from compiler import driver, zoo
 from compiler.codegen.program import image, mapping
-from compiler.errors import ConfigError, InputError, UnsupportedError, located, show
+from compiler.config_options import DEFAULT_PRESET, read_config, setting
+from compiler.errors import CompilerError, ConfigError, InputError, UnsupportedError, show
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import completed
 from compiler.load import load_network
 from compiler.options import CompilerOptions
-from compiler.report.comparison import ComparisonRow, run_of
+from compiler.report.clocks import clock_of
+from compiler.report.comparison import ComparisonRow, Labels, Outcome, Refusal, run_of
 from compiler.report.energy import EnergyTable
-from hw.spec.config import AccelConfig
+from hw.spec.config import AccelConfig, ConfigurationError, preset, title, with_values
 from sim.program import Program
-from sim.program_reader import program_of
+from sim.program_reader import ProgramError, program_of, read_program
 from sim.report import reporting
 from sim.simulation import run_timing
 
@@ -27,9 +35,6 @@ FORMATS = (".svg", ".png")
 """Accepted suffixes of a plot."""
 FUSED = CompilerOptions()
 MATERIALIZED = CompilerOptions(materialize=True)
-
-Machines = Sequence[tuple[str, AccelConfig]]
-"""Configurations and what they are called."""
 
 
 def choices(texts: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -55,39 +60,146 @@ def check_plot(path: Path | None) -> None:
         )
 
 
-def write_plot(path: Path, runs: Sequence[ComparisonRow], mhz: float) -> None:
+def write_plot(path: Path, runs: Sequence[ComparisonRow]) -> None:
     """Draw the runs into a file. Raises InputError when it cannot be written."""
     from compiler.report.plots import comparison_figure, rendered
 
-    content = rendered(comparison_figure(runs, mhz), path.suffix.removeprefix("."))
+    content = rendered(comparison_figure(runs), path.suffix.removeprefix("."))
     try:
         path.write_bytes(content)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
-def compare(
-    names: Sequence[str],
-    machines: Machines,
-    options: Sequence[CompilerOptions],
-    table: EnergyTable,
-    mhz: float,
-) -> list[ComparisonRow]:
-    """Map every network onto every machine with all options, and time it.
+@dataclass(frozen=True)
+class NamedMachine:
+    """A configuration and what it is called, or why there is none."""
 
-    Raises CompilerError, which names the network and the machine.
+    label: str
+    config: AccelConfig | None
+    reason: str = ""
+
+
+def machines(
+    presets: Sequence[str], files: Sequence[Path], settings: Sequence[str]
+) -> list[NamedMachine]:
+    """Presets and configuration files with every combination of settings (see ``choices``).
+
+    Raises ConfigurationError for a preset, a file or a key; a combination of values that no machine
+    has is one without a configuration.
     """
-    graphs = [completed(load_network(name)) for name in names]
-    cases = list(itertools.product(graphs, machines, options))
-    runs = []
-    with reporting("comparing") as progress:
-        for number, (graph, (machine, config), choice) in enumerate(cases):
-            progress(number, len(cases))
-            with located(f"{graph.name} on {machine}"):
-                program = _mapped(graph, config, choice)
-            words = (graph.name, machine, "materialize" if choice.materialize else "")
-            runs.append(run_of(program, run_timing(program), words, table, mhz))
-    return runs
+    bases = [(name, preset(name)) for name in presets]
+    bases += [(str(path), read_config(path)) for path in files]
+    return [
+        _machine(name, config, texts)
+        for name, config in bases or [(DEFAULT_PRESET, preset(DEFAULT_PRESET))]
+        for texts in choices(settings)
+    ]
+
+
+def _machine(name: str, config: AccelConfig, texts: tuple[str, ...]) -> NamedMachine:
+    label = " ".join((name, *texts))
+    try:
+        return NamedMachine(label, with_values(config, dict(map(setting, texts))))
+    except ConfigurationError as error:
+        return NamedMachine(label, None, str(error))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The table of energies, and the clock in MHz as --clock has it, or None for the machine's."""
+
+    energies: EnergyTable
+    clock: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network on a machine with options, or a folder that was mapped before."""
+
+    labels: Labels
+    graph: Graph | None
+    config: AccelConfig | None
+    options: CompilerOptions
+    reason: str = ""
+    folder: Path | None = None
+
+
+def compare(cases: Sequence[Case], figures: Figures, jobs: int = 1) -> list[Outcome]:
+    """Map the networks onto their machines in so many processes, and time them.
+
+    Raises CompilerError if nothing maps.
+    """
+    outcomes: list[Outcome] = []
+    with reporting("comparing") as progress, _workers(jobs) as workers:
+        for outcome in workers(partial(_outcome, figures), cases):
+            outcomes.append(outcome)
+            progress(len(outcomes), len(cases))
+    first = outcomes[0]
+    if isinstance(first, Refusal) and all(isinstance(x, Refusal) for x in outcomes):
+        raise UnsupportedError(f"{first.labels}: {first.reason}")
+    return outcomes
+
+
+def cases(
+    networks: Sequence[str],
+    found: Sequence[NamedMachine],
+    options: Sequence[CompilerOptions],
+    calibration: Path | None = None,
+) -> list[Case]:
+    """All networks on all machines with all options; a mapped folder is one case.
+
+    Networks are model files, names of built-in networks and mapped folders. A ``calibration``
+    serves all model files. Raises CompilerError for a network that cannot be read.
+    """
+    made = []
+    for name in networks:
+        if Path(name).is_dir():
+            made.append(_mapped_folder(name))
+            continue
+        built_in = name in zoo.names()
+        graph = completed(load_network(name, None if built_in else calibration))
+        for machine, choice in itertools.product(found, options):
+            labels = Labels(graph.name, machine.label, "materialize" if choice.materialize else "")
+            made.append(Case(labels, graph, machine.config, choice, machine.reason))
+    return made
+
+
+def _mapped_folder(name: str) -> Case:
+    try:
+        program = read_program(Path(name))
+    except ProgramError as error:
+        raise InputError(str(error)) from None
+    return Case(Labels(name, title(program.config)), None, None, FUSED, folder=Path(name))
+
+
+def _outcome(figures: Figures, case: Case) -> Outcome:
+    try:
+        if case.folder is not None:
+            program = read_program(case.folder)
+        elif case.graph is None or case.config is None:
+            return Refusal(case.labels, case.reason)
+        else:
+            program = _mapped(case.graph, case.config, case.options)
+    except CompilerError as error:
+        return Refusal(case.labels, str(error))
+    clock = clock_of(program.config, figures.clock)
+    return run_of(program, run_timing(program), case.labels, figures.energies, clock)
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Callable[..., Iterator[Outcome]]]:
+    """A ``map`` with so many processes. They leave interruptions to this one."""
+    if jobs == 1:
+        yield map
+        return
+    context = multiprocessing.get_context("spawn")
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(jobs, context, signal.signal, ignore)
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:

@@ -16,7 +16,7 @@ from compiler.estimator.placeholder_weights import with_standins
 from compiler.ir.counts import node_macs, node_parameters, parameters
 from compiler.ir.graph import Graph, Node
 from compiler.lru_cache import LruCache
-from hw.spec.config import AccelConfig
+from hw.spec.config import AccelConfig, title
 from sim.report import console, short_names
 
 
@@ -77,7 +77,7 @@ def as_data(info: ModelInfo, config: AccelConfig) -> dict[str, Any]:
     """The same fit for JSON."""
     return {
         "network": info.network,
-        "preset": config.name,
+        "preset": title(config),
         "maps": True,
         "model_macs": info.macs("array") + info.macs("host"),
         "host_macs": info.macs("host"),
@@ -108,7 +108,7 @@ def print_info(info: ModelInfo, config: AccelConfig) -> None:
     total, host = info.macs("array") + info.macs("host"), info.macs("host")
     runs = "one run" if info.segments == 1 else f"{info.segments} runs"
     out.print(
-        f"{info.network} maps onto {config.name} in {runs} of the machine: "
+        f"{info.network} maps onto {title(config)} in {runs} of the machine: "
         f"{total:,} multiply-accumulates ({host:,} on the host), {info.parameters:,} parameters"
     )
 

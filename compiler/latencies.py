@@ -17,7 +17,7 @@ from compiler.ir.graph import Graph
 from compiler.load import load_network
 from compiler.passes.host import host_reason
 from compiler.report.clocks import Clock
-from hw.spec.config import AccelConfig
+from hw.spec.config import AccelConfig, title
 from sim.report import console, reporting
 from sim.simulation import LayerTimes
 
@@ -70,7 +70,7 @@ def _scales(graph: Graph) -> str:
 def as_data(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> dict[str, Any]:
     """The latencies fit for JSON."""
     return {
-        "preset": config.name,
+        "preset": title(config),
         "mac_units": config.mac_units,
         "clock_mhz": clock.mhz,
         "clock": clock.source,
@@ -100,7 +100,7 @@ def _layer(times: LayerTimes) -> dict[str, Any]:
 def print_latencies(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> None:
     """A line a network, and what is assumed."""
     out = console()
-    table = Table(title=f"{config.name}, {config.mac_units} MAC units, batch 1", box=SIMPLE)
+    table = Table(title=f"{title(config)}, {config.mac_units} MAC units, batch 1", box=SIMPLE)
     table.add_column("network", overflow="fold")
     for name in ("MACs, M", "cycles", "utilisation", "ms", "pictures/s"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from hw.spec.config import title
 from hw.spec.regs import Counter
 from sim.fitted_table import Column, fitted_table, shortened
 from sim.lost import LOST_DOC, USEFUL_DOC, lost_cycles, multiplied
@@ -46,7 +47,7 @@ def summary(program: Program, timing: Timing) -> dict[str, Any]:
     occupied = counters[Counter.OCCUPIED.name.lower()]
     return {
         "network": program.network,
-        "preset": program.config.name,
+        "preset": title(program.config),
         "mac_units": units,
         "macs": program.macs,
         "model_macs": program.model_macs,

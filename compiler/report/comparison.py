@@ -2,100 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.table import Table
-
+from compiler.report.clocks import Clock
 from compiler.report.energy import EnergyTable, energy_estimate
 from compiler.report.page import model_remarks
+from compiler.report.units import BYTES, COUNTS, MICROJOULES, MILLISECONDS, Units, digits, unit_of
+from sim.fitted_table import Column, fitted_table
 from sim.program import Program
-from sim.report import console, summary
+from sim.report import console, lines, summary
 from sim.simulation import Timing
 
-MEGA = 1e6
+
+@dataclass(frozen=True)
+class Labels:
+    """Words for a run: network, machine (preset and settings, or file), and the compiler's
+    options."""
+
+    network: str
+    machine: str
+    options: str = ""
+
+    def __str__(self) -> str:
+        return " ".join((self.network, "on", self.machine, self.options)).rstrip()
 
 
 @dataclass(frozen=True)
 class ComparisonRow:
     """The figures of one run.
 
-    ``machine`` names preset and settings, ``options`` the compiler's. ``figures`` are those of
-    ``sim.report.summary``; ``energy`` is the estimate in microjoules, by part. ``remarks`` name
-    random weights and what the host computes, which is in no figure.
+    ``figures`` are those of ``sim.report.summary``; ``energy`` is the estimate in microjoules, by
+    part. ``remarks`` name random weights and what the host computes, which is in no figure.
     """
 
-    network: str
-    machine: str
-    options: str
+    labels: Labels
     figures: dict[str, Any]
     energy: dict[str, float]
-    milliseconds: float
+    clock: Clock
     remarks: tuple[str, ...] = ()
+
+    @property
+    def milliseconds(self) -> float:
+        """The time of the run at its clock."""
+        return self.clock.milliseconds(self.figures["cycles"])
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A combination that does not map, and why."""
+
+    labels: Labels
+    reason: str
+
+
+Outcome = ComparisonRow | Refusal
 
 
 def run_of(
-    program: Program, timing: Timing, names: tuple[str, str, str], table: EnergyTable, mhz: float
+    program: Program, timing: Timing, labels: Labels, table: EnergyTable, clock: Clock
 ) -> ComparisonRow:
-    """The run of a mapped network at a clock; ``names`` are network, machine and options."""
+    """The run of a mapped network at a clock."""
     return ComparisonRow(
-        *names,
+        labels,
         figures=summary(program, timing),
         energy=energy_estimate(program, timing, table),
-        milliseconds=timing.cycles / (1e3 * mhz),
+        clock=clock,
         remarks=tuple(model_remarks(program)),
     )
 
 
-def as_data(runs: Sequence[ComparisonRow], table: EnergyTable, mhz: float) -> dict[str, Any]:
-    """The comparison fit for JSON."""
+def as_data(outcomes: Sequence[Outcome], table: EnergyTable) -> dict[str, Any]:
+    """The comparison fit for JSON; a combination that does not map has ``error``."""
+    return {"energy_source": table.source, "runs": [_data(outcome) for outcome in outcomes]}
+
+
+def _data(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Refusal):
+        return {**vars(outcome.labels), "error": outcome.reason}
     return {
-        "clock_mhz": mhz,
-        "energy_source": table.source,
-        "runs": [
-            {
-                **run.figures,
-                "network": run.network,
-                "machine": run.machine,
-                "options": run.options,
-                "milliseconds": run.milliseconds,
-                "energy_estimate_uj": {**run.energy, "total": sum(run.energy.values())},
-                "remarks": list(run.remarks),
-            }
-            for run in runs
-        ],
+        **outcome.figures,
+        **vars(outcome.labels),
+        "clock_mhz": outcome.clock.mhz,
+        "clock": outcome.clock.source,
+        "milliseconds": outcome.milliseconds,
+        "per_second": 1e3 / outcome.milliseconds,
+        "energy_estimate_uj": {**outcome.energy, "total": sum(outcome.energy.values())},
+        "remarks": list(outcome.remarks),
     }
 
 
-def print_comparison(runs: Sequence[ComparisonRow], table: EnergyTable, mhz: float) -> None:
-    """The comparison as a table."""
+def print_comparison(outcomes: Sequence[Outcome], table: EnergyTable) -> None:
+    """The comparison as a table, the reasons of what does not map, and what is assumed."""
     out = console()
-    rows = Table(title=f"Batch 1; times at {mhz:g} MHz", box=SIMPLE)
-    for name in ("network", "machine", "options"):
-        rows.add_column(name, overflow="fold")
-    for name in ("MACs, M", "cycles", "use", "read, MB", "written, MB", "uJ (estimate)", "ms"):
-        rows.add_column(name, justify="right", no_wrap=True)
-    for run in runs:
-        rows.add_row(run.network, run.machine, run.options, *_cells(run))
-    out.print(rows)
-    for line in dict.fromkeys(f"{run.network}: {line}" for run in runs for line in run.remarks):
-        out.print(line)
+    runs = [outcome for outcome in outcomes if isinstance(outcome, ComparisonRow)]
+    lines(out, fitted_table(_columns(outcomes), out.width))
+    lines(out, [f"{x.labels}: {x.reason}" for x in outcomes if isinstance(x, Refusal)])
+    said = [f"{run.labels.network}: {line}" for run in runs for line in run.remarks]
+    said += [f"{run.labels.machine}: {run.clock}." for run in runs]
+    lines(out, ["", *dict.fromkeys(said)])
     out.print(
-        "use: the network's multiply-accumulates / (MAC units x cycles). The energy is an "
-        f"estimate from counted accesses; energies of an access: {table.source}."
+        "Batch 1. The energy is an estimate from counted accesses; energies of an access: "
+        f"{table.source}."
     )
 
 
-def _cells(run: ComparisonRow) -> tuple[str, ...]:
-    figures = run.figures
-    return (
-        f"{figures['macs'] / MEGA:,.1f}",
-        f"{figures['cycles']:,}",
-        f"{figures['utilization']:.1%}",
-        f"{figures['dram_read_bytes'] / MEGA:,.2f}",
-        f"{figures['dram_write_bytes'] / MEGA:,.2f}",
-        f"{sum(run.energy.values()):,.0f}",
-        f"{run.milliseconds:,.3f}",
-    )
+def _columns(outcomes: Sequence[Outcome]) -> list[Column]:
+    labels = [outcome.labels for outcome in outcomes]
+    options = [Column("options", [x.options for x in labels], False, 2)]
+    return [
+        Column("network", [x.network for x in labels], False),
+        Column("machine", [x.machine for x in labels], False),
+        *(options if any(x.options for x in labels) else []),
+        _figures("cycles", outcomes, lambda run: run.figures["cycles"]),
+        _figures("time", outcomes, lambda run: run.milliseconds, MILLISECONDS),
+        _figures("pictures/s", outcomes, lambda run: 1e3 / run.milliseconds, (("", 1.0),), 3),
+        Column("utilisation", _cells(outcomes, lambda run: f"{run.figures['utilization']:.1%}")),
+        _figures("energy", outcomes, lambda run: sum(run.energy.values()), MICROJOULES, 1),
+        _figures("MACs", outcomes, lambda run: run.figures["macs"], COUNTS, 4),
+        _figures("read", outcomes, lambda run: run.figures["dram_read_bytes"], BYTES, 5),
+        _figures("written", outcomes, lambda run: run.figures["dram_write_bytes"], BYTES, 6),
+    ]
+
+
+def _figures(
+    heading: str,
+    outcomes: Sequence[Outcome],
+    value: Callable[[ComparisonRow], float],
+    units: Units | None = None,
+    rank: int = 0,
+) -> Column:
+    """A column in one unit; without ``units`` whole numbers."""
+    if units is None:
+        return Column(heading, _cells(outcomes, lambda run: f"{value(run):,}"), True, rank)
+    found = [value(x) for x in outcomes if isinstance(x, ComparisonRow)]
+    name, size = unit_of(found, units)
+    title = f"{heading}, {name}" if name else heading
+    return Column(title, _cells(outcomes, lambda run: digits(value(run) / size)), True, rank)
+
+
+def _cells(outcomes: Sequence[Outcome], text: Callable[[ComparisonRow], str]) -> list[str]:
+    return [text(x) if isinstance(x, ComparisonRow) else "-" for x in outcomes]

@@ -7,6 +7,7 @@ from typing import Any
 
 from compiler.report.clocks import Clock
 from compiler.report.records import ENERGY
+from compiler.report.units import MICROJOULES, MILLISECONDS, digits, in_unit
 from sim.lost import LOST_DOC
 
 COSTLIEST = 3
@@ -56,15 +57,7 @@ def glance(data: dict[str, Any], clock: Clock) -> str:
     """One line: cycles, time, pictures per second, utilisation and energy of ``as_data``."""
     return (
         f"{data['network']} on {data['preset']}: {data['cycles']:,} cycles, "
-        f"{data['milliseconds']:,.3f} ms, {data['per_second']:,.1f} pictures/s "
+        f"{in_unit(data['milliseconds'], MILLISECONDS)}, {digits(data['per_second'])} pictures/s "
         f"at {clock.mhz:g} MHz ({clock.source}), utilisation {data['utilization']:.2%}, "
-        f"energy {energy_text(data[ENERGY]['total'])} (estimate)"
+        f"energy {in_unit(data[ENERGY]['total'], MICROJOULES)} (estimate)"
     )
-
-
-def energy_text(microjoules: float) -> str:
-    """Microjoules with a unit that leaves digits before the point."""
-    for unit, size in (("mJ", 1e3), ("uJ", 1.0)):
-        if microjoules >= size:
-            return f"{microjoules / size:,.2f} {unit}"
-    return f"{microjoules * 1e3:,.2f} nJ"

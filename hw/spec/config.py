@@ -306,3 +306,17 @@ def changed(config: AccelConfig, **values: Any) -> AccelConfig:
             words = min(config.requant_words, rows // LANE_GROUPS)
             values = {"requant_lanes": words * cols} | values
     return dataclasses.replace(config, **values)
+
+
+def title(config: AccelConfig) -> str:
+    """The name of a configuration; after that of a preset the keys that differ from it."""
+    base = PRESETS.get(config.name)
+    if base is None:
+        return config.name
+    lanes = min(base.requant_words, config.rows // LANE_GROUPS) * config.cols
+    usual = to_dict(base) | {"requant_lanes": lanes}
+    own = to_dict(config)
+    keys = ("rows", "cols", "line_words", "scratchpad_bytes", "requant_lanes", "queue_depth")
+    changes = [f"{key}={own[key]}" for key in keys if own[key] != usual[key]]
+    memory = [f"memory.{k}={v}" for k, v in own["memory"].items() if v != usual["memory"][k]]
+    return " ".join((config.name, *changes, *memory))
