@@ -31,9 +31,12 @@ BUILD_ARGS = (
     # then four times as fast.
     "--no-public-flat-rw", "--public-depth", "1",
 )  # fmt: skip
-OPT_FAST = {"fast": "OPT_FAST=-O2", "unique": "OPT_FAST=-O0"}
+OPT_FAST = {"fast": "OPT_FAST=-O1", "unique": "OPT_FAST=-O0"}
 """Variable of make by ``x_initial``: simulations from random registers are short, and so built
-quickly."""
+quickly. -O2 would run a tenth faster, and take nearly twice as long to build."""
+
+RUNTIME = "runtime.a"
+"""The library of what is the same in all simulations."""
 
 
 class ToolError(RuntimeError):
@@ -107,11 +110,11 @@ def _tool_of_package() -> Tool:
 
 
 @contextmanager
-def environment(tool: Tool, opt_fast: str) -> Iterator[None]:
-    """Run the body with the variables of ``tool`` in ``os.environ``, and one more for make."""
+def environment(tool: Tool, variables: str) -> Iterator[None]:
+    """Run the body with the variables of ``tool`` in ``os.environ``, and more for make."""
     before = {name: os.environ.get(name) for name in tool.environment}
     os.environ.update(tool.environment)
-    os.environ["MAKEFLAGS"] += f" {opt_fast}"
+    os.environ["MAKEFLAGS"] += f" {variables}"
     try:
         yield
     finally:
@@ -140,20 +143,46 @@ def build(
     """
     tool = find_tool()
     options = [*BUILD_ARGS, "--x-initial", x_initial]
+    parts = [tool.version, str(waves), *options, OPT_FAST[x_initial], *_cocotb()]
 
     def make(folder: Path) -> None:
-        with environment(tool, OPT_FAST[x_initial]):
+        library = Path("..") / _runtime(tool, waves).name / RUNTIME
+        # Empty lists of what the library has; make links LOADLIBES behind the model.
+        variables = f"{OPT_FAST[x_initial]} VM_GLOBAL_FAST= VM_GLOBAL_SLOW= LOADLIBES={library}"
+        with environment(tool, variables):
             compiled("verilator", folder, top, sources, parameters or {}, options, waves)
-        for path in folder.iterdir():
-            if path.name != top and path.suffix not in {".v", ".sv", ".log"}:
-                path.unlink()
+        _remove_all_but(folder, top)
 
-    # The executable is linked to cocotb's libraries by path.
-    cocotb_libraries = importlib.util.find_spec("cocotb")
-    assert cocotb_libraries is not None
-    parts = [tool.version, str(waves), *options, OPT_FAST[x_initial]]
-    parts += [importlib.metadata.version("cocotb"), str(cocotb_libraries.origin)]
     return cached("verilator", top, sources, parameters or {}, parts, make)
+
+
+def _runtime(tool: Tool, waves: bool) -> Path:
+    """The folder of a library with Verilator's own code, which no model changes."""
+    top, sources = "runtime", {"runtime.v": "module runtime(input clk);\nendmodule\n"}
+
+    def make(folder: Path) -> None:
+        with environment(tool, "OPT_FAST=-O0"):
+            compiled("verilator", folder, top, sources, {}, BUILD_ARGS, waves)
+        objects = sorted(path.name for path in folder.glob("verilated*.o"))
+        subprocess.run(["ar", "rcs", RUNTIME, *objects], cwd=folder, check=True)
+        _remove_all_but(folder, RUNTIME)
+
+    parts = [tool.version, str(waves), *BUILD_ARGS, *_cocotb()]
+    return cached("verilator", top, sources, {}, parts, make)
+
+
+def _cocotb() -> list[str]:
+    """Version and place of cocotb, to whose libraries an executable is linked by path."""
+    package = importlib.util.find_spec("cocotb")
+    assert package is not None
+    return [importlib.metadata.version("cocotb"), str(package.origin)]
+
+
+def _remove_all_but(folder: Path, result: str) -> None:
+    """Leave the result of a build, its sources and its log."""
+    for path in folder.iterdir():
+        if path.name != result and path.suffix not in {".v", ".sv", ".log"}:
+            path.unlink()
 
 
 def cached(

@@ -21,6 +21,7 @@ from hw.spec.config import PRESETS, preset
 from hw.spec.isa import Opcode
 from hw.spec.regs import offset_of
 from hw.tools.cosim.compare import (
+    LEAST_MEMORY,
     TIMEOUT_EXTRA,
     TIMEOUT_FACTOR,
     run_spec,
@@ -56,10 +57,9 @@ from tests.support.random_branches import random_branches
 from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import RandomLayer, random_layer
 
-DEPTH_BYTES = 1 << 23
-"""Memory of a simulated design; one size for all, so that each design is built once."""
-SMALL_DEPTH_BYTES = 1 << 16
-"""Likewise for Icarus, which clears each word in a loop."""
+DEPTH_BYTES: dict[Simulator, int] = {"verilator": LEAST_MEMORY["verilator"], "icarus": 1 << 16}
+"""Memory of a simulated design; one size for all, and for `hw cosim`, so that each is built
+once."""
 DONE = 0b10
 """Status of a run that ended without a fault."""
 GAP_FACTOR = 20
@@ -150,8 +150,7 @@ def _command(kind: str, name: str, seed: int) -> str:
 def design(name: str, simulator: Simulator = "verilator") -> Design:
     """The RTL of a preset; for Icarus with a small memory."""
     config = preset(name)
-    depth = DEPTH_BYTES if simulator == "verilator" else SMALL_DEPTH_BYTES
-    return Design(verilog(config), config.bus_bytes, depth)
+    return Design(verilog(config), config.bus_bytes, DEPTH_BYTES[simulator])
 
 
 def compare(

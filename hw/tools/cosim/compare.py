@@ -44,7 +44,7 @@ START = 1 << bit_of("control", "start") | 1 << bit_of("control", "irq_enable")
 """Start, with the interrupt enabled."""
 
 
-LEAST_MEMORY: dict[Simulator, int] = {"verilator": 1 << 25, "icarus": 1 << 12}
+LEAST_MEMORY: dict[Simulator, int] = {"verilator": 1 << 23, "icarus": 1 << 12}
 """Bytes of simulated memory at least: most networks share a simulation that is long to build, and
 Icarus, which clears each word in a loop, has few."""
 

@@ -59,12 +59,11 @@ def _same_layer(layer, units, wanted):
     )
 
 
-@pytest.mark.parametrize("name", ("tiny", "edge256"))
-def test_mutated_networks(name, seed, tmp_path):
-    print(f"seed {seed}")
+def check_mutated(name, seed, count, tmp_path):
+    """Compare ``count`` networks, each with a change to the one before, for a preset."""
     draw, config, blocks = random.Random(seed), preset(name), SMALL
     estimator = Estimator(config)
-    for _ in range(6):
+    for _ in range(count):
         blocks = mutated(blocks, draw)
         graph = network(blocks, size=32, stem=8, head=64, classes=20)
         wanted = mapped(randomize(graph), config, tmp_path)
@@ -72,18 +71,37 @@ def test_mutated_networks(name, seed, tmp_path):
         assert estimator.cycles(graph) == wanted["cycles"]
 
 
-def test_mutated_networks_with_cascades(seed, tmp_path):
-    """Maps pass through memory, so that layers form chains and run in many tiles."""
-    print(f"seed {seed}")
+def check_mutated_with_cascades(seed, count, tmp_path):
+    """Likewise where maps pass through memory, so that layers form chains and run in many tiles."""
     draw, blocks = random.Random(seed), SMALL
     config = with_values(preset("tiny"), {"scratchpad_bytes": 256 * preset("tiny").line_bytes})
     estimator = Estimator(config)
     whole = driver.compile(randomize(network(blocks, size=48, stem=8, head=64)), config)
     assert whole.segments[0].plan.cascades
-    for _ in range(5):
+    for _ in range(count):
         graph = network(blocks, size=48, stem=8, head=64, classes=20)
         assert same(estimator.latency(graph), mapped(randomize(graph), config, tmp_path)), blocks
         blocks = mutated(blocks, draw)
+
+
+@pytest.mark.parametrize("name", ("tiny", "edge256"))
+def test_mutated_networks(name, seed, tmp_path):
+    check_mutated(name, seed, 2, tmp_path)
+
+
+def test_mutated_networks_with_cascades(seed, tmp_path):
+    check_mutated_with_cascades(seed, 2, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ("tiny", "edge256"))
+def test_many_mutated_networks(name, seed, tmp_path):
+    check_mutated(name, seed + 1, 12, tmp_path)
+
+
+@pytest.mark.full
+def test_many_mutated_networks_with_cascades(seed, tmp_path):
+    check_mutated_with_cascades(seed + 1, 8, tmp_path)
 
 
 def test_layers_and_steps_are_remembered(monkeypatch):
