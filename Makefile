@@ -13,17 +13,20 @@ export AMARANTH_USE_YOSYS := builtin
 map: .venv/base
 	$(BIN)/python -m compiler.demo
 
+# Groups of tests in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+
 # The types are checked beside the tests: mypy has one process.
 test: .venv/test style
 	$(call need,command -v iverilog,iverilog)
 	@$(BIN)/mypy & types=$$!; status=0; \
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup || status=$$?; \
+	$(PYTEST) || status=$$?; \
 	wait $$types || status=$$?; exit $$status
 
 test-full: .venv/full lint
 	$(call need,command -v iverilog,iverilog)
 	$(call need,command -v chromium,chromium)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --full --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) --full --cov --cov-report=term-missing:skip-covered
 
 formal: .venv/full
 	$(BIN)/python -m pytest tests/formal --full
