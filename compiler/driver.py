@@ -14,10 +14,8 @@ from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_memory, memory_map
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
-from compiler.hwir.network import (
-    Network,
-    Words,
-)
+from compiler.hwir.feature_map import Words
+from compiler.hwir.network import Network
 from compiler.hwir.verify import verify_network
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify

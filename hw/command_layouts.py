@@ -4,12 +4,13 @@ from amaranth.hdl import Cat, Value, signed, unsigned
 from amaranth.lib import data
 
 from hw.spec import isa
+from hw.spec.bit_fields import Field
 
 INDEX_BITS = 24
 """Width of a command's index in the program."""
 
 
-def _fields(opcode: isa.Opcode) -> list[isa.Field]:
+def _fields(opcode: isa.Opcode) -> list[Field]:
     """The fields but those that are of no use once the command is checked."""
     return [f for f in isa.FIELDS[opcode] if f.name not in isa.MACHINE_FIELDS]
 

@@ -12,16 +12,10 @@ from compiler.codegen.hazards import set_waits
 from compiler.codegen.memory import check_memory
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError
-from compiler.hwir.network import (
-    FeatureMap,
-    origin,
-)
+from compiler.hwir.feature_map import FeatureMap, origin
 from compiler.schedule.room import too_many
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.tile_ops import (
-    Buffer,
-    TileOp,
-)
+from compiler.schedule.tile_ops import Buffer, TileOp
 from compiler.schedule.tiles import Tile, input_tile, whole
 from hw.spec.isa import MOST_COMMANDS, Opcode
 

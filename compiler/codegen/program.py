@@ -14,12 +14,11 @@ import numpy as np
 
 from compiler.codegen.commands import CONSTANTS, Command
 from compiler.codegen.compiled import Compiled
+from compiler.codegen.layer_text import residency_text, shape_text
 from compiler.errors import InputError
 from compiler.frontend.model_json import write_model
-from compiler.hwir.network import (
-    HostNode,
-    origin,
-)
+from compiler.hwir.feature_map import origin
+from compiler.hwir.network import HostNode
 from compiler.ir.counts import macs, node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.schedule.op_plan import OpPlan
@@ -31,12 +30,6 @@ VERSION = 4
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
-ORDER_TEXT = {
-    "keep": ", kept for all tiles",
-    "reload": ", loaded again for each tile",
-    "outer": ", each kept while all tiles pass",
-}
-"""Text on the parts of a layer's weights, by the order of its plan."""
 
 
 def encode_commands(commands: list[Command], config: AccelConfig) -> bytes:
@@ -266,7 +259,7 @@ def _layer(compiled: Compiled, plan: OpPlan, own: list[int], executes: int) -> d
         "input_shape": [site.source.height, site.source.width, site.source.channels],
         "output_shape": [site.output.height, site.output.width, site.output.channels],
         "residency": residency_text(plan),
-        "notes": [shape_text(compiled, plan), *op.notes],
+        "notes": [shape_text(plan), *op.notes],
     }
 
 
@@ -278,48 +271,3 @@ def _on_chip_bytes(compiled: Compiled, own: list[int]) -> int:
         for span in (*command.scratchpad_reads, *command.scratchpad_writes):
             used[span.words()] = True
     return int(used.sum()) * compiled.config.word_bytes
-
-
-def residency_text(plan: OpPlan) -> str:
-    """Text: the places of the layer's maps."""
-    streams, other = plan.site.streams, plan.site.op.residual
-    source = "network input" if plan.site.source.external else "input"
-    parts = [f"{source} {'streamed' if streams.source else 'on chip'}"]
-    if other is not None:
-        parts.append(f"second operand {'streamed' if streams.other else 'on chip'}")
-    parts.append(f"output {'streamed' if streams.output else 'on chip'}")
-    return ", ".join(parts)
-
-
-def shape_text(compiled: Compiled, plan: OpPlan) -> str:
-    """Text: the reasons for the layer's array shape, tiles and weights."""
-    rows, cols = compiled.config.rows >> plan.shape, compiled.config.cols << plan.shape
-    first = plan.tiles[0]
-    text = f"array {rows} pixels x {cols} channels; {len(plan.tiles)} tiles of {first.height}x"
-    text += f"{first.width}; weights in {len(plan.chunks)} parts"
-    if len(plan.tiles) > 1 and len(plan.chunks) > 1:
-        text += ORDER_TEXT[plan.order]
-    if plan.together:
-        text += f"; strip by strip together with {plan.together[0]} to {plan.together[-1]}"
-    if plan.site.op.groups > 1 and not plan.site.op.depthwise:
-        text += f"; {grouped_text(plan)}"
-    return text
-
-
-def grouped_text(plan: OpPlan) -> str:
-    """Text: the cost of a tap of a grouped convolution, and its reason."""
-    site, cols = plan.site, plan.site.config.cols
-    inputs = site.source.channels // site.op.groups
-    outputs = site.output.channels // site.op.groups
-    ranges = [r for c in plan.chunks for r in c.ranges]
-    text = f"{site.op.groups} groups of {inputs} to {outputs} channels: "
-    if ranges[0].width < cols:
-        return text + f"columns take their own group's, {inputs} and not {cols} channels per tap"
-    most = max(r.channels for r in ranges)
-    text += f"{most} channels per tap"
-    if most > inputs:
-        text += ", with zeros between groups"
-        if inputs < cols:
-            text += ", which only equal widths that are a power of two go without"
-    places = len({(r.in_plane, r.in_blocks) for r in ranges})
-    return text + f"; output blocks in {places} regular {'run' if places == 1 else 'ranges'}"

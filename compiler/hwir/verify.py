@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.hwir.network import ArrayOp, FeatureMap, Network, Requant, origin
+from compiler.hwir.feature_map import FeatureMap, origin
+from compiler.hwir.network import ArrayOp, Network, Requant
 from hw.spec.records import CHANNEL_PARAMETERS
 
 INT8 = (-128, 127)

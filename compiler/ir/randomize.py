@@ -8,11 +8,9 @@ same network and seed give the same bits on every machine.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Container
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from compiler.errors import UnsupportedError, show
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.ops import FUNCTIONS, OPERAND_TYPES, RESULT_TYPES, WEIGHT_AXIS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
+from compiler.ir.random_values import nearly_normal, uniform_bytes, uniform_pair
 from compiler.ir.ranges import VARIANCE, Ranges, tied_tensors
 from compiler.ir.shapes import Shape
 from compiler.ir.verify import verify
@@ -276,31 +275,14 @@ class _Maker:
         if self.tensors[name].quant is None:
             self.tensors[name] = replace(self.tensors[name], quant=quant)
 
-    def _normal(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Nearly normal values of deviation 1: each the centred sum of four uniform bytes."""
-        count = math.prod(shape)
-        sums = self._bytes(name, 4 * count).reshape(count, 4).sum(axis=1, dtype=np.int16) - 510
-        deviation = np.float32(math.sqrt(4 * (256**2 - 1) / 12))
-        values: np.ndarray = sums.astype(np.float32) / deviation
-        return values.reshape(shape)
+    def _normal(self, name: str, shape: Shape) -> np.ndarray:
+        return nearly_normal(self._key(name), shape)
 
     def _jitter(self, name: str) -> tuple[float, float]:
-        return _jitter(self._key(name))
+        return uniform_pair(self._key(name))
 
     def _bytes(self, name: str, count: int) -> np.ndarray:
-        return _bytes(self._key(name), count)
+        return uniform_bytes(self._key(name), count)
 
     def _key(self, name: str) -> str:
         return f"{self._name}\0{name}\0{self._seed}"
-
-
-def _bytes(key: str, count: int) -> np.ndarray:
-    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "little")
-    words = np.random.PCG64(seed).random_raw(-(-count // 8))
-    return words.astype("<u8").view(np.uint8)[:count]
-
-
-@lru_cache(maxsize=1 << 14)
-def _jitter(key: str) -> tuple[float, float]:
-    low, high = _bytes(key, 2) / 256
-    return float(low), float(high)

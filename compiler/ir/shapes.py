@@ -10,33 +10,16 @@ from compiler.ir import any_axes
 from compiler.ir.any_axes import fail as _fail
 from compiler.ir.graph import Node, Tensor
 from compiler.ir.ops import FUNCTIONS
+from compiler.ir.window_shapes import (
+    check_bias,
+    conv2d_shape,
+    depthwise_conv2d_shape,
+    need_rank,
+    pool2d_shape,
+    transpose_conv2d_shape,
+)
 
 Shape = tuple[int, ...]
-Padding = tuple[int, int, int, int]
-
-
-def window_span(kernel: int, dilation: int) -> int:
-    """Pixels from the first to the last tap of a window along one axis, both counted."""
-    return (kernel - 1) * dilation + 1
-
-
-def same_padding(
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
-) -> Padding:
-    """TFLite's SAME as explicit padding: ``ceil(size / stride)`` outputs, the odd pixel at the end.
-
-    All pairs are (height, width) in pixels. The arithmetic is that of the TFLite kernels
-    (``tensorflow/lite/kernels/padding.h``, ComputePaddingWithOffset).
-    """
-    sides: list[int] = []
-    for extent, taps, step, spread in zip(size, kernel, stride, dilation, strict=True):
-        outputs = -(-extent // step)
-        total = max((outputs - 1) * step + window_span(taps, spread) - extent, 0)
-        sides += [total // 2, total - total // 2]
-    return sides[0], sides[1], sides[2], sides[3]
 
 
 def infer_shape(node: Node, tensors: dict[str, Tensor]) -> Shape:
@@ -49,86 +32,6 @@ def infer_shape(node: Node, tensors: dict[str, Tensor]) -> Shape:
     return _INFERENCE[node.op](node, shapes)
 
 
-def _need_rank(node: Node, role: str, shape: Shape, rank: int) -> None:
-    if len(shape) != rank:
-        raise _fail(node, f"{role} has shape {list(shape)}; {rank} dimensions are accepted")
-
-
-def _windows(node: Node, shape: Shape, kernel: Shape, dilation: Shape) -> tuple[int, int]:
-    """Output height and width of a window that slides over an NHWC input."""
-    padding, stride = node.attrs["padding"], node.attrs["stride"]
-    result = []
-    for i, axis in enumerate(("height", "width")):
-        size = shape[1 + i] + padding[2 * i] + padding[2 * i + 1]
-        span = window_span(kernel[i], dilation[i])
-        if span > size:
-            raise _fail(
-                node, f"a window of {axis} {span} does not fit the padded input's {axis} {size}"
-            )
-        result.append((size - span) // stride[i] + 1)
-    return result[0], result[1]
-
-
-def _check_bias(node: Node, bias: Shape, channels: int) -> None:
-    if len(node.inputs) == 3 and node.inputs[2] and bias != (channels,):
-        raise _fail(node, f"bias has shape {list(bias)}; [{channels}] is accepted")
-
-
-def _conv2d(node: Node, shapes: list[Shape]) -> Shape:
-    x, weights, groups = shapes[0], shapes[1], node.attrs["groups"]
-    _need_rank(node, "x", x, 4)
-    _need_rank(node, "weights", weights, 4)
-    if x[3] != weights[3] * groups:
-        raise _fail(
-            node,
-            f"x has {x[3]} channels; weights {list(weights)} in {groups} groups accept "
-            f"{weights[3] * groups}",
-        )
-    if weights[0] % groups:
-        raise _fail(node, f"{weights[0]} output channels are no multiple of groups {groups}")
-    _check_bias(node, shapes[2], weights[0])
-    height, width = _windows(node, x, weights[1:3], node.attrs["dilation"])
-    return x[0], height, width, weights[0]
-
-
-def _depthwise_conv2d(node: Node, shapes: list[Shape]) -> Shape:
-    x, weights, multiplier = shapes[0], shapes[1], node.attrs["depth_multiplier"]
-    _need_rank(node, "x", x, 4)
-    _need_rank(node, "weights", weights, 4)
-    if weights[0] != 1 or weights[3] != x[3] * multiplier:
-        raise _fail(
-            node,
-            f"weights have shape {list(weights)}; [1, Kh, Kw, {x[3] * multiplier}] is accepted "
-            f"for {x[3]} channels and depth_multiplier {multiplier}",
-        )
-    _check_bias(node, shapes[2], weights[3])
-    height, width = _windows(node, x, weights[1:3], node.attrs["dilation"])
-    return x[0], height, width, weights[3]
-
-
-def _transpose_conv2d(node: Node, shapes: list[Shape]) -> Shape:
-    x, weights, attrs = shapes[0], shapes[1], node.attrs
-    _need_rank(node, "x", x, 4)
-    _need_rank(node, "weights", weights, 4)
-    if x[3] != weights[3]:
-        raise _fail(node, f"x has {x[3]} channels; weights {list(weights)} accept {weights[3]}")
-    _check_bias(node, shapes[2], weights[0])
-    sizes = []
-    for i, axis in enumerate(("height", "width")):
-        stride, extra = attrs["stride"][i], attrs["output_padding"][i]
-        if extra >= stride:
-            raise _fail(
-                node,
-                f"output_padding {extra} of the {axis}; less than the stride {stride} is accepted",
-            )
-        crop = attrs["padding"][2 * i] + attrs["padding"][2 * i + 1]
-        size = (x[1 + i] - 1) * stride + weights[1 + i] - crop + extra
-        if size < 1:
-            raise _fail(node, f"the padding leaves {axis} {size}; 1 or more is accepted")
-        sizes.append(size)
-    return x[0], sizes[0], sizes[1], weights[0]
-
-
 def fully_connected_shape(x: Shape, weights: Shape) -> Shape:
     """The output of weights ``[Co, Ci]``: one row for each position of a last axis of Ci values, or
     for every Ci values."""
@@ -138,14 +41,14 @@ def fully_connected_shape(x: Shape, weights: Shape) -> Shape:
 
 def _fully_connected(node: Node, shapes: list[Shape]) -> Shape:
     x, weights = shapes[0], shapes[1]
-    _need_rank(node, "weights", weights, 2)
+    need_rank(node, "weights", weights, 2)
     if math.prod(x) % weights[1]:
         raise _fail(
             node,
             f"x has shape {list(x)}; a multiple of {weights[1]} elements is accepted "
             f"(weights {list(weights)})",
         )
-    _check_bias(node, shapes[2], weights[0])
+    check_bias(node, shapes[2], weights[0])
     return fully_connected_shape(x, weights)
 
 
@@ -182,25 +85,14 @@ def _concatenation(node: Node, shapes: list[Shape]) -> Shape:
     return *first, sum(shape[-1] for shape in shapes)
 
 
-def _pool2d(node: Node, shapes: list[Shape]) -> Shape:
-    x, kernel, padding = shapes[0], node.attrs["kernel"], node.attrs["padding"]
-    _need_rank(node, "x", x, 4)
-    if max(padding[:2]) >= kernel[0] or max(padding[2:]) >= kernel[1]:
-        raise _fail(
-            node, f"padding {list(padding)}; less than the kernel {list(kernel)} is accepted"
-        )
-    height, width = _windows(node, x, kernel, (1, 1))
-    return x[0], height, width, x[3]
-
-
 def _pad(node: Node, shapes: list[Shape]) -> Shape:
     x, (top, bottom, left, right) = shapes[0], node.attrs["padding"]
-    _need_rank(node, "x", x, 4)
+    need_rank(node, "x", x, 4)
     return x[0], x[1] + top + bottom, x[2] + left + right, x[3] + sum(node.attrs["channel_padding"])
 
 
 def _mean(node: Node, shapes: list[Shape]) -> Shape:
-    _need_rank(node, "x", shapes[0], 4)
+    need_rank(node, "x", shapes[0], 4)
     return shapes[0][0], 1, 1, shapes[0][3]
 
 
@@ -220,7 +112,7 @@ def _channel_shuffle(node: Node, shapes: list[Shape]) -> Shape:
 
 
 def _resize(node: Node, shapes: list[Shape]) -> Shape:
-    _need_rank(node, "x", shapes[0], 4)
+    need_rank(node, "x", shapes[0], 4)
     if node.attrs["align_corners"] and node.attrs["half_pixel_centers"]:
         raise _fail(node, "align_corners and half_pixel_centers; at most one is accepted")
     return shapes[0][0], *node.attrs["size"], shapes[0][3]
@@ -279,10 +171,10 @@ def _same(node: Node, shapes: list[Shape]) -> Shape:
 
 
 _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
-    "conv2d": _conv2d,
-    "depthwise_conv2d": _depthwise_conv2d,
+    "conv2d": conv2d_shape,
+    "depthwise_conv2d": depthwise_conv2d_shape,
     **dict.fromkeys(FUNCTIONS, _same),
-    "transpose_conv2d": _transpose_conv2d,
+    "transpose_conv2d": transpose_conv2d_shape,
     "fully_connected": _fully_connected,
     "add": _add,
     "mul": _mul,
@@ -293,8 +185,8 @@ _INFERENCE: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "layer_norm": _layer_norm,
     "lookup": _lookup,
     "concatenation": _concatenation,
-    "avg_pool2d": _pool2d,
-    "max_pool2d": _pool2d,
+    "avg_pool2d": pool2d_shape,
+    "max_pool2d": pool2d_shape,
     "pad": _pad,
     "reshape": _reshape,
     "rearrange": _rearrange,

@@ -7,12 +7,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    View,
-    map_shape,
-)
+from compiler.hwir.feature_map import FeatureMap, View, map_shape
+from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints, operators
 from compiler.passes.channel_moves.gather import gather

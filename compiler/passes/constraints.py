@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.errors import UnsupportedError, show
-from compiler.hwir.network import (
-    FeatureMap,
-    Pair,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import Pair
 from compiler.ir.graph import Node
 from hw.spec.isa import Opcode, highest
 

@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import show
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Region,
-    Requant,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, Region, Requant
 from compiler.ir.graph import Graph, Node, Quant
 from compiler.passes.arithmetic import (
     qparams,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from compiler.hwir.network import map_shape
+from compiler.hwir.feature_map import map_shape
 from compiler.ir.graph import Graph, Node
 from compiler.passes.constant_operand import constant_of, crops_pixels
 from compiler.passes.resize import hardware_resize

@@ -6,18 +6,11 @@ import dataclasses
 import math
 
 from compiler.errors import show
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Network,
-    View,
-    Words,
-    map_shape,
-    origin,
-)
+from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape, origin
+from compiler.hwir.network import ArrayOp, Network
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.ir.shapes import Padding
 from compiler.ir.verify import verify_pass
+from compiler.ir.window_shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes.channel_moves.absorb import absorb
 from compiler.passes.channel_moves.rewrite import (

@@ -12,7 +12,7 @@ import numpy as np
 from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Tensor
 from compiler.ir.ops import FUNCTIONS
-from compiler.ir.shapes import Padding
+from compiler.ir.window_shapes import Padding
 from compiler.lru_cache import LruCache
 from compiler.passes import constraints
 from compiler.passes.context import Context

@@ -11,14 +11,8 @@ import math
 
 import numpy as np
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Pair,
-    View,
-    Words,
-    map_shape,
-)
+from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
+from compiler.hwir.network import ArrayOp, Pair
 from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant

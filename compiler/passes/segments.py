@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    HostNode,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, HostNode
 from compiler.ir.graph import Graph, Node
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.hwir.network import map_shape
+from compiler.hwir.feature_map import map_shape
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.ops import ANY_AXES, FUNCTIONS
 from compiler.passes.channel_moves.reorder import (

@@ -13,15 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Pair,
-    Region,
-    Requant,
-    View,
-    map_shape,
-)
+from compiler.hwir.feature_map import FeatureMap, View, map_shape
+from compiler.hwir.network import ArrayOp, Pair, Region, Requant
 from compiler.ir.graph import Graph, Node
 from compiler.passes.arithmetic import constant_requant
 from compiler.passes.context import Context

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import onnx
 from onnx import helper
 
-from compiler.ir.shapes import window_span
+from compiler.ir.window_shapes import window_span
 from compiler.quantize.graph import attribute
 
 _WINDOWS = ("AveragePool", "Conv", "MaxPool")

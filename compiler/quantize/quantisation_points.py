@@ -7,7 +7,7 @@ import onnx
 
 from compiler.frontend.onnx.binary import BINARY
 from compiler.frontend.onnx.functions import FUNCTIONS
-from compiler.frontend.onnx.host import ELEMENTWISE
+from compiler.frontend.onnx.hosted_body import ELEMENTWISE
 from compiler.quantize.graph import FloatGraph
 
 #: Operators that only move axes: the reader does not even make a node of most of them.

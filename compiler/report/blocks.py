@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
-from compiler.hwir.network import (
-    FeatureMap,
-    origin,
-)
+from compiler.hwir.feature_map import FeatureMap, origin
 from compiler.schedule.op_plan import OpPlan
 
 

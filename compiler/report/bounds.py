@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
-from compiler.hwir.network import FeatureMap
+from compiler.hwir.feature_map import FeatureMap
 from compiler.report.rows import LayerRow
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.tiles import extent

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.codegen.compiled import Compiled
-from compiler.hwir.network import (
-    FeatureMap,
-    Network,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import Network
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.schedule import Schedule
 from compiler.schedule.search_trace import (

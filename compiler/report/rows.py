@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
-from compiler.codegen.program import ORDER_TEXT, grouped_text
+from compiler.codegen.layer_text import ORDER_TEXT, grouped_text
 from compiler.schedule.op_plan import OpPlan
 from hw.spec.isa import Opcode
 from sim.program import Layer, Program

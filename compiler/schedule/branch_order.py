@@ -11,10 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from compiler.hwir.network import (
-    Network,
-    origin,
-)
+from compiler.hwir.feature_map import origin
+from compiler.hwir.network import Network
 from compiler.schedule.cascade import Cascade
 from compiler.schedule.live_ranges import live_ranges
 

@@ -18,11 +18,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Network,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, Network
 from compiler.lru_cache import LruCache
 from compiler.schedule.candidates import strip_heights
 from compiler.schedule.channel_blocks import aligned

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp
 from hw.spec.config import AccelConfig
 from hw.spec.records import PARAM_WORDS
 

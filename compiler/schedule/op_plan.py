@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp
 from compiler.lru_cache import HashedKey
 from compiler.schedule.channel_blocks import (
     BlockRange,

@@ -9,18 +9,15 @@ from operator import attrgetter
 
 import numpy as np
 
-from compiler.hwir.network import FeatureMap
+from compiler.hwir.feature_map import FeatureMap
 from compiler.lru_cache import LruCache
 from compiler.schedule import placement_kernels
 from compiler.schedule.allocate import Arena, Placed
 from compiler.schedule.cost import COMMAND_CYCLES
+from compiler.schedule.map_writers import Writers
 from compiler.schedule.op_plan import OpPlan
-from compiler.schedule.tile_ops import (
-    Buffer,
-    TileOp,
-    TileOpSequence,
-    Writers,
-)
+from compiler.schedule.tile_op_sequence import TileOpSequence
+from compiler.schedule.tile_ops import Buffer, TileOp
 
 STRETCH = 8
 """Layers, at least, from one placement that is kept to the next."""

@@ -6,10 +6,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from compiler.hwir.network import (
-    FeatureMap,
-    Network,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import Network
 from compiler.lru_cache import HashedKey
 from compiler.schedule.cascade import (
     Cascade,
@@ -19,10 +17,7 @@ from compiler.schedule.cascade import (
 from compiler.schedule.live_ranges import MapUses
 from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.planner import Planner
-from compiler.schedule.tile_ops import (
-    TileOpSequence,
-    together,
-)
+from compiler.schedule.tile_op_sequence import TileOpSequence, together
 
 
 @dataclass

@@ -6,7 +6,7 @@ from compiler.lru_cache import LruCache
 from compiler.schedule.cascade import CascadePlan
 from compiler.schedule.op_planner import KNOWN, OpPlanner
 from compiler.schedule.placement import Placement
-from compiler.schedule.tile_ops import TileOpSequence
+from compiler.schedule.tile_op_sequence import TileOpSequence
 
 SEQUENCES, PLACEMENTS = 1024, 512
 """Layers' tile operations, about 2 KB each, and beginnings of networks with their tile operations

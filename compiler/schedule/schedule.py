@@ -36,11 +36,8 @@ from compiler.schedule.search_trace import (
     Residence,
     Trial,
 )
-from compiler.schedule.tile_ops import (
-    Buffer,
-    TileOp,
-    tile_op_spans,
-)
+from compiler.schedule.tile_op_sequence import tile_op_spans
+from compiler.schedule.tile_ops import Buffer, TileOp
 from hw.spec.config import AccelConfig
 
 RECOMPUTE_COST = 0.002

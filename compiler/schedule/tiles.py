@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from compiler.hwir.network import (
-    ArrayOp,
-    FeatureMap,
-    Pair,
-    Region,
-)
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, Pair, Region
 from compiler.schedule.cost import Window
 from hw.spec import isa
 

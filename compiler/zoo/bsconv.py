@@ -13,11 +13,12 @@ import math
 from functools import partial
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.mobilenet_v1 import BLOCKS
 from compiler.zoo.mobilenet_v2 import mobilenet_v2
 from compiler.zoo.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 from compiler.zoo.resnet import bottleneck, cifar_resnet, resnet
 
 

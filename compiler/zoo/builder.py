@@ -8,31 +8,15 @@ from typing import Any, Literal
 from compiler.errors import InputError, show
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.ops import ACTIVATIONS, FUNCTIONS
-from compiler.ir.shapes import Padding, infer_shape, same_padding
+from compiler.ir.shapes import infer_shape
+from compiler.ir.window_shapes import Padding, same_padding
+from compiler.zoo.padding import ceil_padding
 
 Pair = tuple[int, int]
 
 
 def _pair(value: int | Pair) -> Pair:
     return (value, value) if isinstance(value, int) else value
-
-
-def ceil_padding(size: Pair, kernel: Pair, stride: Pair) -> Padding:
-    """Padding at the ends only, up to the last window that begins on the map.
-
-    It gives the output sizes of Caffe's pools and of PyTorch's with ``ceil_mode``.
-    """
-    ends = []
-    for extent, taps, step in zip(size, kernel, stride, strict=True):
-        last = min(-(-(extent - taps) // step), (extent - 1) // step) * step
-        ends.append(max(last + taps - extent, 0))
-    return 0, ends[0], 0, ends[1]
-
-
-def even_padding(kernel: int) -> Padding:
-    """Half a kernel on every side: Caffe's and PyTorch's usual padding of an odd kernel."""
-    half = kernel // 2
-    return half, half, half, half
 
 
 class GraphBuilder:

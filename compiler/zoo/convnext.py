@@ -10,8 +10,9 @@ from __future__ import annotations
 from functools import partial
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 
 _EPSILON = 1e-6
 

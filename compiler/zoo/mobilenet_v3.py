@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from compiler.ir.graph import Graph
 from compiler.zoo.blocks import squeeze_excitation
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 
 _RE, _HS = "relu", "hard_swish"
 

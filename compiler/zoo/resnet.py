@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import partial
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 
 #: Appends a 3x3 convolution: builder, name, input, channels, stride and activation.
 Conv3x3 = Callable[[GraphBuilder, str, str, int, int, str], str]

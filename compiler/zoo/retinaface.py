@@ -13,8 +13,9 @@ from collections.abc import Callable
 from functools import partial
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 
 #: Channels and stride of the depthwise separable blocks up to stride 8, 16 and 32.
 _STAGES = (

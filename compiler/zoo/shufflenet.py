@@ -7,8 +7,9 @@ pad evenly.
 from __future__ import annotations
 
 from compiler.ir.graph import Graph
-from compiler.zoo.builder import GraphBuilder, Pair, even_padding
+from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
+from compiler.zoo.padding import even_padding
 
 #: Channels and units of each stage; the first unit halves the map.
 _STAGES = ((116, 4), (232, 8), (464, 4))

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.utils import exact_log2
 
 from hw.spec import isa, rules
+from hw.spec.bit_fields import WORD_BITS
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import accepts
 
@@ -17,7 +18,7 @@ def foreign(raw: Value, config: AccelConfig) -> Value:
 
 def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:
     """Whether a raw command of the given opcode has a field value that is not allowed."""
-    size = isa.COMMAND_WORDS[opcode] * isa.WORD_BITS
+    size = isa.COMMAND_WORDS[opcode] * WORD_BITS
     reserved = (raw[:size] & Const(isa.reserved_mask(opcode), size)).any()
     fields = {f.name: raw[f.bit : f.bit + f.width] for f in isa.FIELDS[opcode]}
     zero = [fields[name] == 0 for name in rules.AT_LEAST_ONE[opcode]]

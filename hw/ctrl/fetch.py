@@ -13,13 +13,14 @@ from hw.ctrl.decode_check import (
 from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, Burst, read_port
 from hw.lib.queue import Queue
 from hw.spec import isa
+from hw.spec.bit_fields import WORD_BITS
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Fault
 from hw.spec.timing import FETCH_BYTES
 
 _ALIGN_BITS = exact_log2(PROGRAM_ALIGN)
-_LONGEST = max(isa.COMMAND_WORDS.values()) * isa.WORD_BITS
+_LONGEST = max(isa.COMMAND_WORDS.values()) * WORD_BITS
 
 
 class Fetch(wiring.Component):
@@ -161,7 +162,7 @@ class Fetch(wiring.Component):
             first, buffer.pop.payload.data[: isa.OPCODE_BITS], raw.as_value()[: isa.OPCODE_BITS]
         )
         long = opcode == Opcode.EXECUTE
-        short_slots = min(isa.COMMAND_WORDS.values()) * isa.WORD_BITS // width
+        short_slots = min(isa.COMMAND_WORDS.values()) * WORD_BITS // width
         last = slot == Mux(long, slots - 1, short_slots - 1)
         known = Signal()
         m.d.comb += [

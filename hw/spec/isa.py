@@ -1,17 +1,15 @@
 """The instruction set: every field of every command, once.
 
-A command is 16 or 32 little-endian 32-bit words. Each field of the tables below takes, in turn,
-the lowest free bits of the first word with room for it; a field never crosses a word. Encoder,
-decoder, hardware layout and documentation derive from the tables.
+A command is 16 or 32 little-endian 32-bit words. Encoder, decoder, hardware layout and
+documentation derive from the tables below.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Any
 
-WORD_BITS = 32
+from hw.spec.bit_fields import WORD_BITS, place_fields
+
 OPCODE_BITS = 4
 """Width of the opcode, the lowest bits of a command."""
 SCRATCHPAD_ADDR_BITS = 20
@@ -25,48 +23,6 @@ class Opcode(enum.IntEnum):
     STORE = 2
     EXECUTE = 3
     END = 4
-
-
-@dataclass(frozen=True)
-class Field:
-    """A bit field: its place in the command, and what it means."""
-
-    name: str
-    width: int
-    doc: str
-    signed: bool = False
-    word: int = 0
-    lsb: int = 0
-
-    @property
-    def bit(self) -> int:
-        """Position of the least significant bit in the whole command."""
-        return self.word * WORD_BITS + self.lsb
-
-    @property
-    def low(self) -> int:
-        """Lowest value."""
-        return -(1 << (self.width - 1)) if self.signed else 0
-
-    @property
-    def high(self) -> int:
-        """Highest value."""
-        return (1 << (self.width - self.signed)) - 1
-
-
-def _place(*rows: tuple[Any, ...]) -> tuple[Field, ...]:
-    """Put each field, in order, into the first word that has room after the fields already
-    there."""
-    fields: list[Field] = []
-    used: list[int] = []
-    for name, width, doc in rows:
-        signed, width = width < 0, abs(width)
-        word = next((i for i, bits in enumerate(used) if bits + width <= WORD_BITS), len(used))
-        if word == len(used):
-            used.append(0)
-        fields.append(Field(name, width, doc, signed, word, used[word]))
-        used[word] += width
-    return tuple(fields)
 
 
 _HEADER = (
@@ -102,7 +58,7 @@ _DMA = (
     ("row_length", 20, "Words of a row (pixels of a row when unpacking), at least 1."),
 )
 
-LOAD_FIELDS = _place(
+LOAD_FIELDS = place_fields(
     *_HEADER,
     *_DMA,
     (
@@ -118,10 +74,10 @@ LOAD_FIELDS = _place(
         "Unpacking: words from one channel block to the next in the scratchpad.",
     ),
 )
-STORE_FIELDS = _place(*_HEADER, *_DMA)
-END_FIELDS = _place(*_HEADER)
+STORE_FIELDS = place_fields(*_HEADER, *_DMA)
+END_FIELDS = place_fields(*_HEADER)
 
-EXECUTE_FIELDS = _place(
+EXECUTE_FIELDS = place_fields(
     *_HEADER,
     (
         "split",
@@ -254,7 +210,7 @@ COMMAND_WORDS = {Opcode.LOAD: 16, Opcode.STORE: 16, Opcode.EXECUTE: 32, Opcode.E
 """32-bit words of each command."""
 COMMAND_ALIGN = 64
 """Bytes: commands follow one another, each a multiple of this."""
-MOST_COMMANDS = min(f.high for f in _place(*_HEADER) if f.name.startswith("wait_"))
+MOST_COMMANDS = min(f.high for f in place_fields(*_HEADER) if f.name.startswith("wait_"))
 """LOADs, EXECUTEs or STOREs of a program, at most: what a wait counts."""
 
 for _opcode, _fields in FIELDS.items():

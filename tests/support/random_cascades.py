@@ -6,10 +6,8 @@ import random
 
 import numpy as np
 
-from compiler.hwir.network import (
-    Network,
-    map_shape,
-)
+from compiler.hwir.feature_map import map_shape
+from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
 from compiler.schedule.cascade import (

@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 
-from compiler.ir.shapes import same_padding, window_span
+from compiler.ir.window_shapes import same_padding, window_span
 from tests.support.random_graph import RandomGraph
 
 Pair = tuple[int, int]

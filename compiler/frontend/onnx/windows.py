@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.operator import Operator
 from compiler.ir.ops import MAX_ATTR
-from compiler.ir.shapes import window_span
+from compiler.ir.window_shapes import window_span
 
 AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 

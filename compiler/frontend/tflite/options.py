@@ -10,7 +10,7 @@ import tflite
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.tflite.schema import ACTIVATIONS, enum_name
 from compiler.ir.ops import MAX_ATTR
-from compiler.ir.shapes import Padding, same_padding
+from compiler.ir.window_shapes import Padding, same_padding
 
 
 class CheckedOptions:

@@ -23,6 +23,12 @@ from compiler.frontend.tflite.schema import (
     enum_name,
 )
 from compiler.frontend.tflite.sparse import dense
+from compiler.frontend.tflite.tensor_table import (
+    refuse_special,
+    tensor_quant,
+    tensor_shape,
+    type_fault,
+)
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.verify import check_shape
 
@@ -72,7 +78,7 @@ class TensorReader:
         """The shape of tensor ``index``, which stays undecoded and may have any number of axes."""
         table = self._table(index)
         with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
-            return _shape(table)
+            return tensor_shape(table)
 
     def decoded(self) -> dict[str, Tensor]:
         """Every tensor asked for or invented so far, by name."""
@@ -116,7 +122,7 @@ class TensorReader:
                     "constant is accepted"
                 )
             values = self._buffer(table).view(np.dtype(dtype).newbyteorder("<")).astype(dtype)
-            self._dense[output] = dense(sparsity, values, _shape(table))
+            self._dense[output] = dense(sparsity, values, tensor_shape(table))
 
     def is_index(self, index: int) -> bool:
         """Whether tensor ``index`` holds int32 or int64 integers without a scale."""
@@ -130,7 +136,7 @@ class TensorReader:
         tensor = self.tensor(index)
         table = self._table(real)
         with located(f"tensor {show(table.string(TensorSlot.NAME))}"):
-            shape = _shape(table)
+            shape = tensor_shape(table)
         declared = Declared(self.kind(real).lower(), shape, tuple(range(len(shape))))
         self._by_index[index] = replace(tensor, declared=declared)
         return self._by_index[index]
@@ -175,8 +181,8 @@ class TensorReader:
             accepted = " or ".join(dtype.upper() for dtype in types.values())
             raise UnsupportedError(f"{where}: type {self.kind(index)}; {accepted} is accepted")
         with located(where):
-            _refuse_special(table)
-            shape = _shape(table)
+            refuse_special(table)
+            shape = tensor_shape(table)
             if 0 in shape:
                 return np.zeros(shape, types[code])
             return self._values(table, shape, types[code])
@@ -201,13 +207,13 @@ class TensorReader:
             dtype = DTYPES.get(code)
             wide = code == tflite.TensorType.INT64 and index in self._activations
             if dtype is None and not wide:
-                raise UnsupportedError(_type_fault(code))
+                raise UnsupportedError(type_fault(code))
             dtype = dtype or "int32"
-            _refuse_special(table)
-            shape = _shape(table)
+            refuse_special(table)
+            shape = tensor_shape(table)
             data = self._values(table, shape, dtype) if index not in self._dense else None
             data = self._dense.get(index, data)
-            quant = _quant(table)
+            quant = tensor_quant(table)
         if data is not None:
             shape = shape or (1,)
             check_shape(Tensor(name, shape, dtype))
@@ -266,49 +272,3 @@ def _dequantised(tensor: Tensor) -> np.ndarray | None:
     zero_point = np.array(tensor.quant.zero_point, np.int64).reshape(spread)
     steps = tensor.data.astype(np.int64) - zero_point
     return (steps * scale.astype(np.float64)).astype(np.float32)
-
-
-def _shape(table: Table) -> tuple[int, ...]:
-    """The shape; a dimension that the signature leaves open is refused unless it is the batch."""
-    shape = tuple(int(d) for d in table.vector(TensorSlot.SHAPE, "i4")[:9])
-    signature = table.vector(TensorSlot.SHAPE_SIGNATURE, "i4")[:9]
-    dynamic = [axis for axis, d in enumerate(signature) if d < 0 and axis > 0]
-    if dynamic or any(d < 0 for d in shape):
-        found = signature.tolist() if dynamic else list(shape)
-        raise UnsupportedError(
-            f"dynamic shape {found}; a fixed shape is accepted (the batch may be open, and is 1)"
-        )
-    return shape
-
-
-def _type_fault(code: int) -> str:
-    name = enum_name(tflite.TensorType, code)
-    reason = ": the array's activations have 8 bits" if code == tflite.TensorType.INT16 else ""
-    return f"type {name}{reason}; INT8, UINT8 or INT32 is accepted"
-
-
-def _refuse_special(table: Table) -> None:
-    if table.scalar(TensorSlot.IS_VARIABLE, "?", False):
-        raise UnsupportedError("a variable; constants and activations are accepted")
-    if table.has(TensorSlot.SPARSITY):
-        raise UnsupportedError("sparse values; dense ones are accepted")
-
-
-def _quant(table: Table) -> Quant | None:
-    params = table.table(TensorSlot.QUANTIZATION)
-    if params is None:
-        return None
-    if params.scalar(QuantSlot.DETAILS_TYPE, "B"):
-        raise UnsupportedError("custom quantisation; scale and zero point are accepted")
-    scales = params.vector(QuantSlot.SCALE, "f4")
-    zero_points = params.vector(QuantSlot.ZERO_POINT, "i8")
-    if scales.size == 0:
-        return None
-    if zero_points.size == 0:
-        zero_points = np.zeros(scales.size, np.int64)
-    if zero_points.size != scales.size:
-        raise InputError(
-            f"{scales.size} scales and {zero_points.size} zero points; equal counts are accepted"
-        )
-    axis = None if scales.size == 1 else int(params.scalar(QuantSlot.QUANTIZED_DIMENSION, "i"))
-    return Quant(tuple(map(float, scales)), tuple(map(int, zero_points)), axis)

@@ -7,7 +7,7 @@ import numpy as np
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.tflite_float.generic import emitted
 from compiler.frontend.tflite_float.operator import Operator
-from compiler.ir.shapes import Padding
+from compiler.ir.window_shapes import Padding
 
 
 def conv2d(op: Operator) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.hwir.network import ArrayOp
-from compiler.ir.shapes import Padding
+from compiler.ir.window_shapes import Padding
 from compiler.passes.arithmetic import constant_requant
 from compiler.passes.context import Context
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw.spec import fingerprint, isa, rules
+from hw.spec.bit_fields import WORD_BITS
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.regs import Fault
@@ -132,7 +133,7 @@ def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarr
     reserved = isa.reserved_mask(opcode)
     bad = np.zeros(len(words), bool)
     for i in range(isa.COMMAND_WORDS[opcode]):
-        bad |= (words[:, i] & (reserved >> (isa.WORD_BITS * i) & 0xFFFFFFFF)) != 0
+        bad |= (words[:, i] & (reserved >> (WORD_BITS * i) & 0xFFFFFFFF)) != 0
     values = _fields(opcode, words)
     fields = {field.name: values[:, i] for i, field in enumerate(isa.FIELDS[opcode])}
     for name in rules.AT_LEAST_ONE[opcode]:

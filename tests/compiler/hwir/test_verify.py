@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.hwir.network import ArrayOp, HostNode, Network, View, Words
+from compiler.hwir.feature_map import View, Words
+from compiler.hwir.network import ArrayOp, HostNode, Network
 from compiler.hwir.verify import verify_network
 from compiler.options import CompilerOptions
 from compiler.passes.fuse import fuse_adds

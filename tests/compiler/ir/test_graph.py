@@ -10,8 +10,8 @@ from compiler import zoo
 from compiler.errors import InputError, UnsupportedError
 from compiler.ir.graph import Graph, Node, Quant, Tensor
 from compiler.ir.randomize import randomize
-from compiler.ir.shapes import same_padding
 from compiler.ir.verify import verify, verify_pass
+from compiler.ir.window_shapes import same_padding
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run
 from tests.compiler.frontend.graphs import (

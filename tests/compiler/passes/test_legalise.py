@@ -9,7 +9,7 @@ import pytest
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile
 from compiler.errors import UnsupportedError
-from compiler.hwir.network import Words
+from compiler.hwir.feature_map import Words
 from compiler.ir.graph import Graph, Quant
 from compiler.options import CompilerOptions
 from compiler.passes import constraints

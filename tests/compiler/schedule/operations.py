@@ -6,7 +6,8 @@ import random
 
 import numpy as np
 
-from compiler.hwir.network import ArrayOp, FeatureMap, Region, Requant
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, Region, Requant
 
 SCALE = Requant(*(np.zeros(1, np.int64) for _ in range(4)))
 

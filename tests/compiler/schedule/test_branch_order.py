@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.hwir.network import Network, Words
+from compiler.hwir.feature_map import Words
+from compiler.hwir.network import Network
 from compiler.hwir.verify import verify_network
 from compiler.options import CompilerOptions
 from compiler.passes.legalise import legalise

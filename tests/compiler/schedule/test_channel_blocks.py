@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from compiler.hwir.network import FeatureMap
+from compiler.hwir.feature_map import FeatureMap
 from compiler.schedule.channel_blocks import (
     BlockRange,
     balanced_chunks,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 
-from compiler.hwir.network import ArrayOp, FeatureMap, Region
+from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.network import ArrayOp, Region
 from compiler.schedule.tiles import Tile, apart, input_tile, tiles_of, whole
 from tests.compiler.schedule.operations import SCALE, operation, pooled
 

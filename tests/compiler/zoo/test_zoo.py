@@ -12,7 +12,7 @@ from compiler.errors import InputError
 from compiler.ir.counts import macs, parameters
 from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import WEIGHT_AXIS
-from compiler.zoo.builder import ceil_padding
+from compiler.zoo.padding import ceil_padding
 
 #: Multiply-accumulates, and weights with biases and gains (batch normalisation folded).
 COUNTS = {

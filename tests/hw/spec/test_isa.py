@@ -4,6 +4,7 @@ import random
 import pytest
 
 from hw.spec import fingerprint, isa
+from hw.spec.bit_fields import WORD_BITS
 
 
 @pytest.mark.parametrize("opcode", list(isa.Opcode))
@@ -29,7 +30,7 @@ def test_encode_refuses_values_that_do_not_fit():
 
 def test_fields_do_not_cross_words():
     for fields in isa.FIELDS.values():
-        assert all(f.lsb + f.width <= isa.WORD_BITS for f in fields)
+        assert all(f.lsb + f.width <= WORD_BITS for f in fields)
 
 
 def test_a_change_of_the_encoding_is_a_new_format():
