@@ -21,10 +21,7 @@ from compiler.ir.counts import macs, parameters
 from compiler.ir.randomize import completed
 from compiler.latencies import as_data as latencies_data
 from compiler.latencies import latencies, print_latencies
-from compiler.load import (
-    add_model_options,
-    load_given,
-)
+from compiler.load import add_model_options, load_given
 from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions

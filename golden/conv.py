@@ -11,13 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from golden.fixed import multiply_by_quantized_multiplier, saturate32
-from golden.quant import (
-    QParams,
-    clamp,
-    conv_multipliers,
-    effective_scales,
-    round_half_away,
-)
+from golden.quant import QParams, clamp, conv_multipliers, effective_scales, round_half_away
 from golden.window import Padding, Pair, pad_spatial, taps
 
 NO_PADDING: Padding = (0, 0, 0, 0)

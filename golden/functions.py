@@ -18,14 +18,7 @@ from numpy.typing import NDArray
 
 from golden.fixed import multiply_by_quantized_multiplier, quantize_multiplier
 from golden.hard_swish import hard_swish
-from golden.quant import (
-    QParams,
-    as_float32,
-    clamp,
-    dequantize,
-    quantize,
-    round_half_away,
-)
+from golden.quant import QParams, as_float32, clamp, dequantize, quantize, round_half_away
 from golden.rsqrt import rsqrt
 
 #: More steps than any stored type has, and an integer in float32.

@@ -9,51 +9,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from compiler.config_options import (
-    OUTPUT,
-    add_config_options,
-    config_of,
-)
+from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.quantities import whole
 from hw.spec.config import NAME, AccelConfig, ConfigurationError
 from hw.tools.config_report import as_data, print_config, write_config
 from hw.tools.cosim.compare import RunFailure, check_values, run_segments, timing_of
-from hw.tools.cosim.design import (
-    Simulator,
-)
-from hw.tools.cosim.runner import (
-    RtlError,
-)
+from hw.tools.cosim.design import Simulator
+from hw.tools.cosim.runner import RtlError
 from hw.tools.integration.files import files
 from hw.tools.integration.ports import ports
 from hw.tools.lint import lint
-from hw.tools.synth.device import (
-    ECP5,
-    TARGETS,
-)
-from hw.tools.synth.flow import (
-    check_tools,
-    print_report,
-    synthesise,
-)
-from hw.tools.verilator import (
-    SimulationError,
-    ToolError,
-)
+from hw.tools.synth.device import ECP5, TARGETS
+from hw.tools.synth.flow import check_tools, print_report, synthesise
+from hw.tools.verilator import SimulationError, ToolError
 from hw.tools.verilog_cache import verilog
-from sim.files import (
-    add_data_options,
-    read_inputs,
-    write_files,
-    write_timeline,
-)
+from sim.files import add_data_options, read_inputs, write_files, write_timeline
 from sim.host import Host
 from sim.host_golden import host_compute
-from sim.program_reader import (
-    ProgramError,
-    read_program,
-)
+from sim.program_reader import ProgramError, read_program
 from sim.report import print_summary, summary
 from sim.values.memories import CommandFault
 

@@ -11,19 +11,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from compiler.errors import (
-    CompilerError,
-    InputError,
-)
+from compiler.errors import CompilerError, InputError
 from sim.files import add_data_options, read_inputs, write_files, write_timeline
 from sim.host_golden import host_compute
 from sim.program import Program
 from sim.program_reader import ProgramError, read_program
 from sim.report import print_summary, reporting, summary
-from sim.simulation import (
-    Result,
-    simulate,
-)
+from sim.simulation import Result, simulate
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:

@@ -11,10 +11,7 @@ import numpy as np
 
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
-from sim.values.memories import (
-    AddressRanges,
-    CommandFault,
-)
+from sim.values.memories import AddressRanges, CommandFault
 from sim.values.tensors import Place
 
 

@@ -14,18 +14,9 @@ from hw.spec import isa
 from hw.spec.config import AccelConfig, ConfigurationError, from_dict
 from hw.spec.isa import FINGERPRINT_BYTE, Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Fault
-from sim.program import (
-    Command,
-    HostNode,
-    Layer,
-    Program,
-    Segment,
-)
+from sim.program import Command, HostNode, Layer, Program, Segment
 from sim.timing.ctrl.decode_check import decode
-from sim.values.memories import (
-    AddressRanges,
-    CommandFault,
-)
+from sim.values.memories import AddressRanges, CommandFault
 from sim.values.tensors import Place
 
 IMAGE = "program.bin"

@@ -20,10 +20,7 @@ from hw.spec.regs import Counter
 from sim.fitted_table import Column, fitted_table, shortened
 from sim.lost import LOST_DOC, USEFUL_DOC, lost_cycles, multiplied
 from sim.program import Layer, Program
-from sim.simulation import (
-    LayerTimes,
-    Timing,
-)
+from sim.simulation import LayerTimes, Timing
 from sim.traffic import layer_bytes
 
 LINE_WIDTH = 132

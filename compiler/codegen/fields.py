@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from compiler.hwir.network import (
-    ArrayOp,
-    Region,
-)
+from compiler.hwir.network import ArrayOp, Region
 from compiler.schedule.channel_blocks import BlockRange
 from compiler.schedule.cost import group_taps, groups
 from compiler.schedule.tiles import TALLEST, Tile, first_tap
@@ -52,19 +49,7 @@ def execute_fields(
     ``params``, ``weights`` and ``table`` are scratchpad word addresses, ``channels`` the output
     channels of the layer.
     """
-    fields = {
-        "split": (config.cols // run.width).bit_length() - 1,
-        "maximum": int(op.maximum),
-        "ones": int(not op.weighted),
-        "array_shape": run.shape,
-        "resident": int(0 < run.weight_lines <= WEIGHT_RING),
-        "network": int(op.done > 0),
-        "round_once": int(op.round_once),
-        "pad_value": op.pad_value,
-        "out_zero": op.out_zero,
-        "out_min": op.out_min,
-        "out_max": op.out_max,
-    }
+    fields = _mode_fields(op, run, config)
     fields.update(_input_fields(run, region, source))
     fields.update(_kernel_fields(op, source.tile.width, config))
     pixels = config.shape_pixels(run.shape)
@@ -82,14 +67,7 @@ def execute_fields(
         weight_lines=run.weight_lines,
         param_addr=params // run.line_words,
     )
-    skip = output.tile.width - part.width
-    fields.update(
-        out_addr=output.pixel(run.first_plane, part.top, part.left),
-        out_plane=output.pitch,
-        out_width=part.width,
-        out_skip=skip,
-        dense=int(skip == 0),
-    )
+    fields.update(_output_fields(run, part, output))
     if table is not None:
         fields.update(table=1, table_addr=table)
     if op.residual is not None:
@@ -101,6 +79,34 @@ def execute_fields(
             res_plane=other.pitch,
         )
     return fields
+
+
+def _mode_fields(op: ArrayOp, run: BlockRange, config: AccelConfig) -> dict[str, int]:
+    """Modes of the array and the requantiser, the same for every pixel."""
+    return {
+        "split": (config.cols // run.width).bit_length() - 1,
+        "maximum": int(op.maximum),
+        "ones": int(not op.weighted),
+        "array_shape": run.shape,
+        "resident": int(0 < run.weight_lines <= WEIGHT_RING),
+        "network": int(op.done > 0),
+        "round_once": int(op.round_once),
+        "pad_value": op.pad_value,
+        "out_zero": op.out_zero,
+        "out_min": op.out_min,
+        "out_max": op.out_max,
+    }
+
+
+def _output_fields(run: BlockRange, part: Tile, output: Placement) -> dict[str, int]:
+    skip = output.tile.width - part.width
+    return {
+        "out_addr": output.pixel(run.first_plane, part.top, part.left),
+        "out_plane": output.pitch,
+        "out_width": part.width,
+        "out_skip": skip,
+        "dense": int(skip == 0),
+    }
 
 
 def _input_fields(run: BlockRange, region: Region, source: Placement) -> dict[str, int]:

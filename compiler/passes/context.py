@@ -11,13 +11,8 @@ from compiler.errors import show
 from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import ArrayOp, Region, Requant
 from compiler.ir.graph import Graph, Node, Quant
-from compiler.passes.arithmetic import (
-    qparams,
-)
-from golden.quant import (
-    QParams,
-    activation_range,
-)
+from compiler.passes.arithmetic import qparams
+from golden.quant import QParams, activation_range
 
 
 @dataclass(frozen=True)

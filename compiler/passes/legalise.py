@@ -13,21 +13,13 @@ from compiler.ir.verify import verify_pass
 from compiler.ir.window_shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes.channel_moves.absorb import absorb
-from compiler.passes.channel_moves.rewrite import (
-    Routed,
-    route,
-)
+from compiler.passes.channel_moves.rewrite import Routed, route
 from compiler.passes.concatenate import concatenate
 from compiler.passes.constant_operand import crop, with_constant
 from compiler.passes.context import Context
 from compiler.passes.exact_scale import InexactError
 from compiler.passes.host import FOLLOWERS, FOLLOWS, host_reason
-from compiler.passes.lower_node import (
-    LoweredNodes,
-    Wanted,
-    lower_node,
-    summed,
-)
+from compiler.passes.lower_node import LoweredNodes, Wanted, lower_node, summed
 from compiler.passes.multiply import multiply
 from compiler.passes.needed import Needs, Work, needs
 from compiler.passes.resize import resize

@@ -23,10 +23,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant, product_requant
 from compiler.passes.context import Context
-from compiler.passes.operators import (
-    INT8_MAX,
-    INT8_MIN,
-)
+from compiler.passes.operators import INT8_MAX, INT8_MIN
 
 #: Rows of a part of the map: row 1 of the kernel lies a dilation of that many rows further down.
 MAX_ROWS = constraints.MAX_STEP

@@ -6,11 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compiler.hwir.network import (
-    ArrayOp,
-    Region,
-    Residual,
-)
+from compiler.hwir.network import ArrayOp, Region, Residual
 from compiler.passes.arithmetic import (
     accumulator_limits,
     add_fields,
@@ -21,49 +17,33 @@ from compiler.passes.arithmetic import (
     mean_requant,
     requantize_requant,
 )
-from compiler.passes.channel_moves.gather import (
-    channel_shuffle,
-    channel_slice,
-    pad_channels,
-)
+from compiler.passes.channel_moves.gather import channel_shuffle, channel_slice, pad_channels
 from compiler.passes.context import Context
 from compiler.passes.exact_scale import exact_requant
-from golden.quant import (
-    conv_multipliers,
-    effective_scales,
-)
+from golden.quant import conv_multipliers, effective_scales
 
 INT8_MIN, INT8_MAX = -128, 127
 
 
 def conv2d(c: Context) -> ArrayOp:
     """A convolution; one group per channel makes it depthwise."""
-    attrs, weights = c.node.attrs, c.data(1)
+    groups, weights = c.node.attrs["groups"], c.data(1)
     assert weights is not None
-    scales = c.quant(c.node.inputs[1]).scale
-    multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
-    requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
-    depthwise = attrs["groups"] > 1 and attrs["groups"] == c.source.channels == c.output.channels
-    return c.op(
-        kernel=weights.shape[1:3],
-        stride=attrs["stride"],
-        dilation=attrs["dilation"],
-        padding=attrs["padding"],
-        pad_value=c.x.zero_point,
-        regions=c.whole(requant),
-        weights=weights,
-        groups=attrs["groups"],
-        depthwise=depthwise,
-        **c.clamp(),
-    )
+    depthwise = groups > 1 and groups == c.source.channels == c.output.channels
+    return _convolution(c, weights, groups, depthwise)
 
 
 def depthwise_conv2d(c: Context) -> ArrayOp:
     """A depthwise convolution; a multiplier above 1 makes it a grouped convolution."""
-    attrs, data = c.node.attrs, c.data(1)
+    data = c.data(1)
     assert data is not None
     weights = np.ascontiguousarray(data[0].transpose(2, 0, 1))[..., None]
-    scales = c.quant(c.node.inputs[1]).scale
+    return _convolution(c, weights, c.source.channels, c.node.attrs["depth_multiplier"] == 1)
+
+
+def _convolution(c: Context, weights: np.ndarray, groups: int, depthwise: bool) -> ArrayOp:
+    """A convolution with weights ``[out, Kh, Kw, in of a group]``."""
+    attrs, scales = c.node.attrs, c.quant(c.node.inputs[1]).scale
     multipliers, shifts = conv_multipliers(c.x.scale, np.asarray(scales), c.y.scale)
     requant = conv_requant(weights, c.data(2), c.x.zero_point, multipliers, shifts, c.where)
     return c.op(
@@ -74,8 +54,8 @@ def depthwise_conv2d(c: Context) -> ArrayOp:
         pad_value=c.x.zero_point,
         regions=c.whole(requant),
         weights=weights,
-        groups=c.source.channels,
-        depthwise=attrs["depth_multiplier"] == 1,
+        groups=groups,
+        depthwise=depthwise,
         **c.clamp(),
     )
 

@@ -17,12 +17,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant
 from compiler.passes.operators import INT8_MAX, INT8_MIN
-from compiler.passes.upsample_builder import (
-    MAX_ROW,
-    Area,
-    Phase,
-    UpsampleBuilder,
-)
+from compiler.passes.upsample_builder import MAX_ROW, Area, Phase, UpsampleBuilder
 from golden.resize import ONE, bilinear_taps, nearest_indices
 
 #: A pixel below or right of the one before it by ``Taps[0]``, and its weights in units of 1/ONE.

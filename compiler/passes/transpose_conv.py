@@ -15,12 +15,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes import constraints
 from compiler.passes.arithmetic import conv_requant
 from compiler.passes.needed import PhaseWork
-from compiler.passes.upsample_builder import (
-    MAX_ROW,
-    Area,
-    Phase,
-    UpsampleBuilder,
-)
+from compiler.passes.upsample_builder import MAX_ROW, Area, Phase, UpsampleBuilder
 from golden.quant import conv_multipliers
 
 

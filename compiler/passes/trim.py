@@ -17,10 +17,7 @@ import numpy as np
 from compiler.hwir.feature_map import map_shape
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.ops import ANY_AXES, FUNCTIONS
-from compiler.passes.channel_moves.reorder import (
-    chosen,
-    unused,
-)
+from compiler.passes.channel_moves.reorder import chosen, unused
 from compiler.passes.host import FOLLOWERS, host_reason
 from compiler.passes.needed import Needs
 

@@ -19,10 +19,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.passes.arithmetic import constant_requant
 from compiler.passes.context import Context
 from compiler.passes.needed import Work
-from compiler.passes.operators import (
-    INT8_MAX,
-    INT8_MIN,
-)
+from compiler.passes.operators import INT8_MAX, INT8_MIN
 from hw.spec import isa
 
 #: Words of a row in which a map is seen, at most.

@@ -10,12 +10,7 @@ from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import Network
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.search_trace import (
-    CascadeChoice,
-    Departure,
-    Residence,
-    Way,
-)
+from compiler.schedule.search_trace import CascadeChoice, Departure, Residence, Way
 from hw.spec.config import AccelConfig
 
 

@@ -9,10 +9,7 @@ from compiler.codegen.layer_text import ORDER_TEXT, grouped_text
 from compiler.schedule.op_plan import OpPlan
 from hw.spec.isa import Opcode
 from sim.program import Layer, Program
-from sim.simulation import (
-    LayerTimes,
-    Timing,
-)
+from sim.simulation import LayerTimes, Timing
 from sim.traffic import moved_bytes
 
 

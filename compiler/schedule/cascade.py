@@ -25,10 +25,7 @@ from compiler.schedule.candidates import strip_heights
 from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.op_plan import OpPlan, Site, Tiling
 from compiler.schedule.op_planner import OpPlanner
-from compiler.schedule.search_trace import (
-    CascadeChoice,
-    Strips,
-)
+from compiler.schedule.search_trace import CascadeChoice, Strips
 from compiler.schedule.tiles import TALLEST, Tile, extent, whole
 from hw.spec.config import AccelConfig
 

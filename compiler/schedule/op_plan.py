@@ -11,10 +11,7 @@ from typing import Literal, NamedTuple
 from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import ArrayOp
 from compiler.lru_cache import HashedKey
-from compiler.schedule.channel_blocks import (
-    BlockRange,
-    Chunk,
-)
+from compiler.schedule.channel_blocks import BlockRange, Chunk
 from compiler.schedule.cost import Window, execute_cycles
 from compiler.schedule.search_trace import Choice
 from compiler.schedule.tiles import Tile, input_tiles, windows

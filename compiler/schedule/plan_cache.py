@@ -9,11 +9,7 @@ from functools import partial
 from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import Network
 from compiler.lru_cache import HashedKey
-from compiler.schedule.cascade import (
-    Cascade,
-    CascadePlan,
-    may_roll,
-)
+from compiler.schedule.cascade import Cascade, CascadePlan, may_roll
 from compiler.schedule.live_ranges import MapUses
 from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.planner import Planner

@@ -16,26 +16,15 @@ from compiler.schedule.branch_order import (
     reordered,
     reorderings,
 )
-from compiler.schedule.cascade import (
-    Cascade,
-    Slot,
-    is_wide,
-)
+from compiler.schedule.cascade import Cascade, Slot, is_wide
 from compiler.schedule.channel_blocks import aligned
 from compiler.schedule.op_plan import OpPlan
-from compiler.schedule.placement import (
-    NoRoom,
-    Placement,
-    placement_of,
-)
+from compiler.schedule.placement import NoRoom, Placement, placement_of
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import NoFit, Residency
 from compiler.schedule.room import check_tile_ops
-from compiler.schedule.search_trace import (
-    Residence,
-    Trial,
-)
+from compiler.schedule.search_trace import Residence, Trial
 from compiler.schedule.tile_op_sequence import tile_op_spans
 from compiler.schedule.tile_ops import Buffer, TileOp
 from hw.spec.config import AccelConfig

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from compiler.hwir.network import (
-    ArrayOp,
-)
-from compiler.schedule.channel_blocks import (
-    Chunk,
-)
+from compiler.hwir.network import ArrayOp
+from compiler.schedule.channel_blocks import Chunk
 from compiler.schedule.op_plan import OpPlan, Site
 from compiler.schedule.tiles import Tile
 

@@ -15,11 +15,7 @@ from torch import nn
 
 from compiler.errors import UnsupportedError, show
 from golden.bench.node_view import NodeView
-from golden.bench.operators import (
-    BUILDERS,
-    channels_last,
-    channels_second,
-)
+from golden.bench.operators import BUILDERS, channels_last, channels_second
 from golden.declared import tensor_qparams
 from golden.quant import as_float32
 

@@ -94,10 +94,7 @@ class OutputAddresses(wiring.Component):
         next_plane = Signal(7)
         plane_lane = Signal(7)
         m.d.comb += next_plane.eq(plane_lane + (Const(self._config.rows) >> cmd.array_shape))
-        if words > 1:
-            m.d.comb += self.swap.eq(~cmd.dense & self.lane[0])
-        for i in range(words):
-            m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (cmd.dense | (i == 0)))
+        self._build_words(m, pixel)
         with m.If(self.next):
             m.d.sync += [
                 self.lane.eq(self.lane + Mux(cmd.dense, words, 1)),
@@ -131,6 +128,14 @@ class OutputAddresses(wiring.Component):
             m.d.sync += self.command_first.eq(1)
         self._build_addresses(m, plane_end, offset)
         return m
+
+    def _build_words(self, m, pixel):
+        """The words of the beat: neighbours in memory if ``dense``, else the one of ``pixel``."""
+        dense, words = self.cmd.dense, self._config.requant_words
+        if words > 1:
+            m.d.comb += self.swap.eq(~dense & self.lane[0])
+        for i in range(words):
+            m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (dense | (i == 0)))
 
     def _build_addresses(self, m, plane_end, offset):
         """Base addresses of the block and of the plane; a block's first pixel group waits for

@@ -6,10 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw import command_layouts
-from hw.ctrl.decode_check import (
-    foreign,
-    illegal,
-)
+from hw.ctrl.decode_check import foreign, illegal
 from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, Burst, read_port
 from hw.lib.queue import Queue
 from hw.spec import isa

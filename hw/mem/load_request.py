@@ -13,6 +13,19 @@ BYTES_BITS = 36
 """Width of the bytes of a row."""
 
 
+_KEPT_FIELDS = (
+    "unpack",
+    "flip",
+    "row_count",
+    "row_length",
+    "channels",
+    "scratchpad_addr",
+    "scratchpad_stride",
+    "plane",
+)
+"""Fields of the command that the data stage needs as they are."""
+
+
 def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     """Part of a LOAD that the data stage needs.
 
@@ -20,18 +33,8 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     of a row when unpacking.
     """
     low = exact_log2(config.bus_bytes)
-    kept = (
-        "unpack",
-        "flip",
-        "row_count",
-        "row_length",
-        "channels",
-        "scratchpad_addr",
-        "scratchpad_stride",
-        "plane",
-    )
     return data.StructLayout(
-        {name: command_layouts.LOAD[name].shape for name in kept}
+        {name: command_layouts.LOAD[name].shape for name in _KEPT_FIELDS}
         | {
             "offset": low,
             "step": low,
@@ -120,18 +123,8 @@ class LoadRequest(wiring.Component):
 
     def _build_descriptor(self, m, command, size):
         out = self.descriptor.payload
-        same = (
-            "unpack",
-            "flip",
-            "row_count",
-            "row_length",
-            "channels",
-            "scratchpad_addr",
-            "scratchpad_stride",
-            "plane",
-            "index",
-        )
-        m.d.comb += [getattr(out, name).eq(getattr(command, name)) for name in same]
+        for name in (*_KEPT_FIELDS, "index"):
+            m.d.comb += getattr(out, name).eq(getattr(command, name))
         m.d.comb += [
             out.offset.eq(command.dram_addr),
             out.step.eq(command.dram_stride),

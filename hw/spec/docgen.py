@@ -52,50 +52,43 @@ def isa_markdown() -> str:
         ),
     ]
     for opcode in isa.Opcode:
-        parts.append(f"## {opcode.name}")
-        fields = sorted(isa.FIELDS[opcode], key=lambda f: f.bit)
-        parts.append(
-            _table(
-                ("Word", "Bits", "Field", "Range", "Meaning"),
-                (
-                    (
-                        str(f.word),
-                        _bits(f.lsb, f.width),
-                        f"`{f.name}`",
-                        f"{f.low} .. {f.high}",
-                        f.doc,
-                    )
-                    for f in fields
-                ),
-            )
-        )
-    parts.append("## Illegal values")
-    parts.append(
+        parts += [f"## {opcode.name}", _fields_table(opcode)]
+    parts += [
+        "## Illegal values",
         "A command is the fault ILLEGAL_FIELD when a bit that no field owns is set, or in one of "
-        "these cases."
-    )
-    parts.append(
+        "these cases.",
         _table(
             ("Opcode", "Illegal"),
             ((f"`{opcode.name}`", text) for opcode in isa.Opcode for text in _illegal(opcode)),
-        )
-    )
-    parts.append("## Channel parameters")
-    parts.append(
+        ),
+        "## Channel parameters",
         f"`param_addr` is the place of {records.PARAM_WORDS} scratchpad words for each plane, "
         "padded to whole lines. They hold these values, in this order, each for all `cols` "
-        "channels of the plane. Bits of a slot that no value uses are ignored."
-    )
-    parts.append(
-        _table(
-            ("Value", "Words", "Slot", "Range", "Meaning"),
-            (
-                (f"`{p.name}`", str(p.words), f"{p.slot} bits", f"{p.low} .. {p.high}", p.doc)
-                for p in records.CHANNEL_PARAMETERS
-            ),
-        )
-    )
+        "channels of the plane. Bits of a slot that no value uses are ignored.",
+        _parameters_table(),
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+def _fields_table(opcode: isa.Opcode) -> str:
+    fields = sorted(isa.FIELDS[opcode], key=lambda f: f.bit)
+    return _table(
+        ("Word", "Bits", "Field", "Range", "Meaning"),
+        (
+            (str(f.word), _bits(f.lsb, f.width), f"`{f.name}`", f"{f.low} .. {f.high}", f.doc)
+            for f in fields
+        ),
+    )
+
+
+def _parameters_table() -> str:
+    return _table(
+        ("Value", "Words", "Slot", "Range", "Meaning"),
+        (
+            (f"`{p.name}`", str(p.words), f"{p.slot} bits", f"{p.low} .. {p.high}", p.doc)
+            for p in records.CHANNEL_PARAMETERS
+        ),
+    )
 
 
 def _illegal(opcode: isa.Opcode) -> Iterable[str]:

@@ -10,10 +10,7 @@ from compiler.hwir.feature_map import map_shape
 from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
-from compiler.schedule.cascade import (
-    Cascade,
-    may_roll,
-)
+from compiler.schedule.cascade import Cascade, may_roll
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.residency import NoFit

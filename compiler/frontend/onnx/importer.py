@@ -44,10 +44,9 @@ class Importer:
     """Tensors and nodes made so far, and what each name of the model stands for.
 
     ``names`` gives tensors another name than their QuantizeLinear's; ``graph`` is the model's;
-    ``inputs`` has the graph's
-    shapes of the network's real inputs and how they lie in memory; ``stored`` holds, for what was
-    pending, the parameters and bounds that it was stored with and its tensor; ``outputs`` are the
-    network's so far.
+    ``inputs`` has the graph's shapes of the network's real inputs and how they lie in memory;
+    ``stored`` holds, for what was pending, the parameters and bounds that it was stored with and
+    its tensor; ``outputs`` are the network's so far.
     """
 
     def __init__(self, names: dict[str, str], graph: ModelGraph) -> None:

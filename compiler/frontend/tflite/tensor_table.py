@@ -1,4 +1,4 @@
-"""What the table of a TFLite tensor says: its shape, type and quantisation."""
+"""The table of a TFLite tensor: its shape, type and quantisation."""
 
 from __future__ import annotations
 

@@ -9,10 +9,7 @@ import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite.options import CheckedOptions
-from compiler.frontend.tflite_float.onnx_builder import (
-    TO_FIRST,
-    Twin,
-)
+from compiler.frontend.tflite_float.onnx_builder import TO_FIRST, Twin
 
 Shape = tuple[int, ...]
 

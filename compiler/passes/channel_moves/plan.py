@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 
 from compiler.ir.graph import Graph, Node
 from compiler.ir.ops import FUNCTIONS
-from compiler.passes.channel_moves.analysis import (
-    ZERO,
-    Source,
-)
+from compiler.passes.channel_moves.analysis import ZERO, Source
 from compiler.passes.zeros import keeps_zero
 
 #: Operators that treat each channel alike and on its own, whose output has its input's channels.

@@ -10,12 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hw.tools.synth.cells import (
-    FLIP_FLOP,
-    Cells,
-    readers,
-    reconnect,
-)
+from hw.tools.synth.cells import FLIP_FLOP, Cells, readers, reconnect
 
 BUFFER = "DCCA"
 PREFIX = "global$"

@@ -10,13 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hw.tools.synth.cells import (
-    FLIP_FLOP,
-    Cell,
-    Cells,
-    bit_at,
-    readers,
-)
+from hw.tools.synth.cells import FLIP_FLOP, Cell, Cells, bit_at, readers
 
 MULTIPLIER = "MULT18X18D"
 WIDTH = 18

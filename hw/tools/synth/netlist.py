@@ -9,23 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hw.spec.config import AccelConfig
-from hw.tools.synth.cells import (
-    FLIP_FLOP,
-    free_net,
-)
-from hw.tools.synth.device import (
-    ECP5,
-    Target,
-)
+from hw.tools.synth.cells import FLIP_FLOP, free_net
+from hw.tools.synth.device import ECP5, Target
 from hw.tools.synth.fanout import split
 from hw.tools.synth.global_nets import promote
 from hw.tools.synth.multipliers import fit_multipliers
 from hw.tools.synth.pins import TOP as PINS
 from hw.tools.synth.pins import pins
-from hw.tools.synth.tools import (
-    YOSYS,
-    run,
-)
+from hw.tools.synth.tools import YOSYS, run
 
 SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
 NETLIST = "accel.json"

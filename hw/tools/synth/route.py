@@ -11,14 +11,8 @@ from typing import Any
 
 from hw.tools.synth.device import ECP5
 from hw.tools.synth.global_nets import longest_after_trees
-from hw.tools.synth.netlist import (
-    NETLIST,
-    TOP,
-)
-from hw.tools.synth.tools import (
-    NEXTPNR,
-    run,
-)
+from hw.tools.synth.netlist import NETLIST, TOP
+from hw.tools.synth.tools import NEXTPNR, run
 
 PLACE_LOG, PLACED = "place.log", "placed.json"
 LOG, REPORT = "nextpnr.log", "nextpnr.json"

@@ -27,14 +27,8 @@ from compiler.report.terminal import sparkline
 from compiler.zoo.builder import GraphBuilder
 from hw.spec.config import preset, with_values
 from hw.spec.isa import Opcode
-from sim.program_reader import (
-    program_of,
-    read_program,
-)
-from sim.simulation import (
-    Timing,
-    run_timing,
-)
+from sim.program_reader import program_of, read_program
+from sim.simulation import Timing, run_timing
 
 FIGURES = ("waterfall", "gap", "memory", "roofline", "waterline", "graph_1")
 WRITTEN = {"program.bin", "mapping.json", "model.json", "model.npz", "report.html"}

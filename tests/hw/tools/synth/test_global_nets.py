@@ -3,18 +3,8 @@
 import copy
 
 from hw.tools.synth.cells import free_net
-from hw.tools.synth.global_nets import (
-    BUFFER,
-    LEAST,
-    PREFIX,
-    TREES,
-    longest_after_trees,
-    promote,
-)
-from tests.hw.tools.synth.test_multipliers import (
-    cell,
-    flip_flop,
-)
+from hw.tools.synth.global_nets import BUFFER, LEAST, PREFIX, TREES, longest_after_trees, promote
+from tests.hw.tools.synth.test_multipliers import cell, flip_flop
 
 DATA, NET, Q, FREE = 1, 10, 1000, 100_000
 

@@ -6,13 +6,7 @@ from collections import Counter
 import pytest
 
 from hw.tools.synth.cells import FLIP_FLOP
-from hw.tools.synth.multipliers import (
-    INPUTS,
-    MULTIPLIER,
-    OUTPUTS,
-    absorb,
-    justify,
-)
+from hw.tools.synth.multipliers import INPUTS, MULTIPLIER, OUTPUTS, absorb, justify
 
 CLOCK, ENABLE, RESET = 1, 2, 3
 A, B, P, A_NEXT, B_NEXT, SUM = 100, 200, 300, 400, 500, 600
