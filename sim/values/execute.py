@@ -3,194 +3,301 @@
 Sums of up to EXACT_CHANNELS products of two int8 values are exact in float32, so convolutions run
 as matrix products of that depth, one for each group of a word's channels, whose results are added
 as int32. Depthwise kernels and maxima go tap by tap.
+
+Results of a pixel are a row of all planes' channels, but those of depthwise kernels and maxima are
+made plane by plane: ``[outer, pixels, channels]`` with one outer row, or one for each plane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hw.spec.records import CHANNEL_PARAMETERS
-from sim.values.memories import State
-from sim.values.operands import Operands, Window
-from sim.values.requantise import add_residual, requantise
+from hw.spec.regs import Fault
+from sim.values.memories import AccessError, State
+from sim.values.operands import (
+    TILE,
+    WINDOW_FIELDS,
+    by_word,
+    gather,
+    places,
+    scatter,
+    spread,
+    windows,
+)
+from sim.values.requantise import POST_FIELDS, finish
 
 EXACT_CHANNELS = 1024
 """Products of at most 2**14 each whose sum float32 holds exactly."""
-CHUNK_OPERANDS = 1 << 24
-"""float32 operands held at once (64 MiB)."""
-CHUNK_RESULTS = 1 << 19
-"""Accumulators of a chunk of pixels; the requantiser's int64 intermediates stay in cache."""
+CHUNK = 1 << 18
+"""Operands, and accumulators, of a chunk of pixels, about: they stay in the processor's cache."""
 
 
-def execute(state: State, fields: dict[str, int]) -> None:
-    """Execute an EXECUTE; results are written after every operand has been read.
+def execute(states: Sequence[State], fields: dict[str, int]) -> None:
+    """Execute an EXECUTE on states of one machine, which differ in their data.
 
-    Raises AccessError, before anything is written, when a word lies beyond the scratchpad.
+    Results are written after every operand has been read. Raises AccessError, before anything is
+    written, when a word lies beyond the scratchpad.
     """
-    task = _Task(state, fields)
-    places = state.scratchpad_index(task.places("out_addr", "out_plane"))
-    results = np.empty((fields["pixels"], task.planes, state.config.cols), np.int8)
-    for blocks in task.block_groups():
-        planes = task.plane_range(blocks)
-        weights = task.weights(blocks)
-        for pixels in task.pixel_chunks(len(planes)):
-            acc = task.accumulate(blocks, pixels, weights)
-            finished = task.finish(acc[:, : len(planes)], pixels, planes)
-            results[pixels.start : pixels.stop, planes.start : planes.stop] = finished
-    state.scratchpad[places] = results
+    task = _Task(states[0], fields)
+    alike = [state for state in states if task.is_for(state)]
+    made = task.results(alike)
+    for state in states:
+        if not task.is_for(state):
+            execute([state], fields)
+    for state, results in zip(alike, made, strict=True):
+        scatter(_pieces(state.scratchpad), task.found, _pieces(results))
 
 
 class _Task:
-    """One EXECUTE: its fields with the geometry that follows from them."""
+    """One EXECUTE: its fields with the geometry that follows from them, and what it reads of
+    weights, parameters and table in the scratchpad of ``state``."""
 
     def __init__(self, state: State, fields: dict[str, int]) -> None:
         self.state = state
         self.fields = fields
-        self.cols, self.line_words = state.config.cols, state.config.line_words
-        self.operands = Operands(state, fields)
-        self.window = lru_cache(maxsize=1)(self.operands.window)
+        self.cols = state.config.cols
+        self.taps = (fields["tap_groups"] - 1) * fields["group_taps"] + fields["last_taps"]
+        self.kernel = fields["kernel_rows"] * self.taps
+        self.steps = fields["in_blocks"] * self.kernel
+        self.full = self.steps - self.kernel
+        self.width = state.config.cols >> fields["split"]
+        self.product = self.width > 1 and not fields["maximum"]
         self.block_planes = 1 << fields["array_shape"]
         self.planes = (fields["out_blocks"] - 1) * self.block_planes + fields["last_planes"]
-        self.depthwise = self.operands.width == 1
+        self.found = self._places("out_addr", "out_plane")
+        self.second = self._places("res_addr", "res_plane") if fields["residual"] else None
+        self.constants: list[slice] = []
         self.params = self._params()
         self.table = self._table()
-        self.second = None
-        if fields["residual"]:
-            self.second = state.scratchpad_index(self.places("res_addr", "res_plane"))
+        self.source, self.first, self.block_words = self._weights()
+        self.window = self._values(WINDOW_FIELDS)
+        self.post = self._values(POST_FIELDS)
 
-    def places(self, base: str, plane_step: str) -> np.ndarray:
-        """Word addresses of the results, or of the second operand: ``[pixels, planes]``."""
+    def is_for(self, state: State) -> bool:
+        """Whether weights, parameters and table are the same in another state."""
+        if state is self.state:
+            return True
+        mine, other = _pieces(self.state.scratchpad), _pieces(state.scratchpad)
+        return all(np.array_equal(mine[part], other[part]) for part in self.constants)
+
+    def results(self, states: Sequence[State]) -> list[np.ndarray]:
+        """The results in each state, int8 ``[pixels, planes, cols]``. Raises AccessError."""
+        shape = (*self.found.shape, self.cols)
+        made = [np.empty(shape, np.int8) for _ in states]
+        for blocks in self._block_groups():
+            self._compute(blocks, states, made)
+        return made
+
+    def _places(self, base: str, plane_step: str) -> np.ndarray:
+        """Word addresses of the results, or of the second operand: ``[pixels, planes]``.
+
+        Raises AccessError.
+        """
         f = self.fields
-        row, col = np.divmod(np.arange(f["pixels"]), f["out_width"])
-        within = row * (f["out_width"] + f["out_skip"]) + col
-        return f[base] + within[:, None] + np.arange(self.planes) * f[plane_step]
+        found = np.empty((f["pixels"], self.planes), np.int64)
+        geometry = (f[base], f[plane_step], f["out_width"], f["out_skip"])
+        _check(places(*geometry, self.state.config.scratchpad_words, found))
+        return found
 
-    def block_groups(self) -> Iterator[range]:
-        """Ranges of output blocks that read the same operands."""
-        if self.fields["in_block_step"] == 0:
+    def _block_groups(self) -> Iterator[range]:
+        """Ranges of output blocks that are computed at once: those of one matrix product read the
+        same operands."""
+        if self.fields["in_block_step"] == 0 or not self.product:
             yield range(self.fields["out_blocks"])
         else:
             for block in range(self.fields["out_blocks"]):
                 yield range(block, block + 1)
 
-    def plane_range(self, blocks: range) -> range:
-        """Planes of the output that ``blocks`` make."""
-        return range(
-            blocks.start * self.block_planes, min(blocks.stop * self.block_planes, self.planes)
-        )
+    def _compute(
+        self, blocks: range, states: Sequence[State], results: Sequence[np.ndarray]
+    ) -> None:
+        """Put the results of ``blocks`` into their planes."""
+        first, end = (block * self.block_planes for block in (blocks.start, blocks.stop))
+        planes = slice(first, min(end, self.planes))
+        count = planes.stop - planes.start
+        factors = self._factors(blocks)[..., : count * self.width] if self.product else None
+        firsts = self._firsts(blocks)
+        params = self._tiled(planes)
+        for pixels in self._pixel_chunks(len(blocks), end - first):
+            offsets = np.empty((len(pixels), self.kernel), np.int64)
+            windows(self.window, self.taps, pixels.start, offsets)
+            rows = slice(pixels.start, pixels.stop)
+            for state, made in zip(states, results, strict=True):
+                if factors is None:
+                    acc = self._tap_by_tap(state, offsets, firsts)[:count]
+                else:
+                    acc = self._product(state, factors, offsets, firsts)
+                made[rows, planes] = self._finished(state, acc, params, rows, planes)
 
-    def pixel_chunks(self, planes: int) -> Iterator[range]:
-        """Ranges of pixels small enough for the working memory."""
-        depth = min(self.operands.tap_groups * self.cols, EXACT_CHANNELS)
-        size = max(1, min(CHUNK_RESULTS // (planes * self.cols), CHUNK_OPERANDS // depth))
+    def _finished(
+        self,
+        state: State,
+        acc: np.ndarray,
+        params: tuple[np.ndarray, ...],
+        rows: slice,
+        planes: slice,
+    ) -> np.ndarray:
+        """Results of accumulators ``[outer, values]``: int8 ``[pixels, planes, cols]``."""
+        shape = (rows.stop - rows.start, planes.stop - planes.start, self.cols)
+        second = np.empty((0, 0), np.int8)
+        if self.second is not None:
+            words = state.scratchpad[self.second[rows, planes]]
+            second = (words if self.product else words.transpose(1, 0, 2)).reshape(acc.shape)
+        made = np.empty(acc.shape, np.int8)
+        finish(acc, params, self.post, second, self.table, made)
+        if self.product:
+            return made.reshape(shape)
+        return made.reshape(shape[1], shape[0], self.cols).transpose(1, 0, 2)
+
+    def _pixel_chunks(self, blocks: int, planes: int) -> Iterator[range]:
+        """Ranges of pixels small enough for the cache."""
+        depth = min(self.steps * self.cols, EXACT_CHANNELS)
+        if not self.product:
+            depth = blocks * self.steps * self.cols
+        size = max(1, CHUNK // max(planes * self.cols, depth))
         total = self.fields["pixels"]
         for first in range(0, total, size):
             yield range(first, min(first + size, total))
 
-    def weights(self, blocks: range) -> np.ndarray | None:
-        """Weights of ``blocks``: ``[tap_groups, channels, planes, cols]``.
+    def _values(self, names: tuple[str, ...]) -> np.ndarray:
+        return np.array([self.fields[name] for name in names], np.int64)
 
-        ``planes`` are those of all blocks in turn. ``channels`` are those of a group, with zeros
-        beyond a step's last channel; the type is the one that they are multiplied in. None for
-        maxima.
+    def _firsts(self, blocks: range) -> np.ndarray:
+        """First words of the windows: int64 ``[blocks, steps]``."""
+        f = self.fields
+        in_block = np.arange(self.steps) // self.kernel
+        block = np.arange(blocks.start, blocks.stop)
+        return f["in_addr"] + block[:, None] * f["in_block_step"] + in_block * f["in_plane"]
+
+    def _weights(self) -> tuple[np.ndarray, int, int]:
+        """Words that hold the weights, the first of them, and words from one block to the next.
+
+        Raises AccessError.
         """
-        if self.fields["maximum"]:
-            return None
-        tap_groups = self.operands.tap_groups
-        counts = [self.operands.channels(tap_group) for tap_group in range(tap_groups)]
-        deep = self.operands.width
-        used = np.arange(deep) < np.array(counts)[:, None]
-        planes = len(blocks) * self.block_planes
-        dtype = np.int32 if self.depthwise else np.float32
-        full = np.zeros((tap_groups, deep, planes, self.cols), dtype)
-        if self.fields["ones"]:
-            full[used] = 1
-            return full
-        length = sum(counts) * self.block_planes
-        for place, block in enumerate(blocks):
-            line = self.fields["weight_addr"] + block * self.fields["weight_lines"]
-            words = self.state.words(line * self.line_words, length)
-            words = words.reshape(-1, self.block_planes, self.cols)
-            full[:, :, place * self.block_planes : (place + 1) * self.block_planes][used] = words
-        return full
+        f = self.fields
+        channels = self.full * self.width + self.kernel * f["last_channels"]
+        length = channels * self.block_planes
+        if f["ones"]:
+            return np.ones((length, self.cols), np.int8), 0, 0
+        first = f["weight_addr"] * self.state.config.line_words
+        block_words = f["weight_lines"] * self.state.config.line_words
+        self._words(first, (f["out_blocks"] - 1) * block_words + length)
+        return self.state.scratchpad, first, block_words
 
-    def accumulate(self, blocks: range, pixels: range, weights: np.ndarray | None) -> np.ndarray:
-        """Accumulators: int32 ``[pixels, planes, cols]``, all planes of ``blocks``."""
-        window = self.window(pixels)
-        shape = (len(pixels), len(blocks) * self.block_planes, self.cols)
-        if weights is None:
-            return np.broadcast_to(self._maximum(window, blocks.start), shape)
-        if self.depthwise:
-            return self._by_word(window, blocks.start, weights, shape)
-        return self._product(window, blocks.start, weights, shape)
+    def _factors(self, blocks: range) -> np.ndarray:
+        """Weights of ``blocks``: float32 ``[groups, steps * width, planes * width]``."""
+        groups, depth = self.cols // self.width, self.steps * self.width
+        shape = (groups, depth, len(blocks), self.block_planes * self.width)
+        factors = np.empty(shape, np.float32)
+        first = self.first + blocks.start * self.block_words
+        last = self.fields["last_channels"]
+        spread(self.source, first, self.block_words, self.full, last, factors)
+        return factors.reshape(groups, depth, -1)
 
-    def finish(self, acc: np.ndarray, pixels: range, planes: range) -> np.ndarray:
-        """Results of accumulators ``[pixels, planes, cols]``, int8 of the same shape."""
-        params = self.params[:, planes.start : planes.stop]
-        value = requantise(acc, params, self.fields)
-        if self.second is not None:
-            places = self.second[pixels.start : pixels.stop, planes.start : planes.stop]
-            value = add_residual(value, self.state.scratchpad[places].astype(np.int64), self.fields)
-        if self.table is not None:
-            looked_up: NDArray[np.int8] = self.table[value + 128]
-            return looked_up
-        return value.astype(np.int8)
+    def _words(self, first: int, count: int) -> np.ndarray:
+        """Constants: ``count`` words of the scratchpad. Raises AccessError."""
+        self.constants.append(slice(first, first + count))
+        return self.state.words(first, count)
 
-    def _params(self) -> np.ndarray:
-        """The channel parameters in their order: int64 ``[4, planes, cols]``."""
-        count = self.state.config.param_lines * self.line_words
-        first = self.fields["param_addr"] * self.line_words
-        words = self.state.words(first, count * self.planes).reshape(self.planes, count, self.cols)
+    def _params(self) -> list[np.ndarray]:
+        """The channel parameters in their order, each int32 ``[planes, cols]``."""
+        line_words = self.state.config.line_words
+        count = self.state.config.param_lines * line_words
+        first = self.fields["param_addr"] * line_words
+        words = self._words(first, count * self.planes).reshape(self.planes, count, self.cols)
         found, end = [], 0
         for parameter in CHANNEL_PARAMETERS:
             first, end = end, end + parameter.words
             slots = np.ascontiguousarray(words[:, first:end]).reshape(self.planes, -1)
-            values = slots.view(parameter.dtype).astype(np.int64)
-            found.append(values if parameter.signed else values & parameter.high)
-        return np.stack(found)
+            values = slots.view(parameter.dtype)
+            if not parameter.signed:
+                values = values & values.dtype.type(parameter.high)
+            found.append(values.astype(np.int32))
+        return found
 
-    def _table(self) -> NDArray[np.int8] | None:
+    def _tiled(self, planes: slice) -> tuple[np.ndarray, ...]:
+        """The parameters of ``planes``, each int32 ``[outer, channels]``, repeated for several
+        pixels where they are few."""
+        outer = 1 if self.product else planes.stop - planes.start
+        rows = [parameter[planes].reshape(outer, -1) for parameter in self.params]
+        return tuple(np.tile(row, max(1, TILE // row.shape[1])) for row in rows)
+
+    def _table(self) -> np.ndarray:
         if not self.fields["table"]:
-            return None
-        words = self.state.words(self.fields["table_addr"], self.state.config.table_words)
-        return words.reshape(-1).copy()
+            return np.empty(0, np.int8)
+        words = self._words(self.fields["table_addr"], self.state.config.table_words)
+        return words.reshape(-1)
+
+    def _gather(
+        self, state: State, offsets: np.ndarray, firsts: np.ndarray, steps: range
+    ) -> np.ndarray:
+        """Operand words: int8 ``[blocks, pixels, steps, cols]``, of product one block, else with
+        pixels and steps exchanged. Raises AccessError."""
+        words = _pieces(state.scratchpad)
+        pad = _pieces(np.full((1, self.cols), self.fields["pad_value"], np.int8))[0, 0]
+        shape = (len(firsts), len(offsets), len(steps), words.shape[1])
+        if self.product:
+            operands = filled = np.empty(shape, pad.dtype)
+        else:
+            operands = np.empty((shape[0], shape[2], shape[1], shape[3]), pad.dtype)
+            filled = operands.transpose(0, 2, 1, 3)
+        _check(gather(words, offsets, firsts, steps.start, pad, filled))
+        return operands.view(np.int8)
 
     def _product(
-        self, window: Window, block: int, weights: np.ndarray, shape: tuple[int, int, int]
+        self, state: State, factors: np.ndarray, offsets: np.ndarray, firsts: np.ndarray
     ) -> np.ndarray:
-        pixels, planes, cols = shape
-        width, groups = self.operands.width, cols // self.operands.width
-        acc = np.zeros((groups, pixels, planes * width), np.int32)
+        """Accumulators of some pixels: float32, of several parts int32,
+        ``[1, pixels * planes * cols]``."""
+        groups, width, pixels = len(factors), self.width, len(offsets)
         size = EXACT_CHANNELS // width
-        for first in range(0, len(weights), size):
-            tap_groups = range(first, min(first + size, len(weights)))
-            words = self.operands.gather(window, tap_groups, block).astype(np.float32)
-            left = words.reshape(pixels, len(tap_groups), groups, width).transpose(2, 0, 1, 3)
-            right = weights[tap_groups.start : tap_groups.stop].reshape(-1, planes, groups, width)
-            factors = right.transpose(2, 0, 1, 3).reshape(groups, len(tap_groups) * width, -1)
-            acc += (left.reshape(groups, pixels, -1) @ factors).astype(np.int32)
-        return acc.reshape(groups, pixels, planes, width).transpose(1, 2, 0, 3).reshape(shape)
+        parts = []
+        for begin in range(0, self.steps, size):
+            steps = range(begin, min(begin + size, self.steps))
+            words = self._gather(state, offsets, firsts[:1], steps)
+            words = words.reshape(pixels, -1, groups, width).transpose(2, 0, 1, 3)
+            left = words.reshape(groups, pixels, -1).astype(np.float32)
+            parts.append(left @ factors[:, begin * width : steps.stop * width])
+        acc: np.ndarray = parts[0]
+        if len(parts) > 1:
+            acc = np.sum([part.astype(np.int32) for part in parts], axis=0, dtype=np.int32)
+        return acc.reshape(groups, pixels, -1, width).transpose(1, 2, 0, 3).reshape(1, -1)
 
-    def _by_word(
-        self, window: Window, block: int, weights: np.ndarray, shape: tuple[int, int, int]
-    ) -> np.ndarray:
-        acc = np.zeros(shape, np.int32)
-        words = self.operands.gather(window, range(len(weights)), block)
-        for tap_group in range(len(weights)):
-            acc += words[:, tap_group, None].astype(np.int32) * weights[tap_group]
+    def _tap_by_tap(self, state: State, offsets: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+        """Accumulators of some pixels, of a depthwise kernel or maxima: int32
+        ``[planes, pixels * cols]``."""
+        operands = self._gather(state, offsets, firsts, range(self.steps))
+        blocks, steps, pixels, _ = operands.shape
+        if self.fields["maximum"]:
+            acc = np.repeat(self._maximum(operands), self.block_planes, axis=0)
+            return acc.reshape(-1, pixels * self.cols).astype(np.int32)
+        acc = np.empty((blocks * self.block_planes, pixels * self.cols), np.int32)
+        weights = (self.source, self.first, self.block_words, self.block_planes)
+        by_word(operands.reshape(blocks, steps, -1), *weights, acc)
         return acc
 
-    def _maximum(self, window: Window, block: int) -> np.ndarray:
-        """The largest operands: int32 ``[pixels, 1, cols]``."""
-        best = None
-        words = self.operands.gather(window, range(self.operands.tap_groups), block)
-        for tap_group in range(self.operands.tap_groups):
-            groups = words[:, tap_group].reshape(len(words), 1, -1, self.operands.width)
-            largest = groups[..., : self.operands.channels(tap_group)].max(axis=3)
-            best = largest if best is None else np.maximum(best, largest)
-        assert best is not None
-        return np.repeat(best, self.operands.width, axis=2).astype(np.int32)
+    def _maximum(self, operands: np.ndarray) -> np.ndarray:
+        """The largest operands of each group, ``[blocks, pixels, cols]``, of
+        ``[blocks, steps, pixels, cols]``."""
+        groups = operands.reshape(*operands.shape[:3], -1, self.width)
+        parts = [
+            groups[:, : self.full],
+            groups[:, self.full :, ..., : self.fields["last_channels"]],
+        ]
+        best = [part.max(axis=(1, 4)) for part in parts if part.shape[1]]
+        return np.repeat(np.max(best, axis=0), self.width, axis=2)
+
+
+def _pieces(words: np.ndarray) -> np.ndarray:
+    """Words of int8 ``[..., cols]`` as the widest integers that they are made of."""
+    size = next(size for size in (8, 4, 2, 1) if words.shape[-1] % size == 0)
+    return words.view(f"i{size}")
+
+
+def _check(inside: bool) -> None:
+    """Raise AccessError for an access that is not inside the scratchpad."""
+    if not inside:
+        raise AccessError(Fault.SCRATCHPAD_RANGE)

@@ -16,15 +16,17 @@ def load(state: State, fields: dict[str, int]) -> None:
     """Execute a LOAD. Raises AccessError when it leaves an address range or the scratchpad."""
     if fields["unpack"]:
         _load_unpacked(state, fields)
-    else:
-        external, scratchpad = _plain_indices(state, fields, write=False)
-        state.scratchpad[scratchpad] = _external_words(state)[external]
+        return
+    external = _external_words(state)
+    for rows, words in _plain_rows(state, fields, write=False):
+        state.scratchpad[words] = external[rows]
 
 
 def store(state: State, fields: dict[str, int]) -> None:
     """Execute a STORE. Raises AccessError when it leaves an address range or the scratchpad."""
-    external, scratchpad = _plain_indices(state, fields, write=True)
-    _external_words(state)[external] = state.scratchpad[scratchpad]
+    external = _external_words(state)
+    for rows, words in _plain_rows(state, fields, write=True):
+        external[rows] = state.scratchpad[words]
 
 
 def _external_words(state: State) -> np.ndarray:
@@ -40,18 +42,18 @@ def _run_starts(fields: dict[str, int]) -> Iterator[tuple[int, int]]:
         )
 
 
-def _plain_indices(
+def _plain_rows(
     state: State, fields: dict[str, int], write: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Word indices into external memory and scratchpad, in the order of transfer."""
-    cols = state.config.cols
+) -> list[tuple[slice, slice | np.ndarray]]:
+    """Words of external memory and of the scratchpad, row by row in the order of transfer."""
+    cols, length = state.config.cols, fields["row_length"]
     starts = list(_run_starts(fields))
     for begin, _ in starts:
-        state.check_row(begin, fields["row_length"] * cols, write)
-    first = np.array(starts, np.int64)
-    words = np.arange(fields["row_length"])
-    external = (first[:, :1] // cols + words).ravel()
-    return external, state.scratchpad_index((first[:, 1:] + words).ravel())
+        state.check_row(begin, length * cols, write)
+    return [
+        (slice(begin // cols, begin // cols + length), state.scratchpad_range(first, length))
+        for begin, first in starts
+    ]
 
 
 def _load_unpacked(state: State, fields: dict[str, int]) -> None:

@@ -90,6 +90,14 @@ class State:
             raise AccessError(Fault.SCRATCHPAD_RANGE)
         return index
 
+    def scratchpad_range(self, first: int, count: int) -> slice | np.ndarray:
+        """Index of ``count`` words from word address ``first`` on. Raises AccessError as
+        ``scratchpad_index`` does."""
+        first &= SCRATCHPAD_ADDRESS_MASK
+        if first + count <= self.config.scratchpad_words:
+            return slice(first, first + count)
+        return self.scratchpad_index(np.arange(first, first + count))
+
     def words(self, first: int, count: int) -> np.ndarray:
         """``count`` consecutive words of the scratchpad, int8 ``[count, cols]``. Raises
         AccessError."""

@@ -96,7 +96,7 @@ def simulated(case: Case) -> tuple[list[Step], dict[str, np.ndarray]]:
     host = Host(case.program, case.inputs, model_compute(case.graph))
     memory, steps = case.program.memory(case.inputs), []
     for segment in case.program.segments:
-        after = run_segment(case.program, segment, memory)
+        (after,) = run_segment(case.program, segment, [memory])
         steps.append(Step(segment, memory, after.copy()))
         host.run(segment, after)
         memory = after

@@ -147,7 +147,7 @@ def memory_after(case: FaultCase) -> np.ndarray:
     assert fault is None
     state = State(CONFIG, image, AddressRanges(*case.address_ranges))
     for command in commands:
-        run_command(state, command)
+        run_command([state], command)
     return state.memory
 
 

@@ -76,7 +76,7 @@ def test_random_commands_leave_what_the_simulator_does(count, config, seed):
     found = state.scratchpad.copy()
     commands = [drawn(rng, config) for _ in range(count)]
     for fields in commands:
-        execute(state, fields)
+        execute([state], fields)
     dut = ExecuteUnit(config)
     port = Port(dut, found, config, rng)
 

@@ -19,7 +19,7 @@ def test_execute_equals_the_scalar_interpretation(seed):
     rng = random.Random(seed)
     state, fields = random_state(rng), random_execute(rng)
     expected = ScalarExecute(fields, state.scratchpad.copy()).run()
-    execute(state, fields)
+    execute([state], fields)
     np.testing.assert_array_equal(state.scratchpad, expected)
 
 
@@ -29,7 +29,7 @@ def test_execute_on_lines_of_four_words(seed):
     config = dataclasses.replace(CONFIG, line_words=4)
     state, fields = random_state(rng, config), random_execute(rng, config)
     expected = ScalarExecute(fields, state.scratchpad.copy(), 4).run()
-    execute(state, fields)
+    execute([state], fields)
     np.testing.assert_array_equal(state.scratchpad, expected)
 
 
@@ -38,9 +38,9 @@ def test_results_do_not_depend_on_chunks(seed, monkeypatch):
     rng = random.Random(seed)
     state, fields = random_state(rng), random_execute(rng)
     expected = ScalarExecute(fields, state.scratchpad.copy()).run()
-    monkeypatch.setattr(execute_module, "CHUNK_RESULTS", 16)
+    monkeypatch.setattr(execute_module, "CHUNK", 16)
     monkeypatch.setattr(execute_module, "EXACT_CHANNELS", CONFIG.cols)
-    execute(state, fields)
+    execute([state], fields)
     np.testing.assert_array_equal(state.scratchpad, expected)
 
 
@@ -85,14 +85,14 @@ def test_extreme_operands_accumulate_exactly_and_parameters_wrap():
     line[0].view(np.int32)[:] = [2**31 - 1, -45875200, -45875201, 5] + [2**30] * 4
     line[1, :8] = [3, 0, 31, 1, 0, 1, 30, 15]
     expected = ScalarExecute(fields, state.scratchpad.copy()).run()
-    execute(state, fields)
+    execute([state], fields)
     np.testing.assert_array_equal(state.scratchpad[30000], expected[30000])
 
 
 def test_rounding_divide_rounds_halves_away_from_zero():
     values = [*range(-70, 70), 2**31 - 1, -(2**31)]
     for exponent in (0, 1, 2, 5, 31):
-        got = rounding_divide(np.array(values, np.int64), np.int64(exponent))
+        got = rounding_divide(np.array(values, np.int32), np.int32(exponent))
         assert got.tolist() == [divide(v, exponent) for v in values]
 
 
@@ -122,6 +122,6 @@ def test_a_word_beyond_the_scratchpad_is_a_fault_and_nothing_is_written(change):
     fields = random_execute(rng) | change
     before = state.scratchpad.copy()
     with pytest.raises(AccessError) as raised:
-        execute(state, fields)
+        execute([state], fields)
     assert raised.value.fault == Fault.SCRATCHPAD_RANGE
     np.testing.assert_array_equal(state.scratchpad, before)
