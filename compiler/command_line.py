@@ -1,4 +1,4 @@
-"""Command line: ``python -m compiler map | info | latency | compare | zoo | import``."""
+"""Command line: ``python -m compiler map | info | latency | compare | quantize ...``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from compiler.map_cache import MapCache
 from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
 from compiler.quantities import whole
+from compiler.quantize_command import write_quantised
 from compiler.report import View
 from compiler.report.clocks import clock_of
 from hw.spec.config import ConfigurationError
@@ -114,6 +115,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command.add_argument("-o", dest="file", metavar="MODEL.json", type=Path, required=True)
     add_model_options(command)
     command.set_defaults(command=_import)
+    _add_quantize(commands.add_parser("quantize", help="write a float ONNX model as int8"))
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser
@@ -131,6 +133,19 @@ def _add_view(command: argparse.ArgumentParser) -> None:
         "--sort", metavar="KEY", help="sort the layers by a key that they have in --csv"
     )
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the layers as CSV")
+
+
+def _add_quantize(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL.onnx", type=Path, help="float model")
+    command.add_argument("-o", dest="file", metavar="INT8.onnx", type=Path, required=True)
+    add_model_options(command)
+    command.set_defaults(command=_quantize)
+
+
+def _quantize(arguments: argparse.Namespace) -> None:
+    if arguments.calibrate is None:
+        raise InputError("quantize needs --calibrate: a .npy file or a folder of them")
+    write_quantised(arguments.model, arguments.calibrate, dict(arguments.shape), arguments.file)
 
 
 def _info(arguments: argparse.Namespace) -> None:

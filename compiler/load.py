@@ -64,7 +64,7 @@ def load_model(
             raise UnsupportedError(
                 f"format {suffix or 'without suffix'!r}; accepted: {FORMATS}{hint}"
             )
-        data = _read_file(path)
+        data = read_file(path)
         name = path.stem.encode("utf-8", "replace").decode()
         if suffix == ".onnx":
             return _load_onnx(data, name, path.parent, calibration, shapes)
@@ -184,7 +184,8 @@ def _refuse_calibration(calibration: Path | None) -> None:
         raise InputError(f"calibration {calibration} for a quantised model; {_CALIBRATED}")
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a model file. Raises InputError."""
     try:
         if not path.exists():
             raise InputError("no such file")

@@ -17,7 +17,7 @@ STOREYS = (
     """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
     sim.lost sim.program_reader sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
-    """compiler.docgen compiler.driver hw.top sim.simulation""",
+    """compiler.docgen compiler.driver compiler.quantize_command hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.map_cache golden.bench sim.files""",

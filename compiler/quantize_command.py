@@ -1,0 +1,48 @@
+"""``compiler quantize``: a float ONNX model with the quantisers that ``map`` would give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compiler.errors import InputError, UnsupportedError, located
+from compiler.load import read_file
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from compiler.frontend.onnx import Shapes
+
+
+def write_quantised(path: Path, calibration: Path, shapes: Shapes, file: Path) -> None:
+    """Write the model in ``path`` as int8 with QuantizeLinear and DequantizeLinear.
+
+    Its graph is that of ``load_model`` with the same arguments. Raises InputError and
+    UnsupportedError, and leaves no part of a file.
+    """
+    with located(path):
+        if path.suffix.lower() != ".onnx":
+            raise UnsupportedError(f"format {path.suffix or 'without suffix'!r}; accepted: .onnx")
+        model = _quantised(read_file(path), path.parent, calibration, shapes)
+    try:
+        file.write_bytes(model.SerializeToString())
+    except OSError as error:
+        if file.is_file():
+            file.unlink()
+        raise InputError(f"{file}: {error.strerror}") from None
+
+
+def _quantised(data: bytes, folder: Path, calibration: Path, shapes: Shapes) -> ModelProto:
+    # Imported when needed: onnxruntime takes longer to load than most models.
+    from compiler.frontend.onnx import is_quantised, parse_onnx, references
+    from compiler.frontend.onnx.references import whole
+    from compiler.quantize import fill_gaps, has_gaps, quantize, with_host_nodes
+
+    with references():
+        model = parse_onnx(data, folder, shapes)
+        if not is_quantised(model):
+            return whole(quantize(model, calibration))
+        model = with_host_nodes(model)
+        if has_gaps(model):
+            return whole(fill_gaps(model, calibration))
+    raise InputError("the model is quantised; a float one, or one with gaps, is accepted")

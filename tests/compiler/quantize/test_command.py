@@ -1,0 +1,65 @@
+"""``compiler quantize``: a file that onnxruntime runs as golden runs its graph."""
+
+import numpy as np
+import onnx
+import pytest
+
+from compiler.command_line import main
+from compiler.load import load_model
+from golden.declared import from_declared, to_declared
+from golden.network import run
+from tests.support.float_onnx import calibration_of, mobile_net
+from tests.support.onnx_builder import run_onnx
+
+
+def test_onnxruntime_gives_goldens_values_on_the_written_model(tmp_path, generator):
+    """At most one step apart: onnxruntime adds real products, which may round the other way."""
+    source, file = tmp_path / "net.onnx", tmp_path / "int8.onnx"
+    source.write_bytes(mobile_net(generator).bytes())
+    samples = calibration_of(tmp_path / "x.npy", generator)
+    words = ["quantize", str(source), "--calibrate", str(samples), "-o", str(file)]
+    assert main(words) == 0
+    model = onnx.load(file)
+    onnx.checker.check_model(model, full_check=True)
+    graph, direct = load_model(file), load_model(source, samples)
+    assert graph.tensors == direct.tensors and graph.nodes == direct.nodes
+    for name, tensor in graph.tensors.items():
+        assert np.array_equal(tensor.data, direct.tensors[name].data)
+    plain, (output,) = graph.to_dict(), graph.outputs
+    for x in np.load(samples)[:4, None]:
+        (expected,) = run_onnx(file.read_bytes(), {"image": x})
+        values = run(plain, {"image": from_declared(x, plain["tensors"]["image"])})
+        found = to_declared(values[output], plain["tensors"][output])
+        steps = (found - expected) / np.float32(graph.tensors[output].quant.scale[0])
+        assert np.abs(np.rint(steps)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["{model}", "-o", "{folder}/y.onnx"], "--calibrate"),
+        (["{folder}/x.tflite", "--calibrate", "x.npy", "-o", "{folder}/y.onnx"], "'.tflite'"),
+        (["{model}", "--calibrate", "{folder}/none.npy", "-o", "{folder}/y.onnx"], "none.npy"),
+        (["{model}", "--calibrate", "{samples}", "-o", "{folder}/none/y.onnx"], "none/y.onnx"),
+    ],
+)
+def test_faults_are_one_line(tmp_path, generator, capsys, words, named):
+    model = tmp_path / "net.onnx"
+    model.write_bytes(mobile_net(generator).bytes())
+    samples = calibration_of(tmp_path / "x.npy", generator)
+    places = {"model": model, "samples": samples, "folder": tmp_path}
+    assert main(["quantize", *(word.format(**places) for word in words)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and err.startswith("error: ") and named in err
+    assert not (tmp_path / "y.onnx").exists()
+
+
+def test_a_quantised_model_is_refused(tmp_path, generator, capsys):
+    source, file = tmp_path / "net.onnx", tmp_path / "int8.onnx"
+    source.write_bytes(mobile_net(generator).bytes())
+    samples = str(calibration_of(tmp_path / "x.npy", generator))
+    assert main(["quantize", str(source), "--calibrate", samples, "-o", str(file)]) == 0
+    assert (
+        main(["quantize", str(file), "--calibrate", samples, "-o", str(tmp_path / "y.onnx")]) == 2
+    )
+    assert "the model is quantised" in capsys.readouterr().err
