@@ -13,6 +13,7 @@ from compiler import zoo
 from compiler.assets import AssetError
 from compiler.compare_command import add_compare_options
 from compiler.config_options import OUTPUT, add_config_options, config_of
+from compiler.diff import diff, print_diff
 from compiler.errors import CompilerError, InputError
 from compiler.frontend import write_model
 from compiler.info import as_data as info_data
@@ -116,6 +117,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     add_model_options(command)
     command.set_defaults(command=_import)
     _add_quantize(commands.add_parser("quantize", help="write a float ONNX model as int8"))
+    _add_diff(commands.add_parser("diff", help="which layer loses the signal"))
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser
@@ -146,6 +148,38 @@ def _quantize(arguments: argparse.Namespace) -> None:
     if arguments.calibrate is None:
         raise InputError("quantize needs --calibrate: a .npy file or a folder of them")
     write_quantised(arguments.model, arguments.calibrate, dict(arguments.shape), arguments.file)
+
+
+def _add_diff(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="DIR", type=Path, help="mapped folder, or of --tensors")
+    command.add_argument(
+        "--reference",
+        metavar="DIR|MODEL",
+        type=Path,
+        required=True,
+        help="another such folder, or a model, float ones above all",
+    )
+    command.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    command.add_argument(
+        "--calibrate", metavar="PATH", type=Path, help="inputs that `map` calibrated DIR with"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_diff)
+
+
+def _diff(arguments: argparse.Namespace) -> None:
+    rows = diff(arguments.folder, arguments.reference, arguments.input, arguments.calibrate)
+    if arguments.json:
+        print(json.dumps({"tensors": rows}, allow_nan=False))
+    else:
+        print_diff(rows)
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 from compiler.errors import InputError, show
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
+
+TENSORS = "tensors.json"
+"""File beside the tensors of a run, by name: their files, types, scales and zero points."""
 
 #: Seed of the inputs that stand in for those not given.
 DEFAULT_SEED = 0
@@ -55,13 +59,14 @@ def result_files(
     values: Mapping[str, np.ndarray],
     output: Path | None,
     folder: Path | None,
-) -> dict[Path, np.ndarray]:
-    """Results of a run, by file: outputs as declared, and all tensors in the model's layout.
+) -> dict[Path, np.ndarray | str]:
+    """Results of a run, by file: outputs as declared, and all tensors in the model's layout, with
+    their scales in TENSORS.
 
     ``values`` are stored integers. Raises InputError if two of them become the same file.
     """
     tensors = graph["tensors"]
-    files: dict[Path, np.ndarray] = {}
+    files: dict[Path, np.ndarray | str] = {}
     if output is not None:
         for index, name in enumerate(graph["outputs"]):
             files[output_path(output, index)] = to_declared(values[name], tensors[name])
@@ -71,7 +76,15 @@ def result_files(
             if path in files:
                 raise InputError(f"{path}: an output and a tensor have the same file name")
             files[path] = array
+        files[folder / TENSORS] = json.dumps({n: _described(n, tensors[n]) for n in values})
     return files
+
+
+def _described(name: str, tensor: Mapping[str, Any]) -> dict[str, Any]:
+    """The file, type, scale and zero point of a tensor; the latter None where it has none."""
+    found = {key: tensor[key] for key in ("scale", "zero_point")}
+    lists = {k: None if v is None else np.asarray(v).tolist() for k, v in found.items()}
+    return {"file": tensor_file_name(name), "dtype": tensor["dtype"], **lists}
 
 
 def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, np.ndarray]:
@@ -89,8 +102,8 @@ def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, n
     return files
 
 
-def write_arrays(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
-    """Write every file, or none: after a failure those already written are removed.
+def write_arrays(files: Mapping[Path, np.ndarray | str], folder: Path | None) -> None:
+    """Write every file, array or text, or none: after a failure those written are removed.
 
     ``folder`` is made where missing. Raises InputError for a file that cannot be written.
     """
@@ -98,10 +111,13 @@ def write_arrays(files: Mapping[Path, np.ndarray], folder: Path | None) -> None:
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        for path, array in files.items():
+        for path, content in files.items():
             with path.open("wb") as file:
                 written.append(path)
-                np.save(file, array)
+                if isinstance(content, str):
+                    file.write(content.encode())
+                else:
+                    np.save(file, content)
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)

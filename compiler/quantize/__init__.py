@@ -1,6 +1,7 @@
 """Quantisation after training: a float ONNX model gets QuantizeLinear and DequantizeLinear."""
 
 from compiler.quantize.gaps import fill_gaps, has_gaps, with_host_nodes
-from compiler.quantize.quantize import quantize
+from compiler.quantize.quantize import quantize, quantize_beside
+from compiler.quantize.runtime import Runner
 
-__all__ = ["fill_gaps", "has_gaps", "quantize", "with_host_nodes"]
+__all__ = ["Runner", "fill_gaps", "has_gaps", "quantize", "quantize_beside", "with_host_nodes"]

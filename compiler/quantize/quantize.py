@@ -63,6 +63,17 @@ def quantize(
     folded into the weights, channels are equalised and biases corrected. Raises InputError and
     UnsupportedError.
     """
+    return quantize_beside(model, calibration, method)[1]
+
+
+def quantize_beside(
+    model: onnx.ModelProto, calibration: Path | None, method: str = "mse"
+) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """The model before and after ``quantize`` rounds it: tensors of a name have the same meaning.
+
+    The first is float: batch normalisation is folded and channels are equalised, so that it
+    computes what ``model`` does.
+    """
     _check_inputs(model)
     check_operators(model)
     with references() as outermost:
@@ -72,11 +83,13 @@ def quantize(
             model = own
         refer(model)
         model = with_explicit_pads(model)
-        result = _quantized(folded(_with_opset(model)), calibration, method)
-        return whole(result) if outermost else result
+        before, after = _quantized(folded(_with_opset(model)), calibration, method)
+        return (whole(before), whole(after)) if outermost else (before, after)
 
 
-def _quantized(model: onnx.ModelProto, calibration: Path | None, method: str) -> onnx.ModelProto:
+def _quantized(
+    model: onnx.ModelProto, calibration: Path | None, method: str
+) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     _check_sizes(model)
     graph = float_graph(model)
     _check_finite(graph)
@@ -87,8 +100,8 @@ def _quantized(model: onnx.ModelProto, calibration: Path | None, method: str) ->
     graph = float_graph(model)
     seen = collect(model, points, samples)
     params = choose_parameters(graph, points, ranges_of(graph, seen, method))
-    model = correct_biases(model, params, samples)
-    return inferred(insert(model, params))
+    corrected = correct_biases(model, params, samples)
+    return model, inferred(insert(corrected, params))
 
 
 def _check_sizes(model: onnx.ModelProto) -> None:

@@ -94,7 +94,7 @@ def test_a_float_tflite_model_equals_litert(seed, tmp_path, dtype):
         y = np.load(tmp_path / "y.npy")
         assert y.dtype == np.float32
         np.testing.assert_array_equal(y, expected["real_y"])
-        stored = {path.stem for path in files.iterdir()}
+        stored = {path.stem for path in files.glob("*.npy")}
         assert stored >= {model["nodes"][0]["outputs"][0], "y"} and "real_x" not in stored
         for name in stored:
             np.testing.assert_array_equal(np.load(files / f"{name}.npy"), expected[name])
@@ -167,7 +167,7 @@ def _files(folder, graph: Graph, x: np.ndarray, command: str) -> dict[str, np.nd
     assert main([*map(str, words)]) == 0
     return {
         "y": np.load(folder / "y.npy"),
-        **{f"tensors/{path.stem}": np.load(path) for path in (folder / "tensors").iterdir()},
+        **{f"tensors/{path.stem}": np.load(path) for path in (folder / "tensors").glob("*.npy")},
     }
 
 

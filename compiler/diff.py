@@ -1,0 +1,281 @@
+"""``compiler diff``: two runs of a network tensor by tensor, and which layer loses the signal."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.frontend.tflite import is_float
+from compiler.ir.graph import Graph, Node, Quant
+from compiler.load import load_model, read_file
+from golden.arrays import DEFAULT_SEED, TENSORS, random_inputs, read_input
+from golden.declared import from_declared, in_declared_layout
+from golden.network import run
+from sim.fitted_table import Column, fitted_table
+from sim.report import console, lines
+
+MODEL = "model.json"
+"""The model in a mapped folder."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Real values of a run by tensor, in the model's layout; float64.
+
+    ``quants`` are the scales of those that are stored as integers; ``nodes`` made the tensors, if
+    they are known.
+    """
+
+    real: Mapping[str, np.ndarray]
+    quants: Mapping[str, Quant]
+    nodes: Sequence[Node] = ()
+
+
+def diff(
+    folder: Path, reference: Path, inputs: Sequence[Path], calibration: Path | None
+) -> list[dict[str, Any]]:
+    """Each tensor of both runs with its signal to noise ratio, in the order of ``folder``'s.
+
+    ``folder`` and ``reference`` are mapped folders or those that ``--tensors`` wrote; ``reference``
+    may be a model too, float ones with the ``calibration`` that ``map`` was given. Without
+    ``inputs`` they are seeded random ones. Raises CompilerError.
+    """
+    if (folder / TENSORS).is_file():
+        own, given = _written(folder), None
+    else:
+        graph = _mapped(folder)
+        given = _given(graph, inputs)
+        own = _golden(graph, given)
+    if (reference / TENSORS).is_file():
+        other = _written(reference)
+    elif reference.is_dir():
+        graph = _mapped(reference)
+        other = _golden(graph, given or _from_tensors(own, graph, inputs))
+    else:
+        other = _model(reference, own, given, inputs, calibration)
+    return _rows(own, other, reference)
+
+
+def _written(folder: Path) -> Run:
+    with located(folder / TENSORS):
+        try:
+            entries = json.loads((folder / TENSORS).read_text(encoding="utf-8"))
+            stored = {name: np.load(folder / entry["file"]) for name, entry in entries.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise InputError(f"not what --tensors writes: {fault}") from None
+    quants = {
+        name: Quant(tuple(entry["scale"]), tuple(entry["zero_point"]))
+        for name, entry in entries.items()
+        if entry["scale"] is not None
+    }
+    return Run({n: _real(array, quants.get(n)) for n, array in stored.items()}, quants)
+
+
+def _mapped(folder: Path) -> Graph:
+    if not (folder / MODEL).is_file():
+        raise InputError(f"{folder}: no {MODEL}; a mapped folder or one of --tensors is accepted")
+    return load_model(folder / MODEL)
+
+
+def _given(graph: Graph, paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Real inputs by name in the model's layout: from files as far as given, else random."""
+    if len(paths) > len(graph.inputs):
+        raise InputError(
+            f"--input is given {len(paths)} times; the network has {len(graph.inputs)} inputs"
+        )
+    plain = graph.to_dict()
+    stored = random_inputs(plain, DEFAULT_SEED)
+    found = {name: _declared(graph, name, stored[name]) for name in graph.inputs}
+    for name, path in zip(graph.inputs, paths, strict=False):
+        stored[name] = read_input(path, name, plain["tensors"][name])
+        array = np.load(path)
+        real = np.issubdtype(array.dtype, np.floating)
+        found[name] = array if real else _declared(graph, name, stored[name])
+    return found
+
+
+def _from_tensors(own: Run, graph: Graph, paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """The inputs of a run whose tensors are known, unless files give them."""
+    if paths:
+        return _given(graph, paths)
+    for name in graph.inputs:
+        if name not in own.real:
+            raise InputError(f"tensor {show(name)} is not there; --input is accepted")
+    return {name: own.real[name] for name in graph.inputs}
+
+
+def _golden(graph: Graph, given: Mapping[str, np.ndarray]) -> Run:
+    """Golden's run on real inputs, which go to the graph's inputs by their position."""
+    plain = graph.to_dict()
+    if len(given) != len(graph.inputs):
+        raise InputError(
+            f"{graph.name} has {len(graph.inputs)} inputs, the other run {len(given)}; as many are "
+            "accepted"
+        )
+    pairs = zip(graph.inputs, given.values(), strict=True)
+    try:
+        stored = {n: from_declared(np.asarray(x), plain["tensors"][n]) for n, x in pairs}
+        values = run(plain, stored)
+    except ValueError as error:
+        raise InputError(f"{graph.name}: {error}") from None
+    quants = {n: t.quant for n, t in graph.tensors.items() if t.quant is not None}
+    real = {name: _declared(graph, name, array) for name, array in values.items()}
+    return Run(real, quants, graph.nodes)
+
+
+def _declared(graph: Graph, name: str, stored: np.ndarray) -> np.ndarray:
+    tensor = graph.tensors[name]
+    declared = tensor.declared
+    plain = {"declared": None if declared is None else vars(declared)}
+    return _real(in_declared_layout(stored, plain), tensor.quant)
+
+
+def _real(stored: np.ndarray, quant: Quant | None) -> np.ndarray:
+    if quant is None or len(quant.scale) != 1:
+        return stored.astype(np.float64)
+    return (stored.astype(np.float64) - quant.zero_point[0]) * quant.scale[0]
+
+
+def _model(
+    path: Path,
+    own: Run,
+    given: Mapping[str, np.ndarray] | None,
+    inputs: Sequence[Path],
+    calibration: Path | None,
+) -> Run:
+    """The run of a model file: a float one by onnxruntime, others by golden."""
+    with located(path):
+        found = _float_models(path, calibration)
+    if found is None:
+        graph = load_model(path, calibration)
+        return _golden(graph, given or _from_tensors(own, graph, inputs))
+    from compiler.quantize import Runner
+
+    model, graph = found
+    for name, tensor in graph.tensors.items():
+        if name in own.quants and tensor.quant != own.quants[name]:
+            raise InputError(
+                f"{path}: tensor {show(name)} has another scale than in the run; the --calibrate "
+                "that `map` was given is accepted"
+            )
+    given = given or _from_tensors(own, graph, inputs)
+    made = {name for node in model.graph.node for name in node.output}
+    runner = Runner(model, [name for name in own.real if name in made])
+    fed = {name: np.asarray(given[name], np.float32) for name in graph.inputs}
+    values = {**fed, **runner.run(fed)}
+    return Run({n: np.asarray(x, np.float64) for n, x in values.items()}, {})
+
+
+def _float_models(path: Path, calibration: Path | None) -> tuple[Any, Graph] | None:
+    """The float ONNX model in a file as it is rounded, and its quantised graph; else None."""
+    suffix = path.suffix.lower()
+    if suffix not in (".onnx", ".tflite"):
+        return None
+    from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
+    from compiler.quantize import quantize_beside
+
+    data = read_file(path)
+    if suffix == ".tflite":
+        if not is_float(data):
+            return None
+        from compiler.frontend.tflite_float import to_onnx
+
+        model = to_onnx(data)
+    else:
+        model = parse_onnx(data, path.parent, {})
+    if is_quantised(model):
+        return None
+    before, after = quantize_beside(model, calibration)
+    return before, read_onnx(after, path.stem)
+
+
+def _rows(own: Run, other: Run, reference: Path) -> list[dict[str, Any]]:
+    makers = {name: node for node in own.nodes for name in node.outputs}
+    noises: dict[str, float] = {}
+    rows = []
+    for name, values in own.real.items():
+        maker = makers.get(name)
+        before = max((noises.get(n, 0.0) for n in maker.inputs), default=0.0) if maker else 0.0
+        if name not in other.real:
+            noises[name] = before
+            continue
+        if other.real[name].shape != values.shape:
+            raise InputError(
+                f"{reference}: tensor {show(name)} has shape {list(other.real[name].shape)}; "
+                f"{list(values.shape)} is accepted"
+            )
+        row = _row(name, values, other.real[name], own.quants.get(name))
+        noises[name] = row["noise"]
+        known = {"layer": maker.name, "op": maker.op} if maker else {"layer": name, "op": ""}
+        added = row["noise"] - before if own.nodes else None
+        rows.append({**known, **row, "noise_added": added})
+    if not rows:
+        raise UnsupportedError(f"{reference}: no tensor has the name of one of the run's")
+    return rows
+
+
+def _row(name: str, own: np.ndarray, other: np.ndarray, quant: Quant | None) -> dict[str, Any]:
+    """The figures of one tensor; ``noise`` is relative to the reference's power."""
+    error = own - other
+    noise, signal = float(np.square(error).sum()), float(np.square(other).sum())
+    largest = float(np.abs(error).max(initial=0.0))
+    ratio = noise / signal if signal else float(noise > 0)
+    return {
+        "tensor": name,
+        "equal": noise == 0,
+        "sqnr_db": -10 * math.log10(ratio) if ratio else None,
+        "noise": ratio,
+        "largest_error": largest,
+        "largest_error_steps": largest / quant.scale[0] if quant else None,
+    }
+
+
+def print_diff(rows: Sequence[dict[str, Any]]) -> None:
+    """The tensors as a table, and the layer that adds most noise."""
+    out = console()
+    columns = [
+        Column("layer", [row["layer"] for row in rows], False),
+        Column("operator", [row["op"] for row in rows], False, 2),
+        Column("SQNR, dB", [_decibels(row) for row in rows]),
+        Column("noise", [f"{row['noise']:.3%}" for row in rows]),
+        Column("added", [_percent(row["noise_added"]) for row in rows]),
+        Column("largest error", [f"{row['largest_error']:.4g}" for row in rows], True, 3),
+        Column("in steps", [_steps(row["largest_error_steps"]) for row in rows], True, 1),
+    ]
+    lines(out, fitted_table(columns, out.width))
+    lines(out, ["", *_verdict(rows)])
+
+
+def _verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
+    different = [row for row in rows if not row["equal"]]
+    if not different:
+        return [f"All {len(rows)} tensors are equal."]
+    found = [f"{len(rows) - len(different)} of {len(rows)} tensors are equal."]
+    worst = max(different, key=lambda row: row["noise_added"] or 0.0)
+    if worst["noise_added"]:
+        found.append(
+            f"{worst['layer']} adds most noise: {worst['noise_added']:.3%} of its signal's power, "
+            f"SQNR {_decibels(worst)} dB."
+        )
+    least = max(different, key=lambda row: row["noise"])
+    found.append(f"The least SQNR is that of {least['layer']}: {_decibels(least)} dB.")
+    return found
+
+
+def _decibels(row: Mapping[str, Any]) -> str:
+    return "equal" if row["equal"] else f"{row['sqnr_db']:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:+.3%}"
+
+
+def _steps(count: float | None) -> str:
+    return "-" if count is None else f"{count:.1f}"
