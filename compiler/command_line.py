@@ -15,6 +15,7 @@ from compiler.compare_command import add_compare_options
 from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.diff import diff, print_diff
 from compiler.errors import CompilerError, InputError
+from compiler.extract import extract
 from compiler.frontend import write_model
 from compiler.info import as_data as info_data
 from compiler.info import model_info, print_info
@@ -118,6 +119,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     command.set_defaults(command=_import)
     _add_quantize(commands.add_parser("quantize", help="write a float ONNX model as int8"))
     _add_diff(commands.add_parser("diff", help="which layer loses the signal"))
+    _add_extract(commands.add_parser("extract", help="one layer as a model of its own"))
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser
@@ -180,6 +182,28 @@ def _diff(arguments: argparse.Namespace) -> None:
         print(json.dumps({"tensors": rows}, allow_nan=False))
     else:
         print_diff(rows)
+
+
+def _add_extract(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="DIR", type=Path, help="mapped folder")
+    command.add_argument("--layer", metavar="L", required=True, help="a layer that `map` lists")
+    command.add_argument("-o", dest="out", metavar="OUT", type=Path, required=True)
+    command.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="an input of the whole model, in its order; a seeded random one where not given",
+    )
+    command.set_defaults(command=_extract)
+
+
+def _extract(arguments: argparse.Namespace) -> None:
+    part = extract(arguments.folder, arguments.layer, arguments.input, arguments.out)
+    print(
+        f"{arguments.out}: {' + '.join(node.op for node in part.nodes)} with its input and output"
+    )
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from compiler.errors import InputError, UnsupportedError, located, show
 from compiler.frontend.tflite import is_float
 from compiler.ir.graph import Graph, Node, Quant
 from compiler.load import load_model, read_file
-from golden.arrays import DEFAULT_SEED, TENSORS, random_inputs, read_input
+from golden.arrays import TENSORS, given_inputs
 from golden.declared import from_declared, in_declared_layout
 from golden.network import run
 from sim.fitted_table import Column, fitted_table
@@ -50,13 +50,13 @@ def diff(
     if (folder / TENSORS).is_file():
         own, given = _written(folder), None
     else:
-        graph = _mapped(folder)
+        graph = mapped_model(folder)
         given = _given(graph, inputs)
         own = _golden(graph, given)
     if (reference / TENSORS).is_file():
         other = _written(reference)
     elif reference.is_dir():
-        graph = _mapped(reference)
+        graph = mapped_model(reference)
         other = _golden(graph, given or _from_tensors(own, graph, inputs))
     else:
         other = _model(reference, own, given, inputs, calibration)
@@ -78,7 +78,8 @@ def _written(folder: Path) -> Run:
     return Run({n: _real(array, quants.get(n)) for n, array in stored.items()}, quants)
 
 
-def _mapped(folder: Path) -> Graph:
+def mapped_model(folder: Path) -> Graph:
+    """The model of a mapped folder. Raises InputError."""
     if not (folder / MODEL).is_file():
         raise InputError(f"{folder}: no {MODEL}; a mapped folder or one of --tensors is accepted")
     return load_model(folder / MODEL)
@@ -86,18 +87,12 @@ def _mapped(folder: Path) -> Graph:
 
 def _given(graph: Graph, paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """Real inputs by name in the model's layout: from files as far as given, else random."""
-    if len(paths) > len(graph.inputs):
-        raise InputError(
-            f"--input is given {len(paths)} times; the network has {len(graph.inputs)} inputs"
-        )
-    plain = graph.to_dict()
-    stored = random_inputs(plain, DEFAULT_SEED)
+    stored = given_inputs(graph.to_dict(), paths)
     found = {name: _declared(graph, name, stored[name]) for name in graph.inputs}
     for name, path in zip(graph.inputs, paths, strict=False):
-        stored[name] = read_input(path, name, plain["tensors"][name])
         array = np.load(path)
-        real = np.issubdtype(array.dtype, np.floating)
-        found[name] = array if real else _declared(graph, name, stored[name])
+        if np.issubdtype(array.dtype, np.floating):
+            found[name] = array
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,22 @@ def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
         inputs[name] = generator.integers(
             limits.min, limits.max, tensor["shape"], tensor["dtype"], endpoint=True
         )
+    return inputs
+
+
+def given_inputs(graph: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Stored integers of every graph input, by name: from files as far as given, else random.
+
+    Raises InputError for a file that does not fit its input.
+    """
+    names = graph["inputs"]
+    if len(paths) > len(names):
+        raise InputError(
+            f"--input is given {len(paths)} times; the network has {len(names)} inputs"
+        )
+    inputs = random_inputs(graph, DEFAULT_SEED)
+    for name, path in zip(names, paths, strict=False):
+        inputs[name] = read_input(path, name, graph["tensors"][name])
     return inputs
 
 

@@ -16,7 +16,7 @@ from compiler.load import (
     add_model_options,
     load_given,
 )
-from golden.arrays import DEFAULT_SEED, random_inputs, read_input, result_files, write_arrays
+from golden.arrays import given_inputs, result_files, write_arrays
 from golden.network import run
 
 
@@ -114,14 +114,7 @@ def _latency(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     graph = load_given(arguments).to_dict()
-    if len(arguments.input) > len(graph["inputs"]):
-        raise InputError(
-            f"--input is given {len(arguments.input)} times; {arguments.model} has "
-            f"{len(graph['inputs'])} inputs"
-        )
-    inputs = random_inputs(graph, DEFAULT_SEED)
-    for name, path in zip(graph["inputs"], arguments.input, strict=False):
-        inputs[name] = read_input(path, name, graph["tensors"][name])
+    inputs = given_inputs(graph, arguments.input)
     try:
         values = run(graph, inputs)
     except ValueError as error:

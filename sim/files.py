@@ -14,9 +14,7 @@ from compiler.errors import (
     InputError,
 )
 from golden.arrays import (
-    DEFAULT_SEED,
-    random_inputs,
-    read_input,
+    given_inputs,
     result_files,
     write_arrays,
 )
@@ -61,15 +59,7 @@ def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray
 
     Raises InputError for a file that does not fit its input.
     """
-    names = program.graph["inputs"]
-    if len(paths) > len(names):
-        raise InputError(
-            f"--input is given {len(paths)} times; the network has {len(names)} inputs"
-        )
-    inputs = random_inputs(program.graph, DEFAULT_SEED)
-    for name, path in zip(names, paths, strict=False):
-        inputs[name] = read_input(path, name, program.graph["tensors"][name])
-    return inputs
+    return given_inputs(program.graph, paths)
 
 
 def write_files(

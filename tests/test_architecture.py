@@ -20,8 +20,9 @@ STOREYS = (
     """compiler.docgen compiler.driver compiler.quantize_command hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
-    """compiler.assets compiler.compare compiler.map_cache golden.bench sim.files""",
-    """compiler.compare_command compiler.diff compiler.info compiler.latencies compiler.mapping""",
+    """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench sim.files""",
+    """compiler.compare_command compiler.extract compiler.info compiler.latencies
+    compiler.mapping""",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",
     """compiler compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",
