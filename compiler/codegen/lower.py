@@ -72,19 +72,9 @@ class Lowering:
         if source.external:
             yield self._load_pixels(buffer, source)
             return
-        place = _in_buffer(buffer)
-        for text, fields, scratchpad, memory in self._moves(
-            source, place, buffer.tile, buffer.planes
-        ):
-            yield Command(
-                Opcode.LOAD,
-                buffer.layer,
-                text,
-                fields,
-                scratchpad_writes=(scratchpad,),
-                memory=origin(self.maps, source.name)[0],
-                memory_span=memory,
-            )
+        yield from self._transfers(
+            Opcode.LOAD, buffer.layer, source, _in_buffer(buffer), buffer.tile, buffer.planes
+        )
 
     def _load_constants(self, buffer: Buffer) -> Command:
         """A chunk's parameters and weights, or the layer's table."""
@@ -137,14 +127,38 @@ class Lowering:
             memory=origin(self.maps, source.name)[0],
         )
 
+    def _transfers(
+        self,
+        opcode: Opcode,
+        layer: int,
+        m: FeatureMap,
+        place: Placement,
+        tile: Tile,
+        planes: tuple[int, int],
+    ) -> Iterator[Command]:
+        """LOADs or STOREs of ``tile`` of some planes between ``place`` and the map in memory."""
+        for text, scratchpad, memory in self._moves(m, place, tile, planes):
+            loads = opcode == Opcode.LOAD
+            yield Command(
+                opcode,
+                layer,
+                text,
+                self._dma(scratchpad, memory),
+                scratchpad_reads=() if loads else (scratchpad,),
+                scratchpad_writes=(scratchpad,) if loads else (),
+                memory=origin(self.maps, m.name)[0],
+                memory_span=memory,
+            )
+
     def _moves(
         self, m: FeatureMap, place: Placement, tile: Tile, planes: tuple[int, int]
-    ) -> Iterator[tuple[str, dict[str, int], Span, Span]]:
-        """Transfers of ``tile`` of some planes between ``place`` and the map in memory.
+    ) -> Iterator[tuple[str, Span, Span]]:
+        """Text and words in scratchpad and memory of each transfer.
 
-        Whole rows are one run a plane. Otherwise every plane takes a command with one run a row,
-        or every row a command with one run a plane, whichever is fewer. Words of memory count from
-        the first of the map that ``m`` is part of.
+        Whole rows of the map are one row of the transfer for each plane. Otherwise every plane
+        takes a command with a row for each row of the map, or every row of the map a command with
+        a row for each plane, whichever is fewer. Words of memory count from the first of the map
+        that ``m`` is part of.
         """
         first, count = planes
         name = f"{m.name}{tile} planes {first}:{first + count}"
@@ -155,10 +169,10 @@ class Lowering:
             merged = scratchpad.simplified(), memory.simplified()
             if merged[0].rows == merged[1].rows:
                 scratchpad, memory = merged
-            yield f"{name} at {scratchpad}", self._dma(scratchpad, memory), scratchpad, memory
+            yield f"{name} at {scratchpad}", scratchpad, memory
             return
         for scratchpad, memory in _window_spans(m, place, tile, planes, start):
-            yield f"{name} at {scratchpad}", self._dma(scratchpad, memory), scratchpad, memory
+            yield f"{name} at {scratchpad}", scratchpad, memory
 
     def _dma(self, scratchpad: Span, memory: Span) -> dict[str, int]:
         return {
@@ -201,16 +215,7 @@ class Lowering:
         output = tile_op.site.output
         place = self._place(tile_op.output, output.name, tile_op)
         planes = (tile_op.chunk.first_plane, tile_op.chunk.planes)
-        for text, fields, scratchpad, memory in self._moves(output, place, tile_op.tile, planes):
-            yield Command(
-                Opcode.STORE,
-                tile_op.layer,
-                text,
-                fields,
-                scratchpad_reads=(scratchpad,),
-                memory=origin(self.maps, output.name)[0],
-                memory_span=memory,
-            )
+        yield from self._transfers(Opcode.STORE, tile_op.layer, output, place, tile_op.tile, planes)
 
 
 def _window(m: FeatureMap, tile_op: TileOp) -> Tile:
