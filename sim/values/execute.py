@@ -263,7 +263,8 @@ class _Task:
             parts.append(left @ factors[:, begin * width : steps.stop * width])
         acc: np.ndarray = parts[0]
         if len(parts) > 1:
-            acc = np.sum([part.astype(np.int32) for part in parts], axis=0, dtype=np.int32)
+            whole = np.stack([part.astype(np.int32) for part in parts])
+            acc = whole.sum(axis=0, dtype=np.int32)
         return acc.reshape(groups, pixels, -1, width).transpose(1, 2, 0, 3).reshape(1, -1)
 
     def _tap_by_tap(self, state: State, offsets: np.ndarray, firsts: np.ndarray) -> np.ndarray:
