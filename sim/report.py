@@ -124,11 +124,10 @@ def _macs(report: dict[str, Any]) -> str:
 
 
 def unfoldered(names: Sequence[str]) -> list[str]:
-    """The first of each joined name, without the folders that all share."""
-    first = [name.split(";")[0] for name in names]
-    shared = os.path.commonprefix(first) if len(first) > 1 else ""
+    """Names without the folders that all share."""
+    shared = os.path.commonprefix(names) if len(names) > 1 else ""
     skip = shared.rfind("/") + 1
-    return [name[skip:] for name in first]
+    return [name[skip:] for name in names]
 
 
 def short_names(names: Sequence[str]) -> list[str]:

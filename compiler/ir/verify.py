@@ -56,9 +56,14 @@ def verify_pass(graph: Graph, stage: Stage, pass_name: str) -> None:
         raise AssertionError(f"after {pass_name}: {fault}") from fault
 
 
+def is_name(name: str) -> bool:
+    """Whether the name is printable and of bounded length."""
+    return 0 < len(name) <= MAX_NAME and name.isprintable()
+
+
 def check_name(kind: str, name: str) -> None:
     """Raise InputError unless the name is printable and of bounded length."""
-    if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+    if not is_name(name):
         raise InputError(
             f"{kind} {show(name)}: the name has {len(name)} characters; 1 to {MAX_NAME} printable "
             "ones are accepted"

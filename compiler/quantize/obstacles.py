@@ -7,7 +7,7 @@ from onnx import numpy_helper
 
 from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx import together
-from compiler.frontend.onnx.model_graph import label
+from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.reader import is_handled, not_handled
 
 #: Operators whose results are known with the shapes of their inputs.

@@ -11,6 +11,7 @@ import onnx
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx import inferred, opset
+from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.normalise.opsets import converted
 from compiler.frontend.onnx.references import refer, references, whole
 from compiler.quantize.bias import correct_biases
@@ -130,7 +131,7 @@ def _check_finite(graph: FloatGraph) -> None:
             if not np.isfinite(values).all():
                 found = values[~np.isfinite(values)][0]
                 raise InputError(
-                    f"node {show(node.name)} ({node.op_type}): constant {show(name)} holds "
+                    f"node {show(label(node, 0))} ({node.op_type}): constant {show(name)} holds "
                     f"{found}; finite numbers are accepted"
                 )
 

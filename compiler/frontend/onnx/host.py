@@ -122,7 +122,8 @@ def store_hosted(imp: Importer, x: Hosted, quant: Quant, output: str) -> Stored:
     if leaf is not None and leaf.view.shape == x.shape:
         table = Tensor(f"{name}/table", (256,), "int8", data=body.table(leaf, quant))
         return Stored(
-            imp.emit("lookup", (leaf.tensor, table), {}, name, quant, leaf.view), leaf.view
+            imp.emit("lookup", (leaf.tensor, table), {}, name, quant, leaf.view, label=body.label),
+            leaf.view,
         )
     view = read_view(imp.graph, output, x.shape)
     return Stored(body.emit(x, name, view, quant), view)

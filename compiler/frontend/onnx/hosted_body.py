@@ -11,6 +11,7 @@ import onnx
 from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx.host_macs import node_macs
 from compiler.frontend.onnx.importer import Importer
+from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.model_graph import host_reason, is_onnx
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant, Real, Stored
@@ -66,6 +67,14 @@ class HostedBody:
                 self._places.add(place)
                 waiting += filter(None, node.input)
 
+    @property
+    def label(self) -> str:
+        """The name of the node with most products, or of the one that makes the result."""
+        makes = self._imp.graph.makers[self._name]
+        largest = max(self._nodes, key=lambda node: node_macs(self._imp, node))
+        found = largest if node_macs(self._imp, largest) else self._imp.graph.nodes[makes]
+        return label(found, makes)
+
     def argument(self) -> Real | None:
         """The tensor of which all is a function, element by element; None if there is none."""
         real = [leaf for leaf in self._leaves.values() if isinstance(leaf, Real)]
@@ -115,7 +124,7 @@ class HostedBody:
         assert is_body(attrs["body"]), attrs["body"]
         self._try(operands, attrs)
         dtype = x.dtype if quant is None else "int8"
-        return self._imp.emit("host", inputs, attrs, name, quant, view, dtype)
+        return self._imp.emit("host", inputs, attrs, name, quant, view, dtype, self.label)
 
     def _try(self, operands: list[tuple[str, Any]], attrs: dict[str, Any]) -> None:
         """Raise UnsupportedError for a body that does not compute zeros, unless that takes long."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.called import Names
 from compiler.frontend.onnx.model_graph import ModelGraph
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import (
@@ -54,6 +55,7 @@ class Importer:
         self.graph = graph
         self.inputs: dict[str, tuple[tuple[int, ...], View]] = {}
         self.outputs: list[str] = []
+        self._node_names = Names()
         self._moved: dict[tuple[Any, ...], str] = {}
         self.stored: dict[object, tuple[object, str]] = {}
         self.tensors: dict[str, Tensor] = {}
@@ -164,8 +166,12 @@ class Importer:
         quant: Quant | None,
         view: View,
         dtype: str = "int8",
+        label: str = "",
     ) -> str:
-        """A node with its output; constants among ``inputs`` become tensors. Returns the output."""
+        """A node with its output; constants among ``inputs`` become tensors. Returns the output.
+
+        The node is called ``label``, or else as its output is.
+        """
         names = []
         for operand in inputs:
             if isinstance(operand, Tensor):
@@ -174,7 +180,8 @@ class Importer:
                 operand = operand.name
             names.append(operand)
         name = self.unique(name)
-        node = Node(name, op, tuple(names), (name,), attrs)
+        called = self._node_names.unique(label or name)
+        node = Node(called, op, tuple(names), (name,), attrs)
         self.add_tensor(name, infer_shape(node, self.tensors), quant, view, dtype)
         self.nodes.append(node)
         return name

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from compiler.errors import InputError, UnsupportedError, show
+from compiler.frontend.onnx.labels import name_nodes
 from compiler.frontend.onnx.normalise import normalise
 from compiler.frontend.onnx.references import refer
 from compiler.frontend.onnx.weights_aside import with_weights_aside
@@ -72,6 +73,7 @@ def check_onnx(model: onnx.ModelProto, folder: Path, shapes: Shapes = NO_SHAPES)
         model = with_weights_aside(model, _checked)
     except _FAULTS as fault:
         raise InputError(f"not a valid ONNX model: {_line(fault)}") from None
+    name_nodes(model)
     return inferred(normalise(model))
 
 

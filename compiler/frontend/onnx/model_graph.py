@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -12,9 +11,6 @@ from compiler.frontend.onnx.normalise.opsets import DOMAINS, opset
 
 #: Key of a node's metadata under which this project says why the host computes it.
 HOST_REASON = "convsim.host"
-
-#: Key of a node's metadata under which PyTorch's exporter names the modules around it.
-_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 @dataclass(frozen=True)
@@ -55,23 +51,6 @@ def is_onnx(node: onnx.NodeProto) -> bool:
     return node.domain in DOMAINS
 
 
-def label(node: onnx.NodeProto, index: int) -> str:
-    """A name of the node that its user knows: PyTorch's module, the node's own, or its output's."""
-    module = _module(node)
-    return module or node.name or (node.output[0] if node.output else f"number {index}")
-
-
 def host_reason(node: onnx.NodeProto) -> str:
     """Reason why the host computes the node, if that was found before; else empty."""
     return next((e.value for e in node.metadata_props if e.key == HOST_REASON), "")
-
-
-def _module(node: onnx.NodeProto) -> str:
-    for entry in node.metadata_props:
-        if entry.key == _SCOPES:
-            try:
-                scopes = ast.literal_eval(entry.value)
-            except (ValueError, SyntaxError):
-                return ""
-            return str(scopes[-1]) if isinstance(scopes, list) and scopes else ""
-    return ""

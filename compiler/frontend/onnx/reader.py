@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -12,7 +13,8 @@ from compiler.frontend.onnx.folding import FOLDED, fold
 from compiler.frontend.onnx.host import as_hosted, hosted, output_constant, output_hosted
 from compiler.frontend.onnx.importer import Importer, RefusedInputError
 from compiler.frontend.onnx.input_views import read_view
-from compiler.frontend.onnx.model_graph import ModelGraph, host_reason, is_onnx, label, shape_of
+from compiler.frontend.onnx.labels import label
+from compiler.frontend.onnx.model_graph import ModelGraph, host_reason, is_onnx, shape_of
 from compiler.frontend.onnx.operator import Operator, constant_array
 from compiler.frontend.onnx.operators import CONVERTERS
 from compiler.frontend.onnx.requantise_outputs import store_output
@@ -191,7 +193,15 @@ def _convert(imp: Importer, proto: onnx.NodeProto, name: str) -> None:
 def _converted(imp: Importer, op: Operator) -> Mapping[str, Value]:
     result = CONVERTERS[op.op](imp, op)
     op.check_all_asked()
-    return result if isinstance(result, Mapping) else {op.output: result}
+    results = result if isinstance(result, Mapping) else {op.output: result}
+    return {name: _labelled(value, op.name) for name, value in results.items()}
+
+
+def _labelled(value: Value, label: str) -> Value:
+    """A result that is no tensor yet, called by the first of the operators that make it."""
+    if isinstance(value, Function | Pending) and not value.label:
+        return replace(value, label=label)
+    return value
 
 
 def is_handled(proto: onnx.NodeProto) -> bool:

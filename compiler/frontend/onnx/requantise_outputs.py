@@ -62,9 +62,9 @@ def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
 
 def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
     if x.op != "lookup":
-        return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view)
+        return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view, label=x.label)
     table = Tensor(f"{name}/table", (256,), "int8", data=_table(imp.quant(x.tensor), x, quant))
-    return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view)
+    return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view, label=x.label)
 
 
 def _table(x_quant: Quant, x: Function, quant: Quant) -> np.ndarray:
@@ -110,10 +110,11 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
     tensor = ""
     for i, (op, inputs, attrs, parameters) in enumerate(steps):
         last = i == len(steps) - 1
-        label = name if last else f"{name}/{op}"
+        output = name if last else f"{name}/{op}"
+        label = f"{x.label}/{op}" if i and x.label else x.label
         if i:
             inputs = (tensor, *inputs)
-        tensor = imp.emit(op, inputs, attrs, label, parameters, x.view)
+        tensor = imp.emit(op, inputs, attrs, output, parameters, x.view, label=label)
     imp.stored[x.origin] = key, tensor
     return Stored(tensor, x.view)
 

@@ -87,6 +87,7 @@ class Function:
     """A function of the real values of one tensor, element by element.
 
     ``apply`` computes it in float64; ``op`` names it if it is one of the graph's operators.
+    ``label`` is the name of the model's node.
     """
 
     tensor: str
@@ -94,6 +95,7 @@ class Function:
     apply: Callable[[np.ndarray], np.ndarray]
     op: str = "lookup"
     attrs: dict[str, Any] = field(default_factory=dict)
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Pending:
 
     ``inputs`` are names of tensors, or constants that become tensors with the node; ``shape`` is
     the graph's shape of the result. ``low`` and ``high`` bound it, as an activation function does.
-    ``origin`` is one object for all that is made from one result.
+    ``origin`` is one object for all that is made from one result; ``label`` is the name of the
+    model's node that made it.
     """
 
     op: str
@@ -113,6 +116,7 @@ class Pending:
     low: float = -np.inf
     high: float = np.inf
     origin: object = field(default_factory=object)
+    label: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from compiler.errors import CompilerError, InputError, UnsupportedError, show
+from compiler.frontend.called import first_of
 from compiler.frontend.tflite.flatbuf import FlatbufferError, Table
 from compiler.frontend.tflite.schema import OperatorSlot
 from compiler.frontend.tflite.tensors import TensorReader
@@ -57,4 +58,6 @@ def _several(where: list[str], text: str) -> str:
 def _made(table: Table, tensors: TensorReader) -> str:
     """The name of the first tensor that the operator makes, for messages."""
     outputs = table.vector(OperatorSlot.OUTPUTS, "i4")
-    return f" {show(tensors.name(int(outputs[0])))}" if outputs.size and outputs[0] >= 0 else ""
+    if not outputs.size or outputs[0] < 0:
+        return ""
+    return f" {show(first_of(tensors.name(int(outputs[0]))))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.errors import InputError, UnsupportedError, located, show
+from compiler.frontend.called import called_by_first
 from compiler.frontend.tflite.boundary import Boundary, find_boundary
 from compiler.frontend.tflite.dilation import find_dilated
 from compiler.frontend.tflite.elementwise import cast_input
@@ -53,7 +54,7 @@ def _read_model(model: ModelFile, name: str) -> Graph:
     outputs = _names(subgraph, SubgraphSlot.OUTPUTS, tensors, boundary)
     states = (tensors.tensor(i).name for i in variables.assigned.values())
     outputs += tuple(name for name in states if name not in outputs)
-    return Graph(name, tensors.decoded(), nodes, inputs, outputs)
+    return Graph(name, tensors.decoded(), called_by_first(nodes), inputs, outputs)
 
 
 def _names(

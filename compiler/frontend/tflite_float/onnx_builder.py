@@ -15,6 +15,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from compiler.errors import UnsupportedError, show
+from compiler.frontend.called import first_of
 from compiler.frontend.tflite.tensors import TensorReader
 
 #: Operator set of the model: the first whose ReduceMean and Split are today's.
@@ -42,6 +43,11 @@ class Twin:
         self._outputs = outputs
         self._arrays: dict[int, np.ndarray] = {}
         self._names: dict[int, str] = {}
+        self._label = ""
+
+    def begin(self, index: int) -> None:
+        """Call the nodes from now on after tensor ``index``, which they make."""
+        self._label = first_of(self.tensors.name(index))
 
     def array(self, index: int) -> np.ndarray | None:
         """A float constant, float32, in the model's layout; None for an activation."""
@@ -84,6 +90,7 @@ class Twin:
         self._names[index] = name
         if len(shape) == 4:
             self._names[index] = name + FIRST
+            self.begin(index)
             self.node("Transpose", (name,), name + FIRST, perm=TO_FIRST)
 
     def make(self, index: int) -> str:
@@ -103,6 +110,7 @@ class Twin:
         for index in self._outputs:
             name, shape = self.activation(index), self.tensors.shape(index)
             if len(shape) == 4:
+                self.begin(index)
                 name = self.node("Transpose", (name,), name + LAST, perm=TO_LAST)
             values.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
         return values
@@ -114,8 +122,8 @@ class Twin:
         return name
 
     def node(self, op: str, inputs: tuple[str, ...], output: str, **attrs: Any) -> str:
-        """A node, named after what it makes. Returns its output."""
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attrs))
+        """A node, called after the operator's output. Returns what it makes."""
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=self._label, **attrs))
         return output
 
     def last(self, index: int) -> str:

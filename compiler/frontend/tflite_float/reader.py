@@ -83,6 +83,7 @@ def _add(twin: Twin, builtin: str, table: Table) -> None:
         if twin.is_made(output):
             name = twin.tensors.name(output)
             raise InputError(f"output {show(name)} is another operator's too, or an input")
+        twin.begin(output)
         op = Operator(
             builtin, tuple(map(int, inputs)), output, options, twin, place, int(outputs.size)
         )

@@ -26,6 +26,7 @@ from tests.compiler.frontend.graphs import (
     residual_graph,
     spatial_graph,
 )
+from tests.compiler.frontend.small_tflite import Model
 from tests.support.assets import lite0_path
 from tests.support.tflite_builder import build_model
 
@@ -215,3 +216,19 @@ def test_table_checks_what_it_reads():
         Table.root(b"\xff" * 4).has(0)
     with pytest.raises(FlatbufferError, match="index 3 into a vector of 0"):
         Table.root(np.array([4, 0, 0], "<i4").tobytes()).entry(0, 3)
+
+
+def test_a_layer_is_called_by_the_first_of_the_names_that_the_converter_joins():
+    """The others may be those of layers elsewhere; the tensor keeps them all."""
+    m = Model()
+    x = m.tensor("x", (1, 4, 4, 2))
+    names = ["net/conv/Relu;net/bn/FusedBatchNormV3;net/conv/Conv2D", "net/conv/Relu;other"]
+    a, b = (m.tensor(name, (1, 4, 4, 2)) for name in names)
+    m.op("QUANTIZE", [x], [a])
+    m.op("QUANTIZE", [a], [b])
+    graph = read_tflite(m.write([x], [b]), "m")
+    assert [n.name for n in graph.nodes] == ["net/conv/Relu", "net/conv/Relu_1"]
+    assert [n.outputs[0] for n in graph.nodes] == names
+    m.op("ADD_N", [b], [m.tensor("net/last;net/other", (1, 4, 4, 2))])
+    with pytest.raises(UnsupportedError, match=r"operator 2 \(ADD_N\) 'net/last': "):
+        read_tflite(m.write([x], [len(m.tensors) - 1]), "m")

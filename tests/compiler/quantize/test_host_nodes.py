@@ -1,7 +1,6 @@
 """What the host computes of float models: real values inside, near to onnxruntime's."""
 
 import numpy as np
-import onnx
 import pytest
 
 from compiler.errors import UnsupportedError
@@ -144,11 +143,10 @@ def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
     x = net.conv(net.input(1, 3, 6, 6), 3, 4, 3)
     y = net.node("Dropout", x, net.constant(np.float32(0.5)), net.constant(True))
     net.output(net.node("Hardmax", y))
-    model = parse_onnx(net.bytes(), None)
-    scope = onnx.StringStringEntryProto(
-        key="pkg.torch.onnx.name_scopes", value="['', 'head', 'head.hard']"
-    )
-    model.graph.node[-1].metadata_props.append(scope)
+    model = net.model()
+    scopes = "['', 'head', 'head.hard', 'hardmax']"
+    model.graph.node[-1].metadata_props.add(key="pkg.torch.onnx.name_scopes", value=scopes)
+    model = parse_onnx(model.SerializeToString(), None)
     message = (
         r"^2 obstacles: node 'Dropout_2' \(Dropout\): training_mode is true; false is accepted; "
         r"node 'head.hard' \(Hardmax\): operator Hardmax is not handled; accepted: Abs, "

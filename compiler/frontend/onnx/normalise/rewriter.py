@@ -10,6 +10,7 @@ import onnx
 from onnx import helper
 
 from compiler.errors import UnsupportedError, located, show
+from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.normalise.opsets import opset
 from compiler.frontend.onnx.references import array_of, tensor_of
 
@@ -63,8 +64,7 @@ class Rewriter:
                 self._labels.add(node.name)
                 continue
             self._at = node
-            label = node.name or (node.output[0] if node.output else node.op_type)
-            with located(f"node {show(label)} ({node.op_type})"):
+            with located(f"node {show(label(node, 0))} ({node.op_type})"):
                 way(self, Old(node))
         del self._graph.node[:]
         self._graph.node.extend(self._nodes)
@@ -112,11 +112,11 @@ class Rewriter:
         """The name of a new node: the old one's for the operator itself, beside quantisers."""
         assert self._at is not None
         name = self._at.name
-        label, number = name, 0
-        while name and (label in self._labels or (label == name and op in _QUANTISERS)):
-            label, number = f"{name}/{op}_{number}", number + 1
-        self._labels.add(label)
-        return label
+        found, number = name, 0
+        while name and (found in self._labels or (found == name and op in _QUANTISERS)):
+            found, number = f"{name}/{op}_{number}", number + 1
+        self._labels.add(found)
+        return found
 
 
 def replace(model: onnx.ModelProto, ways: Mapping[str, Expand], *domains: str) -> onnx.ModelProto:
