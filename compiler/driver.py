@@ -16,6 +16,7 @@ from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
 from compiler.hwir.feature_map import Words
 from compiler.hwir.network import Network
+from compiler.hwir.sides import check_sides
 from compiler.hwir.verify import verify_network
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
@@ -103,6 +104,7 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
     Raises UnsupportedError and AllocationError as ``compile`` does, except what only the schedule
     finds.
     """
+    check_sides(graph.nodes, graph.tensors)
     network = _lowered(graph, needs(graph), None, config, options or CompilerOptions(), Known())
     check_room(network, config, Planner())
     return network
@@ -114,6 +116,7 @@ def _fastest(
     """The network with its schedules: without the channels that no output needs, unless that does
     not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill words.
     Then the network has a note."""
+    check_sides(graph.nodes, graph.tensors)
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:

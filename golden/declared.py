@@ -62,7 +62,8 @@ def in_declared_layout(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndar
         return values
     shape, order = declared["shape"], declared["order"]
     moved = values.reshape([shape[axis] for axis in order])
-    return np.ascontiguousarray(moved.transpose(np.argsort(order)))
+    # NumPy makes a number contiguous as a list of one.
+    return np.ascontiguousarray(moved.transpose(np.argsort(order))).reshape(shape)
 
 
 def to_declared(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:

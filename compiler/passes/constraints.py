@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from compiler.errors import UnsupportedError, show
 from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import Pair
+from compiler.hwir.sides import MAX_SIDE, SIDES
 from compiler.ir.graph import Node
 from hw.spec.isa import Opcode, highest
 
 MAX_KERNEL = highest(Opcode.EXECUTE, "kernel_rows", "tap_groups")
 MAX_STEP = highest(Opcode.EXECUTE, "row_dilation", "col_dilation", "col_stride", "wrap_y")
-MAX_SIDE = highest(Opcode.EXECUTE, "start_x", "start_y", "in_width", "in_height", "out_width")
 MAX_BLOCKS = highest(Opcode.EXECUTE, "in_blocks", "out_blocks")
 MAX_INPUT_CHANNELS = highest(Opcode.LOAD, "channels")
 MAX_END = highest(Opcode.EXECUTE, "end_x", "wrap_x")
@@ -78,7 +78,7 @@ CONSTRAINTS = (
         lambda g: max(g.dilation) <= MAX_STEP,
     ),
     Constraint(
-        f"Maps of up to {MAX_SIDE} rows and columns are accepted, padding included.",
+        SIDES,
         lambda g: _longest_side(g) <= MAX_SIDE,
     ),
     Constraint(

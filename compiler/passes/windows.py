@@ -48,12 +48,18 @@ def links(axis: Axis) -> np.ndarray:
         pixels, outputs = _pairs(axis)
         found[pixels, outputs] = True
         return found
-    span = max((axis.kernel - 1) * axis.dilation + 1, axis.stride)
-    for o in range(axis.outputs):
-        first = o * axis.stride - axis.before
-        end = axis.size if o == axis.outputs - 1 else max(first + span, 0)
-        found[max(first, 0) if o else 0 : end, o] = True
+    for o, (start, end) in enumerate(zip(*_spans(axis), strict=True)):
+        found[start:end, o] = True
     return found
+
+
+def _spans(axis: Axis) -> tuple[np.ndarray, np.ndarray]:
+    """The first pixel that each output reads, and the one after its last."""
+    first = np.arange(axis.outputs) * axis.stride - axis.before
+    ends = first + max((axis.kernel - 1) * axis.dilation + 1, axis.stride)
+    first[0], ends[-1] = 0, axis.size
+    starts = np.clip(first, 0, axis.size)
+    return starts, np.clip(ends, starts, axis.size)
 
 
 @lru_cache(4096)
@@ -64,9 +70,17 @@ def met(axis: Axis) -> np.ndarray:
 
 @lru_cache(4096)
 def reached(axis: Axis) -> np.ndarray:
-    """The pixels that any output reads, bool [size]."""
-    read_pixels: np.ndarray = np.any(links(axis), axis=1)
-    return read_pixels
+    """The pixels that any output reads, bool [size], as ``links`` counts them."""
+    found = np.zeros(axis.size, bool)
+    if axis.spread:
+        found[_pairs(axis)[0]] = True
+        return found
+    starts, ends = _spans(axis)
+    change = np.zeros(axis.size + 1, np.int64)
+    np.add.at(change, starts, 1)
+    np.add.at(change, ends, -1)
+    covered: np.ndarray = np.cumsum(change[:-1]) > 0
+    return covered
 
 
 def read(axis: tuple[Axis, Axis], outputs: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import onnx
 from compiler.frontend.onnx import hosted_by_output, inferred
 from compiler.frontend.onnx.host import MOVES
 from compiler.frontend.onnx.model_graph import HOST_REASON
+from compiler.hwir.sides import check_sides
 from compiler.ir.host_body import HOST_OPERATORS
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph
@@ -38,7 +39,8 @@ def mark_host_nodes(
     obstacles of the model.
     """
     graph, chosen = real_part(model), dict.fromkeys(points, _ANY)
-    reasons = hosted_by_output(inferred(insert(model, chosen, graph, known, blank=True)))
+    imp, reasons = hosted_by_output(inferred(insert(model, chosen, graph, known, blank=True)))
+    check_sides(imp.nodes, imp.tensors)
     names = real_names(model, chosen, graph)
     found = {names[real]: reason for real, reason in reasons.items() if real in names}
     marked = onnx.ModelProto()

@@ -58,7 +58,7 @@ def name_nodes(model: onnx.ModelProto) -> None:
 
 
 def label(node: onnx.NodeProto, index: int) -> str:
-    """What the node is called; those that onnx or this project added may have no name."""
+    """Name of the node; one that onnx or this project added may have its output's, or none."""
     if node.name:
         return _NUMBER.sub("", node.name)
     return node.output[0] if node.output else f"number {index}"

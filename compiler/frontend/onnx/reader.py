@@ -43,6 +43,22 @@ MAX_REFUSED = 20
 #: Operators of ONNX's own that are read.
 KNOWN = frozenset((*CONVERTERS, *FOLDED, *HOST_OPERATORS, "Constant", "Shape"))
 
+_CUT = "the model up to there is accepted (onnx.utils.extract_model cuts it)"
+
+#: Reasons against operators that many models have, and what would help.
+_REMEDIES = {
+    **dict.fromkeys(
+        ("GRU", "LSTM", "RNN", "Scan"),
+        f"it has a state from step to step; {_CUT}, or convolutions over time in its place",
+    ),
+    **dict.fromkeys(
+        ("If", "Loop"),
+        "what runs depends on values; a model exported for fixed sizes, or simplified (onnxsim), "
+        "is accepted",
+    ),
+    "NonMaxSuppression": f"the number of results depends on values; {_CUT}",
+}
+
 #: Microsoft's own forms of these two mean the same.
 _MICROSOFT = "com.microsoft"
 
@@ -99,15 +115,15 @@ def import_nodes(model: onnx.ModelProto) -> Importer:
     return imp
 
 
-def hosted_by_output(model: onnx.ModelProto) -> dict[str, str]:
-    """Reasons of what the host computes, by the names of the nodes' outputs.
+def hosted_by_output(model: onnx.ModelProto) -> tuple[Importer, dict[str, str]]:
+    """The graph's parts, and reasons of what the host computes, by the names of the nodes' outputs.
 
     Raises as ``read_onnx`` does.
     """
     imp = import_nodes(model)
     for value in model.graph.output:
         _output(imp, value.name)
-    return {name: v.reason for name, v in imp.values.items() if isinstance(v, Hosted)}
+    return imp, {name: v.reason for name, v in imp.values.items() if isinstance(v, Hosted)}
 
 
 def together(faults: list[UnsupportedError]) -> UnsupportedError:
@@ -210,8 +226,10 @@ def is_handled(proto: onnx.NodeProto) -> bool:
 
 
 def not_handled(proto: onnx.NodeProto) -> str:
-    """Refusal of an operator that neither has."""
+    """Refusal of an operator that neither has, with what would help."""
     domain = "" if is_onnx(proto) else f" of domain {show(proto.domain)}"
+    if not domain and proto.op_type in _REMEDIES:
+        return f"operator {proto.op_type} is not handled: {_REMEDIES[proto.op_type]}"
     return f"operator {proto.op_type}{domain} is not handled; accepted: {', '.join(sorted(KNOWN))}"
 
 

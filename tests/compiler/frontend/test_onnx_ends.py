@@ -8,12 +8,14 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from compiler.command_line import main
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx import parse_onnx
 from compiler.frontend.onnx.normalise.opsets import LAST
 from compiler.load import load_model
 from golden.declared import to_declared
 from golden.network import run
+from sim.command_line import main as simulate
 from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
 
 FLOAT = TensorProto.FLOAT
@@ -171,3 +173,21 @@ def test_a_fixed_batch_is_named(tmp_path, calibrated):
             _convolution(17, 8, [], ["c"], (4, 3, 8, 8)),
             tmp_path / "x.npy" if calibrated else None,
         )
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_a_number_is_an_output_without_axes(tmp_path, kind):
+    path, out = tmp_path / "m.onnx", tmp_path / "out"
+    number = numpy_helper.from_array(np.array(7, kind), "n")
+    model = _convolution(17, 8, [], ["c"])
+    model.graph.initializer.append(number)
+    model.graph.output.append(
+        helper.make_tensor_value_info("n", helper.np_dtype_to_tensor_dtype(np.dtype(kind)), ())
+    )
+    path.write_bytes(model.SerializeToString())
+    assert main(["map", str(path), "-o", str(out), "--preset", "tiny", "--no-cache", "--json"]) == 0
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 8, 8), np.float32))
+    files = ["--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "y.npy")]
+    assert simulate(["run", str(out), *files, "--json"]) == 0
+    found = np.load(tmp_path / "y.1.npy")
+    assert found.shape == () and found.dtype == kind and found == 7

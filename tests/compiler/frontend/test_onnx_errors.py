@@ -8,6 +8,7 @@ import pytest
 
 from compiler.errors import CompilerError, InputError, UnsupportedError
 from compiler.frontend.onnx import parse_onnx, read_onnx
+from compiler.quantize import quantize
 from tests.compiler.frontend.onnx_refusals import QUANT, SHAPE, conv, refused, weights
 from tests.support.onnx_builder import OnnxBuilder
 
@@ -126,3 +127,16 @@ def test_operator_sets_beyond_those_that_are_read(opset, found):
     model.opset_import[0].version = opset
     with pytest.raises(CompilerError, match=f"opset {found}; 7 to |version .{found}"):
         parse_onnx(model.SerializeToString(), Path())
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU"])
+def test_a_recurrent_layer_is_refused_with_a_remedy_before_anything_is_calibrated(op):
+    net = OnnxBuilder(17)
+    x = net.input(8, 1, 3)
+    gates = {"LSTM": 4, "GRU": 3}[op] * 5
+    sizes = ((1, gates, 3), (1, gates, 5))
+    weights = (net.constant(np.ones(size, np.float32)) for size in sizes)
+    net.output(net.node(op, x, *weights, hidden_size=5))
+    message = rf"^node '{op}_0' \({op}\): operator {op} is not handled: it has a state .*extract_mo"
+    with pytest.raises(UnsupportedError, match=message):
+        quantize(parse_onnx(net.bytes(), None), None)

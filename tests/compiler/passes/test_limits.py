@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from compiler.codegen import lower
 from compiler.codegen.program import encode_commands
 from compiler.command_line import main
 from compiler.driver import compile
-from compiler.errors import AllocationError
+from compiler.errors import AllocationError, UnsupportedError
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.schedule import room
@@ -325,3 +326,13 @@ def test_memory_beyond_its_addresses_is_refused():
     assert encode_commands(compile(most, EDGE1024).commands, EDGE1024)
     with pytest.raises(AllocationError, match="4363120640 bytes of memory; at most 4294967296"):
         compile(one((8191, 8191, 1), "function", "relu", "input"), EDGE1024)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_map_that_is_far_too_wide_is_refused_at_once(kernel):
+    """What its windows read is a matrix of columns times columns."""
+    graph = one((3, 65537, 1), "conv", "input", 2, (kernel, kernel))
+    start = time.process_time()
+    with pytest.raises(UnsupportedError, match=r"input 3x65537x1, .*Maps of up to 8191 rows"):
+        compile(graph, TINY)
+    assert time.process_time() - start < 1

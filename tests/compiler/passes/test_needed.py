@@ -19,6 +19,7 @@ from compiler.ir.counts import macs
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
+from compiler.passes import windows
 from compiler.passes.cells import union
 from compiler.passes.needed import needs
 from compiler.passes.trim import trim
@@ -331,3 +332,17 @@ def test_sets_of_elements_are_those_of_dense_arrays(seed):
         assert cells.weighed(weights, places) == (dense * weights * places[..., None]).sum()
         flat = (1, 1, size[0] * size[1] * size[2])
         np.testing.assert_array_equal(cells.reshaped(flat).channels, dense.reshape(-1))
+
+
+def test_the_pixels_reached_are_those_linked_with_any_output(generator):
+    for _ in range(300):
+        size, outputs, kernel, stride, dilation, before = generator.integers(
+            1, [20, 20, 7, 7, 4, 9]
+        )
+        axis = windows.Axis(size, outputs, kernel, stride, dilation, before - 1)
+        linked = windows.links(axis)
+        np.testing.assert_array_equal(windows.reached(axis), linked.any(axis=1))
+        for o in range(1, outputs - 1):
+            places = o * stride - before + 1 + np.arange(max((kernel - 1) * dilation + 1, stride))
+            inside = places[(places >= 0) & (places < size)]
+            np.testing.assert_array_equal(np.flatnonzero(linked[:, o]), inside)
