@@ -93,8 +93,7 @@ def _scopes(node: onnx.NodeProto) -> list[str]:
 
 def _module(scopes: list[str], containers: set[str]) -> str:
     """The innermost module; one with modules inside is followed by the node's name in it."""
-    *modules, own = ["", "", *scopes]
-    module = modules[-1]
+    module, own = ["", "", *scopes][-2:]
     if not module or own.startswith(f"{module}."):
         return own
     return f"{module}/{own}" if module in containers else module
