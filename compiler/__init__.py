@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from compiler.machine import Machine
     from compiler.options import CompilerOptions
     from compiler.zoo.builder import GraphBuilder
-    from hw.spec.config import ConfigurationError
+    from hw.spec.config_keys import ConfigurationError
 
 __all__ = [
     "CompilerError",
@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CompilerError": "compiler.errors",
     "CompilerOptions": "compiler.options",
-    "ConfigurationError": "hw.spec.config",
+    "ConfigurationError": "hw.spec.config_keys",
     "Estimator": "compiler.estimator",
     "Graph": "compiler.ir.graph",
     "GraphBuilder": "compiler.zoo.builder",

@@ -31,7 +31,7 @@ from compiler.quantities import whole
 from compiler.quantize_command import write_quantised
 from compiler.report import View
 from compiler.report.clocks import clock_of
-from hw.spec.config import ConfigurationError
+from hw.spec.config_keys import ConfigurationError
 
 MOST_LAYERS = 1_000_000
 """Layers that --top takes at most."""

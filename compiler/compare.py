@@ -25,7 +25,8 @@ from compiler.options import CompilerOptions
 from compiler.report.clocks import clock_of
 from compiler.report.comparison import ComparisonRow, Labels, Outcome, Refusal, run_of
 from compiler.report.energy import EnergyTable
-from hw.spec.config import AccelConfig, ConfigurationError, preset, title, with_values
+from hw.spec.config import AccelConfig, preset, title, with_values
+from hw.spec.config_keys import ConfigurationError
 from sim.program import Program
 from sim.program_reader import ProgramError, program_of, read_program
 from sim.report import reporting

@@ -8,14 +8,8 @@ from pathlib import Path
 from compiler.errors import InputError
 from compiler.frontend.json_text import parse_json
 from compiler.quantities import is_whole
-from hw.spec.config import (
-    PRESETS,
-    AccelConfig,
-    ConfigurationError,
-    from_dict,
-    preset,
-    with_values,
-)
+from hw.spec.config import PRESETS, AccelConfig, from_dict, preset, with_values
+from hw.spec.config_keys import ConfigurationError
 
 DEFAULT_PRESET = "edge256"
 OUTPUT = Path("out")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.config_options import DEFAULT_PRESET, config_from, read_config
-from hw.spec.config import PRESETS, AccelConfig, ConfigurationError, to_dict, with_values
+from hw.spec.config import PRESETS, AccelConfig, to_dict, with_values
+from hw.spec.config_keys import ConfigurationError
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -28,8 +29,8 @@ class Machine:
     20
     >>> Machine("edge300")
     Traceback (most recent call last):
-    hw.spec.config.ConfigurationError: machine 'edge300': neither a preset (tiny, ecp5, edge256, \
-edge512, edge1024) nor a file with a suffix
+    hw.spec.config_keys.ConfigurationError: machine 'edge300': neither a preset (tiny, ecp5, \
+edge256, edge512, edge1024) nor a file with a suffix
     """
 
     config: AccelConfig

@@ -12,7 +12,8 @@ from typing import get_args
 from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.quantities import whole
-from hw.spec.config import NAME, AccelConfig, ConfigurationError
+from hw.spec.config import NAME, AccelConfig
+from hw.spec.config_keys import ConfigurationError
 from hw.tools.config_report import as_data, print_config, write_config
 from hw.tools.cosim.compare import RunFailure, check_values, run_segments, timing_of
 from hw.tools.cosim.design import Simulator

@@ -11,7 +11,8 @@ import numpy as np
 from jsonschema import Draft202012Validator
 
 from hw.spec import isa
-from hw.spec.config import AccelConfig, ConfigurationError, from_dict
+from hw.spec.config import AccelConfig, from_dict
+from hw.spec.config_keys import ConfigurationError
 from hw.spec.isa import FINGERPRINT_BYTE, Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Fault
 from sim.program import Command, HostNode, Layer, Program, Segment

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw.spec import isa
-from hw.spec.config_keys import KEYS, size
+from hw.spec.config_keys import KEYS, ConfigurationError, check_value, size
+from hw.spec.external_memory import Memory
 from hw.spec.records import PARAM_WORDS
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -36,16 +37,6 @@ INTEGERS = (
 )
 
 
-class ConfigurationError(ValueError):
-    """A configuration key is unknown or its value impossible; the message names key, value and
-    what is accepted."""
-
-
-def _check(ok: bool, key: str, value: object, accepted: str) -> None:
-    if not ok:
-        raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
-
-
 def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
     """Array shapes from plain data. Raises ConfigurationError."""
     if not isinstance(shapes, (list, tuple)) or not all(
@@ -56,37 +47,6 @@ def _pairs(shapes: object) -> tuple[tuple[int, int], ...]:
             f"configuration shapes={shapes!r} must be a list of pairs [pixels, channels]"
         )
     return tuple((pixels, channels) for pixels, channels in shapes)
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The external memory (docs/architecture.md, section 6). Raises ConfigurationError when a
-    value is impossible."""
-
-    latency: int = 64
-    """Cycles from AR to the first beat."""
-    bytes_per_cycle: int = 0
-    """Bytes of the data bus that move per cycle; 0: its full width."""
-
-    def __post_init__(self) -> None:
-        _check(
-            type(self.latency) is int and 1 <= self.latency <= 1000,
-            "memory.latency",
-            self.latency,
-            KEYS["memory.latency"].accepted,
-        )
-
-    def interval(self, bus_bytes: int) -> int:
-        """Cycles from one beat to the next, at the least, on a bus of ``bus_bytes``. Raises
-        ConfigurationError when ``bytes_per_cycle`` does not divide it."""
-        rate = self.bytes_per_cycle
-        _check(
-            type(rate) is int and (rate == 0 or (rate > 0 and bus_bytes % rate == 0)),
-            "memory.bytes_per_cycle",
-            rate,
-            f"0 (the bus width) or a divisor of the bus width, {bus_bytes}",
-        )
-        return bus_bytes // (rate or bus_bytes)
 
 
 @dataclass(frozen=True)
@@ -118,7 +78,7 @@ class AccelConfig:
 
     def __post_init__(self) -> None:
         def check(ok: bool, key: str, accepted: str) -> None:
-            _check(ok, key, getattr(self, key), accepted)
+            check_value(ok, key, getattr(self, key), accepted)
 
         check(
             isinstance(self.name, str) and NAME.fullmatch(self.name) is not None,

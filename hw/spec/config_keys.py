@@ -1,4 +1,4 @@
-"""The keys of a configuration: units, bounds and meanings."""
+"""The keys of a configuration: units, bounds and meanings, and the error for wrong ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from dataclasses import dataclass
 SIZE = re.compile(r"(\d{1,9}) ?(KiB|MiB)")
 """Text of a size in bytes with a unit."""
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20}
+
+
+class ConfigurationError(ValueError):
+    """A configuration key is unknown or its value impossible; the message names key, value and
+    what is accepted."""
+
+
+def check_value(ok: bool, key: str, value: object, accepted: str) -> None:
+    """Raise ConfigurationError unless ``ok``."""
+    if not ok:
+        raise ConfigurationError(f"configuration {key}={value!r} must be {accepted}")
 
 
 @dataclass(frozen=True)

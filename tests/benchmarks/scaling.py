@@ -21,7 +21,8 @@ from compiler.estimator import (
 )
 from compiler.ir.randomize import randomize
 from compiler.report.plots import rendered
-from hw.spec.config import AccelConfig, Memory, preset
+from hw.spec.config import AccelConfig, preset
+from hw.spec.external_memory import Memory
 from tests.benchmarks.measure import print_command
 
 NETWORKS = ("mobilenet_v1", "mobilenet_v2", "efficientnet_lite0", "inception_v1", "inception_v3")

@@ -8,7 +8,7 @@ from compiler.config_options import (
     config_of,
 )
 from hw.spec import config
-from hw.spec.config import ConfigurationError
+from hw.spec.config_keys import ConfigurationError
 
 
 def parse(*words):

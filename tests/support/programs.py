@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.spec.config import AccelConfig, Memory
+from hw.spec.config import AccelConfig
+from hw.spec.external_memory import Memory
 from hw.spec.isa import Opcode
 from sim.program_reader import (
     Program,

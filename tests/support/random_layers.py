@@ -14,7 +14,8 @@ from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Tensor
 from compiler.options import CompilerOptions
 from compiler.schedule.schedule import schedule
-from hw.spec.config import AccelConfig, Memory
+from hw.spec.config import AccelConfig
+from hw.spec.external_memory import Memory
 from tests.support.random_elementwise import add, excitation, multiply, residual
 from tests.support.random_functions import function, on_host, quantize
 from tests.support.random_graph import RandomGraph

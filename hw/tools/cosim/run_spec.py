@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw.spec.config import Memory
+from hw.spec.external_memory import Memory
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import re
 import pytest
 
 from hw.spec import config
-from hw.spec.config import AccelConfig, ConfigurationError, preset, to_dict, with_values
-from hw.spec.config_keys import KEYS
+from hw.spec.config import AccelConfig, preset, to_dict, with_values
+from hw.spec.config_keys import KEYS, ConfigurationError
 
 BAD_NAMES = ("", "a b", "a/b", "..", "9lives", "a-b", "a\n", "\u00e4", "a" * 65, 5, None)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.back import verilog
 
-from hw.spec.config import Memory
+from hw.spec.external_memory import Memory
 from hw.tools import verilator
 from hw.tools.cosim.design import (
     Design,
