@@ -1,0 +1,114 @@
+"""The page ``docs/public_models.md``, from the rows in ``docs/results/public_models.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.public_models.definitions import DEFINITIONS, VERSIONS
+from tests.benchmarks.public_models.one_model import MOST_MACS
+from tests.benchmarks.public_models.packaged import PACKAGED
+
+_DOCS = Path(__file__).resolve().parents[3] / "docs"
+ROWS = _DOCS / "results" / "public_models.json"
+PAGE = _DOCS / "public_models.md"
+
+#: The share of a model's multiply-accumulates that the array is to have.
+ON_ARRAY = 0.99
+
+_HEAD = """\
+# Public models
+
+<!-- Written by `python -m tests.benchmarks.public_models`; change the program, not this page. -->
+
+What becomes of models that people have, on `edge256`: of {count}, {maps} map. Of these, {array}
+have at least 99 % of their multiply-accumulates on the array. A row is written anew by
+
+    .venv/bin/python -m tests.benchmarks.public_models NAME ... --python FILE
+
+FILE is an interpreter whose environment has PyTorch and the packages of the definitions:
+{versions}.
+
+- **model**: a definition is exported by `torch.onnx.export` with random weights of a fixed seed.
+  The files of other packages are fetched by version and SHA-256. The input is height x width x
+  channels, as the graph has it.
+- **on the array**: the share of the model's multiply-accumulates that no host computes.
+- **cycles, use**: as `map` gives them. A float model is quantised with four seeded random inputs.
+  Other inputs give other scales, which can change the cycles of additions and concatenations.
+- **s, MiB**: processor time of loading, calibration and mapping, and the process's peak memory.
+- **original**: outputs for one random input, for models of at most {most} million products.
+  Integers are compared with LiteRT's reference kernels, bit by bit. Real values give the ratio of
+  signal to noise, next to onnxruntime or LiteRT in float. Random weights make it no measure of
+  accuracy; [quantisation.md](quantisation.md) has that of trained networks.
+"""
+
+
+def page(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The whole page."""
+    return "\n".join(_lines(rows)) + "\n"
+
+
+def on_array(row: Mapping[str, Any]) -> float:
+    """The share of the multiply-accumulates that the array computes."""
+    return 1.0 - row["host_macs"] / row["macs"] if row["macs"] else 1.0
+
+
+def _lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    mapped = {name: row for name, row in rows.items() if row["maps"]}
+    yield _HEAD.format(
+        count=len(rows),
+        maps=len(mapped),
+        array=sum(on_array(row) >= ON_ARRAY for row in mapped.values()),
+        most=MOST_MACS // 1_000_000,
+        versions=", ".join(f"{package} {version}" for package, version in VERSIONS.items()),
+    )
+    head = ["model", "from", "input", "MACs, M", "on the array", "cycles", "use", "s", "MiB"]
+    yield _row([*head, "original"])
+    yield "|" + " --- |" * (len(head) + 1)
+    for name, row in mapped.items():
+        yield _row(
+            [
+                f"`{name}`",
+                _source(name),
+                row["shape"],
+                f"{row['macs'] / 1e6:,.1f}",
+                f"{on_array(row):.1%}",
+                f"{row['cycles']:,}",
+                f"{row['utilization']:.1%}",
+                f"{row['seconds']:.1f}",
+                f"{row['mib']:,}",
+                row.get("original", ""),
+            ]
+        )
+    hosted = {name: row for name, row in mapped.items() if on_array(row) < ON_ARRAY}
+    if hosted:
+        yield "\n## Products on the host\n"
+        yield _row(["model", "what the host computes, and why"])
+        yield "| --- | --- |"
+        for name, row in hosted.items():
+            yield _row([f"`{name}`", _cell("; ".join(row["host"]))])
+    refused = {name: row for name, row in rows.items() if not row["maps"]}
+    if refused:
+        yield "\n## Refused\n"
+        yield _row(["model", "from", "s", "why"])
+        yield "| --- | --- | --- | --- |"
+        for name, row in refused.items():
+            seconds = f"{row['seconds']:.1f}" if "seconds" in row else ""
+            yield _row([f"`{name}`", _source(name), seconds, _cell(row["why"])])
+
+
+def _source(name: str) -> str:
+    if name in PACKAGED:
+        asset = PACKAGED[name].asset
+        return f"{asset.package} {asset.version}"
+    definition = DEFINITIONS[name]
+    return f"{definition.package} {VERSIONS[definition.package]}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
