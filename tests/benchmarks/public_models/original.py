@@ -69,9 +69,11 @@ def _onnxruntime(model: Path, inputs: Arrays) -> list[np.ndarray]:
 
 
 def _reference(model: Path) -> Interpreter:
-    interpreter = Interpreter(
-        model_path=str(model), experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
+    """The reference kernels, or for a float model those that know MediaPipe's own operators."""
+    interpreter = Interpreter(model_path=str(model))
+    if any(detail["dtype"] != np.float32 for detail in interpreter.get_input_details()):
+        kernels = OpResolverType.BUILTIN_REF
+        interpreter = Interpreter(model_path=str(model), experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     return interpreter
 
