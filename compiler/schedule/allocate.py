@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,25 +35,23 @@ def placed_in_turn(words: int, wanted: Sequence[tuple[int, int, int]]) -> list[i
 class Arena:
     """A scratchpad of ``words`` words over time. Everything begins on a line.
 
-    ``taken`` has the known placements. Those that start after the latest queried tile operation are
-    kept in ``later``, so that queries scan active ones only. The arrays are those of
-    ``placement_kernels``.
+    ``taken`` has the known placements, in the order in which they begin. Those that start after the
+    latest queried tile operation are kept in ``later``, so that queries scan active ones only. The
+    arrays are those of ``placement_kernels``.
     """
 
-    def __init__(self, words: int, taken: Iterable[Placed] = ()) -> None:
-        later = sorted(taken, key=lambda p: p.first)
-        self.later = np.array(later, np.int64) if later else placement_kernels.EMPTY
-        self.rows = np.zeros((len(later), len(Placed._fields)), np.int64)
+    def __init__(self, words: int, taken: np.ndarray = placement_kernels.EMPTY) -> None:
+        self.later = taken
+        self.rows = np.zeros(taken.shape, np.int64)
         self.state = np.zeros(4, np.int64)
         self.state[placement_kernels.ASKED], self.state[placement_kernels.SCRATCHPAD] = -1, words
 
-    def continued(self, taken: Iterable[Placed]) -> Arena:
+    def continued(self, taken: np.ndarray) -> Arena:
         """A copy, except what begins later than the tile operations asked about: of that, what
         ``taken`` has."""
         asked, count = self.state[placement_kernels.ASKED], self.state[placement_kernels.COUNT]
-        other = Arena(
-            self.state[placement_kernels.SCRATCHPAD], (p for p in taken if p.first > asked)
-        )
+        begun = np.searchsorted(taken[:, placement_kernels.FIRST], asked, side="right")
+        other = Arena(self.state[placement_kernels.SCRATCHPAD], taken[begun:])
         other.rows = np.concatenate([self.rows[:count], other.rows])
         other.state[:] = self.state
         other.state[placement_kernels.TAKEN] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +73,8 @@ class Candidates:
     """The ways to run the layer of a site: in row strips, and where none of these fits in
     rectangles; or in given tiles with the weights of all of them in the scratchpad.
 
-    ``plans`` has those chosen so far, by the free words of the scratchpad."""
+    ``plans`` has those chosen so far, by what strips fit or, if none does, the free words of the
+    scratchpad."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -103,9 +105,21 @@ class Candidates:
         """The candidates whose tiles have the full width of the output."""
         return list(self._of(_strips(self.site)))
 
+    def strips_that_fit(self, free: int) -> int:
+        """Number of sizes of strips, without and with loading ahead, up to the ``free`` words. The
+        best strips follow from it; with 0, none fit."""
+        return bisect_right(self._words, free)
+
+    @cached_property
+    def _words(self) -> list[int]:
+        return sorted({words for c in self.strips for words in (c.single, max(c.single, c.double))})
+
     def rectangles(self, free: int) -> Iterator[Candidate]:
-        """Large ones first. Of sizes that give more than MANY_TILES tiles only the first is tried
-        that takes at most ``free`` words, and that only if no larger one does."""
+        """Large ones first, none if the smallest plan does not fit. Of sizes that give more than
+        MANY_TILES tiles only the first is tried that takes at most ``free`` words, and that only if
+        no larger one does."""
+        if self.smallest_need > free:
+            return
         fits = False
         for size, many in _rectangles(self.site):
             if many > MANY_TILES and (fits or many > MOST_COMMANDS or self._need(*size) > free):

@@ -39,7 +39,8 @@ class MapUses:
     ``slots`` are where they lie as a whole, ``in_use`` for each layer the maps made or read while
     it runs, in order, and ``touched`` those of which it is the first or last layer.
     ``operands`` are for each layer the maps that hold its input, output and second operand, "" for
-    none; ``moved`` the words that pass through memory more when a map does not stay.
+    none; ``touching`` the layers that have a map among them; ``moved`` the words that pass through
+    memory more when a map does not stay.
     """
 
     def __init__(self, network: Network, cols: int) -> None:
@@ -55,6 +56,10 @@ class MapUses:
             )
             for op in network.ops
         ]
+        self.touching: dict[str, list[int]] = {name: [] for name in self.live_ranges}
+        for i, operands in enumerate(self.operands):
+            for name in self.live_ranges.keys() & operands:
+                self.touching[name].append(i)
         self.in_use: list[list[str]] = [[] for _ in network.ops]
         self.touched: list[list[str]] = [[] for _ in network.ops]
         for name, life in sorted(self.live_ranges.items()):

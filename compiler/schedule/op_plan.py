@@ -75,7 +75,13 @@ class Tiling:
     def __init__(self, site: Site, tiles: tuple[Tile, ...]) -> None:
         self.tiles = tiles
         self.inputs = input_tiles(site.op, site.source, tiles)
-        self.windows = [_windows(site, tile) for tile in tiles]
+        self._site = site
+
+    @cached_property
+    def windows(self) -> list[tuple[Window, ...]]:
+        """Windows of each tile in the order of the array."""
+        op, streams, width = self._site.op, self._site.streams.output, self._site.output.width
+        return [tuple(windows(op, tile, tile.width if streams else width)) for tile in self.tiles]
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -103,12 +109,6 @@ class Pixels(NamedTuple):
 def _pixels(tiles: Sequence[Tile]) -> Pixels:
     each = [(bottom - top) * (right - left) for top, bottom, left, right in tiles]
     return Pixels(max(each), sum(each))
-
-
-def _windows(site: Site, tile: Tile) -> tuple[Window, ...]:
-    """Windows of a tile in the order of the array."""
-    row = tile.width if site.streams.output else site.output.width
-    return tuple(windows(site.op, tile, row))
 
 
 @dataclass(frozen=True, eq=False)

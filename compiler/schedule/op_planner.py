@@ -33,8 +33,9 @@ class OpPlanner:
         does."""
         found = self.candidates(site)
         ways: list[Way] | None = [] if self.record else None
+        fit = found.strips_that_fit(free)
         plan = found.plans.get(
-            free,
+            (fit, 0 if fit and ways is None else free),
             lambda: (
                 _fastest(site, found.strips, free, ways)
                 or _fastest(site, found.rectangles(free), free, ways)

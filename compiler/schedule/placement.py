@@ -51,6 +51,7 @@ def placement_of(
     What is known of networks that begin alike is not done again.
     """
     places = sorted(taken, key=attrgetter("first", "address"))
+    rows = np.array(places, np.int64).reshape(-1, len(Placed._fields))
     tile_ops = seen = 0
     placement = known.get(words, lambda: Placement(Arena(words), Writers(maps)))
     for stretch in _stretches(groups):
@@ -58,7 +59,7 @@ def placement_of(
         near = bisect_right(places, tile_ops, seen, key=attrgetter("first"))
         placement = known.get(
             (placement, *(group for _, group in stretch), *places[seen:near]),
-            partial(placement.extended, maps, places, stretch),
+            partial(placement.extended, maps, rows, stretch),
         )
         seen = near
     return placement
@@ -134,11 +135,11 @@ class Placement:
     def extended(
         self,
         maps: dict[str, FeatureMap],
-        taken: Iterable[Placed],
+        taken: np.ndarray,
         chained: Sequence[Numbered],
     ) -> Placement:
         """A copy with the tile operations of these groups of layers too, in a network with these
-        maps, of which ``taken`` are in the scratchpad."""
+        maps, of which ``taken`` are in the scratchpad, as rows in the order in which they begin."""
         other = Placement(self._arena.continued(taken), self._writers.continued(maps))
         other._groups, other._loads = [*self._groups, *chained], self._loads[:]
         other._now = self._now.copy()

@@ -20,7 +20,8 @@ from compiler.schedule.tile_op_sequence import TileOpSequence, together
 class Known:
     """Plans of a network that were looked for before: of layers and cascades, with what passes
     through memory and the free words of the scratchpad; ``begun`` those of layers outside cascades
-    as long as nothing was evicted. The planner may have served other networks."""
+    as long as nothing was evicted; ``weighed`` cycles of the layers during a map's life, with it
+    and without it. The planner may have served other networks."""
 
     planner: Planner
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Known:
         default_factory=dict
     )
     begun: dict[int, OpPlan | None] = field(default_factory=dict)
+    weighed: dict[Hashable, tuple[float, float | None]] = field(default_factory=dict)
     _uses: MapUses | None = None
     _rolls: list[bool] = field(default_factory=list)
     _followed: list[object] = field(default_factory=list)

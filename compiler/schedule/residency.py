@@ -13,7 +13,7 @@ from compiler.schedule.cascade import (
     Slot,
     plan_cascade,
 )
-from compiler.schedule.live_ranges import LiveRange
+from compiler.schedule.occupancy import Occupancy
 from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.room import too_many
@@ -25,9 +25,6 @@ from compiler.schedule.search_trace import (
 )
 from hw.spec.config import AccelConfig
 from hw.spec.isa import MOST_COMMANDS
-
-SQUEEZE = 0.9
-"""Share of the room that a layer is planned for after its buffers did not fit between the maps."""
 
 
 class NoFit(Exception):
@@ -55,7 +52,7 @@ class Residency:
         self.factors = {network.root(op.factor) for op in network.ops if op.factor}
         self.cascades = {i: cascade for cascade in cascades for i in cascade.layers}
         self.inner = {network.ops[i].output for cascade in cascades for i in cascade.layers[:-1]}
-        self.resident = (
+        resident = (
             self.factors
             | self.inner
             | {m for m in self.live_ranges if self._words(m) < config.scratchpad_words}
@@ -63,28 +60,33 @@ class Residency:
         self._departures = {
             m: Departure("size", life.first)
             for m, life in self.live_ranges.items()
-            if m not in self.resident
+            if m not in resident
         }
         self._releases: list[Release] = []
-        self._spans = self.live_ranges | {
-            name: self._span(name) for i in self.cascades for name in self._uses.touched[i]
-        }
-        self._beside = self._neighbours(cascades)
+        self.occupancy = Occupancy(
+            self._uses, config.scratchpad_words, cascades, resident, self.inner
+        )
         self._cascade_plans: dict[Cascade, CascadePlan | None] = {}
-        self.share = [1.0] * len(network.ops)
         self._known = known
         self._changed = False
+        self._weighed: dict[str, tuple[float, float | None]] = {}
+        self._fits = [False] * len(network.ops)
         self._planned = {i: p for i, p in known.begun.items() if i not in self.cascades}
+
+    @property
+    def resident(self) -> set[str]:
+        """The maps in the scratchpad."""
+        return self.occupancy.resident
 
     def plans(self) -> list[OpPlan]:
         """A plan for every layer. Raises NoFit when a layer fits in no way."""
         index = 0
         while index < len(self.network.ops):
-            if self._now(index) is None:
-                self._release(index)
-                index = 0
-            else:
+            if self._fits[index] or self._now(index) is not None:
+                self._fits[index] = True
                 index += 1
+            else:
+                index = self._release(index)
         self._improve()
         return self._all_needed(range(len(self.network.ops)))
 
@@ -95,15 +97,23 @@ class Residency:
             if not plan.cramped:
                 continue
             for name in self._releasable(index):
-                without = self.resident - {name}
-                life = self.live_ranges[name]
-                during = range(life.first, life.last + 1)
-                before = sum(plan.cycles for plan in self._all_needed(during))
-                plans = [self._plan(i, without) for i in during]
-                after = sum(p.cycles for p in plans if p) if all(plans) else None
-                self._releases.append(Release(name, index, before, after))
+                if name not in self._weighed:
+                    self._weighed[name] = self._weigh(name)
+                self._releases.append(Release(name, index, *self._weighed[name]))
                 if self._releases[-1].won:
                     self._let_go(name, "cycles", index)
+
+    def _weigh(self, name: str) -> tuple[float, float | None]:
+        """Cycles of the layers during the map's life, with it and without it."""
+        life = self.live_ranges[name]
+        key = name, self.occupancy.during(life)
+        if key not in self._known.weighed:
+            during = range(life.first, life.last + 1)
+            before = sum(plan.cycles for plan in self._all_needed(during))
+            plans = [self._plan(i, name) for i in during]
+            after = sum(p.cycles for p in plans if p) if all(plans) else None
+            self._known.weighed[key] = before, after
+        return self._known.weighed[key]
 
     def _now(self, index: int) -> OpPlan | None:
         """The plan of a layer with the maps that are resident now."""
@@ -111,22 +121,25 @@ class Residency:
             if index in self.cascades:
                 self._plan_together(self.cascades[index])
             else:
-                self._planned[index] = self._plan(index, self.resident)
+                self._planned[index] = self._plan(index)
                 if not self._changed:
                     self._known.begun[index] = self._planned[index]
         return self._planned[index]
 
     def _plan_together(self, cascade: Cascade) -> None:
         """Plan the layers of a cascade with the maps that are resident now."""
-        found = self._cascade_plans[cascade] = self._cascade_plan(cascade, self.resident)
+        found = self._cascade_plans[cascade] = self._cascade_plan(cascade)
         plans = found.plans if found else [None] * len(cascade.layers)
         self._planned.update(zip(cascade.layers, plans, strict=True))
 
     def _forget(self, first: int, last: int) -> None:
         """Drop the plans of some layers, for which something changes."""
         self._changed = True
+        self._weighed.clear()
         for index in range(first, last + 1):
             self._planned.pop(index, None)
+            if index in self.cascades:
+                self._fits[index] = False
 
     def _all_needed(self, numbers: Iterable[int]) -> list[OpPlan]:
         """The plans of layers that have one."""
@@ -142,11 +155,12 @@ class Residency:
 
         Raises NoFit if only maps that must stay do.
         """
-        life = self._spans[name]
+        spans = self.occupancy.spans
+        life = spans[name]
         others = [
             m
             for m in self.resident - self.factors - self.inner
-            if self._spans[m].first <= life.last and life.first <= self._spans[m].last
+            if spans[m].first <= life.last and life.first <= spans[m].last
         ]
         if not others:
             raise NoFit(self, life.first)
@@ -154,8 +168,10 @@ class Residency:
 
     def _let_go(self, name: str, cause: Cause, layer: int) -> None:
         """Store the map in memory, for the layer's sake."""
-        self.resident.remove(name)
-        self._forget(self._spans[name].first, self._spans[name].last)
+        self.occupancy.evict(name)
+        self._forget(self.occupancy.spans[name].first, self.occupancy.spans[name].last)
+        for index in self._uses.touching[name]:
+            self._fits[index] = False
         self._departures[name] = Departure(cause, layer)
 
     def slots(self) -> dict[str, Slot]:
@@ -172,36 +188,16 @@ class Residency:
         assert plan is not None
         return plan.slots[maker - cascade.first]
 
-    def _span(self, name: str) -> LiveRange:
-        """First and last layer during which the map lies in the scratchpad: the layers of a cascade
-        run at the same time."""
-        life = self.live_ranges[name]
-        first, last = self.cascades.get(life.first), self.cascades.get(life.last)
-        return LiveRange(first.first if first else life.first, last.last if last else life.last)
-
     def squeeze(self, index: int) -> None:
         """Plan the layer for less room, after its buffers did not fit between the maps."""
-        self.share[index] *= SQUEEZE
+        self.occupancy.squeeze(index)
         together = self.cascades.get(index, Cascade(index, index))
         self._forget(together.first, together.last)
-
-    def live(self, index: int, resident: set[str]) -> list[str]:
-        """The maps in the scratchpad while layer ``index`` runs, rolling buffers excepted."""
-        return [name for name in self._beside[index] if name in resident]
-
-    def _neighbours(self, cascades: Sequence[Cascade]) -> list[list[str]]:
-        """Maps made or read while each layer runs, in order, rolling buffers excepted."""
-        found = list(self._uses.in_use)
-        for cascade in cascades:
-            names = {name for i in cascade.layers for name in self._uses.in_use[i]}
-            found[cascade.first : cascade.last + 1] = [sorted(names - self.inner)] * len(
-                cascade.layers
-            )
-        return found
+        self._fits[index] = False
 
     def _releasable(self, index: int) -> list[str]:
         """The maps in the scratchpad next to layer ``index`` that may go."""
-        return self.live(index, self.resident - self.factors)
+        return [name for name in self.occupancy.live(index) if name not in self.factors]
 
     def _words(self, name: str) -> int:
         return self._uses.words[name]
@@ -210,20 +206,20 @@ class Residency:
         """Words that pass through memory when the map does not stay."""
         return self._uses.moved[name], name
 
-    def _plan(self, index: int, resident: set[str]) -> OpPlan | None:
+    def _plan(self, index: int, without: str = "") -> OpPlan | None:
         if index in self.cascades:
             cascade = self.cascades[index]
-            found = self._cascade_plan(cascade, resident)
+            found = self._cascade_plan(cascade, without)
             return found.plans[index - cascade.first] if found else None
-        streams, free = self._streams(index, resident), self._free(index, resident)
+        streams, free = self.occupancy.streams(index, without), self.occupancy.free(index, without)
         key = (index, streams, free)
         if key not in self._known.ops:
             self._known.ops[key] = self._known.planner.plan(self._site(index, streams), free)
         return self._known.ops[key]
 
-    def _cascade_plan(self, cascade: Cascade, resident: set[str]) -> CascadePlan | None:
-        streams = tuple(self._streams(i, resident) for i in cascade.layers)
-        free = min(self._free(i, resident) for i in cascade.layers)
+    def _cascade_plan(self, cascade: Cascade, without: str = "") -> CascadePlan | None:
+        streams = tuple(self.occupancy.streams(i, without) for i in cascade.layers)
+        free = min(self.occupancy.free(i, without) for i in cascade.layers)
         key = (cascade, streams, free)
         if key not in self._known.cascades:
             sites = [self._site(i, s) for i, s in zip(cascade.layers, streams, strict=True)]
@@ -231,18 +227,6 @@ class Residency:
                 sites, cascade.recompute, free, self._known.planner, self._known.planner.cascades
             )
         return self._known.cascades[key]
-
-    def _streams(self, index: int, resident: set[str]) -> Streams:
-        source, output, other = self._uses.operands[index]
-        return Streams(
-            source not in resident,
-            output not in resident,
-            bool(other) and other not in resident,
-        )
-
-    def _free(self, index: int, resident: set[str]) -> int:
-        used = sum(self._words(m) for m in self.live(index, resident))
-        return int((self.config.scratchpad_words - used) * self.share[index])
 
     def _site(self, index: int, streams: Streams) -> Site:
         found = self._known.sites.get((index, streams))
@@ -254,27 +238,30 @@ class Residency:
             )
         return found
 
-    def _release(self, index: int) -> None:
-        """Evict the cheapest map whose absence makes layer ``index`` fit, else the largest."""
+    def _release(self, index: int) -> int:
+        """Evict the cheapest map whose absence makes layer ``index`` fit, else the largest; the
+        first layer that is to be planned again."""
         candidates = sorted(self._releasable(index), key=self._price)
         if not candidates:
             raise NoFit(self, index)
         for name in candidates:
-            if self._plan(index, self.resident - {name}) is not None:
-                self._let_go(name, "plan", index)
-                return
-        self._let_go(max(candidates, key=self._words), "plan", index)
+            if self._plan(index, name) is not None:
+                break
+        else:
+            name = max(candidates, key=self._words)
+        self._let_go(name, "plan", index)
+        return self.occupancy.spans[name].first
 
     def residence(self) -> Residence:
         """Places of the maps, and the reasons."""
         plans = {cascade.first: plan for cascade, plan in self._cascade_plans.items()}
         return Residence(
-            {name: (span.first, span.last) for name, span in self._spans.items()},
+            {name: (span.first, span.last) for name, span in self.occupancy.spans.items()},
             self._departures,
             frozenset(self.factors),
             frozenset(self.inner),
             tuple(self._releases),
-            tuple(self.share),
+            tuple(self.occupancy.share),
             {n: p.choice for n, p in plans.items() if p and p.choice},
         )
 
@@ -283,9 +270,9 @@ class Residency:
         op = self.network.ops[index]
         site = self._site(index, Streams(True, True, op.residual is not None))
         need = self._known.planner.smallest_need(site) * self.config.word_bytes
-        fixed = sum(self._words(m) for m in self.live(index, self.factors))
+        fixed = sum(self._words(m) for m in self.occupancy.live(index) if m in self.factors)
         free = max(self.config.scratchpad_words - fixed, 0)
-        room = int(free * self.share[index]) * self.config.word_bytes
+        room = int(free * self.occupancy.share[index]) * self.config.word_bytes
         if need <= room:
             return AllocationError(
                 too_many(self.network.graph.name, f"more than {MOST_COMMANDS}", "EXECUTE")

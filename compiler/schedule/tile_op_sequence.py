@@ -10,7 +10,7 @@ import numpy as np
 from compiler.schedule import placement_kernels
 from compiler.schedule.cascade import Cascade
 from compiler.schedule.channel_blocks import aligned
-from compiler.schedule.map_writers import Writers
+from compiler.schedule.map_writers import Made, Writers
 from compiler.schedule.op_plan import OpPlan, other_planes
 from compiler.schedule.tile_ops import Buffer, Role, TileOp
 from compiler.schedule.tiles import Tile
@@ -31,7 +31,7 @@ def tile_op_spans(groups: Iterable[TileOpSequence]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     base = 0
     for group in groups:
-        found += [(base + made[0].index, base + made[-1].index) for made in group.made]
+        found += [(base + made.first, base + made.end - 1) for made in group.made]
         base += len(group.tile_ops)
     return found
 
@@ -49,7 +49,7 @@ class TileOpSequence:
     def __init__(self, plans: Sequence[OpPlan]) -> None:
         ops = [_OpTileOps(i, plan) for i, plan in enumerate(plans)]
         self.tile_ops = list(_in_order(ops))
-        self.made = [op.made for op in ops]
+        self.made = [Made(op.made) for op in ops]
         self.outputs = [plan.site.op.output for plan in plans]
         self.loads: list[Buffer] = []
         rows = []

@@ -69,7 +69,7 @@ class _Given(Residency):
     """A residency whose decisions are made."""
 
     def give(self, plans: list[OpPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
-        self.given, self.resident, self.own = plans, resident, slots
+        self.given, self.occupancy.resident, self.own = plans, resident, slots
         return self
 
     def plans(self) -> list[OpPlan]:

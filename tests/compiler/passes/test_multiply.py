@@ -126,7 +126,8 @@ class NothingStays(Residency):
     """Maps pass through memory, except the weights that the array makes."""
 
     def plans(self):
-        self.resident = set(self.factors)
+        for name in self.resident - self.factors:
+            self.occupancy.evict(name)
         return super().plans()
 
 

@@ -6,6 +6,7 @@ import random
 import re
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from compiler import zoo
@@ -74,7 +75,7 @@ def test_arena_finds_the_earliest_tile_op(seed):
         found = placed_in_turn(256, wanted)
         taken = [Placed(address, *w) for address, w in zip(found, wanted, strict=False)]
         assert not any_overlap([(p.address, p.address + p.words, *p[2:]) for p in taken])
-        arena = Arena(256, taken)
+        arena = Arena(256, np.array(sorted(taken, key=lambda p: p.first)))
         words, low = rng.randint(1, 128), rng.randint(0, 12)
         use, last = low + 6, low + 9
         tile_ops = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]
