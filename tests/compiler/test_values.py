@@ -31,7 +31,11 @@ from tests.compiler.graphs import (
     random_graph,
 )
 
-RUN = {Opcode.LOAD: load, Opcode.STORE: store, Opcode.EXECUTE: execute}
+RUN = {
+    Opcode.LOAD: load,
+    Opcode.STORE: store,
+    Opcode.EXECUTE: lambda state, fields: execute([state], fields),
+}
 TINY = PRESETS["tiny"]
 
 
