@@ -25,6 +25,12 @@ BOUNDS = {
     "relu_n1_to_1": (-1.0, 1.0),
 }
 
+#: Each weight of an average; a power of two leaves the sums' ties as they are.
+_WEIGHT = 64
+
+#: Steps of a result in one of what it is made of: as many could shift it out of 32 bits.
+_FINEST = 1 << 20
+
 _Step = tuple[str, tuple[str | Tensor, ...], dict[str, Any], Quant]
 """Operator, inputs beside the one before, attributes, parameters of the output."""
 
@@ -42,6 +48,7 @@ def store(imp: Importer, x: Input | Real | Function | Pending, quant: Quant, nam
     if isinstance(x, Real):
         if quant == imp.quant(x.tensor):
             return Stored(x.tensor, x.view)
+        _check_finer(imp.quant(x.tensor), quant)
         return Stored(imp.emit("quantize", (x.tensor,), {}, name, quant, x.view), x.view)
     if isinstance(x, Function):
         return Stored(_store_function(imp, x, quant, name), x.view)
@@ -61,7 +68,8 @@ def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
 
 
 def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
-    if x.op != "lookup":
+    finer = imp.quant(x.tensor).scale[0] / quant.scale[0]
+    if x.op != "lookup" and finer < _FINEST:
         return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view, label=x.label)
     table = Tensor(f"{name}/table", (256,), "int8", data=_table(imp.quant(x.tensor), x, quant))
     return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view, label=x.label)
@@ -94,7 +102,12 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
                 "is accepted"
             )
         return Stored(tensor, x.view)
+    x = _rounded_once(imp, x, quant, name)
     own = _own_quant(imp, x, quant)
+    if x.op in ("mean", "mul"):
+        # Products have 8 bits more than values.
+        scales = [imp.quant(str(n)).scale[0] for n in x.inputs[1:]]
+        _check_finer(imp.quant(str(x.inputs[0])), quant, math.prod(s * 256 for s in scales))
     _check_steps(x, own, quant)
     inputs = saturated(x.op, x.inputs, imp, own)
     activation = _activation(x, own)
@@ -104,6 +117,7 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
     if activation not in ("none", None) and not inside:
         steps.append((activation, (), {}, own))
     if own != quant:
+        _check_finer(own, quant)
         steps.append(("quantize", (), {}, quant))
     if activation is None:
         steps.append(("lookup", (_clamp(x, quant, f"{name}/table"),), {}, quant))
@@ -117,6 +131,39 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
         tensor = imp.emit(op, inputs, attrs, output, parameters, x.view, label=label)
     imp.stored[x.origin] = key, tensor
     return Stored(tensor, x.view)
+
+
+def _check_finer(own: Quant, quant: Quant, factor: float = 1.0) -> None:
+    """Raise UnsupportedError where a left shift would push out of 32 bits what has steps of
+    ``factor`` times the scale."""
+    if factor * own.scale[0] / quant.scale[0] >= _FINEST:
+        raise UnsupportedError(
+            f"scale {quant.scale[0]:.6g} of what has steps of {factor * own.scale[0]:.6g}; more "
+            f"than a {_FINEST}th of that is accepted"
+        )
+
+
+def _rounded_once(imp: Importer, x: Pending, quant: Quant, name: str) -> Pending:
+    """An average in steps of its own as a depthwise convolution of equal weights.
+
+    Their scale divides. They are as large as they are so that the first of the two roundings in
+    fixed point is a fine one. Windows of different divisors, as at borders that are not counted,
+    have no such form.
+    """
+    if x.op != "avg_pool2d":
+        return x
+    own, counted = imp.quant(str(x.inputs[0])), x.attrs["count_include_pad"]
+    finer = own.scale[0] / quant.scale[0]
+    if own == quant or finer >= _FINEST or (any(x.attrs["padding"]) and not counted):
+        return x
+    kernel, channels = x.attrs["kernel"], x.shape[-1]
+    equal = np.full((1, *kernel, channels), _WEIGHT, np.int8)
+    equal.setflags(write=False)
+    share = Quant((float(np.float32(1 / (_WEIGHT * math.prod(kernel)))),), (0,))
+    weights = Tensor(f"{name}/weights", equal.shape, "int8", share, equal)
+    attrs = {key: x.attrs[key] for key in ("stride", "padding", "activation")}
+    attrs |= {"dilation": (1, 1), "depth_multiplier": 1}
+    return replace(x, op="depthwise_conv2d", inputs=(x.inputs[0], weights, ""), attrs=attrs)
 
 
 def _check_steps(x: Pending, own: Quant, quant: Quant) -> None:

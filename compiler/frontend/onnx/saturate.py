@@ -27,11 +27,13 @@ def saturated(
     (TFLite, MultiplyByQuantizedMultiplier): a bias for "never" or "always", such as -1e9 in a mask,
     would be lost there. Raises InputError where the products themselves would.
     """
-    if op not in WEIGHT_AXIS or len(inputs) < 3 or not isinstance(inputs[2], Tensor):
+    if op not in WEIGHT_AXIS:
         return inputs
     weights, bias = inputs[1], inputs[2]
     assert isinstance(weights, Tensor) and weights.quant is not None
-    assert weights.data is not None and bias.data is not None
+    assert weights.data is not None
+    stored = bias.data if isinstance(bias, Tensor) else np.zeros(1, np.int32)
+    assert stored is not None
     axis = WEIGHT_AXIS[op]
     others = tuple(i for i in range(weights.data.ndim) if i != axis)
     products = _STEPS * np.abs(weights.data, dtype=np.int16).sum(axis=others, dtype=np.int64)
@@ -39,7 +41,7 @@ def saturated(
     factor = imp.quant(inputs[0]).scale[0] * np.asarray(weights.quant.scale) / output.scale[0]
     if not np.all((factor > 0) & np.isfinite(factor)):
         return inputs
-    limit = np.minimum(products + np.ceil((_STEPS + 1) / factor), np.abs(bias.data))
+    limit = np.minimum(products + np.ceil((_STEPS + 1) / factor), np.abs(stored))
     room = 2.0 ** (31 - np.maximum(np.frexp(factor)[1], 0)) - 1 - products
     if np.any((limit - room) * factor > _LOST):
         raise InputError(
@@ -47,7 +49,9 @@ def saturated(
             f"its sums have up to {((products + limit) * factor).max():.3g} steps of that; fewer "
             "than 2**30 are accepted"
         )
+    if not isinstance(bias, Tensor):
+        return inputs
     limit = np.minimum(limit, room)
-    data = np.clip(bias.data, -limit, limit).astype(np.int32)
+    data = np.clip(stored, -limit, limit).astype(np.int32)
     data.setflags(write=False)
     return (*inputs[:2], replace(bias, data=data))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from compiler.errors import UnsupportedError
+from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.onnx import parse_onnx, read_onnx
 from tests.support.onnx_builder import OnnxBuilder, step_differences
 
 
@@ -167,3 +168,34 @@ def test_scales_in_blocks_are_refused_with_the_remedy(generator):
     net.output(net.stored(net.node("MatMul", x, weights), 0.05))
     with pytest.raises(UnsupportedError, match=r"block_size is 4.*per output channel"):
         net.graph()
+
+
+FAR_FINER = {
+    "a maximum": lambda net, x: net.node("MaxPool", x, kernel_shape=[2, 2]),
+    "an average": lambda net, x: net.node("AveragePool", x, kernel_shape=[2, 2]),
+    "a mean": lambda net, x: net.node("GlobalAveragePool", x),
+    "a function": lambda net, x: net.node("LeakyRelu", x, alpha=0.25),
+    "a product": lambda net, x: net.node(
+        "Mul", x, net.stored(net.node("GlobalAveragePool", x), 0.5)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAR_FINER)
+def test_steps_far_finer_than_the_inputs_saturate(generator, case):
+    """In fixed point a left shift would push them out of 32 bits."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 4, 5, 6), 1.0, 3)
+    net.output(net.stored(FAR_FINER[case](net, x), 2.0**-30))
+    _, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_a_layer_without_bias_whose_sums_leave_32_bits_is_refused(op):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 4, 5, 6), 1.0, 3)
+    y = net.node(op, x, net.weights(np.full((4, 4, 3, 3), 127, np.int8), 1.0))
+    net.output(net.stored(y, 2.0**-30))
+    with pytest.raises(InputError, match=r"its sums have up to .* steps of that; fewer than 2"):
+        read_onnx(parse_onnx(net.bytes(), None), "m")

@@ -174,6 +174,15 @@ ON_THE_ARRAY = {
     "a dilated window that keeps the size": lambda n, x: n.node(
         "Conv", x, n.random(3, 4, 3, 3), auto_pad="SAME_LOWER", dilations=[2, 1]
     ),
+    "a product by letters": lambda n, x: n.node(
+        "Einsum",
+        n.node("Reshape", x, n.constant([1, 9, 16])),
+        n.random(16, 5),
+        equation="abc,cd->abd",
+    ),
+    "a product by letters with dots": lambda n, x: n.node(
+        "Einsum", n.node("Flatten", x), n.random(5, 144), equation="... c, d c -> ... d"
+    ),
     "a sum of two": lambda n, x: n.node("Sum", x, n.node("MaxPool", x, kernel_shape=[1, 1])),
 }
 

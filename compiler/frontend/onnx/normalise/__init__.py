@@ -16,7 +16,7 @@ from compiler.frontend.onnx.normalise.fused import FUSED, apart
 from compiler.frontend.onnx.normalise.groups import group_normalisation
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.pads import padded_maxima
-from compiler.frontend.onnx.normalise.products import plain_gemms
+from compiler.frontend.onnx.normalise.products import plain_products
 from compiler.frontend.onnx.normalise.qoperator import EXPANSIONS, from_qoperator
 from compiler.frontend.onnx.normalise.stored import real_moves
 from compiler.frontend.onnx.normalise.widths import eight_bits
@@ -31,7 +31,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
     real_moves,
     group_normalisation,
     padded_maxima,
-    plain_gemms,
+    plain_products,
     distinct_outputs,
 )
 """In the order in which they run."""

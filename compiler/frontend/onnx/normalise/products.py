@@ -1,4 +1,4 @@
-"""Gemm with factors as one with plain constants."""
+"""Products of matrices in other words: Gemm with factors, Einsum of a matrix."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from compiler.frontend.onnx.normalise.opsets import DOMAINS
 from compiler.frontend.onnx.normalise.rewriter import Expand, Old, Rewriter
 
 
-def plain_gemms(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Gemm of constants in float has its factors in them."""
+def plain_products(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Gemm of constants in float has its factors in them; Einsum that is a MatMul becomes one."""
     rewriter = Rewriter(model)
     rewriter.run(lambda node: _way(rewriter, node))
     return model
 
 
 def _way(rewriter: Rewriter, node: onnx.NodeProto) -> Expand | None:
+    if node.op_type == "Einsum" and node.domain in DOMAINS:
+        return _matmul(rewriter, Old(node))
     if node.op_type != "Gemm" or node.domain not in DOMAINS:
         return None
     old = Old(node)
@@ -41,3 +43,29 @@ def _expand(to: Rewriter, old: Old) -> None:
             name = to.constant(f"{name}/{factor}", array.astype(np.float32))
         inputs.append(name)
     to.emit("Gemm", inputs, old.output, **old.keep("transA", "transB"))
+
+
+def _matmul(rewriter: Rewriter, old: Old) -> Expand | None:
+    """``...c,cd->...d`` of any letters; a constant may also be ``dc``."""
+    equation = old.attributes["equation"].decode().replace(" ", "").replace("...", ".")
+    terms, _, made = equation.partition("->")
+    a, _, b = terms.partition(",")
+    if len(b) != 2 or not a or not made or len({*a, *b, *made}) != len(a) + 1:
+        return None
+    if b == a[-1] + made[-1] and a[:-1] == made[:-1]:
+        return _plain
+    name = old.inputs[1]
+    turned = b == made[-1] + a[-1] and a[:-1] == made[:-1]
+    if not turned or not rewriter.is_constant(name):
+        return None
+    return _turned
+
+
+def _plain(to: Rewriter, old: Old) -> None:
+    to.emit("MatMul", old.inputs, old.output)
+
+
+def _turned(to: Rewriter, old: Old) -> None:
+    x, weights = old.inputs
+    columns = to.constant(f"{weights}/transposed", np.ascontiguousarray(to.array(weights).T))
+    to.emit("MatMul", [x, columns], old.output)
