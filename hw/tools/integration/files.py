@@ -8,6 +8,7 @@ from string import Template
 
 from hw.spec.config import AccelConfig
 from hw.spec.docgen import c_header, c_machine_header
+from hw.spec.svd import svd
 from hw.tools.integration.ports import (
     Port,
     ports,
@@ -31,6 +32,7 @@ def files(verilog: str, config: AccelConfig, prefix: str = "") -> dict[str, str]
         "system.v": system(found, prefix),
         "ports.json": json.dumps(found, indent=2) + "\n",
         "ports.md": ports_markdown(found, prefix),
+        "accel.svd": svd(config, prefix),
     }
     if prefix:
         texts["regs.h"] = c_machine_header(config, prefix)

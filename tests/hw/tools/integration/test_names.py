@@ -61,8 +61,8 @@ def test_a_top_has_two_machines(folder):
 
 
 def test_files_of_one_machine_have_its_name(folder):
-    own = {f"{name}_{file}" for name in SETTINGS
-           for file in ("accel.v", "system.v", "ports.json", "ports.md", "regs.h")}  # fmt: skip
+    files = ("accel.v", "system.v", "ports.json", "ports.md", "accel.svd", "regs.h")
+    own = {f"{name}_{file}" for name in SETTINGS for file in files}
     assert {path.name for path in folder.iterdir()} == own | {"regs.h", "accel.h", "accel.c"}
     assert "MACHINE_FINGERPRINT" not in (folder / "regs.h").read_text()
     assert "module left_accelerator" in (folder / "left_ports.md").read_text()
