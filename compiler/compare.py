@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler import driver, zoo
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import image, mapping
 from compiler.config_options import DEFAULT_PRESET, read_config, setting
 from compiler.errors import CompilerError, ConfigError, InputError, UnsupportedError, show
@@ -181,7 +182,7 @@ def _outcome(figures: Figures, case: Case) -> Outcome:
         elif case.graph is None or case.config is None:
             return Refusal(case.labels, case.reason)
         else:
-            program = _mapped(case.graph, case.config, case.options)
+            program = _program(driver.compile(case.graph, case.config, case.options))
     except CompilerError as error:
         return Refusal(case.labels, str(error))
     clock = clock_of(program.config, figures.clock)
@@ -205,9 +206,13 @@ def _workers(jobs: int) -> Iterator[Callable[..., Iterator[Outcome]]]:
 
 def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:
     """Cycles of a graph on one machine. Raises CompilerError."""
-    return run_timing(_mapped(graph, config, options)).cycles
+    return cycles_of(driver.compile(graph, config, options))
 
 
-def _mapped(graph: Graph, config: AccelConfig, options: CompilerOptions) -> Program:
-    compiled = driver.compile(graph, config, options)
+def cycles_of(compiled: Compiled) -> int:
+    """Cycles of a compiled network."""
+    return run_timing(_program(compiled)).cycles
+
+
+def _program(compiled: Compiled) -> Program:
     return program_of(Path(), np.frombuffer(image(compiled), np.uint8), mapping(compiled))

@@ -18,8 +18,6 @@ from compiler.load import load_model, read_file
 from golden.arrays import TENSORS, given_inputs
 from golden.declared import from_declared, in_declared_layout
 from golden.network import run
-from sim.fitted_table import Column, fitted_table
-from sim.report import console, lines
 
 MODEL = "model.json"
 """The model in a mapped folder."""
@@ -230,47 +228,3 @@ def _row(name: str, own: np.ndarray, other: np.ndarray, quant: Quant | None) -> 
         "largest_error": largest,
         "largest_error_steps": largest / quant.scale[0] if quant else None,
     }
-
-
-def print_diff(rows: Sequence[dict[str, Any]]) -> None:
-    """The tensors as a table, and the layer that adds most noise."""
-    out = console()
-    columns = [
-        Column("layer", [row["layer"] for row in rows], False),
-        Column("operator", [row["op"] for row in rows], False, 2),
-        Column("SQNR, dB", [_decibels(row) for row in rows]),
-        Column("noise", [f"{row['noise']:.3%}" for row in rows]),
-        Column("added", [_percent(row["noise_added"]) for row in rows]),
-        Column("largest error", [f"{row['largest_error']:.4g}" for row in rows], True, 3),
-        Column("in steps", [_steps(row["largest_error_steps"]) for row in rows], True, 1),
-    ]
-    lines(out, fitted_table(columns, out.width))
-    lines(out, ["", *_verdict(rows)])
-
-
-def _verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
-    different = [row for row in rows if not row["equal"]]
-    if not different:
-        return [f"All {len(rows)} tensors are equal."]
-    found = [f"{len(rows) - len(different)} of {len(rows)} tensors are equal."]
-    worst = max(different, key=lambda row: row["noise_added"] or 0.0)
-    if worst["noise_added"]:
-        found.append(
-            f"{worst['layer']} adds most noise: {worst['noise_added']:.3%} of its signal's power, "
-            f"SQNR {_decibels(worst)} dB."
-        )
-    least = max(different, key=lambda row: row["noise"])
-    found.append(f"The least SQNR is that of {least['layer']}: {_decibels(least)} dB.")
-    return found
-
-
-def _decibels(row: Mapping[str, Any]) -> str:
-    return "equal" if row["equal"] else f"{row['sqnr_db']:.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:+.3%}"
-
-
-def _steps(count: float | None) -> str:
-    return "-" if count is None else f"{count:.1f}"

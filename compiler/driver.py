@@ -11,7 +11,7 @@ from compiler.codegen.commands import Command
 from compiler.codegen.compiled import Compiled, Segment
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
-from compiler.codegen.memory import MemoryMap, check_memory, memory_map
+from compiler.codegen.memory import MemoryMap, check_layout, memory_map
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
 from compiler.hwir.feature_map import Words
@@ -23,6 +23,7 @@ from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
+from compiler.passes.host import sent_to_host
 from compiler.passes.legalise import legalise
 from compiler.passes.lower_node import LoweredNodes
 from compiler.passes.needed import Needs, needs
@@ -86,11 +87,12 @@ def compile_verified(
     known = known or Known()
     constants = Constants() if constants is None else constants
     search = _Search(scheduler, planner or Planner(), known)
+    graph = sent_to_host(graph, options.host)
     network, plans = _fastest(graph, config, options, search)
     network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
-    check_memory(network, memory.write_limit)
+    check_layout(network, memory, options.memory)
     segments = []
     for plan, commands in zip(plans, programs, strict=True):
         _set_addresses(commands, memory)

@@ -46,6 +46,7 @@ def content_key(graph: Graph, *options: object) -> str:
         graph.outputs,
         graph.random_weights,
         graph.random_calibration,
+        sorted(graph.on_host),
         options,
         sys.version,
         np.__version__,

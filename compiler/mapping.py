@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import compare, driver
+from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import MODEL, write_program
 from compiler.errors import InputError, located
 from compiler.frontend import write_model
@@ -110,11 +112,28 @@ def _map_into(work: Path, job: Job) -> Report:
         unfused = None
         if job.extras.unfused:
             unfused = compare.cycles(graph, config, compare.MATERIALIZED)
+        timing = run_timing(program)
+        costs = _costs(job, compiled)
         report = report_of(
-            compiled, program, run_timing(program), unfused, explain=job.extras.explain
+            compiled, program, timing, unfused, explain=job.extras.explain, costs=costs
         )
         write_report(report, work, job.extras.plots)
     return report
+
+
+def _costs(job: Job, compiled: Compiled) -> dict[str, int]:
+    """Figures of what --host and --memory change: the cycles and runs of the machine without nodes
+    sent to the host, and the bytes of memory of so many at most."""
+    costs = {}
+    if job.options.host:
+        usual = dataclasses.replace(job.options, host=())
+        other = driver.compile(job.graph, job.config, usual)
+        costs["cycles_without_host"] = compare.cycles_of(other)
+        costs["runs_without_host"] = len(other.segments)
+    if job.options.memory is not None:
+        costs["memory_bytes"] = compiled.memory.write_limit
+        costs["memory_limit"] = job.options.memory
+    return costs
 
 
 def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:

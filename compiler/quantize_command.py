@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler.errors import InputError, UnsupportedError, located
-from compiler.load import read_file
+from compiler.load import add_model_options, read_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from compiler.frontend.onnx import Shapes
+
+
+def add_quantize_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``compiler quantize``."""
+    command.add_argument("model", metavar="MODEL.onnx", type=Path, help="float model")
+    command.add_argument("-o", dest="file", metavar="INT8.onnx", type=Path, required=True)
+    add_model_options(command)
+    command.set_defaults(command=_quantize)
+
+
+def _quantize(arguments: argparse.Namespace) -> None:
+    if arguments.calibrate is None:
+        raise InputError("quantize needs --calibrate: a .npy file or a folder of them")
+    write_quantised(arguments.model, arguments.calibrate, dict(arguments.shape), arguments.file)
 
 
 def write_quantised(path: Path, calibration: Path, shapes: Shapes, file: Path) -> None:

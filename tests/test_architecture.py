@@ -21,8 +21,9 @@ STOREYS = (
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench sim.files""",
-    """compiler.compare_command compiler.extract compiler.info compiler.latencies
-    compiler.mapping""",
+    """compiler.compare_command compiler.diff_command compiler.extract compiler.info
+    compiler.latencies compiler.mapping""",
+    "compiler.map_command",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",
     """compiler compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",

@@ -36,13 +36,26 @@ def _aligned(address: int) -> int:
     return -(-address // BURST_BOUNDARY) * BURST_BOUNDARY
 
 
-def check_memory(network: Network, size: int) -> None:
-    """Raise AllocationError for more bytes of memory than the machine addresses."""
-    if size > MEMORY_LIMIT:
+def check_memory(network: Network, size: int, limit: int = MEMORY_LIMIT, parts: str = "") -> None:
+    """Raise AllocationError for more bytes of memory than ``limit``; ``parts`` says what takes
+    them."""
+    if size > limit:
         raise AllocationError(
-            f"network {show(network.graph.name)}: {size} bytes of memory; at most {MEMORY_LIMIT} "
+            f"network {show(network.graph.name)}: {size} bytes of memory{parts}; at most {limit} "
             "are accepted"
         )
+
+
+def check_layout(network: Network, memory: MemoryMap, most: int | None) -> None:
+    """Raise AllocationError for more bytes than ``most``, or than the machine addresses."""
+    parts = {
+        "commands": sum(size for _, size in memory.programs),
+        "constants": memory.image_size - memory.bases[CONSTANTS],
+        "inputs": memory.write_base - _aligned(memory.image_size),
+        "maps": memory.write_limit - memory.write_base,
+    }
+    text = ", ".join(f"{name} {size}" for name, size in parts.items())
+    check_memory(network, memory.write_limit, most or MEMORY_LIMIT, f" ({text})")
 
 
 def memory_map(

@@ -91,7 +91,8 @@ class Graph:
     """Nodes in execution order over tensors by name.
 
     ``random_weights`` says that weights and quantisation parameters are seeded random ones,
-    ``random_calibration`` that a float model was quantised with seeded random inputs.
+    ``random_calibration`` that a float model was quantised with seeded random inputs. ``on_host``
+    names nodes that a mapping leaves to the host whatever the array could do.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Graph:
     outputs: tuple[str, ...]
     random_weights: bool = False
     random_calibration: bool = False
+    on_host: frozenset[str] = frozenset()
 
     def producer(self, tensor: str) -> Node | None:
         """The node that makes ``tensor``, or None for graph inputs and constants."""

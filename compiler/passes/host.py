@@ -7,9 +7,12 @@ neither has a rule here nor becomes a layer is refused.
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from compiler.errors import InputError, show
 from compiler.hwir.feature_map import map_shape
 from compiler.ir.graph import Graph, Node
 from compiler.passes.constant_operand import constant_of, crops_pixels
@@ -19,10 +22,14 @@ from compiler.passes.resize import hardware_resize
 FOLLOWERS = ("reshape", "quantize", "slice")
 
 FOLLOWS = "it reads a result of the host"
+CHOSEN = "--host asks for it"
+"""The reason for a node that the array could run."""
 
 
 def host_reason(graph: Graph, node: Node) -> str | None:
     """Reason why the hardware cannot run the node, from the node alone; None where it can."""
+    if node.name in graph.on_host:
+        return CHOSEN
     rule = RULES.get(node.op)
     return rule(graph, node) if rule else None
 
@@ -142,3 +149,19 @@ RULES: dict[str, Callable[[Graph, Node], str | None]] = {
     "arg_max": _arg_max,
     **dict.fromkeys(("join", "take"), _moves),
 }
+
+
+def sent_to_host(graph: Graph, names: Sequence[str]) -> Graph:
+    """The graph with the nodes of these names left to the host.
+
+    Raises InputError for a name that no node has.
+    """
+    known = {node.name for node in graph.nodes}
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 3) or sorted(known)[:3]
+            raise InputError(
+                f"--host {show(name)}: no layer of {graph.name}; "
+                f"{', '.join(map(show, close))} are some that are accepted"
+            )
+    return dataclasses.replace(graph, on_host=frozenset(names)) if names else graph

@@ -61,3 +61,21 @@ def glance(data: dict[str, Any], clock: Clock) -> str:
         f"at {clock.mhz:g} MHz ({clock.source}), utilisation {data['utilization']:.2%}, "
         f"energy {in_unit(data[ENERGY]['total'], MICROJOULES)} (estimate)"
     )
+
+
+def cost_lines(data: dict[str, Any], runs: int) -> list[str]:
+    """The costs of --host and --memory in words; ``runs`` are those of the machine."""
+    lines = []
+    if "cycles_without_host" in data:
+        before, after = data["cycles_without_host"], data["cycles"]
+        lines.append(
+            f"--host: {after:,} cycles of the machine instead of {before:,} ({after - before:+,}), "
+            f"{runs} runs instead of {data['runs_without_host']}; the host's "
+            f"{data['host_macs']:,} multiply-accumulates are in no cycle."
+        )
+    if "memory_limit" in data:
+        lines.append(
+            f"--memory: {data['memory_bytes']:,} bytes of {data['memory_limit']:,} are used; the "
+            "limit changes no cycle."
+        )
+    return lines

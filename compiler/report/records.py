@@ -30,6 +30,7 @@ def as_data(report: Report, clock: Clock) -> Record:
         "per_second": 1e3 / milliseconds,
         ENERGY: with_total(energy),
         "energy_source": report.energy_source,
+        **report.costs,
         "layers": layer_records(report),
     }
     return found if report.explanation is None else {**found, "explain": report.explanation}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from sim.simulation import Timing
 class Report:
     """A mapping's figures. ``summary`` is that of ``sim.report``, ``rows`` has the layers,
     ``names`` what they are called where room is short. ``energies`` are the estimates of the layers
-    in microjoules, by part. ``explanation`` is there on request."""
+    in microjoules, by part; ``costs`` has figures of what --host and --memory change.
+    ``explanation`` is there on request."""
 
     program: Program
     summary: dict[str, Any]
@@ -36,6 +37,7 @@ class Report:
     latencies: Sequence[Latency]
     energies: Sequence[dict[str, float]]
     energy_source: str
+    costs: Mapping[str, int]
     explanation: dict[str, Any] | None = None
 
 
@@ -45,6 +47,7 @@ def report_of(
     timing: Timing,
     unfused: int | None = None,
     explain: bool = False,
+    costs: Mapping[str, int] | None = None,
 ) -> Report:
     """The report of a compiled network, its program as written and the program's simulated times.
 
@@ -69,5 +72,6 @@ def report_of(
         latencies=latencies(roof, found, timing.cycles, unfused),
         energies=layer_energies(program, timing, table),
         energy_source=table.source,
+        costs=costs or {},
         explanation=explanation(compiled) if explain else None,
     )

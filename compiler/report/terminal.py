@@ -14,7 +14,7 @@ from rich.table import Table
 
 from compiler.report.clocks import Clock
 from compiler.report.explain_tables import print_explanation
-from compiler.report.glance import costliest, glance, hint, main_loss
+from compiler.report.glance import cost_lines, costliest, glance, hint, main_loss
 from compiler.report.memory import SAMPLES
 from compiler.report.page import remarks
 from compiler.report.records import ENERGY, as_data, order
@@ -51,6 +51,8 @@ def print_report(report: Report, view: View) -> None:
     if report.explanation is not None:
         print_explanation(report.explanation)
     for line in remarks(report.program):
+        out.print(line)
+    for line in cost_lines(data, len(report.program.segments)):
         out.print(line)
     out.print(counted(report.summary))
     _print_costliest(out, data["layers"])

@@ -1,0 +1,90 @@
+"""``compiler diff``: its options and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compiler.diff import diff
+from sim.fitted_table import Column, fitted_table
+from sim.report import console, lines
+
+
+def add_diff_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``compiler diff``."""
+    command.add_argument("folder", metavar="DIR", type=Path, help="mapped folder, or of --tensors")
+    command.add_argument(
+        "--reference",
+        metavar="DIR|MODEL",
+        type=Path,
+        required=True,
+        help="another such folder, or a model, float ones above all",
+    )
+    command.add_argument(
+        "--input",
+        metavar="X.npy",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model input, in the model's order; a seeded random one where not given",
+    )
+    command.add_argument(
+        "--calibrate", metavar="PATH", type=Path, help="inputs that `map` calibrated DIR with"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_diff)
+
+
+def _diff(arguments: argparse.Namespace) -> None:
+    rows = diff(arguments.folder, arguments.reference, arguments.input, arguments.calibrate)
+    if arguments.json:
+        print(json.dumps({"tensors": rows}, allow_nan=False))
+    else:
+        print_diff(rows)
+
+
+def print_diff(rows: Sequence[dict[str, Any]]) -> None:
+    """The tensors as a table, and the layer that adds most noise."""
+    out = console()
+    columns = [
+        Column("layer", [row["layer"] for row in rows], False),
+        Column("operator", [row["op"] for row in rows], False, 2),
+        Column("SQNR, dB", [_decibels(row) for row in rows]),
+        Column("noise", [f"{row['noise']:.3%}" for row in rows]),
+        Column("added", [_percent(row["noise_added"]) for row in rows]),
+        Column("largest error", [f"{row['largest_error']:.4g}" for row in rows], True, 3),
+        Column("in steps", [_steps(row["largest_error_steps"]) for row in rows], True, 1),
+    ]
+    lines(out, fitted_table(columns, out.width))
+    lines(out, ["", *_verdict(rows)])
+
+
+def _verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
+    different = [row for row in rows if not row["equal"]]
+    if not different:
+        return [f"All {len(rows)} tensors are equal."]
+    found = [f"{len(rows) - len(different)} of {len(rows)} tensors are equal."]
+    worst = max(different, key=lambda row: row["noise_added"] or 0.0)
+    if worst["noise_added"]:
+        found.append(
+            f"{worst['layer']} adds most noise: {worst['noise_added']:.3%} of its signal's power, "
+            f"SQNR {_decibels(worst)} dB."
+        )
+    least = max(different, key=lambda row: row["noise"])
+    found.append(f"The least SQNR is that of {least['layer']}: {_decibels(least)} dB.")
+    return found
+
+
+def _decibels(row: Mapping[str, Any]) -> str:
+    return "equal" if row["equal"] else f"{row['sqnr_db']:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:+.3%}"
+
+
+def _steps(count: float | None) -> str:
+    return "-" if count is None else f"{count:.1f}"
