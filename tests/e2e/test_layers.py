@@ -18,14 +18,14 @@ def check(name, seed, batch, count, **memory):
 
 
 @TINY
-@pytest.mark.parametrize("batch", range(8))
+@pytest.mark.parametrize("batch", range(4))
 def test_on_tiny(batch, seed):
     check("tiny", seed, batch, 30)
 
 
 @TINY
 def test_gaps_and_back_pressure_change_no_bit(seed):
-    check("tiny", seed, 0, 50, gap_rate=GAP_RATE)
+    check("tiny", seed, 0, 25, gap_rate=GAP_RATE)
 
 
 @COCOTBEXT
@@ -36,26 +36,26 @@ def test_another_memory_model(seed):
 
 @ECP5
 def test_on_ecp5(seed):
-    check("ecp5", seed, 0, 20)
+    check("ecp5", seed, 0, 10)
     check("ecp5", seed, 1, 5, gap_rate=GAP_RATE)
 
 
 @EDGE256
 def test_on_edge256(seed):
-    check("edge256", seed, 0, 20)
+    check("edge256", seed, 0, 10)
     check("edge256", seed, 1, 5, gap_rate=GAP_RATE)
 
 
 @TINY
 @pytest.mark.full
-@pytest.mark.parametrize("batch", range(8, 88))
+@pytest.mark.parametrize("batch", range(3, 88))
 def test_many_on_tiny(batch, seed):
     check("tiny", seed, batch, 50)
 
 
 @TINY
 @pytest.mark.full
-@pytest.mark.parametrize("batch", range(8, 28))
+@pytest.mark.parametrize("batch", range(1, 28))
 def test_many_with_gaps(batch, seed):
     check("tiny", seed, batch, 50, gap_rate=GAP_RATE)
 

@@ -5,7 +5,8 @@ import inspect
 import pkgutil
 import re
 
-from amaranth.back import verilog
+import pytest
+from amaranth.back import rtlil, verilog
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out
 
@@ -25,7 +26,8 @@ ARGUMENTS = {
     ScratchpadBanks: (TINY, ScratchpadBank),
 }
 """What the units are made from that take more than a configuration."""
-PORT = re.compile(r"^  (input|output) (?:\[\d+:0\] )?\\?(\w+)", re.MULTILINE)
+VERILOG_PORT = re.compile(r"^  (input|output) (?:\[\d+:0\] )?\\?(\w+)", re.MULTILINE)
+RTLIL_PORT = re.compile(r"^  wire (?:width \d+ )?(input|output) \d+ +\\(\w+)", re.MULTILINE)
 FLOWS = {In: "input", Out: "output"}
 
 
@@ -64,16 +66,34 @@ def _unit(kind: type[Component]) -> Component:
     return kind(*ARGUMENTS.get(kind, (TINY,) if takes_config else ()))
 
 
-def test_each_unit_by_itself_converts_to_verilog_with_the_ports_of_its_interface(monkeypatch):
-    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
-    units = {kind.__name__: _unit(kind) for kind in _kinds()}
-    assert len(units) > 25
-    text = verilog.convert(_Units(units), name="units", emit_src=False)
-    top = text[text.index("\nmodule units(") :].split("endmodule")[0]
-    found = {name: flow for flow, name in PORT.findall(top)}
-    expected = {
+def _ports(units: dict[str, Component]) -> dict[str, str]:
+    """The ports of the whole as the units' interfaces tell them: ``input`` or ``output``."""
+    found = {
         "__".join(map(str, (name, *path))): FLOWS[member.flow]
         for name, unit in units.items()
         for path, member, _ in unit.signature.flatten(unit)
     }
-    assert found == expected | {"clk": "input", "rst": "input"}
+    return found | {"clk": "input", "rst": "input"}
+
+
+@pytest.fixture
+def units() -> dict[str, Component]:
+    """One of each kind, by its name."""
+    return {kind.__name__: _unit(kind) for kind in _kinds()}
+
+
+def test_each_unit_by_itself_elaborates_with_the_ports_of_its_interface(units):
+    assert len(units) > 25
+    text = rtlil.convert(_Units(units), name="units", emit_src=False)
+    top = text[text.index("\nmodule \\units\n") :].split("\nend\n")[0]
+    assert {name: flow for flow, name in RTLIL_PORT.findall(top)} == _ports(units)
+
+
+@pytest.mark.full
+def test_each_unit_by_itself_converts_to_verilog_with_the_ports_of_its_interface(
+    units, monkeypatch
+):
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
+    text = verilog.convert(_Units(units), name="units", emit_src=False)
+    top = text[text.index("\nmodule units(") :].split("endmodule")[0]
+    assert {name: flow for flow, name in VERILOG_PORT.findall(top)} == _ports(units)

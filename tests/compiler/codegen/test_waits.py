@@ -23,11 +23,16 @@ CONFIGS = (
 )
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.name}-{c.scratchpad_lines}")
-@pytest.mark.parametrize("materialize", (False, True))
-def test_random_programs_have_no_hazards(config, materialize, seed):
+each_config = pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda c: f"{c.name}-{c.scratchpad_lines}"
+)
+both_ways = pytest.mark.parametrize("materialize", (False, True))
+
+
+def check(config, materialize, first, count):
+    """Look for hazards in ``count`` random programs, of which at least one must be possible."""
     checked = 0
-    for number in range(seed, seed + 8):
+    for number in range(first, first + count):
         try:
             compiled = compile(random_graph(number), config, CompilerOptions(materialize))
         except AllocationError:
@@ -36,6 +41,19 @@ def test_random_programs_have_no_hazards(config, materialize, seed):
         assert not found, f"seed {number}: {found[:3]}"
         checked += 1
     assert checked
+
+
+@each_config
+@both_ways
+def test_random_programs_have_no_hazards(config, materialize, seed):
+    check(config, materialize, seed, 4)
+
+
+@pytest.mark.full
+@each_config
+@both_ways
+def test_many_random_programs_have_no_hazards(config, materialize, seed):
+    check(config, materialize, seed + 4, 40)
 
 
 def test_the_check_finds_a_missing_wait():

@@ -86,11 +86,11 @@ def check_mutated_with_cascades(seed, count, tmp_path):
 
 @pytest.mark.parametrize("name", ("tiny", "edge256"))
 def test_mutated_networks(name, seed, tmp_path):
-    check_mutated(name, seed, 2, tmp_path)
+    check_mutated(name, seed, 4, tmp_path)
 
 
 def test_mutated_networks_with_cascades(seed, tmp_path):
-    check_mutated_with_cascades(seed, 2, tmp_path)
+    check_mutated_with_cascades(seed, 3, tmp_path)
 
 
 @pytest.mark.full

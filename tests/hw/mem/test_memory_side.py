@@ -134,7 +134,7 @@ def test_soft_reset_ends_transfers_and_clears():
                 dram_addr=0x4000,
                 scratchpad_addr=0,
                 row_count=1,
-                row_length=900,
+                row_length=400,
             ),
             encode(
                 config,
@@ -142,7 +142,7 @@ def test_soft_reset_ends_transfers_and_clears():
                 dram_addr=RESULT,
                 scratchpad_addr=0,
                 row_count=1,
-                row_length=900,
+                row_length=400,
             ),
             encode(config, Opcode.END, wait_load=1, wait_store=1),
         )

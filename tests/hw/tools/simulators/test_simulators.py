@@ -59,6 +59,7 @@ def test_both_languages_repeat_each_cycle(recording, tmp_path, version):
     assert said == f"{len(recording.rows)} rows, 0 wrong\n"
 
 
+@pytest.mark.full
 def test_cxxrtl_repeats_each_cycle(recording, tmp_path):
     said = on_cxxrtl(design(NAME, "icarus").verilog, recording, tmp_path)
     assert said == f"{len(recording.rows)} rows, 0 wrong\n"
