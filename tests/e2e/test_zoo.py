@@ -12,7 +12,7 @@ from hw.command_line import main as hw_main
 from hw.spec.config import preset
 from sim.command_line import main as sim_main
 
-FAST = ("capsule_conv", "mobilenet_v3_small", "shufflenet_v2")
+FAST = ("capsule_conv", "shufflenet_v2")
 
 
 def check(name, folder, capsys):

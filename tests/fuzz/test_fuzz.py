@@ -78,7 +78,7 @@ def check(kind: str, first: int, count: int, folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_some_files(kind, seed, tmp_path):
-    check(kind, seed, 60, tmp_path)
+    check(kind, seed, 40, tmp_path)
 
 
 @pytest.mark.full
