@@ -15,7 +15,7 @@ from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.model_graph import host_reason, is_onnx
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, Hosted, QuantConstant, Real, Stored
-from compiler.frontend.onnx.views import View, stored_shape
+from compiler.frontend.onnx.views import View, hosted_shape
 from compiler.ir.graph import Quant, Tensor
 from compiler.ir.host_body import HOST_OPERATORS, RESULT, is_body, operand_name
 from compiler.ir.ops import OPERAND_TYPES
@@ -117,7 +117,7 @@ class HostedBody:
             "body": self._data(operands),
             "opset": self._imp.graph.opset,
             "layouts": (*layouts, view.layout),
-            "shape": stored_shape(view),
+            "shape": hosted_shape(view),
             "macs": sum(node_macs(self._imp, node) for node in self._nodes),
             "reason": self._reason(x),
         }

@@ -170,3 +170,10 @@ def stored_shape(view: View) -> tuple[int, ...]:
         return 1, 1, *moved[1:]
     channels = moved[-1] if moved else 1
     return 1, 1, math.prod(moved) // channels, channels
+
+
+def hosted_shape(view: View) -> tuple[int, ...]:
+    """Likewise of a result of the host: a vector fills channels, which a layer of rows reads."""
+    shape = stored_shape(view)
+    vector = sum(size > 1 for size in shape) == 1
+    return (*(1 for _ in shape[1:]), max(shape)) if vector else shape

@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from compiler.driver import lower
+from hw.spec.config import preset
 from tests.compiler.frontend.onnx_refusals import QUANT, SHAPE, conv, weights
 from tests.support.onnx_builder import OnnxBuilder, step_differences
 
@@ -301,3 +303,25 @@ def test_weights_that_are_standardised_are_constants(generator):
     graph, differences = step_differences(net, generator)
     assert [node.op for node in graph.nodes] == ["conv2d"]
     assert np.abs(differences).max() <= 1
+
+
+VECTORS = {
+    "rows": lambda n, x: n.node(
+        "Gemm", n.node("Flatten", x), weights(n, 300, 2, axis=1, scale=[0.01] * 2)
+    ),
+    "a map of one channel": lambda n, x: n.node("Conv", x, weights(n, 2, 1, 1, 3)),
+}
+
+
+@pytest.mark.parametrize("case", VECTORS)
+def test_a_vector_of_the_host_is_read_at_any_length(generator, case):
+    def make(net, x):
+        shape = [1, 1, 1, 300] if "map" in case else [1, 300, 1, 1]
+        last = net.node("Reshape", x, net.constant([1, 1, 1, 300]))
+        gain = net.constant(np.ones(300, np.float32))
+        vector = net.stored(net.node("LayerNormalization", last, gain, axis=-2), *QUANT)
+        return VECTORS[case](net, net.node("Reshape", vector, net.constant(shape)))
+
+    graph, differences = step_differences(built(make, (1, 300, 1, 1)), generator)
+    assert np.abs(differences).max() <= 1
+    assert lower(graph, preset("edge256")).host
