@@ -225,6 +225,7 @@ def _place(entry: dict[str, Any]) -> Place:
         address=entry["address"],
         channels=entry.get("channels", 1),
         plane_bytes=entry.get("plane_bytes", 0),
+        flip=entry.get("flip", False),
     )
 
 

@@ -77,7 +77,7 @@ def memory_map(
     for name in network.graph.inputs:
         bases[name] = end
         m = network.maps[name]
-        end = _aligned(end + m.pixels * m.channels)
+        end = _aligned(end + (m.pixels * m.channels if m.external else m.words(cols) * cols))
     write_base = end
     stored = {c.memory for commands in segments for c in commands if c.opcode.name == "STORE"}
     made = (network.root(op.output) for op in network.ops)

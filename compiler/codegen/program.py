@@ -26,7 +26,7 @@ from hw.spec.config import AccelConfig, to_dict
 from hw.spec.fingerprint import any_rows, command_fields, fingerprint
 from hw.spec.isa import Opcode, encode
 
-VERSION = 4
+VERSION = 5
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
@@ -67,7 +67,7 @@ def mapping(compiled: Compiled) -> dict[str, Any]:
     stored = [
         name
         for name in _tensor_order(graph)
-        if name in network.views and network.views[name].map in written
+        if name not in graph.inputs and name in network.views and network.views[name].map in written
     ]
     hosted = [name for h in network.host for name in h.node.outputs]
     missing = [
@@ -206,9 +206,13 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _input(compiled: Compiled, name: str) -> dict[str, Any]:
-    tensor = compiled.graph.tensors[name]
-    size = int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize
-    return {**_tensor(tensor), "address": compiled.memory.bases[name], "nbytes": size}
+    tensor, m = compiled.graph.tensors[name], compiled.network.maps[name]
+    if not m.external:
+        words = m.words(compiled.config.cols) * compiled.config.cols
+        return {**_stored(compiled, name), "layout": "planes", "nbytes": words}
+    size = m.pixels * m.channels
+    address = compiled.memory.bases[name]
+    return {**_tensor(tensor), "address": address, "layout": "pixels", "nbytes": size}
 
 
 def _stored(compiled: Compiled, name: str) -> dict[str, Any]:
@@ -223,6 +227,7 @@ def _stored(compiled: Compiled, name: str) -> dict[str, Any]:
         "width": m.width,
         "channels": m.channels,
         "plane_bytes": plane_bytes,
+        "flip": compiled.graph.tensors[name].dtype == "uint8",
     }
 
 

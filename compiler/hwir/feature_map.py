@@ -21,12 +21,15 @@ class Words(NamedTuple):
 class FeatureMap:
     """A map of ``height`` x ``width`` pixels of int8 channels, on the chip or in memory.
 
-    ``external`` marks a network input, which lies in memory as NHWC bytes; ``flip`` then says that
-    they are uint8 and become int8 with the top bit inverted. ``stored`` maps are written to memory
-    whatever else happens to them. A map with a ``parent`` aliases the planes of that map from
-    ``plane`` on: the pixel count is equal, the width may differ. Or it sees the planes of a map of
-    one pixel as its own pixels. A ``view`` is made with its parent, as a slice is; other parts are
-    made by operations of their own.
+    ``external`` marks a network input that lies in memory as NHWC bytes, of at most one word a
+    pixel; ``flip`` then says that they are uint8 and become int8 with the top bit inverted. A
+    deeper input lies there in planes of int8, like any other map. ``stored`` maps are written to
+    memory whatever else happens to them.
+
+    A map with a ``parent`` aliases the planes of that map from ``plane`` on: the pixel count is
+    equal, the width may differ. Or it sees the planes of a map of one pixel as its own pixels. A
+    ``view`` is made with its parent, as a slice is; other parts are made by operations of their
+    own.
     """
 
     name: str

@@ -110,7 +110,8 @@ def _check_requant(name: str, requant: Requant, channels: int) -> None:
 
 def _check_order(network: Network, cols: int) -> None:
     """Every plane is made before it is read, by an input, the host or an operation before."""
-    made = {name: set(range(m.planes(cols))) for name, m in network.maps.items() if m.external}
+    inputs = network.graph.inputs
+    made = {name: set(range(network.maps[name].planes(cols))) for name in inputs}
     hosts = [(h.segment, name) for h in network.host for name in h.node.outputs]
     segment = 0
     for op in network.ops:

@@ -103,7 +103,7 @@ class _Concatenation:
             return "its scale or zero point is another"
         if source.view:
             return "it is a slice"
-        if source.external:
+        if source.name in self.graph.inputs:
             return "it is an input of the network"
         if source.name in self.elsewhere:
             return "it is not made in the same segment"

@@ -19,7 +19,6 @@ from hw.spec.isa import Opcode, highest
 MAX_KERNEL = highest(Opcode.EXECUTE, "kernel_rows", "tap_groups")
 MAX_STEP = highest(Opcode.EXECUTE, "row_dilation", "col_dilation", "col_stride", "wrap_y")
 MAX_BLOCKS = highest(Opcode.EXECUTE, "in_blocks", "out_blocks")
-MAX_INPUT_CHANNELS = highest(Opcode.LOAD, "channels")
 MAX_END = highest(Opcode.EXECUTE, "end_x", "wrap_x")
 MAX_STEP_PIXELS = highest(Opcode.EXECUTE, "row_step", "wrap_row") // 4
 """Pixels. ``start_row`` and ``pixel_group_row`` count the words of padded rows as well as those in
@@ -80,10 +79,6 @@ CONSTRAINTS = (
     Constraint(
         SIDES,
         lambda g: _longest_side(g) <= MAX_SIDE,
-    ),
-    Constraint(
-        f"Inputs of the network of up to {MAX_INPUT_CHANNELS} channels are accepted.",
-        lambda g: not g.source.external or g.source.channels <= MAX_INPUT_CHANNELS,
     ),
     Constraint(
         f"Maps of up to {MAX_BLOCKS} blocks of channels, each as wide as the array, are accepted.",

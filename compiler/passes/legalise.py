@@ -95,7 +95,9 @@ class _Legaliser:
         for name in self.graph.inputs:
             tensor = self.graph.tensors[name]
             shape = map_shape(tensor)
-            self.maps[name] = FeatureMap(name, *shape, external=True, flip=tensor.dtype == "uint8")
+            pixels = shape[2] <= self.cols
+            flip = pixels and tensor.dtype == "uint8"
+            self.maps[name] = FeatureMap(name, *shape, external=pixels, flip=flip)
             self.views[name] = View(name)
         for node in self.graph.nodes:
             self._node(node)
@@ -186,7 +188,7 @@ class _Legaliser:
         order in memory."""
         x, y = (self.graph.tensors[name] for name in (*node.inputs, *node.outputs))
         source = self.maps[self.views[x.name].map]
-        if source.external and y.name in self.graph.outputs:
+        if origin(self.maps, source.name)[0] in self.graph.inputs and y.name in self.graph.outputs:
             return "it gives the network's input out"
         same = map_shape(y) == source.extent or self._merges(source, y)
         for consumer in self.consumers.get(y.name, []):
@@ -280,10 +282,11 @@ class _Legaliser:
             if self.options.materialize or name in read or name in self.graph.outputs:
                 needed.add(view.map)
         for name in needed:
-            if not self.maps[name].external:
+            if name not in self.graph.inputs:
                 self.maps[name] = dataclasses.replace(self.maps[name], stored=True)
         for found in reversed(list(self.maps.values())):
-            if found.view and self.maps[found.name].stored:
+            of_input = found.parent in self.graph.inputs
+            if found.view and self.maps[found.name].stored and not of_input:
                 parent = self.maps[found.parent]
                 self.maps[parent.name] = dataclasses.replace(parent, stored=True)
         for name, found in self.maps.items():

@@ -133,7 +133,7 @@ def _place(schedule: Schedule, m: FeatureMap, materialize: bool) -> dict[str, An
             "address": schedule.places[root],
         }
         reason = _kept(root, residence)
-    elif m.external:
+    elif root in schedule.network.graph.inputs:
         reason = "an input of the network"
     elif root not in residence.spans:
         reason = (

@@ -18,7 +18,7 @@ from compiler.schedule.channel_blocks import (
     param_sets,
     shapes_of,
 )
-from compiler.schedule.cost import COMMAND_CYCLES, spread_cycles
+from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.op_plan import OpPlan, Order, Site, Tiling, Work, other_planes
 from compiler.schedule.tiles import TALLEST, Tile, extent, tiles_of
 from hw.spec.isa import MOST_COMMANDS
@@ -260,8 +260,6 @@ def _candidate(work: Work, order: Order) -> Candidate:
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.planes(cols) * pixels.total
     bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
-    if site.source.external and site.source.planes(cols) > 1:
-        bus += (spread_cycles(site.config) - 1) * read
     rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
     return Candidate(work, order, single, double, words, bus, rest)
 

@@ -37,12 +37,6 @@ class Window(NamedTuple):
         return self.height * self.width
 
 
-def spread_cycles(config: AccelConfig) -> int:
-    """Cycles for each word of a network input of several planes: pixels lie whole in memory, and
-    each turn of the LOAD unit to write serves one plane."""
-    return config.line_words
-
-
 def group_taps(op: ArrayOp, config: AccelConfig) -> int:
     """Taps of a kernel row that one step of the operand stores holds: those in two lines."""
     dilation = op.dilation[1]

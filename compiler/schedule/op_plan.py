@@ -222,12 +222,7 @@ class OpPlan:
 
 
 def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
-    """First plane and number of planes of the input that are loaded for the chunk.
-
-    Those that it reads, but all of a network input, whose pixels are loaded whole.
-    """
-    if site.source.external:
-        return 0, site.source.planes(site.config.cols)
+    """First plane and number of planes of the input that the chunk reads."""
     low = min(r.in_plane for r in chunk.ranges)
     high = max(r.in_plane + (r.blocks - 1) * r.in_step + r.in_blocks for r in chunk.ranges)
     return low, high - low + max(r.plane for r in site.op.regions)
@@ -235,6 +230,4 @@ def input_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
 
 def other_planes(site: Site, chunk: Chunk) -> tuple[int, int]:
     """First plane and number of planes of the second operand that are loaded for the chunk."""
-    if site.other is not None and site.other.external:
-        return 0, site.other.planes(site.config.cols)
     return chunk.first_plane, chunk.planes

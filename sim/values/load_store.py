@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from sim.values.memories import State
+from sim.values.tensors import FLIP
 
 ADDRESS_SPACE = 1 << 32
-FLIP = np.uint8(0x80)
 
 
 def load(state: State, fields: dict[str, int]) -> None:

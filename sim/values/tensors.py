@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FLIP = np.uint8(0x80)
+"""The bit in which a uint8 value and the int8 value that stands for it differ."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -14,7 +17,8 @@ class Place:
 
     ``shape`` and ``dtype`` are the model's. ``plane_bytes`` is 0 for its own bytes,
     channels last. Otherwise it lies there as pixels of ``channels`` channels, in planes of words,
-    ``plane_bytes`` from one plane to the next.
+    ``plane_bytes`` from one plane to the next, with the top bit inverted where ``flip`` (uint8
+    values as the machine's int8).
     """
 
     shape: tuple[int, ...]
@@ -22,6 +26,7 @@ class Place:
     address: int
     channels: int = 1
     plane_bytes: int = 0
+    flip: bool = False
 
     def nbytes(self, cols: int) -> int:
         """Bytes from the first to the end of the last one, with words of ``cols`` bytes."""
@@ -37,7 +42,7 @@ class Place:
         if not self.plane_bytes:
             memory[self.address : self.address + data.size] = data.ravel()
             return
-        pixels = data.reshape(-1, self.channels)
+        pixels = data.reshape(-1, self.channels) ^ self._flipped
         for plane, first in enumerate(range(0, self.channels, cols)):
             part = pixels[:, first : first + cols]
             self._words(memory, plane, cols)[:, : part.shape[1]] = part
@@ -50,8 +55,13 @@ class Place:
             return data.view(self.dtype).reshape(self.shape)
         planes = range(-(-self.channels // cols))
         words = np.concatenate([self._words(memory, plane, cols) for plane in planes], axis=1)
-        pixels = np.ascontiguousarray(words[:, : self.channels])
+        pixels = np.ascontiguousarray(words[:, : self.channels]) ^ self._flipped
         return pixels.view(self.dtype).reshape(self.shape)
+
+    @property
+    def _flipped(self) -> np.uint8:
+        """The bits of a byte that differ in memory."""
+        return np.uint8(FLIP if self.flip else 0)
 
     def _words(self, memory: np.ndarray, plane: int, cols: int) -> np.ndarray:
         first = self.address + plane * self.plane_bytes

@@ -45,8 +45,7 @@ def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarr
     windows = AddressRanges(*described["read_range"], *described["write_range"])
     state = State(compiled.config, np.frombuffer(image(compiled), np.uint8), windows)
     for entry in described["inputs"]:
-        data = inputs[entry["name"]].view(np.uint8).ravel()
-        state.memory[entry["address"] : entry["address"] + entry["nbytes"]] = data
+        put_input(state.memory, entry, inputs[entry["name"]], cols)
     for opcode, fields in decode(encode_commands(compiled.commands, compiled.config)):
         if opcode != Opcode.END:
             RUN[opcode](state, fields)
@@ -61,6 +60,19 @@ def run(compiled: Compiled, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarr
         values = np.concatenate(planes, axis=1)[:, : t["channels"]]
         found[t["name"]] = np.ascontiguousarray(values).view(np.int8).reshape(t["shape"])
     return found
+
+
+def put_input(memory: np.ndarray, entry: dict, values: np.ndarray, cols: int) -> None:
+    """Write an input where and as ``entry`` of mapping.json says."""
+    data = values.view(np.uint8)
+    if entry["layout"] == "pixels":
+        memory[entry["address"] : entry["address"] + entry["nbytes"]] = data.ravel()
+        return
+    pixels = data.reshape(-1, entry["channels"])
+    for channel in range(entry["channels"]):
+        first = entry["address"] + channel // cols * entry["plane_bytes"] + channel % cols
+        end = first + len(pixels) * cols
+        memory[first:end:cols] = pixels[:, channel] + 128 * entry["flip"]
 
 
 def check(graph: Graph, config, materialize: bool, seed: int) -> int:

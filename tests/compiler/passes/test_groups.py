@@ -73,7 +73,7 @@ def test_the_array_is_busy_for_the_channels_of_a_group(width):
     ("outputs", "groups", "text"),
     [
         (64, 8, "8 groups of 8 to 8 channels: columns take their own group's, 8 and not 16"),
-        (64, 4, "4 groups of 16 to 16 channels: 16 channels per tap; output blocks in 1 regular"),
+        (64, 4, "4 groups of 16 to 16 channels: 16 channels per tap; output blocks in 4 regular"),
         (128, 8, "16 channels per tap, with zeros between groups, which only equal widths"),
     ],
 )

@@ -83,12 +83,6 @@ BORDERS = {
         8191,
         "Maps of up to 8191",
     ),
-    "input channels": Border(
-        lambda n: one((1, 1, n), "function", "relu", "input"),
-        65535,
-        "Inputs of the network of up to 65535 channels",
-        "edge1024",
-    ),
     "blocks": Border(
         lambda n: one((1, 1, n), "function", "relu", "input"), 4095 * 4, "up to 4095 blocks"
     ),
@@ -178,7 +172,7 @@ FOLLOWS = {
     "machine": 0xFFFF,
     "last_line": SCRATCHPAD_LINES - 1,
     "row_count": 8191,
-    "channels": "input channels",
+    "channels": max(config.cols for config in PRESETS.values()),
     "split": COLS.bit_length() - 1,
     "in_row": 16383,
     "in_width": "columns",

@@ -125,8 +125,13 @@ def test_a_layer_with_a_slice_stays():
     assert kinds(slice_of_an_added_layer()) == ["conv2d", "conv2d", "add", "max_pool2d"]
 
 
-def test_slices_of_the_input_are_passes():
-    assert kinds(slices_of_the_input()) == ["slice", "depthwise_conv2d", "slice"]
+def test_slices_of_a_deep_input_are_views():
+    assert kinds(slices_of_the_input()) == ["depthwise_conv2d"]
+
+
+def test_slices_of_an_input_of_pixels_are_passes():
+    net = Net((9, 7, 3))
+    assert kinds(net.finish(net.depthwise(cut(net, "input", 0, 2)))) == ["slice", "depthwise_conv2d"]
 
 
 def test_a_slice_in_a_concatenation_is_copied():
