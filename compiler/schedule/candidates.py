@@ -27,6 +27,9 @@ MANY_ROWS = 1024
 SMALL_STRIP = 64
 """Of maps with more than MANY_ROWS rows, strips of fewer pixels than SMALL_STRIP are not tried."""
 
+SMALL_PIECE = 16
+"""Pixels of the smallest piece of a single row with more than MANY_ROWS pixels."""
+
 MANY_TILES = 1 << 12
 """Tiles of rectangles beyond which only those sizes are tried that are needed to fit."""
 
@@ -197,13 +200,22 @@ def _different(
 
 def _strips(site: Site) -> list[tuple[int, int]]:
     """Tile sizes of full width: all that the layer makes, or row strips when something is
-    streamed."""
+    streamed. A single row is cut into pieces instead."""
     area = extent(site.op)
     height, width = area.height, area.width
     if not site.streams.any:
         return [(min(height, TALLEST), width)]
+    if height == 1 and _cut_in_columns(site):
+        least = SMALL_PIECE if width > MANY_ROWS else 1
+        return [(1, w) for w in strip_heights(width) if w >= least]
     least = SMALL_STRIP if height > MANY_ROWS else 1
     return [(h, width) for h in strip_heights(height) if h <= TALLEST and h * width >= least]
+
+
+def _cut_in_columns(site: Site) -> bool:
+    """Whether tiles may be narrower than the map: a second operand then has rows as long as the
+    output's, as both are streamed or neither."""
+    return not site.op.residual or site.streams.other == site.streams.output
 
 
 def strip_heights(height: int) -> list[int]:
@@ -216,10 +228,9 @@ def strip_heights(height: int) -> list[int]:
 def _rectangles(site: Site) -> list[tuple[tuple[int, int], int]]:
     """Tile sizes of less than full width, for maps of which not even a row strip fits, with the
     number of tiles that each gives."""
-    op, streams = site.op, site.streams
-    if not streams.any or (op.residual and streams.other != streams.output):
+    if not site.streams.any or not _cut_in_columns(site):
         return []
-    area = extent(op)
+    area = extent(site.op)
     width = area.width
     widths = sorted({-(-width // n) for n in (2, 3, 4, 6, 8, 12, 16, 32, 64, width)}, reverse=True)
     heights = [h for h in (16, 8, 4, 2, 1) if h <= area.height]

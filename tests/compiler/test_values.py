@@ -126,8 +126,9 @@ def test_materialize_stores_every_tensor():
     assert check(graph, TINY, False, 0) == 1
 
 
-def test_uint8_input_is_flipped_on_the_way_in():
-    net = Net((5, 4, 3))
+@pytest.mark.parametrize("channels", (3, 4, 5, 9))
+def test_uint8_input_is_flipped_on_the_way_in(channels):
+    net = Net((5, 4, channels))
     net.tensors["input"] = dataclasses.replace(net.tensors["input"], dtype="int8")
     graph = net.finish(net.conv("input", 7))
     x = graph.tensors["input"]
@@ -137,7 +138,8 @@ def test_uint8_input_is_flipped_on_the_way_in():
     graph.nodes.insert(0, Node("flip", "quantize", ("raw",), ("input",), {}))
     graph = dataclasses.replace(graph, inputs=("raw",))
     for materialize in (False, True):
-        assert check(graph, TINY, materialize, 1) == 1 + materialize
+        stored = 1 + (materialize or channels > TINY.cols)
+        assert check(graph, TINY, materialize, 1) == stored
     other = dataclasses.replace(raw, quant=Quant((x.quant.scale[0] * 1.7,), (77,)))
     graph.tensors["raw"] = other
     assert check(graph, TINY, False, 1) == 1

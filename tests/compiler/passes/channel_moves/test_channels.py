@@ -131,7 +131,10 @@ def test_slices_of_a_deep_input_are_views():
 
 def test_slices_of_an_input_of_pixels_are_passes():
     net = Net((9, 7, 3))
-    assert kinds(net.finish(net.depthwise(cut(net, "input", 0, 2)))) == ["slice", "depthwise_conv2d"]
+    assert kinds(net.finish(net.depthwise(cut(net, "input", 0, 2)))) == [
+        "slice",
+        "depthwise_conv2d",
+    ]
 
 
 def test_a_slice_in_a_concatenation_is_copied():
