@@ -15,6 +15,7 @@ from compiler.frontend.onnx.functions import composed, stored_function
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Constant, Function, Pending, QuantConstant, Real
+from compiler.frontend.onnx.views import channel_axis
 from compiler.frontend.onnx.weights import bias_tensor
 from compiler.ir.graph import Tensor
 
@@ -106,7 +107,7 @@ def _of_two(imp: Importer, op: Operator) -> Pending:
         return imp.pending(_NODES[op.op], (a.tensor, other), attrs, a.view)
     if op.op == "Mul":
         for large, small in ((a, b), (b, a)):
-            axis = _channel_axis(small.view.shape, large.view.shape)
+            axis = channel_axis(small.view.shape, large.view.shape)
             if axis is not None:
                 return _scaled(imp, large, small, axis, attrs)
     raise UnsupportedError(
@@ -124,15 +125,6 @@ def _scaled(imp: Importer, large: Real, small: Real, axis: int, attrs: dict[str,
     tensor, view = imp.channels_at(large, axis)
     gate = imp.with_channels(small.tensor, view.shape[axis], small.view)
     return imp.pending("mul", (tensor, gate), attrs, view)
-
-
-def _channel_axis(small: tuple[int, ...], large: tuple[int, ...]) -> int | None:
-    """The axis of ``large`` that ``small``, broadcast, has a value for each element of."""
-    padded = (1,) * (len(large) - len(small)) + small
-    axes = [i for i, size in enumerate(padded) if size > 1]
-    if len(padded) == len(large) and len(axes) == 1 and padded[axes[0]] == large[axes[0]]:
-        return axes[0]
-    return None
 
 
 def _with_constant(
@@ -154,7 +146,7 @@ def _with_constant(
         if first:
             return composed(imp.function(x), lambda v: compute(number, v))
         return composed(imp.function(x), lambda v: compute(v, number))
-    axis = _channel_axis(real.shape, x.view.shape)
+    axis = channel_axis(real.shape, x.view.shape)
     if not isinstance(x, Real) or axis is None or op.op not in ("Add", "Sub", "Mul", "Div"):
         raise UnsupportedError(
             f"a constant of shape {list(real.shape)} for {list(x.view.shape)}; one number, or in "
@@ -185,7 +177,7 @@ def _with_bias(
     imp: Importer, x: Pending, value: Constant | QuantConstant, real: np.ndarray
 ) -> Pending:
     """A constant added to a layer without a bias, as after MatMul."""
-    axis = _channel_axis(real.shape, x.view.shape)
+    axis = channel_axis(real.shape, x.view.shape)
     bounded = (x.low, x.high) != (-math.inf, math.inf)
     if len(x.inputs) != 3 or x.inputs[2] or bounded or axis is None or not x.view.ends_with(axis):
         raise UnsupportedError(

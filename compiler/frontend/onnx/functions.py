@@ -12,7 +12,9 @@ import numpy as np
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
+from compiler.frontend.onnx.slopes import sloped
 from compiler.frontend.onnx.values import Constant, Function, Pending, QuantConstant, Real
+from compiler.frontend.onnx.views import channel_axis
 from compiler.ir.graph import Quant
 from compiler.ir.ops import FUNCTIONS as GRAPH_FUNCTIONS
 from golden.functions import function_table
@@ -187,11 +189,21 @@ def _bounded(imp: Importer, op: Operator, low: float, high: float) -> Function |
     return composed(x, lambda v: np.minimum(np.maximum(v, low), high), name)
 
 
-def prelu(imp: Importer, op: Operator) -> Function:
-    """PRelu with one slope."""
+def prelu(imp: Importer, op: Operator) -> Function | Pending:
+    """PRelu with one slope, or one for each channel.
+
+    Raises UnsupportedError for other slopes.
+    """
     slope = imp.constant(op, 1)
     if slope.size != 1:
-        raise UnsupportedError(f"{slope.size} slopes; one is accepted")
+        x = imp.real(op)
+        axis = channel_axis(slope.shape, x.view.shape)
+        if axis is None:
+            raise UnsupportedError(
+                f"slopes of shape {list(slope.shape)} for {list(x.view.shape)}; one, or one for "
+                "each channel, is accepted"
+            )
+        return sloped(imp, x, axis, slope)
     alpha = float(slope.reshape(-1)[0])
     attrs = {"alpha": alpha}
     return composed(

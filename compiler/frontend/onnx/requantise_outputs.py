@@ -11,6 +11,8 @@ import numpy as np
 from compiler.errors import UnsupportedError, show
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.saturate import saturated
+from compiler.frontend.onnx.slopes import SLOPED, store_sloped
+from compiler.frontend.onnx.tables import rounded_table
 from compiler.frontend.onnx.values import Function, Input, Pending, Real, Stored
 from compiler.frontend.onnx.views import arranged, channels_last_order, stored_shape
 from compiler.ir.graph import Declared, Quant, Tensor
@@ -71,25 +73,10 @@ def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
     finer = imp.quant(x.tensor).scale[0] / quant.scale[0]
     if x.op != "lookup" and finer < _FINEST:
         return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view, label=x.label)
-    table = Tensor(f"{name}/table", (256,), "int8", data=_table(imp.quant(x.tensor), x, quant))
-    return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view, label=x.label)
-
-
-def _table(x_quant: Quant, x: Function, quant: Quant) -> np.ndarray:
-    """The function at -128 to 127 in float64, divided by the scale, rounded to even (ONNX).
-
-    Where it is not a number it is the zero point.
-    """
-    steps = np.arange(-128, 128, dtype=np.float64) - x_quant.zero_point[0]
-    with np.errstate(all="ignore"):
-        values = x.apply(steps * x_quant.scale[0])
-    rounded = (
-        np.rint(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf) / quant.scale[0])
-        + quant.zero_point[0]
+    table = Tensor(
+        f"{name}/table", (256,), "int8", data=rounded_table(x.apply, imp.quant(x.tensor), quant)
     )
-    table: np.ndarray = np.clip(rounded, -128, 127).astype(np.int8)
-    table.setflags(write=False)
-    return table
+    return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view, label=x.label)
 
 
 def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored:
@@ -101,6 +88,10 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
                 "real values that two QuantizeLinear or activations read in different ways; one "
                 "is accepted"
             )
+        return Stored(tensor, x.view)
+    if x.op == SLOPED:
+        tensor = store_sloped(imp, x, quant, name)
+        imp.stored[x.origin] = key, tensor
         return Stored(tensor, x.view)
     x = _rounded_once(imp, x, quant, name)
     own = _own_quant(imp, x, quant)

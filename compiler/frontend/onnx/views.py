@@ -177,3 +177,12 @@ def hosted_shape(view: View) -> tuple[int, ...]:
     shape = stored_shape(view)
     vector = sum(size > 1 for size in shape) == 1
     return (*(1 for _ in shape[1:]), max(shape)) if vector else shape
+
+
+def channel_axis(small: tuple[int, ...], large: tuple[int, ...]) -> int | None:
+    """The axis of ``large`` that ``small``, broadcast, has a value for each element of."""
+    padded = (1,) * (len(large) - len(small)) + small
+    axes = [i for i, size in enumerate(padded) if size > 1]
+    if len(padded) == len(large) and len(axes) == 1 and padded[axes[0]] == large[axes[0]]:
+        return axes[0]
+    return None

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from golden.network import run
-from tests.support.onnx_builder import OnnxBuilder, run_onnx
+from hw.spec.config import preset
+from tests.compiler.test_values import check
+from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
 
 # No function below comes near a tie with these: there float32 and float64 could differ.
 X_SCALE, X_ZERO = 0.0513, -7
@@ -166,3 +168,25 @@ def test_function_after_a_layer_needs_no_node_of_its_own_for_moved_axes():
     graph = net.graph()
     assert [node.op for node in graph.nodes] == ["sigmoid"]
     assert graph.tensors[graph.outputs[0]].declared.order == (0, 1, 2, 3)
+
+
+SLOPES = {
+    "a slope per channel of a map": ((1, 6, 7, 9), (6, 1, 1)),
+    "of a line": ((1, 6, 40), (6, 1)),
+    "of a vector": ((1, 6), (6,)),
+}
+
+
+@pytest.mark.parametrize("case", SLOPES)
+def test_prelu_with_a_slope_per_channel_is_the_arrays(generator, case):
+    """Slopes of both signs, 0 and beyond 1; the machine equals golden."""
+    shape, of_slopes = SLOPES[case]
+    net = OnnxBuilder()
+    x = net.stored(net.input(*shape), X_SCALE, X_ZERO)
+    slopes = np.array([0.25, -0.5, 0, 1.5, 0.01, 1], np.float32).reshape(of_slopes)
+    net.output(net.stored(net.node("PRelu", x, net.constant(slopes)), Y_SCALE, Y_ZERO))
+    graph, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1 and np.sum(differences != 0) <= 3
+    ops = [node.op for node in graph.nodes if node.op != "reshape"]
+    assert ops == ["lookup", "lookup", "depthwise_conv2d", "add"]
+    check(graph, preset("tiny"), False, seed=1)

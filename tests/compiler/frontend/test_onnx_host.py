@@ -102,7 +102,10 @@ ON_HOST = {
         node("LayerNormalization", np.ones((6, 5), np.float32), axis=2),
         "axis 2 of 4; the last",
     ),
-    "slopes": (node("PRelu", np.ones((4, 1, 1), np.float32)), "4 slopes; one is accepted"),
+    "slopes of each pixel": (
+        node("PRelu", np.ones((4, 6, 5), np.float32)),
+        r"slopes of shape \[4, 6, 5\] for \[1, 4, 6, 5\]; one, or one for each channel, is acc",
+    ),
     "difference of activations": (
         lambda n, x: n.node("Sub", x, n.stored(n.node("MaxPool", x, kernel_shape=[1, 1]), *QUANT)),
         "two activations; Add, Mul, Sum are accepted",
