@@ -19,9 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from filelock import FileLock
-from PIL import Image
 
 from hw.tools.verilator import cache_root
 
@@ -126,21 +124,6 @@ def imagenet_labels() -> list[str]:
 def imagenet_pictures() -> list[tuple[Path, int]]:
     """Twenty photos, each with the index of its ImageNet class."""
     return [(path, int(path.stem.split("_")[2])) for path in fetch(IMAGENET_PICTURES)]
-
-
-def load_picture(path: Path, size: int = 224) -> np.ndarray:
-    """A picture as uint8 ``[1, size, size, 3]``, RGB.
-
-    The shorter side is resized (bicubic) to size / 0.875, then the centre is cropped: the usual
-    evaluation of ImageNet classifiers.
-    """
-    with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    scale = size / 0.875 / min(picture.size)
-    width, height = (round(side * scale) for side in picture.size)
-    picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (width - size) // 2, (height - size) // 2
-    return np.asarray(picture.crop((left, top, left + size, top + size)), np.uint8)[None]
 
 
 def fetch(asset: Asset) -> list[Path]:

@@ -12,13 +12,13 @@ from compiler.assets import (
     imagenet_labels,
     imagenet_pictures,
     lite0_path,
-    load_picture,
 )
 from compiler.errors import CompilerError
 from compiler.load import load_model
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from golden.declared import tensor_qparams
+from golden.pictures import load_picture
 from golden.quant import dequantize
 from hw.spec.config import preset
 from sim.host_golden import host_compute

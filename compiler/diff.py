@@ -18,6 +18,7 @@ from compiler.load import load_model, read_file
 from golden.arrays import TENSORS, given_inputs
 from golden.declared import from_declared, in_declared_layout
 from golden.network import run
+from golden.pictures import is_picture
 
 MODEL = "model.json"
 """The model in a mapped folder."""
@@ -88,7 +89,7 @@ def _given(graph: Graph, paths: Sequence[Path]) -> dict[str, np.ndarray]:
     stored = given_inputs(graph.to_dict(), paths)
     found = {name: _declared(graph, name, stored[name]) for name in graph.inputs}
     for name, path in zip(graph.inputs, paths, strict=False):
-        array = np.load(path)
+        array = stored[name] if is_picture(path) else np.load(path)
         if np.issubdtype(array.dtype, np.floating):
             found[name] = array
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from compiler.errors import InputError, show
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
+from golden.pictures import Preprocessing, is_picture, stored_input
 
 TENSORS = "tensors.json"
 """File beside the tensors of a run, by name: their files, types, scales and zero points."""
@@ -34,10 +35,12 @@ def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
     return inputs
 
 
-def given_inputs(graph: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, np.ndarray]:
+def given_inputs(
+    graph: Mapping[str, Any], paths: Sequence[Path], how: Preprocessing = Preprocessing()
+) -> dict[str, np.ndarray]:
     """Stored integers of every graph input, by name: from files as far as given, else random.
 
-    Raises InputError for a file that does not fit its input.
+    ``how`` is the model's preprocessing of pictures. Raises InputError for a file that does not fit its input.
     """
     names = graph["inputs"]
     if len(paths) > len(names):
@@ -46,7 +49,11 @@ def given_inputs(graph: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, n
         )
     inputs = random_inputs(graph, DEFAULT_SEED)
     for name, path in zip(names, paths, strict=False):
-        inputs[name] = read_input(path, name, graph["tensors"][name])
+        tensor = graph["tensors"][name]
+        if is_picture(path):
+            inputs[name] = stored_input(path, tensor, how)
+        else:
+            inputs[name] = read_input(path, name, tensor)
     return inputs
 
 

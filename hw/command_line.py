@@ -12,6 +12,7 @@ from typing import get_args
 from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import CompilerError, InputError
 from compiler.quantities import whole
+from golden.pictures import preprocessing
 from hw.spec.config import NAME, AccelConfig
 from hw.spec.config_keys import ConfigurationError
 from hw.tools.config_report import as_data, print_config, write_config
@@ -205,7 +206,7 @@ def _cosim(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--waves {arguments.waves}: --simulator icarus writes FST; a name in .fst is accepted"
         )
-    inputs = read_inputs(program, arguments.input)
+    inputs = read_inputs(program, arguments.input, preprocessing(arguments))
     host = Host(program, inputs, host_compute(program))
     memory, results = run_segments(program, host, arguments.simulator, arguments.waves)
     values = host.tensors(memory)

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from compiler.errors import CompilerError, InputError
-from sim.files import add_data_options, read_inputs, write_files, write_timeline
+from golden.pictures import preprocessing
+from sim.answers import add_answer_options, best_classes, print_answers
+from sim.files import add_data_options, read_batch, write_files, write_timeline
 from sim.host_golden import host_compute
 from sim.program import Program
 from sim.program_reader import ProgramError, read_program
 from sim.report import print_summary, reporting, summary
-from sim.simulation import Result, simulate
+from sim.simulation import Result, simulate, simulate_batch
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:
@@ -41,36 +43,50 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     command.add_argument(
         "--no-values", action="store_true", help="cycles and counters only; compute no values"
     )
+    add_answer_options(command)
     command.set_defaults(command=_run)
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    unused = [o for o in ("input", "output", "tensors") if getattr(arguments, o)]
+    unused = [o for o in ("input", "output", "tensors", "labels", "top") if _given(arguments, o)]
     if arguments.no_values and unused:
         raise InputError(f"--{unused[0]} needs values; it is accepted without --no-values")
     program = read_program(arguments.folder)
-    result = _simulate(program, arguments)
+    best = best_classes(program, arguments)
+    results = _simulate(program, arguments)
+    result = results[0]
     if result.fault is not None:
         print(f"error: {arguments.folder}: {result.fault}", file=sys.stderr)
         return 1
     assert result.timing is not None
     write_timeline(arguments.timeline, program, result.timing)
     report = summary(program, result.timing)
+    if best is not None:
+        names = [str(path) for path in arguments.input] or ["a random input"]
+        report["answers"] = best.answers(names, [result.tensors for result in results])
     if arguments.json:
         print(json.dumps(report, allow_nan=False))
-    else:
-        print_summary(report)
+        return 0
+    print_summary(report)
+    print_answers(report.get("answers", ()))
     return 0
 
 
-def _simulate(program: Program, arguments: argparse.Namespace) -> Result:
-    """Simulate and write the files asked for."""
+def _given(arguments: argparse.Namespace, option: str) -> bool:
+    return getattr(arguments, option) not in (None, [])
+
+
+def _simulate(program: Program, arguments: argparse.Namespace) -> list[Result]:
+    """Simulate on all inputs and write the files asked for."""
     if arguments.no_values:
-        return simulate(program, values=False)
-    inputs = read_inputs(program, arguments.input)
+        return [simulate(program, values=False)]
+    batch = read_batch(program, arguments.input, preprocessing(arguments))
+    if len(batch) > 1 and (arguments.output or arguments.tensors):
+        option = "--output" if arguments.output else "--tensors"
+        raise InputError(f"{option} with {len(batch)} inputs; it is accepted with one")
     with reporting(f"simulating {program.network}") as progress:
-        result = simulate(program, inputs, progress=progress, compute=host_compute(program))
-    if result.fault is None:
-        write_files(program, result.tensors, arguments.output, arguments.tensors)
-    return result
+        results = simulate_batch(program, batch, progress, host_compute(program))
+    if results[0].fault is None and len(batch) == 1:
+        write_files(program, results[0].tensors, arguments.output, arguments.tensors)
+    return results

@@ -18,6 +18,7 @@ from golden.arrays import (
     result_files,
     write_arrays,
 )
+from golden.pictures import Preprocessing, add_picture_options
 from sim.program import Program
 from sim.simulation import (
     Timing,
@@ -30,12 +31,13 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", type=Path, help="what `compiler map` wrote")
     parser.add_argument(
         "--input",
-        metavar="X.npy",
+        metavar="X.npy|X.jpg",
         type=Path,
         action="append",
         default=[],
         help="a model input, in the model's order; a seeded random one where not given",
     )
+    add_picture_options(parser)
     parser.add_argument(
         "--output",
         metavar="Y.npy",
@@ -54,12 +56,26 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def read_inputs(program: Program, paths: Sequence[Path]) -> dict[str, np.ndarray]:
+def read_inputs(
+    program: Program, paths: Sequence[Path], how: Preprocessing
+) -> dict[str, np.ndarray]:
     """Stored integers of every network input, by name: from files as far as given, else random.
 
     Raises InputError for a file that does not fit its input.
     """
-    return given_inputs(program.graph, paths)
+    return given_inputs(program.graph, paths, how)
+
+
+def read_batch(
+    program: Program, paths: Sequence[Path], how: Preprocessing
+) -> list[dict[str, np.ndarray]]:
+    """Inputs of one run, or of one for each file where the network has one input.
+
+    Raises InputError as ``read_inputs`` does.
+    """
+    if len(program.graph["inputs"]) > 1 or not paths:
+        return [read_inputs(program, paths, how)]
+    return [read_inputs(program, [path], how) for path in paths]
 
 
 def write_files(

@@ -115,16 +115,32 @@ def simulate(
     """
     if not isinstance(program, Program):
         program = read_program(program)
-    inputs = inputs or {}
-    host = Host(program, inputs, compute) if compute else None
+    if values:
+        return simulate_batch(program, [inputs or {}], progress, compute)[0]
     try:
-        timing = run_timing(program)
-        memory = run_values(program, inputs, progress, host) if values else None
+        return Result(run_timing(program))
     except CommandFault as fault:
         return Result(None, {}, fault)
-    if memory is None:
-        return Result(timing)
-    return Result(timing, host.tensors(memory) if host else program.tensors(memory))
+
+
+def simulate_batch(
+    program: Program,
+    batch: Sequence[Mapping[str, np.ndarray]],
+    progress: Progress | None = None,
+    compute: Compute | None = None,
+) -> list[Result]:
+    """Runs of ``program`` on several inputs, each as ``simulate`` gives it."""
+    hosts = [Host(program, inputs, compute) for inputs in batch] if compute else None
+    try:
+        timing = run_timing(program)
+        memories = run_batch(program, batch, progress, hosts)
+    except CommandFault as fault:
+        return [Result(None, {}, fault)] * len(batch)
+    if hosts is None:
+        return [Result(timing, program.tensors(memory)) for memory in memories]
+    return [
+        Result(timing, host.tensors(memory)) for host, memory in zip(hosts, memories, strict=True)
+    ]
 
 
 def run_values(

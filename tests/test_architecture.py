@@ -12,7 +12,8 @@ TOPS = ("hw", "sim", "golden", "compiler")
 STOREYS = (
     """compiler.errors compiler.lru_cache compiler.options compiler.process golden hw hw.spec
     hw.tools.verilator sim""",
-    """compiler.ir compiler.quantities hw.command_layouts sim.shares sim.timing sim.values""",
+    """compiler.ir compiler.quantities golden.pictures hw.command_layouts sim.shares sim.timing
+    sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
     sim.lost sim.program_reader sim.traffic""",
@@ -20,7 +21,8 @@ STOREYS = (
     """compiler.docgen compiler.driver compiler.quantize_command hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
-    """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench sim.files""",
+    """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
+    sim.answers sim.files""",
     """compiler.compare_command compiler.diff_command compiler.extract compiler.info
     compiler.latencies compiler.mapping""",
     "compiler.map_command",
