@@ -14,6 +14,7 @@ from compiler.compare_command import add_compare_options
 from compiler.config_options import add_config_options, config_of
 from compiler.diff_command import add_diff_options
 from compiler.errors import CompilerError, InputError
+from compiler.evaluate import add_evaluate_options
 from compiler.extract import add_extract_options
 from compiler.frontend import write_model
 from compiler.info import as_data as info_data
@@ -85,6 +86,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     add_quantize_options(commands.add_parser("quantize", help="write a float ONNX model as int8"))
     add_diff_options(commands.add_parser("diff", help="which layer loses the signal"))
     add_extract_options(commands.add_parser("extract", help="one layer as a model of its own"))
+    add_evaluate_options(commands.add_parser("evaluate", help="accuracy over a folder of pictures"))
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser

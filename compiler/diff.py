@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, located, show
-from compiler.frontend.tflite import is_float
 from compiler.ir.graph import Graph, Node, Quant
-from compiler.load import load_model, read_file
+from compiler.load import float_model, load_model
 from golden.arrays import TENSORS, given_inputs
 from golden.declared import from_declared, in_declared_layout
 from golden.network import run
@@ -145,8 +144,7 @@ def _model(
     calibration: Path | None,
 ) -> Run:
     """The run of a model file: a float one by onnxruntime, others by golden."""
-    with located(path):
-        found = _float_models(path, calibration)
+    found = _float_models(path, calibration)
     if found is None:
         graph = load_model(path, calibration)
         return _golden(graph, given or _from_tensors(own, graph, inputs))
@@ -169,25 +167,15 @@ def _model(
 
 def _float_models(path: Path, calibration: Path | None) -> tuple[Any, Graph] | None:
     """The float ONNX model in a file as it is rounded, and its quantised graph; else None."""
-    suffix = path.suffix.lower()
-    if suffix not in (".onnx", ".tflite"):
+    model = float_model(path)
+    if model is None:
         return None
-    from compiler.frontend.onnx import is_quantised, parse_onnx, read_onnx
+    from compiler.frontend.onnx import read_onnx
     from compiler.quantize import quantize_beside
 
-    data = read_file(path)
-    if suffix == ".tflite":
-        if not is_float(data):
-            return None
-        from compiler.frontend.tflite_float import to_onnx
-
-        model = to_onnx(data)
-    else:
-        model = parse_onnx(data, path.parent, {})
-    if is_quantised(model):
-        return None
-    before, after = quantize_beside(model, calibration)
-    return before, read_onnx(after, path.stem)
+    with located(path):
+        before, after = quantize_beside(model, calibration)
+        return before, read_onnx(after, path.stem)
 
 
 def _rows(own: Run, other: Run, reference: Path) -> list[dict[str, Any]]:

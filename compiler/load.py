@@ -102,6 +102,30 @@ def load_given(arguments: argparse.Namespace) -> Graph:
     return load_network(str(arguments.model), arguments.calibrate, dict(arguments.shape))
 
 
+def float_model(
+    path: Path, shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+) -> ModelProto | None:
+    """The ONNX form of a float ``.onnx`` or ``.tflite`` model in a file; None for any other.
+
+    ``shapes`` and errors are as for ``load_model``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".onnx", ".tflite"):
+        return None
+    from compiler.frontend.onnx import is_quantised, parse_onnx
+
+    with located(path):
+        data = read_file(path)
+        if suffix == ".onnx":
+            model = parse_onnx(data, path.parent, shapes)
+            return None if is_quantised(model) else model
+        if not is_float(data):
+            return None
+        from compiler.frontend.tflite_float import to_onnx
+
+        return to_onnx(data)
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --calibrate, the inputs that a float model is quantised with, and --shape."""
     parser.add_argument(

@@ -13,7 +13,7 @@ import numpy as np
 from compiler.errors import InputError, show
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
-from golden.pictures import Preprocessing, is_picture, stored_input
+from golden.pictures import PIXELS, Preprocessing, is_picture, stored_input
 
 TENSORS = "tensors.json"
 """File beside the tensors of a run, by name: their files, types, scales and zero points."""
@@ -36,11 +36,12 @@ def random_inputs(graph: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
 
 
 def given_inputs(
-    graph: Mapping[str, Any], paths: Sequence[Path], how: Preprocessing = Preprocessing()
+    graph: Mapping[str, Any], paths: Sequence[Path], how: Preprocessing = PIXELS
 ) -> dict[str, np.ndarray]:
     """Stored integers of every graph input, by name: from files as far as given, else random.
 
-    ``how`` is the model's preprocessing of pictures. Raises InputError for a file that does not fit its input.
+    ``how`` is the model's preprocessing of pictures. Raises InputError for a file that does not fit
+    its input.
     """
     names = graph["inputs"]
     if len(paths) > len(names):

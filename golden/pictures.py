@@ -24,7 +24,7 @@ CROP = 0.875
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a model does to pixels: ``(pixel * scale - mean) / std``, by channel.
+    """A model's way from pixels to real values: ``(pixel * scale - mean) / std``, by channel.
 
     With none of the three an 8-bit input takes the pixels themselves. ``layout`` is the order of
     the model's axes, None where its shape says it.
@@ -38,7 +38,11 @@ class Preprocessing:
     @property
     def given(self) -> bool:
         """Whether pixels become real values."""
-        return not self.mean is self.std is self.scale is None
+        return any(part is not None for part in (self.mean, self.std, self.scale))
+
+
+PIXELS = Preprocessing()
+"""The preprocessing of models that take the pixels themselves."""
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:

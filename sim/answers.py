@@ -68,7 +68,7 @@ def ranking(values: np.ndarray) -> np.ndarray:
 
 
 def best_classes(program: Program, arguments: argparse.Namespace) -> BestClasses | None:
-    """What --labels and --top ask for, None without both. Raises InputError."""
+    """The answers that --labels and --top ask for, None without both. Raises InputError."""
     if arguments.labels is None and arguments.top is None:
         return None
     output = program.graph["outputs"][0]

@@ -23,8 +23,8 @@ STOREYS = (
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
     sim.answers sim.files""",
-    """compiler.compare_command compiler.diff_command compiler.extract compiler.info
-    compiler.latencies compiler.mapping""",
+    """compiler.compare_command compiler.diff_command compiler.evaluate
+    compiler.extract compiler.info compiler.latencies compiler.mapping""",
     "compiler.map_command",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",

@@ -1,0 +1,73 @@
+"""The options of ``compiler evaluate``, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from compiler.config_options import add_config_options, config_of
+from compiler.evaluate.accuracy import evaluate
+from compiler.evaluate.folder import pictures_in
+from compiler.ir.randomize import completed
+from compiler.load import add_model_options, float_model, load_given
+from golden.pictures import add_picture_options, preprocessing
+from sim.report import reporting
+
+
+def add_evaluate_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``compiler evaluate``."""
+    command.add_argument(
+        "model", metavar="MODEL", type=Path, help="a classifier; a float one has its float answers"
+    )
+    command.add_argument(
+        "--images",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="pictures, or folders of classes",
+    )
+    command.add_argument(
+        "--labels",
+        metavar="FILE",
+        type=Path,
+        help="lines of a picture's path in DIR and the number of its class",
+    )
+    add_model_options(command)
+    add_picture_options(command)
+    add_config_options(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(command=_evaluate)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    pictures = pictures_in(arguments.images, arguments.labels)
+    graph = completed(load_given(arguments))
+    model = float_model(arguments.model, dict(arguments.shape))
+    with reporting(f"evaluating {graph.name}") as progress:
+        found = evaluate(graph, model, config, pictures, preprocessing(arguments), progress)
+    data = {"network": graph.name, **found.as_data()}
+    if arguments.json:
+        print(json.dumps(data, allow_nan=False))
+    else:
+        _print(data)
+
+
+def _print(data: Mapping[str, Any]) -> None:
+    count, labelled = data["pictures"], data["labelled"]
+    print(f"{data['network']}: {count} pictures, {data['pictures_per_second']:.1f} a second")
+    if labelled:
+        print(
+            f"int8:  top-1 {data['top1']:.2%}, top-5 {data['top5']:.2%} of {labelled} with a class"
+        )
+    else:
+        print("no picture has a class: --labels, or a sub-folder for each class")
+    if data["agreement"] is None:
+        print("the model is quantised: there is no float one to compare with")
+        return
+    if labelled:
+        print(f"float: top-1 {data['float_top1']:.2%}, top-5 {data['float_top5']:.2%}")
+    print(f"int8 and float give the same class for {data['agreement']:.2%} of the pictures")
