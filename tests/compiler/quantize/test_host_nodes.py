@@ -1,4 +1,8 @@
-"""What the host computes of float models: real values inside, near to onnxruntime's."""
+"""What the host computes of float models: real values inside.
+
+Each layer equals onnxruntime's on the quantised model to a step, or a thousandth of the largest
+real value. The whole is near to the float model.
+"""
 
 import numpy as np
 import pytest
@@ -9,7 +13,12 @@ from compiler.quantize import quantize
 from golden.declared import from_declared, to_declared
 from golden.network import run
 from tests.support.float_onnx import FloatNet
-from tests.support.onnx_builder import run_onnx
+from tests.support.onnx_builder import layer_differences, random_inputs, run_onnx
+
+NEAR = 14
+"""Decibels of the signal over its error. Rounding to 255 steps that reach four deviations is at 36;
+a few layers, weights too, take some 12 of it, and scarce large values as much again. What is laid
+out or scaled wrongly is as large as the answer, at about 0."""
 
 
 @pytest.fixture
@@ -25,13 +34,18 @@ def samples(generator):
 
 
 @pytest.fixture
-def read(samples, tmp_path):
-    """Quantises a net with its samples, so that the judged input is in the ranges."""
+def read(samples, tmp_path, generator):
+    """Quantises a net with its samples, so that the judged input is in the ranges, and compares
+    each layer with onnxruntime's of the quantised model."""
 
     def quantised(net):
         model = parse_onnx(net.bytes(), None)
         np.save(tmp_path / "x.npy", samples(model))
-        return read_onnx(quantize(model, tmp_path / "x.npy"), "net")
+        model = quantize(model, tmp_path / "x.npy")
+        graph = read_onnx(model, "net")
+        differences = layer_differences(model, graph, random_inputs(graph, generator))
+        assert set(graph.outputs) <= set(differences) and max(differences.values()) <= 1
+        return graph
 
     return quantised
 
@@ -83,7 +97,7 @@ def test_attention_is_one_node_with_real_values_inside(generator, read, decibels
     assert host.attrs["macs"] == 2 * 8 * 36 * 36
     assert host.attrs["reason"].endswith("are computed; a constant is accepted")
     assert [n.op for n in graph.nodes] == [*["conv2d"] * 3, "host", "reshape", "conv2d"]
-    assert decibels(net, graph) > 14
+    assert decibels(net, graph) > NEAR
 
 
 def test_outputs_of_the_host_are_real_or_whole_numbers(generator, read, decibels):
@@ -92,13 +106,12 @@ def test_outputs_of_the_host_are_real_or_whole_numbers(generator, read, decibels
     net.output(net.node("LogSoftmax", x, axis=2))
     graph = read(net)
     assert graph.tensors[graph.outputs[0]].dtype == "float32"
-    assert decibels(net, graph) > 18
+    assert decibels(net, graph) > NEAR
     net = FloatNet(generator)
     x = net.conv(net.input(1, 3, 6, 7), 3, 5, 3)
     net.output(net.node("ArgMax", x, axis=1), "int64")
     graph = read(net)
     assert graph.tensors[graph.outputs[0]].dtype == "int64"
-    assert decibels(net, graph) > 3
 
 
 OPERATORS = {
@@ -135,7 +148,7 @@ def test_a_node_of_the_host_between_layers(generator, read, decibels, case):
     net.output(net.node("Relu", y))
     graph = read(net)
     assert any(node.op == "host" for node in graph.nodes)
-    assert decibels(net, graph) > 18
+    assert decibels(net, graph) > NEAR
 
 
 def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
