@@ -206,7 +206,9 @@ def quantize_weights(
     scale = largest / 127
     if bias is not None and bias.size in (1, scale.size):
         scale = np.maximum(scale, np.abs(bias).reshape(-1) / (x_scale * _MAX_BIAS))
-    scale = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale).astype(np.float32)
+    # What rounds to nothing takes any scale; the product with that of x has to be a float32, too.
+    least = np.finfo(np.float32).tiny / min(x_scale, 1.0)
+    scale = np.where(scale < least, 1.0, scale).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(weights.ndim)]
     steps = weights / scale.reshape(shape)
     np.clip(np.rint(steps, out=steps), -127, 127, out=steps)

@@ -245,7 +245,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         Compact:Compact:num_conv=8,num_feat=32 64 realesrgan_compact
         SPAN:SPAN:num_in_ch=3,num_out_ch=3 64 span_x4
         ESRGAN:ESRGAN:num_filters=32,num_blocks=2 64 esrgan_small
-        DnCNN:DnCNN: 64 dncnn
+        DnCNN:DnCNN:in_nc=3,out_nc=3 64 dncnn
         SAFMN:SAFMN: 64 safmn
         """,
     ),

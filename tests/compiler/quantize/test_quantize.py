@@ -119,6 +119,26 @@ def test_weights_leave_room_for_the_bias(generator):
     assert np.all(np.abs(real - weights[others]).max(axis=(1, 2, 3)) <= limit)
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-40, 3e-36, 1e-30])
+def test_a_channel_whose_weights_are_next_to_nothing_loads(generator, size):
+    """As training with weight decay leaves them; the other channels are as good as ever."""
+    net = OnnxBuilder(17)
+    weights = generator.normal(size=(4, 3, 1, 1)).astype(np.float32)
+    weights[1] = np.float32(size)
+    bias = np.float32([0.5, 0, 0.1, -0.5])
+    x = net.input(1, 3, 6, 6)
+    net.output(net.node("Conv", x, net.constant(weights), net.constant(bias)))
+    graph = load_model(net.model())
+    inputs = random_inputs(graph, generator)
+    declared = as_declared(graph, "input", inputs["input"])
+    (expected,) = run_onnx(net.bytes(), {"input": declared})
+    (name,) = graph.outputs
+    found = as_declared(graph, name, run(graph.to_dict(), inputs)[name])
+    inside = np.abs(expected) < 100 * graph.tensors[name].quant.scale[0]
+    assert np.abs(found - expected)[inside].max() < 3 * graph.tensors[name].quant.scale[0]
+    assert not found[:, 1].any()
+
+
 @pytest.mark.parametrize("method", ["minmax", "mse"])
 def test_methods(tmp_path, generator, method):
     net = mobile_net(generator)
