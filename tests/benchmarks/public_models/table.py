@@ -37,7 +37,7 @@ FILE is an interpreter whose environment has PyTorch and the packages of the def
 - **cycles, use**: as `map` gives them. A float model is quantised with four seeded random inputs.
   Other inputs give other scales, which can change the cycles of additions and concatenations.
 - **s, MiB**: processor time of loading, calibration and mapping, and the process's peak memory.
-- **original**: outputs for one random input, for models of at most {most} million products.
+- **original**: outputs for one random input, of float models with at most {most} million products.
   Integers are compared with LiteRT's reference kernels, bit by bit. Real values give the ratio of
   signal to noise, next to onnxruntime or LiteRT in float. Random weights make it no measure of
   accuracy; [quantisation.md](quantisation.md) has that of trained networks.
