@@ -177,7 +177,7 @@ def test_a_mapping_of_another_version_is_refused(folder, capsys, command):
     content = json.loads(path.read_text())
     content["version"] = 2
     path.write_text(json.dumps(content))
-    parts = (str(path), "version 2 of the program format", "4 is accepted", "map the model again")
+    parts = (str(path), "version 2 of the program format", "5 is accepted", "map the model again")
     refused(capsys, folder.parent, parts, command, folder)
 
 
