@@ -214,7 +214,7 @@ def _cosim(arguments: argparse.Namespace) -> int:
     made = {name: value for name, value in values.items() if name not in program.graph["inputs"]}
     check_values(arguments.folder, inputs, made)
     timing = timing_of(program, results)
-    write_timeline(arguments.timeline, program, timing)
+    write_timeline(arguments.timeline, program, timing, arguments.host_cost)
     report = summary(program, timing)
     report["cycles_per_second"] = report["cycles"] / sum(r.wall_time for r in results)
     if arguments.json:

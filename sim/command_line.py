@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"error: {arguments.folder}: {result.fault}", file=sys.stderr)
         return 1
     assert result.timing is not None
-    write_timeline(arguments.timeline, program, result.timing)
+    write_timeline(arguments.timeline, program, result.timing, arguments.host_cost)
     report = summary(program, result.timing)
     if best is not None:
         names = [str(path) for path in arguments.input] or ["a random input"]

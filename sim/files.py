@@ -13,6 +13,8 @@ import numpy as np
 from compiler.errors import (
     InputError,
 )
+from compiler.frontend.model_json import write_whole
+from compiler.quantities import real
 from golden.arrays import (
     given_inputs,
     result_files,
@@ -53,6 +55,11 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="file for the commands' times, to be opened in Perfetto or chrome://tracing",
     )
+    parser.add_argument(
+        "--host-cost",
+        metavar="CYCLES",
+        help="estimate of the host's cycles for a value, for its slices in the timeline",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -92,11 +99,20 @@ def write_files(
         print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
 
 
-def write_timeline(path: Path | None, program: Program, timing: Timing) -> None:
-    """Write the timeline of a run to ``path``, if any. Raises InputError."""
+def write_timeline(
+    path: Path | None, program: Program, timing: Timing, host_cost: str | None = None
+) -> None:
+    """Write the timeline of a run to ``path``, if any, whole or not at all.
+
+    ``host_cost`` is the host's cycles for a value, as text. Raises InputError and ConfigError.
+    """
+    cost = None if host_cost is None else real(host_cost, "--host-cost", 0, 1e9, "cycles a value")
     if path is None:
+        if cost is not None:
+            raise InputError("--host-cost without --timeline; it is accepted with it")
         return
+    text = json.dumps(timeline(program, timing, cost), allow_nan=False) + "\n"
     try:
-        path.write_text(json.dumps(timeline(program, timing)) + "\n", encoding="utf-8")
+        write_whole({path: lambda file: file.write(text.encode())})
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None

@@ -79,10 +79,11 @@ class Timing(Times):
     """Cycles of all segments, one after another without what the host does between them.
 
     ``cycles`` and ``counters`` are sums. The cycles of ``layers`` and ``spans`` count from the
-    start of the first segment.
+    start of the first segment; ``segments`` has the cycles of each.
     """
 
     layers: tuple[LayerTimes, ...]
+    segments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,8 @@ def joined(layers: Sequence[Layer], segments: Sequence[SegmentTimes]) -> Timing:
         for name, value in times.counters.items():
             counters[name] = counters.get(name, 0) + value
     shares = layer_causes([layer.commands for layer in layers], segments)
-    return Timing(before, counters, tuple(spans), _layer_times(layers, shares, spans))
+    own = tuple(times.cycles for times in segments)
+    return Timing(before, counters, tuple(spans), _layer_times(layers, shares, spans), own)
 
 
 def _layer_times(

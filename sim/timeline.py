@@ -1,12 +1,14 @@
 """The run of a program as a timeline in the Trace Event format, for Perfetto and chrome://tracing.
 
 The format: "Trace Event Format", Google, the JSON object form with complete events ("ph": "X") and
-metadata events ("M"). One cycle is shown as one microsecond.
+metadata events ("M"), flows ("s", "f"), counters ("C") and instants ("i"). One cycle is shown as
+one microsecond.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +27,8 @@ MODES = ("maximum", "ones", "residual", "table", "network")
 
 @dataclass(frozen=True)
 class _Slice:
-    """A named stretch of cycles, the first and the last included."""
+    """A named stretch of cycles, the first and the last included; an instant ends before it
+    begins."""
 
     name: str
     first: int
@@ -33,33 +36,108 @@ class _Slice:
     args: dict[str, Any] = field(default_factory=dict)
 
 
-def timeline(program: Program, timing: Timing) -> dict[str, Any]:
+def timeline(program: Program, timing: Timing, host_cost: float | None = None) -> dict[str, Any]:
     """The Trace Event object of a run, fit for JSON.
 
-    A thread for the layers, then one for each unit. Slices of one thread never overlap: where a
-    unit begins a command before the one before it is complete, the unit gets further threads.
+    A thread for the layers, then one for each unit, and the host's, if it has work. Slices of one
+    thread never overlap: where a unit begins a command before the one before it is complete, the
+    unit gets further threads. The host's nodes take no time without ``host_cost``, an estimate of
+    its cycles for each value that it makes; with it the segments move apart.
     """
+    host, timing = _host(program, timing, host_cost)
     threads = [("layers", _layers(program, timing))]
     for opcode in UNITS:
         lanes = _lanes(_commands(program, timing, opcode)) or [[]]
         names = (f"{opcode.name} {n}" if n else opcode.name for n in range(len(lanes)))
         threads += zip(names, lanes, strict=True)
+    if host:
+        threads.append(("host" if host_cost is None else "host (estimate)", host))
     title = f"{program.network} on {program.config.name}"
     events = [_metadata("process_name", 0, name=title)]
     for number, (name, slices) in enumerate(threads, 1):
         events.append(_metadata("thread_name", number, name=name))
         events.append(_metadata("thread_sort_index", number, sort_index=number))
         events += [_event(piece, number) for piece in slices]
-    return {
-        "displayTimeUnit": "ms",
-        "otherData": {
-            "network": program.network,
-            "preset": program.config.name,
-            "cycles": timing.cycles,
-            "clock": "1 us stands for 1 cycle; 0 is the cycle of the start write",
-        },
-        "traceEvents": events,
+    places = {
+        piece.args["command"]: (number, piece)
+        for number, (_, slices) in enumerate(threads, 1)
+        for piece in slices
+        if "command" in piece.args
     }
+    events += _arrows(program, places)
+    events += _traffic([piece for _, piece in places.values()])
+    other = {
+        "network": program.network,
+        "preset": program.config.name,
+        "cycles": timing.cycles,
+        "clock": "1 us stands for 1 cycle; 0 is the cycle of the start write",
+    }
+    if host_cost is not None:
+        other["host"] = f"an estimate: {host_cost:g} cycles for each value that the host makes"
+    return {"displayTimeUnit": "ms", "otherData": other, "traceEvents": events}
+
+
+def _host(program: Program, timing: Timing, cost: float | None) -> tuple[list[_Slice], Timing]:
+    """The host's nodes after each segment, and the times with the segments moved apart by them."""
+    slices, spans, start = [], [], 0
+    for segment, cycles in zip(program.segments, timing.segments, strict=True):
+        moved = start - sum(timing.segments[: program.segments.index(segment)])
+        for command in segment.commands:
+            first, last, busy = timing.spans[command.index]
+            spans.append((first + moved, last + moved, busy))
+        start += cycles
+        for node in segment.host:
+            args = {"op": node.op, "reason": node.reason, "values": node.elements}
+            length = 0 if cost is None else max(1, round(cost * node.elements))
+            slices.append(_Slice(node.name, start, start + length - 1, args))
+            start += length
+    return slices, dataclasses.replace(timing, spans=tuple(spans))
+
+
+def _arrows(program: Program, places: Mapping[int, tuple[int, _Slice]]) -> Iterator[dict[str, Any]]:
+    """Flow events from the LOADs that EXECUTEs wait for, and from the EXECUTEs of STOREs: those
+    that no earlier command of the unit waited for."""
+    number = 0
+    for segment in program.segments:
+        for later, earlier in ((Opcode.EXECUTE, Opcode.LOAD), (Opcode.STORE, Opcode.EXECUTE)):
+            sources = [c for c in segment.commands if c.opcode == earlier]
+            met = 0
+            for command in segment.commands:
+                waits = command.fields[f"wait_{earlier.name.lower()}"]
+                if command.opcode != later or waits <= met:
+                    continue
+                met, number = waits, number + 1
+                thread, source = places[sources[waits - 1].index]
+                yield _arrow("s", thread, source.last, number)
+                thread, target = places[command.index]
+                yield _arrow("f", thread, target.first, number) | {"bp": "e"}
+
+
+def _arrow(phase: str, thread: int, cycle: int, number: int) -> dict[str, Any]:
+    head = {"name": "waits", "cat": "waits", "ph": phase, "id": number}
+    return head | {"ts": cycle, "pid": PROCESS, "tid": thread, "args": {}}
+
+
+def _traffic(commands: Iterable[_Slice]) -> list[dict[str, Any]]:
+    """The counter of bytes per cycle that LOADs and STOREs move, each its mean from its first cycle
+    to its last."""
+    changes: dict[int, list[float]] = {0: [0.0, 0.0]}
+    for piece in commands:
+        if "bytes" in piece.args:
+            rate = piece.args["bytes"] / (piece.last - piece.first + 1)
+            side = int(piece.args["opcode"] == Opcode.STORE.name)
+            for cycle, change in ((piece.first, rate), (piece.last + 1, -rate)):
+                changes.setdefault(cycle, [0.0, 0.0])[side] += change
+    events, rates = [], [0.0, 0.0]
+    for cycle in sorted(changes):
+        rates = [rate + change for rate, change in zip(rates, changes[cycle], strict=True)]
+        args = {
+            name: round(rate, 3) + 0.0
+            for name, rate in zip(("read", "written"), rates, strict=True)
+        }
+        head = {"name": "bytes per cycle", "ph": "C", "ts": cycle}
+        events.append(head | {"pid": PROCESS, "tid": 0, "args": args})
+    return events
 
 
 def _metadata(kind: str, thread: int, **args: Any) -> dict[str, Any]:
@@ -67,6 +145,9 @@ def _metadata(kind: str, thread: int, **args: Any) -> dict[str, Any]:
 
 
 def _event(piece: _Slice, thread: int) -> dict[str, Any]:
+    if piece.last < piece.first:
+        head = {"name": piece.name, "ph": "i", "s": "t", "ts": piece.first}
+        return head | {"pid": PROCESS, "tid": thread, "args": piece.args}
     return {
         "name": piece.name,
         "ph": "X",
@@ -97,8 +178,11 @@ def _layers(program: Program, timing: Timing) -> list[_Slice]:
     owner = {i: number for number, layer in enumerate(program.layers) for i in layer.commands}
     stretches: list[list[int]] = []
     before = -1
+    starts = {segment.first for segment in program.segments}
     for command in program.commands:
-        number, last = owner.get(command.index), timing.spans[command.index][1]
+        number, (first, last, _) = owner.get(command.index), timing.spans[command.index]
+        if command.index in starts:
+            before = max(before, first - 1)
         if command.opcode != Opcode.EXECUTE or number is None:
             continue
         if not stretches or stretches[-1][0] != number:
@@ -114,6 +198,7 @@ def _layer(program: Program, timing: Timing, number: int, first: int, last: int)
         "macs": layer.macs,
         "any unit": f"cycles {times.start_cycle} to {times.end_cycle}",
         "busy_cycles": times.busy_cycles,
+        "cycles by cause": {cause: count for cause, count in times.causes.items() if count},
         "residency": layer.residency,
         "notes": list(layer.notes),
     }

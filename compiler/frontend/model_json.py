@@ -70,17 +70,24 @@ def write_model(graph: Graph, path: Path | str) -> Path:
         files[weights] = lambda file: write_weights(file, arrays)
     files[path] = lambda file: file.write(text.encode())
     try:
-        _write_whole(files)
+        write_whole(files)
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror}") from None
     return path
 
 
-def _write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
-    """Write each to a temporary file in the same folder; rename them when all are written."""
+def write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
+    """Write each to a temporary file in the same folder; rename them when all are written.
+
+    A device or a pipe is written as it is. Raises OSError.
+    """
     written: dict[str, Path] = {}
     try:
         for path, write in files.items():
+            if path.exists() and not path.is_file():
+                with path.open("wb") as file:
+                    write(file)
+                continue
             handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
             written[name] = path
             with os.fdopen(handle, "wb") as file:

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 
+import jsonschema
 import pytest
 
 from compiler.command_line import main as compiler_main
@@ -14,6 +15,51 @@ from tests.compiler.graphs import Net
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
 
 UNITS = ("LOAD", "EXECUTE", "STORE")
+COUNT = {"type": "integer", "minimum": 0}
+KINDS = {
+    "X": {"dur": {"type": "integer", "minimum": 1}},
+    "M": {"args": {"minProperties": 1}},
+    "s": {"id": COUNT, "cat": {"type": "string"}},
+    "f": {"id": COUNT, "cat": {"type": "string"}, "bp": {"const": "e"}},
+    "C": {"args": {"minProperties": 1, "additionalProperties": {"type": "number"}}},
+    "i": {"s": {"enum": ["g", "p", "t"]}},
+}
+"""What the Trace Event format asks of the kinds of events, besides what it asks of all."""
+COMMON = {
+    "name": {"type": "string", "minLength": 1},
+    "ph": {"type": "string"},
+    "ts": COUNT,
+    "pid": COUNT,
+    "tid": COUNT,
+    "args": {"type": "object"},
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["traceEvents"],
+    "properties": {
+        "displayTimeUnit": {"enum": ["ms", "ns"]},
+        "otherData": {"type": "object"},
+        "traceEvents": {
+            "type": "array",
+            "items": {
+                "oneOf": [
+                    {
+                        "required": list(COMMON | own),
+                        "properties": {
+                            **COMMON,
+                            **own,
+                            "args": {"type": "object", **own.get("args", {})},
+                            "ph": {"const": kind},
+                        },
+                        "additionalProperties": False,
+                    }
+                    for kind, own in KINDS.items()
+                ]
+            },
+        },
+    },
+    "additionalProperties": False,
+}
 
 
 def network():
@@ -73,33 +119,97 @@ def test_the_rtl_writes_the_same_file(folder, traced, tmp_path, capsys):
 
 
 def test_events_follow_the_format(traced):
-    assert traced.keys() == {"displayTimeUnit", "otherData", "traceEvents"}
-    assert traced["displayTimeUnit"] in ("ms", "ns")
+    jsonschema.validate(traced, SCHEMA)
     for event in traced["traceEvents"]:
-        assert event.keys() >= {"name", "ph", "ts", "pid", "tid", "args"}
-        assert event["ph"] in ("X", "M") and ("dur" in event) == (event["ph"] == "X")
-        assert isinstance(event["name"], str) and isinstance(event["args"], dict)
-        numbers = [event[key] for key in ("ts", "dur", "pid", "tid") if key in event]
-        assert all(type(n) is int and n >= 0 for n in numbers)
-        assert event.get("dur", 1) >= 1
         assert event["ts"] + event.get("dur", 0) <= traced["otherData"]["cycles"]
+
+
+def test_arrows_go_from_loads_to_executes_to_stores(traced):
+    """Each begins at the last cycle of a slice and ends at the first one of a later slice."""
+    found = {}
+    for event in traced["traceEvents"]:
+        if event["ph"] in "sf":
+            found.setdefault(event["id"], {})[event["ph"]] = event
+    slices = {"s": {}, "f": {}}
+    for name, events in threads(traced).items():
+        for event in events:
+            tid = event["tid"]
+            slices["s"][tid, event["ts"] + event["dur"] - 1] = name.split()[0]
+            slices["f"][tid, event["ts"]] = name.split()[0]
+    pairs = set()
+    for ends in found.values():
+        assert ends["s"]["ts"] < ends["f"]["ts"]
+        pairs.add(tuple(slices[p][ends[p]["tid"], ends[p]["ts"]] for p in "sf"))
+    assert pairs == {("LOAD", "EXECUTE"), ("EXECUTE", "STORE")}
+
+
+def test_the_counter_of_bytes_adds_up_to_the_transfers(traced):
+    samples = [e for e in traced["traceEvents"] if e["ph"] == "C"]
+    for key, unit in (("read", "LOAD"), ("written", "STORE")):
+        area = sum(
+            before["args"][key] * (after["ts"] - before["ts"])
+            for before, after in pairwise(samples)
+        )
+        named = [e for n, events in threads(traced).items() if n.startswith(unit) for e in events]
+        assert area == pytest.approx(sum(e["args"]["bytes"] for e in named), rel=0.01)
+    assert samples[-1]["args"] == {"read": 0, "written": 0}
+
+
+def test_layers_say_their_cycles_by_cause(traced):
+    causes = [event["args"]["cycles by cause"] for event in threads(traced)["layers"]]
+    assert sum(sum(each.values()) for each in causes) == traced["otherData"]["cycles"]
+
+
+def test_the_hosts_time_is_an_estimate_that_moves_the_segments_apart(folder, traced, tmp_path):
+    path = tmp_path / "host.json"
+    words = ["run", str(folder), "--no-values", "--timeline", str(path), "--host-cost", "2.5"]
+    assert sim_main([*words, "--json"]) == 0
+    moved = json.loads(path.read_text())
+    jsonschema.validate(moved, SCHEMA)
+    assert "estimate" in moved["otherData"]["host"]
+    (host,) = threads(moved)["host (estimate)"]
+    assert host["name"] == "layer_norm2" and host["dur"] == round(2.5 * host["args"]["values"])
+    (instant,) = [e for e in traced["traceEvents"] if e["ph"] == "i"]
+    assert instant["name"] == host["name"] and instant["ts"] == host["ts"]
+    later = [(e, m) for e, m in zip(*map(commands_of, (traced, moved)), strict=True)]
+    for event, after in later:
+        shift = host["dur"] if event["ts"] >= host["ts"] else 0
+        assert after["ts"] == event["ts"] + shift and after["dur"] == event["dur"]
+    assert {m["ts"] - e["ts"] for e, m in later} == {0, host["dur"]}
+
+
+def commands_of(trace):
+    """The slices of commands, in the order of the program."""
+    found = [e for events in threads(trace).values() for e in events if "command" in e["args"]]
+    return sorted(found, key=lambda event: event["args"]["command"])
+
+
+def test_a_cost_of_the_host_needs_a_number_and_a_timeline(folder, capsys):
+    for words, part in (
+        (["--host-cost", "1"], "--timeline"),
+        (["--host-cost", "x", "--timeline", "t.json"], "--host-cost 'x'"),
+    ):
+        capsys.readouterr()
+        assert sim_main(["run", str(folder), "--no-values", *words]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert part in line
 
 
 def test_slices_of_a_thread_do_not_overlap(traced):
     found = threads(traced)
     assert list(found)[:3] == ["layers", "LOAD", "LOAD 1"]
-    assert {name.split()[0] for name in found} == {"layers", *UNITS}
+    assert {name.split()[0] for name in found} == {"layers", "host", *UNITS}
     assert "STORE 1" not in found, "the STORE unit has one command at a time"
     assert len([name for name in found if name.startswith("EXECUTE")]) <= 2
-    for events in found.values():
-        assert events
+    for name, events in found.items():
+        assert events or name == "host"
         for before, after in pairwise(events):
             assert before["ts"] + before["dur"] <= after["ts"]
 
 
 def test_every_command_is_there_once(folder, traced):
     mapping = json.loads((folder / "mapping.json").read_text())
-    events = [e for n, found in threads(traced).items() if n != "layers" for e in found]
+    events = commands_of(traced)
     numbers = sorted(event["args"]["command"] for event in events)
     assert numbers == sorted(i for layer in mapping["layers"] for i in layer["commands"])
     names = {event["name"] for event in events}
