@@ -17,14 +17,15 @@ SHORTEST = 12
 class Column:
     """A column: its cells under a heading.
 
-    Text may be shortened, a ``number`` never. Of the columns that do not fit, those of the highest
-    ``rank`` go first, and those of rank 0 never.
+    Text may be shortened to ``shortest`` characters, a ``number`` never. Of the columns that do not
+    fit, those of the highest ``rank`` go first, and those of rank 0 never.
     """
 
     heading: str
     cells: Sequence[str]
     number: bool = True
     rank: int = 0
+    shortest: int = SHORTEST
 
     @property
     def width(self) -> int:
@@ -34,7 +35,7 @@ class Column:
     @property
     def least(self) -> int:
         """Characters without which the column cannot be shown."""
-        least = self.width if self.number else min(self.width, SHORTEST)
+        least = self.width if self.number else min(self.width, self.shortest)
         return max(least, cell_len(self.heading))
 
 

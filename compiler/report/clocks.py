@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler.quantities import clock as read_clock
 from hw.spec.config import PRESETS, AccelConfig
@@ -33,6 +33,7 @@ def clock_of(config: AccelConfig, text: str | None = None) -> Clock:
     if text is not None:
         return Clock(read_clock(text), "--clock")
     name = config.name
-    if name in PLACED and config == PRESETS[name]:
+    # The memory is no part of what is placed.
+    if name in PLACED and replace(config, memory=PRESETS[name].memory) == PRESETS[name]:
         return Clock(PLACED[name], "placed and routed on ECP5")
     return Clock(ASSUMED, "assumed")

@@ -15,6 +15,9 @@ from sim.program import Program
 from sim.report import console, lines, summary
 from sim.simulation import Timing
 
+MACHINE = 30
+"""Characters that the name of a machine keeps, if it has so many."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -100,12 +103,21 @@ def print_comparison(outcomes: Sequence[Outcome], table: EnergyTable) -> None:
     lines(out, fitted_table(_columns(outcomes), out.width))
     lines(out, [f"{x.labels}: {x.reason}" for x in outcomes if isinstance(x, Refusal)])
     said = [f"{run.labels.network}: {line}" for run in runs for line in run.remarks]
-    said += [f"{run.labels.machine}: {run.clock}." for run in runs]
-    lines(out, ["", *dict.fromkeys(said)])
+    lines(out, ["", *dict.fromkeys(said), *_clocks(runs)])
     out.print(
         "Batch 1. The energy is an estimate from counted accesses; energies of an access: "
         f"{table.source}."
     )
+
+
+def _clocks(runs: Sequence[ComparisonRow]) -> list[str]:
+    """The clocks with their machines, or one that all have."""
+    machines: dict[str, dict[str, None]] = {}
+    for run in runs:
+        machines.setdefault(str(run.clock), {})[run.labels.machine] = None
+    if len(machines) == 1:
+        return [f"{clock}." for clock in machines]
+    return [f"{clock}: {', '.join(names)}." for clock, names in machines.items()]
 
 
 def _columns(outcomes: Sequence[Outcome]) -> list[Column]:
@@ -113,7 +125,7 @@ def _columns(outcomes: Sequence[Outcome]) -> list[Column]:
     options = [Column("options", [x.options for x in labels], False, 2)]
     return [
         Column("network", [x.network for x in labels], False),
-        Column("machine", [x.machine for x in labels], False),
+        Column("machine", [x.machine for x in labels], False, shortest=MACHINE),
         *(options if any(x.options for x in labels) else []),
         _figures("cycles", outcomes, lambda run: run.figures["cycles"]),
         _figures("time", outcomes, lambda run: run.milliseconds, MILLISECONDS),

@@ -1,0 +1,24 @@
+"""The clock at which times are stated."""
+
+import pytest
+
+from compiler.report.clocks import clock_of
+from hw.spec.config import preset, with_values
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "text"),
+    [
+        ("tiny", {}, "Times at 46.2 MHz (placed and routed on ECP5)"),
+        ("ecp5", {}, "Times at 37.1 MHz (placed and routed on ECP5)"),
+        ("tiny", {"memory.latency": 200}, "Times at 46.2 MHz (placed and routed on ECP5)"),
+        ("tiny", {"queue_depth": 2}, "Times at 100 MHz (assumed)"),
+        ("edge256", {}, "Times at 100 MHz (assumed)"),
+    ],
+)
+def test_a_placed_machine_keeps_its_clock_whatever_its_memory(name, values, text):
+    assert str(clock_of(with_values(preset(name), values))) == text
+
+
+def test_the_option_is_the_clock():
+    assert str(clock_of(preset("tiny"), "80")) == "Times at 80 MHz (--clock)"
