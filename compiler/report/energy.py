@@ -23,8 +23,8 @@ from hw.spec.timing import TAP_GROUP_RING, WEIGHT_RING
 from sim.lost import multiplied
 from sim.program import Command, Program
 from sim.simulation import Timing
-from sim.timing.core.operand_lines import operand_lines as read_lines
 from sim.timing.ctrl.decode_check import decode
+from sim.timing.operand_lines import operand_lines as read_lines
 from sim.traffic import layer_bytes
 
 DEFAULT = Path(__file__).with_name("horowitz_2014.json")

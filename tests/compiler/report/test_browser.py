@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from compiler import zoo
-from compiler.command_line import map_graph
 from compiler.ir.randomize import randomize
+from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
 
