@@ -197,11 +197,11 @@ def _workers(jobs: int) -> Iterator[Callable[..., Iterator[Outcome]]]:
         return
     context = multiprocessing.get_context("spawn")
     ignore = (signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(jobs, context, signal.signal, ignore)
+    workers = ProcessPoolExecutor(jobs, context, signal.signal, ignore)
     try:
-        yield pool.map
+        yield workers.map
     finally:
-        pool.shutdown(cancel_futures=True)
+        workers.shutdown(cancel_futures=True)
 
 
 def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:
