@@ -20,14 +20,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         print(f"convsim {__version__}")
         return 0
+    if words and words[0] == "cache":
+        return _run("compiler.cache_command", words[1:], prog="convsim cache")
     if words and words[0] in GROUPS:
-        return _run(words[0], words[1:], prog=f"convsim {words[0]}")
-    return _run("compiler", words, prog="convsim", groups=GROUPS)
+        return _run(f"{words[0]}.command_line", words[1:], prog=f"convsim {words[0]}")
+    groups = {**GROUPS, "cache": "see and clear what is kept of earlier work"}
+    return _run("compiler.command_line", words, prog="convsim", groups=groups)
 
 
-def _run(package: str, words: Sequence[str], **options: Any) -> int:
-    """The exit status of a package's command line."""
-    main: Callable[..., int] = import_module(f"{package}.command_line").main
+def _run(module: str, words: Sequence[str], **options: Any) -> int:
+    """The exit status of a module's command line."""
+    main: Callable[..., int] = import_module(module).main
     return main(words, **options)
 
 

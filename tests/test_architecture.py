@@ -22,7 +22,7 @@ STOREYS = (
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
-    sim.answers sim.files""",
+    compiler.cache_command sim.answers sim.files""",
     """compiler.compare_command compiler.diff_command compiler.evaluate
     compiler.extract compiler.info compiler.latencies compiler.mapping""",
     "compiler.map_command",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and print. Raises CompilerError for a fault of model or options."""
     options = options_of(arguments)
     graph = load_given(arguments)
+    if options.timer == "clock":
+        warning = busy_warning(os.getloadavg()[0], os.cpu_count() or 1)
+        if warning:
+            print(warning, file=sys.stderr)
     with reporting("measuring") as progress:
         report = benchmark(graph, options, progress)
     report = stamped(report, ["golden", *sys.argv[1:]])
@@ -50,6 +55,19 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(report, indent=2, allow_nan=False))
     else:
         print("\n".join(lines(report)))
+
+
+def busy_warning(load: float, processors: int) -> str:
+    """A line about other work on the machine, empty while half of the processors are free.
+
+    ``load`` is the number of processes that ran or waited in the last minute, on average.
+    """
+    if load <= processors / 2:
+        return ""
+    return (
+        f"warning: the machine is busy (load {load:.1f} on {processors} processors), so times by "
+        "the clock are too long; --processor-time leaves other work out"
+    )
 
 
 def stamped(report: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:

@@ -56,14 +56,16 @@ class Tool:
 
 
 def cache_root() -> Path:
-    """The folder for everything that can be made again: ``.cache`` of the checkout.
+    """The folder for everything that can be made again.
 
-    Outside a checkout (an installed package), ``convsim`` under ``$XDG_CACHE_HOME``.
+    ``convsim`` under ``$XDG_CACHE_HOME`` where that is set, else ``.cache`` of the checkout, or
+    ``convsim`` under ``~/.cache`` without a checkout that can be written.
     """
+    given = os.environ.get("XDG_CACHE_HOME")
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():
+    if not given and (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
         return checkout / ".cache"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "convsim"
+    return (Path(given) if given else Path.home() / ".cache") / "convsim"
 
 
 def find_tool() -> Tool:

@@ -1,0 +1,76 @@
+"""``convsim cache``: what is kept of earlier work, and its removal."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from compiler.errors import InputError
+from hw.tools.verilator import cache_root
+
+MIB = 1 << 20
+
+
+def main(argv: Sequence[str], prog: str = "convsim cache") -> int:
+    """List or clear the cache: 0 done, 2 an option is at fault, 1 a file could not be removed."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description="List what is kept of earlier work; all of it can be made again."
+    )
+    parser.add_argument(
+        "--clear",
+        metavar="PART",
+        nargs="*",
+        help="remove these parts of it, or all where none is named",
+    )
+    arguments = parser.parse_args(argv)
+    root = cache_root()
+    try:
+        if arguments.clear is None:
+            _list(root)
+        else:
+            _clear(root, arguments.clear)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    """Parts of the cache by name."""
+    if not root.is_dir():
+        return {}
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir()}
+
+
+def _list(root: Path) -> None:
+    total = 0
+    for name, path in _parts(root).items():
+        size = _size(path)
+        total += size
+        print(f"{size / MIB:10,.1f} MiB  {name}")
+    print(f"{total / MIB:10,.1f} MiB  {root}")
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder; what goes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def _clear(root: Path, names: Sequence[str]) -> None:
+    parts = _parts(root)
+    for name in names:
+        if name not in parts:
+            raise InputError(f"--clear {name}; accepted: {', '.join(parts) or 'nothing is there'}")
+    for name in names or parts:
+        size = _size(parts[name])
+        shutil.rmtree(parts[name])
+        print(f"removed {name}, {size / MIB:,.1f} MiB")
