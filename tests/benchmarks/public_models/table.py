@@ -39,8 +39,9 @@ FILE is an interpreter whose environment has PyTorch and the packages of the def
 - **s, MiB**: processor time of loading, calibration and mapping, and the process's peak memory.
 - **original**: outputs for one random input, of float models with at most {most} million products.
   Integers are compared with LiteRT's reference kernels, bit by bit. Real values give the ratio of
-  signal to noise, next to onnxruntime or LiteRT in float. Random weights make it no measure of
-  accuracy; [quantisation.md](quantisation.md) has that of trained networks.
+  signal to noise, next to onnxruntime or LiteRT in float. Noise as input and random weights make
+  it no measure of accuracy; [quantisation.md](quantisation.md) has that of trained networks on
+  pictures. A mask that noise leaves empty has hardly any signal.
 """
 
 
