@@ -23,7 +23,7 @@ from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
-from compiler.passes.host import sent_to_host
+from compiler.passes.host import host_reason, sent_to_host
 from compiler.passes.legalise import legalise
 from compiler.passes.lower_node import LoweredNodes
 from compiler.passes.needed import Needs, needs
@@ -106,8 +106,10 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
     Raises UnsupportedError and AllocationError as ``compile`` does, except what only the schedule
     finds.
     """
-    check_sides(graph.nodes, graph.tensors)
-    network = _lowered(graph, needs(graph), None, config, options or CompilerOptions(), Known())
+    options = options or CompilerOptions()
+    graph = sent_to_host(graph, options.host)
+    _check_sides(graph)
+    network = _lowered(graph, needs(graph), None, config, options, Known())
     check_room(network, config, Planner())
     return network
 
@@ -118,7 +120,7 @@ def _fastest(
     """The network with its schedules: without the channels that no output needs, unless that does
     not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill words.
     Then the network has a note."""
-    check_sides(graph.nodes, graph.tensors)
+    _check_sides(graph)
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:
@@ -136,6 +138,11 @@ def _fastest(
     if less >= more:
         return network, plans
     return _noted(whole, f"{less:,} modelled cycles with them, {more:,} without"), others
+
+
+def _check_sides(graph: Graph) -> None:
+    """Raise UnsupportedError for a map that is too large for the array, not for the host."""
+    check_sides((n for n in graph.nodes if host_reason(graph, n) is None), graph.tensors)
 
 
 def _noted(network: Network, reason: str) -> Network:

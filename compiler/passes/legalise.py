@@ -112,7 +112,7 @@ class _Legaliser:
         if node.op in FOLLOWERS and self.segments.on_host(node.inputs[0]):
             reason = reason or FOLLOWS
         elif node.op == "reshape":
-            reason = self._reshape_reason(node)
+            reason = reason or self._reshape_reason(node)
         first = len(self.ops)
         if reason is None:
             self.segments.add_hardware(node)

@@ -7,9 +7,11 @@ import pytest
 
 from compiler.command_line import main
 from compiler.compare import FUSED, cycles
+from compiler.driver import lower
 from compiler.frontend import write_model
 from compiler.ir.counts import macs
 from compiler.ir.randomize import randomize
+from compiler.options import CompilerOptions
 from compiler.passes.host import CHOSEN
 from compiler.zoo.builder import GraphBuilder
 from golden.network import run
@@ -55,6 +57,22 @@ def test_every_layer_can_go_to_the_host_and_gives_the_same_bits(
     plain = network().to_dict()
     expected = run(plain, {plain["inputs"][0]: x})[plain["outputs"][0]]
     assert np.array_equal(np.load(tmp_path / "y.npy"), expected)
+
+
+def moves():
+    """Moves of channels that convolutions take in, and a reshape that is a view."""
+    net = GraphBuilder("moves", (6, 6, 3))
+    x = net.conv("stem", "input", 12, 1)
+    x = net.concatenate("joined", net.conv("left", x, 6, 1), net.conv("right", x, 6, 1))
+    x = net.shuffle("shuffled", x, 2)
+    x = net.add("add", net.conv("a", net.slice("low", x, 0, 6), 4, 1), net.conv("b", x, 4, 1))
+    return randomize(net.finish(net.reshape("flat", net.conv("last", x, 4, 1), (1, 144))))
+
+
+@pytest.mark.parametrize("layer", [node.name for node in moves().nodes])
+def test_moves_and_their_neighbours_go_to_the_host_too(layer):
+    found = lower(moves(), preset("tiny"), CompilerOptions(host=(layer,)))
+    assert (layer, CHOSEN) in [(h.node.name, h.reason) for h in found.host]
 
 
 def test_costs_are_said(model, tmp_path, capsys):

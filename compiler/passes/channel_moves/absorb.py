@@ -53,6 +53,7 @@ def absorb(routed: Routed, cols: int) -> Routed:
     for node in graph.nodes:
         sources = moved.get(node.inputs[0])
         plain = node.op == "conv2d" and node.attrs["groups"] == 1
+        plain = plain and node.name not in graph.on_host
         window = _window(graph, sources, inputs, cols) if sources and plain else None
         if window is None or not _pays(graph, node, window, cols):
             nodes.append(node)

@@ -33,6 +33,7 @@ def _moves(graph: Graph, node: Node) -> bool:
     y = graph.tensors[node.outputs[0]]
     return (
         node.op in _MOVES
+        and node.name not in graph.on_host
         and len(y.shape) == 4
         and not any(node.attrs.get("padding", ()))
         and all(graph.tensors[x].quant == y.quant for x in node.inputs)

@@ -159,6 +159,8 @@ class _Planner:
 
         Channels of ``zeros`` are left out, so they must be such for every reader.
         """
+        if node.name in self.graph.on_host:
+            return False
         if node.op == "conv2d":
             return int(node.attrs["groups"]) == 1
         single = (
@@ -188,8 +190,10 @@ class _Planner:
                 return []
             nodes.insert(0, node)
             node = self.makers.get(x)
-        plain = node is not None and node.op == "conv2d" and node.attrs["groups"] == 1
-        return [node, *nodes] if node is not None and plain else []
+        if node is None or node.op != "conv2d" or node.attrs["groups"] != 1:
+            return []
+        nodes.insert(0, node)
+        return [] if any(n.name in self.graph.on_host for n in nodes) else nodes
 
     def _cuts(self, maker: str) -> bool:
         """Whether the tensor can be made in pieces: by a convolution, read by moves, with no
