@@ -117,7 +117,11 @@ def model_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np
 def stored_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np.ndarray:
     """A picture as the stored integers of the input that ``tensor`` describes. Raises InputError as
     ``model_input`` does."""
-    return from_declared(model_input(path, tensor, how), tensor)
+    array = model_input(path, tensor, how)
+    try:
+        return from_declared(array, tensor)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _values(
@@ -135,8 +139,11 @@ def _values(
                 raise InputError(
                     f"{option} has {len(numbers)} numbers; 1 or {pixels.shape[3]} are accepted"
                 )
+        if not std.all():
+            raise InputError("--std has a 0; other numbers are accepted")
         scale = 1.0 if how.scale is None else how.scale
-        return ((pixels * scale - mean) / std).astype(np.float32)
+        with np.errstate(over="ignore"):
+            return ((pixels * scale - mean) / std).astype(np.float32)
     if dtype == "uint8":
         return pixels
     if dtype == "int8":

@@ -117,6 +117,9 @@ def test_faults_of_pictures_and_labels_are_one_line(folder, pictures, tmp_path, 
     assert "2 lines; 6," in refused(capsys, folder, "--labels", few)
     means = ["--input", pictures[0], "--mean", "1,2"]
     assert "--mean has 2 numbers; 1 or 3 are" in refused(capsys, folder, *means)
+    assert "--std has a 0" in refused(capsys, folder, "--input", pictures[0], "--std", "1,0,1")
+    far = ["--input", pictures[0], "--scale", "1e300"]
+    assert "finite numbers are accepted" in refused(capsys, folder, *far)
     two = ["--input", pictures[0], "--input", pictures[1], "--output", tmp_path / "y.npy"]
     assert "--output with 2 inputs" in refused(capsys, folder, *two)
     assert "--top '7'; a whole number from 1 to 6" in refused(capsys, folder, "--top", 7)
