@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from compiler import compare, driver
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import MODEL, write_program
-from compiler.errors import InputError, located
+from compiler.errors import AllocationError, InputError, UnsupportedError, located
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.map_cache import MapCache, content_key
@@ -111,7 +111,8 @@ def _map_into(work: Path, job: Job) -> Report:
         program = read_program(work)
         unfused = None
         if job.extras.unfused:
-            unfused = compare.cycles(graph, config, compare.MATERIALIZED)
+            options = dataclasses.replace(job.options, materialize=True, memory=None)
+            unfused = compare.cycles(graph, config, options)
         timing = run_timing(program)
         costs = _costs(job, compiled)
         report = report_of(
@@ -121,15 +122,17 @@ def _map_into(work: Path, job: Job) -> Report:
     return report
 
 
-def _costs(job: Job, compiled: Compiled) -> dict[str, int]:
+def _costs(job: Job, compiled: Compiled) -> dict[str, int | None]:
     """Figures of what --host and --memory change: the cycles and runs of the machine without nodes
-    sent to the host, and the bytes of memory of so many at most."""
-    costs = {}
+    sent to the host, None if it does not map then, and the bytes of memory of so many at most."""
+    costs: dict[str, int | None] = {}
     if job.options.host:
-        usual = dataclasses.replace(job.options, host=())
-        other = driver.compile(job.graph, job.config, usual)
-        costs["cycles_without_host"] = compare.cycles_of(other)
-        costs["runs_without_host"] = len(other.segments)
+        costs["cycles_without_host"] = costs["runs_without_host"] = None
+        usual = dataclasses.replace(job.options, host=(), memory=None)
+        with suppress(UnsupportedError, AllocationError):
+            other = driver.compile(job.graph, job.config, usual)
+            costs["cycles_without_host"] = compare.cycles_of(other)
+            costs["runs_without_host"] = len(other.segments)
     if job.options.memory is not None:
         costs["memory_bytes"] = compiled.memory.write_limit
         costs["memory_limit"] = job.options.memory

@@ -68,10 +68,14 @@ def cost_lines(data: dict[str, Any], runs: int) -> list[str]:
     lines = []
     if "cycles_without_host" in data:
         before, after = data["cycles_without_host"], data["cycles"]
+        found = f"--host: {after:,} cycles of the machine in {runs} runs; without it nothing maps"
+        if before is not None:
+            found = (
+                f"--host: {after:,} cycles of the machine instead of {before:,} "
+                f"({after - before:+,}), {runs} runs instead of {data['runs_without_host']}"
+            )
         lines.append(
-            f"--host: {after:,} cycles of the machine instead of {before:,} ({after - before:+,}), "
-            f"{runs} runs instead of {data['runs_without_host']}; the host's "
-            f"{data['host_macs']:,} multiply-accumulates are in no cycle."
+            f"{found}; the host's {data['host_macs']:,} multiply-accumulates are in no cycle."
         )
     if "memory_limit" in data:
         lines.append(

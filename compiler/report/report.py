@@ -37,7 +37,7 @@ class Report:
     latencies: Sequence[Latency]
     energies: Sequence[dict[str, float]]
     energy_source: str
-    costs: Mapping[str, int]
+    costs: Mapping[str, int | None]
     explanation: dict[str, Any] | None = None
 
 
@@ -47,7 +47,7 @@ def report_of(
     timing: Timing,
     unfused: int | None = None,
     explain: bool = False,
-    costs: Mapping[str, int] | None = None,
+    costs: Mapping[str, int | None] | None = None,
 ) -> Report:
     """The report of a compiled network, its program as written and the program's simulated times.
 

@@ -75,6 +75,43 @@ def test_moves_and_their_neighbours_go_to_the_host_too(layer):
     assert (layer, CHOSEN) in [(h.node.name, h.reason) for h in found.host]
 
 
+def test_a_map_too_wide_for_the_array_goes_to_the_host(tmp_path, capsys):
+    net = GraphBuilder("wide", (1, 20_000, 3))
+    x = net.conv("long", "input", 4, 1, stride=(1, 4))
+    path = write_model(randomize(net.finish(net.conv("short", x, 4, 1))), tmp_path / "wide.json")
+    words = ["map", str(path), "-o", str(tmp_path / "out"), "--preset", "tiny"]
+    assert main(words) == 2
+    assert "'long'" in capsys.readouterr().err
+    assert main([*words, "--host", "long"]) == 0
+    assert "without it nothing maps" in capsys.readouterr().out
+    found = mapped(str(path), tmp_path / "out", capsys, "--host", "long")
+    assert found["cycles_without_host"] is None and found["runs_without_host"] is None
+
+
+def test_every_tensor_is_stored_with_the_same_nodes_on_the_host(model, tmp_path, capsys):
+    words = ["--host", "project", "--memory", "1MiB"]
+    stored = mapped(model, tmp_path / "a", capsys, *words, "--materialize")["cycles"]
+    assert (
+        main(
+            [
+                "map",
+                model,
+                "-o",
+                str(tmp_path / "b"),
+                "--preset",
+                "tiny",
+                *words,
+                "--unfused",
+                "--layers",
+            ]
+        )
+        == 0
+    )
+    text = capsys.readouterr().out
+    line = next(x for x in text.splitlines() if "every tensor stored" in x)
+    assert f"{stored:,}" in line
+
+
 def test_costs_are_said(model, tmp_path, capsys):
     words = ["map", model, "-o", str(tmp_path / "out"), "--preset", "tiny"]
     assert main([*words, "--host", "depthwise", "--memory", "1MiB"]) == 0
