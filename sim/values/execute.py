@@ -31,8 +31,8 @@ from sim.values.requantise import POST_FIELDS, finish
 
 EXACT_CHANNELS = 1024
 """Products of at most 2**14 each whose sum float32 holds exactly."""
-CHUNK = 1 << 18
-"""Operands, and accumulators, of a chunk of pixels, about: they stay in the processor's cache."""
+CHUNK = 1 << 20
+"""Operands, and accumulators, of a chunk of pixels, about (4 MiB each)."""
 
 
 def execute(states: Sequence[State], fields: dict[str, int]) -> None:
