@@ -32,6 +32,12 @@ from hw.spec.config import AccelConfig
 RECOMPUTE_COST = 0.002
 """Share of the network's cycles by which cascades with windows must be faster than others."""
 
+WORTH_CASCADE = 0.0001
+"""Share of the network's cycles for which the array must wait near a cascade for it to be tried."""
+
+FOLLOWING = 32
+"""Layers after a cascade in which the array waits less if the cascade leaves it the bus."""
+
 WORTH_ORDERING = 0.0005
 """Share of the network's cycles for which the array must wait at a block for other orders of its
 branches to be tried."""
@@ -110,7 +116,7 @@ def _with_cascades(best: Schedule, known: Known) -> Schedule:
             continue
         cascade, others = Cascade(index, index + 1), best.cascades
         tried: set[Cascade] = set()
-        while True:
+        while _waits_near(best, cascade):
             wider = [w for w in _around(network, config, cascade, known) if w not in tried]
             tried.update(wider)
             trials = [_trial(network, config, (*others, w), known) for w in wider]
@@ -131,6 +137,12 @@ def _with_cascades(best: Schedule, known: Known) -> Schedule:
                 break
             best, cascade = found, next(c for c in found.cascades if index in c.layers)
     return replace(best, trials=tuple(weighed))
+
+
+def _waits_near(best: Schedule, cascade: Cascade) -> bool:
+    """Whether the array waits for so long that the cascade can be worth its trials."""
+    near = best.waits[max(cascade.first - 1, 0) : cascade.last + 1 + FOLLOWING]
+    return sum(near) >= WORTH_CASCADE * best.modelled_cycles
 
 
 def _ordered(best: Schedule, planner: Planner) -> Schedule:

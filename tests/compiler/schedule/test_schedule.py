@@ -16,6 +16,7 @@ from compiler.ir.randomize import randomize
 from compiler.schedule.allocate import Arena, Placed, placed_in_turn
 from compiler.schedule.live_ranges import live_ranges
 from compiler.schedule.schedule import Schedule
+from compiler.zoo.builder import GraphBuilder
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.graphs import (
     Net,
@@ -121,3 +122,13 @@ def test_smallest_tile_that_does_not_fit():
     compile(graph, with_values(PRESETS["tiny"], {"scratchpad_bytes": least}))
     with pytest.raises(AllocationError):
         compile(graph, with_values(PRESETS["tiny"], {"scratchpad_bytes": least - 32}))
+
+
+def test_where_the_array_never_waits_no_cascade_is_tried():
+    net, x = GraphBuilder("plain", (64, 64, 16)), "input"
+    for layer in range(10):
+        x = net.conv(f"conv{layer}", x, 16, 3, activation="relu")
+    plan = compile(randomize(net.finish(x), 0), PRESETS["tiny"]).segments[0].plan
+    assert any(p.site.streams.output for p in plan.plans)
+    assert sum(plan.waits[1:]) < 0.0001 * plan.modelled_cycles
+    assert all(trial.first <= 1 for trial in plan.trials)
