@@ -43,17 +43,24 @@ def diff(
 
     ``folder`` and ``reference`` are mapped folders or those that ``--tensors`` wrote; ``reference``
     may be a model too, float ones with the ``calibration`` that ``map`` was given. Without
-    ``inputs`` they are seeded random ones. Raises CompilerError.
+    ``inputs`` they are those of a run whose tensors are known, else seeded random ones. Raises
+    CompilerError, also for inputs and a calibration that have no use.
     """
+    if calibration is not None and reference.is_dir():
+        raise InputError(f"--calibrate for {reference}; it is accepted with a float model")
+    other = _written(reference) if (reference / TENSORS).is_file() else None
+    given = None
     if (folder / TENSORS).is_file():
-        own, given = _written(folder), None
+        if other is not None and inputs:
+            raise InputError("--input for two runs; it is accepted with a mapped folder or a model")
+        own = _written(folder)
     else:
         graph = mapped_model(folder)
-        given = _given(graph, inputs)
+        given = _given(graph, inputs) if other is None else _from_tensors(other, graph, inputs)
         own = _golden(graph, given)
-    if (reference / TENSORS).is_file():
-        other = _written(reference)
-    elif reference.is_dir():
+    if other is not None:
+        return _rows(own, other, reference)
+    if reference.is_dir():
         graph = mapped_model(reference)
         other = _golden(graph, given or _from_tensors(own, graph, inputs))
     else:
@@ -66,13 +73,13 @@ def _written(folder: Path) -> Run:
         try:
             entries = json.loads((folder / TENSORS).read_text(encoding="utf-8"))
             stored = {name: np.load(folder / entry["file"]) for name, entry in entries.items()}
+            quants = {
+                name: Quant(tuple(entry["scale"]), tuple(entry["zero_point"]))
+                for name, entry in entries.items()
+                if entry["scale"] is not None
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
             raise InputError(f"not what --tensors writes: {fault}") from None
-    quants = {
-        name: Quant(tuple(entry["scale"]), tuple(entry["zero_point"]))
-        for name, entry in entries.items()
-        if entry["scale"] is not None
-    }
     return Run({n: _real(array, quants.get(n)) for n, array in stored.items()}, quants)
 
 

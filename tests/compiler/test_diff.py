@@ -87,11 +87,26 @@ def test_tensors_have_their_scales_beside_them_and_are_compared(files, tmp_path,
         assert np.load(tmp_path / "sim" / entry["file"]).dtype == entry["dtype"]
     rows = rows_of(capsys, tmp_path / "sim", "--reference", files / "out")
     assert rows and all(row["equal"] for row in rows)
+    turned = rows_of(capsys, files / "out", "--reference", tmp_path / "sim")
+    assert turned and all(row["equal"] for row in turned)
     assert rows_of(capsys, tmp_path / "sim", "--reference", tmp_path / "sim") == [
         row | {"layer": row["tensor"], "op": "", "noise_added": None} for row in rows
     ]
     assert main(["diff", str(tmp_path / "sim"), "--reference", str(files / "out")]) == 0
     assert f"All {len(rows)} tensors are equal." in capsys.readouterr().out
+
+
+def test_an_input_for_two_runs_that_are_known_is_a_fault(files, tmp_path, capsys):
+    assert sim_main(["run", str(files / "out"), "--tensors", str(tmp_path)]) == 0
+    capsys.readouterr()
+    words = [str(tmp_path), "--reference", str(tmp_path)]
+    assert main(["diff", *words, "--input", str(files / "x.npy")]) == 2
+    assert "--input for two runs" in capsys.readouterr().err
+    entries = json.loads((tmp_path / "tensors.json").read_text())
+    del next(iter(entries.values()))["scale"]
+    (tmp_path / "tensors.json").write_text(json.dumps(entries))
+    assert main(["diff", *words]) == 2
+    assert "not what --tensors writes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,7 @@ def test_tensors_have_their_scales_beside_them_and_are_compared(files, tmp_path,
         (["{files}", "--reference", "{files}/out"], "no model.json"),
         (["{files}/out", "--reference", "{files}/none.onnx"], "none.onnx: no such file"),
         (["{files}/out", "--reference", "{files}/out", "--input", "{files}/y"], "y: No such file"),
+        (["{files}/out", "--reference", "{files}/out", "--calibrate", "x"], "--calibrate for"),
         (["{files}/out", "--reference", "mobilenet.json"], "mobilenet.json"),
     ],
 )
