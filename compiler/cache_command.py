@@ -70,7 +70,7 @@ def _clear(root: Path, names: Sequence[str]) -> None:
     for name in names:
         if name not in parts:
             raise InputError(f"--clear {name}; accepted: {', '.join(parts) or 'nothing is there'}")
-    for name in names or parts:
+    for name in dict.fromkeys(names or parts):
         size = _size(parts[name])
         shutil.rmtree(parts[name])
         print(f"removed {name}, {size / MIB:,.1f} MiB")

@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -130,13 +131,18 @@ class Case:
 def compare(cases: Sequence[Case], figures: Figures, jobs: int = 1) -> list[Outcome]:
     """Map the networks onto their machines in so many processes, and time them.
 
-    Raises CompilerError if nothing maps.
+    Raises CompilerError if nothing maps, or a process was ended from outside.
     """
     outcomes: list[Outcome] = []
-    with reporting("comparing") as progress, _workers(jobs) as workers:
-        for outcome in workers(partial(_outcome, figures), cases):
-            outcomes.append(outcome)
-            progress(len(outcomes), len(cases))
+    try:
+        with reporting("comparing") as progress, _workers(jobs) as workers:
+            for outcome in workers(partial(_outcome, figures), cases):
+                outcomes.append(outcome)
+                progress(len(outcomes), len(cases))
+    except BrokenProcessPool:
+        raise InputError(
+            f"--jobs {jobs}: a process was ended, for its memory perhaps; try fewer"
+        ) from None
     first = outcomes[0]
     if isinstance(first, Refusal) and all(isinstance(x, Refusal) for x in outcomes):
         raise UnsupportedError(f"{first.labels}: {first.reason}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compiler.codegen.memory import MEMORY_LIMIT
 from compiler.config_options import OUTPUT, add_config_options, config_of
+from compiler.errors import ConfigError
 from compiler.ir.randomize import completed
 from compiler.load import add_model_options, load_given
 from compiler.map_cache import MapCache
@@ -78,6 +79,8 @@ def _add_view(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Map what the options name. Raises CompilerError and ConfigurationError."""
+    if arguments.json and (arguments.layers or arguments.top is not None):
+        raise ConfigError("--json has all layers; --layers and --top are for the tables without it")
     config = config_of(arguments)
     graph = completed(load_given(arguments))
     folder = arguments.folder or OUTPUT / _folder_name(graph.name)

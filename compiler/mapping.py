@@ -85,12 +85,14 @@ def map_graph(
     own = folder / MODEL
     if source is not None and own.exists() and source.samefile(own):
         raise InputError(f"{source}: would be overwritten; another folder than its own is accepted")
+    if table is not None and not (table.parent.is_dir() or table.parent == folder):
+        raise InputError(f"{table}: no folder {table.parent}")
     with _whole_folder(folder) as work:
         report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
         data = as_data(report, view.clock)
         numbers = order(data["layers"], view.sort)
-        if table is not None:
-            write_csv(table, data["layers"], numbers)
+    if table is not None:
+        write_csv(table, data["layers"], numbers)
     if not quiet:
         print(f"report: {folder / REPORT}")
         print_report(report, view)

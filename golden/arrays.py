@@ -41,13 +41,15 @@ def given_inputs(
     """Stored integers of every graph input, by name: from files as far as given, else random.
 
     ``how`` is the model's preprocessing of pictures. Raises InputError for a file that does not fit
-    its input.
+    its input, and for a preprocessing without a picture.
     """
     names = graph["inputs"]
     if len(paths) > len(names):
         raise InputError(
             f"--input is given {len(paths)} times; the network has {len(names)} inputs"
         )
+    if how != PIXELS and not any(map(is_picture, paths)):
+        raise InputError("--mean, --std, --scale and --layout are for pictures; no --input is one")
     inputs = random_inputs(graph, DEFAULT_SEED)
     for name, path in zip(names, paths, strict=False):
         tensor = graph["tensors"][name]

@@ -172,8 +172,9 @@ def run_batch(
     memories = [program.memory(inputs) for inputs in batch]
     for segment in program.segments:
         memories = run_segment(program, segment, memories, progress)
-        for host, memory in zip(hosts or (), memories, strict=False):
-            host.run(segment, memory)
+        if hosts is not None:
+            for host, memory in zip(hosts, memories, strict=True):
+                host.run(segment, memory)
     return memories
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hw.spec.config import AccelConfig
+from hw.spec.config import AccelConfig, title
 from hw.spec.isa import Opcode
 from sim.program import Command, Program
 from sim.simulation import Timing
@@ -52,8 +52,8 @@ def timeline(program: Program, timing: Timing, host_cost: float | None = None) -
         threads += zip(names, lanes, strict=True)
     if host:
         threads.append(("host" if host_cost is None else "host (estimate)", host))
-    title = f"{program.network} on {program.config.name}"
-    events = [_metadata("process_name", 0, name=title)]
+    process = f"{program.network} on {title(program.config)}"
+    events = [_metadata("process_name", 0, name=process)]
     for number, (name, slices) in enumerate(threads, 1):
         events.append(_metadata("thread_name", number, name=name))
         events.append(_metadata("thread_sort_index", number, sort_index=number))
@@ -68,7 +68,7 @@ def timeline(program: Program, timing: Timing, host_cost: float | None = None) -
     events += _traffic([piece for _, piece in places.values()])
     other = {
         "network": program.network,
-        "preset": program.config.name,
+        "preset": title(program.config),
         "cycles": timing.cycles,
         "clock": "1 us stands for 1 cycle; 0 is the cycle of the start write",
     }

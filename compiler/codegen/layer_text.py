@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from compiler.schedule.op_plan import OpPlan
 
 ORDER_TEXT = {
@@ -12,10 +14,10 @@ ORDER_TEXT = {
 """Text on the parts of a layer's weights, by the order of its plan."""
 
 
-def residency_text(plan: OpPlan) -> str:
-    """Text: the places of the layer's maps."""
+def residency_text(plan: OpPlan, inputs: Collection[str]) -> str:
+    """Text: the places of the layer's maps; ``inputs`` are those of the network."""
     streams, other = plan.site.streams, plan.site.op.residual
-    source = "network input" if plan.site.source.external else "input"
+    source = "network input" if plan.site.source.name in inputs else "input"
     parts = [f"{source} {'streamed' if streams.source else 'on chip'}"]
     if other is not None:
         parts.append(f"second operand {'streamed' if streams.other else 'on chip'}")

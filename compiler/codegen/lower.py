@@ -97,9 +97,9 @@ class Lowering:
         )
 
     def _load_pixels(self, buffer: Buffer, source: FeatureMap) -> Command:
-        """Pixels of the network's input, each cut into words."""
-        tile, (first, count) = buffer.tile, buffer.planes
-        assert (first, count) == (0, source.planes(self.cols)), source.name
+        """Pixels of the network's input, each a word."""
+        tile = buffer.tile
+        assert buffer.planes == (0, 1), source.name
         offset = (tile.top * source.width + tile.left) * source.channels
         if tile.width == source.width:
             shape = {"row_count": 1, "row_length": tile.pixels}
@@ -116,7 +116,7 @@ class Lowering:
             "channels": source.channels,
             "plane": tile.pixels,
         }
-        span = Span(buffer.address, count * tile.pixels)
+        span = Span(buffer.address, tile.pixels)
         text = f"{source.name}{tile} to {span}"
         return Command(
             Opcode.LOAD,

@@ -263,7 +263,7 @@ def _layer(compiled: Compiled, plan: OpPlan, own: list[int], executes: int) -> d
         "modelled_words": plan.words,
         "input_shape": [site.source.height, site.source.width, site.source.channels],
         "output_shape": [site.output.height, site.output.width, site.output.channels],
-        "residency": residency_text(plan),
+        "residency": residency_text(plan, compiled.graph.inputs),
         "notes": [shape_text(plan), *op.notes],
     }
 

@@ -67,7 +67,7 @@ class Evaluation:
             "float_top1": _share(both, lambda a: a.picture.label == _float(a)[0]),
             "float_top5": _share(both, lambda a: a.picture.label in _float(a)),
             "agreement": _share(twins, lambda a: a.classes[0] == _float(a)[0]),
-            "pictures_per_second": len(self.answers) / self.seconds,
+            "evaluated_per_second": len(self.answers) / self.seconds,
             "answers": [
                 {
                     "picture": str(answer.picture.path),

@@ -49,7 +49,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     model = float_model(arguments.model, dict(arguments.shape))
     with reporting(f"evaluating {graph.name}") as progress:
         found = evaluate(graph, model, config, pictures, preprocessing(arguments), progress)
-    data = {"network": graph.name, **found.as_data()}
+    data = {
+        "network": graph.name,
+        "random_weights": graph.random_weights,
+        "random_calibration": graph.random_calibration,
+        **found.as_data(),
+    }
     if arguments.json:
         print(json.dumps(data, allow_nan=False))
     else:
@@ -58,7 +63,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _print(data: Mapping[str, Any]) -> None:
     count, labelled = data["pictures"], data["labelled"]
-    print(f"{data['network']}: {count} pictures, {data['pictures_per_second']:.1f} a second")
+    speed = f"evaluated at {data['evaluated_per_second']:.1f} a second on this computer"
+    print(f"{data['network']}: {count} pictures, {speed}")
+    if data["random_weights"]:
+        print("The model has no weights: these are seeded random ones.")
+    if data["random_calibration"]:
+        print("Calibrated with seeded random inputs: --calibrate takes real ones.")
     if labelled:
         print(
             f"int8:  top-1 {data['top1']:.2%}, top-5 {data['top5']:.2%} of {labelled} with a class"

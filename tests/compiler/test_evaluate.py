@@ -70,7 +70,7 @@ def test_answers_are_the_simulators_and_are_counted(files, tmp_path, capsys):
     assert data["top1"] == sum(classes[n] == label for n, label in known.items()) / len(known)
     assert data["float_top1"] == (len(known) - 1) / len(known)
     assert data["agreement"] == sum(map(int.__eq__, classes, wanted)) / COUNT
-    assert data["pictures_per_second"] > 0
+    assert data["evaluated_per_second"] > 0
 
 
 @pytest.mark.parametrize("names", [("0", "3"), ("cat", "dog")])

@@ -124,7 +124,8 @@ def test_top_and_sort_choose_the_rows(mapped, tmp_path):
         (["--sort", "speed"], "--sort 'speed'; accepted: name, kind, macs"),
         (["--top", "0"], "--top '0'"),
         (["--clock", "0"], "--clock '0'"),
-        (["--csv", "{folder}/none/layers.csv"], "layers.csv"),
+        (["--csv", "{folder}/none/layers.csv"], "no folder"),
+        (["--json", "--top", "2"], "--json has all layers"),
     ],
 )
 def test_faults_are_one_line(model, tmp_path, capsys, words, named):
