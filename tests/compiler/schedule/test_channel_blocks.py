@@ -14,6 +14,7 @@ from compiler.schedule.channel_blocks import (
     block_ranges,
     chunks_of,
     group_width,
+    shapes_of,
 )
 from hw.spec.config import PRESETS
 from tests.compiler.schedule.operations import operation
@@ -59,7 +60,7 @@ def test_every_plane_is_in_one_block_that_reads_the_channels_of_its_groups(seed)
         groups = rng.choice((1, 1, 2, 3))
         inputs, outputs = (groups * rng.randint(1, 12) for _ in range(2))
         op, source, output = convolution(groups, inputs, outputs)
-        for shape in (0, 1, 2):
+        for shape in shapes_of(op, source, output, COLS):
             planes = []
             for found in block_ranges(op, source, output, shape, TINY):
                 for block in range(found.blocks):
