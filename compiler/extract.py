@@ -50,7 +50,13 @@ def extract(folder: Path, layer: str, inputs: Sequence[Path], out: Path) -> Grap
     A layer has the nodes that were fused into it. Returns its graph. Raises InputError.
     """
     graph = mapped_model(folder)
-    part = _part(graph, _nodes(graph, layer, _fused(folder, layer)), layer)
+    kinds = _kinds(folder, layer)
+    if kinds and layer not in {node.name for node in graph.nodes}:
+        raise InputError(
+            f"--layer {show(layer)}: the compiler made this layer; one of the model's is accepted"
+        )
+    fused = max((kind.count("+") for kind in kinds), default=0)
+    part = _part(graph, _nodes(graph, layer, fused), layer)
     plain = graph.to_dict()
     try:
         values = run(plain, given_inputs(plain, inputs))
@@ -72,14 +78,13 @@ def extract(folder: Path, layer: str, inputs: Sequence[Path], out: Path) -> Grap
     return part
 
 
-def _fused(folder: Path, layer: str) -> int:
-    """The number of nodes that the mapping fuses into a layer."""
+def _kinds(folder: Path, layer: str) -> list[str]:
+    """The kinds of the mapping's layers of that name: an operator and each one fused into it."""
     try:
         layers = json.loads((folder / "mapping.json").read_text(encoding="utf-8"))["layers"]
-        kinds = [entry["kind"] for entry in layers if entry["name"] == layer]
+        return [str(entry["kind"]) for entry in layers if entry["name"] == layer]
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(f"{folder}/mapping.json: not what `map` writes: {fault}") from None
-    return max((kind.count("+") for kind in kinds), default=0)
 
 
 def _nodes(graph: Graph, layer: str, fused: int) -> list[Node]:

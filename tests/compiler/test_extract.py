@@ -1,5 +1,7 @@
 """``compiler extract``: a layer as a model of its own gives what it gives in the whole."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,16 @@ def test_its_output_is_the_tensor_of_the_whole(folder, tmp_path, layer, ops, ten
     words = [word for file in files for word in ("--input", str(tmp_path / "part" / file))]
     assert sim_main(["run", mapped, *words, "--output", str(tmp_path / "y.npy")]) == 0
     assert np.array_equal(np.load(tmp_path / "y.npy"), expected)
+
+
+def test_a_layer_that_the_compiler_made_is_refused_as_such(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    shutil.copytree(folder / "out", out)
+    text = (out / "mapping.json").read_text()
+    (out / "mapping.json").write_text(text.replace('"name": "project"', '"name": "stem/copy"'))
+    words = ["--layer", "stem/copy", "-o", str(tmp_path / "part")]
+    assert main(["extract", str(out), *words]) == 2
+    assert "the compiler made this layer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ BOUNDS = {
 #: Each weight of an average; a power of two leaves the sums' ties as they are.
 _WEIGHT = 64
 
+#: Largest difference of a value from its zero point.
+_LARGEST = 255
+
 #: Steps of a result in one of what it is made of: as many could shift it out of 32 bits.
 _FINEST = 1 << 20
 
@@ -148,6 +151,8 @@ def _rounded_once(imp: Importer, x: Pending, quant: Quant, name: str) -> Pending
     if own == quant or finer >= _FINEST or (any(x.attrs["padding"]) and not counted):
         return x
     kernel, channels = x.attrs["kernel"], x.shape[-1]
+    if _LARGEST * _WEIGHT * math.prod(kernel) >= 1 << 31:
+        return x
     equal = np.full((1, *kernel, channels), _WEIGHT, np.int8)
     equal.setflags(write=False)
     share = Quant((float(np.float32(1 / (_WEIGHT * math.prod(kernel)))),), (0,))

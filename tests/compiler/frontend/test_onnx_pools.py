@@ -68,6 +68,15 @@ def test_an_average_with_another_scale_is_rounded_once(generator, kernel, scale,
     assert np.mean(differences != 0) < 0.01
 
 
+def test_an_average_of_more_values_than_weighted_sums_hold_stays_one(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 1, 363, 364), 0.02, 4)
+    net.output(net.stored(net.node("AveragePool", x, kernel_shape=[363, 363]), 0.03, 4))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes] == ["avg_pool2d", "quantize"]
+    assert np.abs(differences).max() <= 1
+
+
 def test_an_average_of_a_whole_map_is_rounded_once(generator):
     """Its output's scale is ten times finer: a rounding to the input's steps would be five off."""
     net = OnnxBuilder()
