@@ -27,3 +27,18 @@ def test_no_model_ends_in_a_fault_of_our_own():
 )
 def test_the_share_on_the_array(macs, host_macs, share):
     assert on_array({"macs": macs, "host_macs": host_macs}) == share
+
+
+def test_the_host_s_share_is_given_by_cause():
+    row = json.loads(ROWS.read_text())["resnet18"]
+    attention = {"MatMul, Softmax: two activations": 150, "MatMul, Mul: two activations": 50}
+    row |= {"macs": 1000, "host_macs": 200, "host": attention}
+    assert "20.0%: two activations (MatMul, Softmax, Mul)" in page({"resnet18": row})
+
+
+def test_counts_by_family():
+    rows = json.loads(ROWS.read_text())
+    known = {name: rows[name] for name in ("resnet18", "ddddocr_recognition")}
+    lines = page(known).splitlines()
+    assert any(line.startswith("| torchvision classification | 24 | 1 | 1 | 1 |") for line in lines)
+    assert any(line.endswith("`.onnx` | 6 | 1 | 0 | 0 |") for line in lines)

@@ -9,7 +9,7 @@ import numpy as np
 from compiler.errors import UnsupportedError
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
-from compiler.frontend.onnx.values import Pending, QuantConstant, Real
+from compiler.frontend.onnx.values import Constant, Pending, QuantConstant, Real
 from compiler.frontend.onnx.views import arranged
 from compiler.frontend.onnx.weights import (
     read_bias,
@@ -44,6 +44,8 @@ def _check_bias(imp: Importer, op: Operator) -> None:
 
 def matmul(imp: Importer, op: Operator) -> Pending:
     """A fully connected layer, or over several positions a 1x1 convolution."""
+    if not any(isinstance(imp.value(op, i), Constant | QuantConstant) for i in (0, 1)):
+        raise UnsupportedError("two activations, as in attention; constant weights are accepted")
     weights = read_weights(imp, op, 1, 1)
     return _dense(imp, op, imp.real(op), weights, weights.steps.T)
 

@@ -18,8 +18,12 @@ VERSIONS = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A network that a Python package defines; ``shape`` is that of one input, without batch."""
+    """A network that a Python package defines; ``shape`` is that of one input, without batch.
 
+    ``family`` is what the table counts it among.
+    """
+
+    family: str
     package: str
     builder: Callable[[Any, str], Any]
     name: str
@@ -88,20 +92,25 @@ def _last(model: Any, change: Callable[[Any], Any]) -> Any:
     return Changed()
 
 
-def _of(package: str, builder: Callable[[Any, str], Any], table: str) -> dict[str, Definition]:
+def _of(
+    family: str, package: str, builder: Callable[[Any, str], Any], table: str
+) -> dict[str, Definition]:
     """Definitions by name: a line each, the name, the input's side if not 224, what it is called
     in the table if it is not its name."""
     found = {}
     for line in table.strip().splitlines():
         name, size, *short = line.split()
         side = int(size)
-        found[short[0] if short else name] = Definition(package, builder, name, (3, side, side))
+        found[short[0] if short else name] = Definition(
+            family, package, builder, name, (3, side, side)
+        )
     return found
 
 
 #: By name. Where the input is smaller than the definition's usual one, the shape says so.
 DEFINITIONS: Mapping[str, Definition] = {
     **_of(
+        "torchvision classification",
         "torchvision",
         _torchvision,
         """
@@ -128,14 +137,22 @@ DEFINITIONS: Mapping[str, Definition] = {
         regnet_x_400mf 224
         regnet_y_400mf 224
         convnext_tiny 224
+        """,
+    ),
+    **_of("torchvision classification", "torchvision", _googlenet, "googlenet 224"),
+    **_of(
+        "torchvision classification, with attention",
+        "torchvision",
+        _torchvision,
+        """
         vit_b_16 224
         swin_t 224
         swin_v2_t 256
         maxvit_t 224
         """,
     ),
-    **_of("torchvision", _googlenet, "googlenet 224"),
     **_of(
+        "torchvision segmentation",
         "torchvision",
         _segmentation,
         """
@@ -146,6 +163,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         """,
     ),
     **_of(
+        "torchvision detection backbones",
         "torchvision",
         _backbone,
         """
@@ -156,6 +174,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         """,
     ),
     **_of(
+        "timm",
         "timm",
         _timm,
         """
@@ -210,6 +229,13 @@ DEFINITIONS: Mapping[str, Definition] = {
         test_convnext 160
         test_efficientnet_gn 160
         resmlp_12_224 224
+        """,
+    ),
+    **_of(
+        "timm, with attention or recurrence",
+        "timm",
+        _timm,
+        """
         shvit_s1 224
         deit_tiny_patch16_224 224
         cait_xxs24_224 224
@@ -237,8 +263,14 @@ DEFINITIONS: Mapping[str, Definition] = {
         test_vit 160
         """,
     ),
-    **_of("segmentation_models_pytorch", _unet, "unet 128 unet_resnet18\nfpn 128 fpn_resnet18"),
     **_of(
+        "segmentation_models_pytorch",
+        "segmentation_models_pytorch",
+        _unet,
+        "unet 128 unet_resnet18\nfpn 128 fpn_resnet18",
+    ),
+    **_of(
+        "spandrel, super-resolution",
         "spandrel",
         _spandrel,
         """

