@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from hw.tools.verilator import cache_root
+from compiler.cache_folder import cache_root
 
 _DOWNLOAD = {
     "pip": [

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from compiler.cache_folder import cache_root
 from compiler.errors import InputError
-from hw.tools.verilator import cache_root
 
 MIB = 1 << 20
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from compiler.cache_folder import cache_root
 from compiler.ir.graph import Graph
-from hw.tools.verilator import cache_root
 
 LIMIT = 2 << 30
 """Bytes that all entries take at most."""

@@ -10,8 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    """compiler.errors compiler.lru_cache compiler.options compiler.process golden hw hw.spec
-    hw.tools.verilator sim""",
+    "compiler.cache_folder",
+    """compiler.errors compiler.kernels compiler.lru_cache compiler.options compiler.process golden
+    hw hw.spec hw.tools.verilator sim""",
     """compiler.ir compiler.quantities golden.pictures hw.command_layouts sim.shares sim.timing
     sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
@@ -140,6 +141,11 @@ def test_only_the_hardware_is_written_in_amaranth():
     outside = {name for name in users if not any(_within(name, part) for part in HARDWARE)}
     assert not outside
     assert all(any(_within(name, part) for name in users) for part in HARDWARE)
+
+
+def test_one_module_imports_numba_and_sets_its_cache():
+    users = {name for name in _modules() if any(_within(m, "numba") for m in _imports(name))}
+    assert users == {"compiler.kernels"}
 
 
 def test_only_the_benchmark_of_golden_needs_pytorch():

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
-from numba import njit
 
 from compiler.codegen.commands import Command
+from compiler.kernels import njit
 from hw.spec.isa import Opcode
 
 LOAD, EXECUTE, STORE = range(3)

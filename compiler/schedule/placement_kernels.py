@@ -10,7 +10,8 @@ FIRST, for what begins later than any tile operation asked about: of it ``arena[
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiler.kernels import njit
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
 COUNT, ASKED, TAKEN, SCRATCHPAD = range(4)

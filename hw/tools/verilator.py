@@ -22,6 +22,8 @@ from pathlib import Path
 import find_libpython
 from filelock import FileLock
 
+from compiler.cache_folder import cache_root
+
 OLDEST_VERSION = (5, 36)
 """The oldest Verilator that cocotb 2.1 works with."""
 
@@ -53,19 +55,6 @@ class Tool:
 
     version: str
     environment: Mapping[str, str]
-
-
-def cache_root() -> Path:
-    """The folder for everything that can be made again.
-
-    ``convsim`` under ``$XDG_CACHE_HOME`` where that is set, else ``.cache`` of the checkout, or
-    ``convsim`` under ``~/.cache`` without a checkout that can be written.
-    """
-    given = os.environ.get("XDG_CACHE_HOME")
-    checkout = Path(__file__).resolve().parents[2]
-    if not given and (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
-        return checkout / ".cache"
-    return (Path(given) if given else Path.home() / ".cache") / "convsim"
 
 
 def find_tool() -> Tool:

@@ -11,8 +11,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from compiler.cache_folder import cache_root
 from hw.spec.config import AccelConfig
-from hw.tools.verilator import cache_root
 
 KEPT = 64
 """Texts that are kept; those used longest ago go first."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from compiler.kernels import njit
 from hw.spec.config import AccelConfig
 from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing.core import execute_unit

@@ -1,8 +1,8 @@
 """Lines that operand fetch reads for each EXECUTE, without its cycles."""
 
 import numpy as np
-from numba import njit
 
+from compiler.kernels import njit
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from sim.timing.commands import records

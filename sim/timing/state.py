@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from compiler.kernels import njit
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import PROGRAM_ALIGN

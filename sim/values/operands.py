@@ -8,8 +8,8 @@ its groups. Words that are only copied are a few wide integers: ``[words, pieces
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from compiler.kernels import njit
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 
 MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1

@@ -8,7 +8,8 @@ they become vector instructions.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiler.kernels import njit
 
 POST_FIELDS = (
     *("round_once", "out_zero", "out_min", "out_max", "residual", "add_left"),

@@ -31,7 +31,7 @@ YARDSTICK = "NumPy product of as many MACs"
 COLD = """
 import sys, tempfile
 import numba
-import sim.timing
+import compiler.kernels
 from sim.command_line import main
 with tempfile.TemporaryDirectory() as numba.config.CACHE_DIR:
     sys.exit(main(sys.argv[1:]))

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from compiler import zoo
+from compiler.cache_folder import cache_root
 from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.map_cache import ANSWER, SUMS, MapCache, content_key, source_digest
 from compiler.options import CompilerOptions
 from hw.spec.config import preset
-from hw.tools import verilator
 
 SIZE = (32, 32)
 
@@ -198,4 +198,4 @@ def test_processes_share_it(tmp_path):
 
 
 def test_the_cache_lies_with_the_projects_others():
-    assert MapCache().folder.parent == verilator.cache_root()
+    assert MapCache().folder.parent == cache_root()

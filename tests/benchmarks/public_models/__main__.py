@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from compiler.assets import AssetError
+from compiler.cache_folder import cache_root
 from compiler.frontend.onnx import Shapes
 from hw.spec.config import preset
-from hw.tools.verilator import cache_root
 from tests.benchmarks.public_models.definitions import DEFINITIONS
 from tests.benchmarks.public_models.one_model import PRESET, measure
 from tests.benchmarks.public_models.packaged import PACKAGED
