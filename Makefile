@@ -54,12 +54,14 @@ $(BIN)/python:
 	$(call need,$(PYTHON) -c "import ensurepip; import venv",python3-venv)
 	$(PYTHON) -m venv --clear .venv
 
-# One stamp for each set of extras; a larger set includes the smaller ones.
-.venv/base: EXTRAS :=
-.venv/test: EXTRAS := [test]
-.venv/full: EXTRAS := [test,full]
+# One stamp for each set of extras; a larger set includes the smaller ones. The smallest has what all
+# commands of the README need.
+BASE := onnx,tflite,rtl,report,pictures,fpga
+.venv/base: EXTRAS := $(BASE)
+.venv/test: EXTRAS := $(BASE),test
+.venv/full: EXTRAS := $(BASE),test,full
 .venv/base .venv/test .venv/full: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt -e '.$(EXTRAS)'
+		-c constraints.txt -e '.[$(EXTRAS)]'
 	$(BIN)/python -m hw.tools.verilator
 	@touch $@

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from compiler import zoo
 from compiler.errors import InputError, UnsupportedError, located, one_line, show
 from compiler.frontend.model_json import read_model
-from compiler.frontend.tflite import is_float, read_tflite, state_notes
 from compiler.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def load_model(
         if shapes:
             raise InputError(f"shapes for a {suffix} model; they are accepted for .onnx ones")
         if suffix == ".tflite":
+            from compiler.frontend.tflite import state_notes
+
             graph = _load_tflite(data, name, calibration)
             for note in state_notes(data):
                 print(one_line(f"{path}: {note}"), file=sys.stderr)
@@ -119,6 +120,8 @@ def float_model(
         if suffix == ".onnx":
             model = parse_onnx(data, path.parent, shapes)
             return None if is_quantised(model) else model
+        from compiler.frontend.tflite import is_float
+
         if not is_float(data):
             return None
         from compiler.frontend.tflite_float import to_onnx
@@ -193,6 +196,8 @@ def _graph_of(model: ModelProto, name: str, calibration: Path | None) -> Graph:
 
 
 def _load_tflite(data: bytes, name: str, calibration: Path | None) -> Graph:
+    from compiler.frontend.tflite import is_float, read_tflite
+
     if not is_float(data):
         _refuse_calibration(calibration)
         return read_tflite(data, name)

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from compiler.extras import missing_package
+
 FAILED = 1
 """Exit status of what is neither done nor the input's fault."""
 
@@ -21,9 +23,9 @@ class Terminated(BaseException):
 def run_command(main: Callable[[], int]) -> int:
     """The exit status of ``main``, whose output is written by then.
 
-    A closed pipe or standard output, a full disk and an interruption are one line and a status of
-    their own: 1, and 128 and the signal's number. A character that the terminal's encoding lacks
-    becomes ``?``.
+    A closed pipe or standard output, a full disk, a missing package and an interruption are one
+    line and a status of their own: 1, and 128 and the signal's number. A character that the
+    terminal's encoding lacks becomes ``?``.
     """
     if sys.stdout is None or sys.stderr is None:
         return _without_streams()
@@ -41,6 +43,11 @@ def run_command(main: Callable[[], int]) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _stopped(f"{place}{error.strerror or error}", FAILED)
+    except ModuleNotFoundError as error:
+        line = missing_package(error)
+        if line is None:
+            raise
+        return _stopped(line, FAILED)
     except KeyboardInterrupt:
         return _stopped("interrupted", 128 + signal.SIGINT)
     except Terminated:

@@ -100,15 +100,8 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
 
 
 def _latency(arguments: argparse.Namespace) -> None:
-    try:
-        from golden.bench import command
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise InputError(
-            "latency needs PyTorch, which is not installed: pip install 'convsim[latency]', or in "
-            "a checkout pip install -e '.[latency]'"
-        ) from None
+    from golden.bench import command
+
     command.run(arguments)
 
 

@@ -155,12 +155,8 @@ def _values(
 
 
 def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError:
-        raise InputError(
-            "pictures need Pillow, which is not installed: pip install 'pillow>=10'"
-        ) from None
+    from PIL import Image
+
     return Image
 
 

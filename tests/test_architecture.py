@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    "compiler.cache_folder",
+    "compiler.cache_folder compiler.extras",
     """compiler.errors compiler.kernels compiler.lru_cache compiler.options compiler.process golden
     hw hw.spec hw.tools.verilator sim""",
     """compiler.ir compiler.quantities golden.pictures hw.command_layouts sim.shares sim.timing

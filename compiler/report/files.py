@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+from compiler.extras import missing_package
 from compiler.report.captions import CAPTIONS
 from compiler.report.page import render
 from compiler.report.report import Report
@@ -14,10 +16,22 @@ _FIGURE = re.compile(rf"({'|'.join(CAPTIONS)})(_[0-9]+)?\.(svg|png)")
 
 
 def write_report(report: Report, folder: Path, plots: bool) -> None:
-    """Write the page into a folder and, with ``plots``, its figures as SVG and PNG files."""
-    from compiler.report.figures import figures
-    from compiler.report.plots import rendered
+    """Write the page into a folder and, with ``plots``, its figures as SVG and PNG files.
 
+    Without the packages of the extra ``report`` a line on standard error says so instead, or with
+    ``plots`` ModuleNotFoundError is raised.
+    """
+    try:
+        import jinja2  # noqa: F401
+
+        from compiler.report.figures import figures
+        from compiler.report.plots import rendered
+    except ModuleNotFoundError as error:
+        line = missing_package(error)
+        if plots or line is None:
+            raise
+        print(f"no {REPORT}: {line}", file=sys.stderr)
+        return
     drawn = figures(report)
     vectors = {name: rendered(figure, "svg") for name, figure in drawn.items()}
     (folder / REPORT).write_text(render(report, vectors), encoding="utf-8")

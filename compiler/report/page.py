@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from compiler.report.captions import CAPTIONS
 from compiler.report.report import Report
 from hw.spec.config import to_dict
@@ -16,6 +14,8 @@ TEMPLATE = Path(__file__).parent / "report.html.j2"
 
 def render(report: Report, drawn: dict[str, bytes]) -> str:
     """One HTML page that needs no other file; ``drawn`` are the figures' SVG files by name."""
+    import jinja2
+
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

