@@ -20,6 +20,7 @@ from compiler.ir.ops import ANY_AXES, FUNCTIONS
 from compiler.passes.channel_moves.reorder import chosen, unused
 from compiler.passes.host import FOLLOWERS, host_reason
 from compiler.passes.needed import Needs
+from compiler.passes.other_values import other_values
 
 #: Operators whose operands and result have the same channels.
 _SINGLE = ("avg_pool2d", "max_pool2d", "mean", "resize", "quantize", "add", "mul", *FUNCTIONS)
@@ -32,7 +33,8 @@ def trim(graph: Graph, needed: Needs) -> Graph:
     """The graph, whose outputs need what is ``needed``, with as few channels as its operators
     permit; itself where that is all of them.
 
-    Tensors with fewer channels have new names.
+    Tensors with fewer channels have new names, and so have those with other values in channels that
+    no output needs.
     """
     if all(cells.whole for cells in needed.cells.values()):
         return graph
@@ -40,7 +42,10 @@ def trim(graph: Graph, needed: Needs) -> Graph:
     masks = kept.run()
     if all(mask.all() for mask in masks.values()):
         return graph
-    return _Trimmer(graph, masks, kept.whole).run()
+    other = other_values(graph, masks, needed.zeros)
+    changed = {name for name, mask in other.items() if mask.any()}
+    assert not changed.intersection(graph.outputs), graph.name
+    return _Trimmer(graph, masks, kept.whole, changed).run()
 
 
 class _Kept:
@@ -126,8 +131,10 @@ class _Kept:
 class _Trimmer:
     """Writes the nodes anew on the tensors that have fewer channels."""
 
-    def __init__(self, graph: Graph, kept: dict[str, np.ndarray], whole: set[str]) -> None:
-        self.graph, self.kept, self.whole = graph, kept, whole
+    def __init__(
+        self, graph: Graph, kept: dict[str, np.ndarray], whole: set[str], changed: set[str]
+    ) -> None:
+        self.graph, self.kept, self.whole, self.changed = graph, kept, whole, changed
         self.tensors: dict[str, Tensor] = {}
         nodes = dict.fromkeys(node.name for node in graph.nodes)
         self.names: ChainMap[str, Any] = ChainMap(self.tensors, nodes, dict.fromkeys(graph.tensors))
@@ -162,7 +169,7 @@ class _Trimmer:
     def _made(self, name: str) -> str:
         """The tensor ``name`` with the channels that are kept."""
         found, mask = self.graph.tensors[name], self.kept[name]
-        if mask.all():
+        if mask.all() and name not in self.changed:
             self.tensors[name] = found
             return name
         new, shape = unused(name, self.names), (*found.shape[:-1], int(mask.sum()))

@@ -257,6 +257,17 @@ def test_random_graphs_with_fewer_channels_mean_the_same(seed):
         same_values(graph, trimmed)
 
 
+def test_what_nobody_needs_keeps_no_name_with_other_values():
+    """All that is left of the product are channels of padding."""
+    net = Net((4, 5, 3))
+    scale = net.conv(net.conv(net.op("mean", ("input",)), 6, (1, 1)), 3, (1, 1))
+    x = net.op("pad", (net.op("mul", ("input", scale)),), channel_padding=(0, 4))
+    graph = net.finish(net.op("slice", (x,), begin=4, size=2))
+    trimmed = trim(graph, needs(graph))
+    assert trimmed is not graph
+    same_values(graph, trimmed)
+
+
 def same_values(graph, trimmed):
     x = np.random.default_rng(1).integers(-128, 128, graph.tensors["input"].shape, np.int8)
     before, after = (golden.run(g.to_dict(), {"input": x}) for g in (graph, trimmed))
