@@ -1,4 +1,8 @@
-"""Command line: ``python -m compiler map | info | latency | compare | quantize ...``."""
+"""Command line: ``python -m compiler map | info | latency | compare | quantize ...``.
+
+Options come from modules that import nothing heavy; what a command does is imported when it runs,
+so that help is printed at once.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compiler import zoo
-from compiler.assets import AssetError
 from compiler.compare_command import add_compare_options
 from compiler.config_options import add_config_options, config_of
 from compiler.diff_command import add_diff_options
 from compiler.errors import CompilerError, InputError
 from compiler.evaluate import add_evaluate_options
-from compiler.extract import add_extract_options
-from compiler.frontend import write_model
-from compiler.info import as_data as info_data
-from compiler.info import model_info, print_info
-from compiler.ir.counts import macs, parameters
-from compiler.latencies import as_data as latencies_data
-from compiler.latencies import latencies, print_latencies
+from compiler.extract_command import add_extract_options
 from compiler.load import add_model_options, load_given
 from compiler.map_command import add_map_options
 from compiler.quantize_command import add_quantize_options
-from compiler.report.clocks import clock_of
 from hw.spec.config_keys import ConfigurationError
 
 
@@ -34,7 +29,7 @@ def main(
     prog: str = "python -m compiler",
     groups: Mapping[str, str] | None = None,
 ) -> int:
-    """Run one command: 0 done, 2 the input is at fault, 1 a file could not be fetched.
+    """Run one command: 0 done, 2 the input is at fault.
 
     ``groups`` are further commands of ``prog``, which its caller runs, with their help.
     """
@@ -44,9 +39,6 @@ def main(
     except (CompilerError, ConfigurationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except AssetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     return 0
 
 
@@ -93,25 +85,34 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _info(arguments: argparse.Namespace) -> None:
+    from compiler.info import as_data, model_info, print_info
+
     config = config_of(arguments)
     found = model_info(load_given(arguments), config, str(arguments.model))
     if arguments.json:
-        print(json.dumps(info_data(found, config), allow_nan=False))
+        print(json.dumps(as_data(found, config), allow_nan=False))
     else:
         print_info(found, config)
 
 
 def _latency(arguments: argparse.Namespace) -> None:
+    from compiler.latencies import as_data, latencies, print_latencies
+    from compiler.report.clocks import clock_of
+
     config = config_of(arguments)
     clock = clock_of(config, arguments.clock)
     rows = list(latencies(arguments.networks, config))
     if arguments.json:
-        print(json.dumps(latencies_data(rows, config, clock), allow_nan=False))
+        print(json.dumps(as_data(rows, config, clock), allow_nan=False))
     else:
         print_latencies(rows, config, clock)
 
 
 def _zoo(arguments: argparse.Namespace) -> None:
+    from compiler import zoo
+    from compiler.frontend import write_model
+    from compiler.ir.counts import macs, parameters
+
     if arguments.name is None:
         if arguments.file is not None:
             raise InputError("-o needs the NAME of a network; `zoo` without both lists them")
@@ -126,4 +127,6 @@ def _zoo(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
+    from compiler.frontend import write_model
+
     write_model(load_given(arguments), arguments.file)

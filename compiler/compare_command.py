@@ -7,15 +7,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from compiler import compare
 from compiler.config_options import DEFAULT_PRESET
 from compiler.errors import InputError
 from compiler.quantities import clock, whole
-from compiler.report.comparison import ComparisonRow, Outcome, as_data, print_comparison
-from compiler.report.energy import DEFAULT, read_energy_table
-from compiler.report.layer_differences import layer_differences, print_differences
 from hw.spec.config import PRESETS
+
+if TYPE_CHECKING:
+    from compiler import compare
+    from compiler.report.comparison import ComparisonRow, Outcome
 
 MOST_JOBS = 256
 """Processes at most."""
@@ -71,7 +72,6 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
         "--energy",
         metavar="FILE.json",
         type=Path,
-        default=DEFAULT,
         help="energies of an access for the estimate (default: Horowitz, ISSCC 2014)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -81,11 +81,15 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare what the options name. Raises CompilerError and ConfigurationError."""
+    from compiler import compare
+    from compiler.report.comparison import ComparisonRow
+    from compiler.report.energy import DEFAULT, read_energy_table
+
     compare.check_plot(arguments.plot)
     if arguments.clock is not None:
         clock(arguments.clock)
     jobs = whole(arguments.jobs, "--jobs", 1, MOST_JOBS)
-    figures = compare.Figures(read_energy_table(arguments.energy), arguments.clock)
+    figures = compare.Figures(read_energy_table(arguments.energy or DEFAULT), arguments.clock)
     machines = compare.machines(arguments.preset, arguments.config, arguments.set)
     options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
     cases = compare.cases(arguments.networks, machines, options, arguments.calibrate)
@@ -112,6 +116,9 @@ def _print(
     runs: Sequence[ComparisonRow],
     figures: compare.Figures,
 ) -> None:
+    from compiler.report.comparison import as_data, print_comparison
+    from compiler.report.layer_differences import layer_differences, print_differences
+
     data = as_data(outcomes, figures.energies)
     pair = runs if arguments.by_layer and len(runs) == 2 else None
     rows = layer_differences(*pair) if pair else None

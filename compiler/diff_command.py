@@ -8,10 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compiler.diff import diff
-from sim.fitted_table import Column, fitted_table
-from sim.report import console, lines
-
 
 def add_diff_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``compiler diff``."""
@@ -39,6 +35,8 @@ def add_diff_options(command: argparse.ArgumentParser) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> None:
+    from compiler.diff import diff
+
     rows = diff(arguments.folder, arguments.reference, arguments.input, arguments.calibrate)
     if arguments.json:
         print(json.dumps({"tensors": rows}, allow_nan=False))
@@ -48,6 +46,9 @@ def _diff(arguments: argparse.Namespace) -> None:
 
 def print_diff(rows: Sequence[dict[str, Any]]) -> None:
     """The tensors as a table, and the layer that adds most noise."""
+    from sim.fitted_table import Column, fitted_table
+    from sim.report import console, lines
+
     out = console()
     columns = [
         Column("layer", [row["layer"] for row in rows], False),

@@ -1,8 +1,7 @@
-"""``compiler extract``: one layer of a mapped network as a model of its own, with its input."""
+"""One layer of a mapped network as a model of its own, with its input."""
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import json
 from collections.abc import Sequence
@@ -18,29 +17,6 @@ from golden.files import output_path
 from golden.network import run
 
 INPUT, OUTPUT = "input.npy", "output.npy"
-
-
-def add_extract_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``compiler extract``."""
-    command.add_argument("folder", metavar="DIR", type=Path, help="mapped folder")
-    command.add_argument("--layer", metavar="L", required=True, help="a layer that `map` lists")
-    command.add_argument("-o", dest="out", metavar="OUT", type=Path, required=True)
-    command.add_argument(
-        "--input",
-        metavar="X.npy",
-        type=Path,
-        action="append",
-        default=[],
-        help="an input of the whole model, in its order; a seeded random one where not given",
-    )
-    command.set_defaults(command=_extract)
-
-
-def _extract(arguments: argparse.Namespace) -> None:
-    part = extract(arguments.folder, arguments.layer, arguments.input, arguments.out)
-    print(
-        f"{arguments.out}: {' + '.join(node.op for node in part.nodes)} with its input and output"
-    )
 
 
 def extract(folder: Path, layer: str, inputs: Sequence[Path], out: Path) -> Graph:

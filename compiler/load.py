@@ -11,15 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from compiler import zoo
 from compiler.errors import InputError, UnsupportedError, located, one_line, show
-from compiler.frontend.model_json import read_model
-from compiler.ir.graph import Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from compiler.frontend.onnx import Shapes
+    from compiler.ir.graph import Graph
 
 FORMATS = ".json, .onnx and .tflite"
 
@@ -78,6 +76,8 @@ def load_model(
             return graph
         if calibration is not None:
             raise InputError(f"calibration {calibration} for a {suffix} model; {_CALIBRATED}")
+        from compiler.frontend.model_json import read_model
+
         return read_model(data, path.parent)
 
 
@@ -90,6 +90,8 @@ def load_network(
 
     Raises InputError and UnsupportedError as ``load_model`` does.
     """
+    from compiler import zoo
+
     if name not in zoo.names():
         return load_model(name, calibration, shapes)
     with located(name):

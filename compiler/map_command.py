@@ -7,16 +7,11 @@ import json
 import re
 from pathlib import Path
 
-from compiler.codegen.memory import MEMORY_LIMIT
 from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import ConfigError
-from compiler.ir.randomize import completed
 from compiler.load import add_model_options, load_given
-from compiler.map_cache import MapCache
-from compiler.mapping import Extras, map_graph
 from compiler.options import CompilerOptions
 from compiler.quantities import whole
-from compiler.report import View, clock_of
 from hw.spec.config_keys import size
 
 MOST_LAYERS = 1_000_000
@@ -79,6 +74,11 @@ def _add_view(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Map what the options name. Raises CompilerError and ConfigurationError."""
+    from compiler.ir.randomize import completed
+    from compiler.map_cache import MapCache
+    from compiler.mapping import Extras, map_graph
+    from compiler.report import View, clock_of
+
     if arguments.json and (arguments.layers or arguments.top is not None):
         raise ConfigError("--json has all layers; --layers and --top are for the tables without it")
     config = config_of(arguments)
@@ -111,6 +111,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _memory(text: str | None) -> int | None:
     """The bytes of --memory. Raises ConfigError."""
+    from compiler.codegen.memory import MEMORY_LIMIT
+
     return None if text is None else whole(str(size(text)), "--memory", 1, MEMORY_LIMIT)
 
 

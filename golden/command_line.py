@@ -16,8 +16,6 @@ from compiler.load import (
     add_model_options,
     load_given,
 )
-from golden.arrays import given_inputs, result_files, write_arrays
-from golden.network import run
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m golden") -> int:
@@ -106,6 +104,9 @@ def _latency(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from golden.arrays import given_inputs, result_files, write_arrays
+    from golden.network import run
+
     graph = load_given(arguments).to_dict()
     inputs = given_inputs(graph, arguments.input)
     try:

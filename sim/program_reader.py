@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonschema import Draft202012Validator
 
 from hw.spec import isa
 from hw.spec.config import AccelConfig, from_dict
@@ -91,6 +90,8 @@ def _schema() -> dict[str, Any]:
 def _check_schema(document: object) -> None:
     """Raise ProgramError, naming the key, unless the document follows mapping_schema.json."""
     schema = _schema()
+    from jsonschema import Draft202012Validator
+
     fault = next(Draft202012Validator(schema).iter_errors(document), None)
     if fault is not None:
         rule = f"{fault.validator} {_show(fault.validator_value)} is accepted"

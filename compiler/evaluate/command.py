@@ -9,12 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from compiler.config_options import add_config_options, config_of
-from compiler.evaluate.accuracy import evaluate
-from compiler.evaluate.folder import pictures_in
-from compiler.ir.randomize import completed
 from compiler.load import add_model_options, float_model, load_given
 from golden.pictures import add_picture_options, preprocessing
-from sim.report import reporting
 
 
 def add_evaluate_options(command: argparse.ArgumentParser) -> None:
@@ -43,6 +39,11 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    from compiler.evaluate.accuracy import evaluate
+    from compiler.evaluate.folder import pictures_in
+    from compiler.ir.randomize import completed
+    from sim.report import reporting
+
     config = config_of(arguments)
     pictures = pictures_in(arguments.images, arguments.labels)
     graph = completed(load_given(arguments))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonschema import Draft202012Validator
 
 from compiler.errors import MAX_SHOWN, InputError, located
 from compiler.frontend.json_text import parse_json
@@ -93,6 +92,8 @@ def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
         except UnicodeDecodeError as error:
             raise InputError(f"not valid JSON: {error}") from None
         document = parse_json(text)
+        from jsonschema import Draft202012Validator
+
         fault = next(Draft202012Validator(_SCHEMA).iter_errors(document), None)
         if fault is not None:
             message = f"{fault.message[:MAX_SHOWN]}; keys as in {DEFAULT.name}"

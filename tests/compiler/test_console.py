@@ -61,6 +61,25 @@ def test_help_names_the_script(words, usage, capsys):
     assert capsys.readouterr().out.startswith(f"usage: {usage}")
 
 
+HEAVY = {"jinja2", "jsonschema", "matplotlib", "numba", "onnx", "rich", "tflite"}
+"""Packages that take longer to import than help may take."""
+HELP = """
+import contextlib, io, sys
+from compiler.console import main
+for words in sys.argv[1:]:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main([*words.split(), "--help"])
+print(*sys.modules)
+"""
+
+
+def test_help_imports_nothing_heavy():
+    commands = ["", "map", "info", "latency", "compare", "evaluate", "golden run"]
+    command = [sys.executable, "-c", HELP, *commands]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert not HEAVY & set(ended.stdout.split())
+
+
 def test_help_lists_the_compilers_commands_and_the_groups(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
