@@ -45,5 +45,6 @@ def _result(node: Node, wrong: np.ndarray, other: Masks, channels: int) -> np.nd
         return wrong.reshape(groups, -1).any(1).repeat(channels // groups)
     masks = [other[name] for name in node.inputs if name in other]
     if all(len(mask) == channels for mask in masks):
-        return np.logical_or.reduce(masks)
+        either: np.ndarray = np.logical_or.reduce(masks)
+        return either
     return np.full(channels, any(mask.any() for mask in masks))
