@@ -19,6 +19,7 @@ from hw.tools.config_report import as_data, print_config, write_config
 from hw.tools.cosim.compare import RunFailure, check_values, run_segments, timing_of
 from hw.tools.cosim.design import Simulator
 from hw.tools.cosim.runner import RtlError
+from hw.tools.cosim.wave_options import add_wave_options, waves_of
 from hw.tools.integration.files import files
 from hw.tools.integration.ports import ports
 from hw.tools.lint import lint
@@ -71,13 +72,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default="verilator",
         help="default: verilator; icarus is slow, but has four states",
     )
-    cosim.add_argument(
-        "--waves",
-        metavar="FILE",
-        type=Path,
-        help="record a VCD file, with icarus an FST file (slow); "
-        "for a second segment x.vcd becomes x.1.vcd, and so on",
-    )
+    add_wave_options(cosim)
     cosim.set_defaults(command=_cosim)
     keys = commands.add_parser("config", help="keys of a configuration, and what follows from them")
     add_config_options(keys)
@@ -200,15 +195,10 @@ def _seed(arguments: argparse.Namespace) -> int | None:
 def _cosim(arguments: argparse.Namespace) -> int:
     """Run on the RTL, compare with golden and the simulator, report as that does."""
     program = read_program(arguments.folder)
-    if arguments.waves and not arguments.waves.parent.is_dir():
-        raise InputError(f"{arguments.waves.parent}: not a directory")
-    if arguments.waves and arguments.simulator == "icarus" and arguments.waves.suffix != ".fst":
-        raise InputError(
-            f"--waves {arguments.waves}: --simulator icarus writes FST; a name in .fst is accepted"
-        )
+    waves = waves_of(arguments, program)
     inputs = read_inputs(program, arguments.input, preprocessing(arguments))
     host = Host(program, inputs, host_compute(program))
-    memory, results = run_segments(program, host, arguments.simulator, arguments.waves)
+    memory, results = run_segments(program, host, arguments.simulator, waves)
     values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)
     made = {name: value for name, value in values.items() if name not in program.graph["inputs"]}

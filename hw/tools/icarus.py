@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hw.tools.verilator import (
@@ -29,16 +29,19 @@ def find_tool() -> str:
 
 
 def build(
-    top: str, sources: Mapping[str, str], parameters: Mapping[str, int], *, waves: bool = False
+    top: str,
+    sources: Mapping[str, str],
+    parameters: Mapping[str, int],
+    options: Sequence[str] = (),
 ) -> Path:
     """Compile a simulation, or find it compiled, and return its folder.
 
     Arguments and folder as those of :func:`hw.tools.verilator.build`; the sources are
-    SystemVerilog, and with ``waves`` the simulation records an FST file.
+    SystemVerilog, and ``options`` are more of iverilog's.
     """
-    parts = [find_tool(), str(waves)]
+    parts = [find_tool(), *options]
 
     def make(folder: Path) -> None:
-        compiled("icarus", folder, top, sources, parameters, [], waves)
+        compiled("icarus", folder, top, sources, parameters, options)
 
     return cached("icarus", top, sources, parameters, parts, make)

@@ -37,6 +37,9 @@ OPT_FAST = {"fast": "OPT_FAST=-O1", "unique": "OPT_FAST=-O0"}
 """Variable of make by ``x_initial``: simulations from random registers are short, and so built
 quickly. -O2 would run a tenth faster, and take nearly twice as long to build."""
 
+FST_HEADERS = {"lz4.h": "liblz4-dev", "zlib.h": "zlib1g-dev"}
+"""Headers that Verilator's FST writer includes, and Debian's packages of them."""
+
 RUNTIME = "runtime.a"
 """The library of what is the same in all simulations."""
 
@@ -125,44 +128,63 @@ def build(
     sources: Mapping[str, str],
     parameters: Mapping[str, int] | None = None,
     *,
-    waves: bool = False,
+    waves: str | None = None,
     x_initial: str = "fast",
+    extra: Sequence[str] = (),
 ) -> Path:
     """Build a simulation, or find it built, and return its folder.
 
     ``sources`` maps file names to (System)Verilog text; ``parameters`` are those of module ``top``;
-    with ``waves`` the executable can record a VCD. With ``x_initial`` ``unique``, what has no
-    initial value is drawn at random when ``+verilator+rand+reset+2`` is among the arguments. The
-    folder is good for ``build_dir`` of cocotb's runner. Raises :class:`ToolError` with the end of
-    the tool's output when the build fails.
+    ``waves`` is the kind of file to which ``$dumpvars`` can record, ``vcd`` or ``fst``. With
+    ``x_initial`` ``unique``, what has no initial value is drawn at random when
+    ``+verilator+rand+reset+2`` is among the arguments. ``extra`` are more options of Verilator's.
+    The folder is good for ``build_dir`` of cocotb's runner. Raises :class:`ToolError` with the end
+    of the tool's output when the build fails.
     """
     tool = find_tool()
-    options = [*BUILD_ARGS, "--x-initial", x_initial]
-    parts = [tool.version, str(waves), *options, OPT_FAST[x_initial], *_cocotb()]
+    options = [*BUILD_ARGS, *_tracing(waves), "--x-initial", x_initial, *extra]
+    parts = [tool.version, str(waves is not None), *options, OPT_FAST[x_initial], *_cocotb()]
 
     def make(folder: Path) -> None:
         library = Path("..") / _runtime(tool, waves).name / RUNTIME
         # Empty lists of what the library has; make links LOADLIBES behind the model.
         variables = f"{OPT_FAST[x_initial]} VM_GLOBAL_FAST= VM_GLOBAL_SLOW= LOADLIBES={library}"
         with environment(tool, variables):
-            compiled("verilator", folder, top, sources, parameters or {}, options, waves)
+            compiled(
+                "verilator", folder, top, sources, parameters or {}, options, waves is not None
+            )
         _remove_all_but(folder, top)
 
     return cached("verilator", top, sources, parameters or {}, parts, make)
 
 
-def _runtime(tool: Tool, waves: bool) -> Path:
+def _tracing(waves: str | None) -> list[str]:
+    """Options for a kind of file of waves. Raises ToolError for one that lacks a header."""
+    if waves != "fst":
+        return [] if waves is None else [f"--trace-{waves}"]
+    for header, package in FST_HEADERS.items():
+        command = ["g++", "-fsyntax-only", "-x", "c++", "-include", header, os.devnull]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            raise ToolError(
+                f"{header} not found, Verilator needs it for FST: sudo apt-get install {package} "
+                "(a VCD file needs none)"
+            )
+    return ["--trace-fst"]
+
+
+def _runtime(tool: Tool, waves: str | None) -> Path:
     """The folder of a library with Verilator's own code, which no model changes."""
     top, sources = "runtime", {"runtime.v": "module runtime(input clk);\nendmodule\n"}
+    options = [*BUILD_ARGS, *_tracing(waves)]
 
     def make(folder: Path) -> None:
         with environment(tool, "OPT_FAST=-O0"):
-            compiled("verilator", folder, top, sources, {}, BUILD_ARGS, waves)
+            compiled("verilator", folder, top, sources, {}, options, waves is not None)
         objects = sorted(path.name for path in folder.glob("verilated*.o"))
         subprocess.run(["ar", "rcs", RUNTIME, *objects], cwd=folder, check=True)
         _remove_all_but(folder, RUNTIME)
 
-    parts = [tool.version, str(waves), *BUILD_ARGS, *_cocotb()]
+    parts = [tool.version, str(waves is not None), *options, *_cocotb()]
     return cached("verilator", top, sources, {}, parts, make)
 
 
@@ -212,7 +234,7 @@ def compiled(
     sources: Mapping[str, str],
     parameters: Mapping[str, int],
     options: Sequence[str],
-    waves: bool,
+    waves: bool = False,
 ) -> None:
     """Let cocotb's runner for ``simulator`` build the sources in ``folder``.
 
@@ -254,8 +276,8 @@ def simulate(
 ) -> None:
     """Run the cocotb tests of ``test_module`` on a simulation that ``build`` built.
 
-    ``work`` is the working directory; the log goes to ``simulation.log`` there and, with ``waves``,
-    Verilator's signals to ``dump.vcd``. ``arguments`` are plusargs.
+    ``work`` is the working directory; the log goes to ``simulation.log`` there. ``arguments`` are
+    plusargs. With ``waves``, what ``$dumpvars`` records of an Icarus simulation is FST.
     Raises :class:`SimulationError` when a test fails, when there is none, or when the simulation
     breaks off.
     """
@@ -273,7 +295,8 @@ def simulate(
             test_dir=work,
             results_xml=str(results),
             plusargs=list(arguments),
-            waves=waves,
+            # Verilator's executables would record by themselves besides.
+            waves=waves and simulator == "icarus",
             log_file=log,
         )
         tests, failed = get_results(results)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import hw.command_line
 import hw.tools.cosim.compare as command
-from sim.simulation import segment_times
+from sim.simulation import run_timing, segment_times
 from tests.e2e.refusals import refused, run
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
@@ -44,3 +45,35 @@ def test_a_folder_for_waves_must_be_there(folder, capsys, tmp_path):
 def test_waves_of_icarus_are_fst(folder, capsys, tmp_path):
     options = ("--simulator", "icarus", "--waves", tmp_path / "run.vcd")
     refused(capsys, tmp_path, ("run.vcd", "icarus", ".fst"), "cosim", folder, *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--layer", "sten"], ("'sten'", "'stem'")),
+        (["--layer", "stem", "--waves-to", "9"], ("--layer", "--waves-to")),
+        (["--waves-from", "99999999"], ("--waves-from", "99999999", "from 0 to")),
+        (["--waves-from", "9", "--waves-to", "8"], ("--waves-to", "8", "from 9 to")),
+        (["--unit", "nothing"], ("'nothing'", "core.execute.array")),
+    ],
+)
+def test_what_a_recording_cannot_have_is_refused(options, words, folder, capsys, tmp_path):
+    options = ["--waves", str(tmp_path / "run.fst"), *options]
+    refused(capsys, tmp_path, words, "cosim", folder, *options)
+
+
+def test_a_layer_is_recorded_from_its_first_cycle_to_its_last(folder, monkeypatch):
+    seen = []
+
+    def record(program, host, simulator, waves):
+        seen.append((waves, run_timing(program).layers))
+        raise command.RunFailure("enough")
+
+    monkeypatch.setattr(hw.command_line, "run_segments", record)
+    waves = folder.parent / "run.fst"
+    assert run("cosim", folder, "--waves", waves, "--layer", "logits", "--unit", "array") == 1
+    [(recording, layers)] = seen
+    [layer] = [times for times in layers if times.name == "logits"]
+    assert recording.window == (layer.start_cycle, layer.end_cycle)
+    assert 0 < layer.start_cycle < layer.end_cycle
+    assert recording.unit == "core.execute.array"

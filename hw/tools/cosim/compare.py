@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from compiler.load import load_model
-from golden.files import output_path
 from golden.network import run as golden_run
 from hw.spec.isa import Opcode
 from hw.spec.regs import CYCLE_COUNTERS, FAULT_DOC, Counter, Fault, bit_of, offset_of
@@ -24,6 +23,7 @@ from hw.tools.cosim.run_spec import (
 from hw.tools.cosim.runner import (
     run_rtl,
 )
+from hw.tools.cosim.waves import Waves, of_segments
 from hw.tools.verilog_cache import verilog
 from sim.host import Host
 from sim.program import Program, Segment
@@ -133,7 +133,7 @@ def _in_order(segment: Segment, result: RtlResult, kind: str) -> list[int]:
 
 
 def run_segments(
-    program: Program, host: Host, simulator: Simulator, waves: Path | None
+    program: Program, host: Host, simulator: Simulator, waves: Waves | None
 ) -> tuple[np.ndarray, list[RtlResult]]:
     """Run every segment in a simulation of its own; the memory goes from one to the next.
 
@@ -144,6 +144,7 @@ def run_segments(
     depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())
     design = Design(verilog(program.config), program.config.bus_bytes, depth)
     results: list[RtlResult] = []
+    recordings = list(of_segments(waves, expected))
     with reporting(f"co-simulating {program.network}") as progress:
         for number, segment in enumerate(program.segments):
             timeout = TIMEOUT_FACTOR * expected[number] + TIMEOUT_EXTRA
@@ -152,7 +153,7 @@ def run_segments(
                 design,
                 run_spec(program, segment, memory, timeout),
                 simulator=simulator,
-                waves=waves and output_path(waves, number),
+                waves=recordings[number],
                 progress=_after(before, progress, sum(expected)),
             )
             _check_fault(segment, result)

@@ -12,6 +12,7 @@ from hw.tools import (
     icarus,
     verilator,
 )
+from hw.tools.cosim.waves import HARNESS, Waves
 
 MemoryKind = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
@@ -79,14 +80,23 @@ class Design:
         memory: MemoryKind = "dram",
         *,
         simulator: Simulator = "verilator",
-        waves: bool = False,
+        waves: Waves | None = None,
         x_initial: str = "fast",
     ) -> Path:
         """Build the simulation, or find it built; see :func:`hw.tools.verilator.build`."""
         top, sources, parameters = TOPS[memory], self.sources(memory), self.parameters(memory)
+        options = []
+        if waves is not None:
+            sources["waves.sv"] = (Path(__file__).parent / "waves.sv").read_text()
+            options = [f"-DWAVES_TOP={top}", f"-DWAVES_HARNESS={HARNESS[top]}"]
         if simulator == "icarus":
-            return icarus.build(top, sources, parameters, waves=waves)
-        return verilator.build(top, sources, parameters, waves=waves, x_initial=x_initial)
+            if waves is not None:
+                options += ["-s", "waves", f"-DWAVES_SCOPE={waves.scope(top)}"]
+            return icarus.build(top, sources, parameters, options)
+        kind = waves.kind if waves is not None else None
+        return verilator.build(
+            top, sources, parameters, waves=kind, x_initial=x_initial, extra=options
+        )
 
 
 def dram_parameters() -> dict[str, int]:

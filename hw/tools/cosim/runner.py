@@ -28,13 +28,10 @@ from hw.tools.cosim.run_spec import (
     RunSpec,
     TraceEvent,
 )
+from hw.tools.cosim.waves import Waves
 
 Progress = Callable[[int, int], None]
 """Called about twice a second with the run's number and the cycles it has done."""
-
-
-WAVES: dict[Simulator, str] = {"verilator": "dump.vcd", "icarus": "dump.fst"}
-"""The file in which a simulator records."""
 
 
 class RtlError(RuntimeError):
@@ -47,7 +44,7 @@ def run_rtl(
     *,
     memory: MemoryKind = "dram",
     simulator: Simulator = "verilator",
-    waves: Path | None = None,
+    waves: Waves | None = None,
     check: bool = True,
     progress: Progress | None = None,
 ) -> RtlResult:
@@ -69,16 +66,16 @@ def run_rtl_many(
     *,
     memory: MemoryKind = "dram",
     simulator: Simulator = "verilator",
-    waves: Path | None = None,
+    waves: Waves | None = None,
     power_up: int | None = None,
     check: bool = True,
     progress: Progress | None = None,
 ) -> list[RtlResult]:
     """Do the runs in one simulation process, each from reset with its own image; a result each.
 
-    ``waves`` names a file to record (slow): VCD, of Icarus FST. ``power_up`` is a seed: Verilator
-    draws what has no initial value, where it is 0 otherwise. With ``check``, a run that timed
-    out or broke the AXI protocol raises :class:`RtlError`; without, its result says so in
+    ``waves`` says what signals to record (slow), of Icarus to FST only. ``power_up`` is a seed:
+    Verilator draws what has no initial value, where it is 0 otherwise. With ``check``, a run that
+    timed out or broke the AXI protocol raises :class:`RtlError`; without, its result says so in
     ``failure`` and ``violations``. A design that cannot be built raises
     :class:`hw.tools.verilator.ToolError`, a simulation that breaks off (an assertion in the design)
     :class:`hw.tools.verilator.SimulationError`.
@@ -86,7 +83,7 @@ def run_rtl_many(
     folder = design.build(
         memory,
         simulator=simulator,
-        waves=waves is not None,
+        waves=waves,
         x_initial="fast" if power_up is None else "unique",
     )
     with tempfile.TemporaryDirectory(prefix="cosim-") as name:
@@ -101,10 +98,10 @@ def run_rtl_many(
                 "hw.tools.cosim.bench",
                 simulator=simulator,
                 waves=waves is not None,
-                arguments=[f"+dumpfile_path={work / WAVES['icarus']}", *_drawn(power_up)],
+                arguments=[*_recording(waves, work, top), *_drawn(power_up)],
             )
         if waves is not None:
-            shutil.move(work / WAVES[simulator], waves)
+            shutil.move(work / waves.path.name, waves.path)
         entries = json.loads((work / "results.json").read_text())
         results = [
             _result(work, number, run, entry, design.data_bytes)
@@ -113,6 +110,11 @@ def run_rtl_many(
     if check:
         _raise_first_failure(results)
     return results
+
+
+def _recording(waves: Waves | None, work: Path, top: str) -> list[str]:
+    """Arguments of a simulation that records into ``work``."""
+    return [] if waves is None else waves.arguments(work / waves.path.name, top)
 
 
 def _drawn(power_up: int | None) -> list[str]:

@@ -24,6 +24,7 @@ from hw.tools.cosim.runner import (
     run_rtl,
     run_rtl_many,
 )
+from hw.tools.cosim.waves import Waves
 from tests.hw.tools.cosim import copy_engine as copy
 
 pytestmark = pytest.mark.xdist_group("copy_engine")
@@ -242,7 +243,7 @@ def test_the_simulation_is_fast_and_reports_progress(design, image):
 
 
 def test_waves_are_recorded_on_request(design, image, tmp_path):
-    run_rtl(design, copying(image, beats=4), waves=tmp_path / "run.vcd")
+    run_rtl(design, copying(image, beats=4), waves=Waves(tmp_path / "run.vcd"))
     assert "m_axi_araddr" in (tmp_path / "run.vcd").read_text()
 
 
