@@ -7,14 +7,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compiler.errors import InputError
 from compiler.quantities import whole
 from golden.declared import to_declared
-from sim.program import Program
+
+if TYPE_CHECKING:
+    from sim.program import Program
 
 TOP = 5
 """Classes shown without --top."""

@@ -10,16 +10,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from compiler.errors import CompilerError, InputError
 from golden.pictures import preprocessing
 from sim.answers import add_answer_options, best_classes, print_answers
 from sim.files import add_data_options, read_batch, write_files, write_timeline
-from sim.host_golden import host_compute
-from sim.program import Program
 from sim.program_reader import ProgramError, read_program
-from sim.report import print_summary, reporting, summary
-from sim.simulation import Result, simulate, simulate_batch
+
+if TYPE_CHECKING:
+    from sim.program import Program
+    from sim.simulation import Result
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:
@@ -49,6 +50,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from sim.report import print_summary, summary
+
     unused = [o for o in ("input", "output", "tensors", "labels", "top") if _given(arguments, o)]
     if arguments.no_values and unused:
         raise InputError(f"--{unused[0]} needs values; it is accepted without --no-values")
@@ -79,6 +82,10 @@ def _given(arguments: argparse.Namespace, option: str) -> bool:
 
 def _simulate(program: Program, arguments: argparse.Namespace) -> list[Result]:
     """Simulate on all inputs and write the files asked for."""
+    from sim.host_golden import host_compute
+    from sim.report import reporting
+    from sim.simulation import simulate, simulate_batch
+
     if arguments.no_values:
         return [simulate(program, values=False)]
     batch = read_batch(program, arguments.input, preprocessing(arguments))

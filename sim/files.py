@@ -7,25 +7,17 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from compiler.errors import (
-    InputError,
-)
-from compiler.frontend.model_json import write_whole
+from compiler.errors import InputError
 from compiler.quantities import real
-from golden.arrays import (
-    given_inputs,
-    result_files,
-    write_arrays,
-)
 from golden.pictures import Preprocessing, add_picture_options
-from sim.program import Program
-from sim.simulation import (
-    Timing,
-)
-from sim.timeline import timeline
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sim.program import Program
+    from sim.simulation import Timing
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +62,8 @@ def read_inputs(
 
     Raises InputError for a file that does not fit its input.
     """
+    from golden.arrays import given_inputs
+
     return given_inputs(program.graph, paths, how)
 
 
@@ -93,6 +87,8 @@ def write_files(
     ``values`` are stored integers, the files in the model's own form. Raises InputError for a file
     that cannot be written.
     """
+    from golden.arrays import result_files, write_arrays
+
     write_arrays(result_files(program.graph, values, output, folder), folder)
     if folder is not None and program.not_stored:
         names = ", ".join(program.not_stored)
@@ -111,6 +107,9 @@ def write_timeline(
         if cost is not None:
             raise InputError("--host-cost without --timeline; it is accepted with it")
         return
+    from compiler.frontend.model_json import write_whole
+    from sim.timeline import timeline
+
     text = json.dumps(timeline(program, timing, cost), allow_nan=False) + "\n"
     try:
         write_whole({path: lambda file: file.write(text.encode())})

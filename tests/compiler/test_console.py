@@ -74,7 +74,7 @@ print(*sys.modules)
 
 
 def test_help_imports_nothing_heavy():
-    commands = ["", "map", "info", "latency", "compare", "evaluate", "golden run"]
+    commands = ["", "map", "info", "latency", "compare", "evaluate", "golden run", "sim run"]
     command = [sys.executable, "-c", HELP, *commands]
     ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert not HEAVY & set(ended.stdout.split())
