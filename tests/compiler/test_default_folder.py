@@ -25,8 +25,6 @@ def test_the_name_of_a_model_is_that_of_a_folder_in_out(tmp_path, monkeypatch, n
     net = GraphBuilder(name, (4, 4, 3))
     model = write_model(net.finish(net.conv("y", "input", 4, 3)), tmp_path / "model.json")
     found = []
-    monkeypatch.setattr(
-        "compiler.map_command.map_graph", lambda *words, **_: found.append(words[3])
-    )
+    monkeypatch.setattr("compiler.mapping.map_graph", lambda *words, **_: found.append(words[3]))
     assert main(["map", str(model)]) == 0
     assert found == [Path("out") / folder]
