@@ -41,6 +41,8 @@ def name_nodes(model: onnx.ModelProto) -> None:
     That is the module that PyTorch's exporter notes, or the node's own name. Where that says no
     more than the operator, it is the weights' name without ".weight", or the output's.
     """
+    if not all(map(_is_text, model.graph.node)):
+        return
     makers = {name: node for node in model.graph.node for name in node.output if name}
     scopes = [_scopes(node) for node in model.graph.node]
     within = {outer for path in scopes for outer in path[:-1] if outer}
@@ -55,6 +57,13 @@ def name_nodes(model: onnx.ModelProto) -> None:
         # onnxruntime wants each name once.
         if names[node.name] > 1:
             node.name += f"#{names[node.name]}"
+
+
+def _is_text(node: onnx.NodeProto) -> bool:
+    """Whether the node's texts are UTF-8: protobuf gives others as bytes, and they are refused."""
+    noted = (text for p in node.metadata_props for text in (p.key, p.value))
+    texts = (node.name, node.op_type, node.domain, *node.input, *node.output, *noted)
+    return all(isinstance(text, str) for text in texts)
 
 
 def label(node: onnx.NodeProto, index: int) -> str:
