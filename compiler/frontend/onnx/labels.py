@@ -41,6 +41,9 @@ def name_nodes(model: onnx.ModelProto) -> None:
     That is the module that PyTorch's exporter notes, or the node's own name. Where that says no
     more than the operator, it is the weights' name without ".weight", or the output's.
     """
+    for node in model.graph.node:
+        if isinstance(node.name, bytes):
+            node.name = node.name.decode(errors="replace")
     if not all(map(_is_text, model.graph.node)):
         return
     makers = {name: node for node in model.graph.node for name in node.output if name}
