@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from golden.input_option import add_input_option
+
 
 def add_diff_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``compiler diff``."""
@@ -19,14 +21,7 @@ def add_diff_options(command: argparse.ArgumentParser) -> None:
         required=True,
         help="another such folder, or a model, float ones above all",
     )
-    command.add_argument(
-        "--input",
-        metavar="X.npy",
-        type=Path,
-        action="append",
-        default=[],
-        help="a model input, in the model's order; a seeded random one where not given",
-    )
+    add_input_option(command)
     command.add_argument(
         "--calibrate", metavar="PATH", type=Path, help="inputs that `map` calibrated DIR with"
     )

@@ -5,20 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from golden.input_option import add_input_option
+
 
 def add_extract_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``compiler extract``."""
     command.add_argument("folder", metavar="DIR", type=Path, help="mapped folder")
     command.add_argument("--layer", metavar="L", required=True, help="a layer that `map` lists")
     command.add_argument("-o", dest="out", metavar="OUT", type=Path, required=True)
-    command.add_argument(
-        "--input",
-        metavar="X.npy",
-        type=Path,
-        action="append",
-        default=[],
-        help="an input of the whole model, in its order; a seeded random one where not given",
-    )
+    add_input_option(command)
     command.set_defaults(command=_extract)
 
 

@@ -16,6 +16,7 @@ from compiler.load import (
     add_model_options,
     load_given,
 )
+from golden.input_option import add_input_option
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m golden") -> int:
@@ -36,14 +37,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="run a model and write its outputs")
     command.add_argument("model", metavar="MODEL", type=Path, help=".json, .onnx or .tflite model")
-    command.add_argument(
-        "--input",
-        metavar="X.npy",
-        type=Path,
-        action="append",
-        default=[],
-        help="a model input, in the model's order; a seeded random one where not given",
-    )
+    add_input_option(command)
     command.add_argument(
         "--output",
         metavar="Y.npy",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from compiler.errors import InputError
 from compiler.quantities import real
+from golden.input_option import add_input_option
 from golden.pictures import Preprocessing, add_picture_options
 
 if TYPE_CHECKING:
@@ -23,14 +24,7 @@ if TYPE_CHECKING:
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Add the folder of the mapped network, --input, --output, --tensors, --timeline and --json."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="what `compiler map` wrote")
-    parser.add_argument(
-        "--input",
-        metavar="X.npy|X.jpg",
-        type=Path,
-        action="append",
-        default=[],
-        help="a model input, in the model's order; a seeded random one where not given",
-    )
+    add_input_option(parser, "X.npy|X.jpg")
     add_picture_options(parser)
     parser.add_argument(
         "--output",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -22,8 +23,7 @@ def write_report(report: Report, folder: Path, plots: bool) -> None:
     ``plots`` ModuleNotFoundError is raised.
     """
     try:
-        import jinja2  # noqa: F401
-
+        importlib.import_module("jinja2")  # Asked for before the figures are drawn.
         from compiler.report.figures import figures
         from compiler.report.plots import rendered
     except ModuleNotFoundError as error:

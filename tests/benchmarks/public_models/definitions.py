@@ -79,6 +79,7 @@ def _pairs(text: str) -> Any:
 def _last(model: Any, change: Callable[[Any], Any]) -> Any:
     torch = importlib.import_module("torch")
 
+    # PyTorch is imported by name, as it is in another environment: its classes are no types here.
     class Changed(torch.nn.Module):  # type: ignore[misc, name-defined]
         """A network whose result is changed."""
 

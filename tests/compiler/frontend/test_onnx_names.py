@@ -1,6 +1,7 @@
 """Layers bear the names that people know: their modules', their nodes', or their weights'."""
 
 import numpy as np
+import onnx
 import pytest
 
 from compiler.errors import UnsupportedError
@@ -97,6 +98,16 @@ def test_a_name_that_cannot_be_shown_is_the_outputs(generator, name):
     model = block(generator)
     model.graph.node[4].name = name
     assert names(model)[2] == model.graph.node[4].output[0]
+
+
+def test_a_name_that_is_no_utf8_is_shown_with_replacements(generator):
+    """Protobuf reads such a text as bytes."""
+    model = block(generator)
+    model.graph.node[4].name = "no/utf8/name"
+    broken = model.SerializeToString().replace(b"no/utf8/name", b"no/utf\xff/name")
+    model = onnx.ModelProto.FromString(broken)
+    assert isinstance(model.graph.node[4].name, bytes)
+    assert names(model)[2] == "no/utf\ufffd/name"
 
 
 def test_stored_weights_name_the_layer_and_tensors_keep_their_names(tmp_path):
