@@ -15,7 +15,12 @@ from golden.command_line import main as golden_main
 from hw.command_line import main as hw_main
 from sim.command_line import main as sim_main
 
-COMMAND = "import sys; from compiler.process import run_command\nsys.exit(run_command(lambda: {}))"
+# A process that a background shell starts ignores SIGINT; these do not.
+COMMAND = (
+    "import signal, sys; from compiler.process import run_command\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "sys.exit(run_command(lambda: {}))"
+)
 LONG = "print('x' * 100_000) or 0"
 
 

@@ -30,12 +30,12 @@ ON_HOST = {
         "beta is 2.0; 1.0 is accepted",
     ),
     "group of a transposed convolution": (
-        lambda n, x: n.node("ConvTranspose", x, weights(n, 4, 2, 2, 2, scale=0.1), group=2),
+        lambda n, x: n.node("ConvTranspose", x, weights(n, 4, 2, 2, 2, scale=0.0973), group=2),
         "group is 2; 1 is accepted",
     ),
     "dilation of a transposed convolution": (
         lambda n, x: n.node(
-            "ConvTranspose", x, n.weights(np.ones((4, 2, 2, 2), np.int8), 0.1), dilations=[2, 2]
+            "ConvTranspose", x, n.weights(np.ones((4, 2, 2, 2), np.int8), 0.0973), dilations=[2, 2]
         ),
         r"dilations is \[2, 2\]; \[1, 1\] is accepted",
     ),
