@@ -58,8 +58,8 @@ $(BIN)/python:
 # commands of the README need.
 BASE := onnx,tflite,rtl,report,pictures,fpga
 .venv/base: EXTRAS := $(BASE)
-.venv/test: EXTRAS := $(BASE),test
-.venv/full: EXTRAS := $(BASE),test,full
+.venv/test: EXTRAS := $(BASE),explore,test
+.venv/full: EXTRAS := $(BASE),explore,test,full
 .venv/base .venv/test .venv/full: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[$(EXTRAS)]'

@@ -17,6 +17,7 @@ from compiler.config_options import add_config_options, config_of
 from compiler.diff_command import add_diff_options
 from compiler.errors import CompilerError, InputError
 from compiler.evaluate import add_evaluate_options
+from compiler.explore import add_explore_options
 from compiler.extract_command import add_extract_options
 from compiler.load import add_model_options, load_given
 from compiler.map_command import add_map_options
@@ -79,6 +80,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     add_diff_options(commands.add_parser("diff", help="which layer loses the signal"))
     add_extract_options(commands.add_parser("extract", help="one layer as a model of its own"))
     add_evaluate_options(commands.add_parser("evaluate", help="accuracy over a folder of pictures"))
+    add_explore_options(commands.add_parser("explore", help="search machines and networks"))
     for name, text in groups.items():
         commands.add_parser(name, help=text)
     return parser

@@ -54,10 +54,10 @@ def latencies(names: Sequence[str], config: AccelConfig) -> Iterator[LatencyRow]
             with located(name):
                 found = estimator.latency(graph)
             host = {node.name: node.op for node in graph.nodes if host_reason(graph, node)}
-            yield LatencyRow(found, sum(macs(graph).values()), _scales(graph), host)
+            yield LatencyRow(found, sum(macs(graph).values()), scales_of(graph), host)
 
 
-def _scales(graph: Graph) -> str:
+def scales_of(graph: Graph) -> str:
     """The key of SCALES for a graph."""
     if graph.random_calibration:
         return "random"

@@ -29,7 +29,8 @@ SUMS = "sums.json"
 """The hashes of an entry's files, by name."""
 _WRITERS = ("matplotlib", "jinja2")
 """Packages that write the report."""
-_ROOT = Path(__file__).resolve().parents[1]
+SOURCE_ROOT = Path(__file__).resolve().parents[1]
+"""The folder of the packages."""
 _SOURCES = ("compiler", "golden", "hw/spec", "sim")
 
 
@@ -39,6 +40,19 @@ def content_key(graph: Graph, *options: object) -> str:
     ``options`` are the configuration and what else was asked for, with a ``repr`` that says it all.
     """
     about = (
+        graph_digest(graph),
+        options,
+        sys.version,
+        np.__version__,
+        *map(version, _WRITERS),
+        source_digest(SOURCE_ROOT),
+    )
+    return hashlib.sha256(repr(about).encode()).hexdigest()
+
+
+def graph_digest(graph: Graph) -> str:
+    """The hash of a graph with its constants."""
+    about = (
         graph.name,
         list(graph.tensors.items()),
         graph.nodes,
@@ -47,11 +61,6 @@ def content_key(graph: Graph, *options: object) -> str:
         graph.random_weights,
         graph.random_calibration,
         sorted(graph.on_host),
-        options,
-        sys.version,
-        np.__version__,
-        *map(version, _WRITERS),
-        source_digest(_ROOT),
     )
     digest = hashlib.sha256(repr(about).encode())
     for tensor in graph.tensors.values():

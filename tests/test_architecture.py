@@ -26,7 +26,7 @@ STOREYS = (
     compiler.cache_command sim.answers sim.files""",
     """compiler.compare_command compiler.diff_command compiler.evaluate
     compiler.extract compiler.info compiler.latencies compiler.mapping""",
-    "compiler.extract_command compiler.map_command",
+    "compiler.explore compiler.extract_command compiler.map_command",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",
     """compiler compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",

@@ -25,6 +25,7 @@ from sim.program import Layer
 from sim.simulation import (
     LayerTimes,
     SegmentTimes,
+    Timing,
     joined,
     times_of,
 )
@@ -97,23 +98,24 @@ class Estimator:
 
     def latency(self, graph: Graph) -> Latency:
         """Cycles, counters and layers of the network (see ``cycles``)."""
-        with _uncollected():
-            return self._latency(graph)
-
-    def _latency(self, graph: Graph) -> Latency:
-        compiled = compile_verified(
-            with_standins(graph, self.options.seed, self._weights),
-            self.config,
-            self.options,
-            self._planner,
-            BlankConstants(),
-            self._known,
-        )
-        timing = joined(_layers(compiled), self._times(compiled))
+        compiled, timing = self.timed(graph)
         macs = sum(layer.macs for layer in compiled.network.ops)
         return Latency(
             graph.name, self.config.mac_units, macs, timing.cycles, timing.counters, timing.layers
         )
+
+    def timed(self, graph: Graph) -> tuple[Compiled, Timing]:
+        """The network compiled, with stand-ins for weights, and its times (see ``cycles``)."""
+        with _uncollected():
+            compiled = compile_verified(
+                with_standins(graph, self.options.seed, self._weights),
+                self.config,
+                self.options,
+                self._planner,
+                BlankConstants(),
+                self._known,
+            )
+            return compiled, joined(_layers(compiled), self._times(compiled))
 
     def _times(self, compiled: Compiled) -> list[SegmentTimes]:
         times = []

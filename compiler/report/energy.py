@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -104,7 +104,19 @@ def read_energy_table(path: Path = DEFAULT) -> EnergyTable:
     return EnergyTable(**document | {"sram_64_bit": tuple(sorted(sizes.items()))})
 
 
-def energy_estimate(program: Program, timing: Timing, table: EnergyTable) -> dict[str, float]:
+class Commands(Protocol):
+    """Commands and the machine that runs them, of a ``Program`` say."""
+
+    @property
+    def config(self) -> AccelConfig:
+        """The machine."""
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """The commands of all segments."""
+
+
+def energy_estimate(program: Commands, timing: Timing, table: EnergyTable) -> dict[str, float]:
     """Estimated microjoules of a run, by part (the keys of PARTS)."""
     return _microjoules(accesses(program, timing), program.config, table)
 
@@ -128,7 +140,7 @@ def _microjoules(
     return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
 
 
-def accesses(program: Program, timing: Timing) -> dict[str, int]:
+def accesses(program: Commands, timing: Timing) -> dict[str, int]:
     """Multiply-accumulates of a run, and bytes read and written in each memory, by part."""
     config, counters = program.config, timing.counters
     lines = counters["operand_lines_read"], counters["weight_lines_read"]

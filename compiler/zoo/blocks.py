@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from compiler.zoo.builder import GraphBuilder
 
 
@@ -38,13 +40,18 @@ def squeeze_excitation(net: GraphBuilder, name: str, x: str) -> str:
     1905.02244, section 5.3; rounding as in torchvision's ``_make_divisible``).
     """
     y = net.global_avg_pool(f"{name}/pool", x)
-    y = net.conv(f"{name}/reduce", y, _squeezed(net.channels(x)), 1, activation="relu")
+    y = net.conv(f"{name}/reduce", y, wider(net.channels(x) // 4, 1.0), 1, activation="relu")
     y = net.conv(f"{name}/expand", y, net.channels(x), 1, activation="hard_sigmoid")
     return net.mul(f"{name}/scale", x, y)
 
 
-def _squeezed(channels: int) -> int:
-    """The multiple of 8 nearest to a quarter, at least 8 and more than 90 % of it."""
-    quarter = channels // 4
-    rounded = max(8, (quarter + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * quarter else rounded + 8
+def wider(channels: int, width: float) -> int:
+    """The multiple of 8 nearest to ``channels`` times ``width``, at least 8 and 90 % of it."""
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * wanted else rounded + 8
+
+
+def deeper(repeats: int, depth: float) -> int:
+    """The repeats of a stage at a depth, rounded up."""
+    return math.ceil(round(repeats * depth, 9))

@@ -14,7 +14,7 @@ from functools import partial
 
 from compiler.ir.graph import Graph
 from compiler.zoo.builder import GraphBuilder, Pair
-from compiler.zoo.mobilenet_v1 import BLOCKS
+from compiler.zoo.mobilenet_v1 import blocks
 from compiler.zoo.mobilenet_v2 import mobilenet_v2
 from compiler.zoo.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from compiler.zoo.network import Network
@@ -26,7 +26,7 @@ def _bsconv_u_mobilenet_v1(name: str, size: Pair, width: float) -> Graph:
     """MobileNetV1 with all channel counts times ``width``."""
     net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem", "input", int(32 * width), 3, stride=2, activation="relu")
-    for i, (channels, stride) in enumerate(BLOCKS, 1):
+    for i, (channels, stride) in enumerate(blocks(), 1):
         x = net.conv(f"block{i}/pointwise", x, int(channels * width), 1)
         x = net.depthwise(f"block{i}/depthwise", x, 3, stride=stride, activation="relu")
     x = net.global_avg_pool("head/pool", x)

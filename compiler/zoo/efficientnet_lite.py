@@ -7,7 +7,7 @@ efficientnet_lite_builder.py.
 from __future__ import annotations
 
 from compiler.ir.graph import Graph
-from compiler.zoo.blocks import inverted_residual
+from compiler.zoo.blocks import deeper, inverted_residual, wider
 from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
 
@@ -23,18 +23,22 @@ _STAGES = (
 )
 
 
-def _efficientnet_lite0(name: str, size: Pair) -> Graph:
+def efficientnet_lite(name: str, size: Pair, width: float = 1.0, depth: float = 1.0) -> Graph:
+    """The network with channel counts times ``width`` and repeats times ``depth``, without those of
+    stem and head, and with single blocks kept in the first and the last stage."""
     net = GraphBuilder(name, (*size, 3))
     x = net.conv("stem", "input", 32, 3, stride=2, activation="relu6")
     index = 0
-    for repeats, kernel, first_stride, expansion, channels in _STAGES:
-        for repeat in range(repeats):
+    for stage, (repeats, kernel, first_stride, expansion, channels) in enumerate(_STAGES):
+        wide = wider(channels, width)
+        fixed = stage in (0, len(_STAGES) - 1)
+        for repeat in range(repeats if fixed else deeper(repeats, depth)):
             stride = first_stride if repeat == 0 else 1
-            x = inverted_residual(net, f"block{index}", x, channels, kernel, stride, expansion)
+            x = inverted_residual(net, f"block{index}", x, wide, kernel, stride, expansion)
             index += 1
     x = net.conv("head/conv", x, 1280, 1, activation="relu6")
     x = net.global_avg_pool("head/pool", x)
     return net.finish(net.fully_connected("head/logits", x, 1000))
 
 
-NETWORKS = {"efficientnet_lite0": Network(_efficientnet_lite0)}
+NETWORKS = {"efficientnet_lite0": Network(efficientnet_lite)}

@@ -93,7 +93,9 @@ def test_make_installs_all_extras_that_the_tests_import():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     base = set(re.search(r"^BASE := (.*)$", text, re.MULTILINE)[1].split(","))
     assert base <= set(PROJECT["optional-dependencies"])
-    assert set(declared().values()) == {PLAIN, "latency", "test", "full", *base}
+    tests = set(re.search(r"^\.venv/test: EXTRAS := (.*)$", text, re.MULTILINE)[1].split(","))
+    assert tests == {"$(BASE)", "explore", "test"}
+    assert set(declared().values()) == {PLAIN, "latency", "explore", "test", "full", *base}
     torch = [line for line in PROJECT["optional-dependencies"]["test"] if line.startswith("torch")]
     assert torch and PROJECT["optional-dependencies"]["latency"][0].startswith("torch")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,18 @@ def small_float_models() -> None:
     np.save("inputs.npy", np.random.default_rng(0).standard_normal((8, 4, 4, 4), np.float32))
 
 
-PREPARE: dict[str, Callable[[], None]] = {"docs/quantisation.md": small_float_models}
+def example_spaces() -> None:
+    """The spaces of ``docs/examples``, in a folder of that name."""
+    folder = Path("docs/examples")
+    folder.mkdir(parents=True)
+    for path in (ROOT / folder).glob("explore_*"):
+        shutil.copy(path, folder)
+
+
+PREPARE: dict[str, Callable[[], None]] = {
+    "docs/explore.md": example_spaces,
+    "docs/quantisation.md": small_float_models,
+}
 """Makes the files that the commands of a page take for granted."""
 
 

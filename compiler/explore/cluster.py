@@ -1,0 +1,118 @@
+"""Points worked out by Dask: a local cluster of processes, or a scheduler that runs somewhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+from distributed.client import Future, as_completed
+from distributed.scheduler import KilledWorker
+
+from compiler.errors import InputError
+from compiler.explore.chunks import Chunks
+from compiler.explore.space import Point, Space
+from compiler.explore.worker import Row, evaluate
+
+Task = Future[list[Row]]
+TASKS = 3
+"""Tasks of each thread that wait or run: none is idle, and the scheduler has few to keep."""
+CONNECT = 20.0
+"""Seconds in which a scheduler must answer."""
+RECOUNT = 5.0
+"""Seconds from one count of the workers to the next."""
+KILLED = "the process that worked on it ended several times, for its memory perhaps"
+
+
+class Cluster:
+    """Workers that Dask has; more may come and go while they run."""
+
+    def __init__(self, client: Client, space: Space) -> None:
+        self._client = client
+        # To each worker once, not with each task.
+        self._space = client.scatter(space, broadcast=True, hash=False)
+        self._seconds: float | None = None
+        self._counted = -RECOUNT
+        self._count = 1
+
+    def run(self, points: Sequence[Point]) -> Iterator[list[Row]]:
+        """Rows of all points, as they come. A task whose worker dies is tried again elsewhere."""
+        chunks = Chunks(points, self._threads(), self._seconds)
+        waiting = iter(chunks)
+        tasks: dict[Task, Sequence[Point]] = {}
+        done = as_completed()
+        self._fill(waiting, tasks, done)
+        for future in done:
+            own = tasks.pop(future)
+            for rows in self._rows(future, own, tasks, done):
+                chunks.note(len(rows), sum(row["seconds"] for row in rows))
+                yield rows
+            future.release()
+            self._fill(waiting, tasks, done)
+        self._seconds = chunks.seconds
+
+    def _fill(self, waiting: Iterator[Sequence[Point]], tasks: dict[Task, Any], done: Any) -> None:
+        """Hand tasks over until each thread has TASKS of them."""
+        while len(tasks) < TASKS * self._threads():
+            points = next(waiting, None)
+            if points is None:
+                return
+            self._submit(points, tasks, done)
+
+    def _submit(self, points: Sequence[Point], tasks: dict[Task, Any], done: Any) -> None:
+        future = self._client.submit(evaluate, self._space, points, pure=False)
+        tasks[future] = points
+        done.add(future)
+
+    def _rows(
+        self, future: Task, points: Sequence[Point], tasks: dict[Task, Any], done: Any
+    ) -> list[list[Row]]:
+        """The rows of a task; of one that ends its workers the points are tried one by one."""
+        if future.status == "finished":
+            return [future.result()]
+        fault = future.exception()
+        if not isinstance(fault, KilledWorker):
+            raise fault
+        if len(points) > 1:
+            for point in points:
+                self._submit([point], tasks, done)
+            return []
+        return [
+            [{"key": p.key, "network": p.network, "reason": KILLED, "seconds": 0.0}] for p in points
+        ]
+
+    def _threads(self) -> int:
+        """Threads of all workers, at least 1."""
+        if time.monotonic() >= self._counted + RECOUNT:
+            self._count = max(1, sum(self._client.ncores().values()))
+            self._counted = time.monotonic()
+        return self._count
+
+
+@contextmanager
+def cluster(space: Space, count: int, scheduler: str | None) -> Iterator[Cluster]:
+    """The workers at a scheduler's address, or ``count`` processes here.
+
+    Raises InputError when there is no scheduler at the address, or one without workers.
+    """
+    # Nobody reads the page of a local cluster; a worker that waits long for one task is no news.
+    with dask.config.set({"distributed.admin.tick.limit": "1h"}):
+        if scheduler is None:
+            local = LocalCluster(
+                count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            )
+            with local, Client(local) as client:
+                yield Cluster(client, space)
+            return
+        try:
+            client = Client(scheduler, timeout=CONNECT)
+        except (OSError, ValueError, TimeoutError) as fault:
+            raise InputError(f"--scheduler {scheduler}: {fault}") from None
+        with client:
+            if not client.ncores():
+                raise InputError(f"--scheduler {scheduler}: no workers; start `dask worker` there")
+            yield Cluster(client, space)

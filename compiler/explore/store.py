@@ -1,0 +1,178 @@
+"""Rows on disk: Parquet files, each written whole, so that a kill at any moment loses none."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from compiler.errors import InputError
+from compiler.explore.figures import FIGURES
+from compiler.explore.space import Space
+from compiler.explore.variables import Variable
+from compiler.explore.worker import Row
+
+SPACE = "space.json"
+"""File with the digest of the space whose rows a folder has."""
+ROWS = "rows"
+"""Folder of the batches."""
+EVERY = 2.0
+"""Seconds from one batch to the next."""
+_WHOLE = {"cycles", "dram_bytes", "macs", "parameters", "mac_units", "on_chip_bytes"}
+
+
+def schema(space: Space) -> pa.Schema:
+    """Columns of a row and their types."""
+    own = [o.name for o in space.objectives if o.function is not None]
+    return pa.schema(
+        [
+            ("key", pa.string()),
+            ("network", pa.string()),
+            *((v.name, _type(v)) for v in space.variables),
+            ("machine", pa.string()),
+            *((name, pa.int64() if name in _WHOLE else pa.float64()) for name in FIGURES),
+            *((name, pa.float64()) for name in own),
+            ("stall", pa.string()),
+            ("stall_share", pa.float64()),
+            ("host_nodes", pa.int64()),
+            ("scales", pa.string()),
+            ("reason", pa.string()),
+            ("seconds", pa.float64()),
+        ]
+    )
+
+
+def _type(variable: Variable) -> pa.DataType:
+    kinds = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+    return kinds[type(variable.values[0])]
+
+
+class Store:
+    """The rows of a space in a folder; ``rows`` has those that are recorded, by key.
+
+    Rows that are added are recorded with the next ``flush``, which comes every EVERY seconds.
+    """
+
+    def __init__(self, folder: Path, space: Space) -> None:
+        self._folder = folder / ROWS
+        self._schema = schema(space)
+        self._waiting: list[Row] = []
+        self._flushed = time.monotonic()
+        self._batches = 0
+        self.rows: dict[str, Row] = {}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(self._folder.glob("*.parquet")):
+            self._batches = int(path.stem)
+            self.rows |= {row["key"]: row for row in _read(path, self._schema)}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take rows, and record all that wait if the time has come."""
+        self._waiting += rows
+        if time.monotonic() >= self._flushed + EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record the rows that wait."""
+        if self._waiting:
+            self._batches += 1
+            table = pa.Table.from_pylist(self._waiting, self._schema)
+            write_parquet(table, self._folder / f"{self._batches:07}.parquet")
+            self.rows |= {row["key"]: row for row in table.to_pylist()}
+            self._waiting = []
+        self._flushed = time.monotonic()
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table so that the file is there whole or not at all, also after a loss of power."""
+    with _whole(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Likewise a text."""
+    with _whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path, columns: pa.Schema) -> list[Row]:
+    try:
+        table = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as fault:
+        raise InputError(f"{path}: no batch of rows: {fault}") from None
+    if not table.schema.equals(columns):
+        raise InputError(
+            f"{path}: columns {', '.join(table.schema.names)}; those of the space are "
+            f"accepted: {', '.join(columns.names)}"
+        )
+    rows: list[Row] = table.to_pylist()
+    return rows
+
+
+@contextmanager
+def opened(folder: Path, space: Space, resume: bool) -> Iterator[Store]:
+    """The store of a folder, which nobody else may write meanwhile.
+
+    Raises InputError for a folder that holds rows without ``resume``, or those of another space.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise InputError(f"{folder}: {fault.strerror}") from None
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            _check(folder, space, resume)
+            store = Store(folder, space)
+            try:
+                yield store
+            finally:
+                store.flush()
+    except Timeout:
+        raise InputError(f"{folder}: another explore is writing there") from None
+
+
+def _check(folder: Path, space: Space, resume: bool) -> None:
+    path = folder / SPACE
+    if not path.is_file():
+        if entries := sorted(entry for entry in os.listdir(folder) if entry[0] != "."):
+            raise InputError(
+                f"{folder}: holds {entries[0]}, and no {SPACE}; a new or empty folder is accepted"
+            )
+        write_text(path, json.dumps({"digest": space.digest}) + "\n")
+        return
+    if not resume:
+        raise InputError(
+            f"{folder}: holds results; --resume continues them, or another folder is accepted"
+        )
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["digest"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if found != space.digest:
+        raise InputError(
+            f"{folder}: holds results of another space, of other files or of another version; "
+            "only search.points may change"
+        )

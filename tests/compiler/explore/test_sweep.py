@@ -1,0 +1,196 @@
+"""Sweeps: figures, bad points, fronts, and what a stop leaves."""
+
+import csv
+import itertools
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from compiler import driver
+from compiler.codegen.program import image, mapping
+from compiler.errors import InputError
+from compiler.explore import store
+from compiler.explore.chunks import Chunks
+from compiler.explore.front import front, main_effects
+from compiler.explore.results import write_results
+from compiler.explore.score import Score
+from compiler.explore.space import Point
+from compiler.explore.sweep import explore
+from compiler.explore.workers import Here
+from compiler.ir.randomize import randomize
+from compiler.report.energy import energy_estimate, read_energy_table
+from hw.spec.config import from_dict
+from sim.program_reader import program_of
+from sim.report import summary
+from sim.simulation import run_timing
+from tests.compiler.explore.spaces import space_of, two_networks
+
+
+def timed(graph, config):
+    """Summary and energy of a graph by the way of ``map`` and ``sim run``."""
+    compiled = driver.compile(randomize(graph), config)
+    program = program_of(None, np.frombuffer(image(compiled), np.uint8), mapping(compiled))
+    timing = run_timing(program)
+    energy = energy_estimate(program, timing, read_energy_table())
+    return summary(program, timing), sum(energy.values())
+
+
+def test_every_figure_is_that_of_the_mapped_network(tmp_path):
+    space = space_of(
+        tmp_path,
+        """
+        clock_mhz = 50
+        [machine]
+        preset = "tiny"
+        rows = [4, 16]
+        [[network]]
+        function = "nets.py:net"
+        width = [4, 9]
+        kernel = 3
+        [objectives]
+        cycles = "min"
+        energy_uj = "min"
+        quality = { goal = "max", function = "nets.py:quality" }
+        """,
+    )
+    sweep = explore(space, tmp_path / "out", 1)
+    for values, (row,) in zip(sweep.candidates, sweep.rows, strict=True):
+        graph = space.networks[0].build({"width": values["net.width"]})
+        wanted, energy = timed(graph, space.config([("rows", values["rows"])]))
+        assert row["reason"] is None and row["machine"] == wanted["preset"]
+        for name in ("cycles", "macs", "utilization", "mac_units"):
+            assert row[name] == wanted[name]
+        assert row["energy_uj"] == pytest.approx(energy, rel=1e-12)
+        assert row["dram_bytes"] == wanted["dram_read_bytes"] + wanted["dram_write_bytes"]
+        assert row["milliseconds"] == wanted["cycles"] / 50e3
+        assert row["stall_share"] == max(wanted["lost"].values()) / wanted["cycles"]
+        assert wanted["lost"][row["stall"]] == max(wanted["lost"].values())
+        assert row["quality"] == values["net.width"] / 3 + 2
+        assert row["parameters"] == values["net.width"] * (4 * 9 + 1 + 9 + 1)
+
+
+def test_a_bad_point_is_a_row_with_its_reason(tmp_path):
+    space = space_of(
+        tmp_path,
+        """
+        [machine]
+        preset = "tiny"
+        rows = [4, 6]
+        [[network]]
+        label = "net"
+        function = "nets.py:net"
+        width = [4, 0]
+        [[network]]
+        function = "nets.py:broken"
+        width = 3
+        [objectives]
+        cycles = "min"
+        """,
+    )
+    sweep = explore(space, tmp_path / "out", 1)
+    reasons = {
+        tuple(v.values())[:2]: [r["reason"] for r in rows]
+        for v, rows in zip(sweep.candidates, sweep.rows, strict=True)
+    }
+    assert reasons[4, 4][0] is None and reasons[4, 4][1].endswith("nets.py:broken: KeyError: 3")
+    assert "'conv/weights': shape [0, 3, 3, 4]" in reasons[4, 0][0]
+    assert "rows=6 must be 4, 8, 16, 32 or 64" in reasons[6, 4][0]
+    assert write_results(sweep, tmp_path / "out") == []
+
+
+def test_the_results_are_the_front_and_all_points(tmp_path):
+    space, out = two_networks(tmp_path), tmp_path / "out"
+    sweep = explore(space, out, 1)
+    best = write_results(sweep, out)
+    assert best and len(sweep.candidates) == 8 and sweep.computed == 12
+    points = pq.read_table(out / "points.parquet").to_pylist()
+    assert [row["candidate"] for row in points] == [n for n in range(8) for _ in range(2)]
+    with (out / "front.csv").open() as file:
+        assert [int(row["candidate"]) for row in csv.DictReader(file)] == [
+            n for n in best for _ in range(2)
+        ]
+    for number in best:
+        config = from_dict(json.loads((out / f"front/{number}.json").read_text()))
+        assert config.rows == sweep.candidates[number]["rows"]
+        assert (out / f"front/{number}.net.json").is_file()
+
+
+@pytest.mark.parametrize("stop", range(5))
+def test_a_stopped_run_goes_on_where_it_was(stop, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "EVERY", 0.0)
+    space, out = two_networks(tmp_path), tmp_path / "out"
+    whole = explore(space, tmp_path / "whole", 1)
+    run = Here.run
+    worked_out = []
+
+    def stopping(self, points):
+        for number, rows in enumerate(run(self, points)):
+            if number == stop:
+                raise KeyboardInterrupt
+            worked_out.extend(row["key"] for row in rows)
+            yield rows
+
+    monkeypatch.setattr(Here, "run", stopping)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            explore(space, out, 1, resume=bool(out.exists()))
+    monkeypatch.setattr(Here, "run", run)
+    before = {p.name: p.read_bytes() for p in (out / "rows").iterdir()}
+    sweep = explore(space, out, 1, resume=True)
+    assert len(worked_out) == len(set(worked_out)) == 2 * stop == sweep.recorded
+    assert sweep.computed == 12 - 2 * stop
+    assert before.items() <= {p.name: p.read_bytes() for p in (out / "rows").iterdir()}.items()
+    assert sweep.candidates == whole.candidates and sweep.scores == whole.scores
+
+
+def test_another_space_and_a_full_folder_are_refused(tmp_path):
+    out = tmp_path / "out"
+    explore(two_networks(tmp_path), out, 1)
+    with pytest.raises(InputError, match="--resume continues them"):
+        explore(two_networks(tmp_path), out, 1)
+    with pytest.raises(InputError, match="results of another space"):
+        explore(two_networks(tmp_path, "8192"), out, 1, resume=True)
+    with pytest.raises(InputError, match=r"no space\.json; a new or empty folder"):
+        explore(two_networks(tmp_path), tmp_path, 1)
+    (out / "rows/0000001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"0000001\.parquet: no batch of rows"):
+        explore(two_networks(tmp_path), out, 1, resume=True)
+
+
+def beaten(a, b):
+    return a != b and all(x >= y for x, y in zip(a, b, strict=True))
+
+
+def test_the_front_has_what_no_other_beats(tmp_path, generator):
+    space = two_networks(tmp_path)
+    values = [tuple(map(float, v)) for v in generator.integers(1, 7, (60, 3))]
+    scores = [Score(v, float(generator.integers(2))) for v in values] + [Score(None)]
+    good = [n for n, score in enumerate(scores) if score.is_good]
+    wanted = {
+        values[n] for n in good if not any(beaten(values[n], values[other]) for other in good)
+    }
+    found = front(space, scores)
+    assert len(found) == len(wanted) and {values[n] for n in found} == wanted
+
+
+def test_main_effects_are_means_by_value(tmp_path):
+    space = two_networks(tmp_path)
+    candidates = [space.combination(n) for n in range(space.size())]
+    scores = [Score((float(v["rows"] ** 2), 1.0, 1.0)) for v in candidates[:-1]] + [Score(None)]
+    effects = main_effects(space, candidates, scores)
+    assert effects.keys() == {"rows", "scratchpad_bytes", "net.width"}
+    assert effects["rows"]["cycles"] == [(4, pytest.approx(16), 4), (8, pytest.approx(64), 3)]
+
+
+def test_tasks_have_a_second_of_points_and_whole_machines():
+    points = [Point("net", (("rows", r),), (("width", w),)) for r in range(40) for w in range(10)]
+    chunks = Chunks(points, 2)
+    taken = list(itertools.islice(chunks, 1))
+    chunks.note(1, 0.1)
+    taken += chunks
+    assert [p for chunk in taken for p in chunk] == points
+    assert len(taken[0]) == 1 and all(len(chunk) <= 10 for chunk in taken)
+    assert all(len({p.machine for p in chunk}) == 1 for chunk in taken[2:-9])
+    assert len(taken[-1]) <= 2
