@@ -92,7 +92,7 @@ def compile_verified(
     network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
-    check_layout(network, memory, options.memory)
+    check_layout(network, memory, options.memory, options.base)
     segments = []
     for plan, commands in zip(plans, programs, strict=True):
         _set_addresses(commands, memory)

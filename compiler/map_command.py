@@ -11,8 +11,9 @@ from compiler.config_options import OUTPUT, add_config_options, config_of
 from compiler.errors import ConfigError
 from compiler.load import add_model_options, load_given
 from compiler.options import CompilerOptions
-from compiler.quantities import whole
+from compiler.quantities import address, whole
 from hw.spec.config_keys import size
+from hw.spec.timing import BURST_BOUNDARY
 
 MOST_LAYERS = 1_000_000
 """Layers that --top takes at most."""
@@ -40,6 +41,12 @@ def add_map_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--memory", metavar="BYTES", help="refuse a mapping that takes more memory, 2MiB say"
+    )
+    command.add_argument(
+        "--base", metavar="ADDRESS", help="where memory has the image, 0x40000000 say (default: 0)"
+    )
+    command.add_argument(
+        "--header", metavar="FILE.h", type=Path, help="write what a C program needs to run it"
     )
     command.add_argument(
         "--unfused", action="store_true", help="also time it with every tensor stored, to compare"
@@ -88,6 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.materialize,
         host=tuple(dict.fromkeys(arguments.host)),
         memory=_memory(arguments.memory),
+        base=_base(arguments.base),
     )
     extras = Extras(arguments.unfused, arguments.plots, arguments.explain)
     top = None if arguments.top is None else whole(arguments.top, "--top", 1, MOST_LAYERS)
@@ -104,6 +112,7 @@ def run(arguments: argparse.Namespace) -> None:
         source=arguments.model if arguments.model.suffix else None,
         view=view,
         table=arguments.csv,
+        header=arguments.header,
     )
     if arguments.json:
         print(json.dumps(report, allow_nan=False))
@@ -114,6 +123,13 @@ def _memory(text: str | None) -> int | None:
     from compiler.codegen.memory import MEMORY_LIMIT
 
     return None if text is None else whole(str(size(text)), "--memory", 1, MEMORY_LIMIT)
+
+
+def _base(text: str | None) -> int:
+    """The address of --base. Raises ConfigError."""
+    from compiler.codegen.memory import MEMORY_LIMIT
+
+    return 0 if text is None else address(text, "--base", BURST_BOUNDARY, MEMORY_LIMIT)
 
 
 def _folder_name(name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import compare, driver
+from compiler.codegen.c_header import write_header
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import MODEL, write_program
 from compiler.errors import AllocationError, InputError, UnsupportedError, located
@@ -72,27 +73,31 @@ def map_graph(
     source: Path | None = None,
     view: View | None = None,
     table: Path | None = None,
+    header: Path | None = None,
 ) -> dict[str, Any]:
     """Compile, simulate the timing, and write the folder whole or not at all.
 
     With a ``cache``, what was mapped before is taken from there. Returns the run as
     ``report.as_data`` gives it. Unless ``quiet``, prints of it what the ``view`` has; a ``table``
-    is a file for the layers as CSV. Raises CompilerError, which names ``source``, the graph's file,
-    and ConfigError for a key that no layer has.
+    is a file for the layers as CSV, ``header`` one for C. Raises CompilerError, which names
+    ``source``, the graph's file, and ConfigError for a key that no layer has.
     """
     view = view or View(clock_of(config))
     job = Job(graph, config, options, extras, str(source or graph.name))
     own = folder / MODEL
     if source is not None and own.exists() and source.samefile(own):
         raise InputError(f"{source}: would be overwritten; another folder than its own is accepted")
-    if table is not None and not (table.parent.is_dir() or table.parent == folder):
-        raise InputError(f"{table}: no folder {table.parent}")
+    for file in (table, header):
+        if file is not None and not (file.parent.is_dir() or file.parent == folder):
+            raise InputError(f"{file}: no folder {file.parent}")
     with _whole_folder(folder) as work:
         report = _map_into(work, job) if cache is None else _map_cached(cache, work, job)
         data = as_data(report, view.clock)
         numbers = order(data["layers"], view.sort)
     if table is not None:
         write_csv(table, data["layers"], numbers)
+    if header is not None:
+        write_header(header, folder)
     if not quiet:
         print(f"report: {folder / REPORT}")
         print_report(report, view)

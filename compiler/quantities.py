@@ -13,6 +13,8 @@ from compiler.errors import ConfigError, show
 CLOCKS = (1e-6, 1e6)
 """Least and greatest clock of an accelerator, in MHz."""
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+(_[0-9a-fA-F]+)*|[0-9]+")
+"""Addresses as people write them: in hexadecimal, in groups if they like, or in decimal digits."""
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """Numbers as people write them. Python's own take digits of all scripts, spaces and underscores."""
 
@@ -31,6 +33,18 @@ def real(text: str, option: str, least: float, most: float, unit: str) -> float:
     value = float(text) if _REAL.fullmatch(text) else math.nan
     if not least <= value <= most:
         raise ConfigError(f"{option} {show(text)}; {least:g} to {most:g} {unit} is accepted")
+    return value
+
+
+def address(text: str, option: str, multiple: int, limit: int) -> int:
+    """An address below ``limit``, hexadecimal (0x4000_0000) or decimal. Raises ConfigError unless
+    it is a multiple of ``multiple``."""
+    value = int(text, 0 if text[:2] in ("0x", "0X") else 10) if _ADDRESS.fullmatch(text) else limit
+    if value >= limit or value % multiple:
+        raise ConfigError(
+            f"{option} {show(text)}; a multiple of {multiple} from 0 to {limit - multiple:#x} is "
+            "accepted"
+        )
     return value
 
 

@@ -14,6 +14,7 @@ from hw.ctrl.fetch import Fetch
 from hw.ctrl.regfile import RegisterFile
 from hw.ctrl.run_control import RunControl
 from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
+from hw.lib.bus import BASE_BITS
 from hw.lib.queue import Queue
 from hw.mem.load_unit import LoadUnit
 from hw.mem.read_channel import ReadChannel
@@ -116,6 +117,7 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             fetch.program_addr.eq(regfile.program_addr),
             fetch.program_size.eq(regfile.program_size),
+            fetch.base.eq(regfile.base),
             fetch.address_ranges.eq(regfile.address_ranges),
             fetch.stop.eq(monitor.stop),
             monitor.fetch_fault.eq(fetch.fault),
@@ -152,7 +154,7 @@ class Accelerator(wiring.Component):
     def _connect_reads(self, m, regfile, fetch, reader, load, monitor):
         connect(m, fetch.memory, reader.fetch)
         connect(m, load.memory, reader.load)
-        self._connect_address(m, "ar", reader.ar)
+        self._connect_address(m, "ar", reader.ar, regfile.base)
         m.d.comb += [
             reader.r_valid.eq(self.m_axi_rvalid),
             reader.r_last.eq(self.m_axi_rlast),
@@ -164,10 +166,11 @@ class Accelerator(wiring.Component):
             load.address_ranges.eq(regfile.address_ranges),
         ]
 
-    def _connect_address(self, m, channel, request):
-        """An address channel from a stream of REQUEST."""
+    def _connect_address(self, m, channel, request, base):
+        """An address channel from a stream of REQUEST, whose addresses count from ``base``."""
+        addr = request.payload.addr
         values = {
-            "addr": request.payload.addr,
+            "addr": Cat(addr[:BASE_BITS], (addr[BASE_BITS:] + base[BASE_BITS:])[: 32 - BASE_BITS]),
             "len": request.payload.beats - 1,
             "size": exact_log2(self._config.bus_bytes),
             "burst": BURST_INCR,
@@ -177,7 +180,7 @@ class Accelerator(wiring.Component):
         m.d.comb += request.ready.eq(getattr(self, f"m_axi_{channel}ready"))
 
     def _connect_writes(self, m, regfile, store):
-        self._connect_address(m, "aw", store.aw)
+        self._connect_address(m, "aw", store.aw, regfile.base)
         m.d.comb += [
             store.address_ranges.eq(regfile.address_ranges),
             self.m_axi_wdata.eq(store.w.data),

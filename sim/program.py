@@ -76,13 +76,13 @@ class Segment:
 class Program:
     """A mapped network.
 
-    ``image`` is the memory from address 0, uint8, with room for the inputs. ``segments`` run one
-    after another; commands are numbered through all of them. ``graph`` is in golden's form: inputs,
-    outputs, and the tensors in memory or made by the host. ``places`` says where the inputs and
-    what the hardware stores or reads lie. ``not_stored`` names tensors that fusion keeps from
-    memory; ``model_macs`` are the multiply-accumulates of all nodes as the file has them, and
-    ``elements`` is the number of values that all nodes of the network compute. ``notes`` are the
-    compiler's on the whole network.
+    ``image`` is the memory from address ``base`` on, uint8, with room for the inputs; all other
+    addresses count from there. ``segments`` run one after another; commands are numbered through
+    all of them. ``graph`` is in golden's form: inputs, outputs, and the tensors in memory or made
+    by the host. ``places`` says where the inputs and what the hardware stores or reads lie.
+    ``not_stored`` names tensors that fusion keeps from memory; ``model_macs`` are the
+    multiply-accumulates of all nodes as the file has them, and ``elements`` is the number of values
+    that all nodes of the network compute. ``notes`` are the compiler's on the whole network.
     """
 
     folder: Path
@@ -100,6 +100,7 @@ class Program:
     random_calibration: bool
     elements: int
     notes: tuple[str, ...] = ()
+    base: int = 0
 
     @property
     def commands(self) -> tuple[Command, ...]:

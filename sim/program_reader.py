@@ -13,9 +13,10 @@ from hw.spec import isa
 from hw.spec.config import AccelConfig, from_dict
 from hw.spec.config_keys import ConfigurationError
 from hw.spec.isa import FINGERPRINT_BYTE, Opcode
-from hw.spec.regs import PROGRAM_ALIGN, Fault
+from hw.spec.regs import Fault, misaligned
 from sim.program import Command, HostNode, Layer, Program, Segment
 from sim.timing.ctrl.decode_check import decode
+from sim.values.load_store import ADDRESS_SPACE
 from sim.values.memories import AddressRanges, CommandFault
 from sim.values.tensors import Place
 
@@ -106,6 +107,10 @@ def _show(value: object) -> str:
 
 def _check(program: Program, size: int) -> None:
     """Raise ProgramError where a mapping for ``size`` bytes of memory contradicts itself."""
+    if program.base + size > ADDRESS_SPACE:
+        raise ProgramError(
+            f"base {program.base:#x} and memory_size {size} end beyond {ADDRESS_SPACE} bytes"
+        )
     for name, place in program.places.items():
         end = place.address + place.nbytes(program.config.cols)
         if end > size or math.prod(place.shape) % place.channels:
@@ -168,6 +173,7 @@ def program_of(folder: Path, image: np.ndarray, mapping: dict[str, Any]) -> Prog
         random_calibration=mapping["random_calibration"],
         elements=mapping["elements"],
         notes=tuple(mapping["notes"]),
+        base=mapping["base"],
     )
 
 
@@ -179,7 +185,7 @@ def _segments(
     for entry in mapping["segments"]:
         address, size = entry["program_addr"], entry["program_size"]
         first = sum(len(segment.commands) for segment in segments)
-        commands, fault = decode_program(image, address, size, config, first)
+        commands, fault = decode_program(image, address, size, config, first, mapping["base"])
         if fault is None or fault.fault != Fault.MISALIGNED:
             _check_fingerprint(len(segments), entry["fingerprint"], image[address : address + size])
         try:
@@ -245,14 +251,14 @@ def _tensor(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def decode_program(
-    image: np.ndarray, address: int, size: int, config: AccelConfig, first: int = 0
+    image: np.ndarray, address: int, size: int, config: AccelConfig, first: int = 0, base: int = 0
 ) -> tuple[tuple[Command, ...], CommandFault | None]:
     """The commands in ``size`` bytes from ``address`` of ``image``, uint8 ``[bytes]``, and the
     fault that ends them, if any.
 
-    They are numbered from ``first`` on.
+    They are numbered from ``first`` on. ``base`` is where memory has the image.
     """
-    if (address | size) % PROGRAM_ALIGN:
+    if misaligned(address, size, base):
         return (), CommandFault(Fault.MISALIGNED, first)
     decoded = decode(image, address, size, config)
     commands: list[Command] = []

@@ -233,7 +233,9 @@ def segment_times(program: Program, segment: Segment) -> SegmentTimes:
 
     commands = decode(program.image, segment.address, segment.size, program.config)
     address_ranges = dataclasses.astuple(program.address_ranges)
-    setup = parameters(program.config, segment.address, segment.size, address_ranges)
+    setup = parameters(
+        program.config, segment.address, segment.size, address_ranges, base=program.base
+    )
     result = run(commands, setup, program.config)
     if result.fault != Fault.NONE:
         detail = ""

@@ -1,4 +1,4 @@
-"""Layout of external memory, from address 0 on."""
+"""Layout of external memory, from the first byte of the image on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ MEMORY_LIMIT = highest(Opcode.LOAD, "dram_addr") + 1
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """Byte addresses: commands, constants and inputs (read only), then maps in memory.
+    """Places of bytes, counted from the base: commands, constants and inputs (read only), then the
+    maps in memory.
 
     ``programs`` are address and size of each segment's commands. ``bases`` has an entry for
     CONSTANTS, each network input and each map in memory that is no part of another. The windows
@@ -46,8 +47,9 @@ def check_memory(network: Network, size: int, limit: int = MEMORY_LIMIT, parts: 
         )
 
 
-def check_layout(network: Network, memory: MemoryMap, most: int | None) -> None:
-    """Raise AllocationError for more bytes than ``most``, or than the machine addresses."""
+def check_layout(network: Network, memory: MemoryMap, most: int | None, base: int) -> None:
+    """Raise AllocationError for more bytes than ``most``, or than the machine addresses from
+    ``base`` on."""
     parts = {
         "commands": sum(size for _, size in memory.programs),
         "constants": memory.image_size - memory.bases[CONSTANTS],
@@ -55,7 +57,9 @@ def check_layout(network: Network, memory: MemoryMap, most: int | None) -> None:
         "maps": memory.write_limit - memory.write_base,
     }
     text = ", ".join(f"{name} {size}" for name, size in parts.items())
-    check_memory(network, memory.write_limit, most or MEMORY_LIMIT, f" ({text})")
+    room = MEMORY_LIMIT - base
+    where = f" from base {base:#x} on" if base else ""
+    check_memory(network, memory.write_limit, min(most or room, room), f"{where} ({text})")
 
 
 def memory_map(

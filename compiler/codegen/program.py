@@ -26,7 +26,7 @@ from hw.spec.config import AccelConfig, to_dict
 from hw.spec.fingerprint import any_rows, command_fields, fingerprint
 from hw.spec.isa import Opcode, encode
 
-VERSION = 5
+VERSION = 6
 PROGRAM = "program.bin"
 MAPPING = "mapping.json"
 MODEL = "model.json"
@@ -49,7 +49,7 @@ def _needs(commands: list[Command], config: AccelConfig) -> tuple[bool, int]:
 
 
 def image(compiled: Compiled) -> bytes:
-    """The memory from address 0 on: each segment's commands, then constants."""
+    """The memory from the base on: each segment's commands, then constants."""
     data = bytearray(compiled.memory.image_size)
     for segment, (address, size) in zip(compiled.segments, compiled.memory.programs, strict=True):
         code = encode_commands(segment.commands, compiled.config)
@@ -95,6 +95,7 @@ def mapping(compiled: Compiled) -> dict[str, Any]:
                 zip(compiled.segments, memory.programs, strict=True)
             )
         ],
+        "base": compiled.options.base,
         "image_size": memory.image_size,
         "memory_size": memory.write_limit,
         "read_range": [0, memory.read_limit],
@@ -187,6 +188,8 @@ def _host_node(graph: Graph, host: HostNode) -> dict[str, Any]:
     return {
         "node": node.name,
         "op": node.op,
+        "inputs": [n for n in node.inputs if n and graph.tensors[n].data is None],
+        "outputs": list(node.outputs),
         "reason": host.reason,
         "elements": _elements(graph, node),
         "macs": node_macs(graph, node),
@@ -210,9 +213,15 @@ def _input(compiled: Compiled, name: str) -> dict[str, Any]:
     if not m.external:
         words = m.words(compiled.config.cols) * compiled.config.cols
         return {**_stored(compiled, name), "layout": "planes", "nbytes": words}
-    size = m.pixels * m.channels
-    address = compiled.memory.bases[name]
-    return {**_tensor(tensor), "address": address, "layout": "pixels", "nbytes": size}
+    return {
+        **_tensor(tensor),
+        "address": compiled.memory.bases[name],
+        "layout": "pixels",
+        "nbytes": m.pixels * m.channels,
+        "height": m.height,
+        "width": m.width,
+        "channels": m.channels,
+    }
 
 
 def _stored(compiled: Compiled, name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.ctrl.decode_check import foreign, illegal
-from hw.lib.bus import ADDRESS_RANGES, BEATS_BITS, COUNTS, FAULT, Burst, read_port
+from hw.lib.bus import ADDRESS_RANGES, BASE_BITS, BEATS_BITS, COUNTS, FAULT, Burst, read_port
 from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.bit_fields import WORD_BITS
@@ -32,6 +32,8 @@ class Fetch(wiring.Component):
     program_addr, program_size : In(32)
         Bytes, multiples of PROGRAM_ALIGN; constant while a program runs, and from two cycles
         before.
+    base : In(32)
+        What addresses count from, a multiple of BURST_BOUNDARY; as constant.
     address_ranges : In(ADDRESS_RANGES)
         What may be read.
     memory : Out(read_port)
@@ -58,6 +60,7 @@ class Fetch(wiring.Component):
             {
                 "program_addr": In(32),
                 "program_size": In(32),
+                "base": In(32),
                 "address_ranges": In(ADDRESS_RANGES),
                 "memory": Out(read_port(config)),
                 "load": Out(stream.Signature(command_layouts.LOAD)),
@@ -86,7 +89,7 @@ class Fetch(wiring.Component):
         index = Signal(command_layouts.INDEX_BITS)
         misaligned = Signal(reset_less=True)
         place = self.program_addr | self.program_size
-        m.d.sync += misaligned.eq(place[:_ALIGN_BITS].any())
+        m.d.sync += misaligned.eq(place[:_ALIGN_BITS].any() | self.base[:BASE_BITS].any())
         outside = self._build_requests(m, moved, capacity, ~misaligned)
         raw, full, unknown = self._build_assembly(m, buffer, index)
         other, bad = self._build_dispatch(m, raw, full, index)

@@ -16,7 +16,7 @@ class RegisterFile(wiring.Component):
 
     A write is accepted in the cycle in which address and data are both valid; accepting the one
     that sets control.start is cycle 0. ``start`` is high in cycle 1, ``running`` from cycle 2 on.
-    Writes to the program's place and the address ranges are ignored while busy.
+    Writes to the program's place, the address ranges and the base are ignored while busy.
 
     Members
     -------
@@ -40,6 +40,8 @@ class RegisterFile(wiring.Component):
         The program's place.
     address_ranges : Out(ADDRESS_RANGES)
         What may be read and written.
+    base : Out(32)
+        What all addresses of the core count from.
     fingerprint : In(32)
         The constant of that register.
     counters : In(array)
@@ -63,6 +65,7 @@ class RegisterFile(wiring.Component):
     program_addr: Out(32)
     program_size: Out(32)
     address_ranges: Out(ADDRESS_RANGES)
+    base: Out(32)
     fingerprint: In(32)
     counters: In(data.ArrayLayout(COUNTER_BITS, len(Counter)))
     cycles: In(COUNTER_BITS)
@@ -84,7 +87,7 @@ class RegisterFile(wiring.Component):
         m.d.comb += self.irq.eq(
             (fields["status", "done"] | fields["status", "fault"]) & fields["control", "irq_enable"]
         )
-        for name in ("program_addr", "program_size"):
+        for name in ("program_addr", "program_size", "base"):
             m.d.comb += getattr(self, name).eq(fields[name, "value"])
         for name, _ in ADDRESS_RANGES:
             m.d.comb += getattr(self.address_ranges, name).eq(fields[name, "value"])

@@ -14,7 +14,7 @@ COUNT_BITS = 20
 BEATS_BITS = MAX_BURST.bit_length()
 
 REQUEST = data.StructLayout({"addr": 32, "beats": BEATS_BITS})
-"""One burst: byte address of its first beat, and its beats."""
+"""One burst: byte address of its first beat, counted from the base, and its beats."""
 ADDRESS_RANGES = data.StructLayout(
     {
         "read_base": 32,
@@ -23,7 +23,10 @@ ADDRESS_RANGES = data.StructLayout(
         "write_limit": 32,
     }
 )
-"""The byte ranges that a program may read and write; limits are the first byte beyond."""
+"""The byte ranges that a program may read and write, counted from the base; limits are the first
+byte beyond."""
+BASE_BITS = exact_log2(BURST_BOUNDARY)
+"""Low bits of the base, which are 0: a burst lies as well to the borders of pages at any base."""
 COUNTS = data.StructLayout({"load": COUNT_BITS, "execute": COUNT_BITS, "store": COUNT_BITS})
 """Numbers of commands of each kind: completed ones, or those that a command waits for."""
 FAULT = data.StructLayout({"raised": 1, "code": 4, "index": INDEX_BITS})

@@ -11,6 +11,7 @@ from pathlib import Path
 from hw.spec import isa, records, regs, rules
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
+from hw.spec.timing import BURST_BOUNDARY
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOTICE = (
@@ -174,6 +175,7 @@ def c_header(config: AccelConfig | None = None) -> str:
     lines.append(_define("ACCEL_COUNTER_BASE", f"0x{regs.COUNTER_BASE:03x}u"))
     lines.append(_define("ACCEL_COUNTER_STRIDE", f"{regs.COUNTER_STRIDE}u"))
     lines.append(_define("ACCEL_PROGRAM_ALIGN", f"{regs.PROGRAM_ALIGN}u"))
+    lines.append(_define("ACCEL_BASE_ALIGN", f"{BURST_BOUNDARY}u"))
     lines.append(_define("ACCEL_FINGERPRINT_BYTE", f"{isa.FINGERPRINT_BYTE}u"))
     if config is not None:
         lines.append(_define("ACCEL_FINGERPRINT_VALUE", _fingerprint(config)))

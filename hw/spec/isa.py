@@ -46,7 +46,7 @@ MACHINE_FIELDS = ("machine", "last_line")
 """Fields on which depends whether a command runs at all; hw.spec.fingerprint has their values."""
 
 _DMA = (
-    ("dram_addr", 32, "Byte address of the first row in memory."),
+    ("dram_addr", 32, "Byte address of the first row in memory, counted from `base`."),
     ("dram_stride", 32, "Bytes from one row to the next in memory."),
     ("scratchpad_addr", SCRATCHPAD_ADDR_BITS, "Word address of the first row in the scratchpad."),
     (

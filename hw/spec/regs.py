@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 from hw.spec.fingerprint import LAST_LINE, LINE_BITS, PART_BITS, PARTS
 from hw.spec.isa import COMMAND_ALIGN
-from hw.spec.timing import WATCHDOG
+from hw.spec.timing import BURST_BOUNDARY, WATCHDOG
 
 PROGRAM_ALIGN = COMMAND_ALIGN
 """A program's address and size are multiples of this."""
+
+
+def misaligned(address: int, size: int, base: int) -> bool:
+    """Whether a program of ``size`` bytes at ``address`` from ``base`` is the fault MISALIGNED."""
+    return (address | size) % PROGRAM_ALIGN != 0 or base % BURST_BOUNDARY != 0
 
 
 class Fault(enum.IntEnum):
@@ -46,7 +51,10 @@ FAULT_DOC = {
     "or the memory does not answer",
     Fault.WRONG_MACHINE: "the program is for a machine with another fingerprint, or with more "
     "scratchpad lines",
-    Fault.MISALIGNED: f"program_addr or program_size is no multiple of {PROGRAM_ALIGN}",
+    Fault.MISALIGNED: (
+        f"program_addr or program_size is no multiple of {PROGRAM_ALIGN}, or base none of "
+        f"{BURST_BOUNDARY}"
+    ),
 }
 
 
@@ -172,13 +180,21 @@ _BASE = (
     ),
     _whole("fault_index", 0x00C, "ro", "Index of the command at fault, counted from 0."),
     _whole(
-        "program_addr", 0x010, "rw", f"Byte address of the program, a multiple of {PROGRAM_ALIGN}."
+        "program_addr",
+        0x010,
+        "rw",
+        f"Place of the program in bytes from `base`, a multiple of {PROGRAM_ALIGN}.",
     ),
     _whole("program_size", 0x014, "rw", f"Bytes of the program, a multiple of {PROGRAM_ALIGN}."),
-    _whole("read_base", 0x018, "rw", "First byte that may be read."),
-    _whole("read_limit", 0x01C, "rw", "First byte beyond the read range."),
-    _whole("write_base", 0x020, "rw", "First byte that may be written; it may be read too."),
-    _whole("write_limit", 0x024, "rw", "First byte beyond the write range."),
+    _whole("read_base", 0x018, "rw", "First byte that may be read, counted from `base`."),
+    _whole("read_limit", 0x01C, "rw", "First byte beyond the read range, counted from `base`."),
+    _whole(
+        "write_base",
+        0x020,
+        "rw",
+        "First byte that may be written, counted from `base`; it may be read too.",
+    ),
+    _whole("write_limit", 0x024, "rw", "First byte beyond the write range, counted from `base`."),
     _whole("cycles_lo", 0x028, "ro", "Cycles from the start write to the interrupt, low half."),
     _whole("cycles_hi", 0x02C, "ro", "High half."),
     Register(
@@ -193,6 +209,13 @@ _BASE = (
         ),
         "What a program depends on in the machine's configuration; constant. Each command has the "
         "lower half, and the last line that its program may read: the machine must have both.",
+    ),
+    _whole(
+        "base",
+        0x034,
+        "rw",
+        f"Byte address of the memory image, a multiple of {BURST_BOUNDARY}: what all addresses of "
+        "the program, `program_addr` and the address ranges count from.",
     ),
 )
 COUNTER_BASE = 0x100

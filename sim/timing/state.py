@@ -13,7 +13,7 @@ import numpy as np
 from compiler.kernels import njit
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
-from hw.spec.regs import PROGRAM_ALIGN
+from hw.spec.regs import misaligned
 from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES, WATCHDOG, WATCHDOG_DELAY
 from sim.timing.records import record_type
 
@@ -87,6 +87,7 @@ def parameters(
     program_size: int,
     address_ranges: tuple[int, int, int, int],
     *,
+    base: int = 0,
     memory_bytes: int = 1 << 32,
     read_error: tuple[int, int, int] = (0, 0, 0),
     write_error: tuple[int, int, int] = (0, 0, 0),
@@ -95,7 +96,8 @@ def parameters(
 ) -> np.ndarray:
     """The parameters of a run, SETUP [1].
 
-    ``address_ranges`` is (read_base, read_limit, write_base, write_limit). Beats that touch bytes
+    ``address_ranges`` is (read_base, read_limit, write_base, write_limit). All addresses count from
+    ``base``. Beats that touch bytes
     low .. high - 1 of ``read_error`` or ``write_error`` = (low, high, response) are answered with
     that response, unless it is 0, and beats beyond ``memory_bytes`` with an error. ``silence`` is
     (channels, after): once the channels, bits of HANDSHAKES, have seen that many handshakes
@@ -115,7 +117,7 @@ def parameters(
         "program_addr": program_addr,
         "program_beats": program_size // config.bus_bytes,
         "fetch_burst": FETCH_BYTES // config.bus_bytes,
-        "misaligned": (program_addr | program_size) % PROGRAM_ALIGN != 0,
+        "misaligned": misaligned(program_addr, program_size, base),
     }
     spans = (*address_ranges, *read_error, *write_error, *silence)
     return np.array([(*values.values(), *spans, watchdog + WATCHDOG_DELAY)], SETUP)

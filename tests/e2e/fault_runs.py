@@ -65,7 +65,7 @@ def write(name: str, value: int) -> tuple[int, int]:
 def settings(case: FaultCase) -> tuple[tuple[int, int], ...]:
     names = ("read_base", "read_limit", "write_base", "write_limit")
     values = dict(zip(names, case.address_ranges, strict=True))
-    values |= {"program_addr": case.addr, "program_size": case.program_size}
+    values |= {"program_addr": case.addr, "program_size": case.program_size, "base": case.base}
     return tuple(write(name, value) for name, value in values.items())
 
 
@@ -84,6 +84,7 @@ def spec(case: FaultCase, *, image=None, before=(), start=START | IRQ_ENABLE, **
         timeout=options.pop("timeout", LIMIT),
         memory=MemoryModel(**model),
         axi_log=True,
+        origin=case.base,
         **options,
     )
 
@@ -124,7 +125,13 @@ def setup_of(
         events = sum(HANDSHAKES[channel] for channel in set(silence.channels))
         memory["silence"] = events, silence.after
     setup = parameters(
-        CONFIG, case.addr, case.program_size, case.address_ranges, **memory, watchdog=watchdog
+        CONFIG,
+        case.addr,
+        case.program_size,
+        case.address_ranges,
+        base=case.base,
+        **memory,
+        watchdog=watchdog,
     )
     return decode(image, case.addr, case.program_size, CONFIG), setup
 
@@ -143,7 +150,7 @@ def simulated(case: FaultCase) -> tuple[Fault, int]:
 
 def memory_after(case: FaultCase) -> np.ndarray:
     image = programs.memory(case.code)
-    commands, fault = decode_program(image, case.addr, case.program_size, CONFIG)
+    commands, fault = decode_program(image, case.addr, case.program_size, CONFIG, base=case.base)
     assert fault is None
     state = State(CONFIG, image, AddressRanges(*case.address_ranges))
     for command in commands:

@@ -177,7 +177,7 @@ def test_a_mapping_of_another_version_is_refused(folder, capsys, command):
     content = json.loads(path.read_text())
     content["version"] = 2
     path.write_text(json.dumps(content))
-    parts = (str(path), "version 2 of the program format", "5 is accepted", "map the model again")
+    parts = (str(path), "version 2 of the program format", "6 is accepted", "map the model again")
     refused(capsys, folder.parent, parts, command, folder)
 
 
@@ -193,12 +193,21 @@ def test_a_mapping_with_the_program_of_another_is_refused(folder, capsys, comman
     refused(capsys, folder.parent, parts, command, folder)
 
 
-@pytest.mark.parametrize("key", ["program_addr", "program_size"])
+@pytest.mark.parametrize("command", RUN_COMMANDS)
+def test_memory_that_ends_beyond_all_addresses_is_refused(folder, capsys, command):
+    path = folder / "mapping.json"
+    content = json.loads(path.read_text())
+    content["base"] = (1 << 32) - 4096
+    path.write_text(json.dumps(content))
+    refused(capsys, folder.parent, (str(path), f"base {content['base']:#x}"), command, folder)
+
+
+@pytest.mark.parametrize("key", ["program_addr", "program_size", "base"])
 @pytest.mark.parametrize("command", RUN_COMMANDS)
 def test_a_misaligned_program_is_that_fault_and_no_other(folder, capsys, command, key):
     path = folder / "mapping.json"
     content = json.loads(path.read_text())
-    content["segments"][0][key] += 4
+    (content if key == "base" else content["segments"][0])[key] += 4
     path.write_text(json.dumps(content))
     assert run(command, folder) == 1
     line = capsys.readouterr().err.splitlines()[-1]

@@ -307,6 +307,8 @@ def _misaligned() -> Iterator[FaultCase]:
         yield FaultCase(f"program at {addr:#x}", fault, 0, whole, addr=addr)
     for size in (1, 63, len(whole) - 1, len(whole) + 32):
         yield FaultCase(f"{size} bytes", fault, 0, whole, size=size)
+    for base in (1, 0x40, 0x800, 0x4000_0FFF, 0xFFFF_F800):
+        yield FaultCase(f"image at {base:#x}", fault, 0, whole, base=base)
 
 
 def timeouts() -> list[FaultCase]:

@@ -182,6 +182,7 @@ class FaultCase:
     address_ranges: tuple[int, int, int, int] = ADDRESS_RANGES
     errors: dict[str, ErrorRegion] = field(default_factory=dict)
     """``read_error`` or ``write_error`` of the memory."""
+    base: int = 0
 
     @property
     def program_size(self) -> int:

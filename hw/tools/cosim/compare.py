@@ -65,6 +65,7 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
     take ``timeout`` cycles."""
     address_ranges = program.address_ranges
     values = {
+        "base": program.base,
         "program_addr": segment.address,
         "program_size": segment.size,
         "read_base": address_ranges.read_base,
@@ -81,6 +82,7 @@ def run_spec(program: Program, segment: Segment, memory: np.ndarray, timeout: in
         timeout=timeout,
         memory=MemoryModel(program.config.memory),
         dump=(address_ranges.write_base, address_ranges.write_limit),
+        origin=program.base,
     )
 
 

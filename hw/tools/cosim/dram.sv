@@ -33,6 +33,8 @@
 // withholds its arready, rvalid, awready, wready or bvalid, for cfg_silent_cycles cycles, or for
 // good if that is 0. An rvalid or bvalid that is high stays until its handshake.
 //
+// The storage lies from cfg_origin on; all other addresses and words named here count from there.
+//
 // cfg_err_*_resp /= 0 makes each beat that touches [lo, hi) answer with that response: on the R
 // beat itself, or on the B of a burst with any such W beat (the beat is not written). A beat
 // outside the storage answers DECERR.
@@ -51,6 +53,7 @@ module dram #(
     input  logic                    clk,
     input  logic                    rst,
 
+    input  logic [31:0]             cfg_origin,
     input  logic [31:0]             cfg_latency,
     input  logic [31:0]             cfg_interval,
     input  logic [31:0]             cfg_gap_seed,
@@ -192,7 +195,7 @@ module dram #(
             end
             if (m_axi_awvalid && m_axi_awready) begin
                 slot = wrap(b_head + b_count);
-                write_addr[slot] = m_axi_awaddr;
+                write_addr[slot] = m_axi_awaddr - cfg_origin;
                 write_beats[slot] = int'(m_axi_awlen) + 1;
                 write_resp[slot] = 2'd0;
                 b_count = b_count + 1;
@@ -209,7 +212,7 @@ module dram #(
             end
             if (m_axi_arvalid && m_axi_arready) begin
                 slot = wrap(r_head + r_count);
-                read_addr[slot] = m_axi_araddr;
+                read_addr[slot] = m_axi_araddr - cfg_origin;
                 read_beats[slot] = int'(m_axi_arlen) + 1;
                 read_due[slot] = now + int'(cfg_latency);
                 r_count = r_count + 1;

@@ -93,11 +93,11 @@ class SoftReset:
 class RunSpec:
     """One run: reset, load, write registers, start, wait for the interrupt, read back.
 
-    ``image`` is the memory from address 0, uint8, padded with zeros to the bus width and then to
-    the memory's end. ``writes`` are (offset, value) in order; ``start`` is the write that starts
-    the machine, which nothing before it may repeat. ``timeout`` is in cycles from the start.
-    ``dump`` is the byte range to read back, by default the image's own. ``axi_log`` records every
-    handshake of the AXI master.
+    ``image`` is the memory from address ``origin`` on, uint8, padded with zeros to the bus width
+    and then to the memory's end. ``writes`` are (offset, value) in order; ``start`` is the write
+    that starts the machine, which nothing before it may repeat. ``timeout`` is in cycles from the
+    start. ``dump`` is the byte range to read back, by default the image's own; it counts from
+    ``origin``, as errors of the memory do. ``axi_log`` records every handshake of the AXI master.
     """
 
     image: np.ndarray
@@ -109,8 +109,11 @@ class RunSpec:
     reset: SoftReset | None = None
     dump: tuple[int, int] | None = None
     axi_log: bool = False
+    origin: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.origin < 1 << 32:
+            raise ValueError(f"origin must be 0 to 2**32 - 1, not {self.origin!r}")
         if self.image.dtype != np.uint8 or self.image.ndim != 1:
             raise ValueError(
                 f"image must be one-dimensional uint8, not {self.image.ndim}-d {self.image.dtype}"

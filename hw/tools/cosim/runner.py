@@ -161,6 +161,8 @@ def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict[str, 
     model = run.memory
     if memory == "cocotbext" and (model.read_error or model.write_error or model.silence):
         raise ValueError("the cocotbext memory cannot inject errors or fall silent")
+    if memory == "cocotbext" and run.origin:
+        raise ValueError(f"the cocotbext memory begins at address 0, not at {run.origin:#x}")
     # Whole words, of which _result drops what lies outside the range.
     lo, hi = run.dump_range[0] // data_bytes, -(-run.dump_range[1] // data_bytes)
     read_error = model.read_error or ErrorRegion(0, 1)
@@ -178,6 +180,7 @@ def _plan_entry(run: RunSpec, data_bytes: int, memory: MemoryKind) -> dict[str, 
         "settings": {
             "dump_lo": lo,
             "dump_hi": hi,
+            "cfg_origin": run.origin,
             "cfg_latency": model.timing.latency,
             "cfg_interval": model.timing.interval(data_bytes),
             "cfg_gap_seed": model.gap_seed,

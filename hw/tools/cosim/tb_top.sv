@@ -41,6 +41,7 @@ module tb_top #(
 
     input  logic [31:0]               dump_lo,
     input  logic [31:0]               dump_hi,
+    input  logic [31:0]               cfg_origin,
     input  logic [31:0]               cfg_latency,
     input  logic [31:0]               cfg_interval,
     input  logic [31:0]               cfg_gap_seed,
@@ -110,6 +111,7 @@ module tb_system #(
 
     input  logic [31:0]               dump_lo,
     input  logic [31:0]               dump_hi,
+    input  logic [31:0]               cfg_origin,
     input  logic [31:0]               cfg_latency,
     input  logic [31:0]               cfg_interval,
     input  logic [31:0]               cfg_gap_seed,

@@ -68,12 +68,14 @@ int accel_start(const struct accel *accel, const struct accel_program *program, 
 {
     uint32_t control = ACCEL_CONTROL_START_MASK;
 
-    if (!program->size || (program->address | program->size) % ACCEL_PROGRAM_ALIGN)
+    if (!program->size || (program->address | program->size) % ACCEL_PROGRAM_ALIGN ||
+        program->base % ACCEL_BASE_ALIGN)
         return ACCEL_ERROR_PROGRAM;
     if (program->code && accel_accepts(accel, fingerprint_of(program->code)))
         return ACCEL_ERROR_MACHINE;
     if (get(accel, ACCEL_STATUS) & ACCEL_STATUS_BUSY_MASK)
         return ACCEL_ERROR_BUSY;
+    set(accel, ACCEL_BASE, program->base);
     set(accel, ACCEL_PROGRAM_ADDR, program->address);
     set(accel, ACCEL_PROGRAM_SIZE, program->size);
     set(accel, ACCEL_READ_BASE, program->read_base);

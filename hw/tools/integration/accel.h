@@ -40,7 +40,7 @@ enum {
     ACCEL_ERROR_ID = -1,      /* the ID register is not ACCEL_ID_VALUE */
     ACCEL_ERROR_BUSY = -2,    /* not started: as ACCEL_RUNNING */
     ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN,
-                               * or no program at all */
+                               * base none of ACCEL_BASE_ALIGN, or no program at all */
     ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
     ACCEL_ERROR_TIMEOUT = -5, /* still running after the given number of polls */
     ACCEL_ERROR_MACHINE = -6  /* not started: the program is for another machine */
@@ -53,9 +53,12 @@ struct accel {
     void (*write)(uintptr_t address, uint32_t value);
 };
 
-/* Byte addresses as the accelerator sees them; limits are the first byte beyond. Of mapping.json:
- * program_addr and program_size of a segment, read_range and write_range. */
+/* A program and its memory, as mapping.json or the header of `map --header` has them. `base` is the
+ * address on the accelerator's bus of program.bin's first byte; the others count from there, and
+ * limits are the first byte beyond. Of mapping.json: program_addr and program_size of a segment,
+ * read_range and write_range. */
 struct accel_program {
+    uint32_t base;
     uint32_t address;
     uint32_t size;
     uint32_t read_base;

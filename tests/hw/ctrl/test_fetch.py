@@ -28,11 +28,12 @@ STORE = encode(CONFIG, Opcode.STORE, dram_addr=0x100, row_count=2, row_length=3)
 END = encode(CONFIG, Opcode.END, wait_load=1, wait_execute=2, wait_store=3)
 
 
-async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None):
+async def _feed(ctx, dut, code, cycles, latency=3, bad=(), place=None, base=0):
     """Serve the fetch unit for some cycles; returns what happened, as (cycle, what, detail)."""
     addr, size = place or (0, len(code))
     ctx.set(dut.program_addr, addr)
     ctx.set(dut.program_size, size)
+    ctx.set(dut.base, base)
     ctx.set(dut.address_ranges.read_limit, 1 << 16)
     ctx.set(dut.stop, 1)
     await ctx.tick().repeat(2)
@@ -135,6 +136,11 @@ def test_faults(code, fault, index):
 @pytest.mark.parametrize("place", [(1, 128), (32, 128), (0, 127), (0, 160), (64, 1)])
 def test_a_program_out_of_place_is_a_fault_before_a_request(place):
     assert _run(LOAD + END, place=place)[0] == (0, "fault", (Fault.MISALIGNED, 0))
+
+
+@pytest.mark.parametrize(("base", "first"), [(1, "fault"), (0x800, "fault"), (0x1000, "request")])
+def test_a_base_inside_a_page_is_a_fault_before_a_request(base, first):
+    assert _run(LOAD + END, base=base)[0][1] == first
 
 
 def test_an_error_is_a_fault_of_the_command_it_hits():

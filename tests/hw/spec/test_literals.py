@@ -102,6 +102,7 @@ OFFSETS = {
     "cycles_lo": 0x028,
     "cycles_hi": 0x02C,
     "fingerprint": 0x030,
+    "base": 0x034,
     "busy_network_lo": 0x100,
     "busy_network_hi": 0x104,
     "busy_other_lo": 0x108,

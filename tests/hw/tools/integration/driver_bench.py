@@ -45,7 +45,8 @@ class Program(ctypes.Structure):
     """``struct accel_program``."""
 
     _fields_ = [
-        *((name, ctypes.c_uint32) for name in ("address", "size", "read_base", "read_limit")),
+        *((name, ctypes.c_uint32) for name in ("base", "address", "size")),
+        *((name, ctypes.c_uint32) for name in ("read_base", "read_limit")),
         ("write_base", ctypes.c_uint32), ("write_limit", ctypes.c_uint32),
         ("code", ctypes.c_char_p),
     ]  # fmt: skip
@@ -108,11 +109,12 @@ class DriverBench(Bench):
         return seen
 
     async def refused(self, driver: Driver, plan: dict) -> dict:
-        address, size, *address_ranges = plan["good"]
+        base, address, size, *address_ranges = plan["good"]
         return {
-            "odd address": await driver.start([address + 4, size, *address_ranges], True),
-            "no size": await driver.start([address, 0, *address_ranges], True),
-            "odd size": await driver.start([address, size + 4, *address_ranges], True),
+            "odd base": await driver.start([base + 0x800, address, size, *address_ranges], True),
+            "odd address": await driver.start([base, address + 4, size, *address_ranges], True),
+            "no size": await driver.start([base, address, 0, *address_ranges], True),
+            "odd size": await driver.start([base, address, size + 4, *address_ranges], True),
             "other code": await driver.start(plan["good"], True, plan["other code"]),
             "accepts": [await driver("accepts", value) for value in plan["fingerprints"]],
             "still fresh": await driver.ask("poll"),

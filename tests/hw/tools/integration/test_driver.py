@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import json
 import re
 import subprocess
@@ -43,8 +44,10 @@ from tests.e2e.cases import design
 CONFIG = preset("tiny")
 SOURCES = Path(integration.__file__).parent
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffreestanding", "-O2")
+BASE = 0x8000_0000
+"""Byte address of the memory image."""
 BAD = 1 << 20
-"""Byte address of the program with an illegal command, beyond the network's memory."""
+"""Place in it of the program with an illegal command, beyond the network's memory."""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +127,7 @@ FINGERPRINTS = {
 def seen(network, library, tmp_path_factory) -> dict:
     """What the driver saw, and ``tensors`` that the last run left in memory."""
     work = tmp_path_factory.mktemp("run")
-    program = network.program
+    program = dataclasses.replace(network.program, base=BASE)
     (segment,) = program.segments
     bad = bad_program(program)
     memory = np.zeros(BAD + len(bad) + len(OTHER), np.uint8)
@@ -142,12 +145,12 @@ def seen(network, library, tmp_path_factory) -> dict:
     ]
     plan = {
         "library": str(library),
-        "good": [segment.address, segment.size, *limits],
+        "good": [BASE, segment.address, segment.size, *limits],
         "code": program.image[segment.address :][:PROGRAM_ALIGN].tolist(),
         "other code": list(OTHER),
         "fingerprints": [value for value, _ in FINGERPRINTS.values()],
-        "bad": [BAD, len(bad), limits[0], len(memory), *limits[2:]],
-        "other": [BAD + len(bad), len(OTHER), limits[0], len(memory), *limits[2:]],
+        "bad": [BASE, BAD, len(bad), limits[0], len(memory), *limits[2:]],
+        "other": [BASE, BAD + len(bad), len(OTHER), limits[0], len(memory), *limits[2:]],
     }
     (work / "driver.json").write_text(json.dumps(plan))
     folder = design("tiny").build()
@@ -212,8 +215,8 @@ class TestOnTheRtl:
 
     def test_a_start_that_cannot_be_is_refused(self, seen):
         assert seen["fresh"] == seen["still fresh"] == [IDLE, 0, 0]
-        for size in ("odd address", "odd size", "no size"):
-            assert seen[size] == RESULTS["ACCEL_ERROR_PROGRAM"], size
+        for place in ("odd base", "odd address", "odd size", "no size"):
+            assert seen[place] == RESULTS["ACCEL_ERROR_PROGRAM"], place
         assert seen["other code"] == RESULTS["ACCEL_ERROR_MACHINE"]
         assert seen["second start"] == RESULTS["ACCEL_ERROR_BUSY"]
 
