@@ -22,6 +22,7 @@ from compiler.extract_command import add_extract_options
 from compiler.load import add_model_options, load_given
 from compiler.map_command import add_map_options
 from compiler.quantize_command import add_quantize_options
+from compiler.rewrite import add_rewrite_options
 from hw.spec.config_keys import ConfigurationError
 
 
@@ -77,6 +78,7 @@ def _parser(prog: str, groups: Mapping[str, str]) -> argparse.ArgumentParser:
     add_model_options(command)
     command.set_defaults(command=_import)
     add_quantize_options(commands.add_parser("quantize", help="write a float ONNX model as int8"))
+    add_rewrite_options(commands.add_parser("rewrite", help="change layers by published rules"))
     add_diff_options(commands.add_parser("diff", help="which layer loses the signal"))
     add_extract_options(commands.add_parser("extract", help="one layer as a model of its own"))
     add_evaluate_options(commands.add_parser("evaluate", help="accuracy over a folder of pictures"))

@@ -25,7 +25,7 @@ STOREYS = (
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
     compiler.cache_command sim.answers sim.files""",
     """compiler.compare_command compiler.diff_command compiler.evaluate
-    compiler.extract compiler.info compiler.latencies compiler.mapping""",
+    compiler.extract compiler.info compiler.latencies compiler.mapping compiler.rewrite""",
     "compiler.explore compiler.extract_command compiler.map_command",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",

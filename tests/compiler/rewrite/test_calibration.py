@@ -1,0 +1,73 @@
+"""Depthwise decomposition on calibration data reconstructs responses, not weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+from compiler.frontend.onnx import parse_onnx
+from compiler.rewrite.apply import apply
+from compiler.rewrite.calibration import Calibration
+from compiler.rewrite.onnx_network import OnnxNetwork
+from compiler.rewrite.rules import wanted
+from tests.support.float_onnx import FloatNet
+from tests.support.onnx_builder import run_onnx
+
+PAIR = 6
+
+
+@pytest.fixture
+def model(generator):
+    """Two convolutions, of which the second reads six channels and makes two."""
+    net = FloatNet(generator)
+    x = net.input(1, 4, 10, 10, name="x")
+    y = net.node("Relu", net.conv(x, 4, PAIR, 3, normalised=False))
+    net.output(net.conv(y, PAIR, 2, 3, normalised=False))
+    return net.bytes()
+
+
+def smooth(generator, count):
+    """Maps in which neighbours are alike, as in pictures."""
+    maps = generator.normal(size=(count, 1, 4, 13, 13))
+    return sum(maps[..., i : i + 10, j : j + 10] for i in range(4) for j in range(4)) / 4
+
+
+def error(model, folder, rule, inputs, samples):
+    """The mean square error of the model after the rule over inputs, and its network."""
+    network = OnnxNetwork(parse_onnx(model, folder))
+    data = None if samples is None else Calibration(network, [{"x": s} for s in samples])
+    apply(network, [wanted(rule)], data)
+    new = network.model.SerializeToString()
+    outputs = [
+        np.concatenate([run_onnx(each, {"x": x})[0] for x in inputs]) for each in (model, new)
+    ]
+    return float(np.square(outputs[1] - outputs[0]).mean()), network
+
+
+@pytest.mark.parametrize("rule", ["depthwise_svd@*", "depthwise_svd=2@*"])
+def test_calibrated_layers_are_nearer_on_inputs_that_were_not_seen(
+    rule, model, generator, tmp_path
+):
+    samples, others = (smooth(generator, n).astype(np.float32) for n in (24, 8))
+    plain, _ = error(model, tmp_path, rule, others, None)
+    calibrated, _ = error(model, tmp_path, rule, others, samples)
+    assert calibrated < 0.9 * plain
+
+
+def test_at_full_rank_the_fit_is_the_layer(model, generator, tmp_path):
+    samples = smooth(generator, 24).astype(np.float32)
+    found, network = error(model, tmp_path, "depthwise_svd=1.0@*", samples[:2], samples)
+    assert [layer.groups for layer in network.layers()] == [4, 1, PAIR, 1]
+    assert found < 1e-6
+    onnx.checker.check_model(network.model, full_check=True)
+
+
+def test_a_channel_that_is_never_there_is_no_fault(model, generator, tmp_path):
+    samples = smooth(generator, 24).astype(np.float32)
+    samples[:, :, 1] = 0
+    plain, calibrated = (
+        error(model, tmp_path, "depthwise_svd@*", samples[:4], given)[0]
+        for given in (None, samples)
+    )
+    assert calibrated < plain
