@@ -14,6 +14,7 @@ from compiler.ir.window_shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes.channel_moves.absorb import absorb
 from compiler.passes.channel_moves.rewrite import Routed, route
+from compiler.passes.channel_moves.spread import spread
 from compiler.passes.concatenate import concatenate
 from compiler.passes.constant_operand import crop, with_constant
 from compiler.passes.context import Context
@@ -51,7 +52,9 @@ def legalise(
     """
     cols = words.cols
     start = trimmed or graph
-    routed = Routed(start) if options.materialize else absorb(route(start, cols), cols)
+    routed = Routed(start)
+    if not options.materialize:
+        routed = spread(absorb(route(start, cols), cols), cols)
     if routed.graph.nodes != graph.nodes:
         verify_pass(routed.graph, "quantised", "moving channels")
     work = needed

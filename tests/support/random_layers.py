@@ -23,6 +23,7 @@ from tests.support.random_moves import (
     concatenation,
     pad,
     pad_channels,
+    parts_apart,
     shuffle,
     some_channels,
     split_and_join,
@@ -68,6 +69,8 @@ OPERATORS = (
     split_and_join,
     split_and_join,
     split_and_join,
+    parts_apart,
+    parts_apart,
     on_host,
     on_host,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.random_functions import function
 from tests.support.random_graph import VALUES, RandomGraph
-from tests.support.random_weighted import pointwise
+from tests.support.random_weighted import pointwise, weighted
 
 
 def concatenation(net: RandomGraph, x: str) -> str:
@@ -86,6 +86,34 @@ def _unit(net: RandomGraph, x: str) -> str:
     rng.shuffle(parts)
     joined = _moved(net, "concatenation", *parts)
     return shuffle(net, joined) if rng.random() < 0.7 else joined
+
+
+def parts_apart(net: RandomGraph, x: str) -> str:
+    """As in MixNet and GhostNet: slices with a kernel each, or a map beside a layer of it, joined
+    between layers of all channels, with other scales now and then."""
+    rng = net.rng
+    x = pointwise(net, x, _width(net, x))
+    channels = net.shape(x)[3]
+    if channels > 1 and rng.random() < 0.5:
+        ends = sorted({*rng.sample(range(1, channels), min(channels - 1, rng.randint(1, 3)))})
+        cuts = zip([0, *ends], [*ends, channels], strict=True)
+        found = [_moved(net, "slice", x, begin=begin, size=end - begin) for begin, end in cuts]
+        parts = [_kernel(net, part) if rng.random() < 0.9 else part for part in found]
+    else:
+        parts = [x, _kernel(net, x)]
+    quant = net.quant(x) if rng.random() < 0.9 else net.draw_quant()
+    y = net.node("concatenation", tuple(parts), quant)
+    if rng.random() < 0.5:
+        y = rng.choice((function, _kernel))(net, y)
+    return pointwise(net, y, _width(net, y)) if rng.random() < 0.9 else y
+
+
+def _kernel(net: RandomGraph, x: str) -> str:
+    """A depthwise convolution that keeps the size of the map, mostly the scale too."""
+    size, quant = net.rng.choice((1, 3, 3, 5)), net.quant(x) if net.rng.random() < 0.8 else None
+    window = {"stride": (1, 1), "dilation": (1, 1), "padding": (size // 2,) * 4}
+    shape = (1, size, size, net.shape(x)[3])
+    return weighted(net, "depthwise_conv2d", x, shape, 3, quant, depth_multiplier=1, **window)
 
 
 def _width(net: RandomGraph, x: str) -> int:
