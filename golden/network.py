@@ -156,7 +156,7 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
         *c.weighted, **c.attrs(*_CONV, "depth_multiplier")
     ),
     "transpose_conv2d": lambda c: ops.transpose_conv2d(
-        *c.weighted, **c.attrs("stride", "padding", "output_padding", "activation")
+        *c.weighted, **c.attrs("stride", "padding", "output_padding", "groups", "activation")
     ),
     "fully_connected": lambda c: ops.fully_connected(*c.weighted, **c.attrs("activation")),
     "add": lambda c: ops.add(
@@ -169,7 +169,7 @@ _RUNNERS: dict[str, Callable[[_Call], np.ndarray]] = {
         c.arrays, [c.x_quant(i) for i in range(len(c.arrays))], c.y_quant
     ),
     "avg_pool2d": lambda c: ops.avg_pool2d(c.x, c.y_quant, **c.attrs(*_POOL, "count_include_pad")),
-    "max_pool2d": lambda c: ops.max_pool2d(c.x, c.y_quant, **c.attrs(*_POOL)),
+    "max_pool2d": lambda c: ops.max_pool2d(c.x, c.y_quant, **c.attrs(*_POOL, "dilation")),
     "mean": lambda c: ops.mean(c.x, c.x_quant(), c.y_quant),
     "pad": lambda c: ops.pad(c.x, c.y_quant, **c.attrs("padding", "channel_padding")),
     "slice": lambda c: ops.channel_slice(c.x, **c.attrs("begin", "size")),

@@ -53,14 +53,16 @@ def max_pool2d(
     kernel: Pair,
     stride: Pair = (1, 1),
     padding: Padding = NO_PADDING,
+    dilation: Pair = (1, 1),
     activation: str = "none",
 ) -> np.ndarray:
     """The largest value in each window of ``x`` (NHWC); padding never wins.
 
-    A window that lies wholly in the padding gives the type's smallest value.
+    TFLite has no ``dilation``: it is ONNX's. A window that lies wholly in the padding gives the
+    type's smallest value.
     """
     padded = pad_spatial(x, padding, RANGES[y_quant.dtype][0])
-    largest = np.max([plane for _, _, plane in taps(padded, kernel, stride)], axis=0)
+    largest = np.max([plane for _, _, plane in taps(padded, kernel, stride, dilation)], axis=0)
     low, high = activation_range(activation, y_quant)
     clamped: np.ndarray = np.clip(largest, low, high)
     return clamped.astype(x.dtype)

@@ -184,6 +184,7 @@ OPS: dict[str, OpSpec] = {
             "stride": _STRIDE,
             "padding": _PADDING,
             "output_padding": _margins("bottom, right"),
+            "groups": _integer(1, 1),
             "activation": _ACTIVATION,
         },
     ),
@@ -194,7 +195,9 @@ OPS: dict[str, OpSpec] = {
     "avg_pool2d": OpSpec(
         ("x",), {**_POOL, "count_include_pad": _BOOL, "activation": _ACTIVATION}, same_quant=True
     ),
-    "max_pool2d": OpSpec(("x",), {**_POOL, "activation": _ACTIVATION}, same_quant=True),
+    "max_pool2d": OpSpec(
+        ("x",), {**_POOL, "dilation": _STRIDE, "activation": _ACTIVATION}, same_quant=True
+    ),
     "mean": OpSpec(("x",), {}),
     "pad": OpSpec(
         ("x",),

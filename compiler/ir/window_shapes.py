@@ -59,9 +59,9 @@ def check_bias(node: Node, bias: Shape, channels: int) -> None:
         raise fail(node, f"bias has shape {list(bias)}; [{channels}] is accepted")
 
 
-def conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
-    """The output's shape, NHWC: weights are [out, Kh, Kw, in of a group]."""
-    x, weights, groups = shapes[0], shapes[1], node.attrs["groups"]
+def _check_groups(node: Node, x: Shape, weights: Shape) -> None:
+    """Raise InputError for a map or weights that do not fit the groups."""
+    groups = node.attrs["groups"]
     need_rank(node, "x", x, 4)
     need_rank(node, "weights", weights, 4)
     if x[3] != weights[3] * groups:
@@ -72,6 +72,12 @@ def conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
         )
     if weights[0] % groups:
         raise fail(node, f"{weights[0]} output channels are no multiple of groups {groups}")
+
+
+def conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
+    """The output's shape, NHWC: weights are [out, Kh, Kw, in of a group]."""
+    x, weights = shapes[0], shapes[1]
+    _check_groups(node, x, weights)
     check_bias(node, shapes[2], weights[0])
     height, width = _windows(node, x, weights[1:3], node.attrs["dilation"])
     return x[0], height, width, weights[0]
@@ -94,12 +100,9 @@ def depthwise_conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
 
 
 def transpose_conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
-    """The output's shape, NHWC: weights are [out, Kh, Kw, in]."""
+    """The output's shape, NHWC: weights are [out, Kh, Kw, in of a group]."""
     x, weights, attrs = shapes[0], shapes[1], node.attrs
-    need_rank(node, "x", x, 4)
-    need_rank(node, "weights", weights, 4)
-    if x[3] != weights[3]:
-        raise fail(node, f"x has {x[3]} channels; weights {list(weights)} accept {weights[3]}")
+    _check_groups(node, x, weights)
     check_bias(node, shapes[2], weights[0])
     sizes = []
     for i, axis in enumerate(("height", "width")):
@@ -120,10 +123,11 @@ def transpose_conv2d_shape(node: Node, shapes: list[Shape]) -> Shape:
 def pool2d_shape(node: Node, shapes: list[Shape]) -> Shape:
     """The output's shape, NHWC: the input's channels stay."""
     x, kernel, padding = shapes[0], node.attrs["kernel"], node.attrs["padding"]
+    dilation = node.attrs.get("dilation", (1, 1))
     need_rank(node, "x", x, 4)
-    if max(padding[:2]) >= kernel[0] or max(padding[2:]) >= kernel[1]:
-        raise fail(
-            node, f"padding {list(padding)}; less than the kernel {list(kernel)} is accepted"
-        )
-    height, width = _windows(node, x, kernel, (1, 1))
+    spans = [window_span(kernel[i], dilation[i]) for i in (0, 1)]
+    if max(padding[:2]) >= spans[0] or max(padding[2:]) >= spans[1]:
+        what = "kernel" if dilation == (1, 1) else "window"
+        raise fail(node, f"padding {list(padding)}; less than the {what} {spans} is accepted")
+    height, width = _windows(node, x, kernel, dilation)
     return x[0], height, width, x[3]

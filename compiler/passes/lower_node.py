@@ -91,7 +91,7 @@ def _check_pooling(c: Context) -> None:
             c.output,
             attrs["kernel"],
             attrs["stride"],
-            (1, 1),
+            attrs.get("dilation", (1, 1)),
             attrs["padding"],
             c.cols,
         ),

@@ -168,6 +168,7 @@ def max_pool2d(c: Context) -> ArrayOp:
     return c.op(
         kernel=attrs["kernel"],
         stride=attrs["stride"],
+        dilation=attrs["dilation"],
         padding=attrs["padding"],
         pad_value=INT8_MIN,
         regions=c.whole(constant_requant(c.output.channels)),

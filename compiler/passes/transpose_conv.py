@@ -79,6 +79,8 @@ class _TransposeConv:
             size,
             (down, across),
             self._phase,
+            groups=self.attrs["groups"],
+            depthwise=1 < self.attrs["groups"] == s.source.channels == s.output.channels,
             pad_value=self.context.x.zero_point,
             **self.context.clamp(),
         )

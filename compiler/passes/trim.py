@@ -96,7 +96,7 @@ class _Kept:
             return [(name, union) for name in names]
         if node.op == "depthwise_conv2d":
             return self._groups(node, len(own))
-        if node.op == "conv2d" and node.attrs["groups"] > 1:
+        if node.op in ("conv2d", "transpose_conv2d") and node.attrs["groups"] > 1:
             return self._groups(node, node.attrs["groups"])
         if node.op == "slice":
             begin, size = node.attrs["begin"], node.attrs["size"]
@@ -196,9 +196,9 @@ class _Trimmer:
             return [(0, y)]
         if node.op == "depthwise_conv2d":
             return [(3, y)]
-        if node.op == "transpose_conv2d" or (node.op == "conv2d" and node.attrs["groups"] == 1):
-            return [(0, y), (3, x)]
-        return [(0, y)] if node.op == "conv2d" else []
+        if node.op not in ("conv2d", "transpose_conv2d"):
+            return []
+        return [(0, y), (3, x)] if node.attrs["groups"] == 1 else [(0, y)]
 
     def _attrs(self, node: Node) -> dict[str, Any]:
         """The attributes that count channels."""
@@ -208,7 +208,7 @@ class _Trimmer:
         if node.op == "pad":
             before, _ = node.attrs["channel_padding"]
             return {"channel_padding": (int(y[:before].sum()), int(y[before + len(x) :].sum()))}
-        if node.op in ("channel_shuffle", "conv2d") and node.attrs["groups"] > 1:
+        if node.attrs.get("groups", 1) > 1:
             return {"groups": int(x.reshape(node.attrs["groups"], -1).any(1).sum())}
         return {}
 

@@ -83,9 +83,10 @@ def _add_rounded(
     params: Mapping[str, Parameters],
 ) -> None:
     """Add the layer once more, on its input rounded and with the steps of its weights."""
-    name, axis = node.output[0] + _ROUNDED, weight_axis(node)
+    name = node.output[0] + _ROUNDED
     p = params[source(graph, node.input[0])]
     weights = graph.constants[node.input[1]]
+    axis = weight_axis(node, weights)
     steps, scale = quantize_weights(weights, axis, layer_bias(graph, node), p.scale)
     shape = [-1 if a == axis else 1 for a in range(weights.ndim)]
     constants = {

@@ -17,7 +17,13 @@ from compiler.quantize.calibrate import Parameters, collect
 from compiler.quantize.graph import float_constants, graph_of, whole_numbers
 from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
-from compiler.quantize.quantisation_points import VIEWS, on_host, source, stored_points
+from compiler.quantize.quantisation_points import (
+    VIEWS,
+    bounds,
+    on_host,
+    source,
+    stored_points,
+)
 from compiler.quantize.quantize import choose_parameters, leader, ranges_of
 from compiler.quantize.runtime import folded
 from compiler.quantize.samples import read_samples
@@ -135,9 +141,12 @@ class _Parts:
         return not self._is_rounded_later(name)
 
     def _is_rounded_later(self, name: str) -> bool:
-        """Whether all that reads the tensor is QuantizeLinear, through views too."""
+        """Whether all that reads the tensor is QuantizeLinear, through views too, and through what
+        bounds a layer's result."""
+        maker = self.graph.makers.get(name)
         return name not in self._ends and all(
-            node.op_type in VIEWS and all(map(self._is_rounded_later, node.output))
+            (node.op_type in VIEWS or (maker is not None and bounds(self.graph, maker, node)))
+            and all(map(self._is_rounded_later, node.output))
             for node in self.graph.readers[name]
         )
 

@@ -27,10 +27,15 @@ _MAX_BIAS = 2.0**30
 REAL, STORED = "/real", "/stored"
 
 
-def weight_axis(node: onnx.NodeProto) -> int:
-    """The axis of the node's weights that counts output channels."""
+def weight_axis(node: onnx.NodeProto, weights: np.ndarray) -> int:
+    """The axis of the node's weights that has a scale each: that of its output channels.
+
+    A transposed convolution of a group for each input channel has one for each group.
+    """
     if node.op_type == "Conv":
         return 0
+    if node.op_type == "ConvTranspose":
+        return 0 if 1 < len(weights) == attribute(node, "group", 1) else 1
     transposed = node.op_type == "Gemm" and attribute(node, "transB", 0)
     return 0 if transposed else 1
 
@@ -108,6 +113,8 @@ class _Inserter:
         for i, name in enumerate(node.input):
             copy.input[i] = self._read(name)
         weighted = node.op_type in WEIGHTED and node.input[1] in self._floats
+        # The host multiplies by a vector.
+        weighted = weighted and self._floats[node.input[1]].ndim > 1
         if weighted and not on_host(self._graph, node):
             copy.input[1] = self._weight(node)
         for i, name in enumerate(node.output):
@@ -164,11 +171,12 @@ class _Inserter:
 
     def _weight(self, node: onnx.NodeProto) -> str:
         """The weights as int8 with a scale per output channel, made real again."""
-        name, axis = self._free(f"{node.output[0]}/weights"), weight_axis(node)
+        name = self._free(f"{node.output[0]}/weights")
         x = source(self._graph, node.input[0])
         x_scale = (self._params[x] if x in self._params else self._known[x]).scale
         bias = layer_bias(self._graph, node)
         weights = self._graph.constants[node.input[1]]
+        axis = weight_axis(node, weights)
         if self._blank:
             steps = np.broadcast_to(np.int8(0), weights.shape)
             scale = np.ones(weights.shape[axis], np.float32)
@@ -194,6 +202,20 @@ def layer_bias(graph: FloatGraph, node: onnx.NodeProto) -> np.ndarray | None:
     return None
 
 
+def _largest(bias: np.ndarray, scales: int, axis: int) -> np.ndarray:
+    """The largest magnitude of a bias among the outputs of each scale.
+
+    A scale is for neighbours along axis 0, and in all groups of a transposed convolution along
+    axis 1.
+    """
+    magnitude: np.ndarray = np.abs(bias).reshape(-1)
+    if magnitude.size == 1:
+        return magnitude
+    shape = (scales, -1) if axis == 0 else (-1, scales)
+    found: np.ndarray = magnitude.reshape(shape).max(axis=1 - axis)
+    return found
+
+
 def quantize_weights(
     weights: np.ndarray, axis: int, bias: np.ndarray | None, x_scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -204,8 +226,8 @@ def quantize_weights(
     others = tuple(a for a in range(weights.ndim) if a != axis)
     largest = np.maximum(weights.max(axis=others), -weights.min(axis=others)).astype(np.float64)
     scale = largest / 127
-    if bias is not None and bias.size in (1, scale.size):
-        scale = np.maximum(scale, np.abs(bias).reshape(-1) / (x_scale * _MAX_BIAS))
+    if bias is not None and (bias.size == 1 or bias.size % scale.size == 0):
+        scale = np.maximum(scale, _largest(bias, scale.size, axis) / (x_scale * _MAX_BIAS))
     # What rounds to nothing takes any scale; the product with that of x has to be a float32, too.
     least = np.finfo(np.float32).tiny / min(x_scale, 1.0)
     scale = np.where(scale < least, 1.0, scale).astype(np.float32)

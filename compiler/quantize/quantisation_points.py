@@ -28,7 +28,6 @@ _BOUNDED = frozenset(
     "Conv ConvTranspose Gemm MatMul Add Mul AveragePool MaxPool BatchNormalization".split()
 )
 _ONE_VALUE = frozenset((*FUNCTIONS, *BINARY, "Relu", "Clip", "PRelu", *ELEMENTWISE))
-_CLIPS = ((0.0, 6.0), (-1.0, 1.0), (0.0, np.inf))
 
 
 def stored_points(graph: FloatGraph) -> list[str]:
@@ -101,7 +100,7 @@ def _stays_real(graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[
     if node.op_type in VIEWS and not on_host(graph, node):
         return True
     reader = graph.only_reader(name)
-    if reader is not None and (_bounds(graph, node, reader) or _is_bias(graph, node, reader)):
+    if reader is not None and (bounds(graph, node, reader) or _is_bias(graph, node, reader)):
         return True
     root = roots.get(name, name)
     return root != name and all(
@@ -109,7 +108,7 @@ def _stays_real(graph: FloatGraph, node: onnx.NodeProto, name: str, roots: dict[
     )
 
 
-def _bounds(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) -> bool:
+def bounds(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) -> bool:
     """Whether ``reader`` is the activation function of the layer ``node``, or of a bias on it."""
     if node.op_type not in _BOUNDED or node.output[0] != reader.input[0]:
         return False
@@ -118,7 +117,7 @@ def _bounds(graph: FloatGraph, node: onnx.NodeProto, reader: onnx.NodeProto) -> 
         if maker is None or not _is_bias(graph, maker, node):
             return False
     return reader.op_type == "Relu" or (
-        reader.op_type == "Clip" and clip_bounds(graph, reader) in _CLIPS
+        reader.op_type == "Clip" and len(graph.activations(reader)) == 1
     )
 
 
@@ -156,7 +155,7 @@ def _roots(graph: FloatGraph, stored: set[str]) -> dict[str, str]:
         found = {name if name in stored else roots.get(name, name) for name in inputs}
         twice = len(inputs) > 1 and len(set(inputs)) == 1 and node.op_type in ("Add", "Mul")
         maker = graph.makers.get(inputs[0])
-        fused = maker is not None and _bounds(graph, maker, node)
+        fused = maker is not None and bounds(graph, maker, node)
         if len(found) == 1 and numbers and not twice and not fused:
             roots[node.output[0]] = found.pop()
     return roots

@@ -246,6 +246,8 @@ def _shared_with_concatenations(
         output = node.output[0]
         for name in graph.activations(node):
             lead = leaders.get(source(graph, name), leader(graph, name))
+            if lead not in ranges:
+                continue
             width, whole = (ranges[n][1] - ranges[n][0] for n in (lead, output))
             alike = whole <= _MOST_COARSER * width
             softmax = graph.makers.get(lead) is not None and graph.makers[lead].op_type == "Softmax"

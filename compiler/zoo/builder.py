@@ -102,6 +102,7 @@ class GraphBuilder:
             "stride": _pair(stride),
             "padding": padding,
             "output_padding": output_padding,
+            "groups": 1,
             "activation": activation,
         }
         return self._weighted(name, "transpose_conv2d", x, shape, channels, attrs)
@@ -191,7 +192,7 @@ class GraphBuilder:
         padding: Padding | Literal["ceil"] | None = None,
     ) -> str:
         """The maximum over windows; ``"ceil"`` pads so far that no pixel is left out."""
-        attrs = self._pool(x, kernel, stride, padding)
+        attrs = {**self._pool(x, kernel, stride, padding), "dilation": (1, 1)}
         return self._append(name, "max_pool2d", (x,), attrs)
 
     def avg_pool(

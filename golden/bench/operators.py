@@ -63,7 +63,9 @@ class TransposedConvolution(Weighted):
     """A transposed convolution: PyTorch cuts off what opposite sides share, the rest follows."""
 
     def __init__(self, site: NodeView) -> None:
-        super().__init__(site.weights().permute(3, 0, 1, 2), site.bias())
+        self.groups = site.attrs["groups"]
+        grouped = site.weights().unflatten(0, (self.groups, -1)).permute(0, 4, 1, 2, 3)
+        super().__init__(grouped.flatten(0, 1), site.bias())
         top, bottom, left, right = site.attrs["padding"]
         self.padding = min(top, bottom), min(left, right)
         down, across = self.padding
@@ -74,7 +76,13 @@ class TransposedConvolution(Weighted):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = F.conv_transpose2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.output_padding
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
         )
         return y if self.crop is None else F.pad(y, self.crop)
 

@@ -16,7 +16,9 @@ class _Pool(nn.Module):
         super().__init__()
         top, bottom, left, right = site.attrs["padding"]
         self.kernel, self.stride = tuple(site.attrs["kernel"]), tuple(site.attrs["stride"])
-        fits = 2 * top <= self.kernel[0] and 2 * left <= self.kernel[1]
+        self.dilation = tuple(site.attrs.get("dilation", (1, 1)))
+        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
+        fits = 2 * top <= spans[0] and 2 * left <= spans[1]
         inside = fits and (top, left) == (bottom, right)
         self.padding = (top, left) if inside else (0, 0)
         self.around = None if inside else (left, right, top, bottom)
@@ -28,7 +30,7 @@ class Maximum(_Pool):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.around is not None:
             x = F.pad(x, self.around, value=float("-inf"))
-        return F.max_pool2d(x, self.kernel, self.stride, self.padding)
+        return F.max_pool2d(x, self.kernel, self.stride, self.padding, self.dilation)
 
 
 class Average(_Pool):

@@ -132,7 +132,13 @@ def _hits(classifier: Classifier, pictures: Pictures) -> str:
 
 
 def onnx_classifier(model: bytes) -> Classifier:
-    """onnxruntime without optimisations.
+    """The first output of ``onnx_outputs``."""
+    outputs = onnx_outputs(model)
+    return lambda x: outputs(x)[0]
+
+
+def onnx_outputs(model: bytes) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """The outputs for one input, by onnxruntime without optimisations.
 
     With them it computes whole quantised layers with kernels of its own, whose results are up to
     6 dB further off on processors without int8 dot products.
@@ -140,7 +146,8 @@ def onnx_classifier(model: bytes) -> Classifier:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, {"image": x})[0]
+    (image,) = session.get_inputs()
+    return lambda x: list(session.run(None, {image.name: x}))
 
 
 def quantised(path: Path, calibration: np.ndarray) -> Graph:
@@ -168,11 +175,12 @@ def simulated(graph: Graph, preset_name: str) -> Classifier:
 def quantised_by_onnxruntime(path: Path, calibration: np.ndarray) -> bytes:
     """onnxruntime's own quantiser: min-max ranges, int8, a scale per output channel."""
     plain, target = path.with_name("folded.onnx"), path.with_name("quantised.onnx")
-    onnx.save(folded(parse_onnx(path.read_bytes(), path.parent)), plain)
+    model = folded(parse_onnx(path.read_bytes(), path.parent))
+    onnx.save(model, plain)
     quantize_static(
         plain,
         target,
-        _Samples(calibration),
+        _Samples(model.graph.input[0].name, calibration),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QInt8,
@@ -182,12 +190,12 @@ def quantised_by_onnxruntime(path: Path, calibration: np.ndarray) -> bytes:
 
 
 class _Samples(CalibrationDataReader):
-    def __init__(self, inputs: np.ndarray) -> None:
-        self._inputs = iter(inputs)
+    def __init__(self, name: str, inputs: np.ndarray) -> None:
+        self._name, self._inputs = name, iter(inputs)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         found = next(self._inputs, None)
-        return None if found is None else {"image": found[None]}
+        return None if found is None else {self._name: found[None]}
 
 
 if __name__ == "__main__":

@@ -91,8 +91,9 @@ class Net:
         padding=(0, 0, 0, 0),
         extra=(0, 0),
         activation="none",
+        groups=1,
     ) -> str:
-        weights = self._constant((channels, *kernel, self.shape(x)[3]), "int8")
+        weights = self._constant((channels, *kernel, self.shape(x)[3] // groups), "int8")
         bias = self._constant((channels,), "int32")
         return self.op(
             "transpose_conv2d",
@@ -100,6 +101,7 @@ class Net:
             stride=stride,
             padding=padding,
             output_padding=extra,
+            groups=groups,
             activation=activation,
         )
 

@@ -135,7 +135,7 @@ BESIDE = {
 WEIGHTS = {
     "conv2d": lambda attrs: (8, 3, 3, 8 // _whole(attrs["groups"])),
     "depthwise_conv2d": lambda attrs: (1, 3, 3, 8 * _whole(attrs["depth_multiplier"])),
-    "transpose_conv2d": lambda attrs: (8, 3, 3, 8),
+    "transpose_conv2d": lambda attrs: (8, 3, 3, 8 // _whole(attrs["groups"])),
     "fully_connected": lambda attrs: (8, 240),
 }
 NOTES = {("host", "macs"), ("host", "reason")}

@@ -119,6 +119,15 @@ def test_maximum_ignores_padding():
     assert (max_pool2d(x, Q, (3, 3), (1, 1), (1, 1, 1, 1)) == -100).all()
 
 
+@pytest.mark.parametrize("dilation", [(1, 2), (3, 2)])
+def test_a_dilated_maximum_is_pytorchs(generator, dilation):
+    x = generator.integers(-128, 128, (1, 9, 11, 3)).astype(np.int8)
+    found = max_pool2d(x, Q, (3, 3), (2, 1), (1, 1, 1, 1), dilation)
+    real = torch.from_numpy(x.astype(np.float64)).permute(0, 3, 1, 2)
+    expected = torch.nn.functional.max_pool2d(real, 3, (2, 1), 1, dilation)
+    np.testing.assert_array_equal(found, expected.permute(0, 2, 3, 1).numpy())
+
+
 def test_pooling_clamps_to_its_activation():
     x = np.array([-50, 50], np.int8).reshape(1, 1, 2, 1)
     for pool in (avg_pool2d, max_pool2d):

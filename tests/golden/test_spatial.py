@@ -112,6 +112,7 @@ def transpose_graph(r):
         stride=stride,
         padding=tuple(padding),
         output_padding=tuple(extra),
+        groups=1,
         activation=r.pick(*ACTIVATIONS),
     )
 
@@ -129,21 +130,25 @@ def test_accumulators_equal_torch(seed):
     kernel, stride = (r.integer(1, 6), r.integer(1, 6)), (r.integer(1, 4), r.integer(1, 4))
     extra = tuple(r.integer(0, s - 1) for s in stride)
     crop = tuple(r.integer(0, (k - 1) // 2) for k in kernel)
-    depth, outputs = r.integer(1, 8), r.integer(1, 8)
-    x = r.values((2, r.integer(1, 9), r.integer(1, 9), depth))
+    groups = r.pick(1, 1, 2, 5)
+    depth, each = r.integer(1, 8), r.integer(1, 8)
+    outputs = groups * each
+    x = r.values((2, r.integer(1, 9), r.integer(1, 9), groups * depth))
     weights = r.values((outputs, *kernel, depth))
     bias = r.rng.integers(-(1 << 20), 1 << 20, outputs, "int32")
     zero_point = r.zero_point()
     found = transpose_conv2d_accumulators(
-        x, weights, bias, zero_point, stride, (crop[0], crop[0], crop[1], crop[1]), extra
+        x, weights, bias, zero_point, stride, (crop[0], crop[0], crop[1], crop[1]), extra, groups
     )
+    grouped = weights.reshape(groups, each, *kernel, depth).transpose(0, 4, 1, 2, 3)
     expected = torch.nn.functional.conv_transpose2d(
         torch.from_numpy(x.astype(np.float64) - zero_point).permute(0, 3, 1, 2),
-        torch.from_numpy(weights.astype(np.float64)).permute(3, 0, 1, 2),
+        torch.from_numpy(grouped.reshape(groups * depth, each, *kernel).astype(np.float64)),
         torch.from_numpy(bias.astype(np.float64)),
         stride,
         crop,
         extra,
+        groups,
     )
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, expected.permute(0, 2, 3, 1).numpy())

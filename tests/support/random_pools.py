@@ -18,7 +18,8 @@ def maximum(net: RandomGraph, x: str) -> str:
 
 def _pool(net: RandomGraph, op: str, x: str, **attrs: object) -> str:
     """On the input's scale, or off by less than the tolerance."""
-    window = draw_window(net, x, net.shape(x)[3] * net.config.cols, pooling=True)
+    work, dilated = net.shape(x)[3] * net.config.cols, op == "max_pool2d"
+    window = draw_window(net, x, work, pooling=True, dilated=dilated)
     scale = net.scale(x)
     if net.rng.random() < 0.2:
         scale = min(float32(scale + SCALE_TOLERANCE / 2), float32(2 * scale))

@@ -40,9 +40,11 @@ def _runs(net: RandomGraph, x: str, attrs: dict) -> bool:
 
 
 def transpose_conv2d(net: RandomGraph, x: str) -> str:
-    """Any kernel, stride, crop and output padding."""
+    """Any kernel, stride, crop and output padding; depthwise, with groups, or of all channels."""
     rng, (_, height, width, depth) = net.rng, net.shape(x)
     channels = net.draw_channels(math.prod(net.shape(x)))
+    groups = rng.choice((1, 1, depth, rng.choice([g for g in (1, 2, 3, 4) if depth % g == 0])))
+    channels = rng.choice((channels, depth)) // groups * groups or groups
     while True:
         kernel = rng.randint(1, 5), rng.randint(1, 5)
         stride = rng.choice(((2, 2), (2, 2), (rng.randint(1, 3), rng.randint(1, 4))))
@@ -54,17 +56,18 @@ def transpose_conv2d(net: RandomGraph, x: str) -> str:
                 (height, width), stride, kernel, padding[::2], padding[1::2], extra, strict=True
             )
         ]
-        products = height * width * depth * math.prod(kernel) * channels
+        products = height * width * depth // groups * math.prod(kernel) * channels
         small = math.prod(size) * channels <= 2 * net.most_values
         if min(size) > 0 and products <= net.most_work and small:
             return weighted(
                 net,
                 "transpose_conv2d",
                 x,
-                (channels, *kernel, depth),
+                (channels, *kernel, depth // groups),
                 0,
                 stride=stride,
                 padding=padding,
                 output_padding=extra,
+                groups=groups,
             )
-        channels = max(channels // 2, 1)
+        channels = max(channels // groups // 2, 1) * groups

@@ -14,9 +14,11 @@ Padding = tuple[int, int, int, int]
 
 
 def draw_window(
-    net: RandomGraph, x: str, channels: int, pooling: bool = False
+    net: RandomGraph, x: str, channels: int, pooling: bool = False, dilated: bool = True
 ) -> dict[str, object]:
-    """Kernel, stride, dilation and padding that fit the map ``x``; a pool's has no dilation.
+    """Kernel, stride, padding and, if ``dilated``, dilation that fit the map ``x``.
+
+    The padding of a pool is less than its window.
 
     ``channels`` are the multiply-accumulates of one tap of one output pixel. Strides grow until
     the work is small enough.
@@ -25,14 +27,14 @@ def draw_window(
     for attempt in itertools.count():
         kernel = _kernel(rng, height, width)
         dilation = (1, 1)
-        if not pooling and rng.random() < 0.3:
+        if dilated and rng.random() < 0.3:
             dilation = rng.randint(1, 4), rng.randint(1, 4)
         longest = 3 + attempt // 50
         stride = rng.randint(1, longest), rng.randint(1, longest)
         if rng.random() < 0.5:
             stride = stride[0], stride[0]
         span = window_span(kernel[0], dilation[0]), window_span(kernel[1], dilation[1])
-        most = (kernel[0] - 1, kernel[1] - 1) if pooling else None
+        most = (span[0] - 1, span[1] - 1) if pooling else None
         padding = _padding(rng, same_padding((height, width), span, stride), span, most)
         outputs = [
             (size + before + after - extent) // step + 1
@@ -43,7 +45,7 @@ def draw_window(
         work = math.prod(outputs) * math.prod(kernel) * channels
         if min(outputs) > 0 and work <= net.most_work:
             window = {"kernel": kernel, "stride": stride, "padding": padding}
-            return window if pooling else {**window, "dilation": dilation}
+            return {**window, "dilation": dilation} if dilated else window
     raise AssertionError("a stride as long as the map leaves one pixel")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
-from compiler.frontend.onnx.values import Pending, Real
+from compiler.frontend.onnx.values import Pending, QuantConstant, Real
 from compiler.frontend.onnx.views import channels_last
 from compiler.frontend.onnx.weights import (
     read_bias,
@@ -55,13 +56,12 @@ def conv(imp: Importer, op: Operator) -> Pending:
 
 
 def conv_transpose(imp: Importer, op: Operator) -> Pending:
-    """A transposed convolution of one group without dilation."""
-    x, weights = imp.real(op), read_weights(imp, op, 1, 1)
+    """A transposed convolution without dilation; one group per channel is depthwise."""
+    x, groups = imp.real(op), op.attribute("group", 1)
+    weights = _by_outputs(imp, op, x, groups)
     steps = weights.steps
-    _check_rank(x, steps)
     rank = steps.ndim - 2
     kernel = _kernel(op, steps.shape[2:])
-    op.expect("group", 1, 1)
     op.expect("dilations", [1] * rank, [1] * rank)
     stride, extra = op.sizes("strides", rank, 1), op.sizes("output_padding", rank, 0)
     sides = _transposed_pads(op, x.view.shape[2:], kernel, stride, extra)
@@ -73,12 +73,37 @@ def conv_transpose(imp: Importer, op: Operator) -> Pending:
         "stride": stride,
         "padding": (*sides[0], *sides[1]),
         "output_padding": extra,
+        "groups": groups,
         "activation": "none",
     }
-    bias = read_bias(imp, op, 2, tensor, weights, steps.shape[1])
-    tensor, rows = within_int8(imp, tensor, steps.swapaxes(0, 1))
+    bias = read_bias(imp, op, 2, tensor, weights, len(steps))
+    tensor, rows = within_int8(imp, tensor, steps, groups)
     constant = weight_tensor(weights, rows.transpose(0, 2, 3, 1), 0)
     return _pending(imp, "transpose_conv2d", (tensor, constant, bias), attrs, rank + 2)
+
+
+def _by_outputs(imp: Importer, op: Operator, x: Real, groups: int) -> QuantConstant:
+    """The weights ``[outputs, inputs / groups, ...]`` of a transposed convolution.
+
+    Scales go along the outputs of a group, which all groups share, or along the inputs, where each
+    group has one. Raises InputError for groups that do not fit, UnsupportedError for other scales.
+    """
+    value = imp.value(op, 1)
+    own = isinstance(value, QuantConstant) and value.axis == 0 and value.steps.shape[0] == groups
+    weights = read_weights(imp, op, 1, 0 if own else 1)
+    _check_rank(x, weights.steps)
+    inputs, outputs, *taps = weights.steps.shape
+    channels = x.view.shape[1]
+    if groups < 1 or inputs % groups or inputs != channels:
+        raise InputError(
+            f"group is {groups} for {channels} channels and weights of {inputs}; as many weights "
+            "as channels, in whole groups, are accepted"
+        )
+    steps = weights.steps.reshape(groups, -1, outputs, *taps).swapaxes(1, 2)
+    scale = weights.scale
+    if scale.size > 1:
+        scale = scale.repeat(outputs) if own else np.tile(scale, groups)
+    return replace(weights, steps=steps.reshape(groups * outputs, -1, *taps), scale=scale, axis=0)
 
 
 def _check_rank(x: Real, steps: np.ndarray) -> None:

@@ -46,8 +46,9 @@ class Importer:
 
     ``names`` gives tensors another name than their QuantizeLinear's; ``graph`` is the model's;
     ``inputs`` has the graph's shapes of the network's real inputs and how they lie in memory;
-    ``stored`` holds, for what was pending, the parameters and bounds that it was stored with and
-    its tensor; ``outputs`` are the network's so far.
+    ``stored`` has the tensors of what was pending, by its origin, and the parameters and bounds
+    that it was stored with; ``outputs`` are the network's so far; ``tried`` has the bodies of the
+    host that compute.
     """
 
     def __init__(self, names: dict[str, str], graph: ModelGraph) -> None:
@@ -57,7 +58,8 @@ class Importer:
         self.outputs: list[str] = []
         self._node_names = Names()
         self._moved: dict[tuple[Any, ...], str] = {}
-        self.stored: dict[object, tuple[object, str]] = {}
+        self.stored: dict[tuple[object, ...], str] = {}
+        self.tried: set[str] = set()
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.values: dict[str, Value] = {}

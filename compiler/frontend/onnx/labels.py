@@ -25,8 +25,8 @@ _WEIGHTS = {
 #: Modules name their weights so; quantisers write more behind it.
 _WEIGHT = re.compile(r"(.+)[./]weight(?![A-Za-z0-9]).*")
 
-#: End of a name that other nodes have too.
-_NUMBER = re.compile(r"#\d+$")
+#: What stands before the number of a name that other nodes have too; a user's name has no such.
+_AGAIN = "\N{INVISIBLE SEPARATOR}"
 
 #: Operators between weights and the layer that reads them.
 _DEEPEST = 8
@@ -59,7 +59,7 @@ def name_nodes(model: onnx.ModelProto) -> None:
         names[node.name] += 1
         # onnxruntime wants each name once.
         if names[node.name] > 1:
-            node.name += f"#{names[node.name]}"
+            node.name += f"{_AGAIN}{names[node.name]}"
 
 
 def _is_text(node: onnx.NodeProto) -> bool:
@@ -72,7 +72,7 @@ def _is_text(node: onnx.NodeProto) -> bool:
 def label(node: onnx.NodeProto, index: int) -> str:
     """Name of the node; one that onnx or this project added may have its output's, or none."""
     if node.name:
-        return _NUMBER.sub("", node.name)
+        return node.name.partition(_AGAIN)[0]
     return node.output[0] if node.output else f"number {index}"
 
 

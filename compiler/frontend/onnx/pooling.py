@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.errors import InputError, UnsupportedError
+from compiler.frontend.onnx.averages import as_layer
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.operator import Operator
 from compiler.frontend.onnx.values import Pending, Real
 from compiler.frontend.onnx.views import View, channels_last
 from compiler.frontend.onnx.windows import Windows, read_windows
 from compiler.ir.ops import MAX_ATTR
+from compiler.ir.window_shapes import window_span
 
 
 def max_pool(imp: Importer, op: Operator) -> Pending:
@@ -24,12 +26,26 @@ def average_pool(imp: Importer, op: Operator) -> Pending:
     """Average pooling, with padding counted or not; of a whole map it is a mean, rounded once."""
     counted = bool(op.expect("count_include_pad", 0, 0, 1))
     result = _pool(imp, op, "avg_pool2d", {"count_include_pad": counted})
+    if result.attrs["dilation"] != (1, 1):
+        return _dilated(result, op)
+    del result.attrs["dilation"]
     (tensor,) = result.inputs
     assert isinstance(tensor, str)
     whole = result.attrs["kernel"] == imp.tensors[tensor].shape[1:3]
     if not whole or any(result.attrs["padding"]):
         return result
     return replace(imp.pending("mean", (tensor,), {}), view=result.view)
+
+
+def _dilated(x: Pending, op: Operator) -> Pending:
+    """An average whose windows have gaps, which the graph's pool has not, as a layer."""
+    layer = as_layer(x, op.output)
+    if layer is None:
+        raise UnsupportedError(
+            f"dilations is {list(x.attrs['dilation'])} with padding that does not count, or a "
+            "window beyond 32 bits; 1 is accepted there"
+        )
+    return layer
 
 
 def global_max_pool(imp: Importer, op: Operator) -> Pending:
@@ -39,7 +55,13 @@ def global_max_pool(imp: Importer, op: Operator) -> Pending:
         raise InputError(f"an input of shape {list(x.view.shape)}; one with space is accepted")
     tensor = imp.channels_last(x, len(x.view.shape))
     kernel = imp.tensors[tensor].shape[1:3]
-    attrs = {"kernel": kernel, "stride": (1, 1), "padding": (0, 0, 0, 0), "activation": "none"}
+    attrs = {
+        "kernel": kernel,
+        "stride": (1, 1),
+        "dilation": (1, 1),
+        "padding": (0, 0, 0, 0),
+        "activation": "none",
+    }
     result = imp.pending("max_pool2d", (tensor,), attrs)
     shape = (*x.view.shape[:2], *(1 for _ in x.view.shape[2:]))
     return replace(result, view=channels_last(shape))
@@ -89,8 +111,6 @@ def _pool(imp: Importer, op: Operator, kind: str, attrs: dict[str, Any]) -> Pend
     shape = x.view.shape
     kernel = tuple(op.attribute("kernel_shape", ()))
     windows = read_windows(op, shape[2:], kernel)
-    if windows.dilation != (1, 1):
-        raise UnsupportedError(f"dilations is {list(windows.dilation)}; 1 is accepted")
     tensor = imp.channels_last(x, len(shape))
     padding: tuple[int, ...] = windows.padding
     if op.expect("ceil_mode", 0, 0, 1):
@@ -102,10 +122,13 @@ def _pool(imp: Importer, op: Operator, kind: str, attrs: dict[str, Any]) -> Pend
             )
     if max(padding) > MAX_ATTR:
         raise InputError(f"padding {list(padding)}; at most {MAX_ATTR} is accepted")
+    if windows.dilation != (1, 1):
+        _check_dilated(windows, padding)
     attrs = {
         **attrs,
         "kernel": windows.kernel,
         "stride": windows.stride,
+        "dilation": windows.dilation,
         "padding": padding,
         "activation": "none",
     }
@@ -113,6 +136,16 @@ def _pool(imp: Importer, op: Operator, kind: str, attrs: dict[str, Any]) -> Pend
     _, height, width, channels = result.shape
     space = (height, width) if len(shape) == 4 else (width,)
     return replace(result, view=channels_last((1, channels, *space)))
+
+
+def _check_dilated(windows: Windows, padding: tuple[int, ...]) -> None:
+    """Raise UnsupportedError for a window that may have all of its taps in the padding."""
+    spans = (window_span(*pair) for pair in zip(windows.kernel, windows.dilation, strict=True))
+    if any(max(padding[2 * i : 2 * i + 2]) >= span for i, span in enumerate(spans)):
+        raise UnsupportedError(
+            f"padding {list(padding)} with dilations {list(windows.dilation)}; less than the "
+            "window is accepted"
+        )
 
 
 def _rounded_up(op: Operator, windows: Windows, size: tuple[int, ...]) -> tuple[int, ...]:
@@ -124,7 +157,7 @@ def _rounded_up(op: Operator, windows: Windows, size: tuple[int, ...]) -> tuple[
     sides: list[int] = []
     for i in (0, 1):
         begin, end = windows.padding[2 * i : 2 * i + 2]
-        kernel, stride = windows.kernel[i], windows.stride[i]
+        kernel, stride = window_span(windows.kernel[i], windows.dilation[i]), windows.stride[i]
         outputs = -(-(size[i] + begin + end - kernel) // stride) + 1
         if (outputs - 1) * stride >= size[i] + begin:
             outputs -= 1

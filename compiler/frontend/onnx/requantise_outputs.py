@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compiler.errors import UnsupportedError, show
+from compiler.frontend.onnx.averages import as_layer
 from compiler.frontend.onnx.importer import Importer
 from compiler.frontend.onnx.saturate import saturated
 from compiler.frontend.onnx.slopes import SLOPED, store_sloped
@@ -18,6 +19,8 @@ from compiler.frontend.onnx.views import arranged, channels_last_order, stored_s
 from compiler.ir.graph import Declared, Quant, Tensor
 from compiler.ir.ops import OPS
 from compiler.ir.quant_rules import SOFTMAX_QUANT
+from golden.functions import function_table
+from golden.quant import QParams
 
 #: Real bounds of the graph's activations.
 BOUNDS = {
@@ -27,14 +30,11 @@ BOUNDS = {
     "relu_n1_to_1": (-1.0, 1.0),
 }
 
-#: Each weight of an average; a power of two leaves the sums' ties as they are.
-_WEIGHT = 64
-
-#: Largest difference of a value from its zero point.
-_LARGEST = 255
-
 #: Steps of a result in one of what it is made of: as many could shift it out of 32 bits.
 _FINEST = 1 << 20
+
+#: Functions whose product of value and slope TFLite rounds twice.
+_SLOPES = ("relu", "relu6", "relu_n1_to_1", "leaky_relu")
 
 _Step = tuple[str, tuple[str | Tensor, ...], dict[str, Any], Quant]
 """Operator, inputs beside the one before, attributes, parameters of the output."""
@@ -73,29 +73,31 @@ def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
 
 
 def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
-    finer = imp.quant(x.tensor).scale[0] / quant.scale[0]
-    if x.op != "lookup" and finer < _FINEST:
-        return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view, label=x.label)
-    table = Tensor(
-        f"{name}/table", (256,), "int8", data=rounded_table(x.apply, imp.quant(x.tensor), quant)
-    )
+    """The operator of its name where that rounds as ONNX does, else a table."""
+    own = imp.quant(x.tensor)
+    data = rounded_table(x.apply, own, quant)
+    if x.op != "lookup" and own.scale[0] / quant.scale[0] < _FINEST:
+        x_quant, y_quant = (QParams(q.scale[0], q.zero_point[0]) for q in (own, quant))
+        named = x.op not in _SLOPES or np.array_equal(
+            function_table(x.op, x_quant, y_quant, **x.attrs), data
+        )
+        if named:
+            return imp.emit(x.op, (x.tensor,), x.attrs, name, quant, x.view, label=x.label)
+    table = Tensor(f"{name}/table", (256,), "int8", data=data)
     return imp.emit("lookup", (x.tensor, table), {}, name, quant, x.view, label=x.label)
 
 
 def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored:
-    key = (quant, x.low, x.high)
-    if x.origin in imp.stored:
-        found, tensor = imp.stored[x.origin]
-        if found != key:
-            raise UnsupportedError(
-                "real values that two QuantizeLinear or activations read in different ways; one "
-                "is accepted"
-            )
-        return Stored(tensor, x.view)
-    if x.op == SLOPED:
-        tensor = store_sloped(imp, x, quant, name)
-        imp.stored[x.origin] = key, tensor
-        return Stored(tensor, x.view)
+    """What reads the real values in another way, with other steps or bounds, has its own layer."""
+    key = (x.origin, quant, x.low, x.high)
+    if key not in imp.stored:
+        store_it = store_sloped if x.op == SLOPED else _as_nodes
+        imp.stored[key] = store_it(imp, x, quant, name)
+    return Stored(imp.stored[key], x.view)
+
+
+def _as_nodes(imp: Importer, x: Pending, quant: Quant, name: str) -> str:
+    """The tensor ``name`` that the operator makes, with what its bounds and parameters need."""
     x = _rounded_once(imp, x, quant, name)
     own = _own_quant(imp, x, quant)
     if x.op in ("mean", "mul"):
@@ -123,8 +125,7 @@ def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored
         if i:
             inputs = (tensor, *inputs)
         tensor = imp.emit(op, inputs, attrs, output, parameters, x.view, label=label)
-    imp.stored[x.origin] = key, tensor
-    return Stored(tensor, x.view)
+    return tensor
 
 
 def _check_finer(own: Quant, quant: Quant, factor: float = 1.0) -> None:
@@ -138,28 +139,13 @@ def _check_finer(own: Quant, quant: Quant, factor: float = 1.0) -> None:
 
 
 def _rounded_once(imp: Importer, x: Pending, quant: Quant, name: str) -> Pending:
-    """An average in steps of its own as a depthwise convolution of equal weights.
-
-    Their scale divides. They are as large as they are so that the first of the two roundings in
-    fixed point is a fine one. Windows of different divisors, as at borders that are not counted,
-    have no such form.
-    """
+    """An average in steps of its own as a layer, where it has such a form."""
     if x.op != "avg_pool2d":
         return x
-    own, counted = imp.quant(str(x.inputs[0])), x.attrs["count_include_pad"]
-    finer = own.scale[0] / quant.scale[0]
-    if own == quant or finer >= _FINEST or (any(x.attrs["padding"]) and not counted):
+    own = imp.quant(str(x.inputs[0]))
+    if own == quant or own.scale[0] / quant.scale[0] >= _FINEST:
         return x
-    kernel, channels = x.attrs["kernel"], x.shape[-1]
-    if _LARGEST * _WEIGHT * math.prod(kernel) >= 1 << 31:
-        return x
-    equal = np.full((1, *kernel, channels), _WEIGHT, np.int8)
-    equal.setflags(write=False)
-    share = Quant((float(np.float32(1 / (_WEIGHT * math.prod(kernel)))),), (0,))
-    weights = Tensor(f"{name}/weights", equal.shape, "int8", share, equal)
-    attrs = {key: x.attrs[key] for key in ("stride", "padding", "activation")}
-    attrs |= {"dilation": (1, 1), "depth_multiplier": 1}
-    return replace(x, op="depthwise_conv2d", inputs=(x.inputs[0], weights, ""), attrs=attrs)
+    return as_layer(x, name) or x
 
 
 def _check_steps(x: Pending, own: Quant, quant: Quant) -> None:

@@ -45,6 +45,30 @@ def binary(function: str) -> Callable[[Operator], Node]:
     return convert
 
 
+def prelu(op: Operator) -> Node | list[Node]:
+    """PRELU: with a slope for each channel the sum of the values above 0 and the product of those
+    below, of which one is 0 everywhere, so that it moves the other."""
+    x, slopes, y = op.input(0), op.input(1), op.output()
+    channels = math.prod(slopes.shape) == slopes.shape[-1] == x.shape[-1] > 1
+    if not (slopes.is_constant and channels and x.shape == y.shape and not x.is_constant):
+        return binary("prelu")(op)
+    every = np.arange(-128, 128).astype(np.int8)
+    quant, to = _qparams(x), _qparams(y)
+    above = function_table("leaky_relu", quant, to, alpha=0.0)
+    below = np.minimum(every, quant.zero_point).astype(np.int8)
+    parts = []
+    for text, table, like in (("above", above, y), ("below", below, x)):
+        made = op.tensors.invent(f"{y.name}/{text}", like, y.shape)
+        data = op.tensors.constant(f"{made.name}/table", table)
+        op.steps.append(Node(made.name, "lookup", (x.name, data.name), (made.name,), {}))
+        parts.append(made)
+    product = op.tensors.invent(f"{y.name}/sloped", y, y.shape)
+    attrs = {"function": "mul", "activation": "none"}
+    inputs = (parts[1].name, slopes.name)
+    op.steps.append(Node(product.name, "elementwise", inputs, (product.name,), attrs))
+    return [*op.steps, op.node("add", (product.name, parts[0].name), activation="none")]
+
+
 def function(op_name: str, *options: str) -> Callable[[Operator], Node]:
     """The converter to a function of one value whose attributes are the operator's options."""
 

@@ -82,7 +82,7 @@ def _avg_pool2d(op: Operator) -> Node:
 
 
 def _max_pool2d(op: Operator) -> Node:
-    return op.node("max_pool2d", (op.input(0).name,), **_pool_attrs(op))
+    return op.node("max_pool2d", (op.input(0).name,), dilation=(1, 1), **_pool_attrs(op))
 
 
 def _quantize(op: Operator) -> Node:
@@ -136,7 +136,8 @@ CONVERTERS: dict[str, Converter] = {
     "MUL": Converter(2, 2, elementwise.mul),
     "PACK": Converter(1, MAX_ATTR, rearrange.pack),
     "PAD": Converter(2, 2, rearrange.pad),
-    "PRELU": Converter(2, 2, elementwise.binary("prelu")),
+    "PADV2": Converter(3, 3, rearrange.padv2),
+    "PRELU": Converter(2, 2, elementwise.prelu),
     "QUANTIZE": Converter(1, 1, _quantize),
     "REDUCE_MAX": Converter(2, 2, reductions.reduction("max")),
     "REDUCE_MIN": Converter(2, 2, reductions.reduction("min")),

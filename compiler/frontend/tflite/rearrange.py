@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.tflite.operator import Operator
-from compiler.ir.graph import Node, Tensor
+from compiler.ir.graph import Node, Quant, Tensor
 from compiler.ir.ops import MAX_ATTR
 from compiler.ir.shapes import Shape
 
@@ -158,8 +159,32 @@ def pack(op: Operator) -> list[Node]:
 
 def pad(op: Operator) -> list[Node]:
     """PAD of any axes but the batch; the axes that are not padded join, so that four are left."""
-    x, amounts = op.input(0), op.integers(1, "paddings")
-    lead = op.lead(x)
+    x = op.input(0)
+    shape, attrs, made = _margins(op, x)
+    if shape == x.shape:
+        return [op.node("pad", (x.name,), **attrs)]
+    padded = op.step("pad", op.in_shape(x, shape), made, **attrs)
+    return [*op.steps, op.reshaped(padded)]
+
+
+def padv2(op: Operator) -> list[Node]:
+    """PADV2 with one value: the zero point of tensors that hold the very same stored values."""
+    x, value, y = op.input(0), op.tensors.stored_values(op.inputs[2]), op.output()
+    if value is None or value.size != 1 or x.quant is None:
+        raise UnsupportedError("computed constant_values; one constant is accepted")
+    shape, attrs, made = _margins(op, x)
+    same = op.tensors.constant(f"{y.name}/table", np.arange(-128, 128).astype(np.int8))
+    quant = Quant(x.quant.scale, (int(value.reshape(())),))
+    moved = op.tensors.invent(f"{y.name}/x", replace(x, quant=quant), x.shape)
+    op.steps.append(Node(moved.name, "lookup", (x.name, same.name), (moved.name,), {}))
+    padded = op.step("pad", op.in_shape(moved, shape), made, **attrs)
+    padded = op.in_shape(padded, y.shape)
+    return [*op.steps, op.node("lookup", (padded.name, same.name))]
+
+
+def _margins(op: Operator, x: Tensor) -> tuple[Shape, dict[str, object], Shape]:
+    """The input's shape as four axes, attributes of ``pad``, and the result's shape so."""
+    amounts, lead = op.integers(1, "paddings"), op.lead(x)
     if amounts.shape != (len(x.shape) - lead, 2):
         raise UnsupportedError(
             f"paddings of shape {list(amounts.shape)}; [{len(x.shape) - lead}, 2] is accepted"
@@ -172,12 +197,12 @@ def pad(op: Operator) -> list[Node]:
         )
     shape, parts = _four_axes(x.shape, pairs)
     (top, bottom), (left, right), (before, after) = parts
-    attrs = {"padding": (top, bottom, left, right), "channel_padding": (before, after)}
-    if shape == x.shape:
-        return [op.node("pad", (x.name,), **attrs)]
+    attrs: dict[str, object] = {
+        "padding": (top, bottom, left, right),
+        "channel_padding": (before, after),
+    }
     made = (1, *(n + sum(p) for n, p in zip(shape[1:], parts, strict=True)))
-    padded = op.step("pad", op.in_shape(x, shape), made, **attrs)
-    return [*op.steps, op.reshaped(padded)]
+    return shape, attrs, made
 
 
 def _four_axes(shape: Shape, pairs: list[tuple[int, int]]) -> tuple[Shape, list[tuple[int, int]]]:

@@ -75,6 +75,7 @@ def _pool(height: int, width: int) -> dict[str, object]:
     return {
         "kernel": (height, width),
         "stride": (1, 1),
+        "dilation": (1, 1),
         "padding": (0, 0, 0, 0),
         "activation": "none",
     }

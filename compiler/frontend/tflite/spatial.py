@@ -56,6 +56,7 @@ def transpose_conv2d(op: Operator) -> Node:
         stride=stride,
         padding=(top, bottom, left, right),
         output_padding=(below, beside),
+        groups=1,
         activation=op.fused_activation(),
     )
 

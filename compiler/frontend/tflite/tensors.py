@@ -153,6 +153,10 @@ class TensorReader:
         data = self._constant(index, _INDEX_TYPES)
         return None if data is None else data.astype(np.int64)
 
+    def stored_values(self, index: int) -> np.ndarray | None:
+        """A constant int8 tensor as it is stored; None when it is computed."""
+        return self._constant(index, {tflite.TensorType.INT8: "int8"})
+
     def real_values(self, index: int) -> np.ndarray | None:
         """A constant float32 or float16 tensor as float32, or the real values of one of 8 bits;
         None when it is computed."""

@@ -54,7 +54,7 @@ def main() -> int:
     missing = [name for name in _NAMES if name not in rows]
     for name in () if arguments.table else arguments.names or missing:
         try:
-            model = _file(name, arguments.folder, arguments.python)
+            model = model_file(name, arguments.folder, arguments.python)
         except (AssetError, _ExportError) as fault:
             print(f"error: {fault}", file=sys.stderr)
             return 2
@@ -71,7 +71,7 @@ class _ExportError(RuntimeError):
     """A definition could not be exported."""
 
 
-def _file(name: str, folder: Path, python: str) -> Path:
+def model_file(name: str, folder: Path, python: str) -> Path:
     """The model's file. Raises AssetError and _ExportError."""
     folder.mkdir(parents=True, exist_ok=True)
     if name in PACKAGED:

@@ -60,7 +60,7 @@ def spatial_graph() -> Graph:
         names = x, x + "/weights", x + "/bias" if bias else ""
         if not bias:
             del tensors[x + "/bias"]
-        return append("transpose_conv2d", names, {"stride": (2, 2), **attrs})
+        return append("transpose_conv2d", names, {"stride": (2, 2), "groups": 1, **attrs})
 
     def resized(x: str, mode: str, *size: int, **attrs: bool) -> str:
         options = {"align_corners": False, "half_pixel_centers": False, **attrs}

@@ -7,6 +7,8 @@ step or finer), onnxruntime's at most 1/2: so they differ by one step at most.
 import numpy as np
 import pytest
 
+from hw.spec.config import preset
+from tests.compiler.test_values import check
 from tests.support.onnx_builder import (
     OnnxBuilder,
     layer_differences,
@@ -64,6 +66,48 @@ def test_convolution(generator, case, bias):
     assert np.abs(differences).max() <= 1
     depthwise = "depthwise" in case
     assert graph.nodes[0].op == ("depthwise_conv2d" if depthwise else "conv2d")
+
+
+TRANSPOSED = {
+    "one scale": ((1, 6, 5, 4), (6, 3, 3, 2), None, {"group": 2, "strides": [2, 1]}),
+    "scales along the outputs": ((1, 6, 5, 4), (6, 3, 2, 2), 1, {"group": 3, "strides": [2, 2]}),
+    "depthwise": ((1, 6, 5, 4), (6, 1, 4, 4), 0, {"group": 6, "strides": [2, 2], "pads": [1] * 4}),
+    "depthwise, one scale": ((1, 20, 3, 3), (20, 1, 2, 3), 1, {"group": 20, "strides": [2, 3]}),
+    "depthwise with multiplier": ((1, 4, 5, 4), (4, 3, 3, 3), 0, {"group": 4, "strides": [2, 2]}),
+    "over one axis": ((1, 4, 9), (4, 2, 4), None, {"group": 2, "strides": [2], "pads": [1, 1]}),
+}
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("case", TRANSPOSED)
+def test_transposed_convolution_in_groups_is_the_arrays(generator, case, bias):
+    x_shape, w_shape, axis, attrs = TRANSPOSED[case]
+    net = OnnxBuilder()
+    x = net.stored(net.input(*x_shape), *quant_of(generator))
+    scales = generator.uniform(0.001, 0.002, () if axis is None else w_shape[axis])
+    inputs = [x, net.weights(int8(generator, *w_shape), scales, axis or 0)]
+    if bias:
+        outputs = w_shape[1] * attrs["group"]
+        inputs.append(net.constant(generator.normal(size=outputs).astype(np.float32)))
+    y = net.node("ConvTranspose", *inputs, **attrs)
+    net.output(net.stored(y, 0.03, quant_of(generator)[1]))
+    graph, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+    assert graph.nodes[0].op == "transpose_conv2d"
+    check(graph, preset("tiny"), False, seed=1)
+
+
+def test_a_layer_whose_result_is_stored_twice_is_two(generator):
+    """Two quantisers of other steps, and an activation before a third."""
+    net = OnnxBuilder()
+    shape = ((1, 5, 9, 7), (6, 5, 3, 3))
+    y, scale = weighted(net, generator, "Conv", shape, 0, True)
+    net.output(net.stored(y, scale, 5))
+    net.output(net.stored(y, 1.7 * scale, -20))
+    net.output(net.stored(net.node("Relu", y), 0.6 * scale, -128))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes] == ["conv2d"] * 3
+    assert np.abs(differences).max() <= 1
 
 
 @pytest.mark.parametrize(

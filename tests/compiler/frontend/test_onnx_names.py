@@ -93,6 +93,14 @@ def test_refusals_name_the_module(generator):
         names(with_scopes(block(generator, "Hardmax")))
 
 
+def test_a_name_that_ends_like_a_number_stays(generator):
+    model = block(generator)
+    for place, name in ((0, "conv#2"), (4, "conv#2"), (5, "conv")):
+        model.graph.node[place].name = name
+    found = names(model)
+    assert "conv#2" in found and "conv#2_1" in found
+
+
 @pytest.mark.parametrize("name", ["a\nb", "x" * 5000])
 def test_a_name_that_cannot_be_shown_is_the_outputs(generator, name):
     model = block(generator)

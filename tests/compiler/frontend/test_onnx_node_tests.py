@@ -10,6 +10,7 @@ from compiler.frontend.onnx import parse_onnx, read_onnx
 from compiler.frontend.onnx.reader import KNOWN
 from golden.declared import from_declared, to_declared
 from golden.network import run
+from tests.benchmarks.onnx_nodes import PAGE, all_verdicts, faulty, page
 from tests.support.onnx_builder import run_onnx
 
 #: Constants alone: no network.
@@ -86,6 +87,14 @@ def difference(data, row, scale):
     assert found.shape == wanted.shape and found.dtype == wanted.dtype
     away = np.abs(found.astype(np.float64) - wanted.astype(np.float64))
     return away.max() / (scale if wanted.dtype == np.float32 else 1.0)
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_between_convolutions_every_node_test_is_right_or_refused_clearly():
+    verdicts = list(all_verdicts())
+    assert not faulty(verdicts)
+    assert PAGE.read_text() == page(verdicts)
 
 
 @pytest.mark.full

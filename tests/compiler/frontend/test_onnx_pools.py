@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from hw.spec.config import preset
+from tests.compiler.test_values import check
 from tests.support.onnx_builder import OnnxBuilder, quant_of, step_differences
 
 POOLS = {
@@ -97,6 +99,48 @@ def test_ties_of_averages_are_all_that_differs(generator, kernel, share):
     _, differences = step_differences(net, generator)
     assert np.abs(differences).max() <= 1
     assert abs(np.mean(differences != 0) - share) <= share / 4
+
+
+DILATED = [
+    ("MaxPool", {"kernel_shape": [3, 2], "dilations": [2, 3], "strides": [1, 2]}),
+    ("MaxPool", {"kernel_shape": [3, 3], "dilations": [3, 2], "pads": [2, 1, 2, 2]}),
+    (
+        "MaxPool",
+        {"kernel_shape": [2, 3], "dilations": [2, 2], "ceil_mode": 1, "strides": [2, 3]},
+    ),
+    ("AveragePool", {"kernel_shape": [3, 2], "dilations": [2, 3], "strides": [1, 2]}),
+    (
+        "AveragePool",
+        {
+            "kernel_shape": [3, 3],
+            "dilations": [2, 2],
+            "pads": [1, 2, 2, 1],
+            "count_include_pad": 1,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("scale", [0.03, 0.021])
+@pytest.mark.parametrize(("op", "attrs"), DILATED)
+def test_dilated_pools_are_the_arrays(generator, op, attrs, scale):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 11, 12), 0.03, 4)
+    net.output(net.stored(net.node(op, x, **attrs), scale, 4))
+    graph, differences = step_differences(net, generator)
+    assert graph.nodes[0].op == ("max_pool2d" if op == "MaxPool" else "depthwise_conv2d")
+    assert np.abs(differences).max() <= (0 if op == "MaxPool" and scale == 0.03 else 1)
+    check(graph, preset("tiny"), False, seed=1)
+
+
+def test_a_dilated_average_of_other_divisors_at_its_border_is_the_hosts(generator):
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 5, 11, 12), 0.03, 4)
+    attrs = {"kernel_shape": [3, 3], "dilations": [2, 2], "pads": [1, 2, 2, 1]}
+    net.output(net.stored(net.node("AveragePool", x, **attrs), 0.03, 4))
+    graph, differences = step_differences(net, generator)
+    assert [node.op for node in graph.nodes] == ["host"] and np.abs(differences).max() <= 1
+    assert "padding that does not count" in graph.nodes[0].attrs["reason"]
 
 
 def test_pool_of_one_axis(generator):

@@ -107,6 +107,7 @@ def test_random_weights_neither_saturate_nor_die(kernel, padding):
         "stride": (2, 2),
         "padding": (padding,) * 4,
         "output_padding": (0, 0),
+        "groups": 1,
         "activation": "none",
     }
     node = Node("y", "transpose_conv2d", ("x", "w", ""), ("y",), attrs)

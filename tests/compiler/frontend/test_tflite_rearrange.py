@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compiler.passes.host import host_reason
 from tests.compiler.frontend.raw_tflite import Scalar
 from tests.compiler.frontend.small_tflite import Model, agreed
 
@@ -102,6 +103,19 @@ PADDINGS = [
 def test_padding_of_any_rank(shape, amounts, seed):
     y = tuple(n + sum(pair) for n, pair in zip(shape, amounts, strict=True))
     agreed(moved("PAD", (shape,), y, "PadOptions", {}, (amounts,)), seed)
+
+
+@pytest.mark.parametrize("value", (-128, 3, 70))
+@pytest.mark.parametrize(("shape", "amounts"), PADDINGS)
+def test_padding_with_any_value(shape, amounts, value, seed):
+    """The least value is minus infinity before a maximum."""
+    model = Model()
+    x = model.tensor("x", shape)
+    y = model.tensor("y", tuple(n + sum(pair) for n, pair in zip(shape, amounts, strict=True)))
+    constant = model.tensor("value", (), data=np.array(value, np.int8))
+    model.op("PADV2", (x, model.integers("paddings", amounts), constant), (y,), "PadV2Options", {})
+    graph = agreed(model.write((x,), (y,)), seed)
+    assert all(host_reason(graph, node) is None for node in graph.nodes)
 
 
 @pytest.mark.parametrize("mode", (0, 1))

@@ -41,7 +41,7 @@ SIZES = (
     ((12, 16, 8), (24, 32), "bilinear", True),
 )
 
-#: Input, channels, kernel, stride, padding and output padding.
+#: Input, channels, kernel, stride, padding, output padding and, if there are several, groups.
 TRANSPOSED = (
     ((5, 6, 7), 9, (2, 2), (2, 2), (0, 0, 0, 0), (0, 0)),
     ((5, 6, 3), 5, (4, 4), (2, 2), (1, 1, 1, 1), (0, 0)),
@@ -53,6 +53,9 @@ TRANSPOSED = (
     ((4, 3, 6), 5, (1, 2), (3, 4), (0, 0, 0, 0), (2, 1)),
     ((1, 1, 6), 5, (4, 5), (2, 3), (1, 0, 0, 2), (0, 0)),
     ((10, 12, 8), 8, (4, 4), (2, 2), (1, 1, 1, 1), (0, 0)),
+    ((5, 6, 18), 18, (4, 4), (2, 2), (1, 1, 1, 1), (0, 0), 18),
+    ((5, 6, 12), 18, (3, 3), (2, 3), (1, 0, 1, 1), (1, 0), 3),
+    ((4, 3, 16), 16, (1, 2), (2, 2), (0, 0, 0, 0), (1, 0), 4),
 )
 
 
@@ -63,9 +66,9 @@ def resized(shape, size, mode, half_pixel) -> Graph:
     return net.finish(net.conv(net.resize(x, size, mode, half_pixel), 4, kernel=(1, 1)))
 
 
-def transposed(shape, channels, kernel, stride, padding, extra) -> Graph:
+def transposed(shape, channels, kernel, stride, padding, extra, groups=1) -> Graph:
     net = Net(shape)
-    y = net.transpose("input", channels, kernel, stride, padding, extra, "relu6")
+    y = net.transpose("input", channels, kernel, stride, padding, extra, "relu6", groups)
     return net.finish(net.pool("max_pool2d", y, (1, 1)))
 
 

@@ -7,7 +7,13 @@ from compiler.errors import InputError
 from compiler.frontend.onnx import parse_onnx
 from compiler.load import load_model
 from compiler.quantize import fill_gaps, has_gaps
-from tests.support.onnx_builder import OnnxBuilder, layer_differences, random_inputs, run_onnx
+from tests.support.onnx_builder import (
+    OnnxBuilder,
+    layer_differences,
+    random_inputs,
+    run_onnx,
+    step_differences,
+)
 
 
 def _steps(generator, *shape):
@@ -94,6 +100,20 @@ def test_a_model_without_gaps_is_read_as_it_is(tmp_path, generator):
     assert not load_model(net.model()).random_calibration
     with pytest.raises(InputError, match=r"calibration .* for a quantised model"):
         load_model(net.model(), tmp_path)
+
+
+def test_what_bounds_a_layer_before_it_is_rounded_leaves_no_gap(generator):
+    """Bounds of any size, and two of them on one layer: each is rounded once."""
+    net = OnnxBuilder()
+    x = net.stored(net.input(1, 4, 9, 9), 0.02)
+    y = net.node("Conv", x, net.weights(_steps(generator, 6, 4, 3, 3), 0.004), pads=[1] * 4)
+    bounds = [net.constant(np.float32(bound)) for bound in (-0.5, 0.7)]
+    net.output(net.stored(net.node("Clip", y, *bounds), 0.006, 20))
+    net.output(net.stored(net.node("Relu", y), 0.05, -128))
+    assert not has_gaps(parse_onnx(net.bytes(), None))
+    graph, differences = step_differences(net, generator)
+    assert np.abs(differences).max() <= 1
+    assert [node.op for node in graph.nodes if node.op != "lookup"] == ["conv2d", "conv2d"]
 
 
 def test_a_constant_of_an_unknown_type_is_the_files_fault(generator):

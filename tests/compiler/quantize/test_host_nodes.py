@@ -162,10 +162,28 @@ def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
     model = parse_onnx(model.SerializeToString(), None)
     message = (
         r"^2 obstacles: node 'Dropout_2' \(Dropout\): training_mode is true; false is accepted; "
-        r"node 'head.hard' \(Hardmax\): operator Hardmax is not handled; accepted: Abs, "
+        r"node 'head.hard' \(Hardmax\): operator Hardmax is not handled; docs/supported_ops.md"
     )
     with pytest.raises(UnsupportedError, match=message):
         quantize(model, None)
+
+
+def test_a_vector_of_constants_is_multiplied_by_the_host(generator, read, decibels):
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 4, 5), 3, 4, 3)
+    net.output(net.node("MatMul", x, net.random(5)))
+    assert decibels(net, read(net)) > NEAR
+
+
+def test_a_mask_of_minus_infinity_is_the_hosts(generator, read, decibels):
+    """As causal attention has it; zeros behind the softmax follow from it."""
+    net = FloatNet(generator)
+    x = net.node("Reshape", net.conv(net.input(1, 3, 4, 4), 3, 4, 3), net.constant([1, 4, 16]))
+    scores = net.node("MatMul", net.node("Transpose", x, perm=[0, 2, 1]), x)
+    mask = np.where(np.tri(16, dtype=bool), 0, -np.inf).astype(np.float32)
+    shares = net.node("Softmax", net.node("Add", scores, net.constant(mask)), axis=-1)
+    net.output(net.node("MatMul", shares, net.node("Transpose", x, perm=[0, 2, 1])))
+    assert decibels(net, read(net)) > NEAR
 
 
 def test_a_sequence_is_refused_by_the_name_of_its_node(generator):

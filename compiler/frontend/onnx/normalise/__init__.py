@@ -13,7 +13,7 @@ from compiler.frontend.onnx.normalise.casts import plain_casts
 from compiler.frontend.onnx.normalise.ends import distinct_outputs
 from compiler.frontend.onnx.normalise.floats import in_float32
 from compiler.frontend.onnx.normalise.fused import FUSED, apart
-from compiler.frontend.onnx.normalise.groups import group_normalisation
+from compiler.frontend.onnx.normalise.groups import written_out
 from compiler.frontend.onnx.normalise.opsets import to_readable_opset
 from compiler.frontend.onnx.normalise.pads import padded_maxima
 from compiler.frontend.onnx.normalise.products import plain_products
@@ -22,14 +22,14 @@ from compiler.frontend.onnx.normalise.stored import real_moves
 from compiler.frontend.onnx.normalise.widths import eight_bits
 
 PASSES: tuple[Callable[[onnx.ModelProto], onnx.ModelProto], ...] = (
-    to_readable_opset,
     in_float32,
+    to_readable_opset,
     plain_casts,
     from_qoperator,
     apart,
     eight_bits,
     real_moves,
-    group_normalisation,
+    written_out,
     padded_maxima,
     plain_products,
     distinct_outputs,

@@ -1,4 +1,5 @@
-"""Normalisations, whose shapes ONNX does not infer, as the operators that define them."""
+"""Operators as those that define them: ONNX does not infer the shapes of some normalisations, and
+onnxruntime, which calibrates, has no Swish."""
 
 from __future__ import annotations
 
@@ -18,9 +19,13 @@ _LEAST = np.float32(1e-9)
 _PER_CHANNEL = 21
 
 
-def group_normalisation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """GroupNormalization and MeanVarianceNormalization become the operators that define them."""
-    ways = {"GroupNormalization": _groups, "MeanVarianceNormalization": _mean_variance}
+def written_out(model: onnx.ModelProto) -> onnx.ModelProto:
+    """GroupNormalization, MeanVarianceNormalization and Swish become what defines them."""
+    ways = {
+        "GroupNormalization": _groups,
+        "MeanVarianceNormalization": _mean_variance,
+        "Swish": _swish,
+    }
     return replace(model, ways, *DOMAINS)
 
 
@@ -36,6 +41,12 @@ def _groups(to: Rewriter, old: Old) -> None:
     y = to.emit("Mul", [y, to.constant("scale", scale.reshape(-1, 1))])
     y = to.emit("Add", [y, to.constant("bias", bias.reshape(-1, 1))])
     to.emit("Reshape", [y, to.emit("Shape", [x])], old.output)
+
+
+def _swish(to: Rewriter, old: Old) -> None:
+    x, alpha = old.inputs[0], old.attributes.get("alpha", 1.0)
+    scaled = x if alpha == 1 else to.emit("Mul", [x, to.constant("alpha", np.float32(alpha))])
+    to.emit("Mul", [x, to.emit("Sigmoid", [scaled])], old.output)
 
 
 def _mean_variance(to: Rewriter, old: Old) -> None:

@@ -69,7 +69,9 @@ def converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
             model, lambda light: onnx.version_converter.convert_version(light, version)
         )
     except (RuntimeError, ValueError) as fault:
+        # What stands before is a place in ONNX's own code.
+        reason = " ".join(str(fault).split()).rpartition("failed: ")[2]
         raise UnsupportedError(
-            f"opset {found}, which ONNX's converter cannot bring to {version}: "
-            f"{' '.join(str(fault).split())[:200]}; {FIRST} to {LAST} are accepted as they are"
+            f"opset {found}, which ONNX's converter cannot bring to {version}: {reason[:200]}; "
+            f"{FIRST} to {LAST} are accepted as they are"
         ) from None

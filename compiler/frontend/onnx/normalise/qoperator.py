@@ -134,6 +134,11 @@ def _concat(to: Rewriter, old: Old) -> None:
     _store(to, old, to.emit("Concat", parts, **old.keep("axis")), 0)
 
 
+def _where(to: Rewriter, old: Old) -> None:
+    real = to.emit("Where", [old.inputs[0], _real(to, old, 1), _real(to, old, 4)])
+    _store(to, old, real, 7)
+
+
 def _softmax(to: Rewriter, old: Old) -> None:
     """Before operator set 13 a softmax takes all axes from the given one on as one."""
     real, axis = _real(to, old, 0), old.attributes.get("axis", -1)
@@ -177,6 +182,7 @@ EXPANSIONS: dict[str, Expand] = {
     "QLinearSigmoid": _of_one("Sigmoid"),
     "QLinearConcat": _concat,
     "QLinearSoftmax": _softmax,
+    "QLinearWhere": _where,
     "ConvInteger": _dynamic,
     "MatMulInteger": _dynamic,
     "DynamicQuantizeLinear": _dynamic,
