@@ -29,7 +29,7 @@ from sim.program_reader import program_of
 from sim.simulation import simulate_batch
 from tests.benchmarks.accuracy import onnx_outputs, quantised, quantised_by_onnxruntime
 from tests.benchmarks.measure import print_command
-from tests.benchmarks.public_models.__main__ import model_file
+from tests.benchmarks.public_models.files import model_file
 from tests.benchmarks.public_models.packaged import PACKAGED
 from tests.support.float_networks import photo_crops
 

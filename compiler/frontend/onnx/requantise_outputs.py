@@ -88,7 +88,7 @@ def _store_function(imp: Importer, x: Function, quant: Quant, name: str) -> str:
 
 
 def _store_pending(imp: Importer, x: Pending, quant: Quant, name: str) -> Stored:
-    """What reads the real values in another way, with other steps or bounds, has its own layer."""
+    """The tensor ``name``, or the one that others read with the same steps and bounds."""
     key = (x.origin, quant, x.low, x.high)
     if key not in imp.stored:
         store_it = store_sloped if x.op == SLOPED else _as_nodes

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import subprocess
 import sys
 import traceback
 from multiprocessing.connection import Connection
@@ -22,12 +21,12 @@ from compiler.cache_folder import cache_root
 from compiler.frontend.onnx import Shapes
 from hw.spec.config import preset
 from tests.benchmarks.public_models.definitions import DEFINITIONS
+from tests.benchmarks.public_models.files import ExportError, model_file
 from tests.benchmarks.public_models.one_model import PRESET, measure
 from tests.benchmarks.public_models.packaged import PACKAGED
 from tests.benchmarks.public_models.table import PAGE, ROWS, page
 
 _NAMES = (*DEFINITIONS, *PACKAGED)
-_HERE = __package__
 
 
 def main() -> int:
@@ -55,7 +54,7 @@ def main() -> int:
     for name in () if arguments.table else arguments.names or missing:
         try:
             model = model_file(name, arguments.folder, arguments.python)
-        except (AssetError, _ExportError) as fault:
+        except (AssetError, ExportError) as fault:
             print(f"error: {fault}", file=sys.stderr)
             return 2
         shapes = PACKAGED[name].shapes if name in PACKAGED else {}
@@ -65,25 +64,6 @@ def main() -> int:
         ROWS.write_text(json.dumps(ordered, indent=1) + "\n")
     PAGE.write_text(page(rows))
     return 0
-
-
-class _ExportError(RuntimeError):
-    """A definition could not be exported."""
-
-
-def model_file(name: str, folder: Path, python: str) -> Path:
-    """The model's file. Raises AssetError and _ExportError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if name in PACKAGED:
-        return PACKAGED[name].path(folder)
-    path = folder / f"{name}.onnx"
-    if not path.exists():
-        command = [python, "-m", f"{_HERE}.export", name, "-o", str(folder)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            reason = answer.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise _ExportError(f"{python} cannot export {name}: {reason[0]}")
-    return path
 
 
 def _measured(model: Path, shapes: Shapes, seconds: float) -> dict[str, Any]:
