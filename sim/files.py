@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compiler.errors import InputError
+from compiler.notes import note
 from compiler.quantities import real
 from golden.input_option import add_input_option
 from golden.pictures import Preprocessing, add_picture_options
@@ -86,7 +86,7 @@ def write_files(
     write_arrays(result_files(program.graph, values, output, folder), folder)
     if folder is not None and program.not_stored:
         names = ", ".join(program.not_stored)
-        print(f"left out of {folder}, as not in memory: {names}", file=sys.stderr)
+        note(f"left out of {folder}, as not in memory: {names}")
 
 
 def write_timeline(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compiler.errors import InputError
 from hw.spec import isa
 from hw.spec.config import AccelConfig, from_dict
 from hw.spec.config_keys import ConfigurationError
@@ -32,7 +33,7 @@ RENAMED = (
 ACCEPTED = "a folder that `python -m compiler map` wrote is accepted"
 
 
-class ProgramError(ValueError):
+class ProgramError(InputError):
     """A folder does not hold a mapped network; the message names the file and what is wrong."""
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from compiler.notes import quiet, step
 from hw.spec.config import title
 from hw.spec.regs import Counter
 from sim.fitted_table import Column, fitted_table, shortened
@@ -201,7 +202,7 @@ class Reporter:
         self._thread.join()
 
     def _show(self) -> None:
-        if self._end.wait(SHOW_AFTER):
+        if quiet() or self._end.wait(SHOW_AFTER):
             return
         if sys.stderr.isatty():
             self._draw()
@@ -225,7 +226,8 @@ class Reporter:
 def reporting(label: str) -> Iterator[Reporter]:
     """A reporter for the work of the body, shown when that takes more than SHOW_AFTER seconds."""
     reporter = Reporter(label)
-    try:
-        yield reporter
-    finally:
-        reporter.close()
+    with step(label):
+        try:
+            yield reporter
+        finally:
+            reporter.close()

@@ -10,26 +10,27 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    "compiler.cache_folder compiler.extras",
-    """compiler.errors compiler.kernels compiler.lru_cache compiler.options compiler.process golden
+    "compiler.cache_folder compiler.errors compiler.extras compiler.notes",
+    """compiler.kernels compiler.lru_cache compiler.options compiler.process golden
     hw hw.spec hw.tools.verilator sim""",
-    """compiler.ir compiler.quantities golden.pictures hw.command_layouts sim.shares sim.timing
-    sim.values""",
+    """compiler.dispatch compiler.ir compiler.quantities golden.pictures hw.command_layouts
+    sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
     sim.lost sim.program_reader sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
-    """compiler.docgen compiler.driver compiler.quantize_command hw.top sim.simulation""",
+    """compiler.docgen compiler.driver hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
-    compiler.cache_command sim.answers sim.files""",
-    """compiler.compare_command compiler.diff_command compiler.evaluate
-    compiler.extract compiler.info compiler.latencies compiler.mapping compiler.rewrite""",
-    "compiler.explore compiler.extract_command compiler.map_command",
+    sim.answers sim.files""",
+    """compiler.evaluate compiler.extract compiler.info compiler.latencies compiler.mapping
+    compiler.rewrite""",
+    "compiler.explore",
+    "compiler.commands hw.commands",
     """compiler.command_line compiler.demo compiler.interface golden.command_line hw.command_line
     sim.command_line""",
-    """compiler compiler.__main__ golden.__main__ hw.__main__ sim.__main__""",
+    """compiler compiler.__main__ compiler.completion golden.__main__ hw.__main__ sim.__main__""",
     "compiler.console",
 )
 """Rooms by storey, from the ground up. A module belongs to the longest name that it begins with; it

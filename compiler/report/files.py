@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
-import sys
 from pathlib import Path
 
 from compiler.extras import missing_package
+from compiler.notes import note
 from compiler.report.captions import CAPTIONS
 from compiler.report.page import render
 from compiler.report.report import Report
@@ -30,7 +30,7 @@ def write_report(report: Report, folder: Path, plots: bool) -> None:
         line = missing_package(error)
         if plots or line is None:
             raise
-        print(f"no {REPORT}: {line}", file=sys.stderr)
+        note(f"no {REPORT}: {line}")
         return
     drawn = figures(report)
     vectors = {name: rendered(figure, "svg") for name, figure in drawn.items()}

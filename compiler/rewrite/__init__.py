@@ -1,5 +1,1 @@
-"""``compiler rewrite``: rules of published networks as changes of a model."""
-
-from compiler.rewrite.command import add_rewrite_options
-
-__all__ = ["add_rewrite_options"]
+"""Rules of published networks as changes of a model."""

@@ -15,6 +15,7 @@ import torch
 
 from compiler.errors import ConfigError, show
 from compiler.load import load_given
+from compiler.notes import note
 from compiler.quantities import clock, real, whole
 from golden.bench import peaks
 from golden.bench.benchmark import (
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     if options.timer == "clock":
         warning = busy_warning(os.getloadavg()[0], os.cpu_count() or 1)
         if warning:
-            print(warning, file=sys.stderr)
+            note(warning)
     with reporting("measuring") as progress:
         report = benchmark(graph, options, progress)
     report = stamped(report, ["golden", *sys.argv[1:]])

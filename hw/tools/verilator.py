@@ -22,7 +22,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from compiler.cache_folder import cache_root
+from compiler.errors import Failure
 from compiler.extras import how_to_install
+from compiler.notes import note
 
 OLDEST_VERSION = (5, 36)
 """The oldest Verilator that cocotb 2.1 works with."""
@@ -44,11 +46,11 @@ RUNTIME = "runtime.a"
 """The library of what is the same in all simulations."""
 
 
-class ToolError(RuntimeError):
+class ToolError(Failure):
     """A tool is missing, or a build failed. The message is for the user."""
 
 
-class SimulationError(RuntimeError):
+class SimulationError(Failure):
     """A simulation broke off or a test in it failed. The message ends with its log's last lines."""
 
 
@@ -221,7 +223,7 @@ def cached(
         if not stamp.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            print(f"building the simulation {folder.name}", file=sys.stderr, flush=True)
+            note(f"building the simulation {folder.name}")
             make(folder)
             stamp.touch()
     return folder

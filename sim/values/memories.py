@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.errors import Failure
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import FAULT_DOC, Fault
@@ -17,7 +18,7 @@ SCRATCHPAD_ADDRESS_MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1
 """Word addresses of the scratchpad are computed modulo 2**20."""
 
 
-class CommandFault(Exception):
+class CommandFault(Failure):
     """A command did what the machine stops for. ``index`` is its number in the program."""
 
     def __init__(self, fault: Fault, index: int, detail: str = "") -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import hw.command_line
 import hw.tools.cosim.compare as command
 from sim.simulation import run_timing, segment_times
 from tests.e2e.refusals import refused, run
@@ -69,7 +68,7 @@ def test_a_layer_is_recorded_from_its_first_cycle_to_its_last(folder, monkeypatc
         seen.append((waves, run_timing(program).layers))
         raise command.RunFailure("enough")
 
-    monkeypatch.setattr(hw.command_line, "run_segments", record)
+    monkeypatch.setattr("hw.commands.cosim.run_segments", record)
     waves = folder.parent / "run.fst"
     assert run("cosim", folder, "--waves", waves, "--layer", "logits", "--unit", "array") == 1
     [(recording, layers)] = seen

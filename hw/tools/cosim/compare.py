@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from compiler.errors import Failure
 from compiler.load import load_model
 from golden.network import run as golden_run
 from hw.spec.isa import Opcode
 from hw.spec.regs import CYCLE_COUNTERS, FAULT_DOC, Counter, Fault, bit_of, offset_of
 from hw.tools.cosim.design import (
     Design,
-    Simulator,
 )
 from hw.tools.cosim.run_spec import (
     MemoryModel,
@@ -23,6 +23,7 @@ from hw.tools.cosim.run_spec import (
 from hw.tools.cosim.runner import (
     run_rtl,
 )
+from hw.tools.cosim.simulators import Simulator
 from hw.tools.cosim.waves import Waves, of_segments
 from hw.tools.verilog_cache import verilog
 from sim.host import Host
@@ -56,7 +57,7 @@ TIMEOUT_EXTRA = 100_000
 """A run may take TIMEOUT_FACTOR times the simulated cycles, and that many more."""
 
 
-class RunFailure(Exception):
+class RunFailure(Failure):
     """The run on the RTL ended in a fault, or with wrong results."""
 
 

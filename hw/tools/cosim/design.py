@@ -12,13 +12,11 @@ from hw.tools import (
     icarus,
     verilator,
 )
+from hw.tools.cosim.simulators import Simulator
 from hw.tools.cosim.waves import HARNESS, Waves
 
 MemoryKind = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
-
-Simulator = Literal["verilator", "icarus"]
-"""Simulators: compiled and of two states, or event-driven and of four."""
 
 TOPS: dict[MemoryKind, str] = {"dram": "tb_top", "cocotbext": "tb_top_ext"}
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from compiler.errors import Failure
 from hw.tools import verilator
 from hw.tools.cosim.design import (
     TOPS,
     Design,
     MemoryKind,
-    Simulator,
 )
 from hw.tools.cosim.run_spec import (
     AxiEvent,
@@ -28,13 +28,14 @@ from hw.tools.cosim.run_spec import (
     RunSpec,
     TraceEvent,
 )
+from hw.tools.cosim.simulators import Simulator
 from hw.tools.cosim.waves import Waves
 
 Progress = Callable[[int, int], None]
 """Called about twice a second with the run's number and the cycles it has done."""
 
 
-class RtlError(RuntimeError):
+class RtlError(Failure):
     """A run failed: no interrupt in time, or a breach of AXI."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler.errors import InputError, show
 from compiler.quantities import whole
 from hw.tools.cosim.waves import FORMATS, Waves, unit_of, units
-from hw.tools.verilog_cache import verilog
-from sim.program import Program
-from sim.simulation import run_timing
+
+if TYPE_CHECKING:
+    from sim.program import Program
 
 ICARUS_KINDS = ("fst",)
 """What Icarus writes of ``FORMATS``."""
@@ -50,6 +51,8 @@ def waves_of(arguments: argparse.Namespace, program: Program) -> Waves | None:
     window = _window(arguments, program)
     unit = arguments.unit
     if unit is not None:
+        from hw.tools.verilog_cache import verilog
+
         unit = unit_of(unit, units(verilog(program.config)))
     return Waves(path, window, unit)
 
@@ -70,6 +73,8 @@ def _window(arguments: argparse.Namespace, program: Program) -> tuple[int, int] 
     first, last, layer = arguments.waves_from, arguments.waves_to, arguments.layer
     if first is None and last is None and layer is None:
         return None
+    from sim.simulation import run_timing
+
     timing = run_timing(program)
     if layer is None:
         low = 0 if first is None else whole(first, "--waves-from", 0, timing.cycles)

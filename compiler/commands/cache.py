@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,28 +13,23 @@ from compiler.errors import InputError
 MIB = 1 << 20
 
 
-def main(argv: Sequence[str], prog: str = "convsim cache") -> int:
-    """List or clear the cache: 0 done, 2 an option is at fault, 1 a file could not be removed."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description="List what is kept of earlier work; all of it can be made again."
-    )
-    parser.add_argument(
+def add_cache_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``convsim cache``."""
+    command.add_argument(
         "--clear",
         metavar="PART",
         nargs="*",
         help="remove these parts of it, or all where none is named",
     )
-    arguments = parser.parse_args(argv)
+    command.set_defaults(command=_cache)
+
+
+def _cache(arguments: argparse.Namespace) -> None:
     root = cache_root()
-    try:
-        if arguments.clear is None:
-            _list(root)
-        else:
-            _clear(root, arguments.clear)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if arguments.clear is None:
+        _list(root)
+    else:
+        _clear(root, arguments.clear)
 
 
 def _parts(root: Path) -> dict[str, Path]:
