@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler import driver, zoo
+from compiler.clocks import clock_of
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import image, mapping
 from compiler.config_options import DEFAULT_PRESET, read_config, setting
@@ -24,7 +25,6 @@ from compiler.ir.graph import Graph
 from compiler.ir.randomize import completed
 from compiler.load import load_network
 from compiler.options import CompilerOptions
-from compiler.report.clocks import clock_of
 from compiler.report.comparison import ComparisonRow, Labels, Outcome, Refusal, run_of
 from compiler.report.energy import EnergyTable
 from hw.spec.config import AccelConfig, preset, title, with_values

@@ -33,7 +33,7 @@ def complete(groups: Mapping[str, str]) -> None:
         parser = import_module("compiler.command_line").parser("convsim", groups)
     for action in _actions(parser):
         if "--preset" in action.option_strings:
-            _complete_with(action, argcomplete.ChoicesCompleter(PRESETS))
+            _complete_with(action, _presets)
         elif action.metavar in MODELS:
             _complete_with(action, _networks)
     argcomplete.autocomplete(parser)
@@ -50,6 +50,11 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _complete_with(action: Any, completer: Callable[..., Iterable[str]]) -> None:
     action.completer = completer
+
+
+def _presets(prefix: str, **_: object) -> list[str]:
+    """Names of machines."""
+    return [name for name in PRESETS if name.startswith(prefix)]
 
 
 def _networks(prefix: str, **_: object) -> list[str]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE
-from rich.table import Table
-
+from compiler import remembered
+from compiler.clocks import Clock
 from compiler.errors import located
-from compiler.estimator import Estimator, Latency
-from compiler.ir.counts import macs
-from compiler.ir.graph import Graph
-from compiler.load import load_network
-from compiler.passes.host import host_reason
-from compiler.report.clocks import Clock
+from compiler.notes import note
 from hw.spec.config import AccelConfig, title
-from sim.report import console, reporting
-from sim.simulation import LayerTimes
+
+if TYPE_CHECKING:
+    from compiler.estimator import Estimator
+    from compiler.ir.graph import Graph
+    from sim.simulation import LayerTimes
+
+Row = dict[str, Any]
+"""What is known of one network, fit for JSON: ``scales`` is a key of SCALES, ``host`` has the
+operators by name that run on the host, which no cycle counts."""
 
 SCALES = {
     "model": "the model's own scales: the cycles are those of `map`",
@@ -30,31 +30,68 @@ SCALES = {
 """Origins of a network's scales, and what they mean for its cycles."""
 
 
-@dataclass(frozen=True)
-class LatencyRow:
-    """The latency of one network; ``scales`` is a key of SCALES, ``host`` has the operators by name
-    that run on the host, which no cycle counts."""
-
-    latency: Latency
-    model_macs: int
-    scales: str
-    host: Mapping[str, str]
-
-
-def latencies(names: Sequence[str], config: AccelConfig) -> Iterator[LatencyRow]:
+def latencies(names: Sequence[str], config: AccelConfig, cached: bool = True) -> list[Row]:
     """The latencies of model files and built-in networks on one machine, in their order.
 
-    Raises CompilerError, which names the network.
+    With ``cached``, answers are looked up and kept. Raises CompilerError, which names the network.
     """
+    keys = [_key(name, config) if cached else None for name in names]
+    found = {key: remembered.fetch(key) for key in keys if key is not None}
+    rows = [found.get(key) if key is not None else None for key in keys]
+    known = [name for name, row in zip(names, rows, strict=True) if row is not None]
+    if known:
+        note(f"{', '.join(known)}: timed before, from the cache (--no-cache)")
+    missing = [number for number, row in enumerate(rows) if row is None]
+    timed = _timed([names[number] for number in missing], config) if missing else iter(())
+    for number, row in zip(missing, timed, strict=True):
+        rows[number] = row
+        key = keys[number]
+        if key is not None:
+            remembered.keep(key, row)
+    return [row for row in rows if row is not None]
+
+
+def _key(name: str, config: AccelConfig) -> str | None:
+    """The key of a question, None for a file that cannot be read."""
+    try:
+        return remembered.answer_key(name, config)
+    except (OSError, ValueError):
+        return None
+
+
+def _timed(names: Sequence[str], config: AccelConfig) -> Iterator[Row]:
+    """The rows of networks, one after another."""
+    # Imported when needed: what is remembered needs none of it.
+    from compiler.estimator import Estimator
+    from compiler.load import load_network
+    from sim.report import reporting
+
     estimator = Estimator(config)
     with reporting("timing") as progress:
         for number, name in enumerate(names):
             progress(number, len(names))
             graph = load_network(name)
             with located(name):
-                found = estimator.latency(graph)
-            host = {node.name: node.op for node in graph.nodes if host_reason(graph, node)}
-            yield LatencyRow(found, sum(macs(graph).values()), scales_of(graph), host)
+                row = _row(estimator, graph)
+            yield row
+
+
+def _row(estimator: Estimator, graph: Graph) -> Row:
+    from compiler.ir.counts import macs
+    from compiler.passes.host import host_reason
+
+    found = estimator.latency(graph)
+    return {
+        "network": found.network,
+        "macs": found.macs,
+        "model_macs": sum(macs(graph).values()),
+        "cycles": found.cycles,
+        "utilization": found.utilization,
+        "scales": scales_of(graph),
+        "host": {node.name: node.op for node in graph.nodes if host_reason(graph, node)},
+        "counters": found.counters,
+        "layers": [_layer(layer) for layer in found.layers],
+    }
 
 
 def scales_of(graph: Graph) -> str:
@@ -67,62 +104,44 @@ def scales_of(graph: Graph) -> str:
     return "assumed" if graph.random_weights or not whole else "model"
 
 
-def as_data(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> dict[str, Any]:
+def _layer(times: LayerTimes) -> dict[str, Any]:
+    """A layer's figures without the causes of its cycles, which `map --json` has."""
+    return {key: value for key, value in vars(times).items() if key != "causes"}
+
+
+def as_data(rows: Sequence[Row], config: AccelConfig, clock: Clock) -> dict[str, Any]:
     """The latencies fit for JSON."""
     return {
         "preset": title(config),
         "mac_units": config.mac_units,
         "clock_mhz": clock.mhz,
         "clock": clock.source,
-        "networks": [
-            {
-                "network": row.latency.network,
-                "macs": row.latency.macs,
-                "model_macs": row.model_macs,
-                "cycles": row.latency.cycles,
-                "utilization": row.latency.utilization,
-                "milliseconds": clock.milliseconds(row.latency.cycles),
-                "scales": row.scales,
-                "host": dict(row.host),
-                "counters": row.latency.counters,
-                "layers": [_layer(layer) for layer in row.latency.layers],
-            }
-            for row in rows
-        ],
+        "networks": [{**row, "milliseconds": clock.milliseconds(row["cycles"])} for row in rows],
     }
 
 
-def _layer(times: LayerTimes) -> dict[str, Any]:
-    """A layer's figures without the causes of its cycles, which `map --json` has."""
-    return {key: value for key, value in vars(times).items() if key != "causes"}
-
-
-def print_latencies(rows: Sequence[LatencyRow], config: AccelConfig, clock: Clock) -> None:
+def print_latencies(rows: Sequence[Row], config: AccelConfig, clock: Clock) -> None:
     """A line a network, and what is assumed."""
-    out = console()
-    table = Table(title=f"{title(config)}, {config.mac_units} MAC units, batch 1", box=SIMPLE)
-    table.add_column("network", overflow="fold")
-    for name in ("MACs, M", "cycles", "utilisation", "ms", "pictures/s"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        found = row.latency
-        time = clock.milliseconds(found.cycles)
-        table.add_row(
-            found.network,
-            f"{found.macs / 1e6:,.1f}",
-            f"{found.cycles:,}",
-            f"{found.utilization:.1%}",
-            f"{time:,.3f}",
-            f"{1e3 / time:,.1f}",
-        )
-    out.print(table)
-    out.print(f"{clock}.")
+    from sim.fitted_table import Column, fitted_table, output_width
+
+    clocked = [clock.milliseconds(row["cycles"]) for row in rows]
+    columns = [
+        Column("network", [row["network"] for row in rows], False),
+        Column("MACs", [f"{row['macs']:,}" for row in rows], True, 1),
+        Column("cycles", [f"{row['cycles']:,}" for row in rows]),
+        Column("utilisation", [f"{row['utilization']:.1%}" for row in rows]),
+        Column("ms", [f"{time:,.3f}" for time in clocked]),
+        Column("pictures/s", [f"{1e3 / time:,.1f}" for time in clocked]),
+    ]
+    print(f"{title(config)}, {config.mac_units} MAC units, batch 1")
+    print(*fitted_table(columns, output_width()), sep="\n")
+    print(f"\n{clock}.")
     for scales, meaning in SCALES.items():
-        names = [row.latency.network for row in rows if row.scales == scales]
+        names = [row["network"] for row in rows if row["scales"] == scales]
         if names and scales != "model":
-            out.print(f"{', '.join(names)}: {meaning}.")
+            print(f"{', '.join(names)}: {meaning}.")
     for row in rows:
-        if row.host:
-            counts = Counter(row.host.values())
+        if row["host"]:
+            counts = Counter(row["host"].values())
             text = ", ".join(f"{count} {op}" for op, count in counts.items())
-            out.print(f"{row.latency.network}: on the host, in no cycle: {text}.")
+            print(f"{row['network']}: on the host, in no cycle: {text}.")

@@ -10,7 +10,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from filelock import FileLock
 
 from compiler.cache_folder import cache_root
 from compiler.ir.graph import Graph
+from compiler.source_digest import ROOT, source_digest
 
 LIMIT = 2 << 30
 """Bytes that all entries take at most."""
@@ -29,9 +29,6 @@ SUMS = "sums.json"
 """The hashes of an entry's files, by name."""
 _WRITERS = ("matplotlib", "jinja2")
 """Packages that write the report."""
-SOURCE_ROOT = Path(__file__).resolve().parents[1]
-"""The folder of the packages."""
-_SOURCES = ("compiler", "golden", "hw/spec", "sim")
 
 
 def content_key(graph: Graph, *options: object) -> str:
@@ -45,7 +42,7 @@ def content_key(graph: Graph, *options: object) -> str:
         sys.version,
         np.__version__,
         *map(version, _WRITERS),
-        source_digest(SOURCE_ROOT),
+        source_digest(ROOT),
     )
     return hashlib.sha256(repr(about).encode()).hexdigest()
 
@@ -66,18 +63,6 @@ def graph_digest(graph: Graph) -> str:
     for tensor in graph.tensors.values():
         if tensor.data is not None:
             digest.update(np.ascontiguousarray(tensor.data).data)
-    return digest.hexdigest()
-
-
-@cache
-def source_digest(root: Path) -> str:
-    """The hash of every source and data file of the parts that map and simulate, below ``root``."""
-    digest = hashlib.sha256()
-    for top in _SOURCES:
-        for path in sorted((root / top).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                data = path.read_bytes()
-                digest.update(f"{path.relative_to(root)}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()
 
 

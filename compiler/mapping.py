@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler import compare, driver
+from compiler.clocks import clock_of
 from compiler.codegen.c_header import write_header
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import MODEL, write_program
@@ -26,7 +27,6 @@ from compiler.report import (
     Report,
     View,
     as_data,
-    clock_of,
     order,
     print_report,
     remove_figures,

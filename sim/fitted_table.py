@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ from rich.cells import cell_len, set_cell_size
 
 GAP = 2
 """Spaces between two columns."""
+LINE_WIDTH = 132
+"""Characters of a table's line where there is no terminal."""
 SHORTEST = 12
 """Characters that a shortened text keeps, if it has so many."""
 
@@ -37,6 +41,11 @@ class Column:
         """Characters without which the column cannot be shown."""
         least = self.width if self.number else min(self.width, self.shortest)
         return max(least, cell_len(self.heading))
+
+
+def output_width() -> int:
+    """Characters of a line on standard output."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else LINE_WIDTH
 
 
 def fitted_table(columns: Sequence[Column], width: int) -> list[str]:

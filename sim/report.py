@@ -18,15 +18,14 @@ from rich.table import Table
 from compiler.notes import quiet, step
 from hw.spec.config import title
 from hw.spec.regs import Counter
-from sim.fitted_table import Column, fitted_table, shortened
+from sim.fitted_table import LINE_WIDTH, Column, fitted_table, shortened
 from sim.lost import LOST_DOC, USEFUL_DOC, lost_cycles, multiplied
 from sim.program import Layer, Program
 from sim.simulation import LayerTimes, Timing
 from sim.traffic import layer_bytes
 
-LINE_WIDTH = 132
 NAME_WIDTH = 28
-"""Characters of a table's line where there is no terminal, and of a name in it."""
+"""Characters of a name in a table."""
 BAR = 40
 """Characters of a full bar."""
 SHOW_AFTER = 2.0

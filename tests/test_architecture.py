@@ -10,13 +10,14 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    "compiler.cache_folder compiler.errors compiler.extras compiler.notes",
+    """compiler.cache_folder compiler.errors compiler.extras compiler.notes
+    compiler.source_digest""",
     """compiler.kernels compiler.lru_cache compiler.options compiler.process golden
     hw hw.spec hw.tools.verilator sim""",
-    """compiler.dispatch compiler.ir compiler.quantities golden.pictures hw.command_layouts
-    sim.shares sim.timing sim.values""",
+    """compiler.dispatch compiler.ir compiler.quantities compiler.remembered golden.pictures
+    hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
-    """compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
+    """compiler.clocks compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
     sim.lost sim.program_reader sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver hw.top sim.simulation""",

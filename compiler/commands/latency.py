@@ -19,16 +19,19 @@ def add_latency_options(command: argparse.ArgumentParser) -> None:
     add_config_options(command)
     command.add_argument("--clock", metavar="MHZ", help="clock at which times are stated")
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--no-cache", action="store_true", help="time what is known again, and keep nothing"
+    )
     command.set_defaults(command=_latency)
 
 
 def _latency(arguments: argparse.Namespace) -> None:
+    from compiler.clocks import clock_of
     from compiler.latencies import as_data, latencies, print_latencies
-    from compiler.report.clocks import clock_of
 
     config = config_of(arguments)
     clock = clock_of(config, arguments.clock)
-    rows = list(latencies(arguments.networks, config))
+    rows = latencies(arguments.networks, config, not arguments.no_cache)
     if arguments.json:
         print(json.dumps(as_data(rows, config, clock), allow_nan=False))
     else:

@@ -81,10 +81,11 @@ def _add_view(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Map what the options name. Raises CompilerError and ConfigurationError."""
+    from compiler.clocks import clock_of
     from compiler.ir.randomize import completed
     from compiler.map_cache import MapCache
     from compiler.mapping import Extras, map_graph
-    from compiler.report import View, clock_of
+    from compiler.report import View
 
     if arguments.json and (arguments.layers or arguments.top is not None):
         raise ConfigError("--json has all layers; --layers and --top are for the tables without it")

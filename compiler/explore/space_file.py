@@ -22,8 +22,9 @@ from compiler.explore.networks import NetworkEntry
 from compiler.explore.space import METHODS, Limit, Objective, Search, Space, machine_values
 from compiler.explore.variables import Variable, variable
 from compiler.load import load_network
-from compiler.map_cache import SOURCE_ROOT, graph_digest, source_digest
+from compiler.map_cache import graph_digest
 from compiler.quantities import CLOCKS
+from compiler.source_digest import ROOT, source_digest
 from compiler.zoo.families import RESOLUTION, arguments_of
 from hw.spec.config import AccelConfig, preset
 from hw.spec.config_keys import KEYS, ConfigurationError, size
@@ -253,5 +254,5 @@ def _digest(space: Space) -> str:
     entries = tuple(dataclasses.replace(entry, graph=None) for entry in space.networks)
     search = dataclasses.replace(space.search, points=None)
     plain = dataclasses.replace(space, networks=entries, search=search)
-    about = (plain, graphs, source_digest(SOURCE_ROOT))
+    about = (plain, graphs, source_digest(ROOT))
     return hashlib.sha256(repr(about).encode()).hexdigest()

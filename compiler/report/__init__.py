@@ -1,6 +1,5 @@
 """The report of a mapping: what each layer costs and why, as one HTML page and on a terminal."""
 
-from compiler.report.clocks import clock_of
 from compiler.report.files import REPORT, remove_figures, write_report
 from compiler.report.records import as_data, order, write_csv
 from compiler.report.report import Report, report_of
@@ -11,7 +10,6 @@ __all__ = [
     "Report",
     "View",
     "as_data",
-    "clock_of",
     "order",
     "print_report",
     "remove_figures",

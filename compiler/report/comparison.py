@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.report.clocks import Clock
+from compiler.clocks import Clock
 from compiler.report.energy import EnergyTable, energy_estimate
 from compiler.report.page import model_remarks
 from compiler.report.units import BYTES, COUNTS, MICROJOULES, MILLISECONDS, Units, digits, unit_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compiler.report.clocks import Clock
+from compiler.clocks import Clock
 from compiler.report.records import ENERGY
 from compiler.report.units import MICROJOULES, MILLISECONDS, digits, in_unit
 from sim.lost import LOST_DOC

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.clocks import Clock
 from compiler.errors import ConfigError, InputError, show
-from compiler.report.clocks import Clock
 from compiler.report.energy import PARTS
 from compiler.report.report import Report
 

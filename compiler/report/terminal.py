@@ -12,7 +12,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from compiler.report.clocks import Clock
+from compiler.clocks import Clock
 from compiler.report.explain_tables import print_explanation
 from compiler.report.glance import cost_lines, costliest, glance, hint, main_loss
 from compiler.report.memory import SAMPLES

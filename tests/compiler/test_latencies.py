@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import compiler
+from compiler import remembered
 from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
+from compiler.remembered import answer_key
 from compiler.zoo.builder import GraphBuilder
+from hw.spec.config import preset
+
+ROOT = Path(compiler.__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +45,7 @@ def models(tmp_path_factory):
 def test_cycles_and_layers_are_those_of_map(models, tmp_path, capsys):
     names = [models["whole"], models["bare"], models["host"], "mobilenet_v1_025"]
     words = ["--preset", "ecp5", "--set", "memory.latency=30", "--json"]
-    assert main(["latency", *names, *words, "--clock", "50"]) == 0
+    assert main(["latency", *names, *words, "--clock", "50", "--no-cache"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["clock_mhz"], found["clock"]) == (50, "--clock")
     for name, row in zip(names, found["networks"], strict=True):
@@ -56,6 +67,57 @@ def test_what_is_assumed_is_said(models, capsys):
     assert "whole:" not in text
     assert main(["latency", models["whole"], "--set", "rows=8"]) == 0
     assert "100 MHz (assumed)" in capsys.readouterr().out
+
+
+REMEMBERED = """
+import sys
+from compiler.command_line import main
+assert main(sys.argv[1:]) == 0
+for name in ("numpy", "numba", "rich"):
+    assert name not in sys.modules, name
+"""
+
+
+def test_an_answer_is_remembered_and_costs_no_package(models, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    words = ["latency", models["whole"], models["host"], "--preset", "tiny"]
+    assert main(words) == 0
+    first = capsys.readouterr()
+    ended = subprocess.run(
+        [sys.executable, "-c", REMEMBERED, *words],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.stdout == first.out
+    assert ended.stderr.endswith("timed before, from the cache (--no-cache)\n")
+
+
+def test_a_remembered_answer_is_of_the_same_model_and_machine(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = Path(models["whole"])
+    shutil.copytree(model.parent, tmp_path / "models")
+    copy = tmp_path / "models" / model.name
+    key = answer_key(str(copy), preset("tiny"))
+    assert key == answer_key(str(copy), preset("tiny"))
+    assert key != answer_key(str(copy), preset("ecp5"))
+    copy.with_suffix(".npz").write_bytes(copy.with_suffix(".npz").read_bytes() + b" ")
+    other = answer_key(str(copy), preset("tiny"))
+    assert other != key
+    copy.write_text(copy.read_text() + " ")
+    assert answer_key(str(copy), preset("tiny")) not in (key, other)
+
+
+def test_only_the_last_answers_are_kept_and_a_broken_one_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(remembered, "KEPT", 2)
+    for number in range(3):
+        remembered.keep(f"key{number}", {"number": number})
+        os.utime(tmp_path / "convsim" / "latencies" / f"key{number}", (number, number))
+    remembered.keep("key3", {"number": 3})
+    assert [remembered.fetch(f"key{n}") for n in range(4)] == [
+        None, None, {"number": 2}, {"number": 3}
+    ]  # fmt: skip
+    (tmp_path / "convsim" / "latencies" / "key3").write_text("{")
+    assert remembered.fetch("key3") is None
 
 
 def test_an_unknown_name_is_refused_in_one_line(capsys):

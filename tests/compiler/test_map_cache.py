@@ -14,8 +14,9 @@ from compiler.cache_folder import cache_root
 from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
-from compiler.map_cache import ANSWER, SUMS, MapCache, content_key, source_digest
+from compiler.map_cache import ANSWER, SUMS, MapCache, content_key
 from compiler.options import CompilerOptions
+from compiler.source_digest import source_digest
 from hw.spec.config import preset
 
 SIZE = (32, 32)

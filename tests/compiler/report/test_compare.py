@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compiler.clocks import Clock
 from compiler.command_line import main
 from compiler.compare import choices
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
-from compiler.report.clocks import Clock
 from compiler.report.comparison import ComparisonRow, Labels
 from compiler.report.energy import DEFAULT, PARTS
 from compiler.report.plots import comparison_figure, labels, rendered

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compiler.report.clocks import clock_of
+from compiler.clocks import clock_of
 from hw.spec.config import preset, with_values
 
 
