@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,10 +22,11 @@ from compiler.load import load_network
 from compiler.options import CompilerOptions
 from compiler.report.comparison import ComparisonRow, Labels, Outcome, Refusal, run_of
 from compiler.report.energy import EnergyTable
+from compiler.workers import mapped
 from hw.spec.config import AccelConfig, preset, title, with_values
 from hw.spec.config_keys import ConfigurationError
 from sim.program import Program
-from sim.program_reader import ProgramError, program_of, read_program
+from sim.program_reader import program_of, read_program
 from sim.report import reporting
 from sim.simulation import run_timing
 
@@ -134,15 +130,10 @@ def compare(cases: Sequence[Case], figures: Figures, jobs: int = 1) -> list[Outc
     Raises CompilerError if nothing maps, or a process was ended from outside.
     """
     outcomes: list[Outcome] = []
-    try:
-        with reporting("comparing") as progress, _workers(jobs) as workers:
-            for outcome in workers(partial(_outcome, figures), cases):
-                outcomes.append(outcome)
-                progress(len(outcomes), len(cases))
-    except BrokenProcessPool:
-        raise InputError(
-            f"--jobs {jobs}: a process was ended, for its memory perhaps; try fewer"
-        ) from None
+    with reporting("comparing") as progress, mapped(jobs) as workers:
+        for outcome in workers(partial(_outcome, figures), cases):
+            outcomes.append(outcome)
+            progress(len(outcomes), len(cases))
     first = outcomes[0]
     if isinstance(first, Refusal) and all(isinstance(x, Refusal) for x in outcomes):
         raise UnsupportedError(f"{first.labels}: {first.reason}")
@@ -174,10 +165,7 @@ def cases(
 
 
 def _mapped_folder(name: str) -> Case:
-    try:
-        program = read_program(Path(name))
-    except ProgramError as error:
-        raise InputError(str(error)) from None
+    program = read_program(Path(name))
     return Case(Labels(name, title(program.config)), None, None, FUSED, folder=Path(name))
 
 
@@ -193,21 +181,6 @@ def _outcome(figures: Figures, case: Case) -> Outcome:
         return Refusal(case.labels, str(error))
     clock = clock_of(program.config, figures.clock)
     return run_of(program, run_timing(program), case.labels, figures.energies, clock)
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[Callable[..., Iterator[Outcome]]]:
-    """A ``map`` with so many processes. They leave interruptions to this one."""
-    if jobs == 1:
-        yield map
-        return
-    context = multiprocessing.get_context("spawn")
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    workers = ProcessPoolExecutor(jobs, context, signal.signal, ignore)
-    try:
-        yield workers.map
-    finally:
-        workers.shutdown(cancel_futures=True)
 
 
 def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:

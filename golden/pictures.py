@@ -122,9 +122,14 @@ def model_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np
 def stored_input(path: Path, tensor: Mapping[str, Any], how: Preprocessing) -> np.ndarray:
     """A picture as the stored integers of the input that ``tensor`` describes. Raises InputError as
     ``model_input`` does."""
+    return stored(path, model_input(path, tensor, how), tensor)
+
+
+def stored(path: Path, array: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
+    """The stored integers of what ``model_input`` gave for the picture in ``path``. Raises
+    InputError."""
     from golden.declared import from_declared
 
-    array = model_input(path, tensor, how)
     try:
         return from_declared(array, tensor)
     except ValueError as error:

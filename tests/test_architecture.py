@@ -17,8 +17,8 @@ STOREYS = (
     """compiler.dispatch compiler.ir compiler.quantities compiler.remembered golden.pictures
     hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
-    """compiler.clocks compiler.config_options compiler.quantize compiler.schedule hw.ctrl hw.mem
-    sim.lost sim.program_reader sim.traffic""",
+    """compiler.clocks compiler.config_options compiler.quantize compiler.schedule
+    compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver hw.top sim.simulation""",
     """hw.generate sim.report""",

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from compiler.config_options import DEFAULT_PRESET
 from compiler.errors import InputError
-from compiler.quantities import clock, whole
+from compiler.quantities import clock
+from compiler.workers import add_jobs_option, jobs_of
 from hw.spec.config import PRESETS
 
 if TYPE_CHECKING:
     from compiler import compare
     from compiler.report.comparison import ComparisonRow, Outcome
-
-MOST_JOBS = 256
-"""Processes at most."""
 
 
 def add_compare_options(command: argparse.ArgumentParser) -> None:
@@ -64,7 +62,7 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--by-layer", action="store_true", help="the difference of two runs, layer by layer"
     )
-    command.add_argument("--jobs", metavar="N", default="1", help="processes (default: 1)")
+    add_jobs_option(command)
     command.add_argument(
         "--clock", metavar="MHZ", help="clock at which times are stated (default: each machine's)"
     )
@@ -88,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     compare.check_plot(arguments.plot)
     if arguments.clock is not None:
         clock(arguments.clock)
-    jobs = whole(arguments.jobs, "--jobs", 1, MOST_JOBS)
+    jobs = jobs_of(arguments)
     figures = compare.Figures(read_energy_table(arguments.energy or DEFAULT), arguments.clock)
     machines = compare.machines(arguments.preset, arguments.config, arguments.set)
     options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from compiler.config_options import add_config_options, config_of
-from compiler.load import add_model_options, float_model, load_given
+from compiler.load import add_model_options, load_given
+from compiler.workers import add_jobs_option, jobs_of
 from golden.pictures import add_picture_options, preprocessing
 
 
@@ -34,22 +35,24 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add_model_options(command)
     add_picture_options(command)
     add_config_options(command)
+    add_jobs_option(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=_evaluate)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from compiler.evaluate.accuracy import evaluate
+    from compiler.evaluate.accuracy import Classifier, evaluate
     from compiler.evaluate.folder import pictures_in
     from compiler.ir.randomize import completed
     from sim.report import reporting
 
     config = config_of(arguments)
     pictures = pictures_in(arguments.images, arguments.labels)
+    jobs = jobs_of(arguments)
     graph = completed(load_given(arguments))
-    model = float_model(arguments.model, dict(arguments.shape))
+    model = Classifier(graph, arguments.model, tuple(arguments.shape), preprocessing(arguments))
     with reporting(f"evaluating {graph.name}") as progress:
-        found = evaluate(graph, model, config, pictures, preprocessing(arguments), progress)
+        found = evaluate(model, config, pictures, jobs, progress)
     data = {
         "network": graph.name,
         "random_weights": graph.random_weights,

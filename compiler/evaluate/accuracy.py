@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,10 @@ from compiler.errors import InputError, UnsupportedError
 from compiler.evaluate.folder import Picture
 from compiler.frontend import write_model
 from compiler.ir.graph import Graph
+from compiler.load import float_model
+from compiler.workers import mapped
 from golden.declared import to_declared
-from golden.pictures import Preprocessing, model_input, stored_input
+from golden.pictures import Preprocessing, model_input, stored
 from hw.spec.config import AccelConfig
 from sim.answers import ranking
 from sim.host import Host
@@ -81,39 +85,97 @@ class Evaluation:
         }
 
 
+@dataclass(frozen=True)
+class Classifier:
+    """A quantised graph, the file that it came from with --shape, and the way from pixels to its
+    input."""
+
+    graph: Graph
+    path: Path
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    how: Preprocessing
+
+
 def evaluate(
-    graph: Graph,
-    model: ModelProto | None,
+    model: Classifier,
     config: AccelConfig,
     pictures: Sequence[Picture],
-    how: Preprocessing,
+    jobs: int,
     progress: Callable[[int, int], None],
 ) -> Evaluation:
-    """Map ``graph`` and run it on all pictures, and its float ``model`` on the same inputs.
+    """Map the network and run it on all pictures in so many processes, and the float model, if the
+    file has one, on the same inputs.
 
     Raises CompilerError.
     """
+    graph = model.graph
     if len(graph.inputs) != 1:
         raise UnsupportedError(f"{graph.name}: {len(graph.inputs)} inputs; one is accepted")
-    reference = None if model is None else _Reference(model, graph)
     with tempfile.TemporaryDirectory() as folder:
-        program = _mapped(graph, config, Path(folder))
-        _check_labels(program, pictures)
+        write_program(driver.compile(graph, config), Path(folder))
+        write_model(graph, Path(folder) / MODEL)
+        _check_labels(graph, pictures)
+        task = _Task(Path(folder), model.path, model.shapes, model.how)
+        batches = [pictures[first : first + BATCH] for first in range(0, len(pictures), BATCH)]
         start = time.perf_counter()
         answers: list[Answer] = []
-        for first in range(0, len(pictures), BATCH):
-            answers += _answers(program, reference, pictures[first : first + BATCH], how)
-            progress(len(answers), len(pictures))
+        with mapped(jobs) as workers:
+            for found in workers(task.answers, batches):
+                answers += found
+                progress(len(answers), len(pictures))
         return Evaluation(answers, time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a process needs: the mapped network in ``folder``, and its float model."""
+
+    folder: Path
+    model: Path
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    how: Preprocessing
+
+    def answers(self, pictures: Sequence[Picture]) -> list[Answer]:
+        """The answers to a batch of pictures. Raises CompilerError."""
+        program, reference = _opened(self)
+        (name,), output = program.graph["inputs"], program.graph["outputs"][0]
+        tensors = program.graph["tensors"]
+        arrays = [model_input(p.path, tensors[name], self.how) for p in pictures]
+        batch = [
+            {name: stored(p.path, array, tensors[name])}
+            for p, array in zip(pictures, arrays, strict=True)
+        ]
+        compute = host_compute(program)
+        hosts = [Host(program, inputs, compute) for inputs in batch]
+        memories = run_batch(program, batch, None, hosts)
+        found = []
+        for number, (host, memory) in enumerate(zip(hosts, memories, strict=True)):
+            values = to_declared(host.tensors(memory)[output], tensors[output]).ravel()
+            order = ranking(values)[:FIRST].tolist()
+            twin = None
+            if reference is not None:
+                real = reference.values(np.ascontiguousarray(arrays[number]))
+                twin = ranking(real)[:FIRST].tolist()
+            found.append(Answer(pictures[number], order, values[order[0]].item(), twin))
+        return found
+
+
+@lru_cache(1)
+def _opened(task: _Task) -> tuple[Program, _Reference | None]:
+    """The network and the float model, read once in a process."""
+    program = read_program(task.folder)
+    model = float_model(task.model, dict(task.shapes))
+    (name,) = program.graph["inputs"]
+    return program, None if model is None else _Reference(model, name)
 
 
 class _Reference:
     """The float model, run by onnxruntime."""
 
-    def __init__(self, model: ModelProto, graph: Graph) -> None:
+    def __init__(self, model: ModelProto, name: str) -> None:
         from compiler.quantize import Runner
 
-        self._input, self._output = graph.inputs[0], model.graph.output[0].name
+        self._input, self._output = name, model.graph.output[0].name
         self._runner = Runner(model, [self._output])
 
     def values(self, array: np.ndarray) -> np.ndarray:
@@ -121,36 +183,8 @@ class _Reference:
         return self._runner.run({self._input: array})[self._output].ravel()
 
 
-def _mapped(graph: Graph, config: AccelConfig, folder: Path) -> Program:
-    write_program(driver.compile(graph, config), folder)
-    write_model(graph, folder / MODEL)
-    return read_program(folder)
-
-
-def _answers(
-    program: Program,
-    reference: _Reference | None,
-    pictures: Sequence[Picture],
-    how: Preprocessing,
-) -> Iterator[Answer]:
-    (name,), output = program.graph["inputs"], program.graph["outputs"][0]
-    tensors = program.graph["tensors"]
-    batch = [{name: stored_input(p.path, tensors[name], how)} for p in pictures]
-    compute = host_compute(program)
-    hosts = [Host(program, inputs, compute) for inputs in batch]
-    memories = run_batch(program, batch, None, hosts)
-    for picture, host, memory in zip(pictures, hosts, memories, strict=True):
-        values = to_declared(host.tensors(memory)[output], tensors[output]).ravel()
-        order = ranking(values)[:FIRST].tolist()
-        twin = None
-        if reference is not None:
-            array = model_input(picture.path, tensors[name], how)
-            twin = ranking(reference.values(np.ascontiguousarray(array)))[:FIRST].tolist()
-        yield Answer(picture, order, values[order[0]].item(), twin)
-
-
-def _check_labels(program: Program, pictures: Sequence[Picture]) -> None:
-    classes = int(np.prod(program.graph["tensors"][program.graph["outputs"][0]]["shape"]))
+def _check_labels(graph: Graph, pictures: Sequence[Picture]) -> None:
+    classes = math.prod(graph.tensors[graph.outputs[0]].shape)
     for picture in pictures:
         if picture.label is not None and picture.label >= classes:
             raise InputError(

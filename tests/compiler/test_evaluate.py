@@ -71,6 +71,8 @@ def test_answers_are_the_simulators_and_are_counted(files, tmp_path, capsys):
     assert data["float_top1"] == (len(known) - 1) / len(known)
     assert data["agreement"] == sum(map(int.__eq__, classes, wanted)) / COUNT
     assert data["evaluated_per_second"] > 0
+    two = evaluated(capsys, files, files / "flat", "--labels", labels, "--jobs", "2")
+    assert {**two, "evaluated_per_second": 0} == {**data, "evaluated_per_second": 0}
 
 
 @pytest.mark.parametrize("names", [("0", "3"), ("cat", "dog")])
