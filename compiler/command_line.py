@@ -35,7 +35,7 @@ COMMANDS = {
     "explore": (add_explore_options, "search machines and networks"),
     "cache": (add_cache_options, "see and clear what is kept of earlier work"),
 }
-"""What adds the options of each command, and its help."""
+"""The function that adds the options of each command, and its help."""
 
 
 def main(

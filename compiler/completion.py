@@ -16,7 +16,7 @@ import argcomplete
 from hw.spec.config import PRESETS
 
 MODELS = ("MODEL|NAME", "NETWORK")
-"""What the help calls arguments that may be names of built-in networks."""
+"""Names in the help of arguments that may be built-in networks."""
 
 
 def complete(groups: Mapping[str, str]) -> None:

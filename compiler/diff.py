@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,22 @@ class Run:
 
 
 def diff(
-    folder: Path, reference: Path, inputs: Sequence[Path], calibration: Path | None
+    folder: Path,
+    reference: Path,
+    inputs: Sequence[Path],
+    calibration: Path | None,
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Each tensor of both runs with its signal to noise ratio, in the order of ``folder``'s.
 
     ``folder`` and ``reference`` are mapped folders or those that ``--tensors`` wrote; ``reference``
-    may be a model too, float ones with the ``calibration`` that ``map`` was given. Without
-    ``inputs`` they are those of a run whose tensors are known, else seeded random ones. Raises
-    CompilerError, also for inputs and a calibration that have no use.
+    may be a model too, float ones with the ``calibration`` and ``shapes`` that ``map`` was given.
+    Without ``inputs`` they are those of a run whose tensors are known, else seeded random ones.
+    Raises CompilerError, also for inputs, a calibration and shapes that have no use.
     """
-    if calibration is not None and reference.is_dir():
-        raise InputError(f"--calibrate for {reference}; it is accepted with a float model")
+    for option, given_to in (("--calibrate", calibration), ("--shape", shapes)):
+        if given_to and reference.is_dir():
+            raise InputError(f"{option} for {reference}; it is accepted with a float model")
     other = _written(reference) if (reference / TENSORS).is_file() else None
     given = None
     if (folder / TENSORS).is_file():
@@ -64,7 +70,7 @@ def diff(
         graph = mapped_model(reference)
         other = _golden(graph, given or _from_tensors(own, graph, inputs))
     else:
-        other = _model(reference, own, given, inputs, calibration)
+        other = _model(reference, own, given or inputs, calibration, shapes)
     return _rows(own, other, reference)
 
 
@@ -146,15 +152,19 @@ def _real(stored: np.ndarray, quant: Quant | None) -> np.ndarray:
 def _model(
     path: Path,
     own: Run,
-    given: Mapping[str, np.ndarray] | None,
-    inputs: Sequence[Path],
+    given: Mapping[str, np.ndarray] | Sequence[Path],
     calibration: Path | None,
+    shapes: Mapping[str, tuple[int, ...]],
 ) -> Run:
-    """The run of a model file: a float one by onnxruntime, others by golden."""
-    found = _float_models(path, calibration)
+    """The run of a model file on arrays or files: a float one by onnxruntime, others by golden."""
+
+    def inputs_of(graph: Graph) -> Mapping[str, np.ndarray]:
+        return given if isinstance(given, Mapping) else _from_tensors(own, graph, given)
+
+    found = _float_models(path, calibration, shapes)
     if found is None:
-        graph = load_model(path, calibration)
-        return _golden(graph, given or _from_tensors(own, graph, inputs))
+        graph = load_model(path, calibration, shapes)
+        return _golden(graph, inputs_of(graph))
     from compiler.quantize import Runner
 
     model, graph = found
@@ -164,17 +174,19 @@ def _model(
                 f"{path}: tensor {show(name)} has another scale than in the run; the --calibrate "
                 "that `map` was given is accepted"
             )
-    given = given or _from_tensors(own, graph, inputs)
+    values_in = inputs_of(graph)
     made = {name for node in model.graph.node for name in node.output}
     runner = Runner(model, [name for name in own.real if name in made])
-    fed = {name: np.asarray(given[name], np.float32) for name in graph.inputs}
+    fed = {name: np.asarray(values_in[name], np.float32) for name in graph.inputs}
     values = {**fed, **runner.run(fed)}
     return Run({n: np.asarray(x, np.float64) for n, x in values.items()}, {})
 
 
-def _float_models(path: Path, calibration: Path | None) -> tuple[Any, Graph] | None:
+def _float_models(
+    path: Path, calibration: Path | None, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Any, Graph] | None:
     """The float ONNX model in a file as it is rounded, and its quantised graph; else None."""
-    model = float_model(path)
+    model = float_model(path, shapes)
     if model is None:
         return None
     from compiler.frontend.onnx import read_onnx
@@ -201,9 +213,10 @@ def _rows(own: Run, other: Run, reference: Path) -> list[dict[str, Any]]:
                 f"{list(values.shape)} is accepted"
             )
         row = _row(name, values, other.real[name], own.quants.get(name))
-        noises[name] = row["noise"]
+        noises[name] = math.inf if row["noise"] is None else row["noise"]
         known = {"layer": maker.name, "op": maker.op} if maker else {"layer": name, "op": ""}
-        added = row["noise"] - before if own.nodes else None
+        known_noise = own.nodes and row["noise"] is not None and math.isfinite(before)
+        added = row["noise"] - before if known_noise else None
         rows.append({**known, **row, "noise_added": added})
     if not rows:
         raise UnsupportedError(f"{reference}: no tensor has the name of one of the run's")
@@ -211,14 +224,20 @@ def _rows(own: Run, other: Run, reference: Path) -> list[dict[str, Any]]:
 
 
 def _row(name: str, own: np.ndarray, other: np.ndarray, quant: Quant | None) -> dict[str, Any]:
-    """The figures of one tensor; ``noise`` is relative to the reference's power."""
-    error = own - other
-    noise, signal = float(np.square(error).sum()), float(np.square(other).sum())
+    """The figures of one tensor; ``noise`` is relative to the reference's power. All are None where
+    a value or a sum is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = own - other
+        noise, signal = float(np.square(error).sum()), float(np.square(other).sum())
+    equal = bool(np.array_equal(own, other, equal_nan=True))
+    if not (math.isfinite(noise) and math.isfinite(signal)):
+        figures = ("sqnr_db", "noise", "largest_error", "largest_error_steps")
+        return {"tensor": name, "equal": equal, **dict.fromkeys(figures)}
     largest = float(np.abs(error).max(initial=0.0))
     ratio = noise / signal if signal else float(noise > 0)
     return {
         "tensor": name,
-        "equal": noise == 0,
+        "equal": equal,
         "sqnr_db": -10 * math.log10(ratio) if ratio else None,
         "noise": ratio,
         "largest_error": largest,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.simulation import LayerTimes
 
 Row = dict[str, Any]
-"""What is known of one network, fit for JSON: ``scales`` is a key of SCALES, ``host`` has the
+"""Figures of one network, fit for JSON: ``scales`` is a key of SCALES, ``host`` has the
 operators by name that run on the host, which no cycle counts."""
 
 SCALES = {

@@ -1,4 +1,4 @@
-"""What a command says on standard error besides its errors: notes, and with -v its steps."""
+"""Lines on standard error that are no errors: notes, and with -v the steps of a command."""
 
 from __future__ import annotations
 

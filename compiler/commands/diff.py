@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compiler.load import add_model_options
 from golden.input_option import add_input_option
 
 
@@ -22,9 +23,7 @@ def add_diff_options(command: argparse.ArgumentParser) -> None:
         help="another such folder, or a model, float ones above all",
     )
     add_input_option(command)
-    command.add_argument(
-        "--calibrate", metavar="PATH", type=Path, help="inputs that `map` calibrated DIR with"
-    )
+    add_model_options(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(command=_diff)
 
@@ -32,7 +31,13 @@ def add_diff_options(command: argparse.ArgumentParser) -> None:
 def _diff(arguments: argparse.Namespace) -> None:
     from compiler.diff import diff
 
-    rows = diff(arguments.folder, arguments.reference, arguments.input, arguments.calibrate)
+    rows = diff(
+        arguments.folder,
+        arguments.reference,
+        arguments.input,
+        arguments.calibrate,
+        dict(arguments.shape),
+    )
     if arguments.json:
         print(json.dumps({"tensors": rows}, allow_nan=False))
     else:
@@ -49,9 +54,9 @@ def print_diff(rows: Sequence[dict[str, Any]]) -> None:
         Column("layer", [row["layer"] for row in rows], False),
         Column("operator", [row["op"] for row in rows], False, 2),
         Column("SQNR, dB", [_decibels(row) for row in rows]),
-        Column("noise", [f"{row['noise']:.3%}" for row in rows]),
+        Column("noise", [_share(row["noise"]) for row in rows]),
         Column("added", [_percent(row["noise_added"]) for row in rows]),
-        Column("largest error", [f"{row['largest_error']:.4g}" for row in rows], True, 3),
+        Column("largest error", [_error(row["largest_error"]) for row in rows], True, 3),
         Column("in steps", [_steps(row["largest_error_steps"]) for row in rows], True, 1),
     ]
     lines(out, fitted_table(columns, out.width))
@@ -69,13 +74,28 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"{worst['layer']} adds most noise: {worst['noise_added']:.3%} of its signal's power, "
             f"SQNR {_decibels(worst)} dB."
         )
-    least = max(different, key=lambda row: row["noise"])
-    found.append(f"The least SQNR is that of {least['layer']}: {_decibels(least)} dB.")
+    endless = [row["layer"] for row in different if row["noise"] is None]
+    if endless:
+        found.append(f"Not finite from {endless[0]} on: {len(endless)} tensors.")
+    finite = [row for row in different if row["noise"] is not None]
+    if finite:
+        least = max(finite, key=lambda row: row["noise"])
+        found.append(f"The least SQNR is that of {least['layer']}: {_decibels(least)} dB.")
     return found
 
 
 def _decibels(row: Mapping[str, Any]) -> str:
-    return "equal" if row["equal"] else f"{row['sqnr_db']:.1f}"
+    if row["equal"]:
+        return "equal"
+    return "-" if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f}"
+
+
+def _share(noise: float | None) -> str:
+    return "-" if noise is None else f"{noise:.3%}"
+
+
+def _error(largest: float | None) -> str:
+    return "-" if largest is None else f"{largest:.4g}"
 
 
 def _percent(share: float | None) -> str:

@@ -1,1 +1,1 @@
-"""How accurate an int8 network is over a folder of pictures."""
+"""Accuracy of an int8 network over a folder of pictures."""

@@ -128,7 +128,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Task:
-    """What a process needs: the mapped network in ``folder``, and its float model."""
+    """The mapped network in ``folder`` and its float model, for a process to open."""
 
     folder: Path
     model: Path

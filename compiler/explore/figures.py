@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.clocks import clock_of
 from compiler.codegen.compiled import Compiled
 from compiler.ir.counts import parameters
 from compiler.ir.graph import Graph
 from compiler.passes.host import host_reason
-from compiler.report.clocks import clock_of
 from compiler.report.energy import energy_estimate, read_energy_table
 from hw.spec.config import AccelConfig
 from hw.spec.isa import FIELDS

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from golden.pictures import preprocessing
-from hw.tools.cosim.compare import check_values, run_segments, timing_of
+from hw.tools.cosim.compare import check_values, record, run_segments, timing_of
 from hw.tools.cosim.wave_options import waves_of
 from sim.files import read_inputs, write_files, write_timeline
 from sim.host import Host
@@ -24,6 +24,10 @@ def run(arguments: argparse.Namespace) -> None:
     waves = waves_of(arguments, program)
     inputs = read_inputs(program, arguments.input, preprocessing(arguments))
     host = Host(program, inputs, host_compute(program))
+    if waves is not None and waves.only:
+        files = record(program, host, arguments.simulator, waves)
+        print(f"recorded to {', '.join(map(str, files))}; the run was not finished nor compared")
+        return
     memory, results = run_segments(program, host, arguments.simulator, waves)
     values = host.tensors(memory)
     write_files(program, values, arguments.output, arguments.tensors)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from compiler.load import load_model
 from golden.command_line import main as golden_main
 from sim.command_line import main as sim_main
 from tests.support.float_onnx import calibration_of, mobile_net
-from tests.support.onnx_builder import run_onnx
+from tests.support.onnx_builder import OnnxBuilder, run_onnx
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,34 @@ def test_an_input_for_two_runs_that_are_known_is_a_fault(files, tmp_path, capsys
     (tmp_path / "tensors.json").write_text(json.dumps(entries))
     assert main(["diff", *words]) == 2
     assert "not what --tensors writes" in capsys.readouterr().err
+
+
+def test_values_that_are_not_finite_have_no_figures(files, tmp_path, capsys):
+    assert sim_main(["run", str(files / "out"), "--tensors", str(tmp_path / "one")]) == 0
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    entries = json.loads((tmp_path / "two" / "tensors.json").read_text())
+    name, entry = list(entries.items())[1]
+    values = np.load(tmp_path / "two" / entry["file"]).astype(np.float32)
+    values.ravel()[:2] = (np.nan, np.inf)
+    np.save(tmp_path / "two" / entry["file"], values)
+    words = [tmp_path / "one", "--reference", tmp_path / "two"]
+    rows = {row["tensor"]: row for row in rows_of(capsys, *words)}
+    assert not rows[name]["equal"] and rows[name]["noise"] is None and not rows[name]["sqnr_db"]
+    assert sum(row["equal"] for row in rows.values()) == len(rows) - 1
+    assert main(["diff", *map(str, words)]) == 0
+    assert f"Not finite from {name} on: 1 tensors." in capsys.readouterr().out
+
+
+def test_sizes_that_a_model_leaves_open_are_given(tmp_path, capsys):
+    net = OnnxBuilder()
+    net.output(net.node("Relu", net.input("n", 4, "h", "w")))
+    (tmp_path / "open.onnx").write_bytes(net.bytes())
+    shape = ["--shape", "input=1,4,5,6"]
+    assert main(["map", str(tmp_path / "open.onnx"), *shape, "-o", str(tmp_path / "out")]) == 0
+    words = [tmp_path / "out", "--reference", tmp_path / "open.onnx", *shape]
+    assert rows_of(capsys, *words)
+    assert main(["diff", str(tmp_path / "out"), "--reference", str(tmp_path / "out"), *shape]) == 2
+    assert "--shape for" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

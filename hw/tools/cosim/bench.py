@@ -22,6 +22,10 @@ from cocotb.utils import get_sim_time
 PERIOD = 2
 """Clock period in simulation steps."""
 
+STOP_MARGIN = 4
+"""Cycles from the last one that is asked for to the end of an unfinished run, so that it is
+recorded."""
+
 CHUNK = 50_000
 """Cycles between two reports of progress."""
 
@@ -143,7 +147,10 @@ class Bench:
         if entry["failure"] is None:
             await self._start(run)
             begin = time.perf_counter()
-            entry["failure"] = await self._interrupt(index, run["timeout"])
+            if run["stop"] is None:
+                entry["failure"] = await self._interrupt(index, run["timeout"])
+            else:
+                await self._cycles(run["stop"] + STOP_MARGIN)
             wall_time = time.perf_counter() - begin
         entry["quiet"] = bool(dut.quiet.value)
         await RisingEdge(dut.clk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -144,28 +145,71 @@ def run_segments(
     """
     expected = [segment_times(program, segment).cycles for segment in program.segments]
     memory = program.memory(host.values)
-    depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())
-    design = Design(verilog(program.config), program.config.bus_bytes, depth)
+    design = _design(program, simulator, memory)
     results: list[RtlResult] = []
     recordings = list(of_segments(waves, expected))
     with reporting(f"co-simulating {program.network}") as progress:
         for number, segment in enumerate(program.segments):
-            timeout = TIMEOUT_FACTOR * expected[number] + TIMEOUT_EXTRA
             before = sum(expected[:number])
             result = run_rtl(
                 design,
-                run_spec(program, segment, memory, timeout),
+                run_spec(program, segment, memory, _timeout(expected[number])),
                 simulator=simulator,
                 waves=recordings[number],
                 progress=_after(before, progress, sum(expected)),
             )
             _check_fault(segment, result)
             _check_cycles(number, result.cycles, expected[number])
-            low, high = program.address_ranges.write_base, program.address_ranges.write_limit
-            memory[low:high] = result.dram
-            host.run(segment, memory)
+            _carry_on(program, host, segment, memory, result)
             results.append(result)
     return memory, results
+
+
+def record(program: Program, host: Host, simulator: Simulator, waves: Waves) -> list[Path]:
+    """Run up to the end of the window of ``waves``; the files of signals. Raises RunFailure.
+
+    Segments before it run to their ends, without a comparison.
+    """
+    assert waves.window is not None
+    expected = [segment_times(program, segment).cycles for segment in program.segments]
+    memory = program.memory(host.values)
+    design = _design(program, simulator, memory)
+    files: list[Path] = []
+    pairs = zip(program.segments, of_segments(waves, expected), strict=True)
+    for number, (segment, recording) in enumerate(pairs):
+        left = waves.window[1] - sum(expected[:number])
+        if left < 0:
+            break
+        spec = run_spec(program, segment, memory, _timeout(expected[number]))
+        if left < expected[number]:
+            spec = dataclasses.replace(spec, stop=left)
+        with reporting(f"co-simulating {program.network}, segment {number}"):
+            result = run_rtl(design, spec, simulator=simulator, waves=recording)
+        files += [] if recording is None else [recording.path]
+        if spec.stop is None:
+            _check_fault(segment, result)
+            _carry_on(program, host, segment, memory, result)
+    return files
+
+
+def _carry_on(
+    program: Program, host: Host, segment: Segment, memory: np.ndarray, result: RtlResult
+) -> None:
+    """Put what a segment wrote into the memory, and run the host's nodes after it."""
+    low, high = program.address_ranges.write_base, program.address_ranges.write_limit
+    memory[low:high] = result.dram
+    host.run(segment, memory)
+
+
+def _design(program: Program, simulator: Simulator, memory: np.ndarray) -> Design:
+    """The machine of a program, with a memory that holds ``memory``."""
+    depth = max(LEAST_MEMORY[simulator], 1 << (len(memory) - 1).bit_length())
+    return Design(verilog(program.config), program.config.bus_bytes, depth)
+
+
+def _timeout(expected: int) -> int:
+    """Cycles that a run may take at most which takes ``expected`` in the simulator."""
+    return TIMEOUT_FACTOR * expected + TIMEOUT_EXTRA
 
 
 def _after(

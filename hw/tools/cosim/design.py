@@ -13,7 +13,7 @@ from hw.tools import (
     verilator,
 )
 from hw.tools.cosim.simulators import Simulator
-from hw.tools.cosim.waves import HARNESS, Waves
+from hw.tools.cosim.waves import HARNESS, Waves, ports_alone
 
 MemoryKind = Literal["dram", "cocotbext"]
 """The memory behind the AXI master: the model in dram.sv, or cocotbext-axi's AxiRam."""
@@ -84,6 +84,8 @@ class Design:
         """Build the simulation, or find it built; see :func:`hw.tools.verilator.build`."""
         top, sources, parameters = TOPS[memory], self.sources(memory), self.parameters(memory)
         options = []
+        if waves is not None and waves.unit is None and simulator == "verilator":
+            sources["accelerator.v"] = ports_alone(sources["accelerator.v"])
         if waves is not None:
             sources["waves.sv"] = (Path(__file__).parent / "waves.sv").read_text()
             options = [f"-DWAVES_TOP={top}", f"-DWAVES_HARNESS={HARNESS[top]}"]

@@ -98,6 +98,7 @@ class RunSpec:
     that starts the machine, which nothing before it may repeat. ``timeout`` is in cycles from the
     start. ``dump`` is the byte range to read back, by default the image's own; it counts from
     ``origin``, as errors of the memory do. ``axi_log`` records every handshake of the AXI master.
+    With ``stop``, a cycle, the run ends soon after it, unfinished.
     """
 
     image: np.ndarray
@@ -110,6 +111,7 @@ class RunSpec:
     dump: tuple[int, int] | None = None
     axi_log: bool = False
     origin: int = 0
+    stop: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.origin < 1 << 32:

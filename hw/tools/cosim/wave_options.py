@@ -32,7 +32,16 @@ def add_wave_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--layer", metavar="L", help="record from this layer's first cycle to its last"
     )
-    parser.add_argument("--unit", metavar="U", help="record this unit's signals, such as core.load")
+    parser.add_argument(
+        "--unit",
+        metavar="U",
+        help="record all signals of this unit, such as core.load (default: the ports of all units)",
+    )
+    parser.add_argument(
+        "--waves-only",
+        action="store_true",
+        help="end the run after the cycles to record, and compare nothing",
+    )
 
 
 def waves_of(arguments: argparse.Namespace, program: Program) -> Waves | None:
@@ -41,8 +50,8 @@ def waves_of(arguments: argparse.Namespace, program: Program) -> Waves | None:
     if path is None:
         given = [
             option
-            for option in ("waves_from", "waves_to", "layer", "unit")
-            if getattr(arguments, option) is not None
+            for option in ("waves_from", "waves_to", "layer", "unit", "waves_only")
+            if getattr(arguments, option) not in (None, False)
         ]
         if given:
             raise InputError(f"--{given[0].replace('_', '-')} without --waves: nothing is recorded")
@@ -54,7 +63,20 @@ def waves_of(arguments: argparse.Namespace, program: Program) -> Waves | None:
         from hw.tools.verilog_cache import verilog
 
         unit = unit_of(unit, units(verilog(program.config)))
-    return Waves(path, window, unit)
+    if arguments.waves_only:
+        _check_only(arguments, window)
+    return Waves(path, window, unit, only=arguments.waves_only)
+
+
+def _check_only(arguments: argparse.Namespace, window: tuple[int, int] | None) -> None:
+    """Raise InputError for --waves-only without an end, or with what needs a whole run."""
+    if window is None:
+        raise InputError(
+            "--waves-only without cycles to record; it is accepted with --waves-to or --layer"
+        )
+    for option in ("output", "tensors", "timeline", "json"):
+        if getattr(arguments, option):
+            raise InputError(f"--{option} with --waves-only: the run is not finished")
 
 
 def _check_file(path: Path, simulator: str) -> None:

@@ -16,6 +16,11 @@ FORMATS = ("vcd", "fst")
 HARNESS = {"tb_top": "tb_top.system.harness_i", "tb_top_ext": "tb_top_ext.harness_i"}
 """Paths of the harness by top; the accelerator in it is ``dut``."""
 
+_MODULE = re.compile(r"^module .*?^endmodule", re.MULTILINE | re.DOTALL)
+_PORT = re.compile(r"^  (?:input|output) (?:\[\d+:0\] )?(\S+);", re.MULTILINE)
+_SIGNAL = re.compile(r"^  (?:wire|reg) (?:\[\d+:0\] )?\\?([^\s;]+).*;$", re.MULTILINE)
+_OFF, _ON = "/* verilator tracing_off */", "/* verilator tracing_on */"
+
 SHOWN_DEPTH = 3
 """Names in the longest paths of units that a refusal lists."""
 
@@ -26,13 +31,15 @@ class Waves:
 
     ``window`` has the first and the last cycle, None records all from the power-up on. ``before``
     has the cycles of the segments before the run: cycles count from the first one's start.
-    ``unit`` is an instance path of :func:`units`, None for all signals.
+    ``unit`` is an instance path of :func:`units`, whose signals are recorded, None for the ports of
+    all units (of all signals by Icarus). With ``only``, the run ends after the window.
     """
 
     path: Path
     window: tuple[int, int] | None = None
     unit: str | None = None
     before: int = 0
+    only: bool = False
 
     @property
     def kind(self) -> str:
@@ -69,6 +76,23 @@ def of_segments(waves: Waves | None, cycles: Sequence[int]) -> Iterator[Waves | 
 
 def _meets(window: tuple[int, int] | None, first: int, last: int) -> bool:
     return window is None or (window[0] <= last and first <= window[1])
+
+
+def ports_alone(verilog: str) -> str:
+    """The text with the signals inside modules hidden from Verilator's recorder; ports remain, and
+    the fields of ports, which are called after them."""
+    return _MODULE.sub(_with_ports_alone, verilog)
+
+
+def _with_ports_alone(module: re.Match[str]) -> str:
+    ports = {name.removeprefix("\\") for name in _PORT.findall(module[0])}
+
+    def hidden(signal: re.Match[str]) -> str:
+        if ports & {signal[1], signal[1].partition(".")[0]}:
+            return signal[0]
+        return f"{_OFF}{signal[0]}{_ON}"
+
+    return _SIGNAL.sub(hidden, module[0])
 
 
 def units(verilog: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.back import verilog
+from pywellen import Waveform
 
 from compiler.errors import CompilerError
 from hw.tools import verilator
 from hw.tools.cosim.design import Design
 from hw.tools.cosim.runner import run_rtl
 from hw.tools.cosim.wave_options import add_wave_options, waves_of
-from hw.tools.cosim.waves import Waves, of_segments, unit_of, units
-from hw.tools.verilator import ToolError
+from hw.tools.cosim.waves import Waves, of_segments, ports_alone, unit_of, units
+from hw.tools.verilator import FST_HEADERS, ToolError
 from tests.hw.tools.cosim.copy_engine import CopyEngine
-from tests.hw.tools.cosim.test_harness import WIDTH, copying
+from tests.hw.tools.cosim.test_harness import WIDTH, copied, copying
 
 pytestmark = pytest.mark.xdist_group("copy_engine")
 
@@ -30,6 +32,10 @@ module \\accelerator.core.execute.fetch (clk);
 module \\accelerator.core.execute.weights$147 (clk);
 module scratchpad_bank #(
 """
+
+
+KIND = "fst" if all(Path("/usr/include", name).is_file() for name in FST_HEADERS) else "vcd"
+"""The kind of file that Verilator can write here."""
 
 
 @pytest.fixture(scope="module")
@@ -45,32 +51,62 @@ def image(seed):
     return np.random.default_rng(seed).integers(0, 256, 1 << 17, dtype=np.uint8)
 
 
-def values_of(path: Path, signal: str) -> list[int]:
-    """The values that a VCD file has of the signal of that name, in order."""
-    text = path.read_text()
-    code = re.search(rf"\$var \w+ +\d+ (\S+) {signal}(?: \[\d+:\d+\])? \$end", text)
-    assert code is not None
-    return [int(bits, 2) for bits in re.findall(rf"^b([01]+) {re.escape(code[1])}$", text, re.M)]
+def signals_of(path: Path) -> dict[str, list[int]]:
+    """The values of each signal of a file, in order, by name."""
+    recorded = Waveform(path=str(path))
+    assert recorded.file_format.lower() == path.suffix[1:]
+    return {var.full_name: [value for _, value in var.tv] for var in recorded.all_vars()}
 
 
-def scopes_of(path: Path) -> set[str]:
-    """Names of the scopes that have signals."""
-    return set(re.findall(r"\$scope \w+ (\S+) \$end\s+\$var", path.read_text()))
+def cycles_of(signals: dict[str, list[int]]) -> list[int]:
+    (name,) = [name for name in signals if name.endswith("waves_i.timeline_cycle")]
+    return signals[name]
 
 
 def test_a_window_has_its_cycles_and_no_others(design, image, tmp_path):
-    path = tmp_path / "run.vcd"
+    path = tmp_path / f"run.{KIND}"
     run_rtl(design, copying(image, beats=40), waves=Waves(path, window=(110, 130), before=100))
-    assert values_of(path, "timeline_cycle") == list(range(110, 131))
-    assert {"dut", "data", "lengths"} <= scopes_of(path)
+    signals = signals_of(path)
+    assert cycles_of(signals) == list(range(110, 131))
+    scopes = {part for name in signals for part in name.split(".")[:-1]}
+    assert {"dut", "data", "lengths"} <= scopes
 
 
 def test_a_unit_is_recorded_with_the_cycles_alone(design, image, tmp_path):
-    path = tmp_path / "run.vcd"
+    path = tmp_path / f"run.{KIND}"
     run_rtl(design, copying(image, beats=40), waves=Waves(path, window=(10, 30), unit="data"))
-    assert values_of(path, "timeline_cycle") == list(range(10, 31))
-    scopes = scopes_of(path)
-    assert {"data", "waves_i"} <= scopes <= {"$rootio", "data", "waves_i"}
+    signals = signals_of(path)
+    assert cycles_of(signals) == list(range(10, 31))
+    assert {name.split(".")[-2] for name in signals} <= {"$rootio", "data", "waves_i"}
+
+
+def test_a_run_may_end_with_the_window(design, image, tmp_path):
+    path = tmp_path / f"run.{KIND}"
+    run = dataclasses.replace(copying(image, beats=1000), stop=30)
+    result = run_rtl(design, run, waves=Waves(path, window=(10, 30)))
+    assert cycles_of(signals_of(path)) == list(range(10, 31))
+    assert not np.array_equal(result.dram, copied(image, run))
+
+
+def test_without_a_unit_only_ports_are_recorded():
+    text = """
+module \\a.b (clk, cmd, \\x.y );
+  reg \\$auto$1 ;
+  wire [7:0] \\$1 ;
+  input clk;
+  wire clk;
+  input [3:0] cmd;
+  wire [3:0] cmd;
+  wire \\cmd.go ;
+  output \\x.y ;
+  reg \\x.y = 1'h0;
+  reg [12:0] place [3:0];
+  assign \\cmd.go = cmd[0];
+endmodule
+"""
+    hidden = re.findall(r"tracing_off \*/(.*)/\* verilator tracing_on", ports_alone(text))
+    assert hidden == ["  reg \\$auto$1 ;", "  wire [7:0] \\$1 ;", "  reg [12:0] place [3:0];"]
+    assert re.sub(r"/\*.*?\*/", "", ports_alone(text)) == text
 
 
 def test_only_segments_in_the_window_have_a_file():
