@@ -15,13 +15,14 @@ from compiler.clocks import clock_of
 from compiler.codegen.compiled import Compiled
 from compiler.codegen.program import image, mapping
 from compiler.config_options import DEFAULT_PRESET, read_config, setting
-from compiler.errors import CompilerError, ConfigError, InputError, UnsupportedError, show
+from compiler.errors import CompilerError, ConfigError, UnsupportedError, show
 from compiler.ir.graph import Graph
 from compiler.ir.randomize import completed
 from compiler.load import load_network
 from compiler.options import CompilerOptions
 from compiler.report.comparison import ComparisonRow, Labels, Outcome, Refusal, run_of
 from compiler.report.energy import EnergyTable
+from compiler.whole_files import write_file
 from compiler.workers import mapped
 from hw.spec.config import AccelConfig, preset, title, with_values
 from hw.spec.config_keys import ConfigurationError
@@ -63,11 +64,7 @@ def write_plot(path: Path, runs: Sequence[ComparisonRow]) -> None:
     """Draw the runs into a file. Raises InputError when it cannot be written."""
     from compiler.report.plots import comparison_figure, rendered
 
-    content = rendered(comparison_figure(runs), path.suffix.removeprefix("."))
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    write_file(path, rendered(comparison_figure(runs), path.suffix.removeprefix(".")))
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from compiler.errors import InputError, show
+from compiler.whole_files import write_whole
 from golden.declared import from_declared, in_declared_layout, to_declared
 from golden.files import output_path, tensor_file_name
 from golden.pictures import PIXELS, Preprocessing, is_picture, stored_input
@@ -129,22 +131,20 @@ def tensor_files(folder: Path, values: Mapping[str, np.ndarray]) -> dict[Path, n
 
 
 def write_arrays(files: Mapping[Path, np.ndarray | str], folder: Path | None) -> None:
-    """Write every file, array or text, or none: after a failure those written are removed.
+    """Write every file, array or text, or none.
 
     ``folder`` is made where missing. Raises InputError for a file that cannot be written.
     """
-    written: list[Path] = []
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        for path, content in files.items():
-            with path.open("wb") as file:
-                written.append(path)
-                if isinstance(content, str):
-                    file.write(content.encode())
-                else:
-                    np.save(file, content)
+        write_whole({path: partial(_write, content) for path, content in files.items()})
     except OSError as error:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise InputError(f"{error.filename or written[-1]}: {error.strerror}") from error
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+
+
+def _write(content: np.ndarray | str, file: BinaryIO) -> None:
+    if isinstance(content, str):
+        file.write(content.encode())
+    else:
+        np.save(file, content)

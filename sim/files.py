@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from compiler.errors import InputError
 from compiler.notes import note
 from compiler.quantities import real
+from compiler.whole_files import write_file
 from golden.input_option import add_input_option
 from golden.pictures import Preprocessing, add_picture_options
 
@@ -101,11 +102,6 @@ def write_timeline(
         if cost is not None:
             raise InputError("--host-cost without --timeline; it is accepted with it")
         return
-    from compiler.frontend.model_json import write_whole
     from sim.timeline import timeline
 
-    text = json.dumps(timeline(program, timing, cost), allow_nan=False) + "\n"
-    try:
-        write_whole({path: lambda file: file.write(text.encode())})
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    write_file(path, json.dumps(timeline(program, timing, cost), allow_nan=False) + "\n")

@@ -12,8 +12,8 @@ TOPS = ("hw", "sim", "golden", "compiler")
 STOREYS = (
     """compiler.cache_folder compiler.errors compiler.extras compiler.notes
     compiler.source_digest""",
-    """compiler.kernels compiler.lru_cache compiler.options compiler.process golden
-    hw hw.spec hw.tools.verilator sim""",
+    """compiler.kernels compiler.lru_cache compiler.options compiler.process compiler.whole_files
+    golden hw hw.spec hw.tools.verilator sim""",
     """compiler.dispatch compiler.ir compiler.quantities compiler.remembered golden.pictures
     hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",

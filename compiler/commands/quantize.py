@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from compiler.errors import InputError, UnsupportedError, located
 from compiler.load import add_model_options, read_file
+from compiler.whole_files import write_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -39,12 +40,7 @@ def write_quantised(path: Path, calibration: Path, shapes: Shapes, file: Path) -
         if path.suffix.lower() != ".onnx":
             raise UnsupportedError(f"format {path.suffix or 'without suffix'!r}; accepted: .onnx")
         model = _quantised(read_file(path), path.parent, calibration, shapes)
-    try:
-        file.write_bytes(model.SerializeToString())
-    except OSError as error:
-        if file.is_file():
-            file.unlink()
-        raise InputError(f"{file}: {error.strerror}") from None
+    write_file(file, model.SerializeToString())
 
 
 def _quantised(data: bytes, folder: Path, calibration: Path, shapes: Shapes) -> ModelProto:

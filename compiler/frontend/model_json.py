@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +16,7 @@ from compiler.ir.ops import OPS
 from compiler.ir.quant_rules import check_quant
 from compiler.ir.randomize import randomize
 from compiler.ir.verify import check_shape, verify
+from compiler.whole_files import write_whole
 
 FORMAT = "cnn-graph"
 VERSION = 1
@@ -74,34 +72,6 @@ def write_model(graph: Graph, path: Path | str) -> Path:
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror}") from None
     return path
-
-
-def write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
-    """Write each to a temporary file in the same folder; rename them when all are written.
-
-    A device or a pipe is written as it is. Raises OSError.
-    """
-    written: dict[str, Path] = {}
-    try:
-        for path, write in files.items():
-            if path.exists() and not path.is_file():
-                with path.open("wb") as file:
-                    write(file)
-                continue
-            handle, name = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-            written[name] = path
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)
-        for name, path in written.items():
-            os.replace(name, path)
-    except BaseException:
-        for name in written:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-        raise
 
 
 def _beside(name: str) -> str:

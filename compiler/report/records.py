@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from compiler.clocks import Clock
-from compiler.errors import ConfigError, InputError, show
+from compiler.errors import ConfigError, show
 from compiler.report.energy import PARTS
 from compiler.report.report import Report
+from compiler.whole_files import write_file
 
 ENERGY = "energy_estimate_uj"
 Record = dict[str, Any]
@@ -103,9 +104,4 @@ def write_csv(path: Path, records: Sequence[Record], numbers: Sequence[int]) -> 
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    try:
-        path.write_bytes(text.getvalue().encode())
-    except OSError as error:
-        if path.is_file():
-            path.unlink()
-        raise InputError(f"{path}: {error.strerror}") from None
+    write_file(path, text.getvalue())

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
 
 from compiler.errors import InputError
+from compiler.whole_files import write_whole
 from hw.commands.design import design_of
 from hw.spec.config import NAME
 from hw.tools.integration.files import files
@@ -12,18 +17,26 @@ from hw.tools.verilog_cache import verilog
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the files; unchanged ones keep their time. Raises InputError."""
+    """Write all files or none; unchanged ones keep their time. Raises InputError."""
     config, prefix = design_of(arguments), _prefix(arguments)
+    folder: Path = arguments.folder
+    made = not folder.exists()
     try:
         # First: a folder that cannot be is refused before the seconds that the Verilog takes.
-        arguments.folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         texts = files(verilog(config, prefix), config, prefix)
-        for name, content in texts.items():
-            path = arguments.folder / name
-            if not path.is_file() or path.read_text() != content:
-                path.write_text(content)
+        paths = {folder / name: content.encode() for name, content in texts.items()}
+        changed = {p: c for p, c in paths.items() if not p.is_file() or p.read_bytes() != c}
+        write_whole({path: partial(_write, content) for path, content in changed.items()})
     except OSError as error:
-        raise InputError(f"{error.filename or arguments.folder}: {error.strerror}") from error
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise InputError(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _prefix(arguments: argparse.Namespace) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from compiler.errors import InputError
+from compiler.whole_files import write_file
 from hw.spec.config import AccelConfig, to_dict
 from hw.spec.config_keys import KEYS
 from hw.spec.fingerprint import fingerprint
@@ -78,10 +78,7 @@ def print_config(config: AccelConfig) -> None:
 
 def write_config(path: Path, config: AccelConfig) -> None:
     """Write the configuration as ``--config`` reads it. Raises InputError."""
-    try:
-        path.write_text(json.dumps(to_dict(config), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    write_file(path, json.dumps(to_dict(config), indent=2) + "\n")
 
 
 def _text(value: object) -> str:

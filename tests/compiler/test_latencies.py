@@ -73,7 +73,7 @@ REMEMBERED = """
 import sys
 from compiler.command_line import main
 assert main(sys.argv[1:]) == 0
-for name in ("numpy", "numba", "rich"):
+for name in ("numpy", "numba", "rich.console"):
     assert name not in sys.modules, name
 """
 
