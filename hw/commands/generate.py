@@ -20,8 +20,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Write all files or none; unchanged ones keep their time. Raises InputError."""
     config, prefix = design_of(arguments), _prefix(arguments)
     folder: Path = arguments.folder
-    made = not folder.exists()
+    made = False
     try:
+        made = not folder.exists()
         # First: a folder that cannot be is refused before the seconds that the Verilog takes.
         folder.mkdir(parents=True, exist_ok=True)
         texts = files(verilog(config, prefix), config, prefix)

@@ -55,7 +55,7 @@ def test_waves_of_icarus_are_fst(folder, capsys, tmp_path):
         (["--waves-from", "9", "--waves-to", "8"], ("--waves-to", "8", "from 9 to")),
         (["--unit", "nothing"], ("'nothing'", "core.execute.array")),
         (["--waves-only"], ("--waves-only", "--layer")),
-        (["--waves-only", "--waves-to", "9", "--json"], ("--json", "not finished")),
+        (["--waves-only", "--waves-to", "9"], ("--output", "not finished")),
     ],
 )
 def test_what_a_recording_cannot_have_is_refused(options, words, folder, capsys, tmp_path):

@@ -176,19 +176,26 @@ def record(program: Program, host: Host, simulator: Simulator, waves: Waves) -> 
     design = _design(program, simulator, memory)
     files: list[Path] = []
     pairs = zip(program.segments, of_segments(waves, expected), strict=True)
-    for number, (segment, recording) in enumerate(pairs):
-        left = waves.window[1] - sum(expected[:number])
-        if left < 0:
-            break
-        spec = run_spec(program, segment, memory, _timeout(expected[number]))
-        if left < expected[number]:
-            spec = dataclasses.replace(spec, stop=left)
-        with reporting(f"co-simulating {program.network}, segment {number}"):
-            result = run_rtl(design, spec, simulator=simulator, waves=recording)
-        files += [] if recording is None else [recording.path]
-        if spec.stop is None:
-            _check_fault(segment, result)
-            _carry_on(program, host, segment, memory, result)
+    last = waves.window[1]
+    with reporting(f"co-simulating {program.network}") as progress:
+        for number, (segment, recording) in enumerate(pairs):
+            before = sum(expected[:number])
+            if last < before:
+                break
+            spec = run_spec(program, segment, memory, _timeout(expected[number]))
+            if last < before + expected[number]:
+                spec = dataclasses.replace(spec, stop=last - before)
+            result = run_rtl(
+                design,
+                spec,
+                simulator=simulator,
+                waves=recording,
+                progress=_after(before, progress, last),
+            )
+            files += [] if recording is None else [recording.path]
+            if spec.stop is None:
+                _check_fault(segment, result)
+                _carry_on(program, host, segment, memory, result)
     return files
 
 

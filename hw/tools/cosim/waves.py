@@ -17,7 +17,7 @@ HARNESS = {"tb_top": "tb_top.system.harness_i", "tb_top_ext": "tb_top_ext.harnes
 """Paths of the harness by top; the accelerator in it is ``dut``."""
 
 _MODULE = re.compile(r"^module .*?^endmodule", re.MULTILINE | re.DOTALL)
-_PORT = re.compile(r"^  (?:input|output) (?:\[\d+:0\] )?(\S+);", re.MULTILINE)
+_PORT = re.compile(r"^  (?:input|output) (?:\[\d+:0\] )?(\S+) ?;", re.MULTILINE)
 _SIGNAL = re.compile(r"^  (?:wire|reg) (?:\[\d+:0\] )?\\?([^\s;]+).*;$", re.MULTILINE)
 _OFF, _ON = "/* verilator tracing_off */", "/* verilator tracing_on */"
 

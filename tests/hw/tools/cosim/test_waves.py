@@ -58,6 +58,12 @@ def signals_of(path: Path) -> dict[str, list[int]]:
     return {var.full_name: [value for _, value in var.tv] for var in recorded.all_vars()}
 
 
+def scopes_of(path: Path) -> set[str]:
+    """Names of the scopes that have signals."""
+    found = Waveform(path=str(path)).all_vars()
+    return {var.full_name.removesuffix(f".{var.name}").rpartition(".")[2] for var in found}
+
+
 def cycles_of(signals: dict[str, list[int]]) -> list[int]:
     (name,) = [name for name in signals if name.endswith("waves_i.timeline_cycle")]
     return signals[name]
@@ -66,18 +72,15 @@ def cycles_of(signals: dict[str, list[int]]) -> list[int]:
 def test_a_window_has_its_cycles_and_no_others(design, image, tmp_path):
     path = tmp_path / f"run.{KIND}"
     run_rtl(design, copying(image, beats=40), waves=Waves(path, window=(110, 130), before=100))
-    signals = signals_of(path)
-    assert cycles_of(signals) == list(range(110, 131))
-    scopes = {part for name in signals for part in name.split(".")[:-1]}
-    assert {"dut", "data", "lengths"} <= scopes
+    assert cycles_of(signals_of(path)) == list(range(110, 131))
+    assert {"dut", "data", "lengths"} <= scopes_of(path)
 
 
 def test_a_unit_is_recorded_with_the_cycles_alone(design, image, tmp_path):
     path = tmp_path / f"run.{KIND}"
     run_rtl(design, copying(image, beats=40), waves=Waves(path, window=(10, 30), unit="data"))
-    signals = signals_of(path)
-    assert cycles_of(signals) == list(range(10, 31))
-    assert {name.split(".")[-2] for name in signals} <= {"$rootio", "data", "waves_i"}
+    assert cycles_of(signals_of(path)) == list(range(10, 31))
+    assert {"data", "waves_i"} <= scopes_of(path) <= {"$rootio", "data", "waves_i"}
 
 
 def test_a_run_may_end_with_the_window(design, image, tmp_path):
