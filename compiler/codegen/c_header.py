@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compiler.codegen.program import MAPPING
-from compiler.errors import InputError
+from compiler.whole_files import write_file
 
 _LEAST = {"int8": -128, "uint8": 0}
 """The least value of a tensor in memory, by type."""
@@ -40,12 +40,7 @@ def write_header(path: Path, folder: Path) -> None:
     """Write the header of the network mapped into ``folder``. Raises InputError, and leaves no part
     of it."""
     mapping = json.loads((folder / MAPPING).read_text(encoding="utf-8"))
-    try:
-        path.write_text(c_header(mapping), encoding="ascii")
-    except OSError as error:
-        if path.is_file():
-            path.unlink()
-        raise InputError(f"{path}: {error.strerror}") from None
+    write_file(path, c_header(mapping))
 
 
 def c_header(mapping: Mapping[str, Any]) -> str:

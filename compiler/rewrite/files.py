@@ -11,11 +11,12 @@ from typing import BinaryIO
 import onnx
 
 from compiler.errors import InputError, UnsupportedError
-from compiler.frontend.model_json import write_model, write_whole
+from compiler.frontend.model_json import write_model
 from compiler.ir.graph import Graph
 from compiler.load import float_model, load_model, read_file
 from compiler.rewrite.bsconv import REGULARISER
 from compiler.rewrite.change import Change
+from compiler.whole_files import write_whole
 
 _ACCEPTED = (
     "a float .onnx or .tflite model, a .json model without weights or a built-in network is "
