@@ -42,7 +42,10 @@ def content(folder: Path) -> dict[Path, bytes]:
 
 COMMANDS = {
     "map": (compiler_main, ["map", "{model}", "-o", "{new}", "--preset", "tiny", "--no-cache"]),
-    "map --csv": (compiler_main, ["map", "{model}", "-o", "{tmp}/o", "--csv", "{old}.csv"]),
+    "map --csv": (
+        compiler_main,
+        ["map", "{model}", "-o", "{tmp}/o", "--csv", "{old}.csv", "--no-cache"],
+    ),
     "import": (compiler_main, ["import", "{model}", "-o", "{new}.json"]),
     "zoo": (compiler_main, ["zoo", "mobilenet_v1_025", "-o", "{new}.json"]),
     "extract": (compiler_main, ["extract", "{folder}", "--layer", "stem", "-o", "{new}"]),
@@ -60,12 +63,20 @@ def test_a_full_disk_leaves_what_was_there(name, tmp_path, capsys, model, folder
     main, words = COMMANDS[name]
     (tmp_path / "old").write_text("kept")
     (tmp_path / "old.csv").write_text("kept")
-    places = {"model": model, "folder": folder, "new": tmp_path / "new", "old": tmp_path / "old",
-              "tmp": tmp_path}  # fmt: skip
+    places = {"model": model, "folder": folder}
+
+    def command(place: Path) -> list[str]:
+        outputs = {"new": place / "new", "old": place / "old", "tmp": place}
+        return [word.format(**places, **outputs) for word in words]
+
+    # What is kept of earlier work (compiled kernels, Verilog) is there then.
+    room = tmp_path / "room"
+    room.mkdir()
+    assert main(command(room)) == 0
     before = content(tmp_path)
     capsys.readouterr()
     with full():
-        status = main([word.format(**places) for word in words])
+        status = main(command(tmp_path))
     error = capsys.readouterr().err
     assert status == 2 and error.startswith("error: ") and "File too large" in error, error
     assert error.count("\n") == 1
