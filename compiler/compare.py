@@ -28,7 +28,7 @@ from hw.spec.config import AccelConfig, preset, title, with_values
 from hw.spec.config_keys import ConfigurationError
 from sim.program import Program
 from sim.program_reader import program_of, read_program
-from sim.report import reporting
+from sim.progress import reporting
 from sim.simulation import run_timing
 
 FORMATS = (".svg", ".png")

@@ -24,7 +24,7 @@ from hw.spec.config import preset
 from sim.host_golden import host_compute
 from sim.program import Program
 from sim.program_reader import read_program
-from sim.report import reporting
+from sim.progress import reporting
 from sim.simulation import simulate
 
 FOLDER = Path("out/efficientnet_lite0")

@@ -64,7 +64,7 @@ def _timed(names: Sequence[str], config: AccelConfig) -> Iterator[Row]:
     # Imported when needed: what is remembered needs none of it.
     from compiler.estimator import Estimator
     from compiler.load import load_network
-    from sim.report import reporting
+    from sim.progress import reporting
 
     estimator = Estimator(config)
     with reporting("timing") as progress:

@@ -37,7 +37,7 @@ from compiler.report import (
 from compiler.schedule.planner import Planner
 from hw.spec.config import AccelConfig
 from sim.program_reader import read_program
-from sim.report import reporting
+from sim.progress import reporting
 from sim.simulation import run_timing
 
 

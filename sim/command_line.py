@@ -78,7 +78,7 @@ def _given(arguments: argparse.Namespace, option: str) -> bool:
 def _simulate(program: Program, arguments: argparse.Namespace) -> list[Result]:
     """Simulate on all inputs and write the files asked for."""
     from sim.host_golden import host_compute
-    from sim.report import reporting
+    from sim.progress import reporting
     from sim.simulation import simulate, simulate_batch
 
     if arguments.no_values:

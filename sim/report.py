@@ -1,21 +1,17 @@
-"""Reports of a run: one plain object, tables for a terminal, progress on the way."""
+"""Reports of a run: one plain object, and tables for a terminal."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from compiler.notes import quiet, step
 from hw.spec.config import title
 from hw.spec.regs import Counter
 from sim.fitted_table import LINE_WIDTH, Column, fitted_table, shortened
@@ -28,11 +24,6 @@ NAME_WIDTH = 28
 """Characters of a name in a table."""
 BAR = 40
 """Characters of a full bar."""
-SHOW_AFTER = 2.0
-"""Seconds until anything is shown."""
-REDRAW_EVERY = 0.1
-LINE_EVERY = 10.0
-"""Seconds between two states of the bar, and between two lines where there is no terminal."""
 
 
 def summary(program: Program, timing: Timing) -> dict[str, Any]:
@@ -176,57 +167,3 @@ def shares_table(report: dict[str, Any]) -> Table:
     for text, share in mac_cycle_shares(report).items():
         table.add_row(text, f"{share:.2%}", "█" * round(share * BAR))
     return table
-
-
-class Reporter:
-    """Call it with the work done and the work in all, as often as convenient.
-
-    Its thread shows what it was last told: a bar on a terminal, a line now and then elsewhere.
-    """
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._done, self._total = 0, 1
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._show, daemon=True)
-        self._thread.start()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Note that ``done`` of ``total`` cycles are simulated."""
-        self._done, self._total = done, max(total, 1)
-
-    def close(self) -> None:
-        """Remove the bar."""
-        self._end.set()
-        self._thread.join()
-
-    def _show(self) -> None:
-        if quiet() or self._end.wait(SHOW_AFTER):
-            return
-        if sys.stderr.isatty():
-            self._draw()
-            return
-        while True:
-            share = self._done / self._total
-            print(f"{self._label}: {share:.0%}", file=sys.stderr, flush=True)
-            if self._end.wait(LINE_EVERY):
-                return
-
-    def _draw(self) -> None:
-        label = TextColumn("{task.description}", markup=False)
-        columns = (label, BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(self._label)
-            while not self._end.wait(REDRAW_EVERY):
-                bar.update(task, completed=self._done, total=self._total)
-
-
-@contextmanager
-def reporting(label: str) -> Iterator[Reporter]:
-    """A reporter for the work of the body, shown when that takes more than SHOW_AFTER seconds."""
-    reporter = Reporter(label)
-    with step(label):
-        try:
-            yield reporter
-        finally:
-            reporter.close()

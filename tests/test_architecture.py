@@ -11,14 +11,14 @@ TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
     """compiler.cache_folder compiler.errors compiler.extras compiler.notes
-    compiler.source_digest""",
+    compiler.source_digest compiler.uncollected""",
     """compiler.kernels compiler.lru_cache compiler.options compiler.process compiler.whole_files
     golden hw hw.spec hw.tools.verilator sim""",
     """compiler.dispatch compiler.ir compiler.quantities compiler.remembered golden.pictures
     hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.clocks compiler.config_options compiler.quantize compiler.schedule
-    compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.traffic""",
+    compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.progress sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver hw.top sim.simulation""",
     """hw.generate sim.report""",

@@ -44,7 +44,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from compiler.evaluate.accuracy import Classifier, evaluate
     from compiler.evaluate.folder import pictures_in
     from compiler.ir.randomize import completed
-    from sim.report import reporting
+    from sim.progress import reporting
 
     config = config_of(arguments)
     pictures = pictures_in(arguments.images, arguments.labels)

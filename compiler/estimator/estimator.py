@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from compiler.codegen.compiled import Compiled
@@ -21,6 +18,7 @@ from compiler.lru_cache import LruCache
 from compiler.machine import Machine, MachineLike
 from compiler.options import CompilerOptions
 from compiler.schedule.planner import Planner
+from compiler.uncollected import uncollected
 from sim.program import Layer
 from sim.simulation import (
     LayerTimes,
@@ -106,7 +104,7 @@ class Estimator:
 
     def timed(self, graph: Graph) -> tuple[Compiled, Timing]:
         """The network compiled, with stand-ins for weights, and its times (see ``cycles``)."""
-        with _uncollected():
+        with uncollected():
             compiled = compile_verified(
                 with_standins(graph, self.options.seed, self._weights),
                 self.config,
@@ -124,18 +122,6 @@ class Estimator:
             run = self.prefixes.run(assembled(rows, self.config), address)
             times.append(times_of(run))
         return times
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Suspend the cyclic garbage collector: almost everything allocated here stays alive."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _layers(compiled: Compiled) -> list[Layer]:

@@ -13,7 +13,7 @@ from compiler.explore.store import Store, opened
 from compiler.explore.variables import Value
 from compiler.explore.worker import Row
 from compiler.explore.workers import Workers, workers_of
-from sim.report import Reporter, reporting
+from sim.progress import Reporter, reporting
 
 
 @dataclass

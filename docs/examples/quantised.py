@@ -19,7 +19,7 @@ from sim.program_reader import (
     Program,
     read_program,
 )
-from sim.report import reporting
+from sim.progress import reporting
 from sim.simulation import simulate
 
 PRESET = "edge256"

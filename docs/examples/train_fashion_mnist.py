@@ -28,7 +28,7 @@ from docs.examples.fashion_mnist import (
     load,
     prepare,
 )
-from sim.report import reporting
+from sim.progress import reporting
 
 BATCH = 128
 MAX_RATE = 0.1

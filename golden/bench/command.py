@@ -34,7 +34,7 @@ from golden.bench.modes import (
 )
 from golden.bench.table import lines
 from hw.spec.config import PRESETS, preset
-from sim.report import reporting
+from sim.progress import reporting
 
 MAX_BATCH = 4096
 #: Accepted peaks in 10^12 operations per second, and seconds for a measurement.

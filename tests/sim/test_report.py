@@ -5,7 +5,8 @@ import pytest
 
 from hw.spec.regs import CYCLE_COUNTERS
 from sim.lost import LOST_DOC, lost_cycles
-from sim.report import NAME_WIDTH, Reporter, print_summary, short_names
+from sim.progress import Reporter
+from sim.report import NAME_WIDTH, print_summary, short_names
 
 
 def test_every_mac_cycle_has_a_cause():
@@ -48,7 +49,7 @@ def test_names_are_no_markup(capsys):
 
 
 def test_a_bar_has_a_label_that_is_no_markup(capsys, monkeypatch):
-    monkeypatch.setattr("sim.report.SHOW_AFTER", 0.01)
+    monkeypatch.setattr("sim.progress.SHOW_AFTER", 0.01)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     reporter = Reporter("mapping y[/b]")
     time.sleep(0.3)
@@ -65,7 +66,7 @@ def test_short_work_reports_nothing(capsys):
 
 
 def test_long_work_reports_lines_where_there_is_no_terminal(capsys, monkeypatch):
-    monkeypatch.setattr("sim.report.SHOW_AFTER", 0.01)
+    monkeypatch.setattr("sim.progress.SHOW_AFTER", 0.01)
     reporter = Reporter("work")
     reporter(1, 4)
     time.sleep(0.1)

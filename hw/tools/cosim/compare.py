@@ -30,7 +30,7 @@ from hw.tools.verilog_cache import verilog
 from sim.host import Host
 from sim.program import Program, Segment
 from sim.program_reader import MODEL
-from sim.report import reporting
+from sim.progress import reporting
 from sim.simulation import (
     SegmentTimes,
     Timing,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
+from compiler.quantize_command import write_quantised
 from onnx import TensorProto, helper, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 
@@ -20,7 +21,6 @@ from compiler.errors import CompilerError
 from compiler.frontend.onnx.normalise import REWRITTEN
 from compiler.frontend.onnx.reader import KNOWN
 from compiler.load import load_model
-from compiler.quantize_command import write_quantised
 from golden.declared import from_declared, to_declared
 from golden.network import run
 from tests.support.onnx_builder import run_onnx
