@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from compiler.errors import InputError
+from compiler.process import Terminated
 from compiler.quantities import whole
 
 MOST_JOBS = 256
@@ -47,5 +48,10 @@ def mapped(jobs: int) -> Iterator[Callable[..., Iterator[Any]]]:
         raise InputError(
             f"--jobs {jobs}: a process was ended, for its memory perhaps; try fewer"
         ) from None
+    except (KeyboardInterrupt, Terminated):
+        # Nobody waits for what they are at.
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         workers.shutdown(cancel_futures=True)
