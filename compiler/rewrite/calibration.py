@@ -25,6 +25,7 @@ class Calibration:
         self._network = OnnxNetwork(self._model)
         self._samples = samples
         self._names = {layer.name for layer in self._network.layers()}
+        self._last: tuple[str, np.ndarray] | None = None
 
     def patches(self, layer: Layer) -> np.ndarray | None:
         """Samples of what the kernel of a convolution sees, ``[samples, inputs, taps]``.
@@ -33,6 +34,11 @@ class Calibration:
         """
         if layer.name not in self._names or layer.dense:
             return None
+        if self._last is None or self._last[0] != layer.name:
+            self._last = layer.name, self._sampled(layer)
+        return self._last[1]
+
+    def _sampled(self, layer: Layer) -> np.ndarray:
         name = self._network.step(layer.name).inputs[0]
         runner = Runner(self._model, [name])
         wanted = min(max(_LEAST, _PER_INPUT * layer.inputs), _MOST)

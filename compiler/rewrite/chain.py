@@ -44,6 +44,19 @@ def error_of(layer: Layer, values: np.ndarray | None) -> float | None:
     return float(np.linalg.norm(layer.values - values)) / norm if norm else 0.0
 
 
+def loss_of(layer: Layer, values: np.ndarray, data: Moments | None) -> float:
+    """The squares of what the layer's responses to calibration data lost, or else its weights, as a
+    share of their own."""
+    assert layer.values is not None
+    patches = None if data is None else data.patches(layer)
+    if patches is None:
+        return (error_of(layer, values) or 0.0) ** 2
+    rows = patches.reshape(len(patches), -1)
+    kernels = (each.reshape(layer.outputs, -1).T for each in (layer.values, layer.values - values))
+    whole, lost = (float(np.square(rows @ kernel).sum()) for kernel in kernels)
+    return lost / whole if whole else 0.0
+
+
 def truncated(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Factors ``[.., rows, rank]`` and ``[.., rank, columns]`` of the nearest matrix of a rank, and
     the share of the squares that it keeps. The second has orthonormal rows."""

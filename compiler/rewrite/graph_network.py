@@ -24,21 +24,21 @@ _KINDS = {
 
 
 class GraphNetwork(Network):
-    """A copy of the structure of a graph; weights and random parameters are left behind."""
+    """A copy of a graph, to which layers without weights are put; what was random is left out."""
 
     trained = False
 
     def __init__(self, graph: Graph) -> None:
-        keep = not graph.random_weights
-        self._tensors = {
-            name: replace(t, data=None, quant=t.quant if keep and not t.is_constant else None)
-            for name, t in graph.tensors.items()
-        }
+        self._tensors = dict(graph.tensors)
+        if graph.random_weights:
+            self._tensors = {
+                name: replace(t, data=None, quant=None) for name, t in graph.tensors.items()
+            }
         self._graph, self._nodes = graph, list(graph.nodes)
 
     @property
     def graph(self) -> Graph:
-        """The graph as it is now, without weights."""
+        """The graph as it is now."""
         return replace(
             self._graph,
             tensors=dict(self._tensors),
@@ -61,10 +61,15 @@ class GraphNetwork(Network):
         """Put layers in the place of a node (see ``Network``)."""
         place = next(i for i, n in enumerate(self._nodes) if n.name == name)
         old, x, made = self._nodes[place], source or self._nodes[place].inputs[0], []
+        dense = old.op == "fully_connected"
         for layer in chain:
             last = layer is chain[-1]
             y = old.outputs[0] if last else self._new(layer.name, (), "int8")
-            made.append(self._node(layer, x, y, old.attrs["activation"] if last else "none"))
+            made.append(
+                self._node(
+                    replace(layer, dense=dense), x, y, old.attrs["activation"] if last else "none"
+                )
+            )
             x = y
         self._nodes[place : place + 1] = made
         self._settle()

@@ -31,6 +31,8 @@ def as_data(found: Rewritten, config: AccelConfig, files: Sequence[Path]) -> dic
     return {
         "preset": title(config),
         "mac_units": config.mac_units,
+        "rules": [rule.text for rule in found.rules],
+        "limit": found.limit,
         "files": [str(file) for file in files],
         "before": found.before.as_data(),
         "after": found.after.as_data(),
@@ -49,6 +51,9 @@ def print_rewritten(found: Rewritten, config: AccelConfig, files: Sequence[Path]
     out.print(_figures(found, config))
     for line in (*_weights(found), *_fidelity(found)):
         out.print(line)
+    if found.limit is not None:
+        out.print(f"chosen for at most {found.limit:,} cycles:")
+        out.print(" ".join(f"--rule '{rule.text}'" for rule in found.rules))
     out.print(f"written: {', '.join(map(str, files))}")
 
 

@@ -19,60 +19,90 @@ from compiler.rewrite.files import Source
 from compiler.rewrite.graph_network import GraphNetwork
 from compiler.rewrite.onnx_network import OnnxNetwork
 from compiler.rewrite.rules import Wanted
+from compiler.rewrite.search import Limit, Search
+from sim.progress import reporting
+
+_TRIES = 4
+"""Searches, each with the cycles less that the quantised network took too much."""
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A rewritten model and its figures. ``fidelity`` is None without calibration inputs and for
-    models without weights."""
+    """A rewritten model, the rules that made it, and its figures. ``limit`` is that of a search;
+    ``fidelity`` is None without calibration inputs and for models without weights."""
 
     model: ModelProto | Graph
+    rules: Sequence[Wanted]
     applied: Applied
     before: Figures
     after: Figures
     fidelity: Fidelity | None
+    limit: int | None = None
 
 
 def rewrite(
-    model: ModelProto | Graph, source: Source, rules: Sequence[Wanted], estimator: Estimator
+    model: ModelProto | Graph,
+    source: Source,
+    rules: Sequence[Wanted],
+    estimator: Estimator,
+    limit: Limit | None = None,
 ) -> Rewritten:
     """Apply the rules in their order to the model, which is used up, and time the network before
-    and after.
+    and after. With a limit, layers and ranks are searched.
 
     Raises CompilerError, which names the source.
     """
     with located(source.name):
-        if isinstance(model, Graph):
-            return _structure(model, source, rules, estimator)
-        return _float(model, source, rules, estimator)
-
-
-def _structure(
-    graph: Graph, source: Source, rules: Sequence[Wanted], estimator: Estimator
-) -> Rewritten:
-    if source.calibration is not None or source.shapes:
-        raise InputError("--calibrate and --shape are accepted for float models")
-    network = GraphNetwork(graph)
-    before = figures(network.graph, estimator)
-    applied = apply(network, rules)
-    return Rewritten(network.graph, applied, before, figures(network.graph, estimator), None)
+        if not isinstance(model, Graph):
+            return _float(model, source, rules, estimator, limit)
+        if source.calibration is not None or source.shapes or limit is not None:
+            raise InputError("--calibrate, --shape and --search are accepted for float models")
+        network = GraphNetwork(model)
+        before = figures(network.graph, estimator)
+        applied = apply(network, rules)
+        after = figures(network.graph, estimator)
+        return Rewritten(network.graph, rules, applied, before, after, None)
 
 
 def _float(
-    model: ModelProto, source: Source, rules: Sequence[Wanted], estimator: Estimator
+    model: ModelProto,
+    source: Source,
+    rules: Sequence[Wanted],
+    estimator: Estimator,
+    limit: Limit | None,
 ) -> Rewritten:
     network = OnnxNetwork(model)
-    old = ModelProto()
-    old.CopyFrom(network.model)
+    old = _copy(network.model)
     samples: Sequence[Sample] = []
     if source.calibration is not None:
         samples = read_samples(old, source.calibration)
     data = Calibration(network, samples) if samples else None
-    applied = apply(network, rules, data)
-    new = network.model
-    before, after = (figures(_graph(each, source), estimator) for each in (old, new))
-    return Rewritten(new, applied, before, after, fidelity(old, new, samples) if samples else None)
+    graph = load_model(old, source.calibration)
+    before = figures(graph, estimator)
+    if limit is None:
+        applied = apply(network, rules, data)
+        new, bound = network.model, None
+        after = figures(load_model(new, source.calibration), estimator)
+    else:
+        bound = aim = limit.of(before.cycles)
+        with reporting("timing changes") as progress:
+            search = Search(network, graph, rules, data, estimator, progress)
+        for _ in range(_TRIES):
+            rules = search.within(aim)
+            network = OnnxNetwork(_copy(old))
+            applied = apply(network, rules, data)
+            new = network.model
+            after = figures(load_model(new, source.calibration), estimator)
+            if after.cycles <= bound:
+                break
+            aim -= after.cycles - bound
+        else:
+            raise InputError(f"--search: {bound:,} cycles; {after.cycles:,} were reached")
+    same = fidelity(old, new, samples) if samples else None
+    return Rewritten(new, rules, applied, before, after, same, bound)
 
 
-def _graph(model: ModelProto, source: Source) -> Graph:
-    return load_model(model, source.calibration)
+def _copy(model: ModelProto) -> ModelProto:
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    return copy

@@ -99,6 +99,14 @@ class Wanted:
     layers: tuple[str, ...]
 
     @property
+    def text(self) -> str:
+        """The option that names it."""
+        parts = (self.form, "" if self.argument is None else str(self.argument))
+        arguments = ",".join(part for part in parts if part)
+        layers = ",".join(self.layers)
+        return self.name + (f"={arguments}" if arguments else "") + (f"@{layers}" if layers else "")
+
+    @property
     def rule(self) -> Rule:
         """The rule."""
         return RULES[self.name]

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-from compiler.quantize_command import write_quantised
 from onnx import TensorProto, helper, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 
+from compiler.commands.quantize import write_quantised
 from compiler.errors import CompilerError
 from compiler.frontend.onnx.normalise import REWRITTEN
 from compiler.frontend.onnx.reader import KNOWN
