@@ -15,9 +15,9 @@ from compiler.frontend.onnx.operators import CONVERTERS as ONNX
 from compiler.frontend.tflite.operators import CONVERTERS as TFLITE
 from compiler.frontend.tflite.schema import OPTIONS
 from compiler.frontend.tflite_float.operators import CONVERTERS as FLOAT
+from compiler.hwir.constraints import CONSTRAINTS
 from compiler.ir.host_body import HOST_OPERATORS
 from compiler.ir.ops import CONSTANTS, MAX_ATTR, OPS, AttrSpec, OpSpec
-from compiler.passes.constraints import CONSTRAINTS
 from compiler.passes.host import RULES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "supported_ops.md"

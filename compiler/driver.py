@@ -14,9 +14,9 @@ from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_layout, memory_map
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
+from compiler.hwir.constraints import check_nodes
 from compiler.hwir.feature_map import Words
 from compiler.hwir.network import Network
-from compiler.hwir.sides import check_sides
 from compiler.hwir.verify import verify_network
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
@@ -108,7 +108,7 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
     """
     options = options or CompilerOptions()
     graph = sent_to_host(graph, options.host)
-    _check_sides(graph)
+    _check_windows(graph)
     network = _lowered(graph, needs(graph), None, config, options, Known())
     check_room(network, config, Planner())
     return network
@@ -120,7 +120,7 @@ def _fastest(
     """The network with its schedules: without the channels that no output needs, unless that does
     not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill words.
     Then the network has a note."""
-    _check_sides(graph)
+    _check_windows(graph)
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:
@@ -140,9 +140,9 @@ def _fastest(
     return _noted(whole, f"{less:,} modelled cycles with them, {more:,} without"), others
 
 
-def _check_sides(graph: Graph) -> None:
+def _check_windows(graph: Graph) -> None:
     """Raise UnsupportedError for a map that is too large for the array, not for the host."""
-    check_sides((n for n in graph.nodes if host_reason(graph, n) is None), graph.tensors)
+    check_nodes((n for n in graph.nodes if host_reason(graph, n) is None), graph.tensors)
 
 
 def _noted(network: Network, reason: str) -> Network:

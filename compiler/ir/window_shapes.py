@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from compiler.ir.any_axes import Shape, fail
 from compiler.ir.graph import Node
+from hw.spec.isa import Opcode, highest
+
+MAX_KERNEL = highest(Opcode.EXECUTE, "kernel_rows", "tap_groups")
+"""Rows or columns of a window of the array."""
+
+MAX_STEP = highest(Opcode.EXECUTE, "row_dilation", "col_dilation", "col_stride", "wrap_y")
+"""Strides and dilations of the array."""
 
 Padding = tuple[int, int, int, int]
 

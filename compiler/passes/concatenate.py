@@ -7,10 +7,11 @@ from collections.abc import Collection
 
 import numpy as np
 
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, map_shape
 from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Graph, Node
-from compiler.passes import constraints, operators
+from compiler.passes import operators
 from compiler.passes.channel_moves.gather import gather
 from compiler.passes.context import Context
 

@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
 from compiler.hwir.network import ArrayOp, Region, Requant, Residual
 from compiler.ir.graph import Graph, Node, Tensor
-from compiler.passes import constraints
 from compiler.passes.arithmetic import add_fields, constant_requant, product_requant
 from compiler.passes.context import Context
 from compiler.passes.operators import INT8_MAX, INT8_MIN

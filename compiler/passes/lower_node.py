@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiler.hwir import constraints
 from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Tensor
 from compiler.ir.ops import FUNCTIONS
 from compiler.ir.window_shapes import Padding
 from compiler.lru_cache import LruCache
-from compiler.passes import constraints
 from compiler.passes.context import Context
 from compiler.passes.functions import function
 from compiler.passes.needed import Work

@@ -17,10 +17,10 @@ import dataclasses
 import itertools
 
 from compiler.errors import UnsupportedError, show
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
 from compiler.hwir.network import ArrayOp, Region
 from compiler.ir.graph import Graph, Node
-from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant, product_requant
 from compiler.passes.context import Context
 from compiler.passes.operators import INT8_MAX, INT8_MIN

@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
 from compiler.hwir.network import ArrayOp, Pair
 from compiler.ir.graph import Graph, Node
-from compiler.passes import constraints
 from compiler.passes.arithmetic import constant_requant
 from compiler.passes.operators import INT8_MAX, INT8_MIN
 from compiler.passes.upsample_builder import MAX_ROW, Area, Phase, UpsampleBuilder

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.errors import UnsupportedError
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words
 from compiler.hwir.network import ArrayOp
 from compiler.ir.graph import Graph, Node
-from compiler.passes import constraints
 from compiler.passes.arithmetic import conv_requant
 from compiler.passes.needed import PhaseWork
 from compiler.passes.upsample_builder import MAX_ROW, Area, Phase, UpsampleBuilder

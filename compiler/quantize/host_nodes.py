@@ -10,7 +10,7 @@ import onnx
 from compiler.frontend.onnx import hosted_by_output, inferred
 from compiler.frontend.onnx.host import MOVES
 from compiler.frontend.onnx.model_graph import HOST_REASON
-from compiler.hwir.sides import check_sides
+from compiler.hwir.constraints import check_nodes
 from compiler.ir.host_body import HOST_OPERATORS
 from compiler.quantize.calibrate import Parameters
 from compiler.quantize.graph import FloatGraph
@@ -40,7 +40,7 @@ def mark_host_nodes(
     """
     graph, chosen = real_part(model), dict.fromkeys(points, _ANY)
     imp, reasons = hosted_by_output(inferred(insert(model, chosen, graph, known, blank=True)))
-    check_sides(imp.nodes, imp.tensors)
+    check_nodes(imp.nodes, imp.tensors)
     names = real_names(model, chosen, graph)
     found = {names[real]: reason for real, reason in reasons.items() if real in names}
     marked = onnx.ModelProto()

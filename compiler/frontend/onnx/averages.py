@@ -15,19 +15,15 @@ from compiler.ir.graph import Quant, Tensor
 #: the first of the two roundings in fixed point is a fine one.
 _WEIGHT = 64
 
-#: Largest difference of a value from its zero point.
-_LARGEST = 255
-
 
 def as_layer(x: Pending, name: str) -> Pending | None:
     """An ``avg_pool2d`` as a layer, its output called ``name``.
 
     A ``dilation`` that the pool does not know is the layer's. None for windows of different
-    divisors, as at borders that are not counted, and for sums beyond 32 bits.
+    divisors, as at borders that are not counted.
     """
     kernel, channels = x.attrs["kernel"], x.shape[-1]
-    uneven = any(x.attrs["padding"]) and not x.attrs["count_include_pad"]
-    if uneven or _LARGEST * _WEIGHT * math.prod(kernel) >= 1 << 31:
+    if any(x.attrs["padding"]) and not x.attrs["count_include_pad"]:
         return None
     equal = np.full((1, *kernel, channels), _WEIGHT, np.int8)
     equal.setflags(write=False)

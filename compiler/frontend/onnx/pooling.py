@@ -13,7 +13,7 @@ from compiler.frontend.onnx.values import Pending, Real
 from compiler.frontend.onnx.views import View, channels_last
 from compiler.frontend.onnx.windows import Windows, read_windows
 from compiler.ir.ops import MAX_ATTR
-from compiler.ir.window_shapes import window_span
+from compiler.ir.window_shapes import MAX_KERNEL, window_span
 
 
 def max_pool(imp: Importer, op: Operator) -> Pending:
@@ -42,8 +42,8 @@ def _dilated(x: Pending, op: Operator) -> Pending:
     layer = as_layer(x, op.output)
     if layer is None:
         raise UnsupportedError(
-            f"dilations is {list(x.attrs['dilation'])} with padding that does not count, or a "
-            "window beyond 32 bits; 1 is accepted there"
+            f"dilations is {list(x.attrs['dilation'])} with padding that does not count; 1 is "
+            "accepted there"
         )
     return layer
 
@@ -53,10 +53,9 @@ def global_max_pool(imp: Importer, op: Operator) -> Pending:
     x = imp.real(op)
     if len(x.view.shape) < 3:
         raise InputError(f"an input of shape {list(x.view.shape)}; one with space is accepted")
-    tensor = imp.channels_last(x, len(x.view.shape))
-    kernel = imp.tensors[tensor].shape[1:3]
+    tensor = _one_window(imp, imp.channels_last(x, len(x.view.shape)), x.view)
     attrs = {
-        "kernel": kernel,
+        "kernel": imp.tensors[tensor].shape[1:3],
         "stride": (1, 1),
         "dilation": (1, 1),
         "padding": (0, 0, 0, 0),
@@ -99,11 +98,30 @@ def _mean(imp: Importer, x: Real, axes: tuple[int, ...], keep: bool) -> Pending:
     if not left and channels in axes:
         channels = next((a for a in range(len(shape)) if a not in axes), 0)
     tensor, view = imp.channels_at(x, channels)
+    tensor = _one_window(imp, tensor, view)
     kept = tuple(view.axes[a] if a not in axes else () for a in range(len(shape)))
     memory = tuple(atom for atom in view.memory if any(atom in axis for axis in kept))
     if not keep:
         kept = tuple(axis for a, axis in enumerate(kept) if a not in axes)
     return imp.pending("mean", (tensor,), {}, View(memory, kept))
+
+
+def _one_window(imp: Importer, tensor: str, view: View) -> str:
+    """The map in rows and columns of which a window of the array takes all.
+
+    Raises UnsupportedError where no number of rows is such.
+    """
+    _, height, width, channels = imp.tensors[tensor].shape
+    if max(height, width) <= MAX_KERNEL:
+        return tensor
+    pixels = height * width
+    for rows in range(1, MAX_KERNEL + 1):
+        if pixels % rows == 0 and pixels // rows <= MAX_KERNEL:
+            return imp.reshaped(tensor, (1, rows, pixels // rows, channels), view)
+    raise UnsupportedError(
+        f"a map of {height}x{width} as one window; up to {MAX_KERNEL} rows and columns, or as many "
+        "pixels in others, are accepted"
+    )
 
 
 def _pool(imp: Importer, op: Operator, kind: str, attrs: dict[str, Any]) -> Pending:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx.operator import Operator
 from compiler.ir.ops import MAX_ATTR
-from compiler.ir.window_shapes import window_span
+from compiler.ir.window_shapes import MAX_KERNEL, MAX_STEP, window_span
 
 AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
@@ -42,6 +42,9 @@ def read_windows(op: Operator, size: tuple[int, ...], kernel: tuple[int, ...]) -
     for name, values in (("kernel_shape", kernel), ("strides", stride), ("dilations", dilation)):
         if not all(1 <= v <= MAX_ATTR for v in values):
             raise InputError(f"{name} is {list(values)}; 1 to {MAX_ATTR} is accepted")
+        most = MAX_KERNEL if name == "kernel_shape" else MAX_STEP
+        if max(values) > most:
+            raise UnsupportedError(f"{name} is {list(values)}; 1 to {most} is accepted")
     sides = []
     for i in range(rank):
         outputs = -(-size[i] // stride[i])

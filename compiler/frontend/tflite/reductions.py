@@ -13,9 +13,7 @@ from compiler.frontend.tflite.operator import Operator
 from compiler.frontend.tflite.schema import enum_name
 from compiler.ir.graph import Node, Tensor
 from compiler.ir.shapes import Shape
-
-#: Largest side of a map that is pooled whole.
-_MAX_KERNEL = 255
+from compiler.ir.window_shapes import MAX_KERNEL
 
 
 def reduction(function: str) -> Callable[[Operator], list[Node]]:
@@ -32,11 +30,13 @@ def reduction(function: str) -> Callable[[Operator], list[Node]]:
             )
         whole = _as_map(x.shape, axes)
         height, width = (0, 0) if whole is None else whole[1:3]
+        if max(height, width) > MAX_KERNEL:
+            whole = None
         op_name = "reduce"
         attrs: dict[str, object] = {"function": function, "axes": axes}
         if whole and function == "mean":
             op_name, attrs = "mean", {}
-        elif whole and function == "max" and max(height, width) <= _MAX_KERNEL:
+        elif whole and function == "max":
             op_name, attrs = "max_pool2d", _pool(height, width)
         if op_name != "reduce":
             assert whole is not None

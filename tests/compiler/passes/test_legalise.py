@@ -9,10 +9,10 @@ import pytest
 from compiler.codegen.program import encode_commands
 from compiler.driver import compile
 from compiler.errors import UnsupportedError
+from compiler.hwir import constraints
 from compiler.hwir.feature_map import Words
 from compiler.ir.graph import Graph, Quant
 from compiler.options import CompilerOptions
-from compiler.passes import constraints
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.legalise import legalise
 from compiler.passes.needed import needs

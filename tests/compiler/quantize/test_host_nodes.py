@@ -168,6 +168,31 @@ def test_every_obstacle_is_named_before_anything_is_calibrated(generator):
         quantize(model, None)
 
 
+WINDOWS = {
+    "kernel": ("GlobalAveragePool", {}),
+    "stride": ("MaxPool", {"kernel_shape": [2, 2], "strides": [256, 1]}),
+    "dilation": ("MaxPool", {"kernel_shape": [2, 2], "dilations": [1, 256]}),
+}
+
+
+@pytest.mark.parametrize("case", WINDOWS)
+def test_windows_beyond_a_commands_fields_are_the_hosts(read, decibels, case):
+    op, attrs = WINDOWS[case]
+    net = FloatNet(np.random.default_rng(0))
+    net.output(net.node(op, net.input(1, 1, 300, 300), **attrs))
+    graph = read(net)
+    assert [node.op for node in graph.nodes] == ["host"] and decibels(net, graph) > NEAR
+
+
+def test_steps_beyond_a_commands_fields_are_refused_before_calibration(tmp_path):
+    """The folder that would calibrate is not there."""
+    net = FloatNet(np.random.default_rng(0))
+    x = net.input(1, 1, 300, 2000)
+    net.output(net.node("MaxPool", x, kernel_shape=[2, 2], dilations=[250, 1]))
+    with pytest.raises(UnsupportedError, match="Vertical strides, dilations and padding of up to"):
+        quantize(parse_onnx(net.bytes(), None), tmp_path / "nothing")
+
+
 def test_a_vector_of_constants_is_multiplied_by_the_host(generator, read, decibels):
     net = FloatNet(generator)
     x = net.conv(net.input(1, 3, 4, 5), 3, 4, 3)

@@ -6,18 +6,17 @@ The limits are what fields of commands hold (``hw.spec.isa``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from compiler.errors import UnsupportedError, show
-from compiler.hwir.feature_map import FeatureMap
+from compiler.hwir.feature_map import FeatureMap, map_shape
 from compiler.hwir.network import Pair
-from compiler.hwir.sides import MAX_SIDE, SIDES
-from compiler.ir.graph import Node
+from compiler.ir.graph import Node, Tensor
+from compiler.ir.window_shapes import MAX_KERNEL, MAX_STEP
 from hw.spec.isa import Opcode, highest
 
-MAX_KERNEL = highest(Opcode.EXECUTE, "kernel_rows", "tap_groups")
-MAX_STEP = highest(Opcode.EXECUTE, "row_dilation", "col_dilation", "col_stride", "wrap_y")
+MAX_SIDE = highest(Opcode.EXECUTE, "start_x", "start_y", "in_width", "in_height", "out_width")
 MAX_BLOCKS = highest(Opcode.EXECUTE, "in_blocks", "out_blocks")
 MAX_END = highest(Opcode.EXECUTE, "end_x", "wrap_x")
 MAX_STEP_PIXELS = highest(Opcode.EXECUTE, "row_step", "wrap_row") // 4
@@ -77,7 +76,7 @@ CONSTRAINTS = (
         lambda g: max(g.dilation) <= MAX_STEP,
     ),
     Constraint(
-        SIDES,
+        f"Maps of up to {MAX_SIDE} rows and columns are accepted, padding included.",
         lambda g: _longest_side(g) <= MAX_SIDE,
     ),
     Constraint(
@@ -110,3 +109,27 @@ def check(node: Node, geometry: Geometry) -> None:
             raise UnsupportedError(
                 f"node {show(node.name)} ({node.op}): {found}. {constraint.text}"
             )
+
+
+def check_nodes(nodes: Iterable[Node], tensors: Mapping[str, Tensor]) -> None:
+    """Raise UnsupportedError for a node with a window that no machine's fields hold.
+
+    So is found before anything is computed or calibrated what its layer would be refused for.
+    """
+    for node in nodes:
+        if "stride" in node.attrs or node.op == "mean":
+            check(node, _of_node(node, tensors))
+
+
+def _of_node(node: Node, tensors: Mapping[str, Tensor]) -> Geometry:
+    """The geometry of a node's layer in words that hold all of its channels."""
+    x, y = (
+        FeatureMap(name, *map_shape(tensors[name])) for name in (node.inputs[0], node.outputs[0])
+    )
+    spread, cols = node.op == "transpose_conv2d", max(x.channels, y.channels)
+    if node.op == "mean":
+        return Geometry(x, y, (x.height, x.width), (1, 1), (1, 1), (0, 0, 0, 0), cols)
+    kernel = node.attrs.get("kernel") or tensors[node.inputs[1]].shape[1:3]
+    padding = (0, 0, 0, 0) if spread else node.attrs["padding"]
+    dilation = node.attrs.get("dilation", (1, 1))
+    return Geometry(x, y, kernel, node.attrs["stride"], dilation, padding, cols)
