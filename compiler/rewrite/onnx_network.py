@@ -27,12 +27,13 @@ _LAYERS = ("Conv", "Gemm", "MatMul")
 
 
 class OnnxNetwork(Network):
-    """A model in memory, which is changed."""
+    """A model in memory, which is changed; the shapes of its inner tensors are left out."""
 
     trained = True
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = with_explicit_pads(model)
+        del model.graph.value_info[:]
         for node in model.graph.node:
             node.name = node.name or node.output[0]
         self._constants = float_constants(self.model)
