@@ -48,8 +48,9 @@ def diff(
 
     ``folder`` and ``reference`` are mapped folders or those that ``--tensors`` wrote; ``reference``
     may be a model too, float ones with the ``calibration`` and ``shapes`` that ``map`` was given.
-    Without ``inputs`` they are those of a run whose tensors are known, else seeded random ones.
-    Raises CompilerError, also for inputs, a calibration and shapes that have no use.
+    Without ``inputs`` they are those of a run whose tensors are known, else the first that a float
+    model is calibrated with, else seeded random ones. Raises CompilerError, also for inputs, a
+    calibration and shapes that have no use.
     """
     for option, given_to in (("--calibrate", calibration), ("--shape", shapes)):
         if given_to and reference.is_dir():
@@ -62,7 +63,11 @@ def diff(
         own = _written(folder)
     else:
         graph = mapped_model(folder)
-        given = _given(graph, inputs) if other is None else _from_tensors(other, graph, inputs)
+        if other is not None:
+            given = _from_tensors(other, graph, inputs)
+        else:
+            sample = None if inputs else _sample(reference, calibration, shapes)
+            given = _given(graph, inputs) if sample is None else sample
         own = _golden(graph, given)
     if other is not None:
         return _rows(own, other, reference)
@@ -94,6 +99,17 @@ def mapped_model(folder: Path) -> Graph:
     if not (folder / MODEL).is_file():
         raise InputError(f"{folder}: no {MODEL}; a mapped folder or one of --tensors is accepted")
     return load_model(folder / MODEL)
+
+
+def _sample(
+    reference: Path, calibration: Path | None, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, np.ndarray] | None:
+    """The first inputs that a float model is calibrated with; None for other references."""
+    if reference.is_dir() or (model := float_model(reference, shapes)) is None:
+        return None
+    from compiler.quantize import read_samples
+
+    return read_samples(model, calibration)[0]
 
 
 def _given(graph: Graph, paths: Sequence[Path]) -> dict[str, np.ndarray]:

@@ -51,6 +51,12 @@ def test_layers_are_compared_with_the_float_model(files, capsys):
     assert rows[-1]["sqnr_db"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_without_an_input_the_first_of_the_calibration_is_compared(files, capsys):
+    words = ["--reference", files / "net.onnx", "--calibrate", files / "samples.npy"]
+    with_input = rows_of(capsys, files / "out", *words, "--input", files / "x.npy")
+    assert rows_of(capsys, files / "out", *words) == with_input
+
+
 def test_another_calibration_than_maps_is_said(files, capsys):
     words = ["diff", str(files / "out"), "--reference", str(files / "net.onnx")]
     assert main(words) == 2
