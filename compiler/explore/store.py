@@ -23,8 +23,9 @@ SPACE = "space.json"
 """File with the digest of the space whose rows a folder has."""
 ROWS = "rows"
 """Folder of the batches."""
-EVERY = 2.0
-"""Seconds from one batch to the next."""
+EVERY, SHARE, LONGEST = 2.0, 0.01, 60.0
+"""Least seconds from one batch to the next, their share of the time since the start, and the most:
+a stop costs a hundredth, and a long sweep does not drown in files."""
 _WHOLE = {"cycles", "dram_bytes", "macs", "parameters", "mac_units", "on_chip_bytes"}
 
 
@@ -57,14 +58,14 @@ def _type(variable: Variable) -> pa.DataType:
 class Store:
     """The rows of a space in a folder; ``rows`` has those that are recorded, by key.
 
-    Rows that are added are recorded with the next ``flush``, which comes every EVERY seconds.
+    Rows that are added are recorded with the next ``flush``, which comes of itself (see EVERY).
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._folder = folder / ROWS
         self._schema = schema(space)
         self._waiting: list[Row] = []
-        self._flushed = time.monotonic()
+        self._start = self._flushed = time.monotonic()
         self._batches = 0
         self.rows: dict[str, Row] = {}
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,8 @@ class Store:
     def add(self, rows: Iterable[Row]) -> None:
         """Take rows, and record all that wait if the time has come."""
         self._waiting += rows
-        if time.monotonic() >= self._flushed + EVERY:
+        now = time.monotonic()
+        if now - self._flushed >= min(LONGEST, max(EVERY, SHARE * (now - self._start))):
             self.flush()
 
     def flush(self) -> None:

@@ -119,7 +119,7 @@ def test_the_results_are_the_front_and_all_points(tmp_path):
 
 @pytest.mark.parametrize("stop", range(5))
 def test_a_stopped_run_goes_on_where_it_was(stop, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "EVERY", 0.0)
+    monkeypatch.setattr(store, "LONGEST", 0.0)
     space, out = two_networks(tmp_path), tmp_path / "out"
     whole = explore(space, tmp_path / "whole", 1)
     run = Here.run

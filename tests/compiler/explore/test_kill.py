@@ -1,0 +1,56 @@
+"""A sweep that is killed, the processes that worked for it, and the run after it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import compiler
+from compiler.explore.sweep import explore
+from tests.compiler.explore.spaces import two_networks
+
+ROOT = Path(compiler.__file__).parents[1]
+PATIENCE = 300.0
+"""Seconds until a process must have done what it is waited for."""
+
+
+def wait_for(what):
+    """Wait until ``what`` gives something, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (found := what()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def children(pid):
+    """Processes that a process has started."""
+    return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.full
+def test_a_killed_sweep_leaves_no_process_and_loses_no_row(tmp_path):
+    sizes = ", ".join(str(8192 + 32 * n) for n in range(400))
+    space, out = two_networks(tmp_path, sizes), tmp_path / "out"
+    words = ["-m", "compiler", "explore", str(tmp_path / "space.toml"), "-o", str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    seen: dict[str, bytes] = {}
+    for resume in ([], ["--resume"]):
+        run = subprocess.Popen([sys.executable, *words, *resume], env=environment)
+        before = len(seen)
+        wait_for(lambda before=before: len(list(out.glob("rows/0*.parquet"))) > before)
+        own = children(run.pid)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        assert own
+        wait_for(lambda own=own: not any(Path(f"/proc/{pid}").exists() for pid in own))
+        now = {p.name: p.read_bytes() for p in out.glob("rows/0*.parquet")}
+        assert seen.items() <= now.items()
+        seen = now
+    sweep = explore(space, out, 2, resume=True)
+    assert sweep.recorded and sweep.recorded + sweep.computed == 2 * 400 * 3
+    assert all(score.objectives for score in sweep.scores)
