@@ -1,4 +1,4 @@
-"""Points shared out into tasks that take about a second each, whatever a point takes."""
+"""Points shared out into tasks that take about a second each or more, whatever a point takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from compiler.explore.space import Point
 
-SECONDS = 1.0
-"""Seconds that a task should take: much more than what the scheduler needs for it."""
-MOST = 256
+SECONDS, PER_WORKER = 1.0, 0.02
+"""Seconds that a task should take: much more than what the scheduler needs for it, and with many
+workers so long that 50 tasks a second keep all of them at work."""
+MOST = 1024
 """Points of a task at most."""
 
 
@@ -46,5 +47,6 @@ class Chunks:
         """Points of the next task: fewer at the end, so that workers end together."""
         left = len(self._points) - self._at
         share = -(-left // (2 * self._workers))
-        wanted = 1 if self.seconds is None else int(SECONDS / max(self.seconds, 1e-6))
+        aim = max(SECONDS, PER_WORKER * self._workers)
+        wanted = 1 if self.seconds is None else int(aim / max(self.seconds, 1e-6))
         return max(1, min(wanted, share, MOST))

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from compiler.explore.front import main_effects
-from compiler.explore.store import write_text
 from compiler.explore.sweep import Sweep
 from compiler.explore.terminal import figure
+from compiler.whole_files import write_file
 from sim.lost import LOST_DOC
 
 PAGE = "page.html"
@@ -37,7 +37,7 @@ def write_page(sweep: Sweep, best: Sequence[int], folder: Path) -> None:
         f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>{title}</title></head>"
         f"<body style='font-family: sans-serif'><h1>{title}</h1>{''.join(parts)}</body></html>\n"
     )
-    write_text(folder / PAGE, text)
+    write_file(folder / PAGE, text)
 
 
 def _fronts(sweep: Sweep, best: Sequence[int]) -> list[go.Figure]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from pyarrow import csv
 
 from compiler.explore.front import front
-from compiler.explore.store import schema, write_parquet, write_text
+from compiler.explore.store import schema, write_parquet
 from compiler.explore.sweep import Sweep
 from compiler.frontend import write_model
+from compiler.whole_files import write_file
 from hw.spec.config import to_dict
 
 POINTS, FRONT = "points", "front"
@@ -35,8 +36,8 @@ def write_results(sweep: Sweep, folder: Path) -> list[int]:
     )
     table = pa.Table.from_pylist(_rows(sweep, range(len(sweep.candidates))), columns)
     write_parquet(table, folder / f"{POINTS}.parquet")
-    csv.write_csv(table, folder / f"{POINTS}.csv")
-    csv.write_csv(pa.Table.from_pylist(_rows(sweep, best), columns), folder / f"{FRONT}.csv")
+    _write_csv(table, folder / f"{POINTS}.csv")
+    _write_csv(pa.Table.from_pylist(_rows(sweep, best), columns), folder / f"{FRONT}.csv")
     shutil.rmtree(folder / FRONT, ignore_errors=True)
     (folder / FRONT).mkdir()
     for number in best:
@@ -48,10 +49,16 @@ def _rows(sweep: Sweep, numbers: Sequence[int]) -> list[dict[str, Any]]:
     return [{"candidate": number, **row} for number in numbers for row in sweep.rows[number]]
 
 
+def _write_csv(table: pa.Table, path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink)
+    write_file(path, sink.getvalue().to_pybytes())
+
+
 def _write_candidate(sweep: Sweep, number: int, folder: Path) -> None:
     points = sweep.space.points(sweep.candidates[number])
     config = to_dict(sweep.space.config(points[0].machine))
-    write_text(folder / f"{number}.json", json.dumps(config, indent=2) + "\n")
+    write_file(folder / f"{number}.json", json.dumps(config, indent=2) + "\n")
     for point in points:
         entry = sweep.space.entry(point.network)
         if entry.kind in ("family", "function"):

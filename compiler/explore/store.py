@@ -18,6 +18,7 @@ from compiler.explore.figures import FIGURES
 from compiler.explore.space import Space
 from compiler.explore.variables import Variable
 from compiler.explore.worker import Row
+from compiler.whole_files import write_file
 
 SPACE = "space.json"
 """File with the digest of the space whose rows a folder has."""
@@ -69,6 +70,8 @@ class Store:
         self._batches = 0
         self.rows: dict[str, Row] = {}
         self._folder.mkdir(parents=True, exist_ok=True)
+        for path in self._folder.glob(".part-*"):
+            path.unlink()  # What a kill has left.
         for path in sorted(self._folder.glob("*.parquet")):
             self._batches = int(path.stem)
             self.rows |= {row["key"]: row for row in _read(path, self._schema)}
@@ -92,32 +95,10 @@ class Store:
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table so that the file is there whole or not at all, also after a loss of power."""
-    with _whole(path) as temporary:
-        pq.write_table(table, temporary)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Likewise a text."""
-    with _whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Write a table so that the file is there whole or not at all. Raises InputError."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    write_file(path, sink.getvalue().to_pybytes())
 
 
 def _read(path: Path, columns: pa.Schema) -> list[Row]:
@@ -163,7 +144,7 @@ def _check(folder: Path, space: Space, resume: bool) -> None:
             raise InputError(
                 f"{folder}: holds {entries[0]}, and no {SPACE}; a new or empty folder is accepted"
             )
-        write_text(path, json.dumps({"digest": space.digest}) + "\n")
+        write_file(path, json.dumps({"digest": space.digest}) + "\n")
         return
     if not resume:
         raise InputError(

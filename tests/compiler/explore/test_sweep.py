@@ -194,3 +194,5 @@ def test_tasks_have_a_second_of_points_and_whole_machines():
     assert len(taken[0]) == 1 and all(len(chunk) <= 10 for chunk in taken)
     assert all(len({p.machine for p in chunk}) == 1 for chunk in taken[2:-9])
     assert len(taken[-1]) <= 2
+    few, many = (next(iter(Chunks(points * 100, count, 0.2))) for count in (10, 100))
+    assert (len(few), len(many)) == (5, 10)
