@@ -30,7 +30,8 @@ from compiler.passes.needed import Needs, needs
 from compiler.passes.trim import trim
 from compiler.schedule.planner import Planner
 from compiler.schedule.room import check_room
-from compiler.schedule.schedule import Schedule, schedule
+from compiler.schedule.schedule import Schedule
+from compiler.schedule.search import schedule
 from hw.spec.config import AccelConfig
 
 Scheduler = Callable[[Network, AccelConfig, Planner], Schedule]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from compiler.hwir.network import (
@@ -20,6 +22,11 @@ class LiveRange:
 
     first: int
     last: int
+
+    @property
+    def layers(self) -> range:
+        """Numbers of the layers from the first to the last."""
+        return range(self.first, self.last + 1)
 
 
 def live_ranges(network: Network) -> dict[str, LiveRange]:
@@ -45,7 +52,6 @@ class MapUses:
 
     def __init__(self, network: Network, cols: int) -> None:
         root = network.root
-        self.live_ranges = live_ranges(network)
         self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
         self.slots = {name: Slot(m.words(cols), m.pixels) for name, m in network.maps.items()}
         self.operands = [
@@ -56,19 +62,39 @@ class MapUses:
             )
             for op in network.ops
         ]
-        self.touching: dict[str, list[int]] = {name: [] for name in self.live_ranges}
-        for i, operands in enumerate(self.operands):
-            for name in self.live_ranges.keys() & operands:
-                self.touching[name].append(i)
-        self.in_use: list[list[str]] = [[] for _ in network.ops]
-        self.touched: list[list[str]] = [[] for _ in network.ops]
-        for name, life in sorted(self.live_ranges.items()):
-            self.touched[life.first].append(name)
-            self.touched[life.last].append(name)
-            for names in self.in_use[life.first : life.last + 1]:
-                names.append(name)
         self.moved = Counter[str]()
         for op in network.ops:
             made = () if network.maps[op.output].stored else (op.output,)
             for name in (*op.reads, *made):
                 self.moved[root(name)] += self.words[name]
+        lives = live_ranges(network)
+        self._users: dict[str, list[int]] = {name: [] for name in lives}
+        for i, op in enumerate(network.ops):
+            for name in lives.keys() & {root(name) for name in (op.output, *op.reads)}:
+                self._users[name].append(i)
+        self._arrange(lives)
+
+    def reordered(self, order: Sequence[int]) -> MapUses:
+        """The same for the network with its layers in another order."""
+        other = copy(self)
+        other.operands = [self.operands[i] for i in order]
+        place = {layer: i for i, layer in enumerate(order)}
+        other._users = {name: [place[i] for i in layers] for name, layers in self._users.items()}
+        other._arrange({name: LiveRange(min(i), max(i)) for name, i in other._users.items()})
+        return other
+
+    def _arrange(self, lives: dict[str, LiveRange]) -> None:
+        """Set what follows from the operands and the live ranges."""
+        self.live_ranges, layers = lives, len(self.operands)
+        self.touching: dict[str, list[int]] = {name: [] for name in lives}
+        for i, operands in enumerate(self.operands):
+            for name in lives.keys() & operands:
+                self.touching[name].append(i)
+        self.in_use: list[list[str]] = [[] for _ in range(layers)]
+        self.touched: list[list[str]] = [[] for _ in range(layers)]
+        for name in sorted(lives):
+            life = lives[name]
+            self.touched[life.first].append(name)
+            self.touched[life.last].append(name)
+            for names in self.in_use[life.first : life.last + 1]:
+                names.append(name)

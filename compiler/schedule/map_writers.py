@@ -54,17 +54,16 @@ class Writers:
         self._maps = maps
         self._made: dict[str, list[tuple[int, int, Made]]] = {}
 
-    def continued(self, maps: dict[str, FeatureMap]) -> Writers:
-        """A copy for a network with these maps."""
-        other = Writers(maps)
-        other._made = {root: made[:] for root, made in self._made.items()}
-        return other
-
     def add(self, name: str, base: int, made: Made) -> None:
         """Note the tile operations of the layer that makes the map ``name``, whose numbers count
         from ``base``. Layers are noted in the order in which they end."""
         root, plane = origin(self._maps, name)
         self._made.setdefault(root, []).append((plane, base, made))
+
+    def over(self, name: str) -> int:
+        """The first tile operation after all that make the map that ``name`` is part of."""
+        made = self._made.get(origin(self._maps, name)[0])
+        return made[-1][1] + made[-1][2].end if made else 0
 
     def end(self, name: str, tile: Tile, planes: tuple[int, int]) -> int:
         """The first tile operation after all that make pixels of ``tile`` in ``planes`` of the map.

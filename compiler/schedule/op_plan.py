@@ -145,6 +145,11 @@ class Work:
             for extent, count in ranges.items()
         )
 
+    @cached_property
+    def tile_ops(self) -> int:
+        """Number of the tile operations."""
+        return len(self.tiles) * len(self.chunks)
+
     def tile_op_cycles(self, tile: int, chunk: int) -> int:
         """Cycles of the EXECUTEs of one tile with one chunk, by their numbers."""
         key = self.tiling.windows[tile], chunk

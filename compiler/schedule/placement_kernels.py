@@ -2,9 +2,7 @@
 
 All compiled code of the compiler's search is in this file, as numba sees no changes in others. A
 scratchpad over time is ``rows`` [n, 4], its first ``arena[COUNT]`` sorted by ADDRESS, each WORDS
-words that are taken from tile operation FIRST to tile operation LAST; ``later`` the same, sorted by
-FIRST, for what begins later than any tile operation asked about: of it ``arena[TAKEN]`` are in
-``rows`` already. Sizes are whole lines.
+words that are taken from tile operation FIRST to tile operation LAST. Sizes are whole lines.
 """
 
 from __future__ import annotations
@@ -14,9 +12,8 @@ import numpy as np
 from compiler.kernels import njit
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
-COUNT, ASKED, TAKEN, SCRATCHPAD = range(4)
-"""Of ``arena``, besides the above: the latest tile operation asked about, and the words of the
-scratchpad."""
+COUNT, SCRATCHPAD = range(2)
+"""Of ``arena``: see above, and the words of the scratchpad."""
 
 CYCLES, OUTPUT, STORED, LOADS = range(4)
 """Columns of a tile operation: modelled cycles, size of the output buffer, words that it stores (0
@@ -30,12 +27,15 @@ none."""
 LOAD_ADDRESS, ISSUE = range(2)
 """Columns of a placed LOAD: its buffer, and the tile operation before whose EXECUTE it is
 emitted."""
+STATE_BUS, STATE_WRITTEN, TAIL, PLACES, HEAD = range(5)
+"""Numbers that a state begins with: BUS, WRITTEN, how many placed tile operations follow from HEAD
+on, and then how many places."""
 BUS, LOW, WRITTEN = range(3)
 """Of ``now``: cycles when the bus is free and the last STORE done; earliest tile operation of a
 LOAD."""
 
-EMPTY = np.zeros((0, 4), np.int64)
-"""No places, tile operations or LOADs."""
+START_STATE = np.array([0, 0, 1, 0, 0, 0, -1, -1], np.int64)
+"""The state before the first tile operation: one that took no time comes before it."""
 
 _compiled = njit(cache=True)
 
@@ -65,17 +65,7 @@ def _forget(rows, arena, tile_op):
 
 
 @_compiled
-def _ask(rows, later, arena, last):
-    """Take what begins up to tile operation ``last``."""
-    arena[ASKED] = max(arena[ASKED], last)
-    while arena[TAKEN] < len(later) and later[arena[TAKEN], FIRST] <= last:
-        place = later[arena[TAKEN]]
-        insert(rows, arena, place[ADDRESS], place[WORDS], place[FIRST], place[LAST])
-        arena[TAKEN] += 1
-
-
-@_compiled
-def _gap(rows, arena, size, first, last):
+def gap(rows, arena, size, first, last):
     """Start of the smallest gap of ``size`` words during the tile operations, -1 if there is
     none."""
     address, best, smallest = 0, -1, arena[SCRATCHPAD] + 1
@@ -89,20 +79,12 @@ def _gap(rows, arena, size, first, last):
 
 
 @_compiled
-def find(rows, later, arena, size, first, last):
-    """The start of the smallest gap of ``size`` words during the tile operations, -1 if there is
-    none."""
-    _ask(rows, later, arena, last)
-    return _gap(rows, arena, size, first, last)
-
-
-@_compiled
 def place_in_turn(rows, arena, wanted, addresses):
     """Take a place for each row of ``wanted``, size, first and last tile operation, until one finds
     none; how many have one then."""
     for i in range(len(wanted)):
         size, first, last = wanted[i]
-        addresses[i] = _gap(rows, arena, size, first, last)
+        addresses[i] = gap(rows, arena, size, first, last)
         if addresses[i] < 0:
             return i
         insert(rows, arena, addresses[i], size, first, last)
@@ -110,7 +92,7 @@ def place_in_turn(rows, arena, wanted, addresses):
 
 
 @_compiled
-def earliest(rows, later, arena, size, low, use, last):
+def earliest(rows, arena, size, low, use, last):
     """Tile operation and address: the first tile operation from ``low`` to ``use`` from which on,
     to ``last``, ``size`` words are free. The address is -1 if they are not even free from ``use``
     on.
@@ -118,16 +100,15 @@ def earliest(rows, later, arena, size, low, use, last):
     What is free from a tile operation on is free from every later tile operation on, so that the
     tile operation can be searched by halves.
     """
-    _ask(rows, later, arena, last)
-    address = _gap(rows, arena, size, low, last)
+    address = gap(rows, arena, size, low, last)
     if address >= 0 or low >= use:
         return low, address
-    tile_op, address = use, _gap(rows, arena, size, use, last)
+    tile_op, address = use, gap(rows, arena, size, use, last)
     if address < 0:
         return use, address
     while low + 1 < tile_op:
         middle = (low + tile_op) // 2
-        found = _gap(rows, arena, size, middle, last)
+        found = gap(rows, arena, size, middle, last)
         if found >= 0:
             tile_op, address = middle, found
         else:
@@ -136,13 +117,70 @@ def earliest(rows, later, arena, size, low, use, last):
 
 
 @_compiled
+def begun(state, taken, words, more, places):
+    """Arrays for ``place_tile_ops`` to fill, after ``state``: rows and arena of a scratchpad of
+    ``words`` words, placed tile operations, ``more`` of them to come, and ``now``.
+
+    ``taken`` are places of maps that begin from here on, their tile operations counted from the
+    first to come. There is room for ``places`` more.
+    """
+    tail, count = state[TAIL], state[PLACES]
+    placed = np.zeros((tail + more, 4), np.int64)
+    for i in range(4 * tail):
+        placed[i // 4, i % 4] = state[HEAD + i]
+    rows = np.zeros((count + len(taken) + places, 4), np.int64)
+    for i in range(4 * count):
+        rows[i // 4, i % 4] = state[HEAD + 4 * tail + i]
+    arena = np.array([count, words])
+    for address, size, first, last in taken:
+        insert(rows, arena, address, size, tail + first, tail + last)
+    return rows, arena, placed, np.array([state[STATE_BUS], 1, state[STATE_WRITTEN]])
+
+
+@_compiled
+def state_after(rows, arena, placed, now):
+    """State that the places of later tile operations follow from, in one array: equal ones mean
+    equal places.
+
+    Cycles count from the end of the last tile operation. Tile operations count from the one before
+    the earliest that a LOAD may be emitted at; what came before that leaves no trace.
+    """
+    count, end = len(placed), placed[-1, END]
+    while now[LOW] < count and placed[now[LOW], END] <= now[BUS]:
+        now[LOW] += 1
+    _forget(rows, arena, now[LOW])
+    first = now[LOW] - 1
+    tail = count - first
+    state = np.zeros(HEAD + 4 * (tail + arena[COUNT]), np.int64)
+    state[STATE_BUS], state[STATE_WRITTEN] = now[BUS] - end, max(now[WRITTEN] - end, 0)
+    state[TAIL], state[PLACES] = tail, arena[COUNT]
+    for i in range(tail):
+        at = HEAD + 4 * i
+        begin = END if i == 0 else START
+        state[at + START], state[at + END] = (
+            placed[first + i, begin] - end,
+            placed[first + i, END] - end,
+        )
+        state[at + OUTPUT_ADDRESS] = state[at + OUTPUT_LAST] = -1
+    at = HEAD + 4 * (tail - 1)
+    if placed[-1, OUTPUT_ADDRESS] >= 0:
+        state[at + OUTPUT_ADDRESS] = placed[-1, OUTPUT_ADDRESS]
+        state[at + OUTPUT_LAST] = placed[-1, OUTPUT_LAST] - first
+    for i in range(arena[COUNT]):
+        at = HEAD + 4 * (tail + i)
+        state[at + ADDRESS], state[at + WORDS] = rows[i, ADDRESS], rows[i, WORDS]
+        state[at + FIRST], state[at + LAST] = max(rows[i, FIRST] - first, 0), rows[i, LAST] - first
+    return state
+
+
+@_compiled
 def place_tile_ops(
-    rows, later, arena, tile_ops, loads, base, placed, placed_loads, now, bus_cycles, load_delay
+    rows, arena, tile_ops, loads, base, placed, placed_loads, now, bus_cycles, load_delay
 ):
     """Place the buffers of ``tile_ops``, the first of which has number ``base``, and their
     ``loads``.
 
-    ``placed`` [all tile operations so far and these] and ``placed_loads`` [these] are filled in;
+    ``placed`` [those before, at least one, and these] and ``placed_loads`` [these] are filled in;
     ``rows`` must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` besides its
     words, and a LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops``
     of the first one that finds no room, else -1.
@@ -152,14 +190,12 @@ def place_tile_ops(
         tile_op = base + i
         placed[tile_op, OUTPUT_ADDRESS] = -1
         if tile_ops[i, OUTPUT] and not _place_output(
-            rows, later, arena, tile_ops[i, OUTPUT], tile_op, placed
+            rows, arena, tile_ops[i, OUTPUT], tile_op, placed
         ):
             return i
-        begin = placed[tile_op - 1, END] if tile_op else 0
+        begin = placed[tile_op - 1, END]
         while load < tile_ops[i, LOADS]:
-            if not _place_load(
-                rows, later, arena, loads[load], tile_op, placed, placed_loads[load], now
-            ):
+            if not _place_load(rows, arena, loads[load], tile_op, placed, placed_loads[load], now):
                 return i
             now[BUS] += loads[load, LENGTH] + bus_cycles
             begin = max(begin, now[BUS] + load_delay)
@@ -173,12 +209,12 @@ def place_tile_ops(
 
 
 @_compiled
-def _place_output(rows, later, arena, size, tile_op, placed):
+def _place_output(rows, arena, size, tile_op, placed):
     """An output buffer is kept for one tile operation more, so that its STORE and that tile
     operation overlap."""
     for _ in range(2):
         for last in (tile_op + 1, tile_op):
-            address = find(rows, later, arena, size, tile_op, last)
+            address = gap(rows, arena, size, tile_op, last)
             if address >= 0:
                 insert(rows, arena, address, size, tile_op, last)
                 placed[tile_op, OUTPUT_ADDRESS], placed[tile_op, OUTPUT_LAST] = address, last
@@ -192,7 +228,7 @@ def _end_output(rows, arena, tile_op, placed):
     """Give up the additional tile operation of the output buffer of the tile operation before
     ``tile_op``."""
     before = tile_op - 1
-    if before < 0 or placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < tile_op:
+    if placed[before, OUTPUT_ADDRESS] < 0 or placed[before, OUTPUT_LAST] < tile_op:
         return
     placed[before, OUTPUT_LAST] = before
     for i in range(arena[COUNT]):
@@ -201,21 +237,21 @@ def _end_output(rows, arena, tile_op, placed):
 
 
 @_compiled
-def _place_load(rows, later, arena, load, tile_op, placed, placed_load, now):
+def _place_load(rows, arena, load, tile_op, placed, placed_load, now):
     """Place a LOAD and its buffer, which is used from ``tile_op`` on: as early as there is room,
     but not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""
     now[LOW] = max(now[LOW], load[AFTER])
     while now[LOW] < tile_op and placed[now[LOW], END] <= now[BUS]:
         now[LOW] += 1
-    low, address = earliest(rows, later, arena, load[SIZE], now[LOW], tile_op, load[UNTIL])
+    low, address = earliest(rows, arena, load[SIZE], now[LOW], tile_op, load[UNTIL])
     if address < 0:
         _end_output(rows, arena, tile_op, placed)
-        low, address = earliest(rows, later, arena, load[SIZE], tile_op, tile_op, load[UNTIL])
+        low, address = earliest(rows, arena, load[SIZE], tile_op, tile_op, load[UNTIL])
         if address < 0:
             return False
     insert(rows, arena, address, load[SIZE], low, load[UNTIL])
     now[LOW] = low
-    now[BUS] = max(now[BUS], placed[low - 1, END] if low else 0)
+    now[BUS] = max(now[BUS], placed[low - 1, END])
     issue = low
     while issue < tile_op and placed[issue, START] <= now[BUS]:
         issue += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compiler.hwir.feature_map import FeatureMap
@@ -18,23 +18,35 @@ from compiler.schedule.tile_op_sequence import TileOpSequence, together
 
 @dataclass
 class Known:
-    """Plans of a network that were looked for before: of layers and cascades, with what passes
-    through memory and the free words of the scratchpad; ``begun`` those of layers outside cascades
-    as long as nothing was evicted; ``weighed`` cycles of the layers during a map's life, with it
-    and without it. The planner may have served other networks."""
+    """Results of searches in a network so far. The planner may have served other networks.
+
+    Of layers, by their numbers in ``order`` or else their own: ``sites`` and ``ops``, their plans,
+    with what passes through memory and the free words of the scratchpad, and those of cascades.
+    ``begun`` are plans of layers outside cascades as long as nothing was evicted; ``weighed``
+    cycles of the layers during a map's life, with it and without it.
+    """
 
     planner: Planner
+    order: tuple[int, ...] = ()
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
     ops: dict[tuple[int, Streams, int], OpPlan | None] = field(default_factory=dict)
-    cascades: dict[tuple[Cascade, tuple[Streams, ...], int], CascadePlan | None] = field(
-        default_factory=dict
-    )
+    cascades: dict[Hashable, CascadePlan | None] = field(default_factory=dict)
     begun: dict[int, OpPlan | None] = field(default_factory=dict)
     weighed: dict[Hashable, tuple[float, float | None]] = field(default_factory=dict)
     _uses: MapUses | None = None
     _rolls: list[bool] = field(default_factory=list)
-    _followed: list[object] = field(default_factory=list)
-    _groups: dict[Hashable, TileOpSequence] = field(default_factory=dict)
+    _followed: dict[int, object] = field(default_factory=dict)
+    _groups: dict[Hashable, tuple[list[OpPlan], TileOpSequence]] = field(default_factory=dict)
+
+    def reordered(self, order: Sequence[int]) -> Known:
+        """The same for the network with its layers in another order."""
+        numbers = tuple(map(self.number, order))
+        uses = self._uses and self._uses.reordered(order)
+        return replace(self, order=numbers, begun={}, weighed={}, _uses=uses, _rolls=[])
+
+    def number(self, index: int) -> int:
+        """The number by which what is known of the layer ``index`` is kept."""
+        return self.order[index] if self.order else index
 
     def uses(self, network: Network, cols: int) -> MapUses:
         """The network's, worked out once."""
@@ -53,31 +65,29 @@ class Known:
         operations."""
         found = []
         for numbers in together(len(plans), cascades):
-            first = numbers.start
-            key: Hashable = first, plans[first].work, plans[first].order
-            if len(numbers) > 1:
-                key = numbers, *((plans[i].work, plans[i].order) for i in numbers)
-            group = self._groups.get(key)
-            if group is None:
-                group = self._groups[key] = self._group(network, plans, numbers)
-            found.append((numbers, group))
+            own = plans[numbers.start : numbers.stop]
+            key = tuple(map(id, own))
+            if key not in self._groups:
+                self._groups[key] = own, self._group(network, own, numbers)
+            found.append((numbers, self._groups[key][1]))
         return found
 
-    def _group(self, network: Network, plans: list[OpPlan], numbers: range) -> TileOpSequence:
-        ops, own = self._tile_ops_follow_from(network), plans[numbers.start : numbers.stop]
-        key = tuple((ops[i], plan.work, plan.order) for i, plan in zip(numbers, own, strict=True))
+    def _group(self, network: Network, own: list[OpPlan], numbers: range) -> TileOpSequence:
+        key = tuple(
+            (self._follows_from(network, i), plan.work, plan.order)
+            for i, plan in zip(numbers, own, strict=True)
+        )
         return self.planner.groups.get(key, partial(TileOpSequence, own))
 
-    def _tile_ops_follow_from(self, network: Network) -> list[object]:
-        """Cache key of each layer: everything except the plan that determines its tile operations,
+    def _follows_from(self, network: Network, index: int) -> object:
+        """Cache key of a layer: everything except the plan that determines its tile operations,
         its maps and their parents included."""
-        if not self._followed:
-            keys = (
-                HashedKey((op.execution, *_with_parents(network, (*op.reads, op.output))))
-                for op in network.ops
-            )
-            self._followed = [self.planner.names.get(key, object) for key in keys]
-        return self._followed
+        number = self.number(index)
+        if number not in self._followed:
+            op = network.ops[index]
+            key = HashedKey((op.execution, *_with_parents(network, (*op.reads, op.output))))
+            self._followed[number] = self.planner.names.get(key, object)
+        return self._followed[number]
 
 
 def _with_parents(network: Network, names: Iterable[str]) -> Iterator[FeatureMap]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from compiler.lru_cache import LruCache
 from compiler.schedule.cascade import CascadePlan
 from compiler.schedule.op_planner import KNOWN, OpPlanner
-from compiler.schedule.placement import Placement
+from compiler.schedule.placement import Stretch
 from compiler.schedule.tile_op_sequence import TileOpSequence
 
-SEQUENCES, PLACEMENTS = 1024, 512
-"""Layers' tile operations, about 2 KB each, and beginnings of networks with their tile operations
-placed that are kept.
-"""
+SEQUENCES, STRETCHES = 1024, 2048
+"""Layers' tile operations, about 2 KB each, and stretches of a few placed layers that are kept."""
 
 
 class Planner(OpPlanner):
@@ -26,4 +24,4 @@ class Planner(OpPlanner):
         self.cascades: LruCache[CascadePlan | None] = LruCache(KNOWN)
         self.names: LruCache[object] = LruCache(KNOWN)
         self.groups: LruCache[TileOpSequence] = LruCache(SEQUENCES)
-        self.placements: LruCache[Placement] = LruCache(PLACEMENTS)
+        self.stretches: LruCache[Stretch] = LruCache(STRETCHES)

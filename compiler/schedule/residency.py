@@ -13,6 +13,7 @@ from compiler.schedule.cascade import (
     Slot,
     plan_cascade,
 )
+from compiler.schedule.live_ranges import LiveRange
 from compiler.schedule.occupancy import Occupancy
 from compiler.schedule.op_plan import OpPlan, Site, Streams
 from compiler.schedule.plan_cache import Known
@@ -50,8 +51,7 @@ class Residency:
         self._uses = known.uses(network, config.cols)
         self.live_ranges = self._uses.live_ranges
         self.factors = {network.root(op.factor) for op in network.ops if op.factor}
-        self.cascades = {i: cascade for cascade in cascades for i in cascade.layers}
-        self.inner = {network.ops[i].output for cascade in cascades for i in cascade.layers[:-1]}
+        self.cascades, self.inner = _by_layer(cascades), _inside(network, cascades)
         resident = (
             self.factors
             | self.inner
@@ -70,7 +70,8 @@ class Residency:
         self._known = known
         self._changed = False
         self._weighed: dict[str, tuple[float, float | None]] = {}
-        self._fits = [False] * len(network.ops)
+        self._fits, self._improved = [False] * len(network.ops), [False] * len(network.ops)
+        self._moved: list[LiveRange] = []
         self._planned = {i: p for i, p in known.begun.items() if i not in self.cascades}
 
     @property
@@ -93,15 +94,29 @@ class Residency:
     def _improve(self) -> None:
         """Evict maps whose absence helps the layers during their lives more than it costs."""
         for index in range(len(self.network.ops)):
-            (plan,) = self._all_needed((index,))
-            if not plan.cramped:
+            self._look_again()
+            if self._improved[index]:
                 continue
-            for name in self._releasable(index):
+            self._improved[index] = True
+            (plan,) = self._all_needed((index,))
+            for name in self._releasable(index) if plan.cramped else ():
                 if name not in self._weighed:
                     self._weighed[name] = self._weigh(name)
                 self._releases.append(Release(name, index, *self._weighed[name]))
                 if self._releases[-1].won:
                     self._let_go(name, "cycles", index)
+
+    def _look_again(self) -> None:
+        """Forget what was weighed during the lives of maps next to which something changed."""
+        for changed in self._moved if any(self._improved) else ():
+            for name in self.resident:
+                life = self.occupancy.spans[name]
+                if life.first <= changed.last and changed.first <= life.last:
+                    for index in life.layers:
+                        self._improved[index] = False
+            for index in changed.layers:
+                self._improved[index] = False
+        self._moved = []
 
     def _weigh(self, name: str) -> tuple[float, float | None]:
         """Cycles of the layers during the map's life, with it and without it."""
@@ -136,6 +151,7 @@ class Residency:
         """Drop the plans of some layers, for which something changes."""
         self._changed = True
         self._weighed.clear()
+        self._moved.append(LiveRange(first, last))
         for index in range(first, last + 1):
             self._planned.pop(index, None)
             if index in self.cascades:
@@ -212,7 +228,7 @@ class Residency:
             found = self._cascade_plan(cascade, without)
             return found.plans[index - cascade.first] if found else None
         streams, free = self.occupancy.streams(index, without), self.occupancy.free(index, without)
-        key = (index, streams, free)
+        key = (self._known.number(index), streams, free)
         if key not in self._known.ops:
             self._known.ops[key] = self._known.planner.plan(self._site(index, streams), free)
         return self._known.ops[key]
@@ -220,7 +236,7 @@ class Residency:
     def _cascade_plan(self, cascade: Cascade, without: str = "") -> CascadePlan | None:
         streams = tuple(self.occupancy.streams(i, without) for i in cascade.layers)
         free = min(self.occupancy.free(i, without) for i in cascade.layers)
-        key = (cascade, streams, free)
+        key = tuple(map(self._known.number, cascade.layers)), cascade.recompute, streams, free
         if key not in self._known.cascades:
             sites = [self._site(i, s) for i, s in zip(cascade.layers, streams, strict=True)]
             self._known.cascades[key] = plan_cascade(
@@ -229,11 +245,12 @@ class Residency:
         return self._known.cascades[key]
 
     def _site(self, index: int, streams: Streams) -> Site:
-        found = self._known.sites.get((index, streams))
+        key = self._known.number(index), streams
+        found = self._known.sites.get(key)
         if found is None:
             op, maps = self.network.ops[index], self.network.maps
             other = maps[op.residual.other] if op.residual else None
-            found = self._known.sites[index, streams] = Site(
+            found = self._known.sites[key] = Site(
                 op, maps[op.source], maps[op.output], other, streams, self.config
             )
         return found
@@ -282,3 +299,13 @@ class Residency:
             f"scratchpad; {room} of its {self.config.scratchpad_bytes} are available "
             f"(configuration scratchpad_bytes={self.config.scratchpad_bytes})"
         )
+
+
+def _by_layer(cascades: Sequence[Cascade]) -> dict[int, Cascade]:
+    """The cascade of each layer that is in one."""
+    return {i: cascade for cascade in cascades for i in cascade.layers}
+
+
+def _inside(network: Network, cascades: Sequence[Cascade]) -> set[str]:
+    """The maps between layers of the cascades."""
+    return {network.ops[i].output for cascade in cascades for i in cascade.layers[:-1]}

@@ -36,7 +36,7 @@ def check_room(network: Network, config: AccelConfig, planner: Planner) -> None:
 
 def check_tile_ops(plans: Iterable[OpPlan], name: str) -> None:
     """Raise AllocationError for more tile operations than EXECUTEs that a program may have."""
-    tile_ops = sum(len(plan.tiles) * len(plan.chunks) for plan in plans)
+    tile_ops = sum(plan.work.tile_ops for plan in plans)
     if tile_ops > MOST_COMMANDS:
         raise AllocationError(too_many(name, f"{tile_ops} or more", "EXECUTE"))
 

@@ -43,7 +43,8 @@ class TileOpSequence:
     Tile operations and layers count from 0. ``made`` are each layer's tile operations, which
     produce the map of ``outputs``; ``loads`` the buffers to load, in the order in which they are
     needed; ``tile_op_rows`` and ``load_rows`` the input of ``placement_kernels`` for them, except
-    AFTER of windows, which have the numbers ``windows``.
+    AFTER of windows, which have the numbers ``windows``; ``layer_of`` the layer of each tile
+    operation.
     """
 
     def __init__(self, plans: Sequence[OpPlan]) -> None:
@@ -63,14 +64,28 @@ class TileOpSequence:
             [(b.words, aligned(b.words), b.last, 0) for b in self.loads], np.int64
         )
         self.windows = [k for k, b in enumerate(self.loads) if b.map]
+        self.layer_of = np.array([tile_op.layer for tile_op in self.tile_ops], np.int64)
 
-    def load_rows_at(self, base: int, writers: Writers) -> np.ndarray:
-        """``load_rows`` with the tile operations numbered from ``base`` on."""
-        rows = self.load_rows.copy()
-        rows[:, placement_kernels.UNTIL] += base
+    def afters(self, writers: Writers, low: int) -> list[int]:
+        """AFTER of each of ``windows``: the tile operation after all that make its pixels, or
+        ``low`` if these come before that."""
+        over: dict[str, int] = {}
+        found = []
         for k in self.windows:
             window = self.loads[k]
-            rows[k, placement_kernels.AFTER] = writers.end(window.map, window.tile, window.planes)
+            if window.map not in over:
+                over[window.map] = writers.over(window.map)
+            late = over[window.map] > low
+            end = writers.end(window.map, window.tile, window.planes) if late else low
+            found.append(max(end, low))
+        return found
+
+    def load_rows_at(self, base: int, afters: Sequence[int]) -> np.ndarray:
+        """``load_rows`` with the tile operations numbered from ``base`` on, and AFTER of
+        ``windows``."""
+        rows = self.load_rows.copy()
+        rows[:, placement_kernels.UNTIL] += base
+        rows[self.windows, placement_kernels.AFTER] = afters
         return rows
 
     def placed(

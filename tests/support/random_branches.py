@@ -15,7 +15,8 @@ from compiler.schedule.branch_order import (
     reorderings,
 )
 from compiler.schedule.planner import Planner
-from compiler.schedule.schedule import Schedule, schedule
+from compiler.schedule.schedule import Schedule
+from compiler.schedule.search import schedule
 from hw.spec.config import AccelConfig
 from tests.support.random_functions import quantize
 from tests.support.random_graph import RandomGraph

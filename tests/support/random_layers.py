@@ -13,7 +13,7 @@ from compiler.driver import Scheduler, compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Tensor
 from compiler.options import CompilerOptions
-from compiler.schedule.schedule import schedule
+from compiler.schedule.search import schedule
 from hw.spec.config import AccelConfig
 from hw.spec.external_memory import Memory
 from tests.support.random_elementwise import add, excitation, multiply, residual

@@ -13,8 +13,9 @@ from compiler import zoo
 from compiler.driver import compile
 from compiler.errors import AllocationError
 from compiler.ir.randomize import randomize
-from compiler.schedule.allocate import Arena, Placed, placed_in_turn
+from compiler.schedule.allocate import Placed, placed_in_turn
 from compiler.schedule.live_ranges import live_ranges
+from compiler.schedule.placement_kernels import earliest, gap
 from compiler.schedule.schedule import Schedule
 from compiler.zoo.builder import GraphBuilder
 from hw.spec.config import PRESETS, with_values
@@ -76,12 +77,13 @@ def test_arena_finds_the_earliest_tile_op(seed):
         found = placed_in_turn(256, wanted)
         taken = [Placed(address, *w) for address, w in zip(found, wanted, strict=False)]
         assert not any_overlap([(p.address, p.address + p.words, *p[2:]) for p in taken])
-        arena = Arena(256, np.array(sorted(taken, key=lambda p: p.first)))
-        words, low = rng.randint(1, 128), rng.randint(0, 12)
+        rows = np.array(sorted(taken), np.int64).reshape(-1, 4)
+        arena, words, low = np.array([len(rows), 256]), 8 * rng.randint(1, 16), rng.randint(0, 12)
         use, last = low + 6, low + 9
-        tile_ops = [s for s in range(low, use + 1) if arena.find(words, s, last) is not None]
-        found = arena.earliest(words, low, use, last)
-        assert (found[0] if found else None) == (tile_ops[0] if tile_ops else None)
+        gaps = [(s, gap(rows, arena, words, s, last)) for s in range(low, use + 1)]
+        fitting = [s for s, address in gaps if address >= 0]
+        tile_op, address = earliest(rows, arena, words, low, use, last)
+        assert (tile_op if address >= 0 else None) == (fitting[0] if fitting else None)
 
 
 def test_efficientnet_keeps_all_maps():
