@@ -47,6 +47,8 @@ def apply(network: Network, rules: Sequence[Wanted], data: Moments | None = None
         if len(done.changes) == before:
             raise InputError(f"rule {each.name} changes no layer: {_reason(each, done)}")
     network.prune()
+    for name in {name for each in done.changes for name in each.layers}:
+        done.refused.pop(name, None)
     return done
 
 

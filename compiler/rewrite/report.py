@@ -97,7 +97,7 @@ def _weights(found: Rewritten) -> list[str]:
     lines = []
     if RANDOM in states:
         rules = dict.fromkeys(c.rule for c in found.applied.changes if c.weights == RANDOM)
-        lines.append(f"{', '.join(rules)}: structure only; these layers start at random. Train.")
+        lines.append(f"{', '.join(rules)}: structure only, these layers start at random.")
     if isinstance(found.model, Graph):
         lines.append("The model has no weights: its structure was rewritten.")
     if found.applied.changes and KEPT in states:

@@ -134,8 +134,9 @@ def test_a_depthwise_separable_block_becomes_blueprint_separable(activation, gen
     y = net.node("Relu", y) if activation else y
     y = net.node("Conv", y, net.random(OUTPUTS, INPUTS, 1, 1), net.random(OUTPUTS))
     net.output(net.node("Relu", y))
-    network, applied = rewritten(net.bytes(), "bsconv_u", folder=tmp_path)
+    network, applied = rewritten(net.bytes(), "bsconv_u@*", folder=tmp_path)
     (change,) = applied.changes
+    assert not applied.refused, "the depthwise layer is part of the change"
     assert len(change.layers) == 2 and change.weights == ("random" if activation else "kept")
     assert [node.op_type for node in network.model.graph.node] == ["Conv", "Conv", "Relu"]
     pointwise, depthwise = network.layers()
