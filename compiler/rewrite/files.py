@@ -74,7 +74,11 @@ def with_open_sizes(model: onnx.ModelProto, source: Path) -> onnx.ModelProto:
             value.type.tensor_type.shape.CopyFrom(types[value.name].tensor_type.shape)
     for value in copy.graph.output:
         value.type.tensor_type.ClearField("shape")
-    return onnx.shape_inference.infer_shapes(copy, strict_mode=True)
+    whole = onnx.shape_inference.infer_shapes(copy)
+    for value, known in zip(whole.graph.output, model.graph.output, strict=True):
+        if not value.type.tensor_type.HasField("shape"):
+            value.type.CopyFrom(known.type)
+    return whole
 
 
 def write(
