@@ -129,7 +129,10 @@ def _of_node(node: Node, tensors: Mapping[str, Tensor]) -> Geometry:
     spread, cols = node.op == "transpose_conv2d", max(x.channels, y.channels)
     if node.op == "mean":
         return Geometry(x, y, (x.height, x.width), (1, 1), (1, 1), (0, 0, 0, 0), cols)
-    kernel = node.attrs.get("kernel") or tensors[node.inputs[1]].shape[1:3]
+    kernel = node.attrs.get("kernel")
+    if kernel is None:
+        _, height, width, _ = tensors[node.inputs[1]].shape
+        kernel = height, width
     padding = (0, 0, 0, 0) if spread else node.attrs["padding"]
     dilation = node.attrs.get("dilation", (1, 1))
     return Geometry(x, y, kernel, node.attrs["stride"], dilation, padding, cols)

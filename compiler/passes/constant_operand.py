@@ -17,6 +17,7 @@ from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
 from compiler.hwir.network import ArrayOp, Region, Requant, Residual
 from compiler.ir.graph import Graph, Node, Tensor
+from compiler.ir.window_shapes import MAX_STEP
 from compiler.passes.arithmetic import add_fields, constant_requant, product_requant
 from compiler.passes.context import Context
 from compiler.passes.operators import INT8_MAX, INT8_MIN
@@ -84,7 +85,7 @@ def crops_pixels(graph: Graph, node: Node) -> bool:
     inner = (0, -1) if len(x) > 1 else (0,)
     whole = all(attrs["size"][axis] == x[axis] and attrs["step"][axis] == 1 for axis in inner)
     steps = attrs["step"][1:-1]
-    return whole and 3 <= len(x) <= 4 and all(1 <= s <= constraints.MAX_STEP for s in steps)
+    return whole and 3 <= len(x) <= 4 and all(1 <= s <= MAX_STEP for s in steps)
 
 
 def _product(

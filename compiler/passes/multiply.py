@@ -21,12 +21,13 @@ from compiler.hwir import constraints
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape
 from compiler.hwir.network import ArrayOp, Region
 from compiler.ir.graph import Graph, Node
+from compiler.ir.window_shapes import MAX_STEP
 from compiler.passes.arithmetic import constant_requant, product_requant
 from compiler.passes.context import Context
 from compiler.passes.operators import INT8_MAX, INT8_MIN
 
 #: Rows of a part of the map: row 1 of the kernel lies a dilation of that many rows further down.
-MAX_ROWS = constraints.MAX_STEP
+MAX_ROWS = MAX_STEP
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Operators as those that define them: ONNX does not infer the shapes of some normalisations, and
-onnxruntime, which calibrates, has no Swish."""
+onnxruntime, which calibrates, has no Swish and no Pow of unsigned exponents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from compiler.frontend.onnx.normalise.opsets import DOMAINS
-from compiler.frontend.onnx.normalise.rewriter import Old, Rewriter, replace
+from compiler.frontend.onnx.normalise.rewriter import Expand, Old, Rewriter
 
 #: First operator set in which ReduceMean has its axes as an input.
 _AXES_AS_INPUT = 18
@@ -20,13 +20,29 @@ _PER_CHANNEL = 21
 
 
 def written_out(model: onnx.ModelProto) -> onnx.ModelProto:
-    """GroupNormalization, MeanVarianceNormalization and Swish become what defines them."""
-    ways = {
+    """GroupNormalization, MeanVarianceNormalization and Swish become what defines them, unsigned
+    exponents of Pow int64."""
+    rewriter = Rewriter(model)
+    rewriter.run(lambda node: _way(rewriter, node))
+    return model
+
+
+def _way(rewriter: Rewriter, node: onnx.NodeProto) -> Expand | None:
+    ways: dict[str, Expand] = {
         "GroupNormalization": _groups,
         "MeanVarianceNormalization": _mean_variance,
         "Swish": _swish,
     }
-    return replace(model, ways, *DOMAINS)
+    if node.domain not in DOMAINS:
+        return None
+    if node.op_type == "Pow" and rewriter.is_constant(node.input[1]):
+        return _pow if rewriter.array(node.input[1]).dtype.kind == "u" else None
+    return ways.get(node.op_type)
+
+
+def _pow(to: Rewriter, old: Old) -> None:
+    exponent = to.constant("exponent", to.array(old.inputs[1]).astype(np.int64))
+    to.emit("Pow", [old.inputs[0], exponent], old.output)
 
 
 def _groups(to: Rewriter, old: Old) -> None:
