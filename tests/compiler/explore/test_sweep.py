@@ -14,6 +14,7 @@ from compiler.errors import InputError
 from compiler.explore import store
 from compiler.explore.chunks import Chunks
 from compiler.explore.front import front, main_effects
+from compiler.explore.page import write_page
 from compiler.explore.results import write_results
 from compiler.explore.score import Score
 from compiler.explore.space import Point
@@ -22,6 +23,7 @@ from compiler.explore.workers import Here
 from compiler.ir.randomize import randomize
 from compiler.report.energy import energy_estimate, read_energy_table
 from hw.spec.config import from_dict
+from sim.lost import LOST_DOC
 from sim.program_reader import program_of
 from sim.report import summary
 from sim.simulation import run_timing
@@ -111,7 +113,11 @@ def test_the_results_are_the_front_and_all_points(tmp_path):
         assert [int(row["candidate"]) for row in csv.DictReader(file)] == [
             n for n in best for _ in range(2)
         ]
+    write_page(sweep, best, out)
+    page = (out / "page.html").read_text(encoding="utf-8")
     for number in best:
+        assert f"candidate {number}: {sweep.rows[number][0]['machine']}" in page
+        assert LOST_DOC[sweep.rows[number][0]["stall"]] in page
         config = from_dict(json.loads((out / f"front/{number}.json").read_text()))
         assert config.rows == sweep.candidates[number]["rows"]
         assert (out / f"front/{number}.net.json").is_file()
