@@ -13,8 +13,10 @@ from compiler.ir.verify import verify_pass
 from compiler.ir.window_shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes.channel_moves.absorb import absorb
+from compiler.passes.channel_moves.permute import permute
 from compiler.passes.channel_moves.rewrite import Routed, route
 from compiler.passes.channel_moves.spread import spread
+from compiler.passes.channel_moves.ungroup import ungroup
 from compiler.passes.concatenate import concatenate
 from compiler.passes.constant_operand import crop, with_constant
 from compiler.passes.context import Context
@@ -54,7 +56,7 @@ def legalise(
     start = trimmed or graph
     routed = Routed(start)
     if not options.materialize:
-        routed = spread(absorb(route(start, cols), cols), cols)
+        routed = spread(absorb(route(permute(ungroup(start, cols)), cols), cols), cols)
     if routed.graph.nodes != graph.nodes:
         verify_pass(routed.graph, "quantised", "moving channels")
     work = needed

@@ -22,6 +22,7 @@ from compiler.quantize.graph import FloatGraph, float_graph
 from compiler.quantize.host_nodes import mark_host_nodes
 from compiler.quantize.insert import WEIGHTED, insert
 from compiler.quantize.obstacles import check_operators
+from compiler.quantize.parallel import with_one_kernel
 from compiler.quantize.quantisation_points import (
     SAME,
     on_host,
@@ -84,7 +85,7 @@ def quantize_beside(
             model = own
         refer(model)
         model = with_explicit_pads(model)
-        before, after = _quantized(folded(_with_opset(model)), calibration, method)
+        before, after = _quantized(with_one_kernel(folded(_with_opset(model))), calibration, method)
         return (whole(before), whole(after)) if outermost else (before, after)
 
 

@@ -25,6 +25,7 @@ from tests.support.random_moves import (
     pad_channels,
     parts_apart,
     shuffle,
+    shuffled_groups,
     some_channels,
     split_and_join,
 )
@@ -71,6 +72,7 @@ OPERATORS = (
     split_and_join,
     parts_apart,
     parts_apart,
+    shuffled_groups,
     on_host,
     on_host,
 )

@@ -108,6 +108,27 @@ def parts_apart(net: RandomGraph, x: str) -> str:
     return pointwise(net, y, _width(net, y)) if rng.random() < 0.9 else y
 
 
+def shuffled_groups(net: RandomGraph, x: str) -> str:
+    """As in ShuffleNet V1: convolutions of groups before and after a shuffle, added or not."""
+    rng, cols = net.rng, net.config.cols
+    groups = rng.choice((2, 2, 3))
+    x = pointwise(net, x, groups * cols)
+    width = rng.choice((cols, rng.randint(1, 2 * cols)))
+    y = _grouped(net, x, groups * width, groups)
+    y = _kernel(net, _moved(net, "channel_shuffle", y, groups=groups))
+    y = _grouped(net, y, groups * cols * rng.choice((1, 1, 2)), groups)
+    if net.shape(y) == net.shape(x) and rng.random() < 0.7:
+        return net.node("add", (y, x), net.quant(y), activation=net.draw_activation())
+    return y
+
+
+def _grouped(net: RandomGraph, x: str, channels: int, groups: int) -> str:
+    """A convolution of one pixel and of groups."""
+    window = {"stride": (1, 1), "dilation": (1, 1), "padding": (0, 0, 0, 0), "groups": groups}
+    shape = (channels, 1, 1, net.shape(x)[3] // groups)
+    return weighted(net, "conv2d", x, shape, 0, None, **window)
+
+
 def _kernel(net: RandomGraph, x: str) -> str:
     """A depthwise convolution that keeps the size of the map, mostly the scale too."""
     size, quant = net.rng.choice((1, 3, 3, 5)), net.quant(x) if net.rng.random() < 0.8 else None
