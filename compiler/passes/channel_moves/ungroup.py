@@ -143,7 +143,7 @@ class _Ungrouper:
         self._join(parts, unit.shuffle.inputs[0])
 
     def _after(self, unit: _Unit) -> None:
-        """What follows the shuffle, a group after another."""
+        """The layers behind the shuffle, a group after another."""
         parts = []
         for g in range(unit.groups):
             x = self._part(unit.shuffle.outputs[0], unit, g)
