@@ -1,7 +1,8 @@
-"""Sums of parallel layers as one layer: a convolution of their kernels' sum.
+"""Sums of parallel depthwise layers as one layer: a convolution of their kernels' sum.
 
-Networks that are trained with branches of one kernel (RepVGG, MobileOne, RepGhost) have these. In
-float the sum computes the same; quantised it rounds once and not three times.
+Networks that are trained with branches of one kernel (RepGhost, MobileOne) have these. In float it
+computes the same. Quantised it rounds results once and not three times, but weights more coarsely.
+Sums of regular convolutions stay: there the array hides an addition.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Layer:
 
 
 def with_one_kernel(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The folded model, whose sums of layers of one tensor are one layer each."""
+    """The folded model, whose sums of depthwise layers of one tensor are one layer each."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     while True:
@@ -94,18 +95,15 @@ def _sum(one: _Layer, other: _Layer) -> _Layer | None:
     ]
     if large.node is None or (large.x, large.strides) != (small.x, small.strides):
         return None
-    if small.node is None and large.groups == 1 and large.weights.shape[1] == small.groups:
-        rows = np.eye(small.groups)[:, :, None, None] * small.weights
-    elif small.groups == large.groups and small.weights.shape[:2] == large.weights.shape[:2]:
-        rows = small.weights
-    else:
+    depthwise = large.weights.shape[1] == 1 and small.weights.shape[:2] == large.weights.shape[:2]
+    if not depthwise or small.groups != large.groups:
         return None
     margins = [a - b for a, b in zip(large.pads, small.pads, strict=True)]
     top, left, bottom, right = margins
-    grown = tuple(rows.shape[i + 2] + margins[i] + margins[i + 2] for i in (0, 1))
+    grown = tuple(small.weights.shape[i + 2] + margins[i] + margins[i + 2] for i in (0, 1))
     if min(margins) < 0 or grown != large.weights.shape[2:]:
         return None
-    weights = large.weights + np.pad(rows, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    weights = large.weights + np.pad(small.weights, ((0, 0), (0, 0), (top, bottom), (left, right)))
     bias = large.bias + small.bias
     return _Layer(large.x, weights, bias, large.groups, large.strides, large.pads, large.node)
 
