@@ -1,11 +1,16 @@
 """Verilog of the accelerator."""
 
+import contextlib
+import gc
 import os
 import re
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from amaranth.back import verilog as backend
+from amaranth.lib.wiring import Component
 
+from hw.lib.repeated import RepeatedModules
 from hw.mem.scratchpad_bank import VerilogScratchpadBank
 from hw.spec.config import AccelConfig
 from hw.top import Accelerator
@@ -31,15 +36,52 @@ def verilog(config: AccelConfig, prefix: str = "") -> str:
 
     The names of all modules begin with ``prefix``.
     """
+    top = Accelerator(config, partial(VerilogScratchpadBank, prefix=prefix))
+    return modules(top, TOP, prefix) + VerilogScratchpadBank.source(prefix)
+
+
+def modules(component: Component, name: str, prefix: str = "") -> str:
+    """The Verilog text of a component, and of the parts that it has many times."""
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    repeated = RepeatedModules(prefix)
+    with _no_collection():
+        text = _converted(component, prefix + name, repeated)
+        for module, part in repeated.parts.items():
+            text += apart(_converted(part, module, None), part.OWN)
+    return text
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection: Amaranth makes millions of objects that live until it is done."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _converted(component: Component, name: str, platform: RepeatedModules | None) -> str:
     text = backend.convert(
-        Accelerator(config, partial(VerilogScratchpadBank, prefix=prefix)),
-        name=prefix + TOP,
-        strip_internal_attrs=True,
-        emit_src=False,
+        component, name=name, platform=platform, strip_internal_attrs=True, emit_src=False
     )
-    text = _MODULE.sub(lambda module: with_start(module[0]), text)
-    return text + VerilogScratchpadBank.source(prefix)
+    return _MODULE.sub(lambda module: with_start(module[0]), text)
+
+
+def apart(module: str, own: Sequence[str]) -> str:
+    """The text of a module that Verilator is to compile once for all its instances.
+
+    It does so if it neither copies the module's logic into the one around it, nor, in that logic,
+    puts what is connected to a port in the port's place: for the ports ``own`` that is not the same
+    for all instances.
+    """
+    module = module.replace(";\n", ";\n  /* verilator no_inline_module */\n", 1)
+    port = re.compile(rf"^  ((?:in|out)put .*\b(?:{'|'.join(own)}));$", re.MULTILINE)
+    module, found = port.subn(r"  \1 /* verilator public_flat_rd */;", module)
+    assert found == len(own)
+    return module
 
 
 def with_start(module: str) -> str:

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 from amaranth.utils import exact_log2
@@ -68,8 +76,14 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         clear = Signal()
+        # A domain of its own instead of a ResetInserter, which does not reach into instances.
         core = Module()
-        m.submodules.core = ResetInserter(clear)(core)
+        m.submodules.core = DomainRenamer("core")(core)
+        m.domains.core = ClockDomain("core", local=True)
+        m.d.comb += [
+            ClockSignal("core").eq(ClockSignal()),
+            ResetSignal("core").eq(ResetSignal() | clear),
+        ]
         m.submodules.regfile = regfile = RegisterFile()
         m.submodules.counters = counters = Counters()
         core.submodules.monitor = monitor = RunControl()

@@ -28,9 +28,12 @@ ELSEWHERE = {
 WITHOUT = {
     "hw/core/lookup_table.py": "Holds values only; its lines are counted in `core/drain.py`.",
     "hw/core/mac_array.py": "Holds values only; its latency is `MAC_LATENCY`.",
+    "hw/core/mac_lane.py": "A part of the array.",
+    "hw/core/requant_channel.py": "A part of the requantiser.",
     "hw/core/requantiser.py": "Holds values only; its latency is in `PLAIN_WRITE`.",
     "hw/ctrl/regfile.py": "The host writes it before the run; no cycle depends on it.",
     "hw/lib/delay.py": "The cycle in which something is due is computed when it begins.",
+    "hw/lib/repeated.py": "Says how parts are written as Verilog.",
     "hw/mem/scratchpad.py": "Its delays are constants; `core/execute_unit.py` grants its port.",
     "hw/mem/scratchpad_bank.py": "Holds values only.",
     "hw/mem/scratchpad_bank.v": "Holds values only.",

@@ -70,11 +70,11 @@ BLOCKS = (
     Block("sequencer", 620, 378, 220, 60, CORE, "MAC sequencer",
           ("core/mac_sequencer.py",), "issues, or names the stall"),
     Block("array", 880, 304, 210, 134, CORE, "MAC array",
-          ("core/mac_array.py",), "operand selector, rows x cols multipliers, accumulators and "
-          "their shadow copy"),
+          ("core/mac_array.py", "core/mac_lane.py"),
+          "operand selector, rows x cols multipliers, accumulators and their shadow copy"),
     Block("drain", 620, 500, 470, 104, CORE, "Drain",
           ("core/drain.py, core/output_addresses.py", "core/channel_parameters.py",
-           "core/requantiser.py, core/lookup_table.py"),
+           "core/requantiser.py, core/requant_channel.py", "core/lookup_table.py"),
           "requantise, add the residual, look up, write"),
 )  # fmt: skip
 

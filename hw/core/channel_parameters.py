@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core import stage_layouts
-from hw.core.requantiser import channel_layout
+from hw.core.requant_channel import channel_layout
 from hw.lib.delay import delay
 from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR, line_addr
 from hw.spec import timing

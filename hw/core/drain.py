@@ -10,7 +10,7 @@ from hw import command_layouts
 from hw.core import stage_layouts
 from hw.core.channel_parameters import ChannelParameters
 from hw.core.lookup_table import LookupTable
-from hw.core.mac_array import ACC
+from hw.core.mac_lane import ACC
 from hw.core.output_addresses import OutputAddresses
 from hw.core.requantiser import Requantiser
 from hw.lib.delay import delay, delay_line

@@ -1,16 +1,15 @@
 """The array: rows x cols multiply-accumulators with their operand selector and a shadow copy of
 the accumulators."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
 
+from hw.core.mac_lane import ACC, MacLane
 from hw.lib.delay import delay, delay_line
+from hw.lib.repeated import repeated
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, AccelConfig
-
-ACC = 32
 
 
 class MacArray(wiring.Component):
@@ -68,9 +67,9 @@ class MacArray(wiring.Component):
         assert timing.MAC_LATENCY == 4
         cols, rows = self._config.cols, self._config.rows
         word = self._config.word_bytes * 8
-        words, factors, channel, split, ones = (
+        factors, channel, split, ones = (
             delay(m, getattr(self, name), 1, name, reset_less=True)
-            for name in ("words", "weights", "channel", "split", "ones")
+            for name in ("weights", "channel", "split", "ones")
         )
         weights = [Signal(word, name=f"weight{g}", reset_less=True) for g in range(LANE_GROUPS)]
         # AND/OR instead of Mux: Yosys would infer per-bit synchronous resets, which the input
@@ -83,64 +82,23 @@ class MacArray(wiring.Component):
             with m.If(issued1):
                 m.d.sync += weight.eq(factors[lane_group] & ~ones.replicate(word) | one)
         issued3, first3, last3, maximum3 = flags[3]
-        compare, shadow = Signal(), Signal.like(self.shadow, reset_less=True)
+        compare = Signal()
         m.d.comb += [
             self.pixel_group_done.eq(issued3 & last3),
             compare.eq(maximum3 & ~first3),
-            self.shadow.eq(shadow),
         ]
         for p in range(rows):
-            operand = Signal(word, name=f"operand{p}", reset_less=True)
-            selected = _selected(m, words[p], channel, split)
-            with m.If(issued1):
-                m.d.sync += operand.eq(selected)
-            weight = weights[p * LANE_GROUPS // rows]
-            sums = []
-            for c in range(cols):
-                product = Signal(signed(16), name=f"product{p}_{c}", reset_less=True)
-                acc = Signal(signed(ACC), name=f"acc{p}_{c}")
-                total = Signal(signed(ACC), name=f"total{p}_{c}")
-                byte, factor = (v.word_select(c, 8).as_signed() for v in (operand, weight))
-                m.d.sync += product.eq(byte * factor)
-                # One adder for all: a maximum adds by how much the new byte is greater. Weights are
-                # 1 then, and products bytes.
-                more = Signal(signed(9), name=f"more{p}_{c}")
-                m.d.comb += [
-                    more.eq(product[:8].as_signed() - acc[:8].as_signed()),
-                    total.eq(acc + Mux(compare, Mux(more < 0, 0, more), product)),
-                ]
-                with m.If(issued3):
-                    m.d.sync += acc.eq(total)
-                with m.If(self.pixel_group_done):
-                    m.d.sync += acc.eq(0)
-                sums.append(total)
-            with m.If(self.pixel_group_done):
-                m.d.sync += shadow[p].eq(Cat(*sums))
+            lane = repeated(MacLane, self._config, platform)
+            m.submodules[f"lane{p}"] = lane
+            m.d.comb += [
+                lane.word.eq(self.words[p]),
+                lane.weight.eq(weights[p * LANE_GROUPS // rows]),
+                lane.channel.eq(channel),
+                lane.split.eq(split),
+                lane.select.eq(issued1),
+                lane.accumulate.eq(issued3),
+                lane.finish.eq(self.pixel_group_done),
+                lane.compare.eq(compare),
+                self.shadow[p].eq(lane.shadow),
+            ]
         return m
-
-
-def _selected(m, word, channel, split):
-    """The bytes of ``word`` that the columns use.
-
-    ``mux_tree[k]`` has, for each group of 2**k channels, the byte that ``channel`` chooses in it.
-    The order of the cases lets columns share what they do not choose alone.
-    """
-    bits = exact_log2(len(word) // 8)
-    mux_tree = [word]
-    for k in range(bits):
-        pairs = _parts(mux_tree[-1], 16)
-        mux_tree.append(Signal(8 * len(pairs), name=f"chosen{k + 1}"))
-        m.d.comb += mux_tree[-1].eq(Cat(Mux(channel[k], pair[8:], pair[:8]) for pair in pairs))
-    selected = Signal(len(word), name="selected")
-    with m.If(split == bits):
-        m.d.comb += selected.eq(word)
-    for k in range(1, bits):
-        with m.Elif(split == bits - k):
-            m.d.comb += selected.eq(Cat(byte.replicate(2**k) for byte in _parts(mux_tree[k], 8)))
-    with m.Else():
-        m.d.comb += selected.eq(mux_tree[bits].replicate(2**bits))
-    return selected
-
-
-def _parts(value, width: int):
-    return [value[i : i + width] for i in range(0, len(value), width)]

@@ -8,18 +8,20 @@ import re
 import pytest
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Module
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, Signature
 
 import hw.core
 import hw.ctrl
 import hw.lib
 import hw.mem
 from hw.lib.queue import Queue
+from hw.lib.repeated import PartInstance
 from hw.mem.scratchpad import ScratchpadBanks
 from hw.mem.scratchpad_bank import ScratchpadBank, VerilogScratchpadBank
 from tests.hw.support.units import TINY
 
 ARGUMENTS = {
+    PartInstance: ("part", Signature({"words": In(16), "found": Out(1)})),
     Queue: (8, 4),
     ScratchpadBank: (32, 16),
     VerilogScratchpadBank: (32, 16),

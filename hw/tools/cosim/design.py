@@ -30,6 +30,10 @@ _OF_TOP: dict[MemoryKind, tuple[str, ...]] = {
 _GENERATED = ("CASEINCOMPLETE", "CMPCONST", "WIDTHEXPAND", "WIDTHTRUNC")
 """Warnings that the Verilog written by Amaranth is full of; they stay on for the rest."""
 
+ONE_CODE = "-fno-dfg"
+"""Option of Verilator's: data flow optimisation would make instances of one module differ, and each
+would get its own code."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -94,6 +98,7 @@ class Design:
                 options += ["-s", "waves", f"-DWAVES_SCOPE={waves.scope(top)}"]
             return icarus.build(top, sources, parameters, options)
         kind = waves.kind if waves is not None else None
+        options.append(ONE_CODE)
         return verilator.build(
             top, sources, parameters, waves=kind, x_initial=x_initial, extra=options
         )

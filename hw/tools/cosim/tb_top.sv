@@ -70,7 +70,7 @@ module tb_top #(
         .DATA_BYTES(DATA_BYTES), .AXIL_ADDR_BITS(AXIL_ADDR_BITS), .INDEX_BITS(INDEX_BITS),
         .DEPTH_BYTES(DEPTH_BYTES), .MAX_BURST(MAX_BURST),
         .MEMORY_OUTSTANDING(MEMORY_OUTSTANDING), .WRITE_RESPONSE(WRITE_RESPONSE)
-    ) system (.load(load && driven), .dump(dump && driven), .*);
+    ) system (.reset(rst), .load(load && driven), .dump(dump && driven), .*);
 endmodule
 
 module tb_system #(
@@ -83,7 +83,7 @@ module tb_system #(
     parameter int WRITE_RESPONSE = 1
 ) (
     input  logic                      clk,
-    input  logic                      rst,
+    input  logic                      reset,
     input  logic                      axi_log,
     input  logic [31:0]               run_index,
     input  logic                      load,
@@ -139,6 +139,11 @@ module tb_system #(
     logic [DATA_BYTES-1:0] m_axi_wstrb;
     logic m_axi_arvalid, m_axi_arready, m_axi_awvalid, m_axi_awready, m_axi_wlast, m_axi_wvalid;
     logic m_axi_wready, m_axi_rlast, m_axi_rvalid, m_axi_rready, m_axi_bvalid, m_axi_bready;
+
+    // All that follows from an input of the top, or from a signal there, is computed anew when an
+    // input changes, the clock too; and the next value of every register follows from the reset.
+    logic rst = 1'b1;
+    always @(posedge clk) rst <= reset !== 1'b0;
 
     wire strict = cfg_gap_rate != 0;
 

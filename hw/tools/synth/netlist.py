@@ -92,11 +92,10 @@ def _lines(*parts: list[str]) -> str:
 
 
 def _soft_products(config: AccelConfig) -> list[str]:
-    lanes = lut_lanes(config, ECP5)
-    return [
-        f"booth {ARRAY}/w:operand{lane} %co1 {ARRAY}/t:$mul %i"
-        for lane in range(config.rows - lanes, config.rows)
-    ]
+    """Lanes are instances of one module: of those apart, each is to have its own."""
+    lanes = range(config.rows - lut_lanes(config, ECP5), config.rows)
+    apart = [f"flatten {ARRAY}"] * bool(lanes)
+    return apart + [f"booth {ARRAY}/w:lane{lane}.operand %co1 {ARRAY}/t:$mul %i" for lane in lanes]
 
 
 def _wide_muxes() -> list[str]:

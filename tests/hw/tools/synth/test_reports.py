@@ -29,6 +29,7 @@ from hw.tools.synth.global_nets import (
     TREE_NS,
 )
 from hw.tools.synth.netlist import (
+    ARRAY,
     NETLIST,
     SELECTORS,
     TOP,
@@ -141,9 +142,11 @@ def test_products_beyond_the_device_are_of_luts(name, products):
     assert config.cols * lut_lanes(config, ECP5) == products
 
 
-def test_the_array_that_the_script_names_exists(tiny_verilog):
-    array = tiny_verilog[tiny_verilog.index("\nmodule \\accelerator.core.execute.array ") :]
-    assert re.search(r"= \$signed\(operand3\[\d+:\d+\]\) \* \$signed\(", array)
+def test_the_lanes_that_the_script_names_exist(tiny_verilog):
+    begin = tiny_verilog.index(f"\nmodule \\{ARRAY} ")
+    assert "\n  mac_lane lane3 (" in tiny_verilog[begin : tiny_verilog.index("\nendmodule", begin)]
+    lane = tiny_verilog[tiny_verilog.index("\nmodule mac_lane(") :]
+    assert re.search(r"= \$signed\(operand\[\d+:\d+\]\) \* \$signed\(", lane)
 
 
 def test_the_selectors_that_the_script_names_exist(tiny_verilog):

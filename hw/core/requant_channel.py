@@ -1,0 +1,164 @@
+"""A channel of the requantiser: its parameters, and a pipeline for each word of a beat."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.core.mac_lane import ACC
+from hw.spec import timing
+from hw.spec.config import AccelConfig
+from hw.spec.records import CHANNEL_PARAMETERS, parameter
+
+MULTIPLIER, SHIFT = parameter("multiplier").bits, parameter("left").bits
+assert parameter("bias").bits == ACC and parameter("right").bits == SHIFT
+
+
+def channel_layout() -> data.StructLayout:
+    """Requantisation of one channel: y = ((x << left) * multiplier, rounded) >> right, rounded."""
+    return data.StructLayout(
+        {p.name: signed(p.bits) if p.signed else p.bits for p in CHANNEL_PARAMETERS}
+    )
+
+
+SHARED = {
+    "enter": In(1),
+    "a": In(1),
+    "b": In(1),
+    "sum": In(1),
+    "active": In(timing.REQUANT_LATENCY),
+    "once": In(1),
+    "left": In(SHIFT),
+    "multiplier": In(MULTIPLIER),
+    "right": In(SHIFT),
+    "offset": In(signed(9)),
+    "zero": In(signed(8)),
+    "min": In(signed(8)),
+    "max": In(signed(8)),
+    "low": In(signed(10)),
+    "high": In(signed(10)),
+}
+"""Members that all channels have alike."""
+
+
+class RequantChannel(wiring.Component):
+    """``requant_words`` pipelines of REQUANT_LATENCY stages and a clamp; see ``Requantiser``.
+
+    Members
+    -------
+    enter : In(1)
+        A beat enters with its accumulators.
+    a, b, sum : In(1)
+        The trip of that name enters.
+    active : In(REQUANT_LATENCY)
+        Bit i: a trip is in stage s(i + 1). The other registers of the stages stand still.
+    once : In(1)
+        The trip in s3 is rounded once.
+    left, multiplier, right, offset : In
+        With ``a``, ``b`` or ``sum``: the parameters of that trip; ``sum`` has no offset.
+    zero, min, max : In(signed(8))
+        Zero point and clamps of the value in the last stage.
+    low, high : In(signed(10))
+        The sums at which the clamps begin.
+    channel : In(channel_layout)
+        With ``enter``: the channel's parameters.
+    sums : In(signed(ACC)), an array of words
+        With ``enter``: the accumulators.
+    other : In(signed(8)), an array of words
+        With ``b``: the second operand.
+    result : Out(signed(8)), an array of words
+        The finished bytes.
+    """
+
+    MODULE = "requant_channel"
+    OWN = ("channel", "sums", "other", "result")
+
+    def __init__(self, config: AccelConfig):
+        self._words = config.requant_words
+        super().__init__(
+            {
+                **SHARED,
+                "channel": In(channel_layout()),
+                "sums": In(data.ArrayLayout(signed(ACC), self._words)),
+                "other": In(data.ArrayLayout(signed(8), self._words)),
+                "result": Out(data.ArrayLayout(signed(8), self._words)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        again = self.a | self.b | self.sum
+        for name, cycles in (("left", 1), ("multiplier", 2), ("right", 4)):
+            value = Mux(again, getattr(self, name), self.channel[name])
+            setattr(self, f"_{name}", self._delay(m, value, cycles, name))
+        for word in range(self._words):
+            self._build_word(m, word)
+        return m
+
+    def _delay(self, m, value, cycles, name):
+        """``value`` after ``cycles`` registers; the later ones move only with a trip in the stage
+        before."""
+        for stage in range(cycles):
+            later = Signal(len(value), name=f"{name}_{stage}", reset_less=True)
+            if stage:
+                with m.If(self.active[stage - 1]):
+                    m.d.sync += later.eq(value)
+            else:
+                m.d.sync += later.eq(value)
+            value = later
+        return value
+
+    def _build_word(self, m, word):
+        widths = (ACC, ACC, ACC + MULTIPLIER + 1, ACC, ACC)
+        s1, s2, s3, s4, s5 = (
+            Signal(signed(w), name=f"s{i + 1}_{word}", reset_less=True)
+            for i, w in enumerate(widths)
+        )
+        # Where b's value waits for a's, which comes to s5 two cycles after it.
+        b1, b2 = (Signal(signed(ACC), name=f"b{i}_{word}", reset_less=True) for i in (1, 2))
+        own = self._clamped(m, s5, word)
+        value = Mux(self.a, own, Mux(self.b, self.other[word], Mux(self.sum, s5, self.sums[word])))
+        offset = Mux(self.a | self.b, self.offset, Mux(self.sum, b2, self.channel.bias))
+        # s1 adds bias or offset, s2 shifts left, s3 multiplies. s4 divides by 2**MULTIPLIER and
+        # rounds half up. s5 divides by 2**right and rounds half away from zero: tie_down takes
+        # negative ties down. With round_once s4 rounds down instead, and inexact says that it lost
+        # something: a negative value that looks like a tie in s5 lies above it, and goes up.
+        right, active, once = self._right, self.active, self.once
+        half = (1 << right) >> 1
+        inexact = Signal(name=f"inexact{word}")
+        tie_down = (s4 < 0) & right.any() & ~inexact
+        with m.If(self.enter | self.a | self.b | self.sum):
+            m.d.sync += s1.eq(value + offset)
+        with m.If(active[0]):
+            m.d.sync += s2.eq(s1 << self._left)
+        with m.If(active[1]):
+            m.d.sync += s3.eq(s2 * self._multiplier)
+        with m.If(active[2]):
+            m.d.sync += [
+                s4.eq(((s3 >> (MULTIPLIER - 1)) + ~once) >> 1),
+                inexact.eq(once & s3[:MULTIPLIER].any()),
+            ]
+        with m.If(active[3]):
+            m.d.sync += s5.eq((s4 + half - tie_down) >> right)
+        m.d.sync += [
+            b1.eq(s5),
+            b2.eq(b1),
+            self.result[word].eq(own),
+        ]
+
+    def _clamped(self, m, s5, word):
+        """The value of the last stage, with its zero point, between the clamps."""
+        own = Signal(signed(8), name=f"own{word}")
+        near = Signal(signed(10), name=f"near{word}")
+        high = Mux(near > self.high, self.max, near + self.zero)
+        m.d.comb += [
+            near.eq(_saturated(s5, 10)),
+            own.eq(Mux(near < self.low, self.min, high)),
+        ]
+        return own
+
+
+def _saturated(value, bits: int):
+    """``value`` within what so many bits can hold."""
+    sign, above = value[-1], value[bits - 1 :]
+    fits = above.all() | ~above.any()
+    return Mux(fits, value[:bits], Cat((~sign).replicate(bits - 1), sign)).as_signed()
