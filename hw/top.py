@@ -26,9 +26,11 @@ from hw.lib.bus import BASE_BITS
 from hw.lib.queue import Queue
 from hw.mem.load_unit import LoadUnit
 from hw.mem.read_channel import ReadChannel
+from hw.mem.read_width import ReadWidth
 from hw.mem.scratchpad import RANGE_EXECUTE, RANGE_LOAD, RANGE_STORE, Scratchpad
 from hw.mem.scratchpad_bank import ScratchpadBank
 from hw.mem.store_unit import StoreUnit
+from hw.mem.write_width import WriteWidth
 from hw.spec.config import AccelConfig
 from hw.spec.fingerprint import fingerprint
 from hw.spec.regs import ADDR_WIDTH, Counter
@@ -97,13 +99,17 @@ class Accelerator(wiring.Component):
         self._connect_registers(m, regfile, counters, clear, monitor, reader, store)
         self._connect_fetch(m, regfile, fetch, monitor)
         self._connect_units(m, core, fetch, monitor, scratchpad, (load, execute, store))
-        self._connect_reads(m, regfile, fetch, reader, load, monitor)
-        self._connect_writes(m, regfile, store)
+        reads = writes = None
+        if self._config.bus_bytes != self._config.cols:
+            core.submodules.read_width = reads = ReadWidth(self._config)
+            core.submodules.write_width = writes = WriteWidth(self._config)
+        self._connect_reads(m, regfile, fetch, reader, load, monitor, reads)
+        self._connect_writes(m, regfile, store, writes)
         connect(m, load.scratchpad, scratchpad.load)
         connect(m, execute.scratchpad, scratchpad.execute)
         connect(m, store.scratchpad, scratchpad.store)
         self._connect_ends(m, core, regfile, monitor, reader, load, execute, store)
-        self._connect_counters(m, regfile, counters, fetch, reader, execute)
+        self._connect_counters(m, regfile, counters, fetch, reader, execute, reads)
         return m
 
     def _connect_registers(self, m, regfile, counters, clear, monitor, reader, store):
@@ -165,19 +171,42 @@ class Accelerator(wiring.Component):
                 getattr(self, f"trace_index_{name}").eq(unit.trace.index),
             ]
 
-    def _connect_reads(self, m, regfile, fetch, reader, load, monitor):
+    def _connect_reads(self, m, regfile, fetch, reader, load, monitor, width):
         connect(m, fetch.memory, reader.fetch)
         connect(m, load.memory, reader.load)
-        self._connect_address(m, "ar", reader.ar, regfile.base)
+        if self._config.bus_bytes == self._config.cols:
+            self._connect_address(m, "ar", reader.ar, regfile.base)
+            m.d.comb += [
+                reader.r_valid.eq(self.m_axi_rvalid),
+                reader.r_last.eq(self.m_axi_rlast),
+                reader.r_data.eq(self.m_axi_rdata),
+                reader.r_error.eq(self.m_axi_rresp != RESP_OKAY),
+                self.m_axi_rready.eq(reader.r_ready),
+            ]
+        else:
+            self._connect_read_width(m, regfile, fetch, reader, load, width)
         m.d.comb += [
-            reader.r_valid.eq(self.m_axi_rvalid),
-            reader.r_last.eq(self.m_axi_rlast),
-            reader.r_data.eq(self.m_axi_rdata),
-            reader.r_error.eq(self.m_axi_rresp != RESP_OKAY),
-            self.m_axi_rready.eq(reader.r_ready),
             reader.stop.eq(monitor.stop),
             reader.load_ready.eq(load.ready),
             load.address_ranges.eq(regfile.address_ranges),
+        ]
+
+    def _connect_read_width(self, m, regfile, fetch, reader, load, width):
+        connect(m, reader.ar, width.request)
+        self._connect_address(m, "ar", width.ar, regfile.base)
+        m.d.comb += [
+            width.takes_fetch.eq(fetch.memory.request.valid & fetch.memory.request.ready),
+            width.takes_load.eq(load.memory.request.valid & load.memory.request.ready),
+            width.r_valid.eq(self.m_axi_rvalid),
+            width.r_last.eq(self.m_axi_rlast),
+            width.r_data.eq(self.m_axi_rdata),
+            width.r_error.eq(self.m_axi_rresp != RESP_OKAY),
+            self.m_axi_rready.eq(width.r_ready),
+            reader.r_valid.eq(width.word_valid),
+            reader.r_last.eq(width.word_last),
+            reader.r_data.eq(width.word_data),
+            reader.r_error.eq(width.word_error),
+            width.word_ready.eq(reader.r_ready),
         ]
 
     def _connect_address(self, m, channel, request, base):
@@ -193,18 +222,36 @@ class Accelerator(wiring.Component):
         m.d.comb += [getattr(self, f"m_axi_{channel}{name}").eq(v) for name, v in values.items()]
         m.d.comb += request.ready.eq(getattr(self, f"m_axi_{channel}ready"))
 
-    def _connect_writes(self, m, regfile, store):
-        self._connect_address(m, "aw", store.aw, regfile.base)
+    def _connect_writes(self, m, regfile, store, width):
+        if self._config.bus_bytes == self._config.cols:
+            self._connect_address(m, "aw", store.aw, regfile.base)
+            m.d.comb += [
+                store.address_ranges.eq(regfile.address_ranges),
+                self.m_axi_wdata.eq(store.w.data),
+                self.m_axi_wstrb.eq(store.w.strobe.replicate(self._config.bus_bytes)),
+                self.m_axi_wlast.eq(store.w.last),
+                self.m_axi_wvalid.eq(store.w.valid),
+                store.w.ready.eq(self.m_axi_wready),
+            ]
+        else:
+            self._connect_write_width(m, regfile, store, width)
         m.d.comb += [
-            store.address_ranges.eq(regfile.address_ranges),
-            self.m_axi_wdata.eq(store.w.data),
-            self.m_axi_wstrb.eq(store.w.strobe.replicate(self._config.bus_bytes)),
-            self.m_axi_wlast.eq(store.w.last),
-            self.m_axi_wvalid.eq(store.w.valid),
-            store.w.ready.eq(self.m_axi_wready),
             self.m_axi_bready.eq(1),
             store.b_valid.eq(self.m_axi_bvalid),
             store.b_error.eq(self.m_axi_bresp != RESP_OKAY),
+        ]
+
+    def _connect_write_width(self, m, regfile, store, width):
+        connect(m, store.aw, width.request)
+        connect(m, store.w, width.words)
+        self._connect_address(m, "aw", width.aw, regfile.base)
+        m.d.comb += [
+            store.address_ranges.eq(regfile.address_ranges),
+            self.m_axi_wdata.eq(width.w_data),
+            self.m_axi_wstrb.eq(width.w_strobe),
+            self.m_axi_wlast.eq(width.w_last),
+            self.m_axi_wvalid.eq(width.w_valid),
+            width.w_ready.eq(self.m_axi_wready),
         ]
 
     def _connect_ends(self, m, core, regfile, monitor, reader, load, execute, store):
@@ -227,11 +274,14 @@ class Accelerator(wiring.Component):
         assert WATCHDOG_DELAY == 1
         core.d.sync += monitor.moves.eq(moves)
 
-    def _connect_counters(self, m, regfile, counters, fetch, reader, execute):
+    def _connect_counters(self, m, regfile, counters, fetch, reader, execute, width):
+        fetched, read = reader.fetch.beat, reader.fetch.beat | reader.load.beat
+        if self._config.bus_bytes != self._config.cols:
+            fetched, read = width.fetched, self.m_axi_rvalid & self.m_axi_rready
         events = {
-            Counter.READ_BEATS: reader.fetch.beat | reader.load.beat,
+            Counter.READ_BEATS: read,
             Counter.WRITE_BEATS: self.m_axi_wvalid & self.m_axi_wready,
-            Counter.FETCH_BEATS: reader.fetch.beat,
+            Counter.FETCH_BEATS: fetched,
             Counter.OPERAND_LINES_READ: execute.filled,
             Counter.WEIGHT_LINES_READ: execute.weighted,
             Counter.OUTPUT_BEATS: execute.drained,

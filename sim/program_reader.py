@@ -263,7 +263,7 @@ def decode_program(
         return (), CommandFault(Fault.MISALIGNED, first)
     decoded = decode(image, address, size, config)
     commands: list[Command] = []
-    left = size // config.bus_bytes
+    left = size // config.cols
     columns = (decoded.opcodes, decoded.fields, decoded.beats, decoded.codes)
     rows = zip(*(c.tolist() for c in columns), strict=True)
     for index, (opcode, fields, beats, code) in enumerate(rows, first):

@@ -249,7 +249,7 @@ def _transfer_args(command: Command, config: AccelConfig) -> dict[str, Any]:
     f = command.fields
     names = ("row_count", "row_length", "channels", "dram_addr", "scratchpad_addr")
     shown = {name: f[name] for name in names if f.get(name) or name != "channels"}
-    return {"bytes": bus_bytes(command, config.bus_bytes), **shown}
+    return {"bytes": bus_bytes(command, config), **shown}
 
 
 def _execute_args(command: Command, config: AccelConfig) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Latency:
 
 def roof_of(config: AccelConfig) -> Roof:
     """The roof of a machine; the memory moves one beat at a time, to or fro."""
-    return Roof(config.mac_units, config.bus_bytes / config.beat_interval)
+    return Roof(config.mac_units, config.bytes_per_cycle)
 
 
 def block_figures(

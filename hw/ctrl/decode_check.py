@@ -29,6 +29,6 @@ def illegal(opcode: isa.Opcode, raw: Value, config: AccelConfig) -> Value:
 
 
 def _unaligned(fields: dict[str, Value], config: AccelConfig) -> Value:
-    low = exact_log2(config.bus_bytes)
+    low = exact_log2(config.word_bytes)
     addr, stride = (fields[name][:low].any() for name in rules.UNALIGNED)
     return addr | stride

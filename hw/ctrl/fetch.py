@@ -78,7 +78,7 @@ class Fetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         beat = data.StructLayout({"data": 8 * self._config.cols, "error": 1})
-        capacity = 2 * FETCH_BYTES // self._config.bus_bytes
+        capacity = 2 * FETCH_BYTES // self._config.word_bytes
         m.submodules.buffer = buffer = Queue(beat, capacity)
         m.d.comb += [
             buffer.push.valid.eq(self.memory.beat),
@@ -116,7 +116,7 @@ class Fetch(wiring.Component):
     def _build_requests(self, m, moved, capacity, aligned):
         """Requests an aligned program, burst by burst; returns whether the next is outside the
         address ranges."""
-        low = exact_log2(self._config.bus_bytes)
+        low = exact_log2(self._config.word_bytes)
         # The next request, and the beats from it to the program's end; set until the run begins.
         addr = Signal(32 - low, reset_less=True)
         left = Signal(32 - low, reset_less=True)
@@ -125,7 +125,7 @@ class Fetch(wiring.Component):
         beats = Signal(BEATS_BITS, reset_less=True)
         inside = Signal(reset_less=True)
         known, wanted = Signal(init=1), Signal()
-        burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.bus_bytes)
+        burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.word_bytes)
         open_ = aligned & ~self.end_pending & ~self.stop
         m.d.comb += [
             self.memory.request.payload.addr.eq(addr << low),
@@ -208,7 +208,7 @@ class Fetch(wiring.Component):
 
     def _build_exhausted(self, m, moved, full):
         """Whether the whole program has moved without END."""
-        low = exact_log2(self._config.bus_bytes)
+        low = exact_log2(self._config.word_bytes)
         gone = Signal(32 - low)
         m.d.sync += gone.eq(gone + moved)
         total = self.program_size >> low

@@ -14,7 +14,8 @@ COUNT_BITS = 20
 BEATS_BITS = MAX_BURST.bit_length()
 
 REQUEST = data.StructLayout({"addr": 32, "beats": BEATS_BITS})
-"""One burst: byte address of its first beat, counted from the base, and its beats."""
+"""One burst: byte address of its first beat, counted from the base, and its beats: words within the
+core (``hw.mem.read_width``)."""
 ADDRESS_RANGES = data.StructLayout(
     {
         "read_base": 32,
@@ -128,16 +129,17 @@ def smallest(first: Value, *others: Value) -> Value:
 
 
 class Burst:
-    """The burst at beat address ``addr`` (``bus_bytes`` bytes each) when ``left`` beats are to go.
+    """The burst at word address ``addr`` when ``left`` words are to go.
 
-    It has at most ``most`` beats and ends at a 4 KiB boundary at the latest. ``beats`` is their
-    number.
+    It has at most ``most`` words, ``config.burst_words`` by default, and ends at a 4 KiB boundary
+    at the latest. ``beats`` is the number of its words.
     """
 
-    def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int = MAX_BURST):
-        page = exact_log2(BURST_BOUNDARY // config.bus_bytes)
+    def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int | None = None):
+        most = config.burst_words if most is None else most
+        page = exact_log2(BURST_BOUNDARY // config.word_bytes)
         to_boundary = (1 << page) - addr[:page]
-        self._low = exact_log2(config.bus_bytes)
+        self._low = exact_log2(config.word_bytes)
         self._addr = addr
         self.beats = smallest(Const(most, BEATS_BITS), to_boundary[: page + 1], left)[:BEATS_BITS]
         # The burst ends at the smallest of these; none of them waits for ``beats``.

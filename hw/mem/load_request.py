@@ -32,7 +32,7 @@ def descriptor_layout(config: AccelConfig) -> data.StructLayout:
     ``offset`` and ``step`` are the start address and the stride modulo a beat; ``bytes`` are those
     of a row when unpacking.
     """
-    low = exact_log2(config.bus_bytes)
+    low = exact_log2(config.word_bytes)
     return data.StructLayout(
         {name: command_layouts.LOAD[name].shape for name in _KEPT_FIELDS}
         | {
@@ -136,7 +136,7 @@ class LoadRequest(wiring.Component):
 
         Returns the signals (start, last, inside), the latter for the address ranges.
         """
-        low = exact_log2(self._config.bus_bytes)
+        low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
         left = Signal(BYTES_BITS)
@@ -145,7 +145,7 @@ class LoadRequest(wiring.Component):
         last = Signal()
         beats = Signal.like(self.request.payload.beats)
         next_base = Mux(start, command.dram_addr, base)
-        span = size + next_base[:low] + (self._config.bus_bytes - 1)
+        span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
         ends_row = left == beats
         burst = Burst(self._config, addr, left)

@@ -102,7 +102,7 @@ class StoreUnit(wiring.Component):
 
     def _build_addresses(self, m, words, command, start, bursts_left, unanswered):
         """The AW channel; returns whether the next burst lies outside the address range."""
-        low = exact_log2(self._config.bus_bytes)
+        low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
         left, rows_left = Signal(20), Signal(16)

@@ -12,12 +12,15 @@ from hw.spec import isa
 from hw.spec.config_keys import KEYS, ConfigurationError, check_value, size
 from hw.spec.external_memory import Memory
 from hw.spec.records import PARAM_WORDS
+from hw.spec.timing import MAX_BURST
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Accepted names of a machine: an identifier in C and in Verilog, and the name of a folder."""
 MAX_SCRATCHPAD_LINES = isa.highest(isa.Opcode.LOAD, "last_line") + 1
 ROWS = (4, 8, 16, 32, 64)
 """Accepted numbers of pixel lanes."""
+BUS_BYTES = (4, 8, 16, 32, 64)
+"""Accepted widths of the memory bus."""
 LANE_GROUPS = 4
 """Lane groups; each has a port to the weight store. The array shapes follow from it."""
 BLOCK_PLANES = LANE_GROUPS
@@ -92,11 +95,7 @@ class AccelConfig:
         check(self.line_words in (4, 8), "line_words", KEYS["line_words"].accepted)
         if self.bus_bytes == 0:
             object.__setattr__(self, "bus_bytes", self.cols)
-        check(
-            self.bus_bytes == self.cols,
-            "bus_bytes",
-            f"{self.cols} (cols): the gateware has no bus of another width yet",
-        )
+        check(self.bus_bytes in BUS_BYTES, "bus_bytes", KEYS["bus_bytes"].accepted)
         object.__setattr__(self, "shapes", _pairs(self.shapes) or self.default_shapes)
         check(
             self.shapes == self.default_shapes,
@@ -141,6 +140,16 @@ class AccelConfig:
     def line_bits(self) -> int:
         """Bits of a word's place in its line."""
         return self.line_words.bit_length() - 1
+
+    @property
+    def burst_words(self) -> int:
+        """Words of a burst at the most: of a word wider than the bus, those of MAX_BURST beats."""
+        return MAX_BURST * min(self.bus_bytes, self.cols) // self.cols
+
+    @property
+    def bytes_per_cycle(self) -> float:
+        """Bytes that the memory moves per cycle at the most: no more than a word."""
+        return min(self.bus_bytes / self.beat_interval, self.cols)
 
     @property
     def param_lines(self) -> int:
@@ -256,11 +265,12 @@ def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
 
 
 def changed(config: AccelConfig, **values: Any) -> AccelConfig:
-    """``config`` with some values changed; what follows from ``rows`` and ``cols`` (the bus, the
-    array shapes, the lanes of the requantiser) follows them unless it is among the values.
-    Raises ConfigurationError."""
+    """``config`` with some values changed; what follows from ``rows`` and ``cols`` (a bus of
+    ``cols`` bytes, the array shapes, the lanes of the requantiser) follows them unless it is among
+    the values. Raises ConfigurationError."""
     if values.keys() & {"rows", "cols"}:
-        values = {"bus_bytes": 0, "shapes": ()} | values
+        follows = config.bus_bytes == config.cols
+        values = {"bus_bytes": 0 if follows else config.bus_bytes, "shapes": ()} | values
         rows, cols = (values.get(key, getattr(config, key)) for key in ("rows", "cols"))
         if rows in ROWS and type(cols) is int:
             words = min(config.requant_words, rows // LANE_GROUPS)
@@ -274,9 +284,8 @@ def title(config: AccelConfig) -> str:
     if base is None:
         return config.name
     lanes = min(base.requant_words, config.rows // LANE_GROUPS) * config.cols
-    usual = to_dict(base) | {"requant_lanes": lanes}
+    usual = to_dict(base) | {"requant_lanes": lanes, "bus_bytes": config.cols}
     own = to_dict(config)
-    keys = ("rows", "cols", "line_words", "scratchpad_bytes", "requant_lanes", "queue_depth")
-    changes = [f"{key}={own[key]}" for key in keys if own[key] != usual[key]]
+    changes = [f"{key}={own[key]}" for key in INTEGERS if own[key] != usual[key]]
     memory = [f"memory.{k}={v}" for k, v in own["memory"].items() if v != usual["memory"][k]]
     return " ".join((config.name, *changes, *memory))

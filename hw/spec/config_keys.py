@@ -40,7 +40,9 @@ KEYS = {
     "cols": Key(
         "columns", "4, 8, 16, 32 or 64", "channel columns of the array, and bytes of a word"
     ),
-    "bus_bytes": Key("bytes", "cols", "data width of the memory bus; follows cols"),
+    "bus_bytes": Key(
+        "bytes", "4, 8, 16, 32 or 64", "data width of the memory bus; cols unless given"
+    ),
     "shapes": Key(
         "pixels, channels",
         "the three that follow from rows and cols",

@@ -3,7 +3,7 @@
 ``broken`` of a rule is given the fields by name, each a signal, an integer or an array of integers,
 and is not 0 where the command is illegal. It uses operators alone that mean the same for all three;
 fields of one bit may be inverted. Next to the fields of the command there is ``unaligned``: 1 where
-``dram_addr`` or ``dram_stride`` is no multiple of the bus's bytes.
+``dram_addr`` or ``dram_stride`` is no multiple of a word's bytes.
 """
 
 from __future__ import annotations
@@ -56,14 +56,12 @@ RULES: dict[Opcode, tuple[Rule, ...]] = {
     Opcode.LOAD: (
         Rule("`unpack` with `channels` 0", lambda f, c: f["unpack"] & (f["channels"] == 0)),
         Rule(
-            "without `unpack`, `dram_addr` or `dram_stride` no multiple of `bus_bytes`",
+            "without `unpack`, `dram_addr` or `dram_stride` no multiple of `cols`",
             lambda f, c: ~f["unpack"] & f["unaligned"],
         ),
     ),
     Opcode.STORE: (
-        Rule(
-            "`dram_addr` or `dram_stride` no multiple of `bus_bytes`", lambda f, c: f["unaligned"]
-        ),
+        Rule("`dram_addr` or `dram_stride` no multiple of `cols`", lambda f, c: f["unaligned"]),
     ),
     Opcode.EXECUTE: (
         Rule("`array_shape` 3", lambda f, c: f["array_shape"] == 3),

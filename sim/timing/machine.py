@@ -27,6 +27,7 @@ from sim.timing.state import (
     NEVER,
     R_BEAT,
     R_LOAD,
+    R_WORD,
     STORE_READ,
     W_BEAT,
     raise_fault,
@@ -173,7 +174,7 @@ def _loop(machine, words, until, sleeps, sizes):
             if sleeps and streamed == NEVER:
                 if events == 0:
                     wakes = memory_side.wakes(cycle, memory, now)
-                elif events == R_BEAT | R_LOAD:
+                elif events == R_BEAT | R_WORD | R_LOAD:
                     phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
                     count = skip_load.beats(cycle, phase, memory, now)
                     if count > 0:

@@ -31,11 +31,13 @@ REGISTERS = record_type(
 AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
 AW_TAKEN, W_BEAT, B_BEAT, B_ERROR = 32, 64, 128, 256
 FETCH_TAKEN, LOAD_TAKEN, STORE_READ = 512, 1024, 2048
+R_FETCH, R_WORD, W_WORD = 4096, 8192, 16384
 HANDSHAKES = {"ar": AR_TAKEN, "r": R_BEAT, "aw": AW_TAKEN, "w": W_BEAT, "b": B_BEAT}
 """The event of each channel's handshake."""
 
 SETUP = record_type(
-    *("cols", "cols_log2", "line_words", "line_bits", "scratchpad_lines", "queue_depth"),
+    *("cols", "cols_log2", "bus", "bus_log2", "burst_words"),
+    *("line_words", "line_bits", "scratchpad_lines", "queue_depth"),
     *("latency", "interval", "memory_bytes"),
     *("program_addr", "program_beats", "fetch_burst", "misaligned"),
     *("read_base", "read_limit", "write_base", "write_limit"),
@@ -107,6 +109,9 @@ def parameters(
     values = {
         "cols": config.cols,
         "cols_log2": config.cols.bit_length() - 1,
+        "bus": config.bus_bytes,
+        "bus_log2": config.bus_bytes.bit_length() - 1,
+        "burst_words": config.burst_words,
         "line_words": config.line_words,
         "line_bits": config.line_bits,
         "scratchpad_lines": config.scratchpad_lines,
@@ -115,8 +120,8 @@ def parameters(
         "interval": config.beat_interval,
         "memory_bytes": memory_bytes,
         "program_addr": program_addr,
-        "program_beats": program_size // config.bus_bytes,
-        "fetch_burst": FETCH_BYTES // config.bus_bytes,
+        "program_beats": program_size // config.cols,
+        "fetch_burst": FETCH_BYTES // config.cols,
         "misaligned": misaligned(program_addr, program_size, base),
     }
     spans = (*address_ranges, *read_error, *write_error, *silence)
@@ -151,7 +156,7 @@ def raise_fault(nxt, code, index):
 
 @compiled
 def burst_beats(setup, addr, left, most):
-    """Beats of the burst at ``addr`` when ``left`` beats are to go."""
+    """Words of the burst at ``addr`` when ``left`` words are to go."""
     boundary = (BURST_BOUNDARY - (addr & (BURST_BOUNDARY - 1))) >> setup.cols_log2
     return min(most, left, boundary)
 
@@ -172,23 +177,29 @@ def may_read(setup, addr, beats):
 
 @compiled
 def read_fails(setup, addr):
-    """Whether the memory answers the read beat at ``addr`` with an error."""
+    """Whether the memory answers a read beat that the word at ``addr`` lies in, or that is part of
+    it, with an error."""
+    size = max(setup.cols, setup.bus)
+    addr &= -size
     if addr >= setup.memory_bytes:
         return True
     return (
         setup.read_error_response != 0
         and addr < setup.read_error_high
-        and addr + setup.cols > setup.read_error_low
+        and addr + size > setup.read_error_low
     )
 
 
 @compiled
 def write_fails(setup, addr):
-    """Whether the memory answers the write beat at ``addr`` with an error."""
+    """Whether the memory answers a write beat that the word at ``addr`` lies in, or that is part of
+    it, with an error."""
+    size = max(setup.cols, setup.bus)
+    addr &= -size
     if addr >= setup.memory_bytes:
         return True
     return (
         setup.write_error_response != 0
         and addr < setup.write_error_high
-        and addr + setup.cols > setup.write_error_low
+        and addr + size > setup.write_error_low
     )

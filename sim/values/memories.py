@@ -12,7 +12,7 @@ from compiler.errors import Failure
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
 from hw.spec.regs import FAULT_DOC, Fault
-from hw.spec.timing import BURST_BOUNDARY, MAX_BURST
+from hw.spec.timing import BURST_BOUNDARY
 
 SCRATCHPAD_ADDRESS_MASK = (1 << SCRATCHPAD_ADDR_BITS) - 1
 """Word addresses of the scratchpad are computed modulo 2**20."""
@@ -79,7 +79,7 @@ class State:
             return
         while address < end:
             boundary = address // BURST_BOUNDARY * BURST_BOUNDARY + BURST_BOUNDARY
-            stop = min(end, boundary, address + MAX_BURST * word)
+            stop = min(end, boundary, address + self.config.burst_words * word)
             if not self.address_ranges.allows(address, stop, write):
                 raise AccessError(Fault.ADDRESS_RANGE)
             address = stop

@@ -105,20 +105,21 @@ def simulated(case: Case) -> tuple[list[Step], dict[str, np.ndarray]]:
 
 def layer_case(name: str, seed: int) -> Case:
     """A random network of tests.support.random_layers, mapped onto the preset ``name``."""
-    return _mapped(random_layer(preset(name), seed), seed, _command("layer", name, seed))
+    return mapped_case(random_layer(preset(name), seed), seed, _command("layer", name, seed))
 
 
 def cascade_case(name: str, seed: int) -> Case:
     """A random network of tests.support.random_cascades, mapped onto the preset ``name``."""
-    return _mapped(random_cascade(preset(name), seed), seed, _command("chain", name, seed))
+    return mapped_case(random_cascade(preset(name), seed), seed, _command("chain", name, seed))
 
 
 def branches_case(name: str, seed: int) -> Case:
     """A random network of tests.support.random_branches, mapped onto the preset ``name``."""
-    return _mapped(random_branches(preset(name), seed), seed, _command("branches", name, seed))
+    return mapped_case(random_branches(preset(name), seed), seed, _command("branches", name, seed))
 
 
-def _mapped(layer: RandomLayer, seed: int, command: str) -> Case:
+def mapped_case(layer: RandomLayer, seed: int, command: str) -> Case:
+    """A random network as a case; ``command`` runs it alone."""
     compiled = layer.compile()
     memory = np.frombuffer(image(compiled), np.uint8)
     program = program_of(Path(), memory, mapping(compiled))

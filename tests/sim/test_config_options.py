@@ -71,7 +71,7 @@ def test_faulty_settings_are_named(word):
     ("key", "value", "message"),
     [
         ("pool_lines", 64, "'pool_lines' is now scratchpad_bytes"),
-        ("bus_bytes", 8, "bus_bytes=8 must be 16"),
+        ("bus_bytes", 24, "bus_bytes=24 must be 4, 8, 16, 32 or 64"),
         ("shapes", [[16, 16]], "shapes="),
         ("shapes", 3, "shapes=3 must be a list of pairs"),
         ("scratchpad_bytes", 8200, "a multiple of 128"),
@@ -86,6 +86,15 @@ def test_bus_and_shapes_follow_the_array():
     small = config.with_values(config.preset("edge256"), {"rows": 8, "cols": 4, "requant_lanes": 4})
     assert small.bus_bytes == 4 and small.shapes == ((8, 4), (4, 8), (2, 16))
     assert config.from_dict(config.to_dict(small)) == small
+
+
+def test_a_bus_of_its_own_follows_nothing():
+    wide = config.with_values(config.preset("tiny"), {"bus_bytes": 16})
+    assert (wide.cols, wide.bus_bytes, wide.burst_words) == (4, 16, 64)
+    assert config.title(wide) == "tiny bus_bytes=16"
+    narrow = config.with_values(wide, {"cols": 64, "requant_lanes": 64})
+    assert (narrow.cols, narrow.bus_bytes, narrow.burst_words) == (64, 16, 16)
+    assert config.from_dict(config.to_dict(narrow)) == narrow
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -70,7 +70,7 @@ def decode(
     for opcode in Opcode:
         rows = np.flatnonzero(opcodes == opcode)
         fields[rows, : len(isa.FIELDS[opcode])] = _fields(opcode, encoded[rows])
-        beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.bus_bytes
+        beats[rows] = isa.COMMAND_WORDS[opcode] * 4 // config.cols
         bad = _illegal(opcode, encoded[rows], config)
         codes[rows] = np.where(bad, int(Fault.ILLEGAL_FIELD), 0)
         machine, last_line = (fields[rows, _COLUMNS[opcode][name]] for name in isa.MACHINE_FIELDS)
@@ -102,7 +102,7 @@ def assembled(rows: Sequence[tuple[Opcode, Mapping[str, int]]], config: AccelCon
     words = np.array([isa.COMMAND_WORDS[opcode] for opcode, _ in rows], np.int64)
     lists = [np.flatnonzero(opcodes == op) for op in (Opcode.LOAD, Opcode.EXECUTE, Opcode.STORE)]
     codes = np.zeros(len(rows), np.int64)
-    return Commands(opcodes, fields, words * 4 // config.bus_bytes, codes, *lists)
+    return Commands(opcodes, fields, words * 4 // config.cols, codes, *lists)
 
 
 def _starts(opcodes: np.ndarray) -> np.ndarray:
@@ -139,7 +139,7 @@ def _illegal(opcode: Opcode, words: np.ndarray, config: AccelConfig) -> np.ndarr
     for name in rules.AT_LEAST_ONE[opcode]:
         bad |= fields[name] == 0
     if fields.keys() >= set(rules.UNALIGNED):
-        unaligned = [fields[name] % config.bus_bytes != 0 for name in rules.UNALIGNED]
+        unaligned = [fields[name] % config.cols != 0 for name in rules.UNALIGNED]
         fields["unaligned"] = np.any(unaligned, axis=0)
     for rule in rules.RULES[opcode]:
         bad |= rule.broken(fields, config) != 0

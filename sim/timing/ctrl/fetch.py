@@ -10,8 +10,8 @@ from sim.timing.state import (
     EXECUTE,
     FETCH_TAKEN,
     LOAD,
-    R_BEAT,
     R_LOAD,
+    R_WORD,
     STORE,
     burst_beats,
     compiled,
@@ -105,7 +105,7 @@ def tick(side, now, nxt, events, counters):
             raise_fault(nxt, NO_END, fetch.index)
         if fetch.known != 0 and fetch.wanted != 0 and fetch.outside != 0:
             raise_fault(nxt, ADDRESS_RANGE, fetch.index)
-    if events & R_BEAT and events & R_LOAD == 0:
+    if events & R_WORD and events & R_LOAD == 0:
         fetch.held += 1
     if events & FETCH_TAKEN:
         fetch.asked += fetch.beats

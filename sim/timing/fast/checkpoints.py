@@ -45,7 +45,7 @@ class PrefixCache:
     def run(self, commands: Commands, program_addr: int) -> RunResult:
         """The run of a program without faults that lies at ``program_addr``."""
         address = program_addr % BURST_BOUNDARY
-        size = int(commands.beats.sum()) * self.config.bus_bytes
+        size = int(commands.beats.sum()) * self.config.cols
         commands = _timed(commands, self.config)
         setup = parameters(self.config, address, size, _EVERYWHERE + _EVERYWHERE)
         machine = started(commands, setup, self.config)
@@ -94,6 +94,8 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
     return [
         memory.fetch,
         memory.dram,
+        memory.reads,
+        memory.writes,
         memory.channel,
         *memory.load,
         *memory.store,

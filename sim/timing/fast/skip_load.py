@@ -48,7 +48,8 @@ def _streams(cycle, side):
     head = dram.read_head
     end = dram.read_addr[head] + (dram.read_beats[head] << setup.cols_log2)
     return (
-        side.load.data[0].valid != 0
+        setup.bus == setup.cols
+        and side.load.data[0].valid != 0
         and side.load.data[0].unpack == 0
         and side.load.assembler[0].closed == 0
         and channel.valid == 0

@@ -4,9 +4,9 @@ import numpy as np
 
 from hw.spec.timing import MEMORY_OUTSTANDING, WRITE_RESPONSE
 from sim.timing.mem import (
-    load_data,
-    read_channel,
+    read_width,
     store_unit,
+    write_width,
 )
 from sim.timing.records import record_type
 from sim.timing.state import (
@@ -17,8 +17,8 @@ from sim.timing.state import (
     NEVER,
     R_BEAT,
     R_ERROR,
+    R_FETCH,
     R_LAST,
-    R_LOAD,
     W_BEAT,
     compiled,
     read_fails,
@@ -36,9 +36,14 @@ STATE = record_type(
     *("bus_free", "writes_turn"),
     # handshakes of the channels that are to fall silent
     "seen",
+    # of the burst whose beat moves: its words, and the place of the first on the bus
+    *("read_words", "read_place"),
     read_due=OUTSTANDING,
     read_addr=OUTSTANDING,
     read_beats=OUTSTANDING,
+    burst_words=OUTSTANDING,
+    burst_place=OUTSTANDING,
+    for_fetch=OUTSTANDING,
     answer_due=OUTSTANDING,
     write_addr=OUTSTANDING,
     write_beats=OUTSTANDING,
@@ -77,16 +82,16 @@ def tick(cycle, side, now):
     if events & AR_TAKEN:
         tail = (dram.read_head + dram.reads) % OUTSTANDING
         dram.read_due[tail] = cycle + setup.latency
-        dram.read_addr[tail] = channel.addr
-        dram.read_beats[tail] = channel.beats
+        _accept_read(dram, setup, channel, tail)
         dram.reads += 1
     if events & B_BEAT:
         dram.write_head = (dram.write_head + 1) % OUTSTANDING
         dram.writes -= 1
     if events & AW_TAKEN:
         tail = (dram.write_head + dram.writes) % OUTSTANDING
-        dram.write_addr[tail] = side.store.unit[0].addr
-        dram.write_beats[tail] = side.store.unit[0].beats
+        addr, words = side.store.unit[0].addr, side.store.unit[0].beats
+        dram.write_addr[tail] = addr & -setup.bus
+        dram.write_beats[tail] = _beats(setup, addr, words)
         dram.write_bad[tail] = 0
         dram.writes += 1
         dram.unsent += 1
@@ -96,26 +101,39 @@ def tick(cycle, side, now):
 
 
 @compiled
+def _beats(setup, addr, words):
+    """Beats that the ``words`` from ``addr`` on touch."""
+    first = addr & (setup.bus - 1)
+    return (first + (words << setup.cols_log2) + setup.bus - 1) >> setup.bus_log2
+
+
+@compiled
+def _accept_read(dram, setup, channel, tail):
+    """Put the burst of the address channel into the list."""
+    dram.read_addr[tail] = channel.addr & -setup.bus
+    dram.read_beats[tail] = _beats(setup, channel.addr, channel.beats)
+    dram.burst_words[tail] = channel.beats
+    dram.burst_place[tail] = (channel.addr & (setup.bus - 1)) >> setup.cols_log2
+    dram.for_fetch[tail] = (channel.owners >> (channel.count - 1)) & 1 == 0
+
+
+@compiled
 def _move_beat(cycle, side, now, silent):
     """A beat on the free bus, of a read or of a write, in turn where both could go."""
-    dram, setup, channel = side.dram[0], side.setup[0], side.channel[0]
+    dram, setup = side.dram[0], side.setup[0]
     read = (
         dram.reads > 0
         and cycle >= dram.read_due[dram.read_head]
         and silent & R_BEAT == 0
-        and (
-            read_channel.head_is_fetch(channel)
-            or load_data.ready(side.load, setup, now)
-            or now.stop != 0
-        )
+        and read_width.ready(side, now)
     )
-    write = dram.unsent > 0 and store_unit.word_valid(side.store) and silent & W_BEAT == 0
+    write = dram.unsent > 0 and write_width.beat_valid(side) and silent & W_BEAT == 0
     if read and write:
         read = dram.writes_turn == 0
         write = not read
         dram.writes_turn ^= 1
     if read:
-        return _read_beat(cycle, dram, setup, channel)
+        return _read_beat(cycle, dram, setup)
     return _write_beat(cycle, dram, setup) if write else 0
 
 
@@ -135,7 +153,9 @@ def wakes(cycle, side, now):
     if (
         side.channel[0].valid != 0
         or store_unit.address_valid(side.store, now)
-        or (dram.unsent > 0 and store_unit.word_valid(side.store))
+        or (dram.unsent > 0 and write_width.beat_valid(side))
+        or not read_width.asleep(side)
+        or not write_width.asleep(side)
     ):
         return cycle
     first = NEVER
@@ -147,12 +167,15 @@ def wakes(cycle, side, now):
 
 
 @compiled
-def _read_beat(cycle, dram, setup, channel):
+def _read_beat(cycle, dram, setup):
     head = dram.read_head
     events = R_BEAT
-    if not read_channel.head_is_fetch(channel):
-        events |= R_LOAD
-    if read_fails(setup, dram.read_addr[head] + (dram.read_beat << setup.cols_log2)):
+    if dram.for_fetch[head] != 0:
+        events |= R_FETCH
+    if dram.read_beat == 0:
+        dram.read_words = dram.burst_words[head]
+        dram.read_place = dram.burst_place[head]
+    if read_fails(setup, dram.read_addr[head] + (dram.read_beat << setup.bus_log2)):
         events |= R_ERROR
     dram.bus_free = cycle + setup.interval
     dram.read_beat += 1
@@ -167,7 +190,7 @@ def _read_beat(cycle, dram, setup, channel):
 @compiled
 def _write_beat(cycle, dram, setup):
     head = dram.send_head
-    if write_fails(setup, dram.write_addr[head] + (dram.write_beat << setup.cols_log2)):
+    if write_fails(setup, dram.write_addr[head] + (dram.write_beat << setup.bus_log2)):
         dram.write_bad[head] = 1
     dram.bus_free = cycle + setup.interval
     dram.write_beat += 1

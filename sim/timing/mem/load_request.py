@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw.spec.regs import Fault
-from hw.spec.timing import LOAD_DESCRIPTORS, MAX_BURST
+from hw.spec.timing import LOAD_DESCRIPTORS
 from sim.timing.records import record_type
 from sim.timing.state import (
     ADDRESS_MASK,
@@ -115,7 +115,7 @@ def _begin_row(request, setup, command):
 
 @compiled
 def _present(request, setup):
-    request.beats = burst_beats(setup, request.addr, request.left, MAX_BURST)
+    request.beats = burst_beats(setup, request.addr, request.left, setup.burst_words)
     request.inside = may_read(setup, request.addr, request.beats)
 
 

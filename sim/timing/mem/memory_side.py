@@ -14,9 +14,11 @@ from sim.timing.mem import (
     dram,
     load_unit,
     read_channel,
+    read_width,
     store_unit,
+    write_width,
 )
-from sim.timing.state import R_BEAT, R_LOAD, W_BEAT, compiled
+from sim.timing.state import R_BEAT, R_FETCH, W_BEAT, compiled
 
 READ_BEATS = int(Counter.READ_BEATS)
 WRITE_BEATS = int(Counter.WRITE_BEATS)
@@ -28,6 +30,8 @@ class MemorySide(NamedTuple):
     parts."""
 
     dram: np.ndarray
+    reads: np.ndarray
+    writes: np.ndarray
     channel: np.ndarray
     fetch: np.ndarray
     load: load_unit.Load
@@ -41,6 +45,8 @@ def state(parameters: np.ndarray, program: Commands) -> MemorySide:
     """Everything as it is in cycle 2 of a run, except what ``begin`` does."""
     return MemorySide(
         dram.state(),
+        read_width.state(),
+        write_width.state(),
         read_channel.state(),
         fetch.state(),
         load_unit.state(),
@@ -89,13 +95,15 @@ def tick(cycle, side, now, nxt, counters):
     setup, program = side.setup[0], side.program
     run_control.tick(side, now, nxt)
     events = dram.tick(cycle, side, now)
+    events = read_width.tick(side, now, events)
+    events = write_width.tick(side, events)
     events = read_channel.tick(side, now, events)
     fetch.tick(side, now, nxt, events, counters)
     load_unit.tick(cycle, side.load, setup, program, now, nxt, events)
     events = store_unit.tick(cycle, side.store, setup, program, now, nxt, events)
     if events & R_BEAT:
         counters[READ_BEATS] += 1
-        if events & R_LOAD == 0:
+        if events & R_FETCH:
             counters[FETCH_BEATS] += 1
     elif events & W_BEAT:
         counters[WRITE_BEATS] += 1

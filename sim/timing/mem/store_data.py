@@ -19,6 +19,7 @@ STATE = record_type(
     full=LINE_BUFFERS,
     words=LINE_BUFFERS,
     burst_beats=BURST_LIST,
+    burst_places=BURST_LIST,
 )
 READ_PHASE = DMA_READ_PHASE
 ARRIVAL_PHASE = DMA_READ_PHASE + READ_LATENCY
@@ -57,9 +58,11 @@ def begin(data, command):
 
 
 @compiled
-def announce(data, beats):
-    """Append a burst to the list."""
-    data.burst_beats[(data.burst_head + data.bursts) % BURST_LIST] = beats
+def announce(data, beats, place):
+    """Append a burst of ``beats`` words to the list; its first lies in the bus's ``place``."""
+    tail = (data.burst_head + data.bursts) % BURST_LIST
+    data.burst_beats[tail] = beats
+    data.burst_places[tail] = place
     data.bursts += 1
 
 

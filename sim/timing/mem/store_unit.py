@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw.spec.regs import Fault
-from hw.spec.timing import MAX_BURST, MAX_OUTSTANDING
+from hw.spec.timing import MAX_OUTSTANDING
 from sim.timing.mem import store_data
 from sim.timing.records import record_type
 from sim.timing.state import (
@@ -14,7 +14,7 @@ from sim.timing.state import (
     B_BEAT,
     B_ERROR,
     STORE,
-    W_BEAT,
+    W_WORD,
     burst_beats,
     compiled,
     is_queued,
@@ -123,15 +123,15 @@ def tick(cycle, store, setup, program, now, nxt, events):
     command = program.stores[unit.command]
     finished = _is_finished(unit)
     _raise_faults(store, now, nxt, events)
-    stalled = store_data.word_valid(data) and events & W_BEAT == 0
+    stalled = store_data.word_valid(data) and events & W_WORD == 0
     presents = address_valid(store, now)
     events |= store_data.read_line(data, setup, now, nxt, command, unit.command)
-    if events & W_BEAT:
+    if events & W_WORD:
         store_data.send_word(data)
     if events & B_BEAT:
         unit.unanswered -= 1
     if events & AW_TAKEN:
-        store_data.announce(data, unit.beats)
+        store_data.announce(data, unit.beats, (unit.addr & (setup.bus - 1)) >> setup.cols_log2)
         _next_address(unit, setup, command)
     unit.presented = presents and events & AW_TAKEN == 0
     if now.stop != 0 and not stalled:
@@ -184,7 +184,7 @@ def _begin_row(unit, setup, command):
 
 @compiled
 def _present(unit, setup):
-    unit.beats = burst_beats(setup, unit.addr, unit.left, MAX_BURST)
+    unit.beats = burst_beats(setup, unit.addr, unit.left, setup.burst_words)
     unit.inside = may_write(setup, unit.addr, unit.beats)
 
 

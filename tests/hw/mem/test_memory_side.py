@@ -28,17 +28,20 @@ def _image(code):
     return image
 
 
-@pytest.mark.parametrize("bytes_per_cycle, commands", [(4, 6), (2, 4), (1, 2)])
-def test_random_programs_take_the_simulated_cycles(bytes_per_cycle, commands, seed):
+@pytest.mark.parametrize(
+    ("bus", "commands"),
+    [
+        ({}, 6),
+        ({"memory.bytes_per_cycle": 1}, 2),
+        ({"cols": 8, "bus_bytes": 4}, 2),
+        ({"bus_bytes": 8, "memory.bytes_per_cycle": 4}, 3),
+    ],
+    ids=str,
+)
+def test_random_programs_take_the_simulated_cycles(bus, commands, seed):
     """A slow bus gets few commands: the RTL does a hundred cycles in a second."""
     rng = random.Random(seed + commands)
-    config = with_values(
-        preset("tiny"),
-        {
-            "memory.latency": rng.choice((1, 20, 64)),
-            "memory.bytes_per_cycle": bytes_per_cycle,
-        },
-    )
+    config = with_values(preset("tiny"), {"memory.latency": rng.choice((1, 20, 64)), **bus})
     program = random_program(config, seed + commands, commands)
     memory = memory_for(config, program.image)
 
