@@ -146,6 +146,7 @@ def test_transposed_convolution():
         "stride": (2, 3),
         "padding": (1, 0, 0, 1),
         "output_padding": (1, 2),
+        "groups": 1,
         "activation": "none",
     }
     weights = graph.tensors[node.inputs[1]]
