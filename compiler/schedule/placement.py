@@ -273,7 +273,9 @@ class Placement:
 
     @cached_property
     def cycles(self) -> int:
-        """Modelled cycles of the tile operations."""
+        """Modelled cycles of the tile operations; a segment may have none."""
+        if not self.parts:
+            return 0
         state = self.parts[-1].stretch.state.numbers
         rest = max(state[placement_kernels.STATE_BUS], state[placement_kernels.STATE_WRITTEN], 0)
         return sum(part.stretch.cycles for part in self.parts) + int(rest)

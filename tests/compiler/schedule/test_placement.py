@@ -8,7 +8,9 @@ import pytest
 
 from compiler.driver import compile
 from compiler.errors import AllocationError
+from compiler.ir.randomize import randomize
 from compiler.lru_cache import LruCache
+from compiler.options import CompilerOptions
 from compiler.schedule import placement
 from compiler.schedule.allocate import Placed
 from compiler.schedule.channel_blocks import aligned
@@ -16,6 +18,7 @@ from compiler.schedule.placement import placement_of
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
 from compiler.schedule.tile_op_sequence import tile_op_spans
+from compiler.zoo.builder import GraphBuilder
 from hw.spec.config import PRESETS, with_values
 from tests.compiler.graphs import random_graph
 
@@ -72,3 +75,10 @@ def test_layers_after_a_known_state_are_not_placed_again(monkeypatch):
     first = placed_anew(plan, stretches, known)
     monkeypatch.setattr(placement, "_placed", lambda *_: pytest.fail("placed again"))
     assert places(placed_anew(plan, stretches, known), plan) == places(first, plan)
+
+
+def test_a_network_that_the_host_computes_alone_places_nothing():
+    net = GraphBuilder("alone", (5, 5, 3))
+    graph = randomize(net.finish(net.conv("layer", "input", 4, 1)))
+    (segment,) = compile(graph, PRESETS["tiny"], CompilerOptions(host=("layer",))).segments
+    assert (segment.plan.plans, segment.plan.placement.cycles) == ([], 0)
