@@ -76,6 +76,8 @@ def keep(key: str, answer: dict[str, Any]) -> None:
         kept = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime_ns)
         for entry in kept[:-KEPT]:
             os.unlink(entry)
+    except FileNotFoundError:
+        pass  # Another process took old answers away meanwhile.
     except OSError as error:
         note(f"cache {folder}: cannot be written: {error.strerror}")
 

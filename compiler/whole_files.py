@@ -25,7 +25,8 @@ def write_file(path: Path, content: bytes | str) -> None:
 def write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
     """Write each to a temporary file in the same folder; rename them when all are written.
 
-    A device or a pipe is written as it is. Raises OSError, whose ``filename`` is the path.
+    A device or a pipe is written as it is, and a link stays one. Raises OSError, whose ``filename``
+    is the path.
     """
     written: dict[str, Path] = {}
     try:
@@ -34,7 +35,7 @@ def write_whole(files: Mapping[Path, Callable[[BinaryIO], object]]) -> None:
                 _write(path, write, written)
         for name, path in written.items():
             with _named(path):
-                os.replace(name, path)
+                os.replace(name, os.path.realpath(path))
     except BaseException:
         for name in written:
             with contextlib.suppress(FileNotFoundError):
@@ -58,7 +59,7 @@ def _write(path: Path, write: Callable[[BinaryIO], object], written: dict[str, P
         with path.open("wb") as file:
             write(file)
         return
-    handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".part-", dir=os.path.dirname(os.path.realpath(path)))
     written[name] = path
     with os.fdopen(handle, "wb") as file:
         write(file)

@@ -37,10 +37,10 @@ class Function:
 @lru_cache(64)
 def _module(file: str, text: str) -> dict[str, Any]:
     """The names of the module that a text makes."""
-    module = ModuleType(Path(file).stem)
+    # A name that no other module has; data classes look their module up.
+    module = ModuleType(file)
     module.__file__ = file
-    # Data classes look their module up.
-    sys.modules.setdefault(module.__name__, module)
+    sys.modules[file] = module
     try:
         exec(compile(text, file, "exec"), vars(module))
     except Exception as fault:

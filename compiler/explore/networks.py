@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from compiler import zoo
-from compiler.errors import CompilerError, InputError, located
+from compiler.errors import CompilerError, InputError, located, show
 from compiler.explore.functions import Function, described
 from compiler.explore.variables import Variable
 from compiler.ir.graph import Graph
@@ -46,7 +46,10 @@ class NetworkEntry:
         if self.kind == "name":
             side = arguments.get(RESOLUTION)
             with located(self.label):
-                return zoo.build(str(arguments.get("name", self.target)), side and (side, side))
+                if side is not None and type(side) is not int:
+                    raise InputError(f"{RESOLUTION} {show(side)}; a whole number is accepted")
+                size = None if side is None else (side, side)
+                return zoo.build(str(arguments.get("name", self.target)), size)
         if self.kind == "family":
             return member(self.target, arguments)
         assert self.function is not None

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from compiler.explore.front import front
-from compiler.explore.store import schema, write_parquet
+from compiler.explore.store import CANDIDATE, schema, write_parquet
 from compiler.explore.sweep import Sweep
 from compiler.frontend import write_model
 from compiler.whole_files import write_file
@@ -31,7 +31,7 @@ def write_results(sweep: Sweep, folder: Path) -> list[int]:
     """
     best = front(sweep.space, sweep.scores)
     columns = schema(sweep.space)
-    columns = pa.schema([("candidate", pa.int64()), *columns]).remove(
+    columns = pa.schema([(CANDIDATE, pa.int64()), *columns]).remove(
         1 + columns.get_field_index("key")
     )
     table = pa.Table.from_pylist(_rows(sweep, range(len(sweep.candidates))), columns)
@@ -46,7 +46,7 @@ def write_results(sweep: Sweep, folder: Path) -> list[int]:
 
 
 def _rows(sweep: Sweep, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    return [{"candidate": number, **row} for number in numbers for row in sweep.rows[number]]
+    return [{CANDIDATE: number, **row} for number in numbers for row in sweep.rows[number]]
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:
@@ -61,7 +61,7 @@ def _write_candidate(sweep: Sweep, number: int, folder: Path) -> None:
     write_file(folder / f"{number}.json", json.dumps(config, indent=2) + "\n")
     for point in points:
         entry = sweep.space.entry(point.network)
-        if entry.kind in ("family", "function"):
+        if entry.kind in ("family", "function") or entry.variables:
             graph = entry.build(dict(point.arguments))
             write_model(graph, folder / f"{number}.{point.network}.json")
 
@@ -73,5 +73,5 @@ def front_data(sweep: Sweep, best: Sequence[int]) -> list[dict[str, Any]]:
         objectives = sweep.scores[number].objectives
         assert objectives is not None
         figures = dict(zip((o.name for o in sweep.space.objectives), objectives, strict=True))
-        found.append({"candidate": number, **sweep.candidates[number], "objectives": figures})
+        found.append({CANDIDATE: number, **sweep.candidates[number], "objectives": figures})
     return found

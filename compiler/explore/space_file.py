@@ -131,9 +131,12 @@ def _machine(table: Mapping[str, Any], folder: Path) -> tuple[AccelConfig, tuple
     """The machine that is changed, and the keys that are."""
     rest = dict(table)
     name, file = rest.pop("preset", None), rest.pop("config", None)
+    for key, given in (("preset", name), ("config", file)):
+        if not isinstance(given, str | None):
+            raise InputError(f"machine: {key} {show(given)}; a name or a path is accepted")
     if name is not None and file is not None:
         raise InputError("machine: preset and config; one of them is accepted")
-    base = preset(name or DEFAULT_PRESET) if file is None else read_config(folder / str(file))
+    base = preset(name or DEFAULT_PRESET) if file is None else read_config(folder / file)
     flat: dict[str, Any] = {}
     for key, value in rest.items():
         inner = value if key == "memory" and isinstance(value, dict) else None
@@ -168,6 +171,8 @@ def _entry(table: Mapping[str, Any], folder: Path) -> NetworkEntry:
     with located(f"network {label}"):
         if calibration is not None and kind != "file":
             raise InputError("calibrate: it is accepted with a file")
+        if not isinstance(calibration, str | None):
+            raise InputError(f"calibrate {show(calibration)}; a path is accepted")
         return _filled(entry, folder, calibration)
 
 

@@ -24,6 +24,8 @@ SPACE = "space.json"
 """File with the digest of the space whose rows a folder has."""
 ROWS = "rows"
 """Folder of the batches."""
+CANDIDATE = "candidate"
+"""Column that the tables of the results have besides."""
 EVERY, SHARE, LONGEST = 2.0, 0.01, 60.0
 """Least seconds from one batch to the next, their share of the time since the start, and the most:
 a stop costs a hundredth, and a long sweep does not drown in files."""
@@ -31,9 +33,9 @@ _WHOLE = {"cycles", "dram_bytes", "macs", "parameters", "mac_units", "on_chip_by
 
 
 def schema(space: Space) -> pa.Schema:
-    """Columns of a row and their types."""
+    """Columns of a row and their types. Raises InputError for an objective named like another."""
     own = [o.name for o in space.objectives if o.function is not None]
-    return pa.schema(
+    columns = pa.schema(
         [
             ("key", pa.string()),
             ("network", pa.string()),
@@ -49,6 +51,10 @@ def schema(space: Space) -> pa.Schema:
             ("seconds", pa.float64()),
         ]
     )
+    for name in own:
+        if [CANDIDATE, *columns.names].count(name) > 1:
+            raise InputError(f"objectives: {name}: in use for another column; give another name")
+    return columns
 
 
 def _type(variable: Variable) -> pa.DataType:

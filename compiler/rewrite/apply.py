@@ -30,26 +30,32 @@ def apply(network: Network, rules: Sequence[Wanted], data: Moments | None = None
     """
     done = Applied()
     for each in rules:
-        known = [layer.name for layer in network.layers()]
-        chosen = [name for name in known if each.chooses(name)]
-        for pattern in each.layers:
-            if not any(replace(each, layers=(pattern,)).chooses(name) for name in known):
-                raise InputError(
-                    f"rule {each.name}: no layer is named {show(pattern)}; the layers are "
-                    f"{_some(known)}"
-                )
-        before = len(done.changes)
+        chosen, own = chosen_layers(network, each), Applied()
         if each.name in BLOCKS:
-            done.changes += BLOCKS[each.name](network, chosen)
+            own.changes += BLOCKS[each.name](network, chosen)
         else:
             for name in chosen:
-                apply_to(network, name, each, each.value, data, done)
-        if len(done.changes) == before:
-            raise InputError(f"rule {each.name} changes no layer: {_reason(each, done)}")
+                apply_to(network, name, each, each.value, data, own)
+        if not own.changes:
+            raise InputError(f"rule {each.name} changes no layer: {_reason(own)}")
+        done.changes += own.changes
+        done.refused |= own.refused
     network.prune()
     for name in {name for each in done.changes for name in each.layers}:
         done.refused.pop(name, None)
     return done
+
+
+def chosen_layers(network: Network, rule: Wanted) -> list[str]:
+    """The layers that a rule may change. Raises InputError for a pattern that matches none."""
+    known = [layer.name for layer in network.layers()]
+    for pattern in rule.layers:
+        if not any(replace(rule, layers=(pattern,)).chooses(name) for name in known):
+            raise InputError(
+                f"rule {rule.name}: no layer is named {show(pattern)}; the layers are "
+                f"{_some(known)}"
+            )
+    return [name for name in known if rule.chooses(name)]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -57,7 +63,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _reason(rule: Wanted, done: Applied) -> str:
+def _reason(done: Applied) -> str:
     if done.refused:
         name, reason = next(iter(done.refused.items()))
         return f"{name}: {reason}"

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from compiler.errors import InputError, show
 from compiler.estimator import Estimator
 from compiler.ir.graph import Graph
+from compiler.rewrite.apply import chosen_layers
 from compiler.rewrite.chain import Chain, Moments, RefusedError, loss_of
 from compiler.rewrite.graph_network import GraphNetwork
 from compiler.rewrite.layer import Layer
 from compiler.rewrite.network import Network
-from compiler.rewrite.rules import Wanted
+from compiler.rewrite.rules import BLOCKS, Wanted
 
 _LIMIT = re.compile(r"cycles<=(?:(\d{1,9}(?:\.\d{1,9})?)x|([1-9]\d{0,17}))", re.ASCII)
 _SHARES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
@@ -73,7 +74,8 @@ Choice = dict[str, Option]
 class Search:
     """Options of a network, each timed once; ``graph`` is the network quantised.
 
-    ``progress`` is told how many of how many layers are timed.
+    ``progress`` is told how many of how many layers are timed. Raises InputError for a rule of
+    blocks, which keeps no weights, and for a pattern that matches no layer.
     """
 
     def __init__(
@@ -85,6 +87,12 @@ class Search:
         estimator: Estimator,
         progress: Callable[[int, int], None],
     ) -> None:
+        for rule in rules:
+            if rule.name in BLOCKS:
+                raise InputError(
+                    f"--search with rule {rule.name}; rules that keep weights are accepted"
+                )
+            chosen_layers(network, rule)
         self._graph, self._estimator = graph, estimator
         self.before = estimator.cycles(graph)
         known = {layer.name: layer for layer in GraphNetwork(graph).layers()}

@@ -120,6 +120,14 @@ def test_only_the_last_answers_are_kept_and_a_broken_one_is_none(tmp_path, monke
     assert remembered.fetch("key3") is None
 
 
+def test_an_answer_that_goes_meanwhile_is_no_fault(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    remembered.keep("key", {})
+    (tmp_path / "convsim" / "latencies" / "gone").symlink_to("nothing")
+    remembered.keep("other", {"number": 1})
+    assert remembered.fetch("other") == {"number": 1} and capsys.readouterr().err == ""
+
+
 def test_an_unknown_name_is_refused_in_one_line(capsys):
     assert main(["latency", "mobilenet"]) == 2
     error = capsys.readouterr().err

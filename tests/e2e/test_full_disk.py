@@ -83,6 +83,16 @@ def test_a_full_disk_leaves_what_was_there(name, tmp_path, capsys, model, folder
     assert content(tmp_path) == before
 
 
+def test_a_link_stays_one(tmp_path):
+    """As /dev/stdout is one, to a file where output goes to one."""
+    (tmp_path / "folder").mkdir()
+    target, link = tmp_path / "folder" / "model.onnx", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_file(link, b"new")
+    assert link.is_symlink() and content(tmp_path) == {link: b"new", target: b"new"}
+
+
 def test_a_file_that_cannot_be_replaced_stays(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"kept")

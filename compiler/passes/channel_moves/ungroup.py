@@ -37,6 +37,12 @@ class _Unit:
         """Groups of the convolutions."""
         return int(self.shuffle.attrs["groups"])
 
+    @property
+    def layers(self) -> set[str]:
+        """Names of the layers that are written anew."""
+        nodes = (self.first, self.depthwise, self.second, self.add)
+        return {node.name for node in nodes if node is not None}
+
 
 def ungroup(graph: Graph, cols: int) -> Graph:
     """The graph with convolutions of slices where that takes fewer cycles than the shuffle."""
@@ -47,7 +53,7 @@ def ungroup(graph: Graph, cols: int) -> Graph:
     makers = {name: node for node in graph.nodes for name in node.outputs}
     shuffles = [node for node in graph.nodes if node.op == "channel_shuffle"]
     units = [u for s in shuffles if (u := _unit(graph, s, makers, readers)) is not None]
-    units = [u for u in units if _falls(graph, u, cols)]
+    units = _apart([u for u in units if _falls(graph, u, cols)])
     return _Ungrouper(graph, units).run() if units else graph
 
 
@@ -78,6 +84,17 @@ def _unit(
     nodes = [n for n in (first, shuffle, depthwise, second, add) if n is not None]
     hosted = any(host_reason(graph, n) for n in nodes)
     return None if hosted or first.inputs[0] in graph.inputs else unit
+
+
+def _apart(units: Sequence[_Unit]) -> list[_Unit]:
+    """The units without those that share a layer with one before."""
+    kept: list[_Unit] = []
+    taken: set[str] = set()
+    for unit in units:
+        if taken.isdisjoint(unit.layers):
+            kept.append(unit)
+            taken |= unit.layers
+    return kept
 
 
 def _falls(graph: Graph, unit: _Unit, cols: int) -> bool:

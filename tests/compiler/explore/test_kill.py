@@ -37,6 +37,7 @@ def test_a_killed_sweep_leaves_no_process_and_loses_no_row(tmp_path):
     sizes = ", ".join(str(8192 + 32 * n) for n in range(400))
     space, out = two_networks(tmp_path, sizes), tmp_path / "out"
     words = ["-m", "compiler", "explore", str(tmp_path / "space.toml"), "-o", str(out)]
+    words += ["--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     seen: dict[str, bytes] = {}
     for resume in ([], ["--resume"]):

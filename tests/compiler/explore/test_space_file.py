@@ -96,6 +96,8 @@ def test_expressions_mean_what_python_means(expression, holds, tmp_path):
         (LEAST + "[limits]\nspeed = { most = 1 }", "limits: 'speed' is unknown; accepted: cycles"),
         (LEAST + "[machine]\nrow = 8", "machine: key 'row' is unknown; preset, config, rows,"),
         (LEAST + "[machine]\npreset = 'big'", "preset 'big' is unknown"),
+        (LEAST + "[machine]\npreset = ['tiny']", "preset ['tiny']; a name or a path is accepted"),
+        (CYCLES + "[[network]]\nfile = 'x.onnx'\ncalibrate = 3", "calibrate 3; a path"),
         (LEAST + "[machine]\npreset = 'tiny'\nconfig = 'x.json'", "one of them is accepted"),
         (LEAST + "[machine]\nrows = [8, 8]", "machine: rows = [8, 8]: a value stands twice"),
         (LEAST + "[machine]\nrows = [8, 'x']", "all numbers, all texts or all flags"),
@@ -132,6 +134,14 @@ def test_a_wrong_space_is_refused_in_one_line(text, said, tmp_path):
         read(tmp_path, text)
     assert str(fault.value).startswith(f"{tmp_path / 'space.toml'}: ")
     assert said in str(fault.value)
+
+
+@pytest.mark.parametrize("side", ["0", "32.5", "'32'", "true"])
+def test_a_resolution_that_cannot_be_is_refused(side, tmp_path):
+    space = read(tmp_path, f"{CYCLES}{NETWORK}resolution = {side}\n")
+    (point,) = space.points(space.combination(0))
+    with pytest.raises(InputError, match=r"resnet20: .* accepted"):
+        space.entry("resnet20").build(dict(point.arguments))
 
 
 def test_only_the_number_of_candidates_leaves_the_digest(tmp_path):

@@ -27,7 +27,7 @@ from sim.lost import LOST_DOC
 from sim.program_reader import program_of
 from sim.report import summary
 from sim.simulation import run_timing
-from tests.compiler.explore.spaces import space_of, two_networks
+from tests.compiler.explore.spaces import TWO_NETWORKS, space_of, two_networks
 
 
 def timed(graph, config):
@@ -163,6 +163,14 @@ def test_another_space_and_a_full_folder_are_refused(tmp_path):
     (out / "rows/0000001.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"0000001\.parquet: no batch of rows"):
         explore(two_networks(tmp_path), out, 1, resume=True)
+
+
+@pytest.mark.parametrize("name", ["seconds", "reason", "rows", "candidate"])
+def test_an_objective_named_like_another_column_is_refused(name, tmp_path):
+    text = TWO_NETWORKS.format(sizes="8192")
+    space = space_of(tmp_path, f'{text}{name} = {{ goal = "max", function = "nets.py:quality" }}')
+    with pytest.raises(InputError, match=f"objectives: {name}: in use"):
+        explore(space, tmp_path / "out", 1)
 
 
 def beaten(a, b):

@@ -150,6 +150,16 @@ def test_constants_that_nobody_reads_go(generator, tmp_path):
     assert {tensor.name for tensor in network.model.graph.initializer} < read
 
 
+def test_the_reason_is_that_of_the_rule_itself(generator, tmp_path):
+    """The first rule leaves a layer, of nine taps, for another reason."""
+    net = FloatNet(generator)
+    x = net.input(1, INPUTS, 9, 9)
+    x = net.node("Conv", x, net.random(OUTPUTS, INPUTS, 3, 3))
+    net.output(net.node("Conv", x, net.random(OUTPUTS, OUTPUTS, 5, 5)))
+    with pytest.raises(InputError, match=r"depthwise_kernel changes no layer: .*: kernel 3; "):
+        rewritten(net.bytes(), "depthwise_svd=10", "depthwise_kernel=3", folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("rule", "named"),
     [

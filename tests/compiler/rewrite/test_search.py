@@ -100,6 +100,16 @@ def test_a_budget_out_of_reach_is_refused(search):
             found.within(limit)
 
 
+@pytest.mark.parametrize(
+    ("rule", "named"), [("convfirst", "keep weights"), ("low_rank@layer9", "'layer9'")]
+)
+def test_a_rule_that_is_not_searched_is_refused(rule, named, search):
+    network, found = search
+    rules = [wanted("low_rank"), wanted(rule)]
+    with pytest.raises(InputError, match=named):
+        Search(network, found._graph, rules, None, Products(), lambda *_: None)
+
+
 @pytest.mark.parametrize("text", ["cycles<=2x", "macs<=0.5x", "cycles<0.5x", "cycles<=0", ""])
 def test_an_expression_that_cannot_be_is_named(text):
     with pytest.raises(InputError, match="--search"):

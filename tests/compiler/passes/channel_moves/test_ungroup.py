@@ -77,6 +77,24 @@ def test_other_shuffles_stay(case):
     assert ungroup(graph, 4) is graph and check(graph, TINY, False, 1)
 
 
+@pytest.mark.parametrize("case", ("chain", "sum"))
+def test_of_two_shuffles_that_share_a_layer_one_stays(case):
+    net = Net((5, 4, 3))
+    x = net.conv("input", 48, kernel=(1, 1))
+    if case == "sum":
+        y = net.add(*(unit(net, x, 36, 3, add=False) for _ in range(2)))
+    else:
+        y = net.conv(x, 36, kernel=(1, 1), groups=3)
+        for channels in (36, 48):
+            y = net.depthwise(net.op("channel_shuffle", (y,), groups=3), padding=(1, 1, 1, 1))
+            y = net.conv(y, channels, kernel=(1, 1), groups=3)
+    graph = net.finish(net.conv(y, 5, kernel=(1, 1)))
+    changed = ungroup(graph, 4)
+    assert changed is not graph
+    verify(changed, "quantised")
+    assert check(graph, TINY, False, 1)
+
+
 @pytest.mark.parametrize("function", ("", "silu"))
 def test_a_convolution_of_all_channels_makes_them_in_the_other_order(function):
     net = Net((9, 7, 3))
