@@ -91,12 +91,13 @@ def test_a_model_is_not_replaced_in_part(tmp_path, monkeypatch):
     path = write_model(graph, tmp_path / "other.json")
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
 
-    def full_disk(prefix, dir):
-        if prefix == "other.json.":
+    def full_disk(**options):
+        made.append(options)
+        if len(made) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return mkstemp(prefix=prefix, dir=dir)
+        return mkstemp(**options)
 
-    mkstemp = tempfile.mkstemp
+    made, mkstemp = [], tempfile.mkstemp
     monkeypatch.setattr("tempfile.mkstemp", full_disk)
     graph.tensors["stem/bias"].data.setflags(write=True)
     graph.tensors["stem/bias"].data[:] += 1

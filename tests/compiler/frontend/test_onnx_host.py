@@ -228,9 +228,10 @@ def test_an_output_may_have_its_channels_shuffled(generator):
 @pytest.mark.parametrize("op", ["AveragePool", "MaxPool", "LpPool"])
 def test_dilated_pools_are_onnxruntimes(generator, op, counted):
     attrs = {"count_include_pad": counted} if op == "AveragePool" else {}
+    # Nine taps: their mean is never a tie.
     make = node(
         op,
-        kernel_shape=[3, 2],
+        kernel_shape=[3, 3],
         dilations=[1, 2],
         strides=[2, 1],
         pads=[1, 1, 0, 1],

@@ -53,7 +53,13 @@ CHAIN = chain(
     ("slice", {"begin": 1, "size": 4}),
     (
         "max_pool2d",
-        {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1, 0, 1), "activation": "relu"},
+        {
+            "kernel": (3, 2),
+            "stride": (2, 1),
+            "dilation": (1, 1),
+            "padding": (1, 1, 0, 1),
+            "activation": "relu",
+        },
     ),
     (
         "avg_pool2d",
