@@ -45,7 +45,7 @@ def _rewrite(arguments: argparse.Namespace) -> None:
     limit = None if arguments.search is None else limit_of(arguments.search)
     source = Source(arguments.model, arguments.calibrate, dict(arguments.shape))
     model = read(source)
-    check_output(arguments.file, model)
+    check_output(arguments.file, model, Path(source.name))
     found = rewrite(model, source, rules, Estimator(config), limit)
     files = write(arguments.file, found.model, Path(source.name), found.applied.changes)
     if arguments.json:

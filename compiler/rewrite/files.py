@@ -53,13 +53,15 @@ def read(source: Source) -> onnx.ModelProto | Graph:
     return graph
 
 
-def check_output(path: Path, model: onnx.ModelProto | Graph) -> None:
-    """Raise InputError for a file of another format than the result's."""
+def check_output(path: Path, model: onnx.ModelProto | Graph, source: Path) -> None:
+    """Raise InputError for a file of another format than the result's, and for the source."""
     suffix = ".json" if isinstance(model, Graph) else ".onnx"
     if path.suffix.lower() != suffix:
         raise InputError(f"-o {path}: suffix {path.suffix!r}; {suffix} is accepted for this model")
     if not path.parent.is_dir():
         raise InputError(f"-o {path}: no folder {path.parent}")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise InputError(f"-o {path}: is the model itself; another file is accepted")
 
 
 def with_open_sizes(model: onnx.ModelProto, source: Path) -> onnx.ModelProto:

@@ -125,6 +125,7 @@ def test_the_table_says_what_is_structure_only(tmp_path, capsys):
     [
         (["{model}", "--rule", "low_rank", "-o", "{folder}/y.json"], ".onnx is accepted"),
         (["{model}", "--rule", "low_rank", "-o", "{folder}/none/y.onnx"], "none"),
+        (["{model}", "--rule", "low_rank", "-o", "{model}"], "is the model itself"),
         (["{model}", "--rule", "rank", "-o", "{folder}/y.onnx"], "'rank'"),
         (["{model}", "--rule", "low_rank@x", "-o", "{folder}/y.onnx"], "net.onnx"),
         (["{whole}", "--rule", "low_rank", "-o", "{folder}/y.json"], "quantised"),
