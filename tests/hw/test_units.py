@@ -16,16 +16,22 @@ import hw.lib
 import hw.mem
 from hw.lib.queue import Queue
 from hw.lib.repeated import PartInstance
+from hw.mem.read_width import ReadWidth
 from hw.mem.scratchpad import ScratchpadBanks
 from hw.mem.scratchpad_bank import ScratchpadBank, VerilogScratchpadBank
+from hw.mem.write_width import WriteWidth
+from hw.spec.config import with_values
 from tests.hw.support.units import TINY
 
+OTHER_BUS = with_values(TINY, {"bus_bytes": 8})
 ARGUMENTS = {
     PartInstance: ("part", Signature({"words": In(16), "found": Out(1)})),
     Queue: (8, 4),
+    ReadWidth: (OTHER_BUS,),
     ScratchpadBank: (32, 16),
     VerilogScratchpadBank: (32, 16),
     ScratchpadBanks: (TINY, ScratchpadBank),
+    WriteWidth: (OTHER_BUS,),
 }
 """What the units are made from that take more than a configuration."""
 VERILOG_PORT = re.compile(r"^  (input|output) (?:\[\d+:0\] )?\\?(\w+)", re.MULTILINE)

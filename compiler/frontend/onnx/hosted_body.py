@@ -128,6 +128,9 @@ class HostedBody:
 
     def _try(self, operands: list[tuple[str, Any]], attrs: dict[str, Any]) -> None:
         """Raise UnsupportedError for a body that does not compute zeros, unless that takes long."""
+        read = [value.view.shape for _, value in operands if isinstance(value, Real)]
+        if attrs["macs"] > _TRIED or sum(map(math.prod, read)) > _TRIED:
+            return
         arrays = [
             np.zeros(value.view.shape, np.int8) if isinstance(value, Real) else host_array(value)
             for _, value in operands
@@ -135,8 +138,6 @@ class HostedBody:
         quants = [QParams(1.0, 0) if isinstance(value, Real) else None for _, value in operands]
         layouts = [flat_layout(array) for array in arrays]
         result = attrs["layouts"][-1]
-        if attrs["macs"] > _TRIED or sum(a.size for a in arrays) > _TRIED:
-            return
         shapes = [(array.shape, str(array.dtype)) for array in arrays]
         key = repr((attrs["body"], shapes, result["shape"], attrs["shape"]))
         if key in self._imp.tried:

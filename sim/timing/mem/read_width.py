@@ -1,5 +1,4 @@
-"""Words from the beats of a bus of another width, one cycle at a time (docs/architecture.md,
-3.10)."""
+"""Words from beats of another width, one cycle at a time (docs/architecture.md, 3.10)."""
 
 import numpy as np
 

@@ -1,5 +1,4 @@
-"""Beats of a bus of another width from STORE's words, one cycle at a time (docs/architecture.md,
-3.10)."""
+"""Beats of another width from words, one cycle at a time (docs/architecture.md, 3.10)."""
 
 import numpy as np
 
