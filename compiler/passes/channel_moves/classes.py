@@ -47,6 +47,10 @@ def channel_classes(graph: Graph) -> Classes:
             moves.append(node)
         elif node.op != "conv2d" or node.attrs["groups"] > 1:
             fixed.update(names)
+    for node in moves:
+        # A tensor at two places has spaces behind it for one of them.
+        if len(set(node.inputs)) < len(node.inputs):
+            fixed.update((*node.inputs, *node.outputs))
     first = {name: found.first(name) for name in found.parents}
     return Classes(first, frozenset(first[name] for name in fixed), tuple(moves))
 

@@ -86,7 +86,14 @@ def padded_and_pooled() -> Graph:
     return net.finish(net.conv(z, 40, kernel=(1, 1)), net.conv(z, 3, kernel=(3, 3)))
 
 
-CASES = (ghosts, mixed, other_scales, padded_and_pooled)
+def twice() -> Graph:
+    """A tensor beside itself."""
+    net = Net((2, 7, 6))
+    x = net.conv("input", 3, kernel=(1, 1))
+    return net.finish(net.conv(net.op("concatenation", (x, x)), 17, kernel=(1, 1)))
+
+
+CASES = (ghosts, mixed, other_scales, padded_and_pooled, twice)
 
 
 @pytest.mark.parametrize("config", (TINY, EDGE256), ids=lambda c: c.name)
