@@ -1,15 +1,14 @@
 """Verilog of the accelerator."""
 
-import contextlib
-import gc
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from amaranth.back import verilog as backend
 from amaranth.lib.wiring import Component
 
+from compiler.uncollected import uncollected
 from hw.lib.repeated import RepeatedModules
 from hw.mem.scratchpad_bank import VerilogScratchpadBank
 from hw.spec.config import AccelConfig
@@ -44,23 +43,12 @@ def modules(component: Component, name: str, prefix: str = "") -> str:
     """The Verilog text of a component, and of the parts that it has many times."""
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     repeated = RepeatedModules(prefix)
-    with _no_collection():
+    # Amaranth makes millions of objects that live until it is done.
+    with uncollected():
         text = _converted(component, prefix + name, repeated)
         for module, part in repeated.parts.items():
             text += apart(_converted(part, module, None), part.OWN)
     return text
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """No garbage collection: Amaranth makes millions of objects that live until it is done."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _converted(component: Component, name: str, platform: RepeatedModules | None) -> str:

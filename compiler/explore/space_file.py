@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jsonschema import Draft202012Validator
 
@@ -18,7 +18,7 @@ from compiler.errors import MAX_SHOWN, InputError, located, show
 from compiler.explore.expressions import Constraint
 from compiler.explore.figures import FIGURES
 from compiler.explore.functions import check_arguments, read_function
-from compiler.explore.networks import NetworkEntry
+from compiler.explore.networks import Kind, NetworkEntry
 from compiler.explore.space import METHODS, Limit, Objective, Search, Space, machine_values
 from compiler.explore.variables import Variable, variable
 from compiler.load import load_network
@@ -31,7 +31,7 @@ from hw.spec.config_keys import KEYS, ConfigurationError, size
 
 MOST_POINTS = 10_000_000
 """Candidates of a search at most."""
-_KINDS = ("name", "file", "family", "function")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _LABEL = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MOST_POINTS}
@@ -167,7 +167,7 @@ def _entry(table: Mapping[str, Any], folder: Path) -> NetworkEntry:
     elif not isinstance(target, str):
         raise InputError(f"network {show(target)}: one {kind} is accepted")
     variables = tuple(variable(f"{label}.{key}", value, _same) for key, value in rest.items())
-    entry = NetworkEntry(label, kind, str(target), variables)  # type: ignore[arg-type]
+    entry = NetworkEntry(label, kind, str(target), variables)
     with located(f"network {label}"):
         if calibration is not None and kind != "file":
             raise InputError("calibrate: it is accepted with a file")
