@@ -242,6 +242,7 @@ def test_the_simulation_is_fast_and_reports_progress(design, image):
     assert seen == sorted(seen)
 
 
+@pytest.mark.full
 def test_waves_are_recorded_on_request(design, image, tmp_path):
     run_rtl(design, copying(image, beats=4), waves=Waves(tmp_path / "run.vcd"))
     assert "m_axi_araddr" in (tmp_path / "run.vcd").read_text()

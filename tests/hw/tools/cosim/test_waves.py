@@ -76,6 +76,7 @@ def test_a_window_has_its_cycles_and_no_others(design, image, tmp_path):
     assert {"dut", "data", "lengths"} <= scopes_of(path)
 
 
+@pytest.mark.full
 def test_a_unit_is_recorded_with_the_cycles_alone(design, image, tmp_path):
     path = tmp_path / f"run.{KIND}"
     run_rtl(design, copying(image, beats=40), waves=Waves(path, window=(10, 30), unit="data"))
