@@ -13,6 +13,7 @@ from compiler.ir.verify import verify_pass
 from compiler.ir.window_shapes import Padding
 from compiler.options import CompilerOptions
 from compiler.passes.channel_moves.absorb import absorb
+from compiler.passes.channel_moves.nest import nest
 from compiler.passes.channel_moves.permute import permute
 from compiler.passes.channel_moves.rewrite import Routed, route
 from compiler.passes.channel_moves.spread import spread
@@ -56,7 +57,7 @@ def legalise(
     start = trimmed or graph
     routed = Routed(start)
     if not options.materialize:
-        routed = spread(absorb(route(permute(ungroup(start, cols)), cols), cols), cols)
+        routed = spread(absorb(route(permute(ungroup(nest(start, cols), cols)), cols), cols), cols)
     if routed.graph.nodes != graph.nodes:
         verify_pass(routed.graph, "quantised", "moving channels")
     work = needed
