@@ -22,10 +22,12 @@ def add_info_options(command: argparse.ArgumentParser) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
+    config = config_of(arguments)
+    graph = load_given(arguments)
+    # Imported when the model is read: a refusal need not wait for the compiler's kernels.
     from compiler.info import as_data, model_info, print_info
 
-    config = config_of(arguments)
-    found = model_info(load_given(arguments), config, str(arguments.model))
+    found = model_info(graph, config, str(arguments.model))
     if arguments.json:
         print(json.dumps(as_data(found, config), allow_nan=False))
     else:

@@ -81,16 +81,18 @@ def _add_view(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Map what the options name. Raises CompilerError and ConfigurationError."""
+    if arguments.json and (arguments.layers or arguments.top is not None):
+        raise ConfigError("--json has all layers; --layers and --top are for the tables without it")
+    config = config_of(arguments)
+    graph = load_given(arguments)
+    # Imported when the model is read: a refusal need not wait for the compiler's kernels.
     from compiler.clocks import clock_of
     from compiler.ir.randomize import completed
     from compiler.map_cache import MapCache
     from compiler.mapping import Extras, map_graph
     from compiler.report import View
 
-    if arguments.json and (arguments.layers or arguments.top is not None):
-        raise ConfigError("--json has all layers; --layers and --top are for the tables without it")
-    config = config_of(arguments)
-    graph = completed(load_given(arguments))
+    graph = completed(graph)
     folder = arguments.folder or OUTPUT / _folder_name(graph.name)
     options = CompilerOptions(
         arguments.materialize,

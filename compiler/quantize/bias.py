@@ -31,9 +31,10 @@ def correct_biases(
 ) -> onnx.ModelProto:
     """The float model with the biases that its quantised form needs.
 
-    Each Conv and Gemm with a bias of its own is compared, on the inputs that the float model gives
-    it, with the same layer on rounded inputs and with rounded weights.
+    Each Conv and Gemm with a bias of its own, or none, is compared, on the inputs that the float
+    model gives it, with the same layer on rounded inputs and with rounded weights.
     """
+    model = _with_biases(model)
     graph = float_graph(model)
     layers = [node for node in graph.nodes if _has_bias(graph, node)]
     if not layers:
@@ -62,14 +63,41 @@ def correct_biases(
     return result
 
 
+def _with_biases(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with a bias of zeros where a layer with constant weights has none."""
+    graph = float_graph(model)
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    taken = {*graph.inputs, *graph.makers, *graph.constants}
+    for node in result.graph.node:
+        if not _is_layer(graph, node) or any(node.input[2:]):
+            continue
+        axis = 1 if node.op_type == "Gemm" and not attribute(node, "transB", 0) else 0
+        name = f"{node.output[0]}/bias"
+        while name in taken:
+            name += "_"
+        zeros = np.zeros(graph.constants[node.input[1]].shape[axis], np.float32)
+        result.graph.initializer.append(tensor_of(zeros, name))
+        node.input[:] = [*node.input[:2], name]
+    return result
+
+
+def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:
+    """Whether the array computes the node, a Conv or a Gemm, with constant weights."""
+    return (
+        node.op_type in ("Conv", "Gemm")
+        and not on_host(graph, node)
+        and node.input[1] in graph.constants
+    )
+
+
 def _has_bias(graph: FloatGraph, node: onnx.NodeProto) -> bool:
     """Whether the node is a layer with constants, the bias its own and one per channel."""
-    if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3 or on_host(graph, node):
+    if not _is_layer(graph, node):
         return False
-    weights, bias = node.input[1], node.input[2]
+    bias = node.input[2]
     return (
-        weights in graph.constants
-        and bias in graph.constants
+        bias in graph.constants
         and graph.constants[bias].ndim == 1
         and len(graph.readers[bias]) == 1
         and attribute(node, "beta", 1.0) == 1.0

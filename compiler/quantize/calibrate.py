@@ -22,16 +22,27 @@ _FRACTIONS = np.linspace(1.0, 0.3, 36)
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of a tensor: its shape, its extremes, some of its values, and the largest
-    magnitude of each channel (axis 1, or the only one), of which it had ``count`` values.
+    """Statistics of a tensor: its shape, the least and the largest value of each sample in rising
+    order, some of its values, and the largest magnitude of each channel (axis 1, or the only one),
+    of which it had ``count`` values.
     """
 
     shape: tuple[int, ...]
-    low: float
-    high: float
+    lows: np.ndarray
+    highs: np.ndarray
     values: np.ndarray
     peak: np.ndarray
     count: int
+
+    @property
+    def low(self) -> float:
+        """The least value."""
+        return float(self.lows[0])
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return float(self.highs[-1])
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,8 @@ def collect(
     runner = Runner(model, names)
     generator = np.random.default_rng(_SEED)
     count = max(KEPT // len(samples), 1)
-    low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
+    lows: dict[str, list[float]] = {name: [] for name in names}
+    highs: dict[str, list[float]] = {name: [] for name in names}
     kept: dict[str, list[np.ndarray]] = {name: [] for name in names}
     peaks: dict[str, np.ndarray] = {}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -66,8 +78,8 @@ def collect(
                 )
             if not np.isfinite(array).all():
                 raise InputError(f"tensor {show(name)} is not finite for a calibration input")
-            low[name] = min(low[name], float(array.min()))
-            high[name] = max(high[name], float(array.max()))
+            lows[name].append(float(array.min()))
+            highs[name].append(float(array.max()))
             flat = array.reshape(-1)
             picked = flat if flat.size <= count else generator.choice(flat, count)
             kept[name].append(picked)
@@ -79,8 +91,8 @@ def collect(
     return {
         name: Statistics(
             shapes[name],
-            low[name],
-            high[name],
+            np.sort(lows[name]),
+            np.sort(highs[name]),
             np.concatenate(kept[name]),
             peaks[name],
             counts[name],

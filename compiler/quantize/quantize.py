@@ -39,8 +39,9 @@ MAX_ELEMENTS = 1 << 26
 _SOFTMAX = Parameters(1 / 256, -128)
 
 #: Room that outputs of layers get beyond what was seen. A classifier that is surer of an input than
-#: of all that calibrate it would give several classes the largest step. The range of a map is known
-#: better, if as many values of a channel as ``_MANY`` were seen.
+#: of all that calibrate it would give several classes the largest step. A sample that is beyond all
+#: others has this room in it. The range of a map is known better, if as many values of a channel as
+#: ``_MANY`` were seen.
 _ROOM, _MANY = 1.5, 1000
 
 #: Inputs of a concatenation share its parameters if that costs them at most one bit.
@@ -205,8 +206,11 @@ def choose_parameters(
 def _output_range(graph: FloatGraph, name: str, seen: Statistics) -> tuple[float, float]:
     maker = graph.makers.get(name)
     known = math.prod(seen.shape[2:]) > 1 and seen.count >= _MANY
-    room = _ROOM if not known and maker is not None and _is_layer(graph, maker) else 1.0
-    return room * seen.low, room * seen.high
+    if known or maker is None or not _is_layer(graph, maker):
+        return seen.low, seen.high
+    others = min(1, len(seen.lows) - 1)
+    low, high = seen.lows[others], seen.highs[-1 - others]
+    return min(seen.low, _ROOM * low), max(seen.high, _ROOM * high)
 
 
 def _is_layer(graph: FloatGraph, node: onnx.NodeProto) -> bool:

@@ -1,5 +1,8 @@
 """``compiler quantize``: a file that onnxruntime runs as golden runs its graph."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -9,7 +12,7 @@ from compiler.load import load_model
 from golden.declared import from_declared, to_declared
 from golden.network import run
 from tests.support.float_onnx import calibration_of, mobile_net
-from tests.support.onnx_builder import run_onnx
+from tests.support.onnx_builder import OnnxBuilder, run_onnx
 
 
 def test_onnxruntime_gives_goldens_values_on_the_written_model(tmp_path, generator):
@@ -63,3 +66,19 @@ def test_a_quantised_model_is_refused(tmp_path, generator, capsys):
         main(["quantize", str(file), "--calibrate", samples, "-o", str(tmp_path / "y.onnx")]) == 2
     )
     assert "the model is quantised" in capsys.readouterr().err
+
+
+def test_an_operator_is_refused_before_the_compilers_kernels_are_imported(tmp_path):
+    net = OnnxBuilder(17)
+    net.output(net.node("Hardmax", net.input(1, 3)))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(net.bytes())
+    code = (
+        "import sys; from compiler.command_line import main; "
+        "codes = [main([verb, sys.argv[1]]) for verb in ('info', 'map')]; "
+        "print(codes, [name for name in ('numba', 'compiler.schedule') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[2, 2] []\n" and done.stderr.count("Hardmax is not handled") == 2

@@ -229,20 +229,52 @@ def test_an_output_that_is_moved_keeps_its_range(tmp_path, seed, op):
 
 
 @pytest.mark.parametrize(
-    ("pool", "count", "room"), [(None, 16, 1.0), (None, 4, 1.5), ("GlobalAveragePool", 16, 1.5)]
+    ("pool", "count", "room"),
+    [(None, 16, 1.0), (None, 4, 1.5), (None, 1, 1.5), ("GlobalAveragePool", 16, 1.5)],
 )
 def test_room_of_outputs(tmp_path, generator, pool, count, room):
-    """An output gets half its range again; a map of which 1,000 values were seen does not."""
+    """Half the range again of all samples but one; none where 1,000 values are known."""
+    found, seen = _output_range(tmp_path, generator, generator.normal(size=(count, 3, 8, 8)), pool)
+    others = min(1, count - 1)
+    lows, highs = np.sort(seen[:, 0]), np.sort(seen[:, 1])
+    low, high = min(lows[0], room * lows[others]), max(highs[-1], room * highs[-1 - others])
+    assert abs(found / (max(high, 0) - min(low, 0)) - 1) < 0.02
+
+
+def test_a_sample_beyond_all_others_is_room_enough(tmp_path, generator):
+    samples = generator.normal(size=(4, 3, 8, 8))
+    samples[2] *= 10
+    found, seen = _output_range(tmp_path, generator, samples)
+    assert abs(found / (max(seen.max(), 0) - min(seen.min(), 0)) - 1) < 0.02
+
+
+def _output_range(tmp_path, generator, samples, pool=None):
+    """The range of a layer's output, and the least and largest value of each sample."""
     net = FloatNet(generator)
     x = net.input(1, 3, 8, 8)
     net.output(net.conv(net.node(pool, x) if pool else x, 3, 8, 1, normalised=False))
-    samples = generator.normal(size=(count, 3, 8, 8)).astype(np.float32)
+    samples = samples.astype(np.float32)
     np.save(tmp_path / "x.npy", samples)
     graph = load_model(net.model(), tmp_path / "x.npy")
     (name,) = graph.outputs
     seen = [run_onnx(net.bytes(), {"input": x[None]})[0] for x in samples]
-    whole = max(np.max(seen), 0) - min(np.min(seen), 0)
-    assert abs(graph.tensors[name].quant.scale[0] * 255 / whole - room) < 0.02
+    extremes = np.array([(y.min(), y.max()) for y in seen])
+    return graph.tensors[name].quant.scale[0] * 255, extremes
+
+
+def test_a_layer_without_bias_gets_its_mean_error_back(tmp_path, generator):
+    """Its weights are rounded by up to half a step, and its inputs are mostly positive."""
+    net = FloatNet(generator)
+    x = net.input(1, 16, 6, 6)
+    net.output(net.node("Conv", x, net.random(8, 16, 1, 1, deviation=0.25)))
+    samples = (generator.normal(size=(16, 16, 6, 6)) + 3).astype(np.float32)
+    np.save(tmp_path / "x.npy", samples)
+    rounded = quantize(parse_onnx(net.bytes(), tmp_path), tmp_path / "x.npy")
+    rounded = rounded.SerializeToString()
+    feeds = [{"input": x[None]} for x in samples]
+    errors = np.array([run_onnx(rounded, x)[0] - run_onnx(net.bytes(), x)[0] for x in feeds])
+    means = errors.mean(axis=(0, 1, 3, 4))
+    assert np.sqrt(np.square(means).mean()) < 0.2 * errors.std()
 
 
 @pytest.mark.parametrize("name", ["w", "b"])
