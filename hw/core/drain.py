@@ -204,7 +204,7 @@ class Drain(wiring.Component):
         m.d.comb += requant.sums.eq(part)
         if words > 1:
             with m.If(addresses.swap):
-                m.d.comb += requant.sums.eq(part >> (ACC * config.cols))
+                m.d.comb += requant.sums.eq(part.shift_right(ACC * config.cols))
         place = delay(m, addresses.other_addr[: config.line_bits], timing.READ_LATENCY, "place")
         assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
         other = Signal(words * word)

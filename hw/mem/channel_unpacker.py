@@ -12,7 +12,8 @@ from hw.spec.config import AccelConfig
 def _shifted(value, amount, width: int, right: bool):
     """``value`` of ``width`` bits, moved by ``amount`` bytes."""
     for i, bit in enumerate(amount):
-        moved = value >> (8 << i) if right else (value << (8 << i))[:width]
+        # Wires: as operators, Amaranth would follow each bit to every other one.
+        moved = value.shift_right(8 << i) if right else value.shift_left(8 << i)[:width]
         value = Mux(bit, moved, value)
     return value
 

@@ -64,12 +64,20 @@ static uint32_t fingerprint_of(const void *code)
     return byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 | (uint32_t)byte[3] << 24;
 }
 
+/* Whether the bytes before this limit have addresses of 32 bits. */
+static int in_reach(const struct accel_program *program, uint64_t limit)
+{
+    return program->base + limit <= (uint64_t)1 << 32;
+}
+
 int accel_start(const struct accel *accel, const struct accel_program *program, int interrupt)
 {
     uint32_t control = ACCEL_CONTROL_START_MASK;
 
     if (!program->size || (program->address | program->size) % ACCEL_PROGRAM_ALIGN ||
-        program->base % ACCEL_BASE_ALIGN)
+        program->base % ACCEL_BASE_ALIGN || !in_reach(program, program->read_limit) ||
+        !in_reach(program, program->write_limit) ||
+        !in_reach(program, (uint64_t)program->address + program->size))
         return ACCEL_ERROR_PROGRAM;
     if (program->code && accel_accepts(accel, fingerprint_of(program->code)))
         return ACCEL_ERROR_MACHINE;

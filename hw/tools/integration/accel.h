@@ -40,7 +40,8 @@ enum {
     ACCEL_ERROR_ID = -1,      /* the ID register is not ACCEL_ID_VALUE */
     ACCEL_ERROR_BUSY = -2,    /* not started: as ACCEL_RUNNING */
     ACCEL_ERROR_PROGRAM = -3, /* not started: address or size no multiple of ACCEL_PROGRAM_ALIGN,
-                               * base none of ACCEL_BASE_ALIGN, or no program at all */
+                               * base none of ACCEL_BASE_ALIGN, bytes beyond address 2^32, or no
+                               * program at all */
     ACCEL_ERROR_FAULT = -4,   /* the program stopped with a fault */
     ACCEL_ERROR_TIMEOUT = -5, /* still running after the given number of polls */
     ACCEL_ERROR_MACHINE = -6  /* not started: the program is for another machine */

@@ -110,7 +110,11 @@ class DriverBench(Bench):
 
     async def refused(self, driver: Driver, plan: dict) -> dict:
         base, address, size, *address_ranges = plan["good"]
+        high = 0xFFFF_F000
         return {
+            "high address": await driver.start([high, 1 << 20, size, 0, 0, 0, 0], True),
+            "high read limit": await driver.start([high, address, size, 0, 4097, 0, 0], True),
+            "high write limit": await driver.start([high, address, size, 0, 0, 0, 4097], True),
             "odd base": await driver.start([base + 0x800, address, size, *address_ranges], True),
             "odd address": await driver.start([base, address + 4, size, *address_ranges], True),
             "no size": await driver.start([base, address, 0, *address_ranges], True),

@@ -217,6 +217,8 @@ class TestOnTheRtl:
         assert seen["fresh"] == seen["still fresh"] == [IDLE, 0, 0]
         for place in ("odd base", "odd address", "odd size", "no size"):
             assert seen[place] == RESULTS["ACCEL_ERROR_PROGRAM"], place
+        for place in ("high address", "high read limit", "high write limit"):
+            assert seen[place] == RESULTS["ACCEL_ERROR_PROGRAM"], place
         assert seen["other code"] == RESULTS["ACCEL_ERROR_MACHINE"]
         assert seen["second start"] == RESULTS["ACCEL_ERROR_BUSY"]
 
