@@ -98,7 +98,7 @@ class ChannelUnpacker(wiring.Component):
                 count.eq(0),
                 held.eq(0),
                 skip.eq(self.offset),
-                missing.eq((self.bytes + self.offset + (cols - 1)) >> low),
+                missing.eq((self.bytes + self.offset + (cols - 1))[low:]),
                 waiting.eq(1),
             ]
         with m.Elif(self.beat | (leaving != 0)):
