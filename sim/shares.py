@@ -42,8 +42,10 @@ def layer_causes(commands: Sequence[Sequence[int]], segments: Sequence[_Run]) ->
     for run in segments:
         left = tuple(run.counters[counter.name.lower()] for counter in CYCLE_COUNTERS)
         for index, causes in enumerate(run.causes, first):
+            if not any(causes):
+                continue
             left, spare = _sum(left, causes, -1), _sum(spare, causes)
-            if any(causes) and index in owner:
+            if index in owner:
                 last = owner[index]
                 found[last], spare = _sum(found[last], spare), _NOTHING
         first += len(run.causes)

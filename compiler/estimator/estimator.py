@@ -96,6 +96,11 @@ class Estimator:
 
     def latency(self, graph: Graph) -> Latency:
         """Cycles, counters and layers of the network (see ``cycles``)."""
+        # The collector, when it is back, finds the program gone and has little to look at.
+        with uncollected():
+            return self._latency(graph)
+
+    def _latency(self, graph: Graph) -> Latency:
         compiled, timing = self.timed(graph)
         macs = sum(layer.macs for layer in compiled.network.ops)
         return Latency(

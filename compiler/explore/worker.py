@@ -16,6 +16,7 @@ from compiler.explore.space import Objective, Point, Space
 from compiler.ir.graph import Graph
 from compiler.latencies import scales_of
 from compiler.lru_cache import LruCache
+from compiler.uncollected import uncollected
 from hw.spec.config import AccelConfig, title
 from hw.spec.config_keys import ConfigurationError
 
@@ -62,7 +63,8 @@ class Engine:
         try:
             config = self._space.config(point.machine)
             row |= {"machine": title(config), **machine_figures(config)}
-            row |= self._figures(point, config)
+            with uncollected():
+                row |= self._figures(point, config)
         except (CompilerError, ConfigurationError) as fault:
             row["reason"] = one_line(str(fault))
         except Exception as fault:

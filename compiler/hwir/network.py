@@ -114,7 +114,7 @@ class ArrayOp:
         """Positions of the kernel."""
         return self.kernel[0] * self.kernel[1]
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The maps that the operation reads, each once."""
         other = self.residual.other if self.residual else ""

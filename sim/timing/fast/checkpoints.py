@@ -21,7 +21,7 @@ from sim.timing.ctrl.decode_check import Commands
 from sim.timing.machine import Machine, RunResult, advance, result, started
 from sim.timing.state import parameters
 
-SPACING = 8
+SPACING = 16
 """Commands from one kept state to the next."""
 KEPT = 4096
 """States kept, about 10 KB each; those used longest ago go first."""
