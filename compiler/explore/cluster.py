@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from asyncio import CancelledError as Cancelled
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +15,10 @@ from distributed import Client, LocalCluster
 from distributed.client import Future, as_completed
 from distributed.scheduler import KilledWorker
 
-from compiler.errors import InputError
+from compiler.errors import Failure, InputError
 from compiler.explore.chunks import Chunks
 from compiler.explore.space import Point, Space
-from compiler.explore.worker import Row, evaluate
+from compiler.explore.worker import AGAIN, Row, evaluate
 
 Task = Future[list[Row]]
 TASKS = 3
@@ -25,6 +27,7 @@ CONNECT = 20.0
 """Seconds in which a scheduler must answer."""
 RECOUNT = 5.0
 """Seconds from one count of the workers to the next."""
+LOST = "the scheduler was lost; --resume goes on from what is recorded"
 KILLED = "the process that worked on it ended several times, for its memory perhaps"
 
 
@@ -40,7 +43,16 @@ class Cluster:
         self._count = 1
 
     def run(self, points: Sequence[Point]) -> Iterator[list[Row]]:
-        """Rows of all points, as they come. A task whose worker dies is tried again elsewhere."""
+        """Rows of all points, as they come. A task whose worker dies is tried again elsewhere.
+
+        Raises Failure when the scheduler is gone.
+        """
+        try:
+            yield from self._run(points)
+        except (OSError, Cancelled, CancelledError):
+            raise Failure(LOST) from None
+
+    def _run(self, points: Sequence[Point]) -> Iterator[list[Row]]:
         chunks = Chunks(points, self._threads(), self._seconds)
         waiting = iter(chunks)
         tasks: dict[Task, Sequence[Point]] = {}
@@ -81,9 +93,9 @@ class Cluster:
             for point in points:
                 self._submit([point], tasks, done)
             return []
-        return [
-            [{"key": p.key, "network": p.network, "reason": KILLED, "seconds": 0.0}] for p in points
-        ]
+        (point,) = points
+        row = {"key": point.key, "network": point.network, "reason": KILLED, "seconds": 0.0}
+        return [[row | {AGAIN: True}]]
 
     def _threads(self) -> int:
         """Threads of all workers, at least 1."""

@@ -25,6 +25,11 @@ class Function:
     def __str__(self) -> str:
         return f"{self.file}:{self.name}"
 
+    @property
+    def content(self) -> tuple[str, str]:
+        """The text of the file and the function's name."""
+        return self.text, self.name
+
     def load(self) -> Callable[..., Any]:
         """The function. The file is run as a module, once. Raises InputError."""
         found = _module(self.file, self.text).get(self.name)

@@ -7,6 +7,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,7 +21,7 @@ from compiler.explore.figures import FIGURES
 from compiler.explore.functions import check_arguments, read_function
 from compiler.explore.networks import Kind, NetworkEntry
 from compiler.explore.space import METHODS, Limit, Objective, Search, Space, machine_values
-from compiler.explore.variables import Variable, variable
+from compiler.explore.variables import MOST, Variable, variable
 from compiler.load import load_network
 from compiler.map_cache import graph_digest
 from compiler.quantities import CLOCKS
@@ -31,6 +32,8 @@ from hw.spec.config_keys import KEYS, ConfigurationError, size
 
 MOST_POINTS = 10_000_000
 """Candidates of a search at most."""
+_DECIDING = ("numpy", "onnxruntime", "optuna")
+"""Packages whose version may change what a space gives."""
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _LABEL = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = {"type": "number"}
@@ -38,7 +41,7 @@ _COUNT = {"type": "integer", "minimum": 1, "maximum": MOST_POINTS}
 _SCHEMA = {
     "type": "object",
     "properties": {
-        "clock_mhz": {"type": "number", "minimum": CLOCKS[0], "maximum": CLOCKS[1]},
+        "clock_mhz": _NUMBER,
         "constraints": {"type": "array", "items": {"type": "string"}},
         "search": {
             "type": "object",
@@ -100,13 +103,11 @@ def _space(document: Mapping[str, Any], folder: Path) -> Space:
     objectives = tuple(
         _objective(name, spec, folder) for name, spec in document["objectives"].items()
     )
-    limits = tuple(
-        Limit(name, bounds.get("least"), bounds.get("most"))
-        for name, bounds in document.get("limits", {}).items()
-    )
-    for limit in limits:
-        _check_figure("limits", limit.name, {o.name for o in objectives})
+    own = {o.name for o in objectives}
+    limits = tuple(_limit(name, bounds, own) for name, bounds in document.get("limits", {}).items())
     clock = document.get("clock_mhz")
+    if clock is not None and not CLOCKS[0] <= clock <= CLOCKS[1]:
+        raise InputError(f"clock_mhz: {clock}; {CLOCKS[0]} to {CLOCKS[1]} is accepted")
     made = Space(
         base,
         machine,
@@ -227,9 +228,14 @@ def _objective(name: str, spec: object, folder: Path) -> Objective:
     return Objective(name, goal, function)
 
 
-def _check_figure(where: str, name: str, own: set[str]) -> None:
+def _limit(name: str, bounds: Mapping[str, Any], own: set[str]) -> Limit:
+    """A limit of a figure, maybe one of the user's ``own``."""
     if name not in FIGURES.keys() | own:
-        raise InputError(f"{where}: {show(name)} is unknown; accepted: {', '.join(FIGURES)}")
+        raise InputError(f"limits: {show(name)} is unknown; accepted: {', '.join(FIGURES)}")
+    for key, value in bounds.items():
+        if not abs(value) <= MOST:
+            raise InputError(f"limits: {name}: {key} {value}; -{MOST} to {MOST} is accepted")
+    return Limit(name, bounds.get("least"), bounds.get("most"))
 
 
 def _search(table: Mapping[str, Any]) -> Search:
@@ -254,10 +260,33 @@ def _check_constraints(space: Space) -> None:
 
 
 def _digest(space: Space) -> str:
-    """The hash of the space without the number of candidates, and of all that it names."""
-    graphs = [graph_digest(entry.graph) for entry in space.networks if entry.graph is not None]
-    entries = tuple(dataclasses.replace(entry, graph=None) for entry in space.networks)
-    search = dataclasses.replace(space.search, points=None)
-    plain = dataclasses.replace(space, networks=entries, search=search)
-    about = (plain, graphs, source_digest(ROOT))
+    """The hash of the space without the number of candidates, of the content of all files that it
+    names, wherever they lie, and of the versions of what decides results."""
+    about = (
+        space.base,
+        space.machine,
+        [(e.label, e.kind, _content(e), e.variables) for e in space.networks],
+        [(o.name, o.goal, o.function and o.function.content) for o in space.objectives],
+        space.limits,
+        space.constraints,
+        dataclasses.replace(space.search, points=None),
+        space.clock,
+        source_digest(ROOT),
+        [(package, _version(package)) for package in _DECIDING],
+    )
     return hashlib.sha256(repr(about).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    """The version of a package, "" if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _content(entry: NetworkEntry) -> object:
+    """What an entry's networks follow from, besides its variables."""
+    if entry.graph is not None:
+        return graph_digest(entry.graph)
+    return entry.target if entry.function is None else entry.function.content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from compiler.errors import InputError
 from compiler.explore.figures import FIGURES
 from compiler.explore.space import Space
 from compiler.explore.variables import Variable
-from compiler.explore.worker import Row
+from compiler.explore.worker import AGAIN, Row
 from compiler.whole_files import write_file
 
 SPACE = "space.json"
@@ -29,6 +30,7 @@ CANDIDATE = "candidate"
 EVERY, SHARE, LONGEST = 2.0, 0.01, 60.0
 """Least seconds from one batch to the next, their share of the time since the start, and the most:
 a stop costs a hundredth, and a long sweep does not drown in files."""
+_NAME = re.compile(r"[0-9]{7,}\.parquet")
 _WHOLE = {"cycles", "dram_bytes", "macs", "parameters", "mac_units", "on_chip_bytes"}
 
 
@@ -48,6 +50,7 @@ def schema(space: Space) -> pa.Schema:
             ("host_nodes", pa.int64()),
             ("scales", pa.string()),
             ("reason", pa.string()),
+            (AGAIN, pa.bool_()),
             ("seconds", pa.float64()),
         ]
     )
@@ -63,9 +66,11 @@ def _type(variable: Variable) -> pa.DataType:
 
 
 class Store:
-    """The rows of a space in a folder; ``rows`` has those that are recorded, by key.
+    """The rows of a space in a folder; ``rows`` has those that are recorded, by key, except rows of
+    earlier runs that are tried AGAIN.
 
     Rows that are added are recorded with the next ``flush``, which comes of itself (see EVERY).
+    Raises InputError for files that it has not written.
     """
 
     def __init__(self, folder: Path, space: Space) -> None:
@@ -75,12 +80,15 @@ class Store:
         self._start = self._flushed = time.monotonic()
         self._batches = 0
         self.rows: dict[str, Row] = {}
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         for path in self._folder.glob(".part-*"):
             path.unlink()  # What a kill has left.
         for path in sorted(self._folder.glob("*.parquet")):
+            if not _NAME.fullmatch(path.name):
+                raise InputError(f"{path}: not written by explore; 0000001.parquet and so on are")
             self._batches = int(path.stem)
-            self.rows |= {row["key"]: row for row in _read(path, self._schema)}
+            read = _read(path, self._schema)
+            self.rows |= {row["key"]: row for row in read if not row[AGAIN]}
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take rows, and record all that wait if the time has come."""
@@ -129,18 +137,26 @@ def opened(folder: Path, space: Space, resume: bool) -> Iterator[Store]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise InputError(f"{folder}: {fault.strerror}") from None
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            _check(folder, space, resume)
-            store = Store(folder, space)
-            try:
-                yield store
-            finally:
-                store.flush()
+        held = FileLock(folder / ".lock", timeout=0).acquire()
     except Timeout:
         raise InputError(f"{folder}: another explore is writing there") from None
+    except OSError as fault:
+        raise InputError(f"{fault.filename or folder}: {fault.strerror or fault}") from None
+    with held:
+        store = _checked(folder, space, resume)
+        try:
+            yield store
+        finally:
+            store.flush()
+
+
+def _checked(folder: Path, space: Space, resume: bool) -> Store:
+    """The store of a folder that is fit for it. Raises InputError."""
+    try:
+        _check(folder, space, resume)
+        return Store(folder, space)
+    except OSError as fault:
+        raise InputError(f"{fault.filename or folder}: {fault.strerror or fault}") from None
 
 
 def _check(folder: Path, space: Space, resume: bool) -> None:

@@ -11,6 +11,8 @@ Value = int | float | str | bool
 """A value of a variable."""
 MOST_VALUES = 100_000
 """Values of one variable at most."""
+MOST = (1 << 63) - 1
+"""The greatest number, and of negative ones the least: what a column of whole numbers holds."""
 DIGITS = 10
 """Decimal digits that a range of fractions keeps."""
 _RANGES = ({"from", "to", "step"}, {"from", "to", "factor"})
@@ -45,10 +47,10 @@ def variable(name: str, spec: object, read: Callable[[object], object]) -> Varia
     values = tuple(v for v in found if isinstance(v, (int, float, str)))
     if len(set(values)) < len(values):
         raise InputError(f"{name} = {show(spec)}: a value stands twice; once is accepted")
+    if any(isinstance(v, (int, float)) and not abs(v) <= MOST for v in values):
+        raise InputError(f"{name} = {show(spec)}: numbers from -{MOST} to {MOST} are accepted")
     if any(isinstance(v, float) for v in values):
         values = tuple(float(v) for v in values)
-    if any(v != v or v in (float("inf"), -float("inf")) for v in values):
-        raise InputError(f"{name} = {show(spec)}: finite numbers are accepted")
     return Variable(name, values)
 
 
@@ -59,10 +61,13 @@ def _range(name: str, spec: dict[str, object]) -> list[object]:
         raise InputError(f"{name} = {show(spec)}: {ACCEPTED}")
     start, end, by = numbers
     factor = "factor" in spec
-    if not (start <= end and by > (1 if factor else 0) and (not factor or start > 0)):
+    if not all(abs(number) <= MOST for number in numbers):
+        raise InputError(f"{name} = {show(spec)}: numbers from -{MOST} to {MOST} are accepted")
+    least = 10**-DIGITS
+    if not (start <= end and by > (1 if factor else 0) and (not factor or start >= least)):
         raise InputError(
-            f"{name} = {show(spec)}: from <= to, a step above 0, or from above 0 and a factor "
-            "above 1 are accepted"
+            f"{name} = {show(spec)}: from <= to, a step above 0, or from at least {least} and a "
+            "factor above 1 are accepted"
         )
     values: list[object] = []
     value = start

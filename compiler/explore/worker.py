@@ -22,6 +22,8 @@ from hw.spec.config_keys import ConfigurationError
 
 Row = dict[str, Any]
 """The record of a point, by column."""
+AGAIN = "again"
+"""Column that is true where ``reason`` is no fault of the point's: ``--resume`` tries it again."""
 MACHINES, GRAPHS = 4, 256
 """Machines with their estimators, and networks, that a worker keeps."""
 _TURN = threading.Lock()
@@ -69,7 +71,7 @@ class Engine:
             row["reason"] = one_line(str(fault))
         except Exception as fault:
             # A fault of this project, which must not end a sweep of days.
-            row["reason"] = one_line(f"internal error: {described(fault)}")
+            row |= {"reason": one_line(f"internal error: {described(fault)}"), AGAIN: True}
         row["seconds"] = time.thread_time() - start
         return row
 

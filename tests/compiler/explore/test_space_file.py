@@ -1,10 +1,12 @@
 """Spaces in files: what they mean, and what is refused."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from compiler.errors import InputError
+from compiler.explore import space_file
 from compiler.explore.space_file import read_space
 
 NETWORK = '[[network]]\nname = "resnet20"\n'
@@ -103,6 +105,13 @@ def test_expressions_mean_what_python_means(expression, holds, tmp_path):
         (LEAST + "[machine]\nrows = [8, 'x']", "all numbers, all texts or all flags"),
         (LEAST + "[machine]\nrows = { from = 8 }", "rows = {'from': 8}: a value, a list"),
         (LEAST + "[machine]\nrows = { from = 8, to = 4, step = 1 }", "from <= to"),
+        (LEAST + f"[machine]\nqueue_depth = {1 << 63}", "to 9223372036854775807 are accepted"),
+        (LEAST + "[machine]\nqueue_depth = nan", "queue_depth = nan: numbers from -922337203"),
+        (LEAST + "[machine]\nrows = { from = 1, to = inf, factor = 2 }", "numbers from -922337"),
+        (LEAST + "[machine]\nrows = { from = 1e-99, to = 8, factor = 2 }", "at least 1e-10"),
+        (LEAST + "[limits]\ncycles = { most = nan }", "limits: cycles: most nan; -922337203"),
+        (LEAST + "[limits]\ncycles = { least = -inf }", "limits: cycles: least -inf; -9223"),
+        ("clock_mhz = nan\n" + LEAST, "clock_mhz: nan; 1e-06 to 1000000.0 is accepted"),
         (LEAST + "[machine]\nrows = { from = 0, to = 1, step = 1e-9 }", "more than 100,000"),
         (CYCLES + "[[network]]\nname = 'resnet'", "network resnet: name 'resnet'; accepted: "),
         (CYCLES + "[[network]]\nname = 'resnet20'\nwidth = 2", "argument 'width' is unknown"),
@@ -154,3 +163,19 @@ def test_only_the_number_of_candidates_leaves_the_digest(tmp_path):
 
     assert digest(3, 0) == digest(5, 0)
     assert len({digest(3, 0), digest(3, 1), digest(3, 0, rows=16)}) == 3
+
+
+def test_the_digest_is_that_of_contents_wherever_files_lie(tmp_path, monkeypatch):
+    text = f"{CYCLES}[[network]]\nfunction = 'nets.py:net'\nwidth = 4\n"
+    digests = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        digests.append(read(tmp_path / name, text).digest)
+    monkeypatch.chdir(tmp_path / "a")
+    digests.append(read(Path(), text).digest)
+    assert len(set(digests)) == 1
+    monkeypatch.setattr(space_file, "version", lambda package: "0.1")
+    assert read(tmp_path / "a", text).digest != digests[0]
+    monkeypatch.undo()
+    digest = read(tmp_path / "a", text.replace("width = 4", "width = 4\nkernel = 5")).digest
+    assert digest != digests[0]

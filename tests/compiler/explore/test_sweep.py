@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,8 +11,8 @@ import pytest
 
 from compiler import driver
 from compiler.codegen.program import image, mapping
-from compiler.errors import InputError
-from compiler.explore import store
+from compiler.errors import Failure, InputError
+from compiler.explore import cluster, store, worker
 from compiler.explore.chunks import Chunks
 from compiler.explore.front import front, main_effects
 from compiler.explore.page import write_page
@@ -163,6 +164,55 @@ def test_another_space_and_a_full_folder_are_refused(tmp_path):
     (out / "rows/0000001.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"0000001\.parquet: no batch of rows"):
         explore(two_networks(tmp_path), out, 1, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda out: (out / "rows/mine.parquet").touch(), r"mine\.parquet: not written by explore"),
+        (lambda out: (out / ".lock").mkdir(), r"\.lock"),
+        (lambda out: ((out / "rows").rename(out / "old"), (out / "rows").touch()), "rows: File ex"),
+    ],
+)
+def test_what_the_folder_holds_is_refused_in_one_line(make, said, tmp_path):
+    out = tmp_path / "out"
+    explore(two_networks(tmp_path, "8192"), out, 1)
+    (out / ".lock").unlink(missing_ok=True)
+    make(out)
+    with pytest.raises(InputError, match=said):
+        explore(two_networks(tmp_path, "8192"), out, 1, resume=True)
+
+
+def test_a_row_that_a_fault_of_ours_left_is_tried_again(tmp_path, monkeypatch):
+    space, out = two_networks(tmp_path, "8192"), tmp_path / "out"
+    whole = explore(space, tmp_path / "whole", 1)
+    monkeypatch.setattr(worker, "title", lambda config: 1 / 0)
+    first = explore(space, out, 1)
+    reasons = {row["reason"] for own in first.rows for row in own}
+    assert reasons == {"internal error: ZeroDivisionError: division by zero"}
+    monkeypatch.undo()
+    again = explore(space, out, 1, resume=True)
+    assert (again.recorded, again.computed) == (0, first.computed)
+    assert again.scores == whole.scores
+    assert explore(space, out, 1, resume=True).computed == 0
+
+
+@pytest.mark.parametrize("fault", [OSError("Stream is closed"), CancelledError("evaluate")])
+def test_a_lost_scheduler_is_a_failure_of_one_line(fault, tmp_path, monkeypatch):
+    class Client:
+        def scatter(self, space, **options):
+            return space
+
+        def ncores(self):
+            return {"worker": 1}
+
+        def submit(self, *arguments, **options):
+            raise fault
+
+    monkeypatch.setattr(cluster, "as_completed", set)
+    lost = cluster.Cluster(Client(), two_networks(tmp_path, "8192"))
+    with pytest.raises(Failure, match="--resume goes on from what is recorded"):
+        list(lost.run([Point("net", (), ())]))
 
 
 @pytest.mark.parametrize("name", ["seconds", "reason", "rows", "candidate"])
