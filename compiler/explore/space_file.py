@@ -286,7 +286,7 @@ def _version(package: str) -> str:
 
 
 def _content(entry: NetworkEntry) -> object:
-    """What an entry's networks follow from, besides its variables."""
+    """All that an entry's networks follow from, besides its variables."""
     if entry.graph is not None:
         return graph_digest(entry.graph)
     return entry.target if entry.function is None else entry.function.content
