@@ -29,6 +29,7 @@ WITHOUT = {
     "hw/core/lookup_table.py": "Holds values only; its lines are counted in `core/drain.py`.",
     "hw/core/mac_array.py": "Holds values only; its latency is `MAC_LATENCY`.",
     "hw/core/mac_lane.py": "A part of the array.",
+    "hw/core/operand_lane.py": "A part of the operand stores.",
     "hw/core/requant_channel.py": "A part of the requantiser.",
     "hw/core/requantiser.py": "Holds values only; its latency is in `PLAIN_WRITE`.",
     "hw/ctrl/regfile.py": "The host writes it before the run; no cycle depends on it.",

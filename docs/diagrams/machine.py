@@ -64,7 +64,7 @@ BLOCKS = (
           ("core/operand_fetch.py", "core/loop_nest.py", "core/input_addresses.py",
            "core/line_coalescer.py"), "addresses of taps, lines for lanes"),
     Block("operands", 880, 190, 210, 74, CORE, "Operand stores",
-          ("core/operand_store.py",), "a ring of lines for each lane"),
+          ("core/operand_store.py", "core/operand_lane.py"), "a ring of lines for each lane"),
     Block("weights", 620, 304, 220, 60, CORE, "Weight store",
           ("core/weight_store.py",), "prefetches lines of weights"),
     Block("sequencer", 620, 378, 220, 60, CORE, "MAC sequencer",

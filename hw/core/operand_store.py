@@ -1,19 +1,17 @@
 """Operand stores: for each lane, the lines of the tap groups in the ring, and what the array needs
 to find its words."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.core import stage_layouts
+from hw.core.operand_lane import RING_BITS, OperandLane
 from hw.lib.delay import delay
-from hw.lib.mux_tree import mux_tree
+from hw.lib.repeated import repeated
 from hw.spec import timing
 from hw.spec.config import AccelConfig
-
-RING_BITS = 2
-assert timing.TAP_GROUP_RING == 1 << RING_BITS
 
 
 class OperandStore(wiring.Component):
@@ -78,7 +76,7 @@ class OperandStore(wiring.Component):
         with m.If(landed):
             m.d.sync += arrived.eq(arrived + 1)
         self._build_head(m)
-        self._build_lanes(m)
+        self._build_lanes(m, platform)
         return m
 
     def _build_head(self, m):
@@ -94,42 +92,24 @@ class OperandStore(wiring.Component):
             self.head.eq(read.data),
         ]
 
-    def _build_lanes(self, m):
+    def _build_lanes(self, m, platform):
         config = self._config
-        word, bits = config.word_bytes * 8, config.line_bits
         latency = timing.READ_LATENCY
         enable = delay(m, self.taking.en, latency, "line_en")
         lanes = delay(m, self.taking.lanes, latency, "line_lanes")
         entry = delay(m, Cat(self.taking.high, self._push_entry), latency, "entry")
         for p in range(config.rows):
-            lane = Signal(stage_layouts.lane_layout(config), name=f"lane{p}")
-            m.submodules[f"place{p}"] = places = Memory(
-                shape=stage_layouts.lane_layout(config), depth=timing.TAP_GROUP_RING, init=[]
-            )
-            write, read = places.write_port(), places.read_port(domain="comb")
+            lane = repeated(OperandLane, config, platform)
+            m.submodules[f"lane{p}"] = lane
             m.d.comb += [
-                write.en.eq(self.tap_groups.push),
-                write.addr.eq(self._push_entry),
-                write.data.eq(self.tap_groups.lanes[p]),
-                read.addr.eq(self._head_entry),
-                lane.eq(read.data),
+                lane.line.eq(self.line),
+                lane.write.eq(enable & lanes[p]),
+                lane.entry.eq(entry),
+                lane.push.eq(self.tap_groups.push),
+                lane.push_entry.eq(self._push_entry),
+                lane.lane.eq(self.tap_groups.lanes[p]),
+                lane.head_entry.eq(self._head_entry),
+                lane.offset.eq(self.offset),
+                lane.pad.eq(self.pad),
+                self.words[p].eq(lane.word),
             ]
-            place = Signal(bits + 1, name=f"position{p}")
-            inside = lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)
-            m.d.comb += place.eq(lane.offset + self.offset)
-            stored = []
-            for bank in range(config.line_words):
-                m.submodules[f"store{p}_{bank}"] = store = Memory(
-                    shape=word, depth=2 * timing.TAP_GROUP_RING, init=[]
-                )
-                write, read = store.write_port(), store.read_port(domain="comb")
-                m.d.comb += [
-                    write.en.eq(enable & lanes[p]),
-                    write.addr.eq(entry),
-                    write.data.eq(self.line.word_select(bank, word)),
-                    read.addr.eq(Cat(place[bits], self._head_entry)),
-                ]
-                stored.append(read.data)
-            found = Signal(word, name=f"found{p}")
-            m.d.comb += found.eq(mux_tree(stored, place[:bits]))
-            m.d.comb += self.words[p].eq(Mux(inside, found, self.pad.replicate(config.cols)))

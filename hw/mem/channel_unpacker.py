@@ -1,6 +1,6 @@
 """The byte buffer that cuts packed pixels out of bus beats."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -9,13 +9,9 @@ from hw.mem.load_request import BYTES_BITS
 from hw.spec.config import AccelConfig
 
 
-def _shifted(value, amount, width: int, right: bool):
-    """``value`` of ``width`` bits, moved by ``amount`` bytes."""
-    for i, bit in enumerate(amount):
-        # Wires: as operators, Amaranth would follow each bit to every other one.
-        moved = value.shift_right(8 << i) if right else value.shift_left(8 << i)[:width]
-        value = Mux(bit, moved, value)
-    return value
+def _bits(count):
+    """The bits of so many bytes."""
+    return Cat(Const(0, 3), count)
 
 
 class ChannelUnpacker(wiring.Component):
@@ -102,11 +98,9 @@ class ChannelUnpacker(wiring.Component):
                 waiting.eq(1),
             ]
         with m.Elif(self.beat | (leaving != 0)):
-            size = len(held)
-            staying = _shifted(held, leaving, size, right=True)
-            arriving = _shifted(
-                Mux(self.beat, self.beat_data, 0), kept[: len(leaving)], size, right=False
-            )
+            # A few levels of choices each; written as those, every level had a line per byte.
+            staying = held >> _bits(leaving)
+            arriving = Mux(self.beat, self.beat_data, 0) << _bits(kept[: len(leaving)])
             m.d.sync += [
                 count.eq(kept + Mux(self.beat, cols, 0)),
                 held.eq(staying | arriving),

@@ -25,7 +25,7 @@ TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
 WIDE_MUX, LUT_RAM = (Path(__file__).with_name(name) for name in ("wide_mux.v", "lut_ram.v"))
-SELECTORS = ("core.execute.operands.found*", "core.execute.drain.part")
+SELECTORS = ("core.execute.operands.lane*.found", "core.execute.drain.part")
 """Signals that choose one of many words, bit by bit."""
 
 REQUANT_MULTIPLIERS = 4

@@ -7,12 +7,17 @@ import pytest
 
 from hw import generate
 from hw.core.mac_array import MacArray
+from hw.core.operand_store import OperandStore
 from hw.core.requantiser import Requantiser
 from hw.tools import verilator
 from hw.tools.cosim.design import ONE_CODE
 from tests.hw.support.units import WIDE
 
-UNITS = {"mac_lane": (MacArray, WIDE.rows), "requant_channel": (Requantiser, WIDE.cols)}
+UNITS = {
+    "mac_lane": (MacArray, WIDE.rows),
+    "operand_lane": (OperandStore, WIDE.rows),
+    "requant_channel": (Requantiser, WIDE.cols),
+}
 """The unit that has a part, and how many of it in WIDE."""
 
 

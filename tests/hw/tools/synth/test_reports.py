@@ -152,11 +152,16 @@ def test_the_lanes_that_the_script_names_exist(tiny_verilog):
 def test_the_selectors_that_the_script_names_exist(tiny_verilog):
     for selector in SELECTORS:
         path, _, signal = selector.rpartition(".")
-        begin = tiny_verilog.index(f"\nmodule \\{TOP}.{path} ")
+        heading = f"\nmodule \\{TOP}.{path} "
+        if "*" in path:
+            path, _, lane = path.rpartition(".")
+            begin = tiny_verilog.index(f"\nmodule \\{TOP}.{path} ")
+            assert f"\n  operand_lane {lane.replace('*', '3')} (" in tiny_verilog[begin:]
+            heading = "\nmodule operand_lane("
+        begin = tiny_verilog.index(heading)
         module = tiny_verilog[begin : tiny_verilog.index("\nendmodule", begin)]
-        name = re.escape(signal).replace(re.escape("*"), r"\d+")
         # The highest bit of the choice comes last.
-        assert re.search(rf"assign {name} = \S+ *\[\d+\] \? ", module), selector
+        assert re.search(rf"assign {signal} = \S+ *\[\d+\] \? ", module), selector
 
 
 def test_a_tool_of_the_machine_goes_first(tmp_path, monkeypatch):
