@@ -11,9 +11,14 @@ from compiler.errors import CompilerError, InputError, located, show
 from compiler.explore.functions import Function, described
 from compiler.explore.variables import Variable
 from compiler.ir.graph import Graph
+from compiler.rewrite.apply import apply
+from compiler.rewrite.graph_network import GraphNetwork
+from compiler.rewrite.rules import Wanted, wanted
 from compiler.zoo.families import RESOLUTION, member
 
 Kind = Literal["name", "file", "family", "function"]
+REWRITE = "rewrite"
+"""Argument of every entry: rules that change the network, as ``compiler rewrite`` takes them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,17 @@ class NetworkEntry:
 
         Raises CompilerError, also for whatever a function of the user's raises.
         """
+        rules = rules_of(arguments.get(REWRITE, ""))
+        graph = self._built({n: v for n, v in arguments.items() if n != REWRITE})
+        if not rules:
+            return graph
+        network = GraphNetwork(graph)
+        with located(self.label):
+            apply(network, rules)
+        return network.graph
+
+    def _built(self, arguments: Mapping[str, Any]) -> Graph:
+        """The network before rules change it."""
         if self.kind == "file":
             assert self.graph is not None
             return self.graph
@@ -54,6 +70,13 @@ class NetworkEntry:
             return member(self.target, arguments)
         assert self.function is not None
         return _made(self.function, arguments)
+
+
+def rules_of(text: object) -> list[Wanted]:
+    """The rules in a text, spaces between them, none in an empty one. Raises InputError."""
+    if not isinstance(text, str):
+        raise InputError(f"{REWRITE} {show(text)}; rules with spaces between them are accepted")
+    return [wanted(rule) for rule in text.split()]
 
 
 def _made(function: Function, arguments: Mapping[str, Any]) -> Graph:

@@ -19,7 +19,7 @@ from compiler.errors import MAX_SHOWN, InputError, located, show
 from compiler.explore.expressions import Constraint
 from compiler.explore.figures import FIGURES
 from compiler.explore.functions import check_arguments, read_function
-from compiler.explore.networks import Kind, NetworkEntry
+from compiler.explore.networks import REWRITE, Kind, NetworkEntry, rules_of
 from compiler.explore.space import METHODS, Limit, Objective, Search, Space, machine_values
 from compiler.explore.variables import MOST, Variable, variable
 from compiler.load import load_network
@@ -179,6 +179,8 @@ def _entry(table: Mapping[str, Any], folder: Path) -> NetworkEntry:
 
 def _filled(entry: NetworkEntry, folder: Path, calibration: str | None) -> NetworkEntry:
     """The entry with its file, and with arguments that it takes."""
+    for value in next((v.values for v in entry.variables if v.name.endswith(f".{REWRITE}")), ()):
+        rules_of(value)
     if entry.kind == "name":
         accepted = {RESOLUTION, "name"} if "name" in entry.arguments else {RESOLUTION}
         names = next((v.values for v in entry.variables if v.name.endswith(".name")), None)
@@ -190,14 +192,20 @@ def _filled(entry: NetworkEntry, folder: Path, calibration: str | None) -> Netwo
     elif entry.kind == "file":
         accepted = set()
         path = None if calibration is None else folder / calibration
-        entry = dataclasses.replace(entry, graph=load_network(str(folder / entry.target), path))
+        graph = load_network(str(folder / entry.target), path)
+        if REWRITE in entry.arguments and not graph.random_weights:
+            raise InputError(
+                f"{REWRITE} with a file that has weights; compiler rewrite changes such a model, "
+                "and its result is accepted"
+            )
+        entry = dataclasses.replace(entry, graph=graph)
     else:
         function = read_function(entry.target, folder)
-        check_arguments(function, entry.arguments)
+        check_arguments(function, [name for name in entry.arguments if name != REWRITE])
         return dataclasses.replace(entry, function=function)
     for name in entry.arguments:
-        if name not in accepted:
-            known = ", ".join(sorted(accepted)) or "none"
+        if name not in accepted | {REWRITE}:
+            known = ", ".join(sorted(accepted | {REWRITE}))
             raise InputError(f"argument {show(name)} is unknown; accepted: {known}")
     return entry
 

@@ -115,6 +115,8 @@ def test_expressions_mean_what_python_means(expression, holds, tmp_path):
         (LEAST + "[machine]\nrows = { from = 0, to = 1, step = 1e-9 }", "more than 100,000"),
         (CYCLES + "[[network]]\nname = 'resnet'", "network resnet: name 'resnet'; accepted: "),
         (CYCLES + "[[network]]\nname = 'resnet20'\nwidth = 2", "argument 'width' is unknown"),
+        (CYCLES + NETWORK + "rewrite = ['', 'no_rule']", "rule 'no_rule'; accepted: depthwise_svd"),
+        (CYCLES + NETWORK + "rewrite = 3", "rewrite 3; rules with spaces between them"),
         (CYCLES + "[[network]]\nfamily = 'vgg'", "family 'vgg'; accepted: efficientnet_lite"),
         (CYCLES + "[[network]]\nfile = 'no.onnx'", "no.onnx: cannot be read"[:8]),
         (CYCLES + "[[network]]\nlabel = 'x'", "one of name, file, family, function is accepted"),

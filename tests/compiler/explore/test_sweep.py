@@ -11,6 +11,7 @@ import pytest
 
 from compiler import driver
 from compiler.codegen.program import image, mapping
+from compiler.command_line import main
 from compiler.errors import Failure, InputError
 from compiler.explore import cluster, store, worker
 from compiler.explore.chunks import Chunks
@@ -21,6 +22,7 @@ from compiler.explore.score import Score
 from compiler.explore.space import Point
 from compiler.explore.sweep import explore
 from compiler.explore.workers import Here
+from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.report.energy import energy_estimate, read_energy_table
 from hw.spec.config import from_dict
@@ -181,6 +183,36 @@ def test_what_the_folder_holds_is_refused_in_one_line(make, said, tmp_path):
     make(out)
     with pytest.raises(InputError, match=said):
         explore(two_networks(tmp_path, "8192"), out, 1, resume=True)
+
+
+def test_rewrite_rules_are_variables(tmp_path, capsys):
+    """The cycles are those of the model that ``compiler rewrite`` writes."""
+    rules = ["", "bsconv_u@conv", "depthwise_kernel=5 bsconv_u", "convfirst"]
+    space = space_of(
+        tmp_path,
+        f"""
+        [machine]
+        preset = "tiny"
+        [[network]]
+        function = "nets.py:net"
+        width = 8
+        rewrite = {rules}
+        [objectives]
+        cycles = "min"
+        """,
+    )
+    sweep = explore(space, tmp_path / "out", 1)
+    *good, (bad,) = sweep.rows
+    assert [v["net.rewrite"] for v in sweep.candidates] == rules
+    assert bad["reason"].startswith("net: rule convfirst changes no layer")
+    model = write_model(space.networks[0].build({"width": 8}), tmp_path / "net.json")
+    assert len({row["cycles"] for (row,) in good}) == 3
+    for text, (row,) in zip(rules[1:], good[1:], strict=False):
+        words = [word for rule in text.split() for word in ("--rule", rule)]
+        out = str(tmp_path / "rewritten.json")
+        words += ["-o", out, "--json", "--preset", "tiny"]
+        assert main(["rewrite", str(model), *words]) == 0
+        assert json.loads(capsys.readouterr().out)["after"]["cycles"] == row["cycles"]
 
 
 def test_a_row_that_a_fault_of_ours_left_is_tried_again(tmp_path, monkeypatch):
