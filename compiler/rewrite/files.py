@@ -86,7 +86,7 @@ def with_open_sizes(model: onnx.ModelProto, source: Path) -> onnx.ModelProto:
 def write(
     path: Path, model: onnx.ModelProto | Graph, source: Path, changes: Sequence[Change]
 ) -> list[Path]:
-    """Write the model, and what its training needs beside it; returns the files.
+    """Write the model, and what its training needs beside it or nothing there; returns the files.
 
     Raises InputError where they cannot be written.
     """
@@ -95,12 +95,15 @@ def write(
         files: dict[Path, bytes] = {}
     else:
         files = {path: with_open_sizes(model, source).SerializeToString()}
+    training = path.with_suffix(".training.json")
     orthonormal = [c.made[0] for c in changes if c.rule == "bsconv_s" and len(c.made) == 3]
     if orthonormal:
         notes = {"orthonormal": {"factor": REGULARISER, "layers": orthonormal}}
-        files[path.with_suffix(".training.json")] = json.dumps(notes, indent=1).encode() + b"\n"
+        files[training] = json.dumps(notes, indent=1).encode() + b"\n"
     try:
         write_whole({file: _writer(data) for file, data in files.items()})
+        if not orthonormal:
+            training.unlink(missing_ok=True)  # An earlier model's.
     except OSError as fault:
         raise InputError(f"{path}: cannot be written: {fault.strerror}") from None
     return [path, *(file for file in files if file != path)]

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from compiler.frontend.called import Names
+from compiler.frontend.onnx.labels import label
 from compiler.quantize.explicit_pads import with_explicit_pads
 from compiler.quantize.graph import attribute, float_constants
 from compiler.rewrite.layer import Layer
@@ -34,8 +36,9 @@ class OnnxNetwork(Network):
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = with_explicit_pads(model)
         del model.graph.value_info[:]
-        for node in model.graph.node:
-            node.name = node.name or node.output[0]
+        names = Names()
+        for index, node in enumerate(model.graph.node):
+            node.name = names.unique(label(node, index))
         self._constants = float_constants(self.model)
         self._layers: dict[str, Layer | None] = {}
         self._steps: list[Step] | None = None
@@ -59,7 +62,7 @@ class OnnxNetwork(Network):
         old, made = nodes[place], []
         x = source or self._step(old).inputs[0]
         for layer in chain:
-            y = old.output[0] if layer is chain[-1] else layer.name
+            y = old.output[0] if layer is chain[-1] else self._unused(layer.name)
             made.append(self._node(layer, old, x, y))
             x = y
         del self._layers[old.output[0]]
@@ -164,11 +167,18 @@ class OnnxNetwork(Network):
 
     def _constant(self, name: str, values: np.ndarray) -> str:
         """Add a constant, under a name of its own."""
-        number, plain = 1, name
-        while name in self._constants:
-            name, number = f"{plain}_{number}", number + 1
+        name = self._unused(name)
         self.model.graph.initializer.append(numpy_helper.from_array(values, name))
         self._constants[name] = values
+        return name
+
+    def _unused(self, name: str) -> str:
+        """The name, with a number after it if a tensor has it."""
+        graph, number, plain = self.model.graph, 1, name
+        taken = self._constants.keys() | {value.name for value in graph.input}
+        taken |= {made for node in graph.node for made in node.output}
+        while name in taken:
+            name, number = f"{plain}_{number}", number + 1
         return name
 
 

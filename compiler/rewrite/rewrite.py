@@ -88,7 +88,12 @@ def _float(
         with reporting("timing changes") as progress:
             search = Search(network, graph, rules, data, estimator, progress)
         for _ in range(_TRIES):
-            rules = search.within(aim)
+            try:
+                rules = search.within(aim)
+            except InputError:
+                if aim == bound:
+                    raise
+                raise _missed(bound, after) from None
             network = OnnxNetwork(_copy(old))
             applied = apply(network, rules, data)
             new = network.model
@@ -97,9 +102,13 @@ def _float(
                 break
             aim -= after.cycles - bound
         else:
-            raise InputError(f"--search: {bound:,} cycles; {after.cycles:,} were reached")
+            raise _missed(bound, after)
     same = fidelity(old, new, samples) if samples else None
     return Rewritten(new, rules, applied, before, after, same, bound)
+
+
+def _missed(bound: int, after: Figures) -> InputError:
+    return InputError(f"--search: {bound:,} cycles; {after.cycles:,} were reached")
 
 
 def _copy(model: ModelProto) -> ModelProto:

@@ -103,7 +103,8 @@ class Wanted:
         """The option that names it."""
         parts = (self.form, "" if self.argument is None else str(self.argument))
         arguments = ",".join(part for part in parts if part)
-        layers = ",".join(self.layers)
+        # An option has commas between names, so that one within a name is any character.
+        layers = ",".join(pattern.replace(",", "?") for pattern in self.layers)
         return self.name + (f"={arguments}" if arguments else "") + (f"@{layers}" if layers else "")
 
     @property

@@ -13,8 +13,9 @@ from compiler import zoo
 from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
+from compiler.rewrite.rules import Wanted, wanted
 from compiler.zoo.builder import GraphBuilder
-from tests.support.float_onnx import calibration_of, mobile_net
+from tests.support.float_onnx import FloatNet, calibration_of, mobile_net
 from tests.support.onnx_builder import run_onnx
 
 
@@ -147,3 +148,33 @@ def test_faults_are_one_line_and_write_nothing(words, named, model, tmp_path, ca
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and err.startswith("error: ") and named in err
     assert not list(tmp_path.glob("y.*"))
+
+
+def test_notes_for_training_go_with_the_model_that_they_are_for(model, tmp_path, capsys):
+    out, notes = tmp_path / "out.onnx", tmp_path / "out.training.json"
+    run(capsys, model, "--rule", "bsconv_s", "-o", out)
+    assert notes.is_file()
+    run(capsys, model, "--rule", "low_rank", "-o", out)
+    assert not notes.exists()
+
+
+def test_nodes_of_one_name_are_layers_of_their_own(tmp_path, generator, capsys):
+    """Names are those of ``compiler info``; a comma in one is written as any character."""
+    net, path = FloatNet(generator), tmp_path / "net.onnx"
+    x = net.input("N", 16, 4, 4, name="x")
+    for _ in range(3):
+        x = net.node("Relu", net.node("Conv", x, net.random(16, 16, 1, 1)))
+    net.output(x)
+    named = onnx.ModelProto.FromString(net.bytes())
+    for node in named.graph.node:
+        node.name = "a,b" if node.op_type == "Conv" else node.name
+    path.write_bytes(named.SerializeToString())
+    assert main(["info", str(path), "--json"]) == 0
+    names = [layer["name"] for layer in json.loads(capsys.readouterr().out)["layers"]]
+    assert names == ["a,b", "a,b_1", "a,b_2"]
+    out = tmp_path / "out.onnx"
+    found = run(capsys, path, "--rule", "low_rank=4@a?b_1", "-o", out)
+    assert [change["layers"] for change in found["changes"]] == [["a,b_1"]]
+    assert len(onnx.load(out).graph.node) == 7
+    assert wanted(wanted("low_rank@a?b").text).chooses("a,b")
+    assert Wanted("low_rank", "", None, ("a,b",)).text == "low_rank@a?b"

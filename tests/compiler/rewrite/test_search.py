@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -12,6 +13,7 @@ from compiler.command_line import main
 from compiler.errors import InputError
 from compiler.frontend.onnx import parse_onnx
 from compiler.ir.counts import macs
+from compiler.rewrite import rewrite
 from compiler.rewrite.chain import loss_of
 from compiler.rewrite.graph_network import GraphNetwork
 from compiler.rewrite.onnx_network import OnnxNetwork
@@ -108,6 +110,24 @@ def test_a_rule_that_is_not_searched_is_refused(rule, named, search):
     rules = [wanted("low_rank"), wanted(rule)]
     with pytest.raises(InputError, match=named):
         Search(network, found._graph, rules, None, Products(), lambda *_: None)
+
+
+def test_the_limit_that_is_missed_is_the_one_that_was_given(model, tmp_path, capsys, monkeypatch):
+    """The next search, for the cycles that the result took too much, has a limit of its own."""
+    path, figures = tmp_path / "net.onnx", rewrite.figures
+    path.write_bytes(model)
+    before = []
+
+    def slow(graph, estimator):
+        found = figures(graph, estimator)
+        before.append(found.cycles)
+        return found if len(before) == 1 else dataclasses.replace(found, cycles=7 * before[0])
+
+    monkeypatch.setattr(rewrite, "figures", slow)
+    words = ["--rule", "low_rank=2", "--search", "cycles<=0.9x", "--preset", "tiny"]
+    assert main(["rewrite", str(path), *words, "-o", str(tmp_path / "out.onnx")]) == 2
+    wanted, reached = f"{int(0.9 * before[0]):,}", f"{7 * before[0]:,}"
+    assert f"--search: {wanted} cycles; {reached} were reached" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["cycles<=2x", "macs<=0.5x", "cycles<0.5x", "cycles<=0", ""])
