@@ -20,7 +20,7 @@ STOREYS = (
     """compiler.clocks compiler.config_options compiler.quantize compiler.schedule
     compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.progress sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
-    """compiler.docgen compiler.driver hw.top sim.simulation""",
+    """compiler.docgen compiler.driver compiler.training hw.top sim.simulation""",
     """hw.generate sim.report""",
     """compiler.estimator compiler.report hw.tools sim.host_golden sim.timeline""",
     """compiler.assets compiler.compare compiler.diff compiler.map_cache golden.bench
@@ -37,8 +37,8 @@ STOREYS = (
 """Rooms by storey, from the ground up. A module belongs to the longest name that it begins with; it
 imports from lower storeys and from its own room."""
 
-TORCH = "golden.bench"
-"""The package that uses PyTorch, an extra; of the others, only the command line imports it."""
+TORCH = ("compiler.training", "golden.bench")
+"""The packages that use PyTorch, an extra; of the others, only a command line imports one."""
 
 HARDWARE = (
     "hw.command_layouts",
@@ -150,13 +150,14 @@ def test_one_module_imports_numba_and_sets_its_cache():
     assert users == {"compiler.kernels"}
 
 
-def test_only_the_benchmark_of_golden_needs_pytorch():
+def test_only_training_and_the_benchmark_of_golden_need_pytorch():
+    def inside(name):
+        return any(_within(name, package) for package in TORCH)
+
     users = {name for name in _modules() if any(_within(m, "torch") for m in _imports(name))}
-    assert users and all(_within(name, TORCH) for name in users)
+    assert users and all(map(inside, users))
     importers = {
-        name
-        for name in _modules()
-        if not _within(name, TORCH) and any(_within(m, TORCH) for m in _imports(name))
+        name for name in _modules() if not inside(name) and any(map(inside, _imports(name)))
     }
     assert importers == {"golden.command_line"}
 

@@ -1,7 +1,8 @@
 """``python -m docs.examples.train_fashion_mnist -o DIR``: train a network on Fashion-MNIST.
 
 Writes ``model.onnx`` (BSConv-U MobileNetV1, width 1/4, float) and ``calibration.npy`` (training
-pictures to quantise it with) into DIR, for ``docs.examples.evaluate_fashion_mnist``.
+pictures to quantise it with) into DIR, for ``docs.examples.evaluate_fashion_mnist``. With
+``--regular`` the network has regular convolutions, for ``docs.examples.rewrite_fashion_mnist``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from docs.examples.bsconv import (
     SMALL_STRIDES,
     bsconv_u_mobilenet_v1,
     export,
+    regular_mobilenet_v1,
 )
 from docs.examples.fashion_mnist import (
     CALIBRATION,
@@ -41,12 +43,14 @@ def main() -> int:
     parser.add_argument("-o", dest="folder", metavar="DIR", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--regular", action="store_true", help="regular convolutions")
     arguments = parser.parse_args()
     # The order of additions depends on it.
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     pictures, labels = load("train")
-    network = bsconv_u_mobilenet_v1(CLASSES, SMALL_STRIDES)
+    make = regular_mobilenet_v1 if arguments.regular else bsconv_u_mobilenet_v1
+    network = make(CLASSES, SMALL_STRIDES)
     train(network, pictures, labels, arguments.epochs)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     export(network, SIZE, arguments.folder / MODEL)

@@ -1,96 +1,109 @@
 """``python -m tests.benchmarks.papers``: what the papers exchange, in MACs and in exact cycles.
 
-Each row is a network or module and what a paper puts in its place: cycles should fall as much as
-multiply-accumulates do. ``kept`` is the speed-up over the ratio of MACs. Sources:
-arXiv 2104.14125 (depthwise and dilated convolutions), 2003.13549 (BSConv), 1512.00567 (factorised
-convolutions).
+Each row is one network or layer and a rule of ``compiler rewrite`` on it, without weights: cycles
+should fall as much as multiply-accumulates do. ``kept`` is the speed-up over the ratio of MACs.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-import tempfile
-from pathlib import Path
+from dataclasses import dataclass
 
 from compiler import zoo
+from compiler.estimator import Estimator
 from compiler.ir.graph import Graph
-from compiler.ir.randomize import randomize
-from compiler.mapping import map_graph
-from compiler.options import CompilerOptions
+from compiler.rewrite.figures import Figures
+from compiler.rewrite.files import Source
+from compiler.rewrite.rewrite import rewrite
+from compiler.rewrite.rules import wanted
 from compiler.zoo.builder import GraphBuilder, Pair
 from hw.spec.config import preset
 from tests.benchmarks.measure import print_command
 
-HEAD = ("instead of", "this", "preset", "MACs", "", "cycles", "", "utilisation", "", "kept")
+HEAD = ("network", "rule", "preset", "MACs", "", "cycles", "", "utilisation", "", "kept")
 
 
-def convolutions(name: str, shape: tuple[int, int, int], *layers: tuple[int, Pair]) -> Graph:
-    """Convolutions of (channels, kernel) one after another, each with relu."""
+@dataclass(frozen=True)
+class Exchange:
+    """A network or layer by name, the rule on it, and the machine."""
+
+    network: str
+    rule: str
+    preset: str = "edge256"
+
+
+LAYERS: dict[str, tuple[tuple[int, int, int], int, Pair]] = {
+    "conv5x5": ((35, 35, 64), 96, (5, 5)),
+    "conv7x7": ((17, 17, 192), 192, (7, 7)),
+    "conv3x3": ((8, 8, 384), 384, (3, 3)),
+}
+"""Single convolutions: input, channels and kernel; sizes are those of Inception v3."""
+
+EXCHANGES = (
+    Exchange("retinaface_mnet025_ssh", "ddc", "edge512"),
+    Exchange("mobilenet_v1_025", "depthwise_kernel=5"),
+    Exchange("mobilenet_v1", "bsconv_u@block*"),
+    Exchange("resnet20", "bsconv_u"),
+    Exchange("resnet20", "bsconv_s=0.25"),
+    Exchange("resnet18", "depthwise_svd=1@stage*"),
+    Exchange("squeezenet_1_1", "depthwise_svd=1@*/expand3x3"),
+    Exchange("inception_v1", "factorise=3x3@*/5x5"),
+    Exchange("conv5x5", "factorise=3x3"),
+    Exchange("conv7x7", "factorise=1xn"),
+    Exchange("conv3x3", "factorise=1xn"),
+    Exchange("mbconv_small", "convfirst"),
+    Exchange("convnext_tiny", "convfirst"),
+)
+
+
+def network(name: str) -> Graph:
+    """The built-in network, or the single layer, of a name."""
+    if name not in LAYERS:
+        return zoo.build(name)
+    shape, channels, kernel = LAYERS[name]
     net = GraphBuilder(name, shape)
-    x = "input"
-    for number, (channels, kernel) in enumerate(layers):
-        x = net.conv(f"conv{number}", x, channels, kernel, activation="relu")
-    return net.finish(x)
+    return net.finish(net.conv("conv", "input", channels, kernel, activation="relu"))
 
 
-def pairs() -> list[tuple[Graph, Graph, str]]:
-    """Before, after and preset."""
-    named = (
-        ("retinaface_mnet025_ssh", "retinaface_mnet025_ddc", "edge512"),
-        ("mobilenet_v1_025", "mobilenet_v1_025_dw5x5", "edge256"),
-        ("mobilenet_v1", "bsconv_u_mobilenet_v1", "edge256"),
+def figures(exchange: Exchange) -> tuple[Figures, Figures]:
+    """The figures before and after."""
+    source = Source(exchange.network, None, {})
+    estimator = Estimator(preset(exchange.preset))
+    found = rewrite(network(exchange.network), source, [wanted(exchange.rule)], estimator)
+    return found.before, found.after
+
+
+def row(exchange: Exchange) -> str:
+    """The line of the table."""
+    old, new = figures(exchange)
+    kept = (old.cycles / new.cycles) / (old.macs / new.macs)
+    cells = (
+        f"`{exchange.network}`",
+        f"`{exchange.rule}`",
+        exchange.preset,
+        *(f"{each.macs / 1e6:,.1f} M" for each in (old, new)),
+        *(f"{each.cycles:,}" for each in (old, new)),
+        *(f"{each.utilization:.1%}".replace("%", " %") for each in (old, new)),
+        f"{kept:.3f}",
     )
-    made = (
-        (
-            convolutions("conv5x5", (35, 35, 64), (96, (5, 5))),
-            convolutions("conv3x3_twice", (35, 35, 64), (96, (3, 3)), (96, (3, 3))),
-            "edge256",
-        ),
-        (
-            convolutions("conv7x7", (17, 17, 192), (192, (7, 7))),
-            convolutions("conv1x7_7x1", (17, 17, 192), (192, (1, 7)), (192, (7, 1))),
-            "edge256",
-        ),
-        (
-            convolutions("conv3x3", (8, 8, 384), (384, (3, 3))),
-            convolutions("conv1x3_3x1", (8, 8, 384), (384, (1, 3)), (384, (3, 1))),
-            "edge256",
-        ),
-    )
-    return [*((zoo.build(a), zoo.build(b), p) for a, b, p in named), *made]
-
-
-def figures(graph: Graph, config: str) -> tuple[int, int, float]:
-    """MACs, cycles and utilisation."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = map_graph(
-            randomize(graph), preset(config), CompilerOptions(), Path(folder), quiet=True
-        )
-    return report["macs"], report["cycles"], report["utilization"]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:
     """Print the table: 0."""
+    parser = argparse.ArgumentParser(description=__doc__.split(": ")[1].split("\n")[0])
+    names = sorted({each.network for each in EXCHANGES})
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(names)}")
+    chosen = parser.parse_args().networks
+    for name in chosen:
+        if name not in names:
+            parser.error(f"network {name!r}; {', '.join(names)} are accepted")
     print_command()
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for before, after, config in pairs():
-        (macs, cycles, share), (macs2, cycles2, share2) = (
-            figures(graph, config) for graph in (before, after)
-        )
-        kept = (cycles / cycles2) / (macs / macs2)
-        cells = (
-            before.name,
-            after.name,
-            config,
-            f"{macs / 1e6:,.1f} M",
-            f"{macs2 / 1e6:,.1f} M",
-            f"{cycles:,}",
-            f"{cycles2:,}",
-            f"{100 * share:.1f} %",
-            f"{100 * share2:.1f} %",
-            f"{kept:.3f}",
-        )
-        print(f"| {' | '.join(cells)} |", flush=True)
+    for exchange in EXCHANGES:
+        if not chosen or exchange.network in chosen:
+            print(row(exchange), flush=True)
     return 0
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.docs.commands import PAGES, ROOT, Command, check_synopsis, run, run_apart, steps
+from tests.support.float_onnx import mobile_net
 from tests.support.float_tflite import FloatModel
 from tests.support.onnx_builder import OnnxBuilder
 
@@ -52,9 +53,15 @@ def example_spaces() -> None:
         shutil.copy(path, folder)
 
 
+def small_trainable_model() -> None:
+    """A float ``net.onnx`` of 16x16 pictures and ten classes."""
+    Path("net.onnx").write_bytes(mobile_net(np.random.default_rng(0)).bytes())
+
+
 PREPARE: dict[str, Callable[[], None]] = {
     "docs/explore.md": example_spaces,
     "docs/quantisation.md": small_float_models,
+    "docs/rewrite.md": small_trainable_model,
 }
 """Makes the files that the commands of a page take for granted."""
 
