@@ -77,7 +77,9 @@ class ChannelParameters(wiring.Component):
         config = self._config
         rows = config.table_words
         lines_left, row = Signal(range(BLOCK_PLANES * config.param_lines + 1)), Signal(range(rows))
-        table_due, settle = Signal(), Signal(range(timing.SETTLE))
+        table_due, settle = Signal(), Signal(range(config.table_settle))
+        # Cycles until the table takes its next word, now and in the next cycle.
+        busy, next_busy = (Signal(range(config.table_interval + 1)) for _ in range(2))
         word, line = Signal(WORD_ADDR), Signal(line_addr(config))
         plane, part = Signal(range(BLOCK_PLANES)), Signal(range(config.param_lines))
         # Whether lines or the table are left, now (of the table, registered) and in the next cycle.
@@ -101,14 +103,24 @@ class ChannelParameters(wiring.Component):
                 )
             ),
             next_table.eq(~next_lines & next_due & self.next_cmd.table),
+            next_busy.eq(Mux(granted & table, config.table_interval - 1, busy - (busy != 0))),
             self.next_ready.eq(~next_lines & ~next_table & ~granted & (settle <= 1)),
         ]
         m.d.sync += [
             table.eq(next_table),
             table_due.eq(next_due),
             self.ready.eq(self.next_ready),
-            self.read.en.eq(self.next_held & (next_lines | (next_table & self.next_quiet))),
-            settle.eq(Mux(granted, timing.SETTLE - 1, settle - (settle != 0))),
+            busy.eq(next_busy),
+            self.read.en.eq(
+                self.next_held & (next_lines | (next_table & self.next_quiet & (next_busy == 0)))
+            ),
+            settle.eq(
+                Mux(
+                    granted,
+                    Mux(table, config.table_settle, timing.SETTLE) - 1,
+                    settle - (settle != 0),
+                )
+            ),
         ]
         with m.If(granted & table):
             m.d.sync += [row.eq(row + 1), word.eq(word + 1)]

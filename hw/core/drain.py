@@ -119,6 +119,7 @@ class Drain(wiring.Component):
             table.write_en.eq(parameters.table_en),
             table.write_row.eq(parameters.table_row),
             table.write_data.eq(parameters.table_data),
+            table.read_en.eq(self.pipe_cmd.table),
             table.index.eq(requant.result),
             requant.cmd.eq(self.pipe_cmd),
             requant.next_cmd.eq(self.next_pipe_cmd),
@@ -248,6 +249,7 @@ class Drain(wiring.Component):
             self.write.mask.eq(written.mask),
             self.write.addr.eq(written.addr),
         ]
-        finished = Signal.like(requant.result)
-        m.d.sync += finished.eq(Mux(cmd.table, table.value, requant.result))
-        m.d.comb += self.write.data.eq(finished)
+        finished, looked_up = Signal.like(requant.result), Signal()
+        m.d.sync += looked_up.eq(cmd.table)
+        m.d.sync += finished.eq(requant.result)
+        m.d.comb += self.write.data.eq(Mux(looked_up, table.value, finished))

@@ -64,7 +64,7 @@ class MacArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert timing.MAC_LATENCY == 4
+        assert timing.MAC_LATENCY == 5
         cols, rows = self._config.cols, self._config.rows
         word = self._config.word_bytes * 8
         factors, channel, split, ones = (
@@ -81,12 +81,9 @@ class MacArray(wiring.Component):
         for lane_group, weight in enumerate(weights):
             with m.If(issued1):
                 m.d.sync += weight.eq(factors[lane_group] & ~ones.replicate(word) | one)
-        issued3, first3, last3, maximum3 = flags[3]
-        compare = Signal()
-        m.d.comb += [
-            self.pixel_group_done.eq(issued3 & last3),
-            compare.eq(maximum3 & ~first3),
-        ]
+        issued3, first3, _, maximum3 = flags[3]
+        issued4, _, last4, _ = flags[4]
+        m.d.comb += self.pixel_group_done.eq(issued4 & last4)
         for p in range(rows):
             lane = repeated(MacLane, self._config, platform)
             m.submodules[f"lane{p}"] = lane
@@ -98,7 +95,8 @@ class MacArray(wiring.Component):
                 lane.select.eq(issued1),
                 lane.accumulate.eq(issued3),
                 lane.finish.eq(self.pixel_group_done),
-                lane.compare.eq(compare),
+                lane.first.eq(first3),
+                lane.compare.eq(maximum3),
                 self.shadow[p].eq(lane.shadow),
             ]
         return m

@@ -26,10 +26,12 @@ class MacLane(wiring.Component):
         The weight word, two cycles later.
     accumulate : In(1)
         Three cycles later: the products go to the accumulators.
+    first : In(1)
+        With ``accumulate``: the accumulators begin with them.
     compare : In(1)
-        With ``accumulate``: keep the maximum instead of the sum.
+        With ``accumulate`` and without ``first``: keep the maximum instead of the sum.
     finish : In(1)
-        With ``accumulate``: the sums go to ``shadow`` instead.
+        Four cycles later: the accumulators go to ``shadow``.
     shadow : Out(ACC * cols)
         The accumulators of the last finished pixel group.
     """
@@ -48,6 +50,7 @@ class MacLane(wiring.Component):
                 "select": In(1),
                 "weight": In(word),
                 "accumulate": In(1),
+                "first": In(1),
                 "compare": In(1),
                 "finish": In(1),
                 "shadow": Out(ACC * config.cols),
@@ -63,32 +66,35 @@ class MacLane(wiring.Component):
         selected = self._selected(m, word)
         with m.If(self.select):
             m.d.sync += operand.eq(selected)
-        totals = [
-            self._build_column(m, c, *(v.word_select(c, 8) for v in (operand, self.weight)))
+        # The operands beside their products: inside a DSP block no logic can read a product.
+        beside = delay(m, selected, 2, "beside", reset_less=True)
+        sums = [
+            self._build_column(m, c, *(v.word_select(c, 8) for v in (operand, self.weight, beside)))
             for c in range(self._cols)
         ]
         with m.If(self.finish):
-            m.d.sync += shadow.eq(Cat(*totals))
+            m.d.sync += shadow.eq(Cat(*sums))
         return m
 
-    def _build_column(self, m, c, byte, factor):
-        """One multiply-accumulator; returns its next sum."""
+    def _build_column(self, m, c, byte, factor, beside):
+        """One multiply-accumulator; returns its sum.
+
+        The product and the sum are the M and P registers of a DSP block, which adds, or begins a
+        sum, or holds it. So a maximum begins with each greater byte and holds at all others:
+        weights are 1 then, and products bytes.
+        """
         product = Signal(signed(16), name=f"product{c}", reset_less=True)
-        acc = Signal(signed(ACC), name=f"acc{c}")
-        total = Signal(signed(ACC), name=f"total{c}")
+        acc = Signal(signed(ACC), name=f"acc{c}", reset_less=True)
         m.d.sync += product.eq(byte.as_signed() * factor.as_signed())
-        # One adder for all: a maximum adds by how much the new byte is greater. Weights are 1
-        # then, and products bytes.
-        more = Signal(signed(9), name=f"more{c}")
+        greater, begin, hold = (Signal(name=f"{name}{c}") for name in ("greater", "begin", "hold"))
         m.d.comb += [
-            more.eq(product[:8].as_signed() - acc[:8].as_signed()),
-            total.eq(acc + Mux(self.compare, Mux(more[8], 0, more[:8]), product)),
+            greater.eq(beside.as_signed() > acc[:8].as_signed()),
+            begin.eq(self.first | (self.compare & greater)),
+            hold.eq(~self.first & self.compare & ~greater),
         ]
-        with m.If(self.accumulate):
-            m.d.sync += acc.eq(total)
-        with m.If(self.finish):
-            m.d.sync += acc.eq(0)
-        return total
+        with m.If(self.accumulate & ~hold):
+            m.d.sync += acc.eq(Mux(begin, 0, acc) + product)
+        return acc
 
     def _selected(self, m, word):
         """The bytes of ``word`` that the columns use.

@@ -8,7 +8,6 @@ from hw import command_layouts
 from hw.core import stage_layouts
 from hw.mem.scratchpad import WORD_ADDR
 from hw.spec.config import AccelConfig
-from hw.spec.timing import MAC_LATENCY, NEAR_END
 
 
 class OutputAddresses(wiring.Component):
@@ -41,7 +40,7 @@ class OutputAddresses(wiring.Component):
     command_first : Out(1)
         No beat of the command has issued yet.
     near_end : Out(1)
-        At most NEAR_END beats of the pixel group are left.
+        At most ``config.near_end`` beats of the pixel group are left.
     last : Out(1)
         The beat is the last of its pixel group.
     """
@@ -69,8 +68,8 @@ class OutputAddresses(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert self._config.line_words >= MAC_LATENCY
         cmd, words = self.cmd, self._config.requant_words
+        near_end = self._config.near_end
         pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
         pixel_group_x, pixel_group_offset = Signal(14), Signal(WORD_ADDR)
         next_x, next_offset, next_pixel = Signal(14), Signal(WORD_ADDR), Signal(8)
@@ -85,7 +84,7 @@ class OutputAddresses(wiring.Component):
             next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
             next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
             left.eq(self.current.pixels - pixel),
-            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, NEAR_END * words, NEAR_END))),
+            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, near_end * words, near_end))),
         ]
         # Each plane has the pixels of the group once more: x and offset go back to what they were
         # at the group's start (pixel_group_x, pixel_group_offset), and where the last plane ends,

@@ -12,7 +12,7 @@ from hw.spec import isa
 from hw.spec.config_keys import KEYS, ConfigurationError, check_value, size
 from hw.spec.external_memory import Memory
 from hw.spec.records import PARAM_WORDS
-from hw.spec.timing import MAX_BURST
+from hw.spec.timing import MAC_LATENCY, MAX_BURST, REQUANT_LATENCY, SETTLE, TABLE_PART
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Accepted names of a machine: an identifier in C and in Verilog, and the name of a folder."""
@@ -180,6 +180,24 @@ class AccelConfig:
     def table_words(self) -> int:
         """Words of a 256-entry table."""
         return max(1, 256 // self.cols)
+
+    @property
+    def near_end(self) -> int:
+        """Output beats guaranteed to issue before a pixel group, whose last multiply-accumulate
+        issues now, reaches the shadow accumulators: one in each of MAC_LATENCY cycles, except in
+        LOAD's phase. Of residual beats one."""
+        return MAC_LATENCY - -(-MAC_LATENCY // self.line_words)
+
+    @property
+    def table_interval(self) -> int:
+        """Cycles from one word of a table to the next, at the least."""
+        return self.cols // TABLE_PART
+
+    @property
+    def table_settle(self) -> int:
+        """Cycles from the grant of a table's last word to the first beat: its bytes come to the
+        table REQUANT_LATENCY + 1 cycles later, when the word is there."""
+        return SETTLE + max(0, self.table_interval - REQUANT_LATENCY - 1)
 
     @property
     def beat_interval(self) -> int:

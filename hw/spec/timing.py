@@ -35,13 +35,9 @@ OPERAND_SETUP = ADDRESS_STAGES + 2
 tap group is requested."""
 
 # Array and post-processor
-MAC_LATENCY = 4
+MAC_LATENCY = 5
 """Cycles from the issue of a pixel group's last multiply-accumulate to the first cycle in which the
 drain can read it."""
-NEAR_END = MAC_LATENCY - 1
-"""Output beats guaranteed to issue before a pixel group, whose last multiply-accumulate issues now,
-reaches the shadow accumulators (MAC_LATENCY - 1 cycles later): one a cycle, except in LOAD's phase.
-Of residual beats one."""
 REQUANT_LATENCY = 5
 """Cycles from the input of a requantiser trip to its result."""
 PLAIN_WRITE = 7
@@ -54,7 +50,10 @@ and the sum."""
 RESIDUAL_WRITE = 17
 """Cycles from the issue of a residual beat to its write into the scratchpad."""
 SETTLE = READ_LATENCY + 1
-"""Cycles from the last grant of a parameter or table line to the first beat."""
+"""Cycles from the last grant of a parameter line to the first beat."""
+TABLE_PART = 4
+"""Entries of a lookup table that its memories take in a cycle: a block RAM has two ports of 16
+bits."""
 FLUSH = 18
 """Cycles after the last beat of a command before the first beat of the next one may issue."""
 

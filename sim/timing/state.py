@@ -62,9 +62,12 @@ class Sizes(NamedTuple):
     cols: int
     requant_words: int
     table_words: int
+    table_interval: int
+    table_settle: int
     line_words: int
     line_bits: int
     param_lines: int
+    near_end: int
 
 
 def sizes(config: AccelConfig) -> Sizes:

@@ -24,7 +24,10 @@ NETLIST = "accel.json"
 TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
-WIDE_MUX, LUT_RAM = (Path(__file__).with_name(name) for name in ("wide_mux.v", "lut_ram.v"))
+WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN = (
+    Path(__file__).with_name(f"{name}.v")
+    for name in ("wide_mux", "lut_ram", "masked_sum", "masked_sum_pattern")
+)
 SELECTORS = ("core.execute.operands.lane*.found", "core.execute.drain.part")
 """Signals that choose one of many words, bit by bit."""
 
@@ -50,7 +53,8 @@ def synthesise(
     """
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
     if target is ECP5:
-        files |= {path.name: path.read_text() for path in (WIDE_MUX, LUT_RAM)}
+        parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN)
+        files |= {path.name: path.read_text() for path in parts}
     for name, text in files.items():
         (folder / name).write_text(text)
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
@@ -84,11 +88,21 @@ def script(config: AccelConfig, target: Target) -> str:
     count = [f"tee -q -o {STATISTICS} stat -json"]
     if target is not ECP5:
         return _lines(begin, _map_xilinx(), count)
-    return _lines(begin, _soft_products(config), _map_ecp5(), count, _within_pins())
+    parts = (_masked_sums(config), _soft_products(config), _map_ecp5(), count, _within_pins())
+    return _lines(begin, *parts)
 
 
 def _lines(*parts: list[str]) -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _masked_sums(config: AccelConfig) -> list[str]:
+    """Accumulators of all columns of a lane, which is one module."""
+    return [
+        f"extract -map {MASKED_SUM_PATTERN.name}",
+        f"select -assert-count {config.cols} t:masked_sum",
+        f"read_verilog {MASKED_SUM.name}",
+    ]
 
 
 def _soft_products(config: AccelConfig) -> list[str]:

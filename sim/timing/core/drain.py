@@ -12,9 +12,10 @@ STATE = record_type(
     *("held", "command", "pixels", "planes", "command_end", "command_first", "plane", "pixel"),
     # lines of parameters and of the lookup table that it still needs
     *("lines_left", "table_left"),
-    # cycles: from which parameters are there, and the requantiser is empty; in which the last word
-    # of a command is written, and the last multiply-accumulate of a pixel group was issued
-    *("settled", "flushed", "written", "issued"),
+    # cycles: from which parameters are there, the requantiser is empty, the table takes its next
+    # word; in which the last word of a command is written, and the last multiply-accumulate of a
+    # pixel group was issued
+    *("settled", "flushed", "table_free", "written", "issued"),
     # the pixel group issued last
     *("next_command", "next_pixels", "next_planes", "next_block_start"),
     *("next_command_start", "next_command_end"),
@@ -24,7 +25,6 @@ BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
 FLUSH_CYCLES = timing.FLUSH
 SETTLE_CYCLES = timing.SETTLE
 HOLD_CYCLES = timing.MAC_LATENCY - 1
-NEAR_END = timing.NEAR_END
 PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
 
 
@@ -51,7 +51,8 @@ def may_issue(cycle, drain):
 def wants(cycle, drain):
     """Whether parameters, or a table once the requantiser is empty, are requested."""
     return drain.held != 0 and (
-        drain.lines_left > 0 or (drain.table_left > 0 and cycle >= drain.flushed)
+        drain.lines_left > 0
+        or (drain.table_left > 0 and cycle >= drain.flushed and cycle >= drain.table_free)
     )
 
 
@@ -66,7 +67,7 @@ def issues(cycle, drain, command, phase, sizes):
 
 
 @compiled
-def takes_pixel_group(cycle, drain, command, words):
+def takes_pixel_group(cycle, drain, command, sizes):
     """Whether the last multiply-accumulate of a pixel group may issue in this cycle."""
     if cycle <= drain.issued + HOLD_CYCLES:
         return False
@@ -74,8 +75,8 @@ def takes_pixel_group(cycle, drain, command, words):
         return True
     if not may_issue(cycle, drain):
         return False
-    beats = 1 if command.residual != 0 else NEAR_END
-    near = beats * words if command.dense != 0 else beats
+    beats = 1 if command.residual != 0 else sizes.near_end
+    near = beats * sizes.requant_words if command.dense != 0 else beats
     return drain.plane == drain.planes - 1 and drain.pixels - drain.pixel <= near
 
 
@@ -100,11 +101,13 @@ def tick(cycle, drain, commands, beat, granted, sizes):
     """
     finished = cycle == drain.written
     if granted:
-        drain.settled = cycle + SETTLE_CYCLES
         if drain.lines_left != 0:
             drain.lines_left -= 1
+            drain.settled = cycle + SETTLE_CYCLES
         else:
             drain.table_left -= 1
+            drain.table_free = cycle + sizes.table_interval
+            drain.settled = cycle + sizes.table_settle
     if beat:
         drain.flushed = cycle + FLUSH_CYCLES
         _issue(cycle, drain, commands[drain.command], sizes.requant_words)

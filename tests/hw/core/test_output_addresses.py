@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 
 from hw.core.output_addresses import OutputAddresses
-from hw.spec.timing import NEAR_END
 from tests.hw.support.units import all_configs, execute_command, random_command, simulate
 
 SETTLE = 3
@@ -53,7 +52,8 @@ def beats(f, config, block, first, pixels, planes):
                 swap=config.requant_words > 1 and not f["dense"] and lane % 2 == 1,
                 addr=f["out_addr"] + number * f["out_plane"] + within,
                 other_addr=f["res_addr"] + number * f["res_plane"] + within,
-                near_end=plane == planes - 1 and pixels - start <= NEAR_END * size,
+                near_end=plane == planes - 1
+                and pixels - start <= (4 if config.line_words == 8 else 3) * size,
                 last=plane == planes - 1 and start + size >= pixels,
             )
 

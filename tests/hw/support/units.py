@@ -22,6 +22,10 @@ NARROW = AccelConfig(
     name="narrow", rows=8, cols=4, line_words=4, scratchpad_bytes=128 * 16, requant_lanes=8
 )
 """As WIDE, with lines of half the words."""
+BROAD = AccelConfig(
+    name="broad", rows=8, cols=32, line_words=4, scratchpad_bytes=64 * 128, requant_lanes=64
+)
+"""Eight parts of a lookup table in a word: more than the requantiser's stages hide."""
 all_configs = pytest.mark.parametrize(
     "config", [TINY, WIDE, NARROW], ids=lambda config: config.name
 )
