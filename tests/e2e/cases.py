@@ -56,6 +56,7 @@ from tests.support.programs import random_program
 from tests.support.random_branches import random_branches
 from tests.support.random_cascades import random_cascade
 from tests.support.random_layers import RandomLayer, random_layer
+from tests.support.random_spread import random_spread
 
 DEPTH_BYTES: dict[Simulator, int] = {"verilator": LEAST_MEMORY["verilator"], "icarus": 1 << 16}
 """Memory of a simulated design; one size for all, and for `hw cosim`, so that each is built
@@ -118,6 +119,11 @@ def branches_case(name: str, seed: int) -> Case:
     return mapped_case(random_branches(preset(name), seed), seed, _command("branches", name, seed))
 
 
+def spread_case(name: str, seed: int) -> Case:
+    """A random network of tests.support.random_spread, mapped onto the preset ``name``."""
+    return mapped_case(random_spread(preset(name), seed), seed, _command("spread", name, seed))
+
+
 def mapped_case(layer: RandomLayer, seed: int, command: str) -> Case:
     """A random network as a case; ``command`` runs it alone."""
     compiled = layer.compile()
@@ -140,6 +146,7 @@ KINDS = {
     "chain": cascade_case,
     "layer": layer_case,
     "program": program_case,
+    "spread": spread_case,
 }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.cases import GAP_RATE, compare, layer_case
+from tests.e2e.cases import GAP_RATE, compare, layer_case, spread_case
 
 TINY = pytest.mark.xdist_group("accelerator_tiny")
 ECP5 = pytest.mark.xdist_group("accelerator_ecp5")
@@ -21,6 +21,12 @@ def check(name, seed, batch, count, **memory):
 @pytest.mark.parametrize("batch", range(4))
 def test_on_tiny(batch, seed):
     check("tiny", seed, batch, 30)
+
+
+@TINY
+def test_groups_of_transposed_convolutions_and_dilated_maxima(seed):
+    faults = compare("tiny", [spread_case("tiny", seed + i) for i in range(5)])
+    assert not faults, "\n".join(faults)
 
 
 @TINY

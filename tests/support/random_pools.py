@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from compiler.ir.graph import Quant
 from compiler.ir.quant_rules import SCALE_TOLERANCE
 from tests.support.random_graph import RandomGraph, float32
@@ -16,10 +18,23 @@ def maximum(net: RandomGraph, x: str) -> str:
     return _pool(net, "max_pool2d", x)
 
 
-def _pool(net: RandomGraph, op: str, x: str, **attrs: object) -> str:
-    """On the input's scale, or off by less than the tolerance."""
+def dilated_maximum(net: RandomGraph, x: str) -> str:
+    """A window of several pixels that lie apart; the map has several rows and columns."""
+    while True:
+        window = _window(net, "max_pool2d", x)
+        apart = zip(window["kernel"], window["dilation"], strict=True)
+        if any(pixels > 1 and step > 1 for pixels, step in apart):
+            return _pool(net, "max_pool2d", x, **window)
+
+
+def _window(net: RandomGraph, op: str, x: str) -> dict[str, Any]:
     work, dilated = net.shape(x)[3] * net.config.cols, op == "max_pool2d"
-    window = draw_window(net, x, work, pooling=True, dilated=dilated)
+    return draw_window(net, x, work, pooling=True, dilated=dilated)
+
+
+def _pool(net: RandomGraph, op: str, x: str, **attrs: object) -> str:
+    """On the input's scale, or off by less than the tolerance; any window but the given one."""
+    window = {} if "kernel" in attrs else _window(net, op, x)
     scale = net.scale(x)
     if net.rng.random() < 0.2:
         scale = min(float32(scale + SCALE_TOLERANCE / 2), float32(2 * scale))

@@ -39,11 +39,13 @@ def _runs(net: RandomGraph, x: str, attrs: dict) -> bool:
     return hardware_resize(Graph("trial", tensors, [node], (x,), ("y",)), node) is None
 
 
-def transpose_conv2d(net: RandomGraph, x: str) -> str:
-    """Any kernel, stride, crop and output padding; depthwise, with groups, or of all channels."""
+def transpose_conv2d(net: RandomGraph, x: str, groups: int = 0) -> str:
+    """Any kernel, stride, crop and output padding; depthwise, with groups, or of all channels,
+    unless ``groups`` says it."""
     rng, (_, height, width, depth) = net.rng, net.shape(x)
     channels = net.draw_channels(math.prod(net.shape(x)))
-    groups = rng.choice((1, 1, depth, rng.choice([g for g in (1, 2, 3, 4) if depth % g == 0])))
+    some = rng.choice([g for g in (1, 2, 3, 4) if depth % g == 0])
+    groups = groups or rng.choice((1, 1, depth, some))
     channels = rng.choice((channels, depth)) // groups * groups or groups
     while True:
         kernel = rng.randint(1, 5), rng.randint(1, 5)

@@ -18,6 +18,7 @@ from compiler.frontend.onnx.requantise_outputs import (
 from compiler.frontend.onnx.values import (
     Constant,
     Hosted,
+    Input,
     QuantConstant,
     Real,
     Refused,
@@ -38,6 +39,8 @@ def quantize_linear(imp: Importer, op: Operator) -> Value:
     if isinstance(x, Constant):
         return _quantize_constant(imp, op, x)
     quant, dtype = _activation_quant(imp, op, None)
+    if isinstance(x, Input):
+        return replace(store(imp, x, quant, op.output), dtype=dtype)
     if not isinstance(x, Hosted):
         assert not isinstance(x, Refused), "value() raises"
         try:

@@ -67,7 +67,8 @@ def _store_input(imp: Importer, x: Input, quant: Quant) -> Stored:
         imp.add_tensor(x.name, shape, quant, view, "float32")
     elif imp.quant(x.name) != quant:
         raise UnsupportedError(
-            f"a second scale for the input {show(x.name)}; one QuantizeLinear's is accepted"
+            f"a second scale for the input {show(x.name)}, which is stored once; one "
+            "QuantizeLinear's is accepted, and others of what its DequantizeLinear gives"
         )
     return Stored(x.name, x.view)
 

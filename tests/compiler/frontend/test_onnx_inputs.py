@@ -1,7 +1,9 @@
 """Inputs of ONNX models that a view moves before their first QuantizeLinear."""
 
 import numpy as np
+import pytest
 
+from compiler.errors import UnsupportedError
 from golden.declared import from_declared, to_declared
 from golden.network import run
 from tests.support.onnx_builder import OnnxBuilder, run_onnx, step_differences
@@ -66,3 +68,15 @@ def test_real_inputs_round_ties_to_even(generator):
     tensors, (output,) = graph["tensors"], graph["outputs"]
     values = run(graph, {"input": from_declared(x, tensors["input"])})
     np.testing.assert_array_equal(to_declared(values[output], tensors[output]), expected)
+
+
+def test_two_scales_of_an_input_are_refused_with_the_remedy():
+    net = OnnxBuilder()
+    x = net.input(1, 3, 5, 5)
+    both = [net.stored(x, scale) for scale in (0.02, 0.03)]
+    net.output(net.stored(net.node("Concat", *both, axis=1), 0.03))
+    message = (
+        r"^node 'QuantizeLinear_2' .*second scale for the input 'input', .*DequantizeLinear gives$"
+    )
+    with pytest.raises(UnsupportedError, match=message):
+        net.graph()

@@ -239,6 +239,18 @@ ON_THE_ARRAY = {
     "a product by letters with dots": lambda n, x: n.node(
         "Einsum", n.node("Flatten", x), n.random(5, 144), equation="... c, d c -> ... d"
     ),
+    "a product by letters of channels": lambda n, x: n.node(
+        "Einsum", x, n.random(5, 4), equation="bchw,oc->bohw"
+    ),
+    "a product by letters of a matrix first": lambda n, x: n.node(
+        "Einsum",
+        n.random(4, 5),
+        n.node("Reshape", x, n.constant([1, 4, 36])),
+        equation="co,bcl->bol",
+    ),
+    "a product by letters, moved": lambda n, x: n.conv(
+        n.node("Einsum", x, n.random(4, 5), equation="nchw,cd->ndwh"), 5, 2, 3
+    ),
     "a sum of two": lambda n, x: n.node("Sum", x, n.node("MaxPool", x, kernel_shape=[1, 1])),
 }
 
