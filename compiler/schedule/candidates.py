@@ -270,7 +270,7 @@ def _candidate(work: Work, order: Order) -> Candidate:
     words += read
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.planes(cols) * pixels.total
-    bus = words + COMMAND_CYCLES * _transfers(work, order, shared)
+    bus = words * site.config.word_cycles + COMMAND_CYCLES * _transfers(work, order, shared)
     rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
     return Candidate(work, order, single, double, words, bus, rest)
 

@@ -200,7 +200,7 @@ def _plan(
     if words > free:
         return None
     tile_ops = sum(len(p.tiles) * len(p.chunks) for p in plans)
-    compute, moved = sum(p.compute for p in plans), sum(p.words for p in plans)
+    compute, moved = sum(p.compute for p in plans), sum(p.moving for p in plans)
     cycles = (
         max(compute, moved)
         + TILE_OP_CYCLES * tile_ops

@@ -201,7 +201,12 @@ class OpPlan:
     @cached_property
     def cramped(self) -> bool:
         """Whether the layer lacks room."""
-        return self.cycles >= CRAMPED * max(self.compute, self.words)
+        return self.cycles >= CRAMPED * max(self.compute, self.moving)
+
+    @property
+    def moving(self) -> int:
+        """Cycles in which the bus moves the layer's words."""
+        return self.words * self.site.config.word_cycles
 
     @property
     def shape(self) -> int:

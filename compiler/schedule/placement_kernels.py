@@ -16,11 +16,11 @@ COUNT, SCRATCHPAD = range(2)
 """Of ``arena``: see above, and the words of the scratchpad."""
 
 CYCLES, OUTPUT, STORED, LOADS = range(4)
-"""Columns of a tile operation: modelled cycles, size of the output buffer, words that it stores (0
-for none), and how many LOADs there are up to it."""
+"""Columns of a tile operation: modelled cycles, size of the output buffer, cycles of the bus for
+its STORE (0 for none), and how many LOADs there are up to it."""
 LENGTH, SIZE, UNTIL, AFTER = range(4)
-"""Columns of a LOAD: words, size, last tile operation of its buffer, and first tile operation that
-may come before."""
+"""Columns of a LOAD: cycles of the bus, size, last tile operation of its buffer, and first tile
+operation that may come before."""
 START, END, OUTPUT_ADDRESS, OUTPUT_LAST = range(4)
 """Columns of a placed tile operation: modelled cycles, and its output buffer, address -1 for
 none."""

@@ -128,7 +128,7 @@ def _cost(found: Schedule) -> float:
 
 def _moves_much(plan: OpPlan) -> bool:
     """Whether the layer writes its map to memory or waits for the bus."""
-    return plan.site.streams.output or plan.words > plan.compute
+    return plan.site.streams.output or plan.moving > plan.compute
 
 
 def _around(

@@ -58,10 +58,15 @@ class TileOpSequence:
             self.loads += [b for b in tile_op.buffers if b.first == tile_op.index]
             stored = tile_op.chunk.planes * tile_op.tile.pixels if tile_op.stores else 0
             output = aligned(tile_op.output.words) if tile_op.output else 0
+            stored *= plans[tile_op.layer].site.config.word_cycles
             rows.append((tile_op.cycles, output, stored, len(self.loads)))
         self.tile_op_rows = np.array(rows, np.int64)
         self.load_rows = np.array(
-            [(b.words, aligned(b.words), b.last, 0) for b in self.loads], np.int64
+            [
+                (b.words * plans[b.layer].site.config.word_cycles, aligned(b.words), b.last, 0)
+                for b in self.loads
+            ],
+            np.int64,
         )
         self.windows = [k for k, b in enumerate(self.loads) if b.map]
         self.layer_of = np.array([tile_op.layer for tile_op in self.tile_ops], np.int64)

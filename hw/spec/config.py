@@ -152,6 +152,11 @@ class AccelConfig:
         return min(self.bus_bytes / self.beat_interval, self.cols)
 
     @property
+    def word_cycles(self) -> int:
+        """Cycles of the bus for a word at the least: of a narrow bus, a beat each."""
+        return max(1, self.cols // self.bus_bytes)
+
+    @property
     def param_lines(self) -> int:
         """Lines of channel parameters of one plane."""
         return -(-PARAM_WORDS // self.line_words)
