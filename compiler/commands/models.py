@@ -17,6 +17,9 @@ def add_zoo_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", dest="file", metavar="MODEL.json", type=Path, help="default: NAME.json"
     )
+    command.add_argument(
+        "--aux", action="store_true", help="with the auxiliary classifiers of its training"
+    )
     command.set_defaults(command=_zoo)
 
 
@@ -36,13 +39,15 @@ def _zoo(arguments: argparse.Namespace) -> None:
     if arguments.name is None:
         if arguments.file is not None:
             raise InputError("-o needs the NAME of a network; `zoo` without both lists them")
+        if arguments.aux:
+            raise InputError("--aux needs the NAME of a network")
         for name in zoo.names():
             graph = zoo.build(name)
             shape = "x".join(map(str, graph.tensors["input"].shape[1:]))
             figures = sum(macs(graph).values()), parameters(graph)
             print("{:28} {:>10} {:>15,} MACs {:>12,} parameters".format(name, shape, *figures))
         return
-    graph = zoo.build(arguments.name)
+    graph = zoo.build(arguments.name, auxiliary=arguments.aux)
     write_model(graph, arguments.file or Path(f"{arguments.name}.json"))
 
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from compiler.errors import InputError, show
 from compiler.rewrite.bsconv import bsconv_s, bsconv_u
 from compiler.rewrite.chain import Chain, Moments
+from compiler.rewrite.channel import channel_svd
 from compiler.rewrite.convfirst import convfirst
 from compiler.rewrite.ddc import ddc
 from compiler.rewrite.depthwise import (
@@ -55,6 +56,9 @@ BLOCKS = {"ddc": ddc, "convfirst": convfirst}
 RULES = {
     "depthwise_svd": Rule(
         {"": Form(depthwise_svd, takes_regular)}, _RANK, 1, "He et al., arXiv 1910.09455"
+    ),
+    "channel_svd": Rule(
+        {"": Form(channel_svd, takes_regular)}, _RANK, 0.25, "Zhang et al., arXiv 1505.06798"
     ),
     "bsconv_u": Rule(
         {"": Form(bsconv_u, takes_regular)},

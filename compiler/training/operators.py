@@ -28,7 +28,7 @@ def _padded(attributes: Attributes, x: Tensor, axes: int, value: float = 0.0) ->
 
 def _conv(attributes: Attributes, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
     axes = x.ndim - 2
-    run = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[axes]
+    run: Operator = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[axes]
     strides, dilations = (attributes.get(k, [1] * axes) for k in ("strides", "dilations"))
     pads, group = attributes.get("pads", [0] * 2 * axes), attributes.get("group", 1)
     if pads[:axes] == pads[axes:]:
@@ -39,7 +39,7 @@ def _conv(attributes: Attributes, x: Tensor, weights: Tensor, bias: Tensor | Non
 def _gemm(attributes: Attributes, a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:
     a = a.T if attributes.get("transA", 0) else a
     b = b.T if attributes.get("transB", 0) else b
-    y = attributes.get("alpha", 1.0) * (a @ b)
+    y: Tensor = attributes.get("alpha", 1.0) * (a @ b)
     return y if c is None else y + attributes.get("beta", 1.0) * c
 
 
@@ -63,19 +63,18 @@ def _clip(
 def _max_pool(attributes: Attributes, x: Tensor) -> Tensor:
     axes = x.ndim - 2
     kernel, strides = attributes["kernel_shape"], attributes.get("strides", [1] * axes)
-    run = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[axes]
+    run: Operator = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[axes]
     x = _padded(attributes, x, axes, float("-inf"))
     dilations, up = attributes.get("dilations", [1] * axes), bool(attributes.get("ceil_mode", 0))
-    y: Tensor = run(x, kernel, strides, 0, dilations, ceil_mode=up)
-    return y
+    return run(x, kernel, strides, 0, dilations, ceil_mode=up)
 
 
 def _average_pool(attributes: Attributes, x: Tensor) -> Tensor:
     axes = x.ndim - 2
     kernel, strides = attributes["kernel_shape"], attributes.get("strides", [1] * axes)
-    run: Any = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[axes]
+    run: Operator = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[axes]
     up, padded = bool(attributes.get("ceil_mode", 0)), _padded(attributes, x, axes)
-    total: Tensor = run(padded, kernel, strides, 0, up)
+    total = run(padded, kernel, strides, 0, up)
     if padded is x or attributes.get("count_include_pad", 0):
         return total
     ones = torch.ones((1, 1, *x.shape[2:]), dtype=x.dtype, device=x.device)
@@ -92,7 +91,7 @@ def _axes(attributes: Attributes, given: Tensor | None) -> tuple[int, ...]:
 
 def _mean(attributes: Attributes, x: Tensor, axes: Tensor | None = None) -> Tensor:
     chosen = _axes(attributes, axes) or tuple(range(x.ndim))
-    return x.mean(chosen, keepdim=bool(attributes.get("keepdims", 1)))
+    return torch.mean(x, chosen, keepdim=bool(attributes.get("keepdims", 1)))
 
 
 def _reshape(attributes: Attributes, x: Tensor, shape: Tensor) -> Tensor:

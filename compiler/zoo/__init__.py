@@ -57,18 +57,24 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_NETWORKS))
 
 
-def build(name: str, input_size: Pair | None = None) -> Graph:
+def build(name: str, input_size: Pair | None = None, *, auxiliary: bool = False) -> Graph:
     """The network as an int8 graph without values, batch normalisation folded, up to its logits.
 
     ``input_size`` is (height, width) in pixels, that of the published definition unless given.
-    Weights, biases and quantisation parameters are for ``compiler.ir.randomize`` to add. Raises
-    InputError for a name that is not in ``names()`` and for a size at which a window does not fit.
+    ``auxiliary`` adds the classifiers of training as further outputs. Weights, biases and
+    quantisation parameters are for ``compiler.ir.randomize`` to add. Raises InputError for a name
+    that is not in ``names()``, for a network without such classifiers, and for a size at which a
+    window does not fit.
     """
     network = _network(name)
     size = input_size or network.size
     if min(size) < 1:
         raise InputError(f"network {show(name)}: input size {list(size)}; 1 or more is accepted")
-    graph = network.make(name, size)
+    make = network.with_heads if auxiliary else network.make
+    if make is None:
+        able = ", ".join(n for n in names() if _NETWORKS[n].with_heads is not None)
+        raise InputError(f"network {show(name)} has no auxiliary classifiers; {able} have")
+    graph = make(name, size)
     verify(graph, "structure")
     return graph
 

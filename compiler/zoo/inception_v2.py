@@ -1,14 +1,18 @@
 """Inception v2, the network with batch normalisation (arXiv 1502.03167), at 224 x 224.
 
 Source of the layers: tensorflow/models, research/slim/nets/inception_v2.py, whose stem is a
-separable convolution with eight channels of the first for each colour.
+separable convolution with eight channels of the first for each colour. The auxiliary classifiers
+are not in it. The paper says that the network is GoogLeNet but for the changes that it lists, and
+lists none of them. So they are GoogLeNet's, on the first and the fourth module of that resolution.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from compiler.ir.graph import Graph
+from compiler.zoo.auxiliary import auxiliary_head
 from compiler.zoo.builder import GraphBuilder, Pair
 from compiler.zoo.network import Network
 
@@ -41,6 +45,9 @@ _MODULES = {
 }
 
 
+_HEADS = ("4b", "4e")
+
+
 def _module(net: GraphBuilder, name: str, x: str, m: _Module) -> str:
     stride = 1 if m.one else 2
     branches = [net.conv(f"{name}/1x1", x, m.one, 1, activation="relu")] if m.one else []
@@ -58,7 +65,7 @@ def _module(net: GraphBuilder, name: str, x: str, m: _Module) -> str:
     return net.concatenate(f"{name}/output", *branches, y)
 
 
-def _inception_v2(name: str, size: Pair) -> Graph:
+def _inception_v2(name: str, size: Pair, heads: tuple[str, ...] = ()) -> Graph:
     net = GraphBuilder(name, (*size, 3))
     x = net.depthwise("stem/depthwise", "input", 7, stride=2, multiplier=8)
     x = net.conv("stem/pointwise", x, 64, 1, activation="relu")
@@ -66,10 +73,13 @@ def _inception_v2(name: str, size: Pair) -> Graph:
     x = net.conv("stem/1x1", x, 64, 1, activation="relu")
     x = net.conv("stem/3x3", x, 192, 3, activation="relu")
     x = net.max_pool("stem/pool2", x, 3, stride=2)
+    extra: list[str] = []
     for module, widths in _MODULES.items():
         x = _module(net, module, x, widths)
+        if module in heads:
+            extra.append(auxiliary_head(net, f"{module}/auxiliary", x))
     x = net.global_avg_pool("head/pool", x)
-    return net.finish(net.fully_connected("head/logits", x, 1000))
+    return net.finish(net.fully_connected("head/logits", x, 1000), *extra)
 
 
-NETWORKS = {"inception_v2": Network(_inception_v2)}
+NETWORKS = {"inception_v2": Network(_inception_v2, with_heads=partial(_inception_v2, heads=_HEADS))}

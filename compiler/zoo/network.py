@@ -15,9 +15,10 @@ class Network:
 
     ``make`` takes the graph's name and the input's height and width in pixels. ``size`` is the
     input of the published definition, ``reduced`` a small one that keeps every layer, for runs on
-    the RTL.
+    the RTL. ``with_heads`` makes it with its auxiliary classifiers; None where it has none.
     """
 
     make: Callable[[str, Pair], Graph]
     size: Pair = (224, 224)
     reduced: Pair = (32, 32)
+    with_heads: Callable[[str, Pair], Graph] | None = None

@@ -58,13 +58,19 @@ def main() -> int:
     return 0
 
 
-def train(network: nn.Module, pictures: np.ndarray, labels: np.ndarray, epochs: int) -> None:
+def train(
+    network: nn.Module,
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    epochs: int,
+    rate: float = MAX_RATE,
+) -> None:
     """SGD with Nesterov momentum and one cycle of the learning rate; half the pictures mirrored."""
     steps = epochs * (len(pictures) // BATCH)
     optimiser = torch.optim.SGD(
-        network.parameters(), lr=MAX_RATE, momentum=0.9, nesterov=True, weight_decay=1e-4
+        network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, MAX_RATE, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     loss_of = nn.CrossEntropyLoss()
     network.train().to(memory_format=torch.channels_last)
     batches = _batches(pictures, labels, epochs)

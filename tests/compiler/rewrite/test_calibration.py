@@ -9,6 +9,9 @@ import pytest
 from compiler.frontend.onnx import parse_onnx
 from compiler.rewrite.apply import apply
 from compiler.rewrite.calibration import Calibration
+from compiler.rewrite.chain import loss_of
+from compiler.rewrite.channel import channel_svd
+from compiler.rewrite.layer import Layer
 from compiler.rewrite.onnx_network import OnnxNetwork
 from compiler.rewrite.rules import wanted
 from tests.support.float_onnx import FloatNet
@@ -64,6 +67,33 @@ def errors(generator, folder, rule, absent=()):
 def test_calibrated_layers_are_nearer_on_inputs_that_were_not_seen(rule, generator, tmp_path):
     plain, calibrated = errors(generator, tmp_path, rule)
     assert calibrated < 0.9 * plain
+
+
+class Patches:
+    """Moments of given patches."""
+
+    def __init__(self, patches):
+        self._patches = patches
+
+    def patches(self, layer):
+        return self._patches
+
+    def following(self, layer):
+        return None
+
+
+def test_channel_decomposition_keeps_the_principal_components_of_the_responses(generator):
+    """What is lost are the smallest singular values of the responses (arXiv 1505.06798)."""
+    values, patches = generator.normal(size=(8, 3, 3, 3)), generator.normal(size=(200, 3, 9))
+    patches *= 0.5 ** np.arange(9)
+    layer, data = Layer("layer", values.shape, values=values), Patches(patches)
+    sizes = np.linalg.svd(patches.reshape(200, -1) @ values.reshape(8, -1).T, compute_uv=False)
+    for rank in (1, 3, 7):
+        chain = channel_svd(layer, rank, data)
+        assert [each.outputs for each in chain.layers] == [rank, 8]
+        lost = np.square(sizes[rank:]).sum() / np.square(sizes).sum()
+        assert loss_of(layer, chain.values, data) == pytest.approx(lost)
+        assert lost < loss_of(layer, channel_svd(layer, rank, None).values, data)
 
 
 def test_at_full_rank_the_fit_is_the_layer(generator, tmp_path):

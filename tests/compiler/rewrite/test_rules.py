@@ -66,6 +66,8 @@ ROUNDING = 3e-6
         ("low_rank=1.0", (1, 1), {"dense": True}),
         ("depthwise_svd=9", (3, 3), {"strides": [2, 1]}),
         ("depthwise_svd=1.0", (1, 7), {"dilations": [1, 2]}),
+        ("channel_svd=10", (3, 3), {"strides": [2, 1]}),
+        ("channel_svd=1.0", (5, 1), {"pads": [2, 0, 1, 0], "dilations": [2, 1]}),
         ("factorise=1xn,18", (3, 3), {"strides": [2, 1], "dilations": [1, 2]}),
         ("factorise=1xn,30", (5, 5), {"pads": [2, 0, 1, 4]}),
         ("factorise=3x3,54", (5, 5), {"pads": [0, 0, 0, 0]}),
@@ -84,7 +86,12 @@ def test_at_full_rank_outputs_are_equal(rule, kernel, attrs, generator, tmp_path
 
 @pytest.mark.parametrize(
     ("rule", "kernel", "rank"),
-    [("low_rank", (1, 1), None), ("depthwise_svd", (3, 3), None), ("factorise=1xn,", (5, 5), 30)],
+    [
+        ("low_rank", (1, 1), None),
+        ("depthwise_svd", (3, 3), None),
+        ("channel_svd", (3, 3), None),
+        ("factorise=1xn,", (5, 5), 30),
+    ],
 )
 def test_the_weight_error_falls_with_the_rank_and_is_that_of_the_variance(
     rule, kernel, rank, generator, tmp_path

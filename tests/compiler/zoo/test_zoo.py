@@ -161,6 +161,41 @@ def test_reduced_form_of_a_built_in_network(name):
     assert sum(macs(graph).values()) < sum(macs(full).values())
 
 
+HEADS = {
+    "inception_v1": ((512, 528), ("4a/output", "4d/output")),
+    "inception_v2": ((576, 576), ("4b/output", "4e/output")),
+}
+"""Channels of the maps of 14x14 pixels that auxiliary classifiers read, and their names."""
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_auxiliary_classifiers_are_those_of_googlenet(name):
+    """4x4 averages, 128 channels, 1024 units, 1000 classes (arXiv 1409.4842, section 5)."""
+    channels, maps = HEADS[name]
+    plain, graph = zoo.build(name), zoo.build(name, auxiliary=True)
+    assert [graph.tensors[y].shape for y in graph.outputs] == [(1, 1000)] * 3
+    assert graph.outputs[0] == plain.outputs[0]
+    old = {n.name for n in plain.nodes}
+    extra = [n for n in graph.nodes if n.name not in old]
+    assert [n.op for n in extra] == [
+        "avg_pool2d",
+        "conv2d",
+        "fully_connected",
+        "fully_connected",
+    ] * 2
+    assert tuple(n.inputs[0] for n in extra if n.op == "avg_pool2d") == maps
+    rest = 2048 * 1024 + 1024 * 1000
+    more = sum(macs(graph).values()) - sum(macs(plain).values())
+    assert more == sum(16 * c * 128 + rest for c in channels)
+    more = parameters(graph) - parameters(plain)
+    assert more == sum(c * 128 + 128 + rest + 2024 for c in channels)
+
+
+def test_a_network_without_auxiliary_classifiers_is_refused():
+    with pytest.raises(InputError, match="no auxiliary classifiers; inception_v1, inception_v2 "):
+        zoo.build("resnet18", auxiliary=True)
+
+
 def test_input_size_that_does_not_fit():
     with pytest.raises(InputError, match="a window of height 3 does not fit"):
         zoo.build("inception_v3", (32, 32))

@@ -1,5 +1,6 @@
 """The trained example: its network, how it maps, and its accuracy."""
 
+import itertools
 import math
 import os
 
@@ -17,6 +18,7 @@ from docs.examples.bsconv import (
     SMALL_STRIDES,
     bsconv_u_mobilenet_v1,
     export,
+    regular_mobilenet_v1,
 )
 from docs.examples.evaluate_fashion_mnist import (
     TEST_PICTURES,
@@ -34,6 +36,7 @@ from docs.examples.fashion_mnist import (
     STD,
     prepare,
 )
+from docs.examples.rewrite_fashion_mnist import main as rewrite_main
 from docs.examples.train_fashion_mnist import main as train_main
 from hw.spec.config import preset
 from sim.program_reader import read_program
@@ -88,6 +91,40 @@ def test_an_untrained_network_is_golden_s_on_the_simulator(seed, tmp_path):
         program = read_program(write(compiled, tmp_path / str(materialize)))
         assert not any(segment.host for segment in program.segments)
         assert equals_golden(graph, program, stored_inputs(graph, inputs)[0])
+
+
+def test_the_regular_form_has_three_by_threes_where_the_other_has_pairs():
+    """Weights of the stem, the 3x3 layers and the classifier."""
+    pairs = [8, 16, 32, 32, 64, 64, *[128] * 6, 256, 256]
+    weights = 3 * 8 * 9 + sum(9 * a * b for a, b in itertools.pairwise(pairs)) + 2570
+    assert counts(regular_mobilenet_v1(CLASSES, SMALL_STRIDES), SIZE)[1] == weights
+
+
+@pytest.mark.full
+def test_a_rewritten_network_keeps_the_cycles_and_learns(tmp_path, monkeypatch, capsys):
+    """On pictures whose class is where they are bright."""
+    torch.manual_seed(0)
+    network = regular_mobilenet_v1(CLASSES, SMALL_STRIDES)
+    labels = np.arange(256) % CLASSES
+    pictures = np.zeros((256, 28, 28), np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[:, 2 * label : 2 * label + 9] = 255
+    monkeypatch.setattr("docs.examples.rewrite_fashion_mnist.load", lambda _: (pictures, labels))
+    export(network, SIZE, tmp_path / MODEL)
+    np.save(tmp_path / CALIBRATION, prepare(pictures[:4]))
+    words = ["rewrite", str(tmp_path), "--epochs", "8", "--rules", "depthwise_svd=2"]
+    monkeypatch.setattr("sys.argv", words)
+    assert rewrite_main() == 0
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in capsys.readouterr().out.splitlines()[2:]
+    ]
+    assert [row[0] for row in rows] == ["(none)", "depthwise_svd=2", "channel_svd"]
+    cycles = [int(row[3].replace(",", "")) for row in rows]
+    assert cycles[2] <= cycles[1] < cycles[0]
+    for row in rows[1:]:
+        assert float(row[6].split()[0]) > float(row[5].split()[0])
+        assert (tmp_path / row[0] / MODEL).is_file()
 
 
 @pytest.mark.full
