@@ -12,7 +12,7 @@ from hw.tools.cosim.compare import LEAST_MEMORY
 from hw.tools.cosim.design import Design
 from hw.tools.verilog_cache import verilog
 from tests.e2e.cases import Case, compare, mapped_case
-from tests.support.programs import random_program
+from tests.support.programs import SCRATCHPAD_WORDS, random_program
 from tests.support.random_layers import random_layer
 
 MACHINES, PROGRAMS = 20, 10
@@ -31,7 +31,7 @@ def random_machine(seed: int) -> AccelConfig:
         cols=cols,
         bus_bytes=bus,
         line_words=line_words,
-        scratchpad_bytes=1920 * line_words * cols,
+        scratchpad_bytes=(SCRATCHPAD_WORDS + 360) * cols,
         requant_lanes=words * cols,
         queue_depth=rng.choice((2, 4, 5)),
         memory=Memory(rng.choice((1, 20, 64)), bus // rng.choice((1, 1, 2))),
