@@ -26,7 +26,7 @@ _LIMIT = re.compile(r"cycles<=(?:(\d{1,9}(?:\.\d{1,9})?)x|([1-9]\d{0,17}))", re.
 _SHARES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
 _ARGUMENTS: Mapping[str, tuple[int | float, ...]] = {
     "low_rank": _SHARES,
-    "channel_svd": _SHARES,
+    "channel_svd": (0.03125, 0.0625, *_SHARES),
     "depthwise_svd": (1, 2, 3, 4),
     "factorise": _SHARES,
     "bsconv_s": _SHARES,

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from compiler.errors import InputError
 from compiler.estimator import Estimator
 from compiler.rewrite.figures import Figures
 from compiler.rewrite.files import Source, read, write
@@ -120,8 +121,10 @@ def main() -> int:
         if number == 0:
             print(before)
         print(after, flush=True)
-        if after.figures.cycles < before.figures.cycles:
+        try:
             print(experiment.rewritten(BESIDE, after.figures.cycles)[1], flush=True)
+        except InputError as reason:
+            print(f"| {BESIDE} | none: {reason} |", flush=True)
     return 0
 
 
