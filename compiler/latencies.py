@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import remembered
 from compiler.clocks import Clock
-from compiler.errors import located
+from compiler.errors import CompilerError, located
 from compiler.notes import note
 from hw.spec.config import AccelConfig, title
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 """Figures of one network, fit for JSON: ``scales`` is a key of SCALES, ``host`` has the
-operators by name that run on the host, which no cycle counts."""
+operators by name that run on the host, which no cycle counts. ``rescaled``, where scales are not
+the model's and there are concatenations, has what other scales make of the cycles."""
 
 SCALES = {
     "model": "the model's own scales: the cycles are those of `map`",
@@ -28,6 +29,9 @@ SCALES = {
     "assumed": "no weights: scales are seeded random ones",
 }
 """Origins of a network's scales, and what they mean for its cycles."""
+
+NAMED = 3
+"""Array operations that a line names."""
 
 
 def latencies(names: Sequence[str], config: AccelConfig, cached: bool = True) -> list[Row]:
@@ -80,18 +84,31 @@ def _row(estimator: Estimator, graph: Graph) -> Row:
     from compiler.ir.counts import macs
     from compiler.passes.host import host_reason
 
-    found = estimator.latency(graph)
+    found, scales = estimator.latency(graph), scales_of(graph)
     return {
         "network": found.network,
         "macs": found.macs,
         "model_macs": sum(macs(graph).values()),
         "cycles": found.cycles,
         "utilization": found.utilization,
-        "scales": scales_of(graph),
+        "scales": scales,
+        "rescaled": None if scales == "model" else _rescaled(graph, estimator),
         "host": {node.name: node.op for node in graph.nodes if host_reason(graph, node)},
         "counters": found.counters,
         "layers": [_layer(layer) for layer in found.layers],
     }
+
+
+def _rescaled(graph: Graph, estimator: Estimator) -> dict[str, Any] | None:
+    """Cycles with equal and with different scales at concatenations, and the operations that only
+    different ones need, or the reason why another operator accepts no other scales."""
+    from compiler.estimator.other_scales import rescaled
+
+    try:
+        found = rescaled(graph, estimator)
+    except CompilerError as fault:
+        return {"reason": str(fault)}
+    return None if found is None else vars(found)
 
 
 def scales_of(graph: Graph) -> str:
@@ -141,7 +158,23 @@ def print_latencies(rows: Sequence[Row], config: AccelConfig, clock: Clock) -> N
         if names and scales != "model":
             print(f"{', '.join(names)}: {meaning}.")
     for row in rows:
+        if row["rescaled"]:
+            print(f"{row['network']}: {_bounds(row['rescaled'])}.")
         if row["host"]:
             counts = Counter(row["host"].values())
             text = ", ".join(f"{count} {op}" for op, count in counts.items())
             print(f"{row['network']}: on the host, in no cycle: {text}.")
+
+
+def _bounds(found: dict[str, Any]) -> str:
+    """Text: the cycles with other scales at concatenations."""
+    if "reason" in found:
+        return f"the cycles of other scales at concatenations are not known: {found['reason']}"
+    names = found["operations"]
+    if not names:
+        return f"concatenations rescale nothing: {found['different']:,} cycles with any scales"
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return (
+        f"{found['equal']:,} cycles if scales at concatenations are equal, {found['different']:,} "
+        f"if all differ, for {len(names)} array operations: {', '.join(names[:NAMED])}{rest}"
+    )

@@ -107,11 +107,15 @@ class Estimator:
             graph.name, self.config.mac_units, macs, timing.cycles, timing.counters, timing.layers
         )
 
+    def complete(self, graph: Graph) -> Graph:
+        """The graph with stand-ins for weights, and with the parameters that ``cycles`` takes."""
+        return with_standins(graph, self.options.seed, self._weights)
+
     def timed(self, graph: Graph) -> tuple[Compiled, Timing]:
         """The network compiled, with stand-ins for weights, and its times (see ``cycles``)."""
         with uncollected():
             compiled = compile_verified(
-                with_standins(graph, self.options.seed, self._weights),
+                self.complete(graph),
                 self.config,
                 self.options,
                 self._planner,

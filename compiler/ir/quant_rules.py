@@ -35,7 +35,7 @@ SOFTMAX_QUANT = (1 / 256, -128)
 MIN_SOFTMAX_STEP = 2.0**-26
 
 #: Functions whose result is one of the stored values.
-_CHOOSING = ("minimum", "maximum", "max", "min")
+CHOOSING = ("minimum", "maximum", "max", "min")
 
 _RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int32": (0, 0)}
 
@@ -69,7 +69,7 @@ def check_node_quant(graph: Graph, node: Node) -> None:
             _check_activation(graph.tensors[name], where, node.op)
     if OPS[node.op].same_quant:
         _check_same(x, output, where)
-    if node.attrs.get("function") in _CHOOSING:
+    if node.attrs.get("function") in CHOOSING:
         for name in node.inputs:
             _check_same(graph.tensors[name], output, where)
     if node.op in ("elementwise", "matmul", "mul", "reduce"):

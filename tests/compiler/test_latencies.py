@@ -16,6 +16,7 @@ import compiler
 from compiler import remembered
 from compiler.command_line import main
 from compiler.frontend import write_model
+from compiler.ir.graph import Quant
 from compiler.ir.randomize import randomize
 from compiler.remembered import answer_key
 from compiler.zoo.builder import GraphBuilder
@@ -40,6 +41,44 @@ def models(tmp_path_factory):
             graph = dataclasses.replace(randomize(graph), random_weights=False)
         found[name] = str(write_model(graph, folder / f"{name}.json"))
     return found
+
+
+def branches(scales):
+    """Two layers that are concatenated, with these scales, and a third result that pools one."""
+    net = GraphBuilder("branches", (9, 8, 3))
+    stem = net.conv("stem", "input", 16, 3, activation="relu")
+    left, right = (net.conv(name, stem, 16, 1) for name in ("left", "right"))
+    pool = net.max_pool("pool", right, 3, padding=(1, 1, 1, 1))
+    x = net.concatenate("join", left, pool)
+    graph = net.finish(net.fully_connected("logits", x, 5))
+    if scales is None:
+        return graph
+    graph = randomize(graph)
+    tensors = dict(graph.tensors)
+    for name, scale in zip((left, pool, right, x), scales, strict=True):
+        tensors[name] = dataclasses.replace(tensors[name], quant=Quant((scale,), (0,)))
+    return dataclasses.replace(graph, tensors=tensors, random_weights=False)
+
+
+def test_what_scales_at_concatenations_cost_is_said(tmp_path, capsys):
+    """The bounds are the cycles of models whose scales are so, which have none themselves."""
+    words = ["--preset", "tiny", "--no-cache"]
+    paths = [
+        str(write_model(branches(scales), tmp_path / f"{number}.json"))
+        for number, scales in enumerate((None, (1, 1, 1, 1), (2, 3, 3, 1)))
+    ]
+    assert main(["latency", *paths, *words, "--json"]) == 0
+    bare, equal, different = json.loads(capsys.readouterr().out)["networks"]
+    assert equal["rescaled"] is None and different["rescaled"] is None
+    names = [layer["name"] for layer in different["layers"]]
+    only = sorted(set(names) - {layer["name"] for layer in equal["layers"]}, key=names.index)
+    assert len(only) == 2 and equal["cycles"] < different["cycles"]
+    wanted = {"equal": equal["cycles"], "different": different["cycles"], "operations": only}
+    assert bare["rescaled"] == wanted
+    assert main(["latency", paths[0], *words]) == 0
+    line = f"if all differ, for 2 array operations: {only[0]}, {only[1]}"
+    assert f"{equal['cycles']:,} cycles if scales" in (text := capsys.readouterr().out)
+    assert line in " ".join(text.split())
 
 
 def test_cycles_and_layers_are_those_of_map(models, tmp_path, capsys):
