@@ -81,7 +81,7 @@ def _plain(to: Rewriter, old: Old) -> None:
 
 
 def _contraction(x: str, matrix: str, made: str) -> Callable[..., None] | None:
-    """How the letters ``x`` become ``made`` by a constant of the letters ``matrix``, if they do."""
+    """Rewriting of the letters ``x`` to ``made`` by a constant of letters ``matrix``, else None."""
     read = [letter for letter in matrix if letter in x]
     new = [letter for letter in matrix if letter not in x]
     if len(read) != 1 or len(new) != 1 or len(set(x)) != len(x):
