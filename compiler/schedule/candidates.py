@@ -33,6 +33,9 @@ SMALL_PIECE = 16
 MANY_TILES = 1 << 12
 """Tiles of rectangles beyond which only those sizes are tried that are needed to fit."""
 
+LONG_WAIT, LATE = 13602, 0.3
+"""Words of a chunk for each of which beyond LONG_WAIT the array waits LATE cycles, on average."""
+
 ROOMS = 32
 """Numbers of free words for which the plan chosen is kept."""
 
@@ -203,7 +206,7 @@ def _strips(site: Site) -> list[tuple[int, int]]:
     streamed. A single row is cut into pieces instead."""
     area = extent(site.op)
     height, width = area.height, area.width
-    if not site.streams.any:
+    if not (site.streams.any or site.output.stored):
         return [(min(height, TALLEST), width)]
     if height == 1 and _cut_in_columns(site):
         least = SMALL_PIECE if width > MANY_ROWS else 1
@@ -271,7 +274,10 @@ def _candidate(work: Work, order: Order) -> Candidate:
     moved = int(streams.output or site.output.stored) + int(streams.other)
     words += moved * site.output.planes(cols) * pixels.total
     bus = words * site.config.word_cycles + COMMAND_CYCLES * _transfers(work, order, shared)
-    rest = 0.5 * (window + out_buffer) + 8 * len(tiles) * len(chunks)
+    stored = pixels.most * largest if site.output.stored and not streams.output else 0
+    late = max(weights) - LONG_WAIT
+    rest = 0.5 * (window + out_buffer + stored) + 8 * len(tiles) * len(chunks)
+    rest += LATE * max(late, 0)
     return Candidate(work, order, single, double, words, bus, rest)
 
 

@@ -138,7 +138,7 @@ def _fastest(
     best: CascadePlan | None = None
     chosen, cuts = 0, list[tuple[int, CascadePlan | None]]()
     kept = [recompute and is_wide(site.source, site.config) for site in sites[1:]]
-    for tilings in _strips(sites, kept, planner):
+    for tilings in cuts_of(sites, kept, planner):
         plan = _plan(sites, tilings, kept, free, planner)
         if plan is not None and (best is None or plan.cycles < best.cycles):
             best, chosen = plan, len(cuts)
@@ -152,7 +152,7 @@ def _fastest(
     return replace(best, choice=CascadeChoice(free, strips, chosen))
 
 
-def _strips(sites: list[Site], recompute: list[bool], planner: OpPlanner) -> Iterator[list[Tiling]]:
+def cuts_of(sites: list[Site], recompute: list[bool], planner: OpPlanner) -> Iterator[list[Tiling]]:
     """Ways to cut the cascade: for each layer the rows that it makes in each strip."""
     height = sites[-1].output.height
     for rows in strip_heights(height):
@@ -188,7 +188,7 @@ def _plan(
     free: int,
     planner: OpPlanner,
 ) -> CascadePlan | None:
-    slots = tuple(map(_slot, sites[1:], tilings, tilings[1:], recompute))
+    slots = tuple(map(slot_of, sites[1:], tilings, tilings[1:], recompute))
     words = sum(aligned(slot.words) for slot in slots)
     plans = []
     for site, own in zip(sites, tilings, strict=True):
@@ -209,7 +209,7 @@ def _plan(
     return CascadePlan(tuple(plans), slots, cycles, words)
 
 
-def _slot(site: Site, made: Tiling, wanted: Tiling, recomputed: bool) -> Slot:
+def slot_of(site: Site, made: Tiling, wanted: Tiling, recomputed: bool) -> Slot:
     """Of the layer's input, made in the tiles ``made`` and read for the tiles ``wanted``."""
     m, planes = site.source, site.source.planes(site.config.cols)
     if recomputed:

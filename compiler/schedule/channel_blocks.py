@@ -242,5 +242,7 @@ def param_sets(op: ArrayOp) -> int:
 
 
 def chunk_limit(config: AccelConfig) -> int:
-    """Words that a chunk holds at most, so that loading and computing overlap."""
-    return config.scratchpad_words // 14
+    """Words that a chunk holds at most, so that loading and computing overlap. More are no use in a
+    larger scratchpad: an EXECUTE of so many is long beside its set-up, which takes a cycle a row.
+    """
+    return min(config.scratchpad_words // 14, 4534 * config.rows // 16)

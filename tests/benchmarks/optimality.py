@@ -12,6 +12,7 @@ from hw.spec.config import preset
 from tests.benchmarks.measure import print_command
 from tests.support.exact_cycles import exact_cycles
 from tests.support.exhaustive_schedules import best_schedule
+from tests.support.own_schedules import larger_network, own_groups
 from tests.support.small_networks import small_network
 
 
@@ -22,12 +23,18 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=20, metavar="N", help="default: 20")
     parser.add_argument("--seed", type=int, default=0, help="that of the first network")
     parser.add_argument("--ways", type=int, default=1500, help="of a network, at most")
+    parser.add_argument(
+        "--own", action="store_true", help="larger networks, ways that the compiler weighs"
+    )
     arguments = parser.parse_args()
-    losses = []
+    losses, groups_of = [], own_groups if arguments.own else None
     for seed in range(arguments.seed, arguments.seed + arguments.networks):
-        net = small_network(preset("tiny"), seed, arguments.layers, arguments.ways)
+        if arguments.own:
+            net = larger_network(preset("tiny"), seed, arguments.ways)
+        else:
+            net = small_network(preset("tiny"), seed, arguments.layers, arguments.ways)
         mapped = exact_cycles(net.schedule)
-        best, least, ways = best_schedule(net.schedule.network, net.config, net.schedule)
+        best, least, ways = best_schedule(net.schedule.network, net.config, net.schedule, groups_of)
         losses.append(mapped / least - 1)
         print(f"{seed}: {ways} ways, mapped {mapped}, best {least}, {losses[-1]:.1%}")
         if mapped > least:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.hwir.network import Network
@@ -65,6 +65,10 @@ class TileOpSequence:
     tail: int
 
 
+Groups = Callable[[list[Site], bool], Iterator[TileOpSequence]]
+"""The plans of one layer, in strips only or not, or of a cascade."""
+
+
 class _Given(Residency):
     """A residency whose decisions are made."""
 
@@ -89,17 +93,17 @@ class _Given(Residency):
 
 
 def best_schedule(
-    network: Network, config: AccelConfig, start: Schedule
+    network: Network, config: AccelConfig, start: Schedule, groups_of: Groups | None = None
 ) -> tuple[Schedule, int, int]:
     """The fastest schedule of all, its cycles, and how many ways there are.
 
     ``start`` is the best so far at first. A way that takes at least as many cycles as that,
-    whatever else happens, is not timed.
+    whatever else happens, is not timed. ``groups_of`` are other plans than all.
     """
     best, least = start, exact_cycles(start)
     ways = [
         (_least(groups, config), cascades, resident, groups)
-        for cascades, resident, choices in _outlines(network, config)
+        for cascades, resident, choices in _outlines(network, config, groups_of or _groups)
         for groups in itertools.product(*choices)
     ]
     for bound, *way in sorted(ways, key=lambda w: w[0]):
@@ -141,7 +145,7 @@ def most_ways(network: Network, config: AccelConfig) -> int:
 
 
 def _outlines(
-    network: Network, config: AccelConfig
+    network: Network, config: AccelConfig, groups_of: Groups
 ) -> Iterator[tuple[tuple[Cascade, ...], set[str], list[list[TileOpSequence]]]]:
     """Cascades and resident maps, with the plans of each cascade and each other layer."""
     count = len(network.ops)
@@ -157,7 +161,7 @@ def _outlines(
             yield (
                 cascades,
                 resident,
-                [list(_groups([sites[i] for i in part], count > 1)) for part in parts],
+                [list(groups_of([sites[i] for i in part], count > 1)) for part in parts],
             )
 
 
@@ -200,7 +204,7 @@ def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:
         for shape, chunks in _cuts(site):
             for order in ORDERS if len(tiles) > 1 else ORDERS[:1]:
                 if order != "outer" or len(chunks) > 1:
-                    yield _group([_plan(site, shape, chunks, tiles, order)], {})
+                    yield sequence_of([_plan(site, shape, chunks, tiles, order)], {})
 
 
 def _cascade_groups(sites: list[Site]) -> Iterator[TileOpSequence]:
@@ -212,7 +216,7 @@ def _cascade_groups(sites: list[Site]) -> Iterator[TileOpSequence]:
         if len(cut) < len(sites):
             continue
         for cuts in itertools.product(*(list(_cuts(site)) for site in sites)):
-            yield _group(
+            yield sequence_of(
                 [
                     _plan(site, *shaped, tuple(tiles), "keep", names)
                     for site, shaped, tiles in zip(sites, cuts, cut, strict=True)
@@ -287,7 +291,8 @@ def _plan(
     return OpPlan(site, work, order, 0, 0, 0, 0, together)
 
 
-def _group(plans: list[OpPlan], slots: dict[str, Slot]) -> TileOpSequence:
+def sequence_of(plans: list[OpPlan], slots: dict[str, Slot]) -> TileOpSequence:
+    """The plans, with bounds of their cycles."""
     first, last = plans[0], plans[-1]
     head = first.chunks[0].words + _loaded(first.site, first.tiles[:1], first.chunks[:1])
     tail = 0

@@ -57,11 +57,11 @@ def _graph(rng: random.Random, layers: int, cols: int, name: str) -> Graph:
     net = Net((rng.randint(2, side), rng.randint(2, side), rng.randint(1, channels)))
     x = "input"
     for _ in range(layers):
-        x = _layer(net, rng, x, rng.randint(1, channels))
+        x = layer(net, rng, x, rng.randint(1, channels))
     return net.finish(x, name=name, seed=rng.randrange(1 << 30))
 
 
-def _layer(net: Net, rng: random.Random, x: str, channels: int) -> str:
+def layer(net: Net, rng: random.Random, x: str, channels: int) -> str:
     """A convolution, a depthwise one or one of a pixel, with stride and dilation."""
     size = rng.choice((1, 2, 3, 3)), rng.choice((1, 2, 3, 3))
     dilation = rng.choice((1, 1, 1, 2)), rng.choice((1, 1, 1, 2))
