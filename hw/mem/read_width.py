@@ -69,7 +69,8 @@ class ReadWidth(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         place_bits = exact_log2(max(self._config.bus_bytes // self._config.cols, 1))
-        burst = data.StructLayout({"fetch": 1, "place": place_bits, "words": BEATS_BITS})
+        place = {"place": place_bits} if place_bits else {}
+        burst = data.StructLayout({"fetch": 1, **place, "words": BEATS_BITS})
         m.submodules.bursts = bursts = Queue(burst, MAX_OUTSTANDING)
         fetch = Signal()
         with m.If(self.takes_fetch | self.takes_load):
@@ -81,12 +82,12 @@ class ReadWidth(wiring.Component):
             self.ar.payload.eq(in_beats(self._config, self.request.payload)),
             bursts.push.valid.eq(self.ar.valid & self.ar.ready),
             bursts.push.payload.fetch.eq(fetch),
-            bursts.push.payload.place.eq(self.request.payload.addr >> word),
             bursts.push.payload.words.eq(self.request.payload.beats),
             bursts.pop.ready.eq(self.r_valid & self.r_ready & self.r_last),
             self.fetched.eq(self.r_valid & self.r_ready & bursts.pop.payload.fetch),
         ]
         if place_bits:
+            m.d.comb += bursts.push.payload.place.eq(self.request.payload.addr >> word)
             self._build_wide(m, bursts.pop.payload)
         else:
             self._build_narrow(m)
