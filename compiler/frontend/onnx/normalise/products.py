@@ -61,7 +61,7 @@ def _product(rewriter: Rewriter, old: Old) -> Expand | None:
     letters = terms.split(",")
     if len(letters) != 2 or not made:
         return None
-    if len(letters[1]) == 2 and _is_plain(*letters, made):
+    if len(letters[1]) == 2 and _is_plain(letters[0], letters[1], made):
         return _plain
     for x, matrix in ((0, 1), (1, 0)):
         constant = rewriter.is_constant(old.inputs[matrix]) and len(letters[matrix]) == 2
