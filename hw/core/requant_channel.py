@@ -1,7 +1,7 @@
 """A channel of the requantiser: its parameters, and a pipeline for each word of a beat."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core.mac_lane import ACC
@@ -20,11 +20,18 @@ def channel_layout() -> data.StructLayout:
     )
 
 
+class Trip(enum.Enum, shape=2):
+    """Trips of a beat through the pipeline: the accumulators', and the residual's."""
+
+    OWN = 0
+    A = 1
+    B = 2
+    SUM = 3
+
+
 SHARED = {
     "enter": In(1),
-    "a": In(1),
-    "b": In(1),
-    "sum": In(1),
+    "trip": In(Trip),
     "active": In(timing.REQUANT_LATENCY),
     "once": In(1),
     "left": In(SHIFT),
@@ -46,25 +53,25 @@ class RequantChannel(wiring.Component):
     Members
     -------
     enter : In(1)
-        A beat enters with its accumulators.
-    a, b, sum : In(1)
-        The trip of that name enters.
+        A trip enters.
+    trip : In(Trip)
+        With ``enter``: which one. Two bits that choose need a LUT fewer than three, for each bit.
     active : In(REQUANT_LATENCY)
         Bit i: a trip is in stage s(i + 1). The other registers of the stages stand still.
     once : In(1)
         The trip in s3 is rounded once.
     left, multiplier, right, offset : In
-        With ``a``, ``b`` or ``sum``: the parameters of that trip; ``sum`` has no offset.
+        With another trip than OWN: its parameters; SUM has no offset.
     zero, min, max : In(signed(8))
         Zero point and clamps of the value in the last stage.
     low, high : In(signed(10))
         The sums at which the clamps begin.
     channel : In(channel_layout)
-        With ``enter``: the channel's parameters.
+        With OWN: the channel's parameters.
     sums : In(signed(ACC)), an array of words
-        With ``enter``: the accumulators.
+        With OWN: the accumulators.
     other : In(signed(8)), an array of words
-        With ``b``: the second operand.
+        With B: the second operand.
     result : Out(signed(8)), an array of words
         The finished bytes.
     """
@@ -86,10 +93,14 @@ class RequantChannel(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        again = self.a | self.b | self.sum
+        again = self.trip != Trip.OWN
         for name, cycles in (("left", 1), ("multiplier", 2), ("right", 4)):
             value = Mux(again, getattr(self, name), self.channel[name])
             setattr(self, f"_{name}", self._delay(m, value, cycles, name))
+        # Half of 2**right, less one; less one too where right is 0.
+        above = (Const(-1, ACC + 1) << self._right)[1 : ACC + 1]
+        self._below = Signal(signed(ACC), name="below")
+        m.d.comb += self._below.eq(~above | (self._right == 0).replicate(ACC))
         for word in range(self._words):
             self._build_word(m, word)
         return m
@@ -116,17 +127,26 @@ class RequantChannel(wiring.Component):
         # Where b's value waits for a's, which comes to s5 two cycles after it.
         b1, b2 = (Signal(signed(ACC), name=f"b{i}_{word}", reset_less=True) for i in (1, 2))
         own = self._clamped(m, s5, word)
-        value = Mux(self.a, own, Mux(self.b, self.other[word], Mux(self.sum, s5, self.sums[word])))
-        offset = Mux(self.a | self.b, self.offset, Mux(self.sum, b2, self.channel.bias))
+        value, offset = (Signal(signed(ACC), name=f"{name}{word}") for name in ("value", "offset"))
+        with m.Switch(self.trip):
+            with m.Case(Trip.OWN):
+                m.d.comb += [value.eq(self.sums[word]), offset.eq(self.channel.bias)]
+            with m.Case(Trip.A):
+                m.d.comb += [value.eq(own), offset.eq(self.offset)]
+            with m.Case(Trip.B):
+                m.d.comb += [value.eq(self.other[word]), offset.eq(self.offset)]
+            with m.Case(Trip.SUM):
+                m.d.comb += [value.eq(s5), offset.eq(b2)]
         # s1 adds bias or offset, s2 shifts left, s3 multiplies. s4 divides by 2**MULTIPLIER and
         # rounds half up. s5 divides by 2**right and rounds half away from zero: tie_down takes
         # negative ties down. With round_once s4 rounds down instead, and inexact says that it lost
         # something: a negative value that looks like a tie in s5 lies above it, and goes up.
         right, active, once = self._right, self.active, self.once
-        half = (1 << right) >> 1
         inexact = Signal(name=f"inexact{word}")
         tie_down = (s4 < 0) & right.any() & ~inexact
-        with m.If(self.enter | self.a | self.b | self.sum):
+        # One adder: below, and the carry into it, which a first bit of 1 makes.
+        rounded = Cat(Const(1, 1), s4).as_signed() + Cat(~tie_down, self._below).as_signed()
+        with m.If(self.enter):
             m.d.sync += s1.eq(value + offset)
         with m.If(active[0]):
             m.d.sync += s2.eq(s1 << self._left)
@@ -138,7 +158,7 @@ class RequantChannel(wiring.Component):
                 inexact.eq(once & s3[:MULTIPLIER].any()),
             ]
         with m.If(active[3]):
-            m.d.sync += s5.eq((s4 + half - tie_down) >> right)
+            m.d.sync += s5.eq(rounded[1:].as_signed() >> right)
         m.d.sync += [
             b1.eq(s5),
             b2.eq(b1),

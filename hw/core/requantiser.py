@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core.mac_lane import ACC
-from hw.core.requant_channel import SHARED, RequantChannel, channel_layout
+from hw.core.requant_channel import SHARED, RequantChannel, Trip, channel_layout
 from hw.lib.delay import delay_line
 from hw.lib.repeated import repeated
 from hw.spec import timing
@@ -97,17 +97,18 @@ class Requantiser(wiring.Component):
 
     def _control(self, m):
         """The trips that enter, and the stages that move."""
+        again = Mux(self._a, Trip.A, Mux(self._b, Trip.B, Trip.SUM))
+        trip = Mux(self.enter, Trip.OWN, again)
+        enters = _named(m, "enters", self.enter | self._a | self._b | self._sum)
         active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(timing.REQUANT_LATENCY - 1)
         m.d.sync += [
             entered.eq(Cat(self.enter, entered)),
-            active.eq(Cat(self.enter | self._a | self._b | self._sum, active)),
+            active.eq(Cat(enters, active)),
         ]
         return {
-            "enter": self.enter,
-            "a": self._a,
-            "b": self._b,
-            "sum": self._sum,
+            "enter": enters,
+            "trip": _named(m, "trip", trip),
             "active": active,
             "once": _named(m, "once", entered[2] & self.cmd.round_once),
         }
