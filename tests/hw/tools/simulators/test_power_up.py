@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("power_up")
 
 NAME = "tiny"
 REGISTER = re.compile(r"^(  reg (?:\[\d+:0\] )?\S+ ) ?= [^;\n]+;$", re.MULTILINE)
-MEMORY = re.compile(r"^  initial begin\n(?:    \S+\[\d+\] = \d+'[hd]0+;\n)+  end\n", re.MULTILINE)
+MEMORY = re.compile(r"^  initial begin\n(?:    \S+ ?\[\d+\] = \d+'[hd]0+;\n)+  end\n", re.MULTILINE)
 
 
 def without_initial_values(text: str) -> str:
