@@ -69,7 +69,7 @@ def execute_cycles(
     ):
         drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
         total += blocks * tiles * max(compute, port, drain)
-    table = 0 if op.table is None else FLUSH + config.table_words * config.table_interval
+    table = 0 if op.table is None else FLUSH + config.table_words
     return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
 

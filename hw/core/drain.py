@@ -138,11 +138,18 @@ class Drain(wiring.Component):
         # Cycles until the post-processor is empty.
         flush = Signal(range(timing.FLUSH))
         quiet, near_end = Signal(), Signal()
+        # A cycle ahead, from the phase of the next cycle.
+        surely = Signal.like(addresses.surely, init=self._config.near_end(0))
+        with m.Switch(self.phase):
+            for phase in range(self._config.line_words):
+                with m.Case(phase):
+                    m.d.sync += surely.eq(self._config.near_end(phase + 1))
         m.d.comb += [
             self.next_bank.eq(
                 Mux(self.pixel_group_done, self.pixel_group.bank, self._current.bank)
             ),
             quiet.eq(~addresses.command_first | (flush == 0)),
+            addresses.surely.eq(surely),
             near_end.eq(Mux(self.cmd.residual, addresses.last, addresses.near_end)),
             self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]

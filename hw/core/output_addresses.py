@@ -8,6 +8,7 @@ from hw import command_layouts
 from hw.core import stage_layouts
 from hw.mem.scratchpad import WORD_ADDR
 from hw.spec.config import AccelConfig
+from hw.spec.timing import MAC_LATENCY
 
 
 class OutputAddresses(wiring.Component):
@@ -39,8 +40,10 @@ class OutputAddresses(wiring.Component):
         Word address of its second operand.
     command_first : Out(1)
         No beat of the command has issued yet.
+    surely : In(range(MAC_LATENCY + 1))
+        Beats that surely issue in time (``config.near_end``).
     near_end : Out(1)
-        At most ``config.near_end`` beats of the pixel group are left.
+        At most ``surely`` beats of the pixel group are left.
     last : Out(1)
         The beat is the last of its pixel group.
     """
@@ -61,6 +64,7 @@ class OutputAddresses(wiring.Component):
                 "addr": Out(WORD_ADDR),
                 "other_addr": Out(WORD_ADDR),
                 "command_first": Out(1),
+                "surely": In(range(MAC_LATENCY + 1)),
                 "near_end": Out(1),
                 "last": Out(1),
             }
@@ -69,12 +73,11 @@ class OutputAddresses(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd, words = self.cmd, self._config.requant_words
-        near_end = self._config.near_end
         pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
         pixel_group_x, pixel_group_offset = Signal(14), Signal(WORD_ADDR)
         next_x, next_offset, next_pixel = Signal(14), Signal(WORD_ADDR), Signal(8)
         plane_end, last_plane, row_end = Signal(), Signal(), Signal()
-        left = Signal(7)
+        left, near = Signal(7), Signal(range(MAC_LATENCY * words + 1))
         m.d.comb += [
             next_pixel.eq(pixel + Mux(cmd.dense, words, 1)),
             plane_end.eq(next_pixel >= self.current.pixels),
@@ -84,7 +87,8 @@ class OutputAddresses(wiring.Component):
             next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
             next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
             left.eq(self.current.pixels - pixel),
-            self.near_end.eq(last_plane & (left <= Mux(cmd.dense, near_end * words, near_end))),
+            near.eq(Mux(cmd.dense, self.surely * words, self.surely)),
+            self.near_end.eq(last_plane & (left <= near)),
         ]
         # Each plane has the pixels of the group once more: x and offset go back to what they were
         # at the group's start (pixel_group_x, pixel_group_offset), and where the last plane ends,

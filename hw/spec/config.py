@@ -12,7 +12,15 @@ from hw.spec import isa
 from hw.spec.config_keys import KEYS, ConfigurationError, check_value, size
 from hw.spec.external_memory import Memory
 from hw.spec.records import PARAM_WORDS
-from hw.spec.timing import MAC_LATENCY, MAX_BURST, REQUANT_LATENCY, SETTLE, TABLE_PART
+from hw.spec.timing import (
+    DMA_WRITE_PHASE,
+    MAC_LATENCY,
+    MAX_BURST,
+    PLAIN_WRITE,
+    REQUANT_LATENCY,
+    SETTLE,
+    TABLE_PART,
+)
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Accepted names of a machine: an identifier in C and in Verilog, and the name of a folder."""
@@ -186,12 +194,14 @@ class AccelConfig:
         """Words of a 256-entry table."""
         return max(1, 256 // self.cols)
 
-    @property
-    def near_end(self) -> int:
-        """Output beats guaranteed to issue before a pixel group, whose last multiply-accumulate
-        issues now, reaches the shadow accumulators: one in each of MAC_LATENCY cycles, except in
-        LOAD's phase. Of residual beats one."""
-        return MAC_LATENCY - -(-MAC_LATENCY // self.line_words)
+    def near_end(self, phase: int) -> int:
+        """Output beats guaranteed to issue from a cycle of ``phase`` on, before a pixel group whose
+        last multiply-accumulate issues in it reaches the shadow accumulators: one in each of
+        MAC_LATENCY cycles, except where its write would land in LOAD's phase. Of residual beats
+        one."""
+        blocked = DMA_WRITE_PHASE - PLAIN_WRITE
+        cycles = range(phase, phase + MAC_LATENCY)
+        return sum((cycle - blocked) % self.line_words != 0 for cycle in cycles)
 
     @property
     def table_interval(self) -> int:

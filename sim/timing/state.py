@@ -67,7 +67,6 @@ class Sizes(NamedTuple):
     line_words: int
     line_bits: int
     param_lines: int
-    near_end: int
 
 
 def sizes(config: AccelConfig) -> Sizes:

@@ -67,7 +67,7 @@ def issues(cycle, drain, command, phase, sizes):
 
 
 @compiled
-def takes_pixel_group(cycle, drain, command, sizes):
+def takes_pixel_group(cycle, drain, command, phase, sizes):
     """Whether the last multiply-accumulate of a pixel group may issue in this cycle."""
     if cycle <= drain.issued + HOLD_CYCLES:
         return False
@@ -75,9 +75,18 @@ def takes_pixel_group(cycle, drain, command, sizes):
         return True
     if not may_issue(cycle, drain):
         return False
-    beats = 1 if command.residual != 0 else sizes.near_end
+    beats = 1 if command.residual != 0 else _near_end(phase, sizes.line_words)
     near = beats * sizes.requant_words if command.dense != 0 else beats
     return drain.plane == drain.planes - 1 and drain.pixels - drain.pixel <= near
+
+
+@compiled
+def _near_end(phase, line_words):
+    """Beats, none of them residual, that surely issue in the next MAC_LATENCY cycles."""
+    ahead = (BLOCKED_PHASE - phase) & (line_words - 1)
+    if ahead >= timing.MAC_LATENCY:
+        return timing.MAC_LATENCY
+    return timing.MAC_LATENCY - 1 - (timing.MAC_LATENCY - 1 - ahead) // line_words
 
 
 @compiled

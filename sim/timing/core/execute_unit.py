@@ -86,7 +86,7 @@ def tick(cycle, unit, now, nxt, counters, storing, sizes):
     # what is requested and granted, from the registers
     held = unit.commands[drain.command]
     beat = drain_unit.issues(cycle, drain, held, now.phase, sizes)
-    takes_pixel_group = drain_unit.takes_pixel_group(cycle, drain, held, sizes)
+    takes_pixel_group = drain_unit.takes_pixel_group(cycle, drain, held, now.phase, sizes)
     free = not storing and not (beat and held.residual != 0)
     grant_parameters = free and drain_unit.wants(cycle, drain)
     free = free and not drain_unit.wants(cycle, drain)

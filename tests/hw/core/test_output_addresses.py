@@ -9,6 +9,7 @@ from hw.core.output_addresses import OutputAddresses
 from tests.hw.support.units import all_configs, execute_command, random_command, simulate
 
 SETTLE = 3
+SURELY = 4
 """Cycles that the parameters of an output block take at the least."""
 
 
@@ -52,8 +53,7 @@ def beats(f, config, block, first, pixels, planes):
                 swap=config.requant_words > 1 and not f["dense"] and lane % 2 == 1,
                 addr=f["out_addr"] + number * f["out_plane"] + within,
                 other_addr=f["res_addr"] + number * f["res_plane"] + within,
-                near_end=plane == planes - 1
-                and pixels - start <= (4 if config.line_words == 8 else 3) * size,
+                near_end=plane == planes - 1 and pixels - start <= SURELY * size,
                 last=plane == planes - 1 and start + size >= pixels,
             )
 
@@ -71,6 +71,8 @@ def test_beats_of_random_commands(part, config, seed):
     ]
 
     async def bench(ctx):
+        ctx.set(dut.surely, SURELY)
+
         async def tick():
             await ctx.tick()
             ctx.set(dut.load, 0)
