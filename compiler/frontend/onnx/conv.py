@@ -31,8 +31,9 @@ def conv(imp: Importer, op: Operator) -> Pending:
     groups, channels = op.attribute("group", 1), x.view.shape[1]
     tensor = imp.channels_last(x, steps.ndim)
     steps = steps.reshape(*steps.shape[:2], *windows.kernel)
-    given, (tensor, steps) = tensor, within_int8(imp, tensor, steps, groups)
-    channels *= 1 if tensor == given else 2
+    before = steps.shape[1]
+    tensor, steps = within_int8(imp, tensor, steps, groups)
+    channels *= steps.shape[1] // before
     attrs = {
         "stride": windows.stride,
         "dilation": windows.dilation,

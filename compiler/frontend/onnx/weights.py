@@ -64,18 +64,23 @@ def within_int8(
 ) -> tuple[str, np.ndarray]:
     """An input and int8 weights ``[outputs, inputs / groups, ...]`` with the same sums of products.
 
-    Weights of 9 bits are a sum of two of 8: the input's channels are there twice.
+    Weights of 9 bits are a sum of two of 8, 255 one of three: the input's channels are there as
+    often.
     """
     if steps.dtype == np.int8:
         return x, steps
-    first = np.clip(steps, -128, 127)
-    both = np.stack([first, steps - first], axis=2 if groups > 1 else 1).astype(np.int8)
+    parts, rest = [], steps
+    while rest.any():
+        parts.append(np.clip(rest, -128, 127))
+        rest = rest - parts[-1]
+    count = len(parts)
+    weights = np.stack(parts, axis=2 if groups > 1 else 1).astype(np.int8)
     batch, height, width, channels = imp.tensors[x].shape
-    view = channels_last((batch, 2 * channels, height, width))
-    twice = imp.once("concatenation", (x, x), {}, view)
+    view = channels_last((batch, count * channels, height, width))
+    copies = imp.once("concatenation", (x,) * count, {}, view)
     if groups > 1:
-        twice = imp.once("channel_shuffle", (twice,), {"groups": 2}, view)
-    return twice, both.reshape(steps.shape[0], -1, *steps.shape[2:])
+        copies = imp.once("channel_shuffle", (copies,), {"groups": count}, view)
+    return copies, weights.reshape(steps.shape[0], -1, *steps.shape[2:])
 
 
 def weight_tensor(weights: QuantConstant, array: np.ndarray, axis: int) -> Tensor:

@@ -10,10 +10,14 @@ from tests.support.onnx_builder import OnnxBuilder, step_differences
 
 
 def _asymmetric(net, generator, shape, axis, dtype):
-    """Weights over the whole type, with a zero point for each channel."""
+    """Weights over the whole type, with a zero point for each channel; steps of 255 and -255."""
     limits, channels = np.iinfo(dtype), shape[axis]
     steps = generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)
     zero_points = generator.integers(limits.min, limits.max, channels, dtype, endpoint=True)
+    ends = limits.min, limits.max
+    zero_points[:2] = ends
+    first, second = np.moveaxis(steps, axis, 0)[:2]
+    first[0], second[0] = ends[::-1]
     scales = generator.uniform(0.001, 0.002, channels).astype(np.float32)
     names = [net.constant(v) for v in (steps, scales, zero_points)]
     return net.node("DequantizeLinear", *names, axis=axis)
