@@ -10,15 +10,15 @@ from golden.bench.node_view import NodeView
 
 
 class _Pool(nn.Module):
-    """PyTorch pads opposite sides alike, by half the kernel at most; else a step of its own."""
+    """PyTorch pads opposite sides alike, by half the kernel without its dilation at most; else a
+    step of its own."""
 
     def __init__(self, site: NodeView) -> None:
         super().__init__()
         top, bottom, left, right = site.attrs["padding"]
         self.kernel, self.stride = tuple(site.attrs["kernel"]), tuple(site.attrs["stride"])
         self.dilation = tuple(site.attrs.get("dilation", (1, 1)))
-        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
-        fits = 2 * top <= spans[0] and 2 * left <= spans[1]
+        fits = 2 * top <= self.kernel[0] and 2 * left <= self.kernel[1]
         inside = fits and (top, left) == (bottom, right)
         self.padding = (top, left) if inside else (0, 0)
         self.around = None if inside else (left, right, top, bottom)

@@ -1,5 +1,7 @@
 """The PyTorch module of ``golden latency`` against golden."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ from golden.bench.module import (
     check_batch,
     stored_inputs,
 )
+from golden.bench.pooling import Maximum
 from golden.network import run
 from hw.spec.config import preset
 from tests.golden.layers import RandomLayers, activation, constant, one_node
@@ -64,6 +67,17 @@ def test_random_layers_differ_from_golden_by_a_rounding(seed, op):
             graph["nodes"][0]["attrs"].pop("dilation", None)
         found = agreed(graph, source.inputs(graph))
         assert found.worst_steps <= 1, (graph, found)
+
+
+def test_a_dilated_window_may_have_more_padding_than_half_its_kernel():
+    attrs = {"kernel": (3, 3), "stride": (1, 1), "dilation": (3, 2), "padding": (3, 3, 2, 2)}
+    x = torch.arange(80.0).reshape(1, 1, 8, 10).sin()
+    found = Maximum(SimpleNamespace(attrs=attrs))(x)
+    rows, columns = (slice(i, i + n) for i, n in ((3, 8), (2, 10)))
+    wide = torch.full((1, 1, 14, 14), float("-inf"))
+    wide[:, :, rows, columns] = x
+    taps = [wide[:, :, i : i + 8, j : j + 10] for i in (0, 3, 6) for j in (0, 2, 4)]
+    assert torch.equal(found, torch.stack(taps).amax(0))
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
