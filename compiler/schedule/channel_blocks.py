@@ -241,8 +241,12 @@ def param_sets(op: ArrayOp) -> int:
     return len({id(r.requant) for r in op.regions})
 
 
+CHUNK_WORDS = 4534
+"""Most words of a chunk for 16 rows: a fourteenth of the scratchpad of ``edge256``."""
+
+
 def chunk_limit(config: AccelConfig) -> int:
     """Words that a chunk holds at most, so that loading and computing overlap. More are no use in a
     larger scratchpad: an EXECUTE of so many is long beside its set-up, which takes a cycle a row.
     """
-    return min(config.scratchpad_words // 14, 4534 * config.rows // 16)
+    return min(config.scratchpad_words // 14, CHUNK_WORDS * config.rows // 16)

@@ -7,6 +7,7 @@ and ``save`` puts them back, so that names and structure stay.
 from compiler.extras import missing_package
 
 try:
+    # Not used here: the message about the extra comes before the modules that need it are imported.
     import torch  # noqa: F401
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(missing_package(error), name=error.name) from None
