@@ -12,6 +12,7 @@ import onnxruntime
 
 from compiler.errors import InputError
 from compiler.frontend.onnx import inferred
+from compiler.frontend.onnx.labels import without_numbers
 from compiler.frontend.onnx.references import array_of, is_reference, refer, whole
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
@@ -112,4 +113,4 @@ def _session(
 
 
 def _line(fault: Exception) -> str:
-    return " ".join(str(fault).split())[:300]
+    return " ".join(without_numbers(str(fault)).split())[:300]

@@ -76,6 +76,11 @@ def label(node: onnx.NodeProto, index: int) -> str:
     return node.output[0] if node.output else f"number {index}"
 
 
+def without_numbers(text: str) -> str:
+    """The text, names of nodes in it as their user knows them."""
+    return re.sub(rf"{_AGAIN}\d+", "", text)
+
+
 def _says_nothing(node: onnx.NodeProto) -> bool:
     """Whether the node's name has nothing but the operator and a number."""
     kind = re.escape(node.op_type)

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from compiler.errors import InputError, UnsupportedError, show
-from compiler.frontend.onnx.labels import name_nodes
+from compiler.frontend.onnx.labels import name_nodes, without_numbers
 from compiler.frontend.onnx.normalise import normalise
 from compiler.frontend.onnx.references import refer
 from compiler.frontend.onnx.weights_aside import with_weights_aside
@@ -116,7 +116,7 @@ def _check_types(model: onnx.ModelProto) -> None:
 
 
 def _line(fault: Exception) -> str:
-    text = " ".join(str(fault).split())
+    text = " ".join(without_numbers(str(fault)).split())
     return text if len(text) <= 300 else text[:297] + "..."
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from compiler.errors import UnsupportedError
+from compiler.errors import InputError, UnsupportedError
 from compiler.frontend.onnx import parse_onnx, read_onnx
 from compiler.load import load_model
 from compiler.quantize import quantize
@@ -91,6 +91,16 @@ def test_a_name_of_several_nodes_gets_numbers(generator, head):
 def test_refusals_name_the_module(generator):
     with pytest.raises(UnsupportedError, match=r"^node 'head.gate' \(Hardmax\): "):
         names(with_scopes(block(generator, "Hardmax")))
+
+
+def test_shapes_that_contradict_each_other_name_the_node_as_the_user_does(generator):
+    model = block(generator)
+    for node in model.graph.node:
+        node.name = "same"
+    del model.graph.node[2].attribute[1]
+    assert model.graph.node[2].op_type == "Conv"
+    with pytest.raises(InputError, match=r"node name: same\)"):
+        parse_onnx(model.SerializeToString(), None)
 
 
 def test_a_name_that_ends_like_a_number_stays(generator):
