@@ -46,6 +46,8 @@ def page() -> str:
         "## Limits of the hardware",
         "For each pass of the array, from the widths of its command's fields:",
         "\n".join(f"- {check.text}" for check in CONSTRAINTS),
+        "The host runs additions, concatenations and whatever else has no products beyond these "
+        "limits. Layers with products are refused.",
         "What the scratchpad and the memory hold is in [compiler.md](compiler.md), Large networks.",
         "## TFLite",
         _table(

@@ -95,8 +95,17 @@ CONSTRAINTS = (
 )
 
 
+class LimitError(UnsupportedError):
+    """A layer is beyond what fields of commands hold."""
+
+
+def located(node: Node) -> str:
+    """The begin of the message of a LimitError."""
+    return f"node {show(node.name)} ({node.op}): "
+
+
 def check(node: Node, geometry: Geometry) -> None:
-    """Raise UnsupportedError, with the constraint's text, for the first one not met."""
+    """Raise LimitError, with the constraint's text, for the first one not met."""
     for constraint in CONSTRAINTS:
         if not constraint.met(geometry):
             g = geometry
@@ -106,13 +115,11 @@ def check(node: Node, geometry: Geometry) -> None:
                 f"{g.source.channels}, output {g.output.height}x{g.output.width}x"
                 f"{g.output.channels}"
             )
-            raise UnsupportedError(
-                f"node {show(node.name)} ({node.op}): {found}. {constraint.text}"
-            )
+            raise LimitError(f"{located(node)}{found}. {constraint.text}")
 
 
 def check_nodes(nodes: Iterable[Node], tensors: Mapping[str, Tensor]) -> None:
-    """Raise UnsupportedError for a node with a window that no machine's fields hold.
+    """Raise LimitError for a node with a window that no machine's fields hold.
 
     So is found before anything is computed or calibrated what its layer would be refused for.
     """

@@ -6,8 +6,10 @@ import dataclasses
 import math
 
 from compiler.errors import show
+from compiler.hwir.constraints import LimitError, located
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape, origin
 from compiler.hwir.network import ArrayOp, Network
+from compiler.ir.counts import node_macs
 from compiler.ir.graph import Graph, Node, Tensor
 from compiler.ir.verify import verify_pass
 from compiler.ir.window_shapes import Padding
@@ -126,6 +128,11 @@ class _Legaliser:
                 self._hardware(node)
             except InexactError as fault:
                 reason = str(fault)
+            except LimitError as fault:
+                # Only what has no products is a small thing for the host.
+                if node_macs(self.graph, node):
+                    raise
+                reason = str(fault).removeprefix(located(node))
         if reason is not None:
             self._host(node, reason)
         segment = self.segments.of(node.outputs[0])

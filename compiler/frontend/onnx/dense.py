@@ -19,6 +19,7 @@ from compiler.frontend.onnx.weights import (
 )
 from compiler.frontend.onnx.windows import ONE_TAP
 from compiler.ir.graph import Tensor
+from compiler.ir.window_shapes import MAX_KERNEL
 
 
 def gemm(imp: Importer, op: Operator) -> Pending:
@@ -71,8 +72,9 @@ def _fully_connected(
     """Columns go where memory has the elements that the model flattened channels first."""
     outputs = rows.shape[0]
     tensor, columns = x.tensor, np.take(rows, x.view.memory_to_model(), axis=1)
-    if rows.dtype != np.int8:
+    if max(imp.tensors[tensor].shape[1:3]) > MAX_KERNEL or rows.dtype != np.int8:
         tensor = imp.reshaped(tensor, (1, 1, 1, rows.shape[1]), x.view)
+    if rows.dtype != np.int8:
         tensor, columns = within_int8(imp, tensor, columns)
     constant = weight_tensor(weights, columns, 0)
     inputs = (tensor, constant, read_bias(imp, op, 2, tensor, weights, outputs))

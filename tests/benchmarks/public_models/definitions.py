@@ -171,7 +171,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         fasterrcnn_mobilenet_v3_large_320_fpn 320 fasterrcnn_mobilenet_v3_backbone
         ssdlite320_mobilenet_v3_large 320 ssdlite_mobilenet_v3_backbone
         retinanet_resnet50_fpn 128 retinanet_resnet50_backbone
-        ssd300_vgg16 128 ssd_vgg16_backbone
+        ssd300_vgg16 300 ssd_vgg16_backbone
         """,
     ),
     **_of(

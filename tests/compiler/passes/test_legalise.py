@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -90,6 +91,27 @@ def test_a_reshape_that_moves_values_in_memory_runs_on_the_host():
     (host,) = network.host
     assert host.node.op == "reshape" and [op.segment for op in network.ops] == [0, 1]
     assert "words of memory, for node 'conv2d2' (conv2d)" in host.reason
+
+
+LONG = {"add": (1, 9000, 1), "concatenation": (1, 1, 20000)}
+"""Maps with more columns, or blocks of channels, than the fields of commands hold."""
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_what_has_no_products_and_is_too_large_runs_on_the_host(case):
+    net = Net(LONG[case])
+    attrs = {"activation": "none"} if case == "add" else {}
+    y = net.op(case, ("input", "input"), **attrs)
+    network = legalise((graph := net.finish(y)), needs(graph), CompilerOptions(), Words(4, 8))
+    (host,) = network.host
+    assert not network.ops and host.node.op == case
+    assert re.match(r"kernel \[1, 1\], .* are accepted", host.reason)
+
+
+def test_what_has_products_and_is_too_large_is_refused():
+    graph = (net := Net(LONG["add"])).finish(net.conv("input", 1, kernel=(1, 1)))
+    with pytest.raises(UnsupportedError, match="Maps of up to 8191 rows and columns"):
+        compile(graph, TINY)
 
 
 def _geometry(**changes: object) -> constraints.Geometry:

@@ -184,6 +184,19 @@ def test_windows_beyond_a_commands_fields_are_the_hosts(read, decibels, case):
     assert [node.op for node in graph.nodes] == ["host"] and decibels(net, graph) > NEAR
 
 
+@pytest.mark.parametrize("rows", [255, 256])
+def test_a_fully_connected_layer_of_a_map_of_many_rows_reads_a_vector(read, decibels, rows):
+    """The host writes its map row by row; a window of the whole would be beyond a field."""
+    net = FloatNet(np.random.default_rng(0))
+    x = net.node("Transpose", net.input(1, 2, 3, rows), perm=[0, 2, 3, 1])
+    x = net.node("Mul", x, net.random(1, 3, rows, 1))
+    net.output(net.node("Gemm", net.node("Flatten", x), net.random(6 * rows, 5)))
+    graph = read(net)
+    shape = graph.tensors[graph.nodes[-1].inputs[0]].shape
+    assert shape == ((1, 3, 255, 2) if rows < 256 else (1, 1, 1, 1536))
+    assert decibels(net, graph) > NEAR
+
+
 def test_steps_beyond_a_commands_fields_are_refused_before_calibration(tmp_path):
     """The folder that would calibrate is not there."""
     net = FloatNet(np.random.default_rng(0))
