@@ -20,6 +20,9 @@ _LEVELS = onnxruntime.GraphOptimizationLevel
 #: onnxruntime's number for messages of errors only.
 _ERRORS_ONLY = 3
 
+#: What onnxruntime writes behind the name of a MatMul that takes an Add for its bias.
+_FUSED = "/MatMulAddFusion"
+
 
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with constants and shapes computed, and batch normalisation in the weights.
@@ -40,6 +43,8 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     result.graph.input.extend(inputs)
     refer(result)
     result.graph.initializer.extend(left.values())
+    for node in result.graph.node:
+        node.name = node.name.removesuffix(_FUSED)
     return inferred(result)
 
 

@@ -103,6 +103,15 @@ def test_shapes_that_contradict_each_other_name_the_node_as_the_user_does(genera
         parse_onnx(model.SerializeToString(), None)
 
 
+def test_a_matrix_with_a_bias_keeps_its_name(generator):
+    net = FloatNet(generator)
+    x = net.node("MatMul", net.input(1, 5, 6), net.random(6, 4))
+    net.output(net.node("Relu", net.node("Add", x, net.random(4))))
+    model = net.model()
+    model.graph.node[0].name = "/mlp/MatMul"
+    assert names(model)[0] == "/mlp/MatMul"
+
+
 def test_a_name_that_ends_like_a_number_stays(generator):
     model = block(generator)
     for place, name in ((0, "conv#2"), (4, "conv#2"), (5, "conv")):
