@@ -13,6 +13,7 @@ from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
 from hw.spec.timing import (
     FLUSH,
+    MAC_LATENCY,
     RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
@@ -62,13 +63,17 @@ def execute_cycles(
     # one phase belongs to the LOAD unit's writes
     plain = config.line_words / (config.line_words - 1)
     interval = RESIDUAL_INTERVAL if op.residual else plain
+    near = 1 if op.residual else MAC_LATENCY / plain
     total = 0.0
     for planes, blocks in (
         (1 << block_range.shape, block_range.blocks - 1),
         (block_range.last_planes, 1),
     ):
-        drain = planes * -(-min(pixels, window.pixels) // per_beat) * interval
-        total += blocks * tiles * max(compute, port, drain)
+        beats = -(-min(pixels, window.pixels) // per_beat)
+        # the next pixel group ends when all beats but these of the last plane have issued
+        first = planes * beats - min(beats, near)
+        hold = MAC_LATENCY + max(0, 1 + (first - 1) * interval)
+        total += blocks * tiles * max(compute, port, planes * beats * interval, hold)
     table = 0 if op.table is None else FLUSH + config.table_words
     return int(total) + table + config.rows + EXECUTE_OVERHEAD
 
