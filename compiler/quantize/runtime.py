@@ -12,7 +12,7 @@ import onnxruntime
 
 from compiler.errors import InputError
 from compiler.frontend.onnx import inferred
-from compiler.frontend.onnx.labels import without_numbers
+from compiler.frontend.onnx.labels import rename_tensors, without_numbers
 from compiler.frontend.onnx.references import array_of, is_reference, refer, whole
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
@@ -45,6 +45,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     result.graph.initializer.extend(left.values())
     for node in result.graph.node:
         node.name = node.name.removesuffix(_FUSED)
+    rename_tensors(result)
     return inferred(result)
 
 

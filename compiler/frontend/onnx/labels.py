@@ -81,6 +81,21 @@ def without_numbers(text: str) -> str:
     return re.sub(rf"{_AGAIN}\d+", "", text)
 
 
+def rename_tensors(model: onnx.ModelProto) -> None:
+    """Give each tensor that onnxruntime called as a node a name that can be shown."""
+    taken = {name for node in model.graph.node for name in (*node.input, *node.output)}
+    names: dict[str, str] = {}
+    for old in sorted(name for name in taken if _AGAIN in name):
+        new = old.replace(_AGAIN, "_")
+        while new in taken:
+            new += "_"
+        taken.add(new)
+        names[old] = new
+    for node in model.graph.node if names else ():
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
 def _says_nothing(node: onnx.NodeProto) -> bool:
     """Whether the node's name has nothing but the operator and a number."""
     kind = re.escape(node.op_type)

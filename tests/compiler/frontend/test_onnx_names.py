@@ -112,6 +112,22 @@ def test_a_matrix_with_a_bias_keeps_its_name(generator):
     assert names(model)[0] == "/mlp/MatMul"
 
 
+def test_tensors_that_onnxruntime_calls_as_nodes_can_be_shown(generator):
+    """It moves the transposition behind both nodes, and calls what they make then as them."""
+    net = FloatNet(generator)
+    x = net.conv(net.input(1, 3, 4, 5), 3, 6, 3)
+    x = net.node("Transpose", net.node("Reshape", x, net.constant([1, 6, 20])), perm=[0, 2, 1])
+    x = net.node("Add", net.node("Mul", x, net.random(1, 1, 6)), net.random(1, 1, 6))
+    x = net.node("Transpose", x, perm=[0, 2, 1])
+    net.output(net.node("MatMul", x, net.random(20, 4)))
+    model = net.model()
+    for node in model.graph.node[3:5]:
+        node.name = "norm"
+    model.graph.node[2].output[0] = model.graph.node[3].input[0] = "norm_2"
+    graph = read_onnx(quantize(parse_onnx(model.SerializeToString(), None), None), "net")
+    assert all(name.isprintable() for name in graph.tensors)
+
+
 def test_a_name_that_ends_like_a_number_stays(generator):
     model = block(generator)
     for place, name in ((0, "conv#2"), (4, "conv#2"), (5, "conv")):
