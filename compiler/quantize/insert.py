@@ -24,6 +24,9 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 #: Steps of a bias that leave room in 32 bits for the products.
 _MAX_BIAS = 2.0**30
 
+#: Weights that are rounded at a time.
+_PIECE = 1 << 20
+
 REAL, STORED = "/real", "/stored"
 
 
@@ -232,6 +235,12 @@ def quantize_weights(
     least = np.finfo(np.float32).tiny / min(x_scale, 1.0)
     scale = np.where(scale < least, 1.0, scale).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(weights.ndim)]
-    steps = weights / scale.reshape(shape)
-    np.clip(np.rint(steps, out=steps), -127, 127, out=steps)
-    return steps.astype(np.int8), scale
+    divisor = np.broadcast_to(scale.reshape(shape), weights.shape)
+    steps = np.empty(weights.shape, np.int8)
+    # By pieces: the quotients of all weights would take four times the memory of the steps.
+    rows = max(1, _PIECE * len(weights) // weights.size)
+    for first in range(0, len(weights), rows):
+        part = slice(first, first + rows)
+        quotients = weights[part] / divisor[part]
+        steps[part] = np.clip(np.rint(quotients, out=quotients), -127, 127, out=quotients)
+    return steps, scale

@@ -36,7 +36,9 @@ def saturated(
     assert stored is not None
     axis = WEIGHT_AXIS[op]
     others = tuple(i for i in range(weights.data.ndim) if i != axis)
-    products = _STEPS * np.abs(weights.data, dtype=np.int16).sum(axis=others, dtype=np.int64)
+    # The magnitude of -128 is -128 in int8, and 128 in the same bits of uint8.
+    magnitudes = np.abs(weights.data).view(np.uint8)
+    products = _STEPS * magnitudes.sum(axis=others, dtype=np.int64)
     assert isinstance(inputs[0], str)
     factor = imp.quant(inputs[0]).scale[0] * np.asarray(weights.quant.scale) / output.scale[0]
     if not np.all((factor > 0) & np.isfinite(factor)):
