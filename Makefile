@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export AMARANTH_USE_YOSYS := builtin
 
-.PHONY: map test test-full formal lint style types
+.PHONY: map test test-full test-lowest formal lint style types
 .DELETE_ON_ERROR:
 
 map: .venv/base
@@ -23,10 +23,14 @@ test: .venv/test style
 	$(PYTEST) || status=$$?; \
 	wait $$types || status=$$?; exit $$status
 
-test-full: .venv/full lint
+test-full: .venv/full lint test-lowest
 	$(call need,command -v iverilog,iverilog)
 	$(call need,command -v chromium,chromium)
 	$(PYTEST) --full --cov --cov-report=term-missing:skip-covered
+
+# The lower bounds of pyproject.toml together, in an environment of their own.
+test-lowest: .venv-lowest/ready
+	.venv-lowest/bin/python -m pytest tests/compiler tests/golden tests/sim tests/e2e/test_timeline.py
 
 formal: .venv/full
 	$(BIN)/python -m pytest tests/formal --full
@@ -64,4 +68,11 @@ BASE := onnx,tflite,rtl,report,pictures,fpga
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[$(EXTRAS)]'
 	$(BIN)/python -m hw.tools.verilator
+	@touch $@
+
+.venv-lowest/ready: pyproject.toml .ci/constraints-lowest.txt | $(BIN)/python
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c .ci/constraints-lowest.txt -e '.[$(BASE),explore,test]'
+	.venv-lowest/bin/python -m hw.tools.verilator
 	@touch $@

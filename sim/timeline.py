@@ -15,6 +15,7 @@ from typing import Any
 from hw.spec.config import AccelConfig, title
 from hw.spec.isa import Opcode
 from sim.program import Command, Program
+from sim.scratchpad_use import scratchpad_use
 from sim.simulation import Timing
 from sim.traffic import bus_bytes
 
@@ -66,6 +67,8 @@ def timeline(program: Program, timing: Timing, host_cost: float | None = None) -
     }
     events += _arrows(program, places)
     events += _traffic([piece for _, piece in places.values()])
+    for cycle, words in scratchpad_use(program.segments, timing.spans, program.config).items():
+        events.append(_counter("scratchpad in use", cycle, bytes=words * program.config.word_bytes))
     other = {
         "network": program.network,
         "preset": title(program.config),
@@ -135,9 +138,12 @@ def _traffic(commands: Iterable[_Slice]) -> list[dict[str, Any]]:
             name: round(rate, 3) + 0.0
             for name, rate in zip(("read", "written"), rates, strict=True)
         }
-        head = {"name": "bytes per cycle", "ph": "C", "ts": cycle}
-        events.append(head | {"pid": PROCESS, "tid": 0, "args": args})
+        events.append(_counter("bytes per cycle", cycle, **args))
     return events
+
+
+def _counter(name: str, cycle: int, **values: float) -> dict[str, Any]:
+    return {"name": name, "ph": "C", "ts": cycle, "pid": PROCESS, "tid": 0, "args": values}
 
 
 def _metadata(kind: str, thread: int, **args: Any) -> dict[str, Any]:

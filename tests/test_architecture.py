@@ -18,7 +18,8 @@ STOREYS = (
     hw.command_layouts sim.shares sim.timing sim.values""",
     """compiler.frontend compiler.hwir compiler.zoo golden.arrays hw.lib sim.program""",
     """compiler.clocks compiler.config_options compiler.quantize compiler.schedule
-    compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.progress sim.traffic""",
+    compiler.workers hw.ctrl hw.mem sim.lost sim.program_reader sim.progress sim.scratchpad_use
+    sim.traffic""",
     """compiler.codegen compiler.load compiler.machine compiler.passes hw.core sim.host""",
     """compiler.docgen compiler.driver compiler.training hw.top sim.simulation""",
     """hw.generate sim.report""",

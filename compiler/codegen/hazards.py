@@ -14,7 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from compiler.codegen.commands import Command
-from compiler.kernels import njit
+from compiler.kernels import kernel
 from hw.spec.isa import Opcode
 
 LOAD, EXECUTE, STORE = range(3)
@@ -55,7 +55,7 @@ def set_waits(
     _check(spans, np.where(spans[:, 1] == _MOVES, memory, scratchpad_words))
     waits = np.zeros((len(commands), 3), np.int64)
     scratchpad, stored = np.zeros((4, scratchpad_words), np.int32), np.zeros((1, memory), np.int32)
-    _note_all(units, spans, scratchpad, stored, waits)
+    _note_all(units, spans, scratchpad, stored, waits, np.zeros(3, np.int64))
     waits[-1] = np.bincount(units, minlength=3)
     for command, counts in zip(commands, waits.tolist(), strict=True):
         loads, executes, stores = counts
@@ -83,12 +83,12 @@ def _check(spans: np.ndarray, words: np.ndarray) -> None:
     assert (base >= 0).all() and (base + (count - 1) * stride + length <= words).all()
 
 
-@njit(cache=True)
-def _note_all(units, spans, scratchpad, stored, waits):
+@kernel
+def _note_all(units, spans, scratchpad, stored, waits, counts):
     """Set the rows of ``waits`` [LOADs, EXECUTEs, STOREs]: the last commands that each must wait
-    for, from the table of the scratchpad [4, words] and the one of the maps in memory [1,
-    words]."""
-    counts, next_command = np.zeros(3, np.int64), 0
+    for, from the table of the scratchpad [4, words] and the one of the maps in memory [1, words].
+    ``counts``, 0 at first, are the commands of each unit so far."""
+    next_command = 0
     for number, access, base, length, count, stride in spans:
         while next_command <= number:
             counts[units[next_command]] += 1
@@ -106,7 +106,7 @@ def _note_all(units, spans, scratchpad, stored, waits):
             _note(stored, words, _STORED[:0], own, 0, counts[unit])
 
 
-@njit(cache=True)
+@kernel
 def _note(table, words, before, waits, row, number):
     """Raise ``waits`` to the last commands that count ``before`` one that touches the words, and
     write its number in a row of the table, unless NOWHERE."""
@@ -114,6 +114,10 @@ def _note(table, words, before, waits, row, number):
     for run in range(count):
         first = base + run * stride
         for earlier, unit in before:
-            waits[unit] = max(waits[unit], table[earlier, first : first + length].max())
+            last = table[earlier, first]
+            # Over `flat`, the loop becomes vector instructions.
+            for touched in table[earlier, first : first + length].flat:
+                last = max(last, touched)
+            waits[unit] = max(waits[unit], last)
         if row != NOWHERE:
             table[row, first : first + length] = number

@@ -202,13 +202,11 @@ def _placed(
     tail, layers, windows = state.tail, 0, 0
     counts = [len(group.tile_ops) for group in groups]
     loads = [np.zeros((len(group.loads), 2), np.int64) for group in groups]
-    rows, arena, placed, now = placement_kernels.begun(
-        state.numbers,
-        taken,
-        words,
-        sum(counts),
-        sum(counts) + sum(map(len, loads)),
-    )
+    places = int(state.numbers[placement_kernels.PLACES]) + len(taken)
+    placed = np.zeros((tail + sum(counts), 4), np.int64)
+    rows = np.zeros((places + sum(counts) + sum(map(len, loads)), 4), np.int64)
+    arena, now = np.array([0, words]), np.zeros(3, np.int64)
+    placement_kernels.begin(state.numbers, taken, rows, arena, placed, now)
     base, waits, failed = tail, list[int](), -1
     for group, own in zip(groups, loads, strict=True):
         after = [1 + a for a in afters[windows : windows + len(group.windows)]]
@@ -234,10 +232,16 @@ def _placed(
         waits += np.bincount(group.layer_of, idle, len(group.made)).astype(np.int64).tolist()
         base, layers, windows = end, layers + len(group.made), windows + len(group.windows)
         own[:, placement_kernels.ISSUE] -= tail
-    then = state if failed >= 0 else State(placement_kernels.state_after(rows, arena, placed, now))
+    then = state if failed >= 0 else _state_after(rows, arena, placed, now)
     before = int(placed[tail - 1, placement_kernels.OUTPUT_LAST]) - tail
     placed[:, placement_kernels.OUTPUT_LAST] -= tail
     return Stretch(placed[tail:], loads, before, waits, then, failed)
+
+
+def _state_after(rows: np.ndarray, arena: np.ndarray, placed: np.ndarray, now: np.ndarray) -> State:
+    """The state after tile operations that are placed."""
+    numbers = np.zeros(placement_kernels.HEAD + placed.size + rows.size, np.int64)
+    return State(numbers[: placement_kernels.end(rows, arena, placed, now, numbers)].copy())
 
 
 class Placement:

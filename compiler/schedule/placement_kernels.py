@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.kernels import njit
+from compiler.kernels import kernel
 
 ADDRESS, WORDS, FIRST, LAST = range(4)
 COUNT, SCRATCHPAD = range(2)
@@ -38,34 +38,39 @@ LOAD."""
 START_STATE = np.array([0, 0, 1, 0, 0, 0, -1, -1], np.int64)
 """The state before the first tile operation: one that took no time comes before it."""
 
-_compiled = njit(cache=True)
+
+@kernel
+def _copy(rows, source, target):
+    """Write one row over another, number by number: a whole row would be made anew first."""
+    for i in range(rows.shape[1]):
+        rows[target, i] = rows[source, i]
 
 
-@_compiled
+@kernel
 def insert(rows, arena, address, size, first, last):
     """Take a place."""
     at = arena[COUNT]
     while at > 0 and rows[at - 1, ADDRESS] > address:
-        rows[at] = rows[at - 1]
+        _copy(rows, at - 1, at)
         at -= 1
     rows[at, ADDRESS], rows[at, WORDS] = address, size
     rows[at, FIRST], rows[at, LAST] = first, last
     arena[COUNT] += 1
 
 
-@_compiled
+@kernel
 def _forget(rows, arena, tile_op):
     """Drop what ends before ``tile_op``; nothing is asked about earlier tile operations any
     more."""
     left = 0
     for i in range(arena[COUNT]):
         if rows[i, LAST] >= tile_op:
-            rows[left] = rows[i]
+            _copy(rows, i, left)
             left += 1
     arena[COUNT] = left
 
 
-@_compiled
+@kernel
 def gap(rows, arena, size, first, last):
     """Start of the smallest gap of ``size`` words during the tile operations, -1 if there is
     none."""
@@ -79,7 +84,7 @@ def gap(rows, arena, size, first, last):
     return address if size <= arena[SCRATCHPAD] - address < smallest else best
 
 
-@_compiled
+@kernel
 def place_in_turn(rows, arena, wanted, addresses):
     """Take a place for each row of ``wanted``, size, first and last tile operation, until one finds
     none; how many have one then."""
@@ -92,7 +97,7 @@ def place_in_turn(rows, arena, wanted, addresses):
     return len(wanted)
 
 
-@_compiled
+@kernel
 def earliest(rows, arena, size, low, use, last):
     """Tile operation and address: the first tile operation from ``low`` to ``use`` from which on,
     to ``last``, ``size`` words are free. The address is -1 if they are not even free from ``use``
@@ -117,51 +122,46 @@ def earliest(rows, arena, size, low, use, last):
     return tile_op, address
 
 
-@_compiled
-def begun(state, taken, words, more, places):
-    """Arrays for ``place_tile_ops`` to fill, after ``state``: rows and arena of a scratchpad of
-    ``words`` words, placed tile operations, ``more`` of them to come, and ``now``.
+@kernel
+def begin(state, taken, rows, arena, placed, now):
+    """Fill arrays for ``place_tile_ops``, after ``state``: ``rows`` and the COUNT of ``arena``,
+    the tail of ``placed``, and ``now``.
 
     ``taken`` are places of maps that begin from here on, their tile operations counted from the
-    first to come. There is room for ``places`` more.
+    first to come.
     """
     tail, count = state[TAIL], state[PLACES]
-    placed = np.zeros((tail + more, 4), np.int64)
     for i in range(4 * tail):
         placed[i // 4, i % 4] = state[HEAD + i]
-    rows = np.zeros((count + len(taken) + places, 4), np.int64)
     for i in range(4 * count):
         rows[i // 4, i % 4] = state[HEAD + 4 * tail + i]
-    arena = np.array([count, words])
+    arena[COUNT] = count
     for address, size, first, last in taken:
         insert(rows, arena, address, size, tail + first, tail + last)
-    return rows, arena, placed, np.array([state[STATE_BUS], 1, state[STATE_WRITTEN]])
+    now[BUS], now[LOW], now[WRITTEN] = state[STATE_BUS], 1, state[STATE_WRITTEN]
 
 
-@_compiled
-def state_after(rows, arena, placed, now):
-    """State that the places of later tile operations follow from, in one array: equal ones mean
-    equal places.
+@kernel
+def end(rows, arena, placed, now, state):
+    """Fill ``state`` with what the places of later tile operations follow from: equal states mean
+    equal places. Returns how many numbers it has; there is room for all of ``placed`` and ``rows``.
 
     Cycles count from the end of the last tile operation. Tile operations count from the one before
     the earliest that a LOAD may be emitted at; what came before that leaves no trace.
     """
-    count, end = len(placed), placed[-1, END]
+    count, last = len(placed), placed[-1, END]
     while now[LOW] < count and placed[now[LOW], END] <= now[BUS]:
         now[LOW] += 1
     _forget(rows, arena, now[LOW])
     first = now[LOW] - 1
     tail = count - first
-    state = np.zeros(HEAD + 4 * (tail + arena[COUNT]), np.int64)
-    state[STATE_BUS], state[STATE_WRITTEN] = now[BUS] - end, max(now[WRITTEN] - end, 0)
+    state[STATE_BUS], state[STATE_WRITTEN] = now[BUS] - last, max(now[WRITTEN] - last, 0)
     state[TAIL], state[PLACES] = tail, arena[COUNT]
     for i in range(tail):
         at = HEAD + 4 * i
-        begin = END if i == 0 else START
-        state[at + START], state[at + END] = (
-            placed[first + i, begin] - end,
-            placed[first + i, END] - end,
-        )
+        start = END if i == 0 else START
+        state[at + START] = placed[first + i, start] - last
+        state[at + END] = placed[first + i, END] - last
         state[at + OUTPUT_ADDRESS] = state[at + OUTPUT_LAST] = -1
     at = HEAD + 4 * (tail - 1)
     if placed[-1, OUTPUT_ADDRESS] >= 0:
@@ -171,10 +171,10 @@ def state_after(rows, arena, placed, now):
         at = HEAD + 4 * (tail + i)
         state[at + ADDRESS], state[at + WORDS] = rows[i, ADDRESS], rows[i, WORDS]
         state[at + FIRST], state[at + LAST] = max(rows[i, FIRST] - first, 0), rows[i, LAST] - first
-    return state
+    return HEAD + 4 * (tail + arena[COUNT])
 
 
-@_compiled
+@kernel
 def place_tile_ops(rows, arena, tile_ops, loads, base, placed, placed_loads, now, load_delay):
     """Place the buffers of ``tile_ops``, the first of which has number ``base``, and their
     ``loads``.
@@ -207,7 +207,7 @@ def place_tile_ops(rows, arena, tile_ops, loads, base, placed, placed_loads, now
     return -1
 
 
-@_compiled
+@kernel
 def _place_output(rows, arena, size, tile_op, placed):
     """An output buffer is kept for one tile operation more, so that its STORE and that tile
     operation overlap."""
@@ -222,7 +222,7 @@ def _place_output(rows, arena, size, tile_op, placed):
     return False
 
 
-@_compiled
+@kernel
 def _end_output(rows, arena, tile_op, placed):
     """Give up the additional tile operation of the output buffer of the tile operation before
     ``tile_op``."""
@@ -235,7 +235,7 @@ def _end_output(rows, arena, tile_op, placed):
             rows[i, LAST] = before
 
 
-@_compiled
+@kernel
 def _place_load(rows, arena, load, tile_op, placed, placed_load, now):
     """Place a LOAD and its buffer, which is used from ``tile_op`` on: as early as there is room,
     but not before the bus could begin with it. Leaves in ``now[BUS]`` when it begins."""

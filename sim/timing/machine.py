@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compiler.kernels import njit
+from compiler.kernels import kernel
 from hw.spec.config import AccelConfig
 from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing.core import execute_unit
@@ -129,7 +129,7 @@ def result(machine: Machine, commands: Commands) -> RunResult:
     )
 
 
-@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
+@kernel
 def _loop(machine, words, until, sleeps, sizes):
     """``words`` are the registers again, as integers [2, n]."""
     memory, unit, counters, clock = machine.memory, machine.unit, machine.counters, machine.clock[0]

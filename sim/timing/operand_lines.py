@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compiler.kernels import njit
+from compiler.kernels import kernel
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from sim.timing.commands import records
@@ -28,7 +28,7 @@ def operand_lines(commands: Commands, config: AccelConfig) -> np.ndarray:
     return found
 
 
-@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
+@kernel
 def _count(executes, states, lanes, lines, counted, sizes):
     """Add up the lines of all tap groups of each command, in ``counted``."""
     loops = states[0]

@@ -74,6 +74,17 @@ def imported(*folders: str) -> dict[str, set[str]]:
     return found
 
 
+def test_lower_bounds_are_the_versions_that_the_long_run_tries():
+    text = (ROOT / ".ci" / "constraints-lowest.txt").read_text(encoding="utf-8")
+    tried = dict(re.findall(r"^([\w-]+)==(\S+)$", text, re.MULTILINE))
+    groups = {PLAIN: PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+    lines = [line for name, group in groups.items() if name != "full" for line in group]
+    bounds = dict(re.match(r"([\w-]+)[^>=]*[>=]=([\w.]+)", line).groups() for line in lines)
+    commands = {name for name, why in RUN.items() if why == "a command of make"}
+    assert tried.keys() == bounds.keys() - commands
+    assert not {n: tried[n] for n in tried if not f"{tried[n]}.".startswith(f"{bounds[n]}.")}
+
+
 def test_every_package_that_is_imported_is_declared():
     undeclared = {m: files for m, files in imported(*OURS).items() if m not in modules()}
     assert not undeclared

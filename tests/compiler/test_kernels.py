@@ -20,3 +20,22 @@ def test_compiled_code_goes_to_the_projects_cache_whatever_is_imported_first(fir
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     )
     assert Path(ended.stdout.strip()).parent == tmp_path / "convsim" / "numba"
+
+
+LOADED = """
+import sys
+from compiler import Estimator, zoo
+Estimator("tiny").cycles(zoo.build("mobilenet_v1_025", (32, 32)))
+from numba.core.runtime import rtsys
+print([name for name in ("numba.np.linalg", "numba.typed.dictimpl") if name in sys.modules])
+print(rtsys._init)
+"""
+
+
+def test_kernels_of_the_cache_are_loaded_without_what_compiling_needs():
+    """The first run compiles what is not there."""
+    for _ in range(2):
+        ended = subprocess.run(
+            [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
+        )
+    assert ended.stdout.splitlines() == ["[]", "False"]

@@ -9,7 +9,10 @@ import pytest
 from compiler.command_line import main as compiler_main
 from compiler.frontend import write_model
 from hw.command_line import main as hw_main
+from hw.spec.isa import Opcode
 from sim.command_line import main as sim_main
+from sim.program_reader import read_program
+from tests.compiler.codegen.hazard_checker import accesses
 from tests.compiler.graphs import Net
 
 pytestmark = pytest.mark.xdist_group("accelerator_tiny")
@@ -118,6 +121,11 @@ def test_the_rtl_writes_the_same_file(folder, traced, tmp_path, capsys):
     assert moved == report["dram_write_bytes"]
 
 
+def counters(trace, name):
+    """The events of a counter."""
+    return [e for e in trace["traceEvents"] if e["ph"] == "C" and e["name"] == name]
+
+
 def test_events_follow_the_format(traced):
     jsonschema.validate(traced, SCHEMA)
     for event in traced["traceEvents"]:
@@ -144,7 +152,7 @@ def test_arrows_go_from_loads_to_executes_to_stores(traced):
 
 
 def test_the_counter_of_bytes_adds_up_to_the_transfers(traced):
-    samples = [e for e in traced["traceEvents"] if e["ph"] == "C"]
+    samples = counters(traced, "bytes per cycle")
     for key, unit in (("read", "LOAD"), ("written", "STORE")):
         area = sum(
             before["args"][key] * (after["ts"] - before["ts"])
@@ -153,6 +161,47 @@ def test_the_counter_of_bytes_adds_up_to_the_transfers(traced):
         named = [e for n, events in threads(traced).items() if n.startswith(unit) for e in events]
         assert area == pytest.approx(sum(e["args"]["bytes"] for e in named), rel=0.01)
     assert samples[-1]["args"] == {"read": 0, "written": 0}
+
+
+def test_the_scratchpad_in_use_is_counted_word_by_word(folder, traced):
+    """Against the words of another model of the commands, at every cycle in which one begins or
+    has ended. Each segment begins with an empty scratchpad."""
+    program = read_program(folder)
+    events = {event["args"]["command"]: event for event in commands_of(traced)}
+    used = {}
+    for number, command in segments_commands(program):
+        event = events[command.index]
+        first, last = event["ts"], event["ts"] + event["dur"] - 1
+        reads, writes = (
+            {(number, *word) for word in words if word[0] == "scratchpad"}
+            for words in accesses(command.opcode, command.fields, program.config)
+        )
+        for word in reads:
+            if used.get(word):
+                used[word][-1][1] = max(used[word][-1][1], last)
+        for word in writes:
+            lives = used.setdefault(word, [])
+            if lives and lives[-1][1] >= 0:
+                lives[-1][1] = min(lives[-1][1], first - 1)
+            if not lives or lives[-1][1] >= 0:
+                lives.append([first, -1])
+    samples = counters(traced, "scratchpad in use")
+    for cycle in {e["ts"] + after for e in events.values() for after in (0, e["dur"])}:
+        words = sum(any(a <= cycle <= b for a, b in lives) for lives in used.values())
+        found = [e["args"]["bytes"] for e in samples if e["ts"] <= cycle][-1]
+        assert found == words * program.config.cols
+    assert samples[-1]["args"] == {"bytes": 0}
+    assert 0 < max(e["args"]["bytes"] for e in samples) <= program.config.scratchpad_bytes
+
+
+def segments_commands(program):
+    """The commands that move or compute, with the number of their segment."""
+    return [
+        (number, command)
+        for number, segment in enumerate(program.segments)
+        for command in segment.commands
+        if command.opcode != Opcode.END
+    ]
 
 
 def test_layers_say_their_cycles_by_cause(traced):
