@@ -36,3 +36,13 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
     if package not in EXTRAS:
         return None
     return f"{package} is not installed: {how_to_install(EXTRAS[package])}"
+
+
+def installed_version(package: str) -> str:
+    """The version of a package that may not be installed, empty without it."""
+    from importlib.metadata import PackageNotFoundError, version  # It takes long to import.
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

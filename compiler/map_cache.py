@@ -10,7 +10,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from filelock import FileLock
 
 from compiler.cache_folder import cache_root
+from compiler.extras import installed_version
 from compiler.ir.graph import Graph
 from compiler.source_digest import ROOT, source_digest
 
@@ -28,7 +28,7 @@ ANSWER = "answer.pickle"
 SUMS = "sums.json"
 """The hashes of an entry's files, by name."""
 _WRITERS = ("matplotlib", "jinja2")
-"""Packages that write the report."""
+"""Packages that write the report, which may be missing."""
 
 
 def content_key(graph: Graph, *options: object) -> str:
@@ -41,7 +41,7 @@ def content_key(graph: Graph, *options: object) -> str:
         options,
         sys.version,
         np.__version__,
-        *map(version, _WRITERS),
+        *map(installed_version, _WRITERS),
         source_digest(ROOT),
     )
     return hashlib.sha256(repr(about).encode()).hexdigest()

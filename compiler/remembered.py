@@ -10,11 +10,11 @@ import json
 import os
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from compiler.cache_folder import cache_root
+from compiler.extras import installed_version
 from compiler.notes import note
 from compiler.source_digest import ROOT, source_digest
 
@@ -31,7 +31,7 @@ def answer_key(model: str, config: object) -> str:
     network, on a machine. Raises OSError for a file that cannot be read."""
     path = Path(model)
     about: list[object] = [path.name, config, sys.version, source_digest(ROOT)]
-    about += map(_version, _PACKAGES)
+    about += map(installed_version, _PACKAGES)
     digest = hashlib.sha256()
     if path.is_file():
         data = path.read_bytes()
@@ -42,13 +42,6 @@ def answer_key(model: str, config: object) -> str:
             about += [(e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in beside]
     digest.update(repr(about).encode("utf-8", "replace"))
     return digest.hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def fetch(key: str) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,6 +21,7 @@ from compiler.explore.functions import check_arguments, read_function
 from compiler.explore.networks import REWRITE, Kind, NetworkEntry, rules_of
 from compiler.explore.space import METHODS, Limit, Objective, Search, Space, machine_values
 from compiler.explore.variables import MOST, Variable, variable
+from compiler.extras import installed_version
 from compiler.load import load_network
 from compiler.map_cache import graph_digest
 from compiler.quantities import CLOCKS
@@ -280,17 +280,9 @@ def _digest(space: Space) -> str:
         dataclasses.replace(space.search, points=None),
         space.clock,
         source_digest(ROOT),
-        [(package, _version(package)) for package in _DECIDING],
+        [(package, installed_version(package)) for package in _DECIDING],
     )
     return hashlib.sha256(repr(about).encode()).hexdigest()
-
-
-def _version(package: str) -> str:
-    """The version of a package, "" if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _content(entry: NetworkEntry) -> object:

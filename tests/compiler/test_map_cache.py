@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,20 @@ def test_the_packages_that_write_the_report_are_in_the_key(graph, monkeypatch):
     before = content_key(graph)
     for package in ("matplotlib", "jinja2"):
         with monkeypatch.context() as patch:
-            patch.setattr("compiler.map_cache.version", lambda name, p=package: str(name == p))
+            patch.setattr("importlib.metadata.version", lambda name, p=package: str(name == p))
             patched = content_key(graph)
         assert patched != before
         before = patched
+
+
+def test_without_the_packages_that_write_the_report_there_is_a_key(graph, monkeypatch):
+    with_them = content_key(graph)
+
+    def version(package):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    assert content_key(graph) != with_them
 
 
 def test_whatever_a_mapping_follows_from_is_in_the_key(graph):
