@@ -28,9 +28,11 @@ test-full: .venv/full lint test-lowest
 	$(call need,command -v chromium,chromium)
 	$(PYTEST) --full --cov --cov-report=term-missing:skip-covered
 
-# The lower bounds of pyproject.toml together, in an environment of their own.
+# The lower bounds of pyproject.toml together, in an environment of their own. Old packages warn of
+# what newer ones have dropped.
+LOWEST := .venv-lowest/bin/python
 test-lowest: .venv-lowest/ready
-	.venv-lowest/bin/python -m pytest tests/compiler tests/golden tests/sim tests/e2e/test_timeline.py
+	$(LOWEST) -m pytest -W default tests/compiler tests/golden tests/sim tests/e2e/test_timeline.py
 
 formal: .venv/full
 	$(BIN)/python -m pytest tests/formal --full
@@ -72,7 +74,7 @@ BASE := onnx,tflite,rtl,report,pictures,fpga
 
 .venv-lowest/ready: pyproject.toml .ci/constraints-lowest.txt | $(BIN)/python
 	$(PYTHON) -m venv --clear .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(LOWEST) -m pip install --quiet --disable-pip-version-check \
 		-c .ci/constraints-lowest.txt -e '.[$(BASE),explore,test]'
-	.venv-lowest/bin/python -m hw.tools.verilator
+	$(LOWEST) -m hw.tools.verilator
 	@touch $@
