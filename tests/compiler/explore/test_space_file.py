@@ -6,7 +6,6 @@ from textwrap import dedent
 import pytest
 
 from compiler.errors import InputError
-from compiler.explore import space_file
 from compiler.explore.space_file import read_space
 
 NETWORK = '[[network]]\nname = "resnet20"\n'
@@ -176,7 +175,7 @@ def test_the_digest_is_that_of_contents_wherever_files_lie(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path / "a")
     digests.append(read(Path(), text).digest)
     assert len(set(digests)) == 1
-    monkeypatch.setattr(space_file, "version", lambda package: "0.1")
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "0.1")
     assert read(tmp_path / "a", text).digest != digests[0]
     monkeypatch.undo()
     digest = read(tmp_path / "a", text.replace("width = 4", "width = 4\nkernel = 5")).digest
