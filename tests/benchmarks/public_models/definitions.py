@@ -276,10 +276,10 @@ DEFINITIONS: Mapping[str, Definition] = {
         _spandrel,
         """
         Compact:Compact:num_conv=8,num_feat=32 64 realesrgan_compact
-        SPAN:SPAN:num_in_ch=3,num_out_ch=3 64 span_x4
+        SwiftSRGAN:SwiftSRGAN: 64 swift_srgan
         ESRGAN:ESRGAN:num_filters=32,num_blocks=2 64 esrgan_small
         DnCNN:DnCNN:in_nc=3,out_nc=3 64 dncnn
-        SAFMN:SAFMN: 64 safmn
+        SAFMN:SAFMN:dim=36,n_blocks=8,ffn_scale=2,upscaling_factor=4 64 safmn
         """,
     ),
 }
