@@ -12,7 +12,6 @@ from compiler.codegen.compiled import Compiled, Segment
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_layout, memory_map
-from compiler.codegen.timed import fastest
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
 from compiler.hwir.constraints import check_nodes
@@ -32,7 +31,7 @@ from compiler.passes.trim import trim
 from compiler.schedule.planner import Planner
 from compiler.schedule.room import check_room
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.search import schedules
+from compiler.schedule.search import schedule
 from hw.spec.config import AccelConfig
 
 Scheduler = Callable[[Network, AccelConfig, Planner], Schedule]
@@ -55,17 +54,12 @@ class _Search(NamedTuple):
     known: Known
 
 
-def fastest_schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
-    """The fastest schedule found. Raises AllocationError when a layer fits in no way."""
-    return fastest(schedules(network, config, planner))
-
-
 def compile(
     graph: Graph,
     config: AccelConfig,
     options: CompilerOptions | None = None,
     planner: Planner | None = None,
-    scheduler: Scheduler = fastest_schedule,
+    scheduler: Scheduler = schedule,
 ) -> Compiled:
     """Map a quantised graph onto the machine. The same arguments give the same bytes.
 
@@ -86,7 +80,7 @@ def compile_verified(
     planner: Planner | None = None,
     constants: Constants | None = None,
     known: Known | None = None,
-    scheduler: Scheduler = fastest_schedule,
+    scheduler: Scheduler = schedule,
 ) -> Compiled:
     """Compile a graph that is known to be right. A ``planner`` and ``known`` that have served other
     networks save time; ``constants`` collects the weights.

@@ -65,8 +65,7 @@ def check_layout(network: Network, memory: MemoryMap, most: int | None, base: in
 def memory_map(
     network: Network, segments: Sequence[Sequence[Command]], constants: int, cols: int
 ) -> MemoryMap:
-    """Lay out the segments' commands, ``constants`` bytes of weights, the inputs and the maps, last
-    those that only other segments make.
+    """Lay out the segments' commands, ``constants`` bytes of weights, the inputs and the maps.
 
     The maps are those that commands store and those that the host writes.
     """
@@ -86,8 +85,7 @@ def memory_map(
     write_base = end
     stored = {c.memory for commands in segments for c in commands if c.opcode.name == "STORE"}
     made = (network.root(op.output) for op in network.ops)
-    moved = (c.memory for commands in segments for c in commands if c.memory)
-    for root in (*(name for name in made if name in stored), *network.host_maps, *moved):
+    for root in (*(name for name in made if name in stored), *network.host_maps):
         if root not in bases:
             bases[root] = end
             end = _aligned(end + network.maps[root].words(cols) * cols)

@@ -14,7 +14,6 @@ from compiler.schedule.branch_order import (
     reorderings,
 )
 from compiler.schedule.cascade import Cascade, is_wide
-from compiler.schedule.local_search import around
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
@@ -34,9 +33,8 @@ WORTH_ORDERING = 0.0005
 branches to be tried."""
 
 
-def schedules(network: Network, config: AccelConfig, planner: Planner) -> list[Schedule]:
-    """Ways to place the network, the fastest by the model first. Raises AllocationError when a
-    layer fits in no way.
+def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
+    """Place the network. Raises AllocationError when a layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a cascade, and with
     the layers before and after it, as long as that makes the network faster. Then, where the
@@ -47,8 +45,7 @@ def schedules(network: Network, config: AccelConfig, planner: Planner) -> list[S
         best = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    best, known = _ordered(_with_cascades(best, known), known)
-    return around(best, known)
+    return _ordered(_with_cascades(best, known), known)
 
 
 def _with_cascades(best: Schedule, known: Known) -> Schedule:
@@ -89,15 +86,14 @@ def _waits_near(best: Schedule, cascade: Cascade) -> bool:
     return near >= WORTH_CASCADE * best.modelled_cycles
 
 
-def _ordered(best: Schedule, known: Known) -> tuple[Schedule, Known]:
-    """The schedule with one branch moved in each block that gains by it, and what is known of its
-    network."""
+def _ordered(best: Schedule, known: Known) -> Schedule:
+    """The schedule with one branch moved in each block that gains by it."""
     cols, begin = best.config.cols, 0
     while True:
         # A move may divide its region, whose layers then still end where they did.
         found = [region for region in branch_regions(best.network, cols) if region.first >= begin]
         if not found:
-            return best, known
+            return best
         end = found[1].last if found[1:] else len(best.waits)
         begin = found[0].last + 1
         if sum(best.waits[found[0].first : end]) >= WORTH_ORDERING * best.modelled_cycles:

@@ -10,13 +10,10 @@ import numpy as np
 from compiler.schedule import placement_kernels
 from compiler.schedule.cascade import Cascade
 from compiler.schedule.channel_blocks import aligned
-from compiler.schedule.cost import COMMAND_CYCLES, EXECUTE_OVERHEAD, command_cycles
 from compiler.schedule.map_writers import Made, Writers
 from compiler.schedule.op_plan import OpPlan, other_planes
 from compiler.schedule.tile_ops import Buffer, Role, TileOp
-from compiler.schedule.tiles import Tile, pieces
-from hw.spec.config import AccelConfig
-from hw.spec.isa import Opcode
+from compiler.schedule.tiles import Tile
 
 
 def together(layers: int, cascades: Sequence[Cascade]) -> Iterator[range]:
@@ -47,31 +44,26 @@ class TileOpSequence:
     produce the map of ``outputs``; ``loads`` the buffers to load, in the order in which they are
     needed; ``tile_op_rows`` and ``load_rows`` the input of ``placement_kernels`` for them, except
     AFTER of windows, which have the numbers ``windows``; ``layer_of`` the layer of each tile
-    operation. Cycles are modelled closely, or with an allowance (``close``, see ``Known``).
+    operation.
     """
 
-    def __init__(self, plans: Sequence[OpPlan], close: bool = False) -> None:
-        ops = [_OpTileOps(i, plan, close) for i, plan in enumerate(plans)]
+    def __init__(self, plans: Sequence[OpPlan]) -> None:
+        ops = [_OpTileOps(i, plan) for i, plan in enumerate(plans)]
         self.tile_ops = list(_in_order(ops))
         self.made = [Made(op.made) for op in ops]
         self.outputs = [plan.site.op.output for plan in plans]
         self.loads: list[Buffer] = []
-        rows, layer = [], -1
+        rows = []
         for tile_op in self.tile_ops:
-            config = tile_op.site.config
-            alone = close and tile_op.layer != layer
-            cycles = tile_op.cycles + alone * (config.rows + EXECUTE_OVERHEAD)
-            layer = tile_op.layer
             self.loads += [b for b in tile_op.buffers if b.first == tile_op.index]
             stored = tile_op.chunk.planes * tile_op.tile.pixels if tile_op.stores else 0
             output = aligned(tile_op.output.words) if tile_op.output else 0
-            stored *= config.word_cycles
-            commands = _command_cycles(tile_op, close)
-            rows.append((cycles, output, stored, len(self.loads), commands))
+            stored *= plans[tile_op.layer].site.config.word_cycles
+            rows.append((tile_op.cycles, output, stored, len(self.loads)))
         self.tile_op_rows = np.array(rows, np.int64)
         self.load_rows = np.array(
             [
-                (_load_cycles(b, plans[b.layer].site.config, close), aligned(b.words), b.last, 0)
+                (b.words * plans[b.layer].site.config.word_cycles, aligned(b.words), b.last, 0)
                 for b in self.loads
             ],
             np.int64,
@@ -139,22 +131,6 @@ class TileOpSequence:
         return made, list(known.values())
 
 
-def _load_cycles(buffer: Buffer, config: AccelConfig, close: bool) -> int:
-    """Cycles of the bus for the words of a LOAD and its command."""
-    command = command_cycles(Opcode.LOAD, config) if close else COMMAND_CYCLES
-    return buffer.words * config.word_cycles + command
-
-
-def _command_cycles(tile_op: TileOp, close: bool) -> int:
-    """Cycles of the bus for the commands of the tile operation's EXECUTEs and its STORE."""
-    if not close:
-        return COMMAND_CYCLES * tile_op.stores
-    config, op = tile_op.site.config, tile_op.op
-    parts = 1 if len(op.regions) == 1 else sum(1 for _ in pieces(op, tile_op.tile))
-    executes = len(tile_op.chunk.ranges) * parts * command_cycles(Opcode.EXECUTE, config)
-    return executes + tile_op.stores * command_cycles(Opcode.STORE, config)
-
-
 def _in_order(ops: list[_OpTileOps]) -> Iterator[TileOp]:
     """The tile operations of one layer, or of a cascade's layers strip by strip."""
     now = 0
@@ -173,8 +149,8 @@ def _in_order(ops: list[_OpTileOps]) -> Iterator[TileOp]:
 class _OpTileOps:
     """Makes the tile operations of one layer; those that use the same data share a buffer."""
 
-    def __init__(self, index: int, plan: OpPlan, close: bool) -> None:
-        self.plan, self._close = plan, close
+    def __init__(self, index: int, plan: OpPlan) -> None:
+        self.plan = plan
         self.made: list[TileOp] = []
         self._index = index
         self._known: dict[tuple[Any, ...], Buffer] = {}
@@ -188,7 +164,7 @@ class _OpTileOps:
             ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
             lambda: Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
-        cycles = plan.work.tile_op_cycles(tile_index, chunk_index, self._close)
+        cycles = plan.work.tile_op_cycles(tile_index, chunk_index)
         tile_op = TileOp(now, self._index, plan, tile, chunk, cycles, weights)
         if site.op.table is not None:
             words = site.config.table_words

@@ -6,7 +6,6 @@ import random
 
 import numpy as np
 
-from compiler.driver import fastest_schedule
 from compiler.hwir.network import Network
 from compiler.ir.graph import Graph
 from compiler.options import CompilerOptions
@@ -17,6 +16,7 @@ from compiler.schedule.branch_order import (
 )
 from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule
+from compiler.schedule.search import schedule
 from hw.spec.config import AccelConfig
 from tests.support.random_functions import quantize
 from tests.support.random_graph import RandomGraph
@@ -32,7 +32,7 @@ def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedu
         if found:
             order = rng.choice([*reorderings(network, rng.choice(found))])
             network = reordered(network, order)
-    return fastest_schedule(network, config, planner)
+    return schedule(network, config, planner)
 
 
 def random_branches(config: AccelConfig, seed: int) -> RandomLayer:

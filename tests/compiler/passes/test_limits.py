@@ -225,7 +225,18 @@ def test_up_to_its_bound_a_network_computes_what_golden_does(name, seed):
     assert check(border.graph(border.last), PRESETS[border.preset], False, seed)
 
 
-@pytest.mark.parametrize("name", BORDERS)
+HOSTED = ("rows", "columns", "rows of padding", "columns of padding", "blocks")
+"""Borders of layers without products, which the host runs beyond them."""
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_beyond_its_bound_the_host_runs_what_has_no_products(name):
+    border = BORDERS[name]
+    (host,) = compile(border.graph(border.last + 1), PRESETS[border.preset]).network.host
+    assert border.message in host.reason
+
+
+@pytest.mark.parametrize("name", [name for name in BORDERS if name not in HOSTED])
 def test_beyond_its_bound_a_network_is_refused(name, tmp_path, capsys):
     border = BORDERS[name]
     model = write_model(border.graph(border.last + 1), tmp_path / "model.json")
@@ -263,7 +274,7 @@ def test_large_pictures_compute_what_golden_does(config, seed):
 def test_weights_that_do_not_fit_are_refused_before_anything_is_placed(monkeypatch):
     graph = one((6, 6, 5000), "conv", "input", 4)
     with monkeypatch.context() as patch, pytest.raises(AllocationError) as fault:
-        patch.setattr("compiler.driver.schedules", None)
+        patch.setattr("compiler.driver.schedule", None)
         compile(graph, TINY)
     assert str(fault.value) == (
         "layer 'conv2d0' (conv2d), kernel 3x3 over 5000 input channels: the smallest tile takes "

@@ -7,7 +7,6 @@ import pytest
 
 from compiler import driver
 from compiler.codegen.program import image, mapping
-from compiler.codegen.timed import exact_cycles
 from golden.network import run as golden_run
 from hw.spec.config import preset
 from sim.program_reader import program_of
@@ -15,6 +14,7 @@ from sim.simulation import (
     run_timing,
     run_values,
 )
+from tests.support.exact_cycles import exact_cycles
 from tests.support.exhaustive_schedules import best_schedule
 from tests.support.random_layers import random_input
 from tests.support.small_networks import small_network
