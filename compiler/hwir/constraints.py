@@ -99,7 +99,7 @@ class LimitError(UnsupportedError):
     """A layer is beyond what fields of commands hold."""
 
 
-def located(node: Node) -> str:
+def layer_named(node: Node) -> str:
     """The begin of the message of a LimitError."""
     return f"node {show(node.name)} ({node.op}): "
 
@@ -115,7 +115,7 @@ def check(node: Node, geometry: Geometry) -> None:
                 f"{g.source.channels}, output {g.output.height}x{g.output.width}x"
                 f"{g.output.channels}"
             )
-            raise LimitError(f"{located(node)}{found}. {constraint.text}")
+            raise LimitError(f"{layer_named(node)}{found}. {constraint.text}")
 
 
 def check_nodes(nodes: Iterable[Node], tensors: Mapping[str, Tensor]) -> None:

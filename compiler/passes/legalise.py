@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 from compiler.errors import show
-from compiler.hwir.constraints import LimitError, located
+from compiler.hwir.constraints import LimitError, layer_named
 from compiler.hwir.feature_map import FeatureMap, View, Words, map_shape, origin
 from compiler.hwir.network import ArrayOp, Network
 from compiler.ir.counts import node_macs
@@ -132,7 +132,7 @@ class _Legaliser:
                 # Only what has no products is a small thing for the host.
                 if node_macs(self.graph, node):
                     raise
-                reason = str(fault).removeprefix(located(node))
+                reason = str(fault).removeprefix(layer_named(node))
         if reason is not None:
             self._host(node, reason)
         segment = self.segments.of(node.outputs[0])
