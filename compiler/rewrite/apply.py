@@ -26,16 +26,18 @@ class Applied:
 def apply(network: Network, rules: Sequence[Wanted], data: Moments | None = None) -> Applied:
     """Change the network by the rules in their order; data are moments of its own activations.
 
+    Layers are fitted to what they made before, of what the layers changed so far give them.
     Raises InputError for a pattern that matches no layer, and for a rule that changes nothing.
     """
     done = Applied()
+    moments = None if data is None else data.on(network)
     for each in rules:
         chosen, own = chosen_layers(network, each), Applied()
         if each.name in BLOCKS:
             own.changes += BLOCKS[each.name](network, chosen)
         else:
             for name in chosen:
-                apply_to(network, name, each, each.value, data, own)
+                apply_to(network, name, each, each.value, moments, own)
         if not own.changes:
             raise InputError(f"rule {each.name} changes no layer: {_reason(own)}")
         done.changes += own.changes

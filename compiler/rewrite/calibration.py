@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
 from compiler.quantize import Runner
 from compiler.quantize.samples import Sample
 from compiler.rewrite.layer import Layer
+from compiler.rewrite.network import Network
 from compiler.rewrite.onnx_network import OnnxNetwork
 
-_LEAST, _MOST, _PER_INPUT = 1024, 8192, 4
-"""Patches of a layer: at least and at most, and for each input channel."""
+_LEAST, _MOST, _PER_INPUT = 1024, 8192, 16
+"""Patches of a layer: at least and at most, and for each input channel, of which a fit has up to a
+weight for each tap."""
 _SEED = 0
 
 
 class Calibration:
-    """Moments of the layers of a network as it is when this is made (see ``chain.Moments``)."""
+    """Moments of the layers of a network as it is when this is made (see ``chain.Moments``).
+
+    What layers are given is what they are given there, unless a changed network is named by ``on``.
+    """
 
     def __init__(self, network: OnnxNetwork, samples: Sequence[Sample]) -> None:
-        self._model = type(network.model)()
-        self._model.CopyFrom(network.model)
-        self._network = OnnxNetwork(self._model)
+        model = type(network.model)()
+        model.CopyFrom(network.model)
+        self._network = OnnxNetwork(model)
         self._samples = samples
         self._names = {layer.name for layer in self._network.layers()}
         self._last: tuple[str, np.ndarray] | None = None
+        self._changed: OnnxNetwork | None = None
+
+    def on(self, changed: Network) -> Calibration:
+        """The same moments for layers that are given what a changed form of the network makes."""
+        assert isinstance(changed, OnnxNetwork)
+        other = copy(self)
+        other._changed = changed
+        return other
+
+    def given(self, layer: Layer) -> np.ndarray | None:
+        """Samples of what the kernel sees in the changed network, at the places of ``patches``.
+
+        None for a layer that has no patches, and without a changed network.
+        """
+        if self._changed is None or layer.name not in self._names or layer.dense:
+            return None
+        return self._sampled(layer, self._changed)
 
     def patches(self, layer: Layer) -> np.ndarray | None:
         """Samples of what the kernel of a convolution sees, ``[samples, inputs, taps]``.
@@ -35,12 +58,12 @@ class Calibration:
         if layer.name not in self._names or layer.dense:
             return None
         if self._last is None or self._last[0] != layer.name:
-            self._last = layer.name, self._sampled(layer)
+            self._last = layer.name, self._sampled(layer, self._network)
         return self._last[1]
 
-    def _sampled(self, layer: Layer) -> np.ndarray:
-        name = self._network.step(layer.name).inputs[0]
-        runner = Runner(self._model, [name])
+    def _sampled(self, layer: Layer, network: OnnxNetwork) -> np.ndarray:
+        name = network.step(layer.name).inputs[0]
+        runner = Runner(network.model, [name])
         wanted = min(max(_LEAST, _PER_INPUT * layer.inputs), _MOST)
         each, generator = -(-wanted // len(self._samples)), np.random.default_rng(_SEED)
         return np.concatenate(

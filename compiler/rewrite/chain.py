@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from compiler.rewrite.layer import Layer
+from compiler.rewrite.network import Network
 
 
 class RefusedError(Exception):
@@ -27,6 +28,12 @@ class Chain:
 
 class Moments(Protocol):
     """Second moments of calibration data, by layer."""
+
+    def on(self, changed: Network) -> Moments:
+        """The same moments for a changed form of the network."""
+
+    def given(self, layer: Layer) -> np.ndarray | None:
+        """Samples at the places of ``patches`` of what the kernel sees in the changed network."""
 
     def patches(self, layer: Layer) -> np.ndarray | None:
         """Samples of what the layer's kernel sees, ``[samples, inputs, taps]``."""
@@ -72,6 +79,19 @@ def regular(moment: np.ndarray, ridge: float) -> np.ndarray:
     size = moment.shape[-1]
     mean = np.trace(moment, axis1=-2, axis2=-1)[..., None, None] / size
     return np.asarray(moment + np.where(mean > 0, ridge * mean, 1.0) * np.eye(size))
+
+
+def fitted(
+    basis: np.ndarray, wanted: np.ndarray, layer: Layer, ridge: float
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The weights ``[terms, outputs]`` with which a basis ``[samples, terms]`` is nearest to the
+    wanted responses ``[samples, outputs]``, and the bias of a layer that has one."""
+    if layer.bias is None:
+        return np.linalg.solve(regular(basis.T @ basis, ridge), basis.T @ wanted), None
+    middle, aim = basis.mean(0), wanted.mean(0)
+    inner = basis - middle
+    weights = np.linalg.solve(regular(inner.T @ inner, ridge), inner.T @ (wanted - aim))
+    return weights, layer.bias + aim - middle @ weights
 
 
 def rank_of(argument: int | float, full: int) -> int:

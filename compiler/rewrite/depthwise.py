@@ -4,7 +4,8 @@
 matrix of output channels by taps, and its singular vectors are depthwise kernels. On calibration
 data the decomposition is a generalised one: the metric of the taps is the second moment of what
 they see, and that of the output channels what the next layer makes of them. Then the pointwise
-layer is fitted again, over all channels at once.
+layer is fitted again, over all channels at once, to the responses that the layer had before any
+layer of the network was changed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from compiler.rewrite.chain import Chain, Moments, RefusedError, rank_of, regular, truncated
+from compiler.rewrite.chain import (
+    Chain,
+    Moments,
+    RefusedError,
+    fitted,
+    rank_of,
+    regular,
+    truncated,
+)
 from compiler.rewrite.layer import Layer
 
 _RIDGE = 1e-6
@@ -32,14 +41,16 @@ def depthwise_svd(layer: Layer, argument: int | float, data: Moments | None) -> 
     if layer.inputs == 1:
         raise RefusedError("one input channel; two or more are accepted")
     rank = rank_of(argument, min(layer.outputs, taps))
-    kernels, weights, variance = None, None, None
+    kernels, weights, variance, bias = None, None, None, layer.bias
     if layer.values is not None:
         matrices = layer.values.reshape(layer.outputs, layer.inputs, taps).swapaxes(0, 1)
         patches = None if data is None else data.patches(layer)
         if patches is None or data is None:
             weights, kernels, variance = truncated(matrices, rank)
         else:
-            weights, kernels = _generalised(matrices, rank, patches, data.following(layer))
+            kernels = _generalised(matrices, rank, patches, data.following(layer))
+            given = data.given(layer)
+            weights, bias = _pointwise(layer, kernels, patches, patches if given is None else given)
     first = Layer(
         f"{layer.name}/depthwise",
         (layer.inputs * rank, 1, *layer.kernel),
@@ -50,7 +61,7 @@ def depthwise_svd(layer: Layer, argument: int | float, data: Moments | None) -> 
         values=None if kernels is None else kernels.reshape(-1, 1, *layer.kernel),
     )
     shape = (layer.outputs, layer.inputs * rank, 1, 1)
-    last = Layer(f"{layer.name}/pointwise", shape, biased=layer.biased, bias=layer.bias)
+    last = Layer(f"{layer.name}/pointwise", shape, biased=layer.biased, bias=bias)
     if weights is None or kernels is None:
         return Chain((first, last))
     last = replace(last, values=weights.swapaxes(0, 1).reshape(shape))
@@ -60,9 +71,8 @@ def depthwise_svd(layer: Layer, argument: int | float, data: Moments | None) -> 
 
 def _generalised(
     matrices: np.ndarray, rank: int, patches: np.ndarray, following: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Factors of each channel's matrix that reconstruct responses to the patches."""
-    inputs, outputs, _taps = matrices.shape
+) -> np.ndarray:
+    """Kernels ``[inputs, rank, taps]`` that reconstruct each channel's responses to the patches."""
     seen = np.einsum("nct,ncu->ctu", patches, patches) / len(patches)
     right = np.linalg.cholesky(regular(seen, _RIDGE))
     weighted = matrices @ right
@@ -70,11 +80,19 @@ def _generalised(
         weighted = np.linalg.cholesky(regular(following.T @ following, _RIDGE)).T @ weighted
     _, kernels, _ = truncated(weighted, rank)
     kernels = np.linalg.solve(right.swapaxes(1, 2), kernels.swapaxes(1, 2)).swapaxes(1, 2)
-    kernels /= np.linalg.norm(kernels, axis=2, keepdims=True)
-    basis = np.einsum("nct,crt->ncr", patches, kernels).reshape(len(patches), -1)
-    response = np.einsum("nct,cot->no", patches, matrices)
-    weights = np.linalg.solve(regular(basis.T @ basis, _RIDGE), basis.T @ response)
-    return np.asarray(weights).reshape(inputs, rank, outputs).swapaxes(1, 2), kernels
+    return np.asarray(kernels / np.linalg.norm(kernels, axis=2, keepdims=True))
+
+
+def _pointwise(
+    layer: Layer, kernels: np.ndarray, patches: np.ndarray, given: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights ``[inputs, outputs, rank]`` and the bias with which the kernels make of what they are
+    given what the layer makes of the patches."""
+    assert layer.values is not None
+    basis = np.einsum("nct,crt->ncr", given, kernels).reshape(len(given), -1)
+    wanted = patches.reshape(len(patches), -1) @ layer.values.reshape(layer.outputs, -1).T
+    weights, bias = fitted(basis, wanted, layer, _RIDGE)
+    return weights.reshape(*kernels.shape[:2], layer.outputs).swapaxes(1, 2), bias
 
 
 def takes_depthwise(layer: Layer) -> bool:
