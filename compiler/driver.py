@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from compiler.codegen.commands import Command
@@ -12,6 +13,7 @@ from compiler.codegen.compiled import Compiled, Segment
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
 from compiler.codegen.memory import MemoryMap, check_layout, memory_map
+from compiler.codegen.timed import fastest
 from compiler.codegen.weights import Constants
 from compiler.errors import AllocationError, CompilerError
 from compiler.hwir.constraints import check_nodes
@@ -31,11 +33,12 @@ from compiler.passes.trim import trim
 from compiler.schedule.planner import Planner
 from compiler.schedule.room import check_room
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.search import schedule
+from compiler.schedule.search import schedules
 from hw.spec.config import AccelConfig
 
-Scheduler = Callable[[Network, AccelConfig, Planner], Schedule]
-"""Places the tile operations of one segment's network on a machine."""
+Scheduler = Callable[[Network, AccelConfig, Planner], Iterable[Schedule]]
+"""Places the tile operations of one segment's network on a machine, in one way or several, the
+fastest of which is taken. The first one tells what to expect of the network."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,19 @@ class _Search(NamedTuple):
     known: Known
 
 
+class _Ways(NamedTuple):
+    """Schedules of a segment's network: the first, and those yet to be made."""
+
+    first: Schedule
+    others: Iterator[Schedule]
+
+
 def compile(
     graph: Graph,
     config: AccelConfig,
     options: CompilerOptions | None = None,
     planner: Planner | None = None,
-    scheduler: Scheduler = schedule,
+    scheduler: Scheduler = schedules,
 ) -> Compiled:
     """Map a quantised graph onto the machine. The same arguments give the same bytes.
 
@@ -80,7 +90,7 @@ def compile_verified(
     planner: Planner | None = None,
     constants: Constants | None = None,
     known: Known | None = None,
-    scheduler: Scheduler = schedule,
+    scheduler: Scheduler = schedules,
 ) -> Compiled:
     """Compile a graph that is known to be right. A ``planner`` and ``known`` that have served other
     networks save time; ``constants`` collects the weights.
@@ -89,7 +99,8 @@ def compile_verified(
     constants = Constants() if constants is None else constants
     search = _Search(scheduler, planner or Planner(), known)
     graph = sent_to_host(graph, options.host)
-    network, plans = _fastest(graph, config, options, search)
+    network, ways = _fastest(graph, config, options, search)
+    plans = [fastest(chain((first,), others), known.executes) for first, others in ways]
     network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
@@ -117,27 +128,27 @@ def lower(graph: Graph, config: AccelConfig, options: CompilerOptions | None = N
 
 def _fastest(
     graph: Graph, config: AccelConfig, options: CompilerOptions, search: _Search
-) -> tuple[Network, list[Schedule]]:
-    """The network with its schedules: without the channels that no output needs, unless that does
-    not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill words.
-    Then the network has a note."""
+) -> tuple[Network, list[_Ways]]:
+    """The network with ways to place it: without the channels that no output needs, unless that
+    does not fit, or the graph as it is takes fewer cycles, as modelled, because its channels fill
+    words. Then the network has a note."""
     _check_windows(graph)
     needed = needs(graph)
     trimmed = graph if options.materialize else trim(graph, needed)
     if trimmed is graph:
         return _scheduled(graph, needed, None, config, options, search)
     try:
-        network, plans = _scheduled(graph, needed, trimmed, config, options, search)
+        network, ways = _scheduled(graph, needed, trimmed, config, options, search)
     except AllocationError as error:
-        network, plans = _scheduled(graph, needed, None, config, options, search)
-        return _noted(network, f"without them, {error}"), plans
+        network, ways = _scheduled(graph, needed, None, config, options, search)
+        return _noted(network, f"without them, {error}"), ways
     try:
         whole, others = _scheduled(graph, needed, None, config, options, search)
     except CompilerError:
-        return network, plans
-    less, more = (sum(plan.modelled_cycles for plan in way) for way in (others, plans))
+        return network, ways
+    less, more = (sum(first.modelled_cycles for first, _ in each) for each in (others, ways))
     if less >= more:
-        return network, plans
+        return network, ways
     return _noted(whole, f"{less:,} modelled cycles with them, {more:,} without"), others
 
 
@@ -159,11 +170,12 @@ def _scheduled(
     config: AccelConfig,
     options: CompilerOptions,
     search: _Search,
-) -> tuple[Network, list[Schedule]]:
+) -> tuple[Network, list[_Ways]]:
     scheduler, planner, known = search
     network = _lowered(graph, needed, trimmed, config, options, known)
     check_room(network, config, planner)
-    return network, [scheduler(network.part(i), config, planner) for i in range(network.segments)]
+    found = (iter(scheduler(network.part(i), config, planner)) for i in range(network.segments))
+    return network, [_Ways(next(each), each) for each in found]
 
 
 def _lowered(

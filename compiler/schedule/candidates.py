@@ -9,6 +9,7 @@ from functools import cached_property
 
 from compiler.lru_cache import LruCache
 from compiler.schedule.channel_blocks import (
+    CHUNK_WORDS,
     BlockRange,
     Chunk,
     aligned,
@@ -33,8 +34,12 @@ SMALL_PIECE = 16
 MANY_TILES = 1 << 12
 """Tiles of rectangles beyond which only those sizes are tried that are needed to fit."""
 
-LONG_WAIT, LATE = 13602, 0.3
-"""Words of a chunk for each of which beyond LONG_WAIT the array waits LATE cycles, on average."""
+EXPOSED = 0.3
+"""Share of the shorter one of computing and moving that the other does not hide."""
+
+LONG = 3 * CHUNK_WORDS
+"""Words of a chunk beyond which EXPOSED of the rest is waited for (docs/compiler.md has the
+evidence)."""
 
 ROOMS = 32
 """Numbers of free words for which the plan chosen is kept."""
@@ -63,7 +68,7 @@ class Candidate:
         if self.single > free:
             return None
         compute, bus, overlapped = self.work.cycles, self.bus, self.double <= free
-        cycles = max(compute, bus) + 0.3 * min(compute, bus) if overlapped else compute + bus
+        cycles = max(compute, bus) + EXPOSED * min(compute, bus) if overlapped else compute + bus
         return OpPlan(
             site,
             self.work,
@@ -275,9 +280,8 @@ def _candidate(work: Work, order: Order) -> Candidate:
     words += moved * site.output.planes(cols) * pixels.total
     bus = words * site.config.word_cycles + COMMAND_CYCLES * _transfers(work, order, shared)
     stored = pixels.most * largest if site.output.stored and not streams.output else 0
-    late = max(weights) - LONG_WAIT
     rest = 0.5 * (window + out_buffer + stored) + 8 * len(tiles) * len(chunks)
-    rest += LATE * max(late, 0)
+    rest += EXPOSED * max(0, max(weights) - LONG)
     return Candidate(work, order, single, double, words, bus, rest)
 
 

@@ -135,21 +135,44 @@ def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
 def _fastest(
     sites: list[Site], recompute: bool, free: int, planner: OpPlanner
 ) -> CascadePlan | None:
-    best: CascadePlan | None = None
-    chosen, cuts = 0, list[tuple[int, CascadePlan | None]]()
+    plans = _cut_plans(sites, recompute, free, planner)
+    return min(plans, key=lambda plan: plan.cycles, default=None)
+
+
+def _cut_plans(
+    sites: list[Site], recompute: bool, free: int, planner: OpPlanner
+) -> list[CascadePlan]:
+    """The plan of each way to cut the cascade that fits, with its choice if there is to be a
+    record."""
     kept = [recompute and is_wide(site.source, site.config) for site in sites[1:]]
-    for tilings in cuts_of(sites, kept, planner):
-        plan = _plan(sites, tilings, kept, free, planner)
-        if plan is not None and (best is None or plan.cycles < best.cycles):
-            best, chosen = plan, len(cuts)
-        cuts.append((tilings[-1].tiles[0].height, plan))
-    if best is None or not planner.record:
-        return best
+    cuts = [
+        (tilings[-1].tiles[0].height, _plan(sites, tilings, kept, free, planner))
+        for tilings in cuts_of(sites, kept, planner)
+    ]
+    if not planner.record:
+        return [plan for _, plan in cuts if plan]
     strips = tuple(
         Strips(rows, plan.need if plan else None, plan.cycles if plan else None)
         for rows, plan in cuts
     )
-    return replace(best, choice=CascadeChoice(free, strips, chosen))
+    return [
+        replace(plan, choice=CascadeChoice(free, strips, number))
+        for number, (_, plan) in enumerate(cuts)
+        if plan
+    ]
+
+
+def cascade_plans(
+    now: CascadePlan, recompute: bool, free: int, planner: OpPlanner
+) -> Iterator[CascadePlan]:
+    """Other plans of the cascade: cut into other strips, or with another plan of one layer."""
+    sites = [plan.site for plan in now.plans]
+    together = tuple(s.op.name for s in sites)
+    yield from (_at(sites, plan) for plan in _cut_plans(sites, recompute, free, planner))
+    for k, (site, own) in enumerate(zip(sites, now.plans, strict=True)):
+        for other in planner.others_in_tiles(site, own.tiles, free):
+            plans = (*now.plans[:k], replace(other, together=together), *now.plans[k + 1 :])
+            yield replace(now, plans=plans, cycles=now.cycles + other.cycles - own.cycles)
 
 
 def cuts_of(sites: list[Site], recompute: list[bool], planner: OpPlanner) -> Iterator[list[Tiling]]:

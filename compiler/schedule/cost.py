@@ -11,18 +11,23 @@ from typing import NamedTuple
 from compiler.hwir.network import ArrayOp
 from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
+from hw.spec.isa import COMMAND_WORDS, Opcode
 from hw.spec.timing import (
     FLUSH,
     MAC_LATENCY,
+    OPERAND_SETUP,
     RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
 
 EXECUTE_OVERHEAD = 24
-"""Cycles around an EXECUTE that overlap with no others, besides ``rows`` to set up the lanes."""
+"""Cycles around an EXECUTE that waits for the one before it, besides ``rows`` to set up lanes."""
 
 COMMAND_CYCLES = 12
 """Cycles of the bus that a LOAD or STORE takes besides its words."""
+
+
+COMMAND_WORD_BYTES = 4
 
 
 class Window(NamedTuple):
@@ -38,6 +43,11 @@ class Window(NamedTuple):
         return self.height * self.width
 
 
+def command_cycles(opcode: Opcode, config: AccelConfig) -> int:
+    """Cycles of the bus in which a command is fetched."""
+    return -(-COMMAND_WORDS[opcode] * COMMAND_WORD_BYTES // config.bus_bytes)
+
+
 def group_taps(op: ArrayOp, config: AccelConfig) -> int:
     """Taps of a kernel row that one step of the operand stores holds: those in two lines."""
     dilation = op.dilation[1]
@@ -49,10 +59,38 @@ def groups(op: ArrayOp, config: AccelConfig) -> int:
     return -(-op.kernel[1] // group_taps(op, config))
 
 
+class Cycles(NamedTuple):
+    """Cycles of an EXECUTE: in which the array issues, at the pace of the slowest of the three;
+    in which the read port serves its set-up and operands; in which the drain writes its results.
+    """
+
+    array: float
+    port: float
+    drain: float
+
+
 def execute_cycles(
     op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig
 ) -> int:
-    """Cycles of one EXECUTE over ``window``, its operands and weights in the scratchpad."""
+    """Cycles from the end of an EXECUTE to that of the next one over ``window``, its operands and
+    weights in the scratchpad and its set-up beside the one before it."""
+    found = _cycles(op, block_range, window, config)
+    return int(max(found)) + _table_cycles(op, config)
+
+
+def waiting_cycles(
+    op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig
+) -> int:
+    """The same if the EXECUTE waits for the one before it."""
+    array = int(_cycles(op, block_range, window, config).array)
+    return array + _table_cycles(op, config) + config.rows + EXECUTE_OVERHEAD
+
+
+def _table_cycles(op: ArrayOp, config: AccelConfig) -> int:
+    return 0 if op.table is None else FLUSH + config.table_words
+
+
+def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig) -> Cycles:
     pixels = config.shape_pixels(block_range.shape)
     tiles = -(-window.pixels // pixels)
     compute = op.taps * block_range.channels
@@ -64,18 +102,20 @@ def execute_cycles(
     plain = config.line_words / (config.line_words - 1)
     interval = RESIDUAL_INTERVAL if op.residual else plain
     near = 1 if op.residual else MAC_LATENCY / plain
-    total = 0.0
+    beats = -(-min(pixels, window.pixels) // per_beat)
+    total = drained = 0.0
     for planes, blocks in (
         (1 << block_range.shape, block_range.blocks - 1),
         (block_range.last_planes, 1),
     ):
-        beats = -(-min(pixels, window.pixels) // per_beat)
         # the next pixel group ends when all beats but these of the last plane have issued
         first = planes * beats - min(beats, near)
         hold = MAC_LATENCY + max(0, 1 + (first - 1) * interval)
-        total += blocks * tiles * max(compute, port, planes * beats * interval, hold)
-    table = 0 if op.table is None else FLUSH + config.table_words
-    return int(total) + table + config.rows + EXECUTE_OVERHEAD
+        drain = max(planes * beats * interval, hold)
+        total += blocks * tiles * max(compute, port, drain)
+        drained += blocks * tiles * drain
+    fetched = block_range.blocks * tiles * port + config.rows + OPERAND_SETUP
+    return Cycles(total, fetched, drained + FLUSH)
 
 
 def _lines_per_tile_op(op: ArrayOp, window: Window, pixels: int, config: AccelConfig) -> float:

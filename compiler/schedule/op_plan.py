@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import ArrayOp
 from compiler.lru_cache import HashedKey
 from compiler.schedule.channel_blocks import BlockRange, Chunk
-from compiler.schedule.cost import Window, execute_cycles
+from compiler.schedule.cost import Window, execute_cycles, waiting_cycles
 from compiler.schedule.search_trace import Choice
 from compiler.schedule.tiles import Tile, input_tiles, windows
 from hw.spec.config import AccelConfig
@@ -21,6 +21,8 @@ Order = Literal["keep", "reload", "outer"]
 """keep: weights stay for all tiles. reload: for each tile, all weights again. outer: for each chunk
 of weights, all tiles again."""
 
+
+ExecuteCycles = Callable[[ArrayOp, BlockRange, Window, AccelConfig], int]
 
 CRAMPED = 1.45
 """A layer whose estimate is that much above its larger part, computing or moving, lacks room."""
@@ -130,16 +132,21 @@ class Work:
 
     @cached_property
     def cycles(self) -> int:
-        """Cycles of all EXECUTEs, one after another; equal tiles and runs are looked at once."""
-        shapes = self.tiling.window_counts
-        ranges = Counter(
-            block_range.extent for chunk in self.chunks for block_range in chunk.ranges
-        )
-        found = {
-            block_range.extent: block_range for chunk in self.chunks for block_range in chunk.ranges
-        }
+        """Cycles of all EXECUTEs, each of which waits for the one before it."""
+        return self._sum(waiting_cycles)
+
+    @cached_property
+    def least(self) -> int:
+        """Cycles of all EXECUTEs, each set up beside the one before it."""
+        return self._sum(execute_cycles)
+
+    def _sum(self, cycles: ExecuteCycles) -> int:
+        """Of all EXECUTEs; equal tiles and runs are looked at once."""
+        op, config, shapes = self.site.op, self.site.config, self.tiling.window_counts
+        ranges = Counter(r.extent for chunk in self.chunks for r in chunk.ranges)
+        found = {r.extent: r for chunk in self.chunks for r in chunk.ranges}
         return sum(
-            many * count * self._execute_cycles(found[extent], window)
+            many * count * cycles(op, found[extent], window, config)
             for shape, many in shapes.items()
             for window in shape
             for extent, count in ranges.items()
@@ -150,15 +157,16 @@ class Work:
         """Number of the tile operations."""
         return len(self.tiles) * len(self.chunks)
 
-    def tile_op_cycles(self, tile: int, chunk: int) -> int:
-        """Cycles of the EXECUTEs of one tile with one chunk, by their numbers."""
-        key = self.tiling.windows[tile], chunk
+    def tile_op_cycles(self, tile: int, chunk: int, close: bool) -> int:
+        """Cycles of the EXECUTEs of one tile with one chunk, by their numbers: to the end of one
+        from that of the one before it (``close``), or if each waits for that."""
+        key = self.tiling.windows[tile], chunk, close
         found = self._tile_ops.get(key)
         if found is None:
-            ranges = self.chunks[chunk].ranges
+            cycles = execute_cycles if close else waiting_cycles
             found = sum(
-                self._execute_cycles(block_range, window)
-                for block_range in ranges
+                cycles(self.site.op, block_range, window, self.site.config)
+                for block_range in self.chunks[chunk].ranges
                 for window in key[0]
             )
             self._tile_ops[key] = found
@@ -170,12 +178,9 @@ class Work:
         return [input_planes(self.site, chunk) for chunk in self.chunks]
 
     @cached_property
-    def _tile_ops(self) -> dict[tuple[tuple[Window, ...], int], int]:
+    def _tile_ops(self) -> dict[tuple[tuple[Window, ...], int, bool], int]:
         """Results of ``tile_op_cycles`` so far."""
         return {}
-
-    def _execute_cycles(self, block_range: BlockRange, window: Window) -> int:
-        return execute_cycles(self.site.op, block_range, window, self.site.config)
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,12 @@ class OpPlan:
     def tiles(self) -> tuple[Tile, ...]:
         """Tiles of the output, in order."""
         return self.work.tiles
+
+    def like(self, other: OpPlan) -> bool:
+        """Whether another plan of the layer has the same array shape, tiles, order and number of
+        chunks."""
+        own = self.shape, self.tiles, self.order, len(self.chunks)
+        return own == (other.shape, other.tiles, other.order, len(other.chunks))
 
     def tile_ops(self) -> Iterator[tuple[int, int]]:
         """Pairs (tile, chunk) in the order of execution."""

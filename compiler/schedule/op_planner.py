@@ -49,6 +49,15 @@ class OpPlanner:
         ways: list[Way] | None = [] if self.record else None
         return _fastest(site, self.candidates(site).kept(tiles), free, ways)
 
+    def others(self, site: Site, free: int) -> list[OpPlan]:
+        """All plans in strips that take at most ``free`` scratchpad words."""
+        return _fitting(site, self.candidates(site).strips, free, self.record)
+
+    def others_in_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> list[OpPlan]:
+        """All plans in several given tiles that take at most ``free`` scratchpad words, with the
+        weights of all of them in the scratchpad."""
+        return _fitting(site, self.candidates(site).kept(tiles), free, self.record)
+
     def smallest_need(self, site: Site) -> int:
         """Scratchpad words of the smallest plan."""
         return self.candidates(site).smallest_need
@@ -72,6 +81,15 @@ def _fastest(
     if best is None or ways is None:
         return best
     return replace(best, choice=Choice(free, tuple(ways), chosen))
+
+
+def _fitting(site: Site, found: list[Candidate], free: int, record: bool) -> list[OpPlan]:
+    """The plans that fit, each with its choice if there is to be a record."""
+    plans = [candidate.plan(site, free) for candidate in found]
+    if not record:
+        return [plan for plan in plans if plan]
+    ways = tuple(map(_way, found, plans))
+    return [replace(p, choice=Choice(free, ways, k)) for k, p in enumerate(plans) if p]
 
 
 def _way(candidate: Candidate, plan: OpPlan | None) -> Way:

@@ -15,7 +15,6 @@ from compiler.hwir.feature_map import FeatureMap
 from compiler.lru_cache import HashedKey, LruCache
 from compiler.schedule import placement_kernels
 from compiler.schedule.allocate import Placed
-from compiler.schedule.cost import COMMAND_CYCLES
 from compiler.schedule.map_writers import Writers
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.tile_op_sequence import TileOpSequence
@@ -220,7 +219,6 @@ def _placed(
             placed,
             own,
             now,
-            COMMAND_CYCLES,
             LOAD_DELAY,
         )
         if failed >= 0:

@@ -15,12 +15,13 @@ ADDRESS, WORDS, FIRST, LAST = range(4)
 COUNT, SCRATCHPAD = range(2)
 """Of ``arena``: see above, and the words of the scratchpad."""
 
-CYCLES, OUTPUT, STORED, LOADS = range(4)
+CYCLES, OUTPUT, STORED, LOADS, COMMANDS = range(5)
 """Columns of a tile operation: modelled cycles, size of the output buffer, cycles of the bus for
-its STORE (0 for none), and how many LOADs there are up to it."""
+its STORE (0 for none), how many LOADs there are up to it, and cycles of the bus for the commands of
+its EXECUTEs and its STORE."""
 LENGTH, SIZE, UNTIL, AFTER = range(4)
-"""Columns of a LOAD: cycles of the bus, size, last tile operation of its buffer, and first tile
-operation that may come before."""
+"""Columns of a LOAD: cycles of the bus with its command, size, last tile operation of its buffer,
+and first tile operation that may come before."""
 START, END, OUTPUT_ADDRESS, OUTPUT_LAST = range(4)
 """Columns of a placed tile operation: modelled cycles, and its output buffer, address -1 for
 none."""
@@ -174,16 +175,13 @@ def end(rows, arena, placed, now, state):
 
 
 @kernel
-def place_tile_ops(
-    rows, arena, tile_ops, loads, base, placed, placed_loads, now, bus_cycles, load_delay
-):
+def place_tile_ops(rows, arena, tile_ops, loads, base, placed, placed_loads, now, load_delay):
     """Place the buffers of ``tile_ops``, the first of which has number ``base``, and their
     ``loads``.
 
     ``placed`` [those before, at least one, and these] and ``placed_loads`` [these] are filled in;
-    ``rows`` must have room for all. A LOAD or STORE has the bus for ``bus_cycles`` besides its
-    words, and a LOAD's data are there ``load_delay`` after that. Returns the number in ``tile_ops``
-    of the first one that finds no room, else -1.
+    ``rows`` must have room for all. A LOAD's data are there ``load_delay`` after it had the bus.
+    Returns the number in ``tile_ops`` of the first one that finds no room, else -1.
     """
     load = 0
     for i in range(len(tile_ops)):
@@ -197,12 +195,13 @@ def place_tile_ops(
         while load < tile_ops[i, LOADS]:
             if not _place_load(rows, arena, loads[load], tile_op, placed, placed_loads[load], now):
                 return i
-            now[BUS] += loads[load, LENGTH] + bus_cycles
+            now[BUS] += loads[load, LENGTH]
             begin = max(begin, now[BUS] + load_delay)
             load += 1
         placed[tile_op, START], placed[tile_op, END] = begin, begin + tile_ops[i, CYCLES]
+        now[BUS] += tile_ops[i, COMMANDS]
         if tile_ops[i, STORED]:
-            now[BUS] += tile_ops[i, STORED] + bus_cycles
+            now[BUS] += tile_ops[i, STORED]
             now[WRITTEN] = max(now[WRITTEN], placed[tile_op, END]) + tile_ops[i, STORED]
         _forget(rows, arena, now[LOW])
     return -1

@@ -24,10 +24,15 @@ class Known:
     with what passes through memory and the free words of the scratchpad, and those of cascades.
     ``begun`` are plans of layers outside cascades as long as nothing was evicted; ``weighed``
     cycles of the layers during a map's life, with it and without it.
+
+    Tile operations are modelled ``close`` to the machine: an EXECUTE is set up beside the one
+    before it, and its command takes the bus. Or each waits for the one before it, which leaves
+    their LOADs time.
     """
 
     planner: Planner
     order: tuple[int, ...] = ()
+    close: bool = False
     sites: dict[tuple[int, Streams], Site] = field(default_factory=dict)
     ops: dict[tuple[int, Streams, int], OpPlan | None] = field(default_factory=dict)
     cascades: dict[Hashable, CascadePlan | None] = field(default_factory=dict)
@@ -43,6 +48,10 @@ class Known:
         numbers = tuple(map(self.number, order))
         uses = self._uses and self._uses.reordered(order)
         return replace(self, order=numbers, begun={}, weighed={}, _uses=uses, _rolls=[])
+
+    def closely(self) -> Known:
+        """The same with tile operations modelled ``close`` to the machine."""
+        return replace(self, close=True, _groups={})
 
     def number(self, index: int) -> int:
         """The number by which what is known of the layer ``index`` is kept."""
@@ -73,11 +82,14 @@ class Known:
         return found
 
     def _group(self, network: Network, own: list[OpPlan], numbers: range) -> TileOpSequence:
-        key = tuple(
-            (self._follows_from(network, i), plan.work, plan.order)
-            for i, plan in zip(numbers, own, strict=True)
+        key = (
+            self.close,
+            *(
+                (self._follows_from(network, i), plan.work, plan.order)
+                for i, plan in zip(numbers, own, strict=True)
+            ),
         )
-        return self.planner.groups.get(key, partial(TileOpSequence, own))
+        return self.planner.groups.get(key, partial(TileOpSequence, own, self.close))
 
     def _follows_from(self, network: Network, index: int) -> object:
         """Cache key of a layer: everything except the plan that determines its tile operations,

@@ -52,21 +52,17 @@ class Residency:
         self.live_ranges = self._uses.live_ranges
         self.factors = {network.root(op.factor) for op in network.ops if op.factor}
         self.cascades, self.inner = _by_layer(cascades), _inside(network, cascades)
-        resident = (
-            self.factors
-            | self.inner
-            | {m for m in self.live_ranges if self._words(m) < config.scratchpad_words}
-        )
-        self._departures = {
+        resident = self.factors | self.inner | {m for m in self.live_ranges if self.fits(m)}
+        self.departures = {
             m: Departure("size", life.first)
             for m, life in self.live_ranges.items()
             if m not in resident
         }
-        self._releases: list[Release] = []
+        self.releases: list[Release] = []
         self.occupancy = Occupancy(
             self._uses, config.scratchpad_words, cascades, resident, self.inner
         )
-        self._cascade_plans: dict[Cascade, CascadePlan | None] = {}
+        self.cascade_plans: dict[Cascade, CascadePlan | None] = {}
         self._known = known
         self._changed = False
         self._weighed: dict[str, tuple[float, float | None]] = {}
@@ -102,8 +98,8 @@ class Residency:
             for name in self._releasable(index) if plan.cramped else ():
                 if name not in self._weighed:
                     self._weighed[name] = self._weigh(name)
-                self._releases.append(Release(name, index, *self._weighed[name]))
-                if self._releases[-1].won:
+                self.releases.append(Release(name, index, *self._weighed[name]))
+                if self.releases[-1].won:
                     self._let_go(name, "cycles", index)
 
     def _look_again(self) -> None:
@@ -143,7 +139,7 @@ class Residency:
 
     def _plan_together(self, cascade: Cascade) -> None:
         """Plan the layers of a cascade with the maps that are resident now."""
-        found = self._cascade_plans[cascade] = self._cascade_plan(cascade)
+        found = self.cascade_plans[cascade] = self._cascade_plan(cascade)
         plans = found.plans if found else [None] * len(cascade.layers)
         self._planned.update(zip(cascade.layers, plans, strict=True))
 
@@ -188,7 +184,7 @@ class Residency:
         self._forget(self.occupancy.spans[name].first, self.occupancy.spans[name].last)
         for index in self._uses.touching[name]:
             self._fits[index] = False
-        self._departures[name] = Departure(cause, layer)
+        self.departures[name] = Departure(cause, layer)
 
     def slots(self) -> dict[str, Slot]:
         """Slots of the rows of the resident maps."""
@@ -200,7 +196,7 @@ class Residency:
             return self._uses.slots[name]
         maker = self.live_ranges[name].first
         cascade = self.cascades[maker]
-        plan = self._cascade_plans[cascade]
+        plan = self.cascade_plans[cascade]
         assert plan is not None
         return plan.slots[maker - cascade.first]
 
@@ -214,6 +210,10 @@ class Residency:
     def _releasable(self, index: int) -> list[str]:
         """The maps in the scratchpad next to layer ``index`` that may go."""
         return [name for name in self.occupancy.live(index) if name not in self.factors]
+
+    def fits(self, name: str) -> bool:
+        """Whether the map is smaller than the scratchpad."""
+        return self._words(name) < self.config.scratchpad_words
 
     def _words(self, name: str) -> int:
         return self._uses.words[name]
@@ -271,13 +271,13 @@ class Residency:
 
     def residence(self) -> Residence:
         """Places of the maps, and the reasons."""
-        plans = {cascade.first: plan for cascade, plan in self._cascade_plans.items()}
+        plans = {cascade.first: plan for cascade, plan in self.cascade_plans.items()}
         return Residence(
             {name: (span.first, span.last) for name, span in self.occupancy.spans.items()},
-            self._departures,
+            self.departures,
             frozenset(self.factors),
             frozenset(self.inner),
-            tuple(self._releases),
+            tuple(self.releases),
             tuple(self.occupancy.share),
             {n: p.choice for n, p in plans.items() if p and p.choice},
         )

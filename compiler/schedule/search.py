@@ -14,6 +14,7 @@ from compiler.schedule.branch_order import (
     reorderings,
 )
 from compiler.schedule.cascade import Cascade, is_wide
+from compiler.schedule.local_search import around
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
@@ -33,8 +34,9 @@ WORTH_ORDERING = 0.0005
 branches to be tried."""
 
 
-def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
-    """Place the network. Raises AllocationError when a layer fits in no way.
+def schedules(network: Network, config: AccelConfig, planner: Planner) -> Iterator[Schedule]:
+    """Ways to place the network, the first as any network's. Raises AllocationError when a
+    layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a cascade, and with
     the layers before and after it, as long as that makes the network faster. Then, where the
@@ -45,7 +47,8 @@ def schedule(network: Network, config: AccelConfig, planner: Planner) -> Schedul
         best = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    return _ordered(_with_cascades(best, known), known)
+    best, known = _ordered(_with_cascades(best, known), known)
+    yield from around(best, known)
 
 
 def _with_cascades(best: Schedule, known: Known) -> Schedule:
@@ -86,14 +89,15 @@ def _waits_near(best: Schedule, cascade: Cascade) -> bool:
     return near >= WORTH_CASCADE * best.modelled_cycles
 
 
-def _ordered(best: Schedule, known: Known) -> Schedule:
-    """The schedule with one branch moved in each block that gains by it."""
+def _ordered(best: Schedule, known: Known) -> tuple[Schedule, Known]:
+    """The schedule with one branch moved in each block that gains by it, and what is known of its
+    network."""
     cols, begin = best.config.cols, 0
     while True:
         # A move may divide its region, whose layers then still end where they did.
         found = [region for region in branch_regions(best.network, cols) if region.first >= begin]
         if not found:
-            return best
+            return best, known
         end = found[1].last if found[1:] else len(best.waits)
         begin = found[0].last + 1
         if sum(best.waits[found[0].first : end]) >= WORTH_ORDERING * best.modelled_cycles:

@@ -10,10 +10,12 @@ import numpy as np
 from compiler.schedule import placement_kernels
 from compiler.schedule.cascade import Cascade
 from compiler.schedule.channel_blocks import aligned
+from compiler.schedule.cost import COMMAND_CYCLES, EXECUTE_OVERHEAD, command_cycles
 from compiler.schedule.map_writers import Made, Writers
 from compiler.schedule.op_plan import OpPlan, other_planes
 from compiler.schedule.tile_ops import Buffer, Role, TileOp
 from compiler.schedule.tiles import Tile
+from hw.spec.isa import Opcode
 
 
 def together(layers: int, cascades: Sequence[Cascade]) -> Iterator[range]:
@@ -44,28 +46,30 @@ class TileOpSequence:
     produce the map of ``outputs``; ``loads`` the buffers to load, in the order in which they are
     needed; ``tile_op_rows`` and ``load_rows`` the input of ``placement_kernels`` for them, except
     AFTER of windows, which have the numbers ``windows``; ``layer_of`` the layer of each tile
-    operation.
+    operation. Cycles are modelled closely, or with an allowance (``close``, see ``Known``).
     """
 
-    def __init__(self, plans: Sequence[OpPlan]) -> None:
-        ops = [_OpTileOps(i, plan) for i, plan in enumerate(plans)]
-        self.tile_ops = list(_in_order(ops))
-        self.made = [Made(op.made) for op in ops]
+    def __init__(self, plans: Sequence[OpPlan], close: bool = False) -> None:
+        ops = [_OpTileOps(i, plan, close) for i, plan in enumerate(plans)]
+        self.tile_ops = list[TileOp]()
         self.outputs = [plan.site.op.output for plan in plans]
         self.loads: list[Buffer] = []
-        rows = []
-        for tile_op in self.tile_ops:
+        config = plans[0].site.config
+        word_cycles, setup = config.word_cycles, config.rows + EXECUTE_OVERHEAD
+        rows, layer = [], -1
+        for tile_op, commands in _in_order(ops):
+            cycles = tile_op.cycles + (setup if close and tile_op.layer != layer else 0)
+            layer = tile_op.layer
+            self.tile_ops.append(tile_op)
             self.loads += [b for b in tile_op.buffers if b.first == tile_op.index]
             stored = tile_op.chunk.planes * tile_op.tile.pixels if tile_op.stores else 0
             output = aligned(tile_op.output.words) if tile_op.output else 0
-            stored *= plans[tile_op.layer].site.config.word_cycles
-            rows.append((tile_op.cycles, output, stored, len(self.loads)))
+            rows.append((cycles, output, stored * word_cycles, len(self.loads), commands))
+        self.made = [Made(op.made) for op in ops]
         self.tile_op_rows = np.array(rows, np.int64)
+        command = command_cycles(Opcode.LOAD, config) if close else COMMAND_CYCLES
         self.load_rows = np.array(
-            [
-                (b.words * plans[b.layer].site.config.word_cycles, aligned(b.words), b.last, 0)
-                for b in self.loads
-            ],
+            [(b.words * word_cycles + command, aligned(b.words), b.last, 0) for b in self.loads],
             np.int64,
         )
         self.windows = [k for k, b in enumerate(self.loads) if b.map]
@@ -131,27 +135,36 @@ class TileOpSequence:
         return made, list(known.values())
 
 
-def _in_order(ops: list[_OpTileOps]) -> Iterator[TileOp]:
-    """The tile operations of one layer, or of a cascade's layers strip by strip."""
+def _in_order(ops: list[_OpTileOps]) -> Iterator[tuple[TileOp, int]]:
+    """The tile operations of one layer, or of a cascade's layers strip by strip, with the cycles of
+    the bus for the commands of their EXECUTEs and STORE."""
     now = 0
     if len(ops) == 1:
         for tile, chunk in ops[0].plan.tile_ops():
-            yield ops[0].tile_op(now, tile, chunk)
+            yield ops[0].tile_op(now, tile, chunk), ops[0].bus_cycles(tile, chunk)
             now += 1
         return
     for strip in range(len(ops[0].plan.tiles)):
         for op in ops:
             for chunk in range(len(op.plan.chunks)):
-                yield op.tile_op(now, strip, chunk)
+                yield op.tile_op(now, strip, chunk), op.bus_cycles(strip, chunk)
                 now += 1
 
 
 class _OpTileOps:
     """Makes the tile operations of one layer; those that use the same data share a buffer."""
 
-    def __init__(self, index: int, plan: OpPlan) -> None:
-        self.plan = plan
+    def __init__(self, index: int, plan: OpPlan, close: bool) -> None:
+        self.plan, self._close = plan, close
         self.made: list[TileOp] = []
+        site = plan.site
+        self._execute, self._store = 0, COMMAND_CYCLES
+        if close:
+            self._execute, self._store = (
+                command_cycles(opcode, site.config) for opcode in (Opcode.EXECUTE, Opcode.STORE)
+            )
+        if not (site.streams.output or site.output.stored):
+            self._store = 0
         self._index = index
         self._known: dict[tuple[Any, ...], Buffer] = {}
 
@@ -164,7 +177,7 @@ class _OpTileOps:
             ("weights", chunk_index, tile_index if plan.order == "reload" else 0),
             lambda: Buffer("weights", self._index, chunk.words, now, now, chunk=chunk_index),
         )
-        cycles = plan.work.tile_op_cycles(tile_index, chunk_index)
+        cycles = plan.work.tile_op_cycles(tile_index, chunk_index, self._close)
         tile_op = TileOp(now, self._index, plan, tile, chunk, cycles, weights)
         if site.op.table is not None:
             words = site.config.table_words
@@ -185,6 +198,14 @@ class _OpTileOps:
             )
         self.made.append(tile_op)
         return tile_op
+
+    def bus_cycles(self, tile_index: int, chunk_index: int) -> int:
+        """Cycles of the bus for the commands of a tile operation's EXECUTEs and its STORE."""
+        if not self._execute:
+            return self._store
+        work = self.plan.work
+        executes = len(work.chunks[chunk_index].ranges) * len(work.tiling.windows[tile_index])
+        return executes * self._execute + self._store
 
     def _add_windows(self, tile_op: TileOp, tile_index: int, chunk_index: int) -> None:
         """The tile operation's operands that come from memory."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import statistics
 
+from compiler.codegen.timed import exact_cycles
 from hw.spec.config import preset
 from tests.benchmarks.measure import print_command
-from tests.support.exact_cycles import exact_cycles
 from tests.support.exhaustive_schedules import best_schedule
 from tests.support.own_schedules import larger_network, own_groups
 from tests.support.small_networks import small_network

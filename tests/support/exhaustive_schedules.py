@@ -15,9 +15,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from compiler.codegen.timed import exact_cycles
 from compiler.hwir.network import Network
 from compiler.schedule.cascade import (
     Cascade,
+    CascadePlan,
     Slot,
 )
 from compiler.schedule.channel_blocks import (
@@ -27,6 +29,7 @@ from compiler.schedule.channel_blocks import (
     param_sets,
     shapes_of,
 )
+from compiler.schedule.given import Decisions, place_given
 from compiler.schedule.op_plan import (
     OpPlan,
     Order,
@@ -38,13 +41,10 @@ from compiler.schedule.op_plan import (
 )
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
-from compiler.schedule.residency import NoFit, Residency
-from compiler.schedule.schedule import Schedule, place
-from compiler.schedule.search_trace import Residence
+from compiler.schedule.schedule import Schedule
 from compiler.schedule.tiles import Tile, extent, input_tile, tiles_of
 from hw.spec.config import AccelConfig
 from hw.spec.isa import COMMAND_WORDS, Opcode
-from tests.support.exact_cycles import exact_cycles
 
 ORDERS: tuple[Order, ...] = ("keep", "reload", "outer")
 
@@ -69,29 +69,6 @@ Groups = Callable[[list[Site], bool], Iterator[TileOpSequence]]
 """The plans of one layer, in strips only or not, or of a cascade."""
 
 
-class _Given(Residency):
-    """A residency whose decisions are made."""
-
-    def give(self, plans: list[OpPlan], resident: set[str], slots: dict[str, Slot]) -> _Given:
-        self.given, self.occupancy.resident, self.own = plans, resident, slots
-        return self
-
-    def plans(self) -> list[OpPlan]:
-        return self.given
-
-    def slot(self, name: str) -> Slot:
-        return self.own[name] if name in self.own else super().slot(name)
-
-    def release_for(self, name: str) -> None:
-        raise NoFit(self, self.live_ranges[name].first)
-
-    def squeeze(self, index: int) -> None:
-        raise NoFit(self, index)
-
-    def residence(self) -> Residence:
-        return Residence({}, {}, frozenset(), frozenset(), (), (), {})
-
-
 def best_schedule(
     network: Network, config: AccelConfig, start: Schedule, groups_of: Groups | None = None
 ) -> tuple[Schedule, int, int]:
@@ -109,7 +86,7 @@ def best_schedule(
     for bound, *way in sorted(ways, key=lambda w: w[0]):
         if bound >= least:
             break
-        found = _placed(network, config, *way)
+        found = _placed(start, *way)
         if found is None:
             continue
         cycles = exact_cycles(found)
@@ -173,22 +150,23 @@ def _site(network: Network, index: int, resident: set[str], config: AccelConfig)
 
 
 def _placed(
-    network: Network,
-    config: AccelConfig,
+    start: Schedule,
     cascades: tuple[Cascade, ...],
     resident: set[str],
     groups: Sequence[TileOpSequence],
 ) -> Schedule | None:
-    plans = [plan for group in groups for plan in group.plans]
-    slots = {name: slot for group in groups for name, slot in group.slots.items()}
-
-    def given(*arguments: object) -> Residency:
-        return _Given(*arguments).give(plans, set(resident), slots)
-
-    try:
-        return place(network, config, cascades, Known(Planner()), given)
-    except NoFit:
-        return None
+    alone, together, index = dict[int, OpPlan](), dict[Cascade, CascadePlan](), 0
+    for group in groups:
+        layers = range(index, index + len(group.plans))
+        index = layers.stop
+        if len(layers) == 1:
+            alone[layers.start] = group.plans[0]
+        else:
+            cascade = next(c for c in cascades if c.layers == layers)
+            slots = tuple(group.slots[plan.site.op.output] for plan in group.plans[:-1])
+            together[cascade] = CascadePlan(group.plans, slots, 0, 0)
+    given = Decisions(cascades, frozenset(resident), alone, together)
+    return place_given(given, start, Known(Planner()))
 
 
 def _groups(sites: list[Site], strips: bool) -> Iterator[TileOpSequence]:

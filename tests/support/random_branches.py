@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from compiler.schedule.branch_order import (
 )
 from compiler.schedule.planner import Planner
 from compiler.schedule.schedule import Schedule
-from compiler.schedule.search import schedule
+from compiler.schedule.search import schedules
 from hw.spec.config import AccelConfig
 from tests.support.random_functions import quantize
 from tests.support.random_graph import RandomGraph
@@ -24,15 +25,15 @@ from tests.support.random_layers import SMALL_SCRATCHPADS, RandomLayer, operator
 from tests.support.random_weighted import pointwise
 
 
-def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
-    """As ``schedule``, with branches moved; the network's name says which and where."""
+def _shuffled(network: Network, config: AccelConfig, planner: Planner) -> Iterator[Schedule]:
+    """As ``schedules``, with branches moved; the network's name says which and where."""
     rng = random.Random(network.graph.name)
     for _ in range(6):
         found = branch_regions(network, config.cols)
         if found:
             order = rng.choice([*reorderings(network, rng.choice(found))])
             network = reordered(network, order)
-    return schedule(network, config, planner)
+    return schedules(network, config, planner)
 
 
 def random_branches(config: AccelConfig, seed: int) -> RandomLayer:

@@ -24,8 +24,8 @@ from tests.support.random_pools import average, maximum
 from tests.support.random_weighted import conv2d, depthwise
 
 
-def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> Schedule:
-    """As ``schedule``, with cascades drawn from the network's name."""
+def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> list[Schedule]:
+    """As ``schedules``, with cascades drawn from the network's name."""
     rng = random.Random(network.graph.name)
     cascades: list[Cascade] = []
     rolls, index = may_roll(network), 0
@@ -38,7 +38,7 @@ def _with_cascades(network: Network, config: AccelConfig, planner: Planner) -> S
         index = last + 1
     while True:
         try:
-            return place(network, config, tuple(cascades), Known(planner))
+            return [place(network, config, tuple(cascades), Known(planner))]
         except NoFit as fault:
             if not cascades:
                 raise fault.residency.failure(fault.layer) from None

@@ -13,7 +13,7 @@ from compiler.driver import Scheduler, compile
 from compiler.errors import AllocationError
 from compiler.ir.graph import Graph, Tensor
 from compiler.options import CompilerOptions
-from compiler.schedule.search import schedule
+from compiler.schedule.search import schedules
 from hw.spec.config import AccelConfig
 from hw.spec.external_memory import Memory
 from tests.support.random_elementwise import add, excitation, multiply, residual
@@ -91,7 +91,7 @@ class RandomLayer:
     config: AccelConfig
     options: CompilerOptions
     scratchpad_lines: int
-    scheduler: Scheduler = schedule
+    scheduler: Scheduler = schedules
 
     def compile(self) -> Compiled:
         """Map it; a scratchpad that is too small for it is doubled up to the configuration's

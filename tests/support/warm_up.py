@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from compiler.codegen.timed import exact_cycles
 from compiler.driver import compile
 from hw.spec.config import preset
 from tests.compiler.graphs import Net
-from tests.support.exact_cycles import exact_cycles
 
 
 def compile_kernels() -> None:

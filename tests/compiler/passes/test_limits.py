@@ -274,7 +274,7 @@ def test_large_pictures_compute_what_golden_does(config, seed):
 def test_weights_that_do_not_fit_are_refused_before_anything_is_placed(monkeypatch):
     graph = one((6, 6, 5000), "conv", "input", 4)
     with monkeypatch.context() as patch, pytest.raises(AllocationError) as fault:
-        patch.setattr("compiler.driver.schedule", None)
+        patch.setattr("compiler.schedule.search.place", None)
         compile(graph, TINY)
     assert str(fault.value) == (
         "layer 'conv2d0' (conv2d), kernel 3x3 over 5000 input channels: the smallest tile takes "

@@ -135,7 +135,7 @@ def test_every_operand_passes_through_memory(seed):
     config = with_values(TINY, {"scratchpad_bytes": 96 * TINY.line_bytes})
     graph = excitation((9, 8, 40), 30, activation="relu6")
     compiled = compile(
-        graph, config, scheduler=lambda n, c, p: place(n, c, (), Known(p), NothingStays)
+        graph, config, scheduler=lambda n, c, p: [place(n, c, (), Known(p), NothingStays)]
     )
     assert list(compiled.segments[0].plan.places) == ["mul4/weights"]
     assert len(compiled.plans[3].chunks) > 1

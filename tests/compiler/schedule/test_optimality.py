@@ -7,6 +7,7 @@ import pytest
 
 from compiler import driver
 from compiler.codegen.program import image, mapping
+from compiler.codegen.timed import exact_cycles
 from golden.network import run as golden_run
 from hw.spec.config import preset
 from sim.program_reader import program_of
@@ -14,7 +15,6 @@ from sim.simulation import (
     run_timing,
     run_values,
 )
-from tests.support.exact_cycles import exact_cycles
 from tests.support.exhaustive_schedules import best_schedule
 from tests.support.random_layers import random_input
 from tests.support.small_networks import small_network
@@ -37,7 +37,7 @@ def beyond(layers, seed, ways):
 
 def assert_runs(net, schedule, cycles, seed):
     """The schedule is one that computes what golden does, in so many cycles."""
-    compiled = driver.compile(net.graph, net.config, scheduler=lambda *_: schedule)
+    compiled = driver.compile(net.graph, net.config, scheduler=lambda *_: [schedule])
     memory = np.frombuffer(image(compiled), np.uint8)
     program = program_of(Path(), memory, mapping(compiled))
     assert run_timing(program).cycles == cycles

@@ -43,3 +43,19 @@ def test_a_larger_scratchpad_costs_a_small_network_no_cycles(machine, name):
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_larger_scratchpad_costs_no_network_cycles(name):
     assert_falls(cycles("edge256", name))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "name",
+    (
+        "bsconv_s_resnet20",
+        "bsconv_u_mobilenet_v1_025",
+        "bsconv_u_resnet20",
+        "convfirst_block",
+        "mobilenet_v1_025",
+        "resnet20",
+    ),
+)
+def test_a_larger_scratchpad_costs_networks_on_tiny_no_cycles(name):
+    assert_falls(cycles("tiny", name))
