@@ -9,6 +9,9 @@ from hw.spec import timing
 from hw.spec.config import AccelConfig
 from hw.spec.records import CHANNEL_PARAMETERS, parameter
 
+HALF = 17
+"""Bits of the lower half of a factor: what a multiplier of 18 bits takes without a sign."""
+
 MULTIPLIER, SHIFT = parameter("multiplier").bits, parameter("left").bits
 assert parameter("bias").bits == ACC and parameter("right").bits == SHIFT
 
@@ -151,7 +154,7 @@ class RequantChannel(wiring.Component):
         with m.If(active[0]):
             m.d.sync += s2.eq(s1 << self._left)
         with m.If(active[1]):
-            m.d.sync += s3.eq(s2 * self._multiplier)
+            m.d.sync += s3.eq(_product(m, s2, self._multiplier, word))
         with m.If(active[2]):
             m.d.sync += [
                 s4.eq(((s3 >> (MULTIPLIER - 1)) + ~once) >> 1),
@@ -175,6 +178,22 @@ class RequantChannel(wiring.Component):
             own.eq(Mux(near < self.low, self.min, high)),
         ]
         return own
+
+
+def _product(m, value, factor, word):
+    """``value * factor``, of a signed and an unsigned factor, from four products of halves. Each sum
+    adds one product to what is above the bits that are done, as the adder of a DSP block does."""
+    low, high = Signal(HALF, name=f"low{word}"), Signal(signed(ACC - HALF), name=f"high{word}")
+    m.d.comb += [low.eq(value), high.eq(value >> HALF)]
+    below, above = factor[:HALF], factor[HALF:]
+    done = []
+    total = low * below
+    for products in ((low * above, high * below), (high * above,)):
+        done.append(total[:HALF])
+        total >>= HALF
+        for product in products:
+            total = total + product
+    return Cat(*done, total).as_signed()
 
 
 def _saturated(value, bits: int):

@@ -149,7 +149,7 @@ def _map_xilinx() -> list[str]:
     return [
         f"synth_xilinx -family xc7 -flatten -top {TOP} -run begin:map_luts",
         "opt_expr -mux_undef -noclkinv",
-        "abc -dress -luts 2:2,3,6:5,10,20",
+        "abc -dress -lut 6:8",
         "clean",
         "xilinx_srl -fixed -minlen 3",
         "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
