@@ -181,8 +181,10 @@ class RequantChannel(wiring.Component):
 
 
 def _product(m, value, factor, word):
-    """``value * factor``, of a signed and an unsigned factor, from four products of halves. Each sum
-    adds one product to what is above the bits that are done, as the adder of a DSP block does."""
+    """``value * factor``, signed by unsigned, from four products of halves.
+
+    Each sum adds one product to what is above the finished bits, as the adder of a DSP block does.
+    """
     low, high = Signal(HALF, name=f"low{word}"), Signal(signed(ACC - HALF), name=f"high{word}")
     m.d.comb += [low.eq(value), high.eq(value >> HALF)]
     below, above = factor[:HALF], factor[HALF:]
