@@ -19,7 +19,8 @@ LINE_EVERY = 10.0
 class Reporter:
     """Call it with the work done and the work in all, as often as convenient.
 
-    Its thread shows what it was last told: a bar on a terminal, a line now and then elsewhere.
+    Its thread shows what it was last told: a bar on a terminal, elsewhere a line now and then, if
+    the share has changed.
     """
 
     def __init__(self, label: str) -> None:
@@ -44,9 +45,12 @@ class Reporter:
         if sys.stderr.isatty():
             self._draw()
             return
+        shown = ""
         while True:
-            share = self._done / self._total
-            print(f"{self._label}: {share:.0%}", file=sys.stderr, flush=True)
+            line = f"{self._label}: {self._done / self._total:.0%}"
+            if line != shown:
+                print(line, file=sys.stderr, flush=True)
+                shown = line
             if self._end.wait(LINE_EVERY):
                 return
 

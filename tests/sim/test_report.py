@@ -72,3 +72,16 @@ def test_long_work_reports_lines_where_there_is_no_terminal(capsys, monkeypatch)
     time.sleep(0.1)
     reporter.close()
     assert capsys.readouterr() == ("", "work: 25%\n")
+
+
+def test_a_share_that_has_not_changed_is_reported_once(capsys, monkeypatch):
+    monkeypatch.setattr("sim.progress.SHOW_AFTER", 0.01)
+    monkeypatch.setattr("sim.progress.LINE_EVERY", 0.01)
+    reporter, text = Reporter("work"), ""
+    for done in (1, 2):
+        reporter(done, 4)
+        while f"{done / 4:.0%}" not in text:
+            time.sleep(0.03)
+            text += capsys.readouterr().err
+    reporter.close()
+    assert text + capsys.readouterr().err == "work: 25%\nwork: 50%\n"
