@@ -23,6 +23,7 @@ from compiler.hwir.verify import verify_network
 from compiler.ir.graph import Graph
 from compiler.ir.verify import verify
 from compiler.options import CompilerOptions
+from compiler.passes.columns_as_rows import columns_as_rows
 from compiler.passes.functions import fuse_functions
 from compiler.passes.fuse import fuse_adds
 from compiler.passes.host import host_reason, sent_to_host
@@ -146,7 +147,7 @@ def _fastest(
         whole, others = _scheduled(graph, needed, None, config, options, search)
     except CompilerError:
         return network, ways
-    less, more = (sum(first.modelled_cycles for first, _ in each) for each in (others, ways))
+    less, more = _modelled(others), _modelled(ways)
     if less >= more:
         return network, ways
     return _noted(whole, f"{less:,} modelled cycles with them, {more:,} without"), others
@@ -171,11 +172,30 @@ def _scheduled(
     options: CompilerOptions,
     search: _Search,
 ) -> tuple[Network, list[_Ways]]:
-    scheduler, planner, known = search
-    network = _lowered(graph, needed, trimmed, config, options, known)
+    network = _lowered(graph, needed, trimmed, config, options, search.known)
+    ways = _ways(network, config, search)
+    rows = columns_as_rows(network)
+    if rows is None:
+        return network, ways
+    verify_network(rows, config.cols, "columns as rows")
+    try:
+        others = _ways(rows, config, search)
+    except AllocationError:
+        return network, ways
+    return (rows, others) if _modelled(others) < _modelled(ways) else (network, ways)
+
+
+def _ways(network: Network, config: AccelConfig, search: _Search) -> list[_Ways]:
+    """The ways of each segment. Raises AllocationError for a layer that fits in no way."""
+    scheduler, planner, _ = search
     check_room(network, config, planner)
     found = (iter(scheduler(network.part(i), config, planner)) for i in range(network.segments))
-    return network, [_Ways(next(each), each) for each in found]
+    return [_Ways(next(each), each) for each in found]
+
+
+def _modelled(ways: list[_Ways]) -> int:
+    """Modelled cycles of the first schedules of all segments."""
+    return sum(first.modelled_cycles for first, _ in ways)
 
 
 def _lowered(
