@@ -61,10 +61,10 @@ def load_model(
             raise UnsupportedError(
                 f"format {suffix or 'without suffix'!r}; accepted: {FORMATS}{hint}"
             )
-        data = read_file(path)
         name = path.stem.encode("utf-8", "replace").decode()
         if suffix == ".onnx":
-            return _load_onnx(data, name, path.parent, calibration, shapes)
+            return _load_onnx(path, name, calibration, shapes)
+        data = read_file(path)
         if shapes:
             raise InputError(f"shapes for a {suffix} model; they are accepted for .onnx ones")
         if suffix == ".tflite":
@@ -119,12 +119,12 @@ def float_model(
     from compiler.frontend.onnx import is_quantised, parse_onnx
 
     with located(path):
-        data = read_file(path)
         if suffix == ".onnx":
-            model = parse_onnx(data, path.parent, shapes)
+            model = parse_onnx(read_file(path), path.parent, shapes)
             return None if is_quantised(model) else model
         from compiler.frontend.tflite import is_float
 
+        data = read_file(path)
         if not is_float(data):
             return None
         from compiler.frontend.tflite_float import to_onnx
@@ -157,14 +157,12 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(int(size) for size in sizes.split(","))
 
 
-def _load_onnx(
-    data: bytes, name: str, folder: Path, calibration: Path | None, shapes: Shapes
-) -> Graph:
+def _load_onnx(path: Path, name: str, calibration: Path | None, shapes: Shapes) -> Graph:
     # Imported when needed: onnxruntime takes longer to load than most models.
     from compiler.frontend.onnx import parse_onnx, references
 
     with references():
-        return _graph_of(parse_onnx(data, folder, shapes), name, calibration)
+        return _graph_of(parse_onnx(read_file(path), path.parent, shapes), name, calibration)
 
 
 def _load_proto(model: ModelProto, calibration: Path | None, shapes: Shapes) -> Graph:

@@ -39,18 +39,18 @@ def write_quantised(path: Path, calibration: Path, shapes: Shapes, file: Path) -
     with located(path):
         if path.suffix.lower() != ".onnx":
             raise UnsupportedError(f"format {path.suffix or 'without suffix'!r}; accepted: .onnx")
-        model = _quantised(read_file(path), path.parent, calibration, shapes)
+        model = _quantised(path, calibration, shapes)
     write_file(file, model.SerializeToString())
 
 
-def _quantised(data: bytes, folder: Path, calibration: Path, shapes: Shapes) -> ModelProto:
+def _quantised(path: Path, calibration: Path, shapes: Shapes) -> ModelProto:
     # Imported when needed: onnxruntime takes longer to load than most models.
     from compiler.frontend.onnx import is_quantised, parse_onnx, references
     from compiler.frontend.onnx.references import whole
     from compiler.quantize import fill_gaps, has_gaps, quantize, with_host_nodes
 
     with references():
-        model = parse_onnx(data, folder, shapes)
+        model = parse_onnx(read_file(path), path.parent, shapes)
         if not is_quantised(model):
             return whole(quantize(model, calibration))
         model = with_host_nodes(model)

@@ -16,8 +16,11 @@ from compiler.hwir.network import Requant
 from golden.fixed import quantize_multiplier
 from golden.quant import round_half_away
 
-#: Multipliers that are tried lie this close to the nearest one; a power of two.
+#: Multipliers that are tried lie this close to the nearest one.
 REACH = 1 << 16
+
+#: Larger than every multiplier.
+UNREACHED = 1 << 32
 
 #: A scale from which on every accumulator but 0 gives a result beyond all steps of eight bits.
 SATURATING = 256.0
@@ -103,7 +106,7 @@ def _bounds(
             chosen = np.sign(acc) == sign
             if not chosen.any():
                 continue
-            change = _change(acc[chosen], results[chosen], base, left, right, sign)
+            change = _change(acc[chosen], results[chosen], left, right, sign)
             if wanted == (sign > 0):
                 low = max(low, int(change.max()))
             else:
@@ -111,18 +114,12 @@ def _bounds(
     return low, high
 
 
-def _change(
-    acc: np.ndarray, results: np.ndarray, base: int, left: int, right: int, sign: int
-) -> np.ndarray:
+def _change(acc: np.ndarray, results: np.ndarray, left: int, right: int, sign: int) -> np.ndarray:
     """Multiplier for each accumulator of one sign, from which on its result is, for positive
-    ones, at least ``results`` and, for negative ones, less; within REACH of ``base``."""
-    change = np.full(len(acc), base - REACH, np.int64)
-    step = 2 * REACH
-    while step:
-        trial = change + step
-        product = np.abs(acc << left) * (trial - 1)
-        scaled = np.sign(acc) * ((product + (1 << (30 + right))) >> (31 + right))
-        reached = (scaled >= results) == (sign > 0)
-        change = np.where(reached, change, trial)
-        step >>= 1
-    return change
+    ones, at least ``results`` and, for negative ones, less; UNREACHED for more than 31 bits."""
+    shift = 31 + right
+    # The magnitude's steps that change the result: product + half >= steps * 2**shift.
+    steps = results if sign > 0 else 1 - results
+    apart = steps <= np.iinfo(np.int64).max >> shift
+    product = (np.where(apart, steps, 0) << shift) - (1 << (shift - 1))
+    return np.where(apart, -(-product // (np.abs(acc) << left)), UNREACHED)

@@ -9,7 +9,9 @@ have a scale per channel anyway.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -34,6 +36,9 @@ _MOST = 256.0
 #: and what the activations gain they lose. Measured (docs/quantisation.md).
 _SHARED = 0.5
 
+#: Elements of a constant that are changed at a time.
+_PIECE = 1 << 16
+
 
 def equalise(model: onnx.ModelProto, seen: Mapping[str, Statistics]) -> onnx.ModelProto:
     """The model with channels scaled, where layers on both sides take it.
@@ -43,15 +48,37 @@ def equalise(model: onnx.ModelProto, seen: Mapping[str, Statistics]) -> onnx.Mod
     everything else computes the same.
     """
     graph = float_graph(model)
-    constants = dict(graph.constants)
+    changes: dict[str, list[_Change]] = defaultdict(list)
     for group in _groups(graph, seen):
-        group.apply(constants)
+        for name, change in group.changes(graph.constants):
+            changes[name].append(change)
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for tensor in result.graph.initializer:
-        if constants[tensor.name] is not graph.constants[tensor.name]:
-            array = constants[tensor.name].astype(np.float32)
+        if tensor.name in changes:
+            array = _changed(graph.constants[tensor.name], changes[tensor.name])
             tensor.CopyFrom(tensor_of(array, tensor.name))
+    return result
+
+
+class _Change(NamedTuple):
+    """Factors of a constant, which broadcast to it, and what is done with them."""
+
+    function: np.ufunc
+    factors: np.ndarray
+
+
+def _changed(array: np.ndarray, changes: Sequence[_Change]) -> np.ndarray:
+    """The constant changed in float64, and rounded once."""
+    result = np.empty(array.shape, np.float32)
+    # By pieces: all of it in float64 would take twice its memory.
+    rows = max(1, _PIECE * len(array) // max(1, array.size))
+    for first in range(0, len(array), rows):
+        piece = slice(first, first + rows)
+        values = array[piece]
+        for function, factors in changes:
+            values = function(values, factors[piece] if len(factors) > 1 else factors)
+        result[piece] = values
     return result
 
 
@@ -78,33 +105,31 @@ class _Group:
             factors = np.minimum(factors, limit)
         return factors
 
-    def apply(self, constants: dict[str, np.ndarray]) -> None:
+    def changes(self, constants: Mapping[str, np.ndarray]) -> Iterator[tuple[str, _Change]]:
+        """The constants to be changed, by name: makers first."""
         factors = self.factors(constants)
         for node in self.makers:
             axis = 0 if node.op_type == "Conv" or attribute(node, "transB", 0) else 1
             for name in _constants(node):
-                array = constants[name]
-                shape = [1] * array.ndim
-                shape[axis if array.ndim > 1 else 0] = -1
-                constants[name] = array * factors.reshape(shape)
+                shape = [1] * constants[name].ndim
+                shape[axis if len(shape) > 1 else 0] = -1
+                yield name, _Change(np.multiply, factors.reshape(shape))
         for node in self.readers:
-            _divide(node, constants, factors)
+            name = node.input[1]
+            yield name, _Change(np.divide, _of_inputs(node, constants[name], factors))
 
 
 def _is_depthwise(node: onnx.NodeProto, constants: Mapping[str, np.ndarray]) -> bool:
     return node.op_type == "Conv" and constants[node.input[1]].shape[1] == 1
 
 
-def _divide(node: onnx.NodeProto, constants: dict[str, np.ndarray], factors: np.ndarray) -> None:
-    """The layer's weights divided by the factors of the input channels that they read."""
-    array = constants[node.input[1]]
+def _of_inputs(node: onnx.NodeProto, weights: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """The factors of the input channels that each of the layer's weights reads."""
     if node.op_type == "Gemm":
-        rows = (1, -1) if attribute(node, "transB", 0) else (-1, 1)
-        constants[node.input[1]] = array / factors.reshape(rows)
-        return
+        return factors.reshape((1, -1) if attribute(node, "transB", 0) else (-1, 1))
     groups = attribute(node, "group", 1)
-    per_row = factors.reshape(groups, -1).repeat(array.shape[0] // groups, axis=0)
-    constants[node.input[1]] = array / per_row.reshape(array.shape[:2] + (1,) * (array.ndim - 2))
+    per_row = factors.reshape(groups, -1).repeat(len(weights) // groups, axis=0)
+    return per_row.reshape(weights.shape[:2] + (1,) * (weights.ndim - 2))
 
 
 def _groups(graph: FloatGraph, seen: Mapping[str, Statistics]) -> list[_Group]:

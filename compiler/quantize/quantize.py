@@ -13,7 +13,7 @@ from compiler.errors import InputError, UnsupportedError, show
 from compiler.frontend.onnx import inferred, opset
 from compiler.frontend.onnx.labels import label
 from compiler.frontend.onnx.normalise.opsets import converted
-from compiler.frontend.onnx.references import refer, references, whole
+from compiler.frontend.onnx.references import keep_only, refer, references, whole
 from compiler.quantize.bias import correct_biases
 from compiler.quantize.calibrate import METHODS, Parameters, Statistics, collect, parameters
 from compiler.quantize.equalise import equalise
@@ -75,7 +75,7 @@ def quantize_beside(
     """The model before and after ``quantize`` rounds it: tensors of a name have the same meaning.
 
     The first is float: batch normalisation is folded and channels are equalised, so that it
-    computes what ``model`` does.
+    computes what ``model`` does. In a block of ``references()`` the model is used up.
     """
     _check_inputs(model)
     check_operators(model)
@@ -100,10 +100,12 @@ def _quantized(
     points = stored_points(float_graph(model))
     samples = read_samples(model, calibration)
     model = equalise(model, collect(model, points, samples))
+    keep_only(model)
     graph = float_graph(model)
     seen = collect(model, points, samples)
     params = choose_parameters(graph, points, ranges_of(graph, seen, method))
     corrected = correct_biases(model, params, samples)
+    keep_only(model, corrected)
     return model, inferred(insert(corrected, params))
 
 

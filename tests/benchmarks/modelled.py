@@ -2,7 +2,7 @@
 
 One row for each network: modelled and simulated cycles, and the layer in which they differ most, in
 percent of the network's cycles. A layer's cycles are those from the end of what runs before it.
-Networks that the compiler refuses, or whose layers are all the host's, are named behind the table.
+Networks that the compiler refuses, or whose layers are all the host's, are named after the table.
 """
 
 from __future__ import annotations

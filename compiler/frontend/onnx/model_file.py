@@ -52,6 +52,7 @@ def parse_onnx(data: bytes, folder: Path, shapes: Shapes = NO_SHAPES) -> onnx.Mo
         model.ParseFromString(data)
     except DecodeError:
         raise InputError("not a valid ONNX model: no protocol buffer of the ONNX schema") from None
+    del data  # as large as the model, and the caller's no more
     return check_onnx(model, folder, shapes)
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -23,7 +24,22 @@ LARGE = 1 << 14
 #: Types of such arrays.
 _HELD = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.UINT8))
 
-_ARRAYS: ContextVar[list[np.ndarray]] = ContextVar("arrays")
+
+@dataclass
+class _Held:
+    """Arrays by number; numbers are given once."""
+
+    arrays: dict[int, np.ndarray] = field(default_factory=dict)
+    given: int = 0
+
+    def number(self, array: np.ndarray) -> int:
+        """The number of an array that is held from now on."""
+        self.given += 1
+        self.arrays[self.given] = array
+        return self.given
+
+
+_HELD_NOW: ContextVar[_Held] = ContextVar("held")
 
 
 @contextmanager
@@ -32,19 +48,28 @@ def references() -> Iterator[bool]:
 
     What leaves the outermost block must be made ``whole``.
     """
-    if _ARRAYS.get(None) is not None:
+    if _HELD_NOW.get(None) is not None:
         yield False
         return
-    token = _ARRAYS.set([])
+    token = _HELD_NOW.set(_Held())
     try:
         yield True
     finally:
-        _ARRAYS.reset(token)
+        _HELD_NOW.reset(token)
+
+
+def keep_only(*models: onnx.ModelProto) -> None:
+    """Let go of the arrays that none of the models refers to; others must not be used any more."""
+    held = _HELD_NOW.get(None)
+    if held is not None:
+        tensors = (t for model in models for t in model.graph.initializer)
+        numbers = {_number(t) for t in tensors if is_reference(t)}
+        held.arrays = {n: array for n, array in held.arrays.items() if n in numbers}
 
 
 def refer(model: onnx.ModelProto) -> None:
     """Replace what the model's large constants hold by references, where these are held."""
-    if _ARRAYS.get(None) is None:
+    if _HELD_NOW.get(None) is None:
         return
     for tensor in model.graph.initializer:
         if not is_reference(tensor) and tensor.data_type in _HELD and size_of(tensor) > LARGE:
@@ -69,13 +94,17 @@ def is_reference(tensor: onnx.TensorProto) -> bool:
     return tensor.data_location == onnx.TensorProto.EXTERNAL
 
 
+def _number(tensor: onnx.TensorProto) -> int:
+    return int(tensor.external_data[0].value)
+
+
 def array_of(tensor: onnx.TensorProto) -> np.ndarray:
     """The values of a constant, not to be changed where they are held by reference.
 
     Raises InputError where its bytes do not fit it.
     """
     if is_reference(tensor):
-        return _ARRAYS.get()[int(tensor.external_data[0].value)]
+        return _HELD_NOW.get().arrays[_number(tensor)]
     try:
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError) as fault:
@@ -84,12 +113,11 @@ def array_of(tensor: onnx.TensorProto) -> np.ndarray:
 
 def tensor_of(array: np.ndarray, name: str) -> onnx.TensorProto:
     """A constant of these values, by reference if they are many and references are held."""
-    held = _ARRAYS.get(None)
+    held = _HELD_NOW.get(None)
     if held is None or array.size <= LARGE:
         return numpy_helper.from_array(array, name)
     kind = helper.np_dtype_to_tensor_dtype(array.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=array.shape)
     tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value=str(len(held)))
-    held.append(array)
+    tensor.external_data.add(key="location", value=str(held.number(array)))
     return tensor

@@ -1,5 +1,6 @@
 """Large constants by reference: results are those of constants in the model."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +50,23 @@ def test_a_large_constant_of_too_few_bytes(generator):
     weights.raw_data = weights.raw_data[:-4]
     with pytest.raises(InputError, match=f"constant '{weights.name}': "):
         load_model(model)
+
+
+def test_of_the_weights_two_copies_are_held_at_most(tmp_path, generator):
+    net = FloatNet(generator)
+    x = net.node("Flatten", net.input("N", 64, 4, 4, name="image"))
+    for columns, rows in ((1024, 2048), (2048, 1024), (1024, 64)):
+        x = net.node("Gemm", x, net.random(rows, columns), net.random(rows), transB=1)
+        x = net.node("Relu", x)
+    net.output(x)
+    data = net.bytes()
+    (tmp_path / "net.onnx").write_bytes(data)
+    size = len(data)
+    del data, net
+    tracemalloc.start()
+    try:
+        load_model(tmp_path / "net.onnx")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * size, peak / size
