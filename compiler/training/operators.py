@@ -31,9 +31,21 @@ def _conv(attributes: Attributes, x: Tensor, weights: Tensor, bias: Tensor | Non
     run: Operator = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[axes]
     strides, dilations = (attributes.get(k, [1] * axes) for k in ("strides", "dilations"))
     pads, group = attributes.get("pads", [0] * 2 * axes), attributes.get("group", 1)
+    if weights.shape[1] == 1 and len(weights) > group > 1:
+        x, group = _repeated(x, len(weights) // group), len(weights)
     if pads[:axes] == pads[axes:]:
         return run(x, weights, bias, strides, pads[:axes], dilations, group)
     return run(_padded(attributes, x, axes), weights, bias, strides, 0, dilations, group)
+
+
+def _repeated(x: Tensor, times: int) -> Tensor:
+    """Each channel ``times`` times in turn, channels last in memory.
+
+    A convolution of each channel to several is then one of each to one, which takes PyTorch on a
+    CPU a third to a half of the time.
+    """
+    last = x.movedim(1, -1).unsqueeze(-1)
+    return last.expand(*last.shape[:-1], times).flatten(-2).movedim(-1, 1)
 
 
 def _gemm(attributes: Attributes, a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:

@@ -3,8 +3,9 @@
 DIR holds what ``docs.examples.train_fashion_mnist --regular`` wrote. Each rule of ``compiler
 rewrite`` is applied to that network, and to all its regular convolutions. ``channel_svd`` chooses
 its ranks for the cycles of the rule before it. A row has the exact cycles and the right answers of
-the float network on the test pictures, without training and after it. The rewritten networks are
-written to DIR/RULE, in which ``docs.examples.evaluate_fashion_mnist`` takes them.
+the float network on the test pictures, without training and after it; the network itself, trained
+as long, is the first row. The rewritten networks are written to DIR/RULE, in which
+``docs.examples.evaluate_fashion_mnist`` takes them.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import torch
 
 from compiler.errors import InputError
 from compiler.estimator import Estimator
-from compiler.rewrite.figures import Figures
+from compiler.load import load_model
+from compiler.rewrite.figures import Figures, figures
 from compiler.rewrite.files import Source, read, write
 from compiler.rewrite.rewrite import rewrite
 from compiler.rewrite.rules import wanted
 from compiler.rewrite.search import Limit
+from compiler.training import OnnxModule, save
 from compiler.training import load as load_module
-from compiler.training import save
 from docs.examples.fashion_mnist import CALIBRATION, MODEL, load, prepare
 from docs.examples.train_fashion_mnist import train
 from hw.spec.config import PRESETS, preset
@@ -47,7 +49,7 @@ class Row:
     rule: str
     figures: Figures
     plain: float
-    trained: float | None
+    trained: float
 
     def __str__(self) -> str:
         cells = (
@@ -57,7 +59,7 @@ class Row:
             f"{self.figures.cycles:,}",
             f"{100 * self.figures.utilization:.1f} %",
             f"{100 * self.plain:.2f} %",
-            "" if self.trained is None else f"{100 * self.trained:.2f} %",
+            f"{100 * self.trained:.2f} %",
         )
         return f"| {' | '.join(cells)} |"
 
@@ -72,24 +74,34 @@ class Experiment:
         pictures, self._labels = (part[:test] for part in load("t10k"))
         self._inputs = torch.from_numpy(prepare(pictures))
 
-    def rewritten(self, rule: str, limit: int | None = None) -> tuple[Row, Row]:
-        """The network before and after a rule, at most ``limit`` cycles if given."""
+    def unchanged(self) -> Row:
+        """The network as it is."""
+        path = self._folder / MODEL
+        same = figures(load_model(path, self._folder / CALIBRATION), self._estimator)
+        plain = self._right(load_module(path))
+        return Row("(none)", same, plain, self._right(self._trained(path)))
+
+    def rewritten(self, rule: str, limit: int | None = None) -> Row:
+        """The network after a rule, at most ``limit`` cycles if given."""
         path, out = self._folder / MODEL, self._folder / rule
-        source = Source(str(path), self._folder / CALIBRATION, {})
         bound = None if limit is None else Limit(None, limit)
+        source = Source(str(path), self._folder / CALIBRATION, {})
         found = rewrite(read(source), source, [wanted(rule)], self._estimator, bound)
         out.mkdir(exist_ok=True)
         shutil.copy(self._folder / CALIBRATION, out)
         write(out / MODEL, found.model, path, found.applied.changes)
-        before = Row("(none)", found.before, self._right(path), None)
-        plain = self._right(out / MODEL)
-        module = load_module(out / MODEL)
-        train(module, *self._training, self._epochs, RATE)
+        plain = self._right(load_module(out / MODEL))
+        module = self._trained(out / MODEL)
         save(module, out / MODEL)
-        return before, Row(rule, found.after, plain, self._right(out / MODEL))
+        return Row(rule, found.after, plain, self._right(module))
 
-    def _right(self, path: Path) -> float:
-        module = load_module(path).eval()
+    def _trained(self, path: Path) -> OnnxModule:
+        module = load_module(path)
+        train(module, *self._training, self._epochs, RATE)
+        return module
+
+    def _right(self, module: OnnxModule) -> float:
+        module.eval()
         with torch.inference_mode():
             answers = [module(part).argmax(1).numpy() for part in self._inputs.split(CHUNK)]
         return float((np.concatenate(answers) == self._labels).mean())
@@ -111,18 +123,19 @@ def main() -> int:
                 f"{arguments.folder / name}: no such file; "
                 "docs.examples.train_fashion_mnist --regular writes it"
             )
+    # The order of additions depends on it.
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     experiment = Experiment(
         arguments.folder, arguments.preset, arguments.training, arguments.test, arguments.epochs
     )
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for number, rule in enumerate(arguments.rules):
-        before, after = experiment.rewritten(rule)
-        if number == 0:
-            print(before)
-        print(after, flush=True)
+    print(experiment.unchanged(), flush=True)
+    for rule in arguments.rules:
+        row = experiment.rewritten(rule)
+        print(row, flush=True)
         try:
-            print(experiment.rewritten(BESIDE, after.figures.cycles)[1], flush=True)
+            print(experiment.rewritten(BESIDE, row.figures.cycles), flush=True)
         except InputError as reason:
             print(f"| {BESIDE} | none: {reason} |", flush=True)
     return 0

@@ -64,6 +64,21 @@ def test_values_are_those_of_onnxruntime(made, generator, tmp_path):
     assert difference(data, load(written(data, tmp_path)), x) < ROUNDING
 
 
+@pytest.mark.parametrize("sizes", [(11,), (9, 7), (5, 4, 6)])
+def test_channels_with_several_kernels_each_have_the_values_of_onnxruntime(
+    sizes, generator, tmp_path
+):
+    net, axes = FloatNet(generator), len(sizes)
+    x = net.input("N", 4, *sizes, name="image")
+    weights, bias = net.random(12, 1, *[3] * axes), net.random(12)
+    pads = [0, *[1] * (2 * axes - 1)]
+    y = net.node("Conv", x, weights, bias, group=4, strides=[2] * axes, pads=pads)
+    net.output(y)
+    data = net.bytes()
+    pictures = generator.normal(size=(3, 4, *sizes)).astype(np.float32)
+    assert difference(data, load(written(data, tmp_path)), pictures) < ROUNDING
+
+
 def trained(module, x, target, steps=30):
     """The losses before and after some steps."""
     optimiser = torch.optim.Adam(module.train().parameters(), lr=0.01)
