@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+
 from hw.spec.regs import CYCLE_COUNTERS
 
 #: First cycle, last cycle and cycles of the array of a command.
@@ -18,6 +20,9 @@ Span = tuple[int, int, int]
 
 #: Cycles by CYCLE_COUNTERS.
 Causes = tuple[int, ...]
+
+CAUSES = tuple(counter.name.lower() for counter in CYCLE_COUNTERS)
+"""Names of the causes of cycles, in the order of ``Causes``."""
 
 
 class _Run(Protocol):
@@ -36,30 +41,30 @@ def layer_causes(commands: Sequence[Sequence[int]], segments: Sequence[_Run]) ->
 
     A segment in which the array does nothing is the next one's, or at the end the one before.
     """
-    owner = {index: number for number, own in enumerate(commands) for index in own}
-    found = [_NOTHING] * len(commands)
-    first, spare, last = 0, _NOTHING, None
+    owner = np.full(sum(len(run.causes) for run in segments), -1)
+    for number, own in enumerate(commands):
+        owner[list(own)] = number
+    found = np.zeros((len(commands), len(CYCLE_COUNTERS)), np.int64)
+    first, last, spare = 0, -1, np.zeros(len(CYCLE_COUNTERS), np.int64)
     for run in segments:
-        left = tuple(run.counters[counter.name.lower()] for counter in CYCLE_COUNTERS)
-        for index, causes in enumerate(run.causes, first):
-            if not any(causes):
-                continue
-            left, spare = _sum(left, causes, -1), _sum(spare, causes)
-            if index in owner:
-                last = owner[index]
-                found[last], spare = _sum(found[last], spare), _NOTHING
-        first += len(run.causes)
-        if last is not None and any(map(any, run.causes)):
-            found[last] = _sum(found[last], left)
+        causes = np.array(run.causes, np.int64).reshape(-1, len(CYCLE_COUNTERS))
+        left = np.array([run.counters[name] for name in CAUSES]) - causes.sum(axis=0)
+        works = np.flatnonzero(causes.any(axis=1))
+        layers = owner[first + works]
+        # What the array does for no layer is that of the next layer for which it works.
+        whose = np.where(layers < 0, len(works), np.arange(len(works)))
+        whose = np.minimum.accumulate(whose[::-1])[::-1]
+        ends = np.count_nonzero(whose < len(works))
+        if ends:
+            found[layers[whose[0]]] += spare
+            np.add.at(found, layers[whose[:ends]], causes[works[:ends]])
+            last, spare = int(layers[whose[ends - 1]]), np.zeros_like(spare)
+        spare = spare + causes[works[ends:]].sum(axis=0)
+        if last >= 0 and len(works):
+            found[last] += left
         else:
-            spare = _sum(spare, left)
-    if last is not None:
-        found[last] = _sum(found[last], spare)
-    return found
-
-
-_NOTHING: Causes = (0,) * len(CYCLE_COUNTERS)
-
-
-def _sum(first: Causes, second: Causes, sign: int = 1) -> Causes:
-    return tuple(a + sign * b for a, b in zip(first, second, strict=True))
+            spare = spare + left
+        first += len(run.causes)
+    if last >= 0:
+        found[last] += spare
+    return list(map(tuple, found.tolist()))

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw.spec.isa import Opcode
-from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
+from hw.spec.regs import Counter, Fault
 from sim.host import Compute, Host
 from sim.program import Command, Layer, Program, Segment
 from sim.program_reader import read_program
-from sim.shares import Causes, Span, layer_causes
+from sim.shares import CAUSES, Causes, Span, layer_causes
 from sim.values.load_store import (
     load,
     store,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with the commands done and the commands in all."""
 
+_COUNTERS = tuple(counter.name.lower() for counter in Counter)
 _TRANSFERS = {Opcode.LOAD: load, Opcode.STORE: store}
 
 
@@ -247,7 +248,7 @@ def segment_times(program: Program, segment: Segment) -> SegmentTimes:
 
 def times_of(result: RunResult) -> SegmentTimes:
     """The times of a run that ended without a fault."""
-    counters = {c.name.lower(): int(result.counters[c]) for c in Counter}
+    counters = dict(zip(_COUNTERS, result.counters.tolist(), strict=True))
     columns = (result.starts, result.ends, result.busy)
     spans = tuple(zip(*(column.tolist() for column in columns), strict=True))
     causes = tuple(map(tuple, result.causes.tolist()))
@@ -279,7 +280,7 @@ def _layer_times(
         start = min((start for start, _, _ in own), default=0)
         end = max((end for _, end, _ in own), default=0)
         busy = sum(busy for _, _, busy in own)
-        causes = {c.name.lower(): count for c, count in zip(CYCLE_COUNTERS, share, strict=True)}
+        causes = dict(zip(CAUSES, share, strict=True))
         times.append(
             LayerTimes(layer.name, layer.kind, layer.macs, start, end, busy, sum(share), causes)
         )

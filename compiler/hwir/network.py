@@ -120,6 +120,11 @@ class ArrayOp:
         other = self.residual.other if self.residual else ""
         return tuple(dict.fromkeys(name for name in (self.source, other, self.factor) if name))
 
+    @cached_property
+    def verified(self) -> set[tuple[FeatureMap, FeatureMap]]:
+        """Inputs and outputs with which ``compiler.hwir.verify`` found no fault in it."""
+        return set()
+
     @property
     def weighted(self) -> bool:
         """Whether the array multiplies by weights that it fetches."""

@@ -25,8 +25,11 @@ def verify_network(network: Network, cols: int, after: str) -> None:
             _check_map(network, name, m, cols)
         for op in network.ops:
             _check_references(network, op)
-            _check_shapes(op, network.maps[op.source], network.maps[op.output])
-            _check_values(op, network.maps[op.output].channels)
+            maps = network.maps[op.source], network.maps[op.output]
+            if maps not in op.verified:
+                _check_shapes(op, *maps)
+                _check_values(op, maps[1].channels)
+                op.verified.add(maps)
         _check_order(network, cols)
         for tensor, view in network.views.items():
             _expect(view.map in network.maps, "tensor", tensor, "no map {}", view.map)
