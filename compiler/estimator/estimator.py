@@ -64,8 +64,9 @@ class Estimator:
     """Exact latencies on one machine: those of ``map`` and ``sim run``, to the cycle.
 
     It remembers layers, and machine states where programs begin alike, in bounded memory, so that
-    a network like the ones before takes a part of the time. No answer depends on them. One thread
-    at a time may use it. Raises ConfigurationError for the machine.
+    a network like the ones before takes a part of the time. It shares the layers with ``like``, an
+    estimator of another machine with the same options. No answer depends on them. One thread at a
+    time may use it and those that it shares with. Raises ConfigurationError for the machine.
 
     >>> from compiler import Estimator, zoo
     >>> estimator = Estimator("edge256")
@@ -76,14 +77,22 @@ class Estimator:
     """
 
     def __init__(
-        self, machine: MachineLike = DEFAULT_PRESET, options: CompilerOptions | None = None
+        self,
+        machine: MachineLike = DEFAULT_PRESET,
+        options: CompilerOptions | None = None,
+        *,
+        like: Estimator | None = None,
     ) -> None:
         self.config = Machine(machine).config
         self.options = options or CompilerOptions()
-        self._planner = Planner()
         self.prefixes = PrefixCache(self.config)
-        self._weights: Weights = LruCache(WEIGHTS)
-        self._known = Known(LruCache(LAYERS), LruCache(STEPS))
+        if like is None:
+            self._planner = Planner()
+            self._weights: Weights = LruCache(WEIGHTS)
+            self._known = Known(LruCache(LAYERS), LruCache(STEPS))
+        else:
+            assert like.options == self.options, "layers depend on the options"
+            self._planner, self._weights, self._known = like._planner, like._weights, like._known
 
     def cycles(self, graph: Graph) -> int:
         """Cycles from the start of the machine to its interrupt, summed over segments.

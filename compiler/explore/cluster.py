@@ -115,7 +115,11 @@ def cluster(space: Space, count: int, scheduler: str | None) -> Iterator[Cluster
     with dask.config.set({"distributed.admin.tick.limit": "1h"}):
         if scheduler is None:
             local = LocalCluster(
-                count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                count,
+                threads_per_worker=1,
+                # Any port: another sweep may run on this machine.
+                scheduler_kwargs={"dashboard": False, "dashboard_address": ":0"},
+                silence_logs=logging.ERROR,
             )
             with local, Client(local) as client:
                 yield Cluster(client, space)

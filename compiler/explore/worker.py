@@ -51,6 +51,7 @@ class Engine:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._estimators: LruCache[Estimator] = LruCache(MACHINES)
+        self._latest: Estimator | None = None
         self._graphs: LruCache[Graph] = LruCache(GRAPHS)
 
     def row(self, point: Point) -> Row:
@@ -79,7 +80,8 @@ class Engine:
         space, arguments = self._space, dict(point.arguments)
         entry = space.entry(point.network)
         graph = self._graphs.get((point.network, point.arguments), lambda: entry.build(arguments))
-        estimator = self._estimators.get(config, lambda: Estimator(config))
+        estimator = self._estimators.get(config, lambda: Estimator(config, like=self._latest))
+        self._latest = estimator
         compiled, timing = estimator.timed(graph)
         energy = ENERGY in space.figures
         found = figures(graph, compiled, timing, space.clock, energy)

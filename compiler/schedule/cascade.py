@@ -117,9 +117,14 @@ def plan_cascade(
 ) -> CascadePlan | None:
     """The fastest plan by estimate that takes at most ``free`` scratchpad words, or None if none
     does."""
-    key = tuple(site.geometry for site in sites), recompute, free
+    key = tuple(site.geometry for site in sites), tuple(_kept(sites, recompute)), free
     found = known.get(key, lambda: _fastest(sites, recompute, free, planner))
     return found and _at(sites, found)
+
+
+def _kept(sites: list[Site], recompute: bool) -> list[bool]:
+    """Flags of the maps between the layers: whether a window of it is kept."""
+    return [recompute and is_wide(site.source, site.config) for site in sites[1:]]
 
 
 def _at(sites: list[Site], found: CascadePlan) -> CascadePlan:
@@ -144,7 +149,7 @@ def _cut_plans(
 ) -> list[CascadePlan]:
     """The plan of each way to cut the cascade that fits, with its choice if there is to be a
     record."""
-    kept = [recompute and is_wide(site.source, site.config) for site in sites[1:]]
+    kept = _kept(sites, recompute)
     cuts = [
         (tilings[-1].tiles[0].height, _plan(sites, tilings, kept, free, planner))
         for tilings in cuts_of(sites, kept, planner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from copy import copy
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from compiler.schedule.cascade import (
     Slot,
 )
 from compiler.schedule.channel_blocks import aligned
+from compiler.schedule.op_plan import Streams
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class MapUses:
     memory more when a map does not stay.
     """
 
+    _fitting: tuple[int, frozenset[str]] | None
+    _alone: tuple[int, tuple[list[int], list[Streams]]] | None
+
     def __init__(self, network: Network, cols: int) -> None:
         root = network.root
         self.words = {name: aligned(m.words(cols)) for name, m in network.maps.items()}
@@ -74,6 +78,32 @@ class MapUses:
                 self._users[name].append(i)
         self._arrange(lives)
 
+    def fitting(self, words: int) -> frozenset[str]:
+        """The maps that are smaller than a scratchpad of so many words."""
+        if self._fitting is None or self._fitting[0] != words:
+            fits = frozenset(name for name in self.live_ranges if self.words[name] < words)
+            self._fitting = words, fits
+        return self._fitting[1]
+
+    def alone(self, words: int) -> tuple[list[int], list[Streams]]:
+        """Words that the maps take which fit, and what passes through memory with these in the
+        scratchpad, for each layer outside cascades."""
+        if self._alone is None or self._alone[0] != words:
+            there = self.fitting(words)
+            used = [sum(self.words[m] for m in names if m in there) for names in self.in_use]
+            streams = [self.streams(i, there) for i in range(len(used))]
+            self._alone = words, (used, streams)
+        return self._alone[1]
+
+    def streams(self, index: int, resident: Set[str], without: str = "") -> Streams:
+        """The operands of layer ``index`` that pass through memory with these maps in the
+        scratchpad, ``without`` one of them."""
+        source, output, other = (
+            bool(name) and (name not in resident or name == without)
+            for name in self.operands[index]
+        )
+        return Streams(source, output, other)
+
     def reordered(self, order: Sequence[int]) -> MapUses:
         """The same for the network with its layers in another order."""
         other = copy(self)
@@ -86,6 +116,7 @@ class MapUses:
     def _arrange(self, lives: dict[str, LiveRange]) -> None:
         """Set what follows from the operands and the live ranges."""
         self.live_ranges, layers = lives, len(self.operands)
+        self._fitting, self._alone = None, None
         self.touching: dict[str, list[int]] = {name: [] for name in lives}
         for i, operands in enumerate(self.operands):
             for name in lives.keys() & operands:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import chain
 
 from compiler.schedule.cascade import Cascade
 from compiler.schedule.live_ranges import LiveRange, MapUses
@@ -46,8 +47,12 @@ class Occupancy:
             names = {name for i in cascade.layers for name in uses.in_use[i]}
             for i in cascade.layers:
                 self._beside[i] = sorted(names - inner)
-        self._used = [sum(uses.words[m] for m in self.live(i)) for i in range(len(self.share))]
-        self._streams = [self._streams_without(i, "") for i in range(len(self.share))]
+        used, streams = uses.alone(words)
+        self._used, self._streams = used.copy(), streams.copy()
+        unlike = resident.symmetric_difference(uses.fitting(words))
+        for i in {*together, *chain(*(self.spans[name].layers for name in unlike))}:
+            self._used[i] = sum(uses.words[m] for m in self.live(i))
+            self._streams[i] = self._streams_without(i, "")
 
     def live(self, index: int) -> list[str]:
         """The maps in the scratchpad while layer ``index`` runs, in order, those inside cascades
@@ -93,11 +98,7 @@ class Occupancy:
         return *near, tuple(used), tuple(streams), tuple(share)
 
     def _streams_without(self, index: int, without: str) -> Streams:
-        source, output, other = (
-            bool(name) and (name not in self.resident or name == without)
-            for name in self._uses.operands[index]
-        )
-        return Streams(source, output, other)
+        return self._uses.streams(index, self.resident, without)
 
 
 def _span(life: LiveRange, together: dict[int, Cascade]) -> LiveRange:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from compiler.hwir.feature_map import FeatureMap
 from compiler.hwir.network import ArrayOp
 from compiler.lru_cache import HashedKey
-from compiler.schedule.channel_blocks import BlockRange, Chunk
+from compiler.schedule.channel_blocks import BlockRange, Chunk, chunk_limit
 from compiler.schedule.cost import Window, execute_cycles, waiting_cycles
 from compiler.schedule.search_trace import Choice
 from compiler.schedule.tiles import Tile, input_tiles, windows
@@ -54,13 +54,13 @@ class Site:
 
     @cached_property
     def geometry(self) -> HashedKey:
-        """All of a site that its plans follow from: shapes and places, no values of weights but
-        which of sparse ones are 0."""
+        """All of a site that its plans follow from, but the free words: shapes, places and the
+        machine's array, no values of weights but which of sparse ones are 0."""
         source, output, other = self.source, self.output, self.other
         return HashedKey(
             (
                 self.streams,
-                self.config,
+                planned_for(self.config),
                 self.op.geometry,
                 source.extent,
                 source.external,
@@ -69,6 +69,15 @@ class Site:
                 other and (other.extent, other.external),
             )
         )
+
+
+@lru_cache(64)
+def planned_for(config: AccelConfig) -> Hashable:
+    """All of a machine that plans of layers follow from, but the free words of its scratchpad."""
+    own = {f.name: getattr(config, f.name) for f in fields(config)}
+    memory = {f.name: getattr(config.memory, f.name) for f in fields(config.memory)}
+    del own["name"], own["scratchpad_bytes"], own["queue_depth"], own["memory"], memory["latency"]
+    return *own.values(), *memory.values(), chunk_limit(config)
 
 
 class Tiling:

@@ -52,7 +52,8 @@ class Residency:
         self.live_ranges = self._uses.live_ranges
         self.factors = {network.root(op.factor) for op in network.ops if op.factor}
         self.cascades, self.inner = _by_layer(cascades), _inside(network, cascades)
-        resident = self.factors | self.inner | {m for m in self.live_ranges if self.fits(m)}
+        fitting = self._uses.fitting(config.scratchpad_words)
+        resident = self.factors | self.inner | fitting
         self.departures = {
             m: Departure("size", life.first)
             for m, life in self.live_ranges.items()

@@ -91,25 +91,36 @@ def input_tiles(op: ArrayOp, source: FeatureMap, tiles: Sequence[Tile]) -> list[
     those that tiles share are looked at once."""
     if len(op.regions) > 1:
         return [input_tile(op, source, tile) for tile in tiles]
+    (region,) = op.regions
+    area = Tile(region.top, region.bottom, region.left, region.right)
+    y, x = first_tap(op, region, area)
     rows: dict[tuple[int, int], tuple[int, int]] = {}
     columns: dict[tuple[int, int], tuple[int, int]] = {}
     found = []
-    for tile in tiles:
-        top, bottom, left, right = tile
+    for top, bottom, left, right in tiles:
         down, across = rows.get((top, bottom)), columns.get((left, right))
-        if down is None or across is None:
-            first, last, *sides = input_tile(op, source, tile)
-            down = rows[top, bottom] = first, last
-            across = columns[left, right] = sides[0], sides[1]
+        if down is None:
+            span = max(top, area.top) - area.top, min(bottom, area.bottom) - area.top
+            down = rows[top, bottom] = _under(op, 0, y, *span, source.height)
+        if across is None:
+            span = max(left, area.left) - area.left, min(right, area.right) - area.left
+            across = columns[left, right] = _under(op, 1, x, *span, source.width)
         found.append(Tile(*down, *across))
     return found
 
 
+def _under(op: ArrayOp, axis: int, tap: int, first: int, end: int, size: int) -> tuple[int, int]:
+    """First and end of the input pixels along an axis that outputs ``first`` to ``end`` of a region
+    read, of which the first one's first tap is at ``tap``."""
+    step = op.stride[axis]
+    span = (end - first - 1) * step + (op.kernel[axis] - 1) * op.dilation[axis] + 1
+    return _inside(tap + first * step, span, size)
+
+
 def _read(op: ArrayOp, source: FeatureMap, part: Tile, region: Region) -> Tile:
-    (kh, kw), (dh, dw), (down, across) = op.kernel, op.dilation, op.stride
     y, x = first_tap(op, region, part)
-    rows = _inside(y, (part.height - 1) * down + (kh - 1) * dh + 1, source.height)
-    cols = _inside(x, (part.width - 1) * across + (kw - 1) * dw + 1, source.width)
+    rows = _under(op, 0, y, 0, part.height, source.height)
+    cols = _under(op, 1, x, 0, part.width, source.width)
     return Tile(*rows, *cols)
 
 

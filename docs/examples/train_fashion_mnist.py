@@ -63,13 +63,16 @@ def train(
     pictures: np.ndarray,
     labels: np.ndarray,
     epochs: int,
-    rate: float = MAX_RATE,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> None:
-    """SGD with Nesterov momentum and one cycle of the learning rate; half the pictures mirrored."""
+    """One cycle of the learning rate, SGD with Nesterov momentum unless another ``optimiser`` is
+    given; half the pictures mirrored."""
     steps = epochs * (len(pictures) // BATCH)
-    optimiser = torch.optim.SGD(
-        network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4
-    )
+    if optimiser is None:
+        optimiser = torch.optim.SGD(
+            network.parameters(), lr=MAX_RATE, momentum=0.9, nesterov=True, weight_decay=1e-4
+        )
+    rate = optimiser.defaults["lr"]
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     loss_of = nn.CrossEntropyLoss()
     network.train().to(memory_format=torch.channels_last)

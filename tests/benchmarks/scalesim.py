@@ -29,7 +29,7 @@ from pathlib import Path
 from compiler.ir.graph import Graph, Node
 from compiler.mapping import map_graph
 from compiler.options import CompilerOptions
-from hw.spec.config import preset
+from hw.spec.config import AccelConfig, preset
 from sim.program_reader import read_program
 from sim.simulation import run_timing
 from tests.benchmarks.measure import in_turn, network_graph, print_command, use_one_core
@@ -38,8 +38,8 @@ CONFIG = """
 [general]
 run_name = run
 [architecture_presets]
-ArrayHeight: 16
-ArrayWidth: 16
+ArrayHeight: {rows}
+ArrayWidth: {cols}
 IfmapSramSzkB: 512
 FilterSramSzkB: 384
 OfmapSramSzkB: 128
@@ -114,14 +114,12 @@ def _measure(name: str, python: str, folder: Path) -> None:
     map_graph(graph, preset("edge256"), CompilerOptions(), folder / "ours", quiet=True)
     mapped = time.process_time() - start
     command = [sys.executable, "-m", "sim", "run", str(folder / "ours"), "--no-values", "--json"]
-    output, seconds, memory = _process(command, Path())
+    output, seconds, memory = process(command, Path())
     ours = json.loads(output)
     program = read_program(folder / "ours")
     run_timing(program)
     loaded = min(in_turn({"": partial(run_timing, program)}, 5)[""])
-    _write(graph, folder)
-    _, their_seconds, their_memory = _process([python, "-c", SCALESIM], folder)
-    cycles = _their_cycles(folder / "run" / "COMPUTE_REPORT.csv")
+    cycles, their_seconds, their_memory = scalesim(graph, preset("edge256"), python, folder)
     macs, units = ours["macs"], ours["mac_units"]
     print(f"{name}: {macs:,} MACs, map {mapped:.2f} s")
     print("| | cycles | utilisation | processor seconds | MB |\n|---|---|---|---|---|")
@@ -139,7 +137,17 @@ def _measure(name: str, python: str, folder: Path) -> None:
     )
 
 
-def _process(command: Sequence[str], folder: Path) -> tuple[bytes, float, int]:
+def scalesim(
+    graph: Graph, machine: AccelConfig, python: str, folder: Path
+) -> tuple[int, float, int]:
+    """Cycles of the layers on SCALE-Sim's array of the machine's rows and columns; processor
+    seconds and bytes of memory of its process. ``folder`` takes its files."""
+    _write(graph, machine, folder)
+    _, seconds, memory = process([python, "-c", SCALESIM], folder)
+    return _their_cycles(folder / "run" / "COMPUTE_REPORT.csv"), seconds, memory
+
+
+def process(command: Sequence[str], folder: Path) -> tuple[bytes, float, int]:
     """Output, seconds of processor time and bytes of memory of a process in ``folder``."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output)
@@ -150,10 +158,10 @@ def _process(command: Sequence[str], folder: Path) -> tuple[bytes, float, int]:
         return output.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def _write(graph: Graph, folder: Path) -> None:
+def _write(graph: Graph, machine: AccelConfig, folder: Path) -> None:
     """SCALE-Sim's files: machine, layers, and a layout that it reads but does not use."""
-    (folder / "machine.cfg").write_text(CONFIG)
-    layers = list(_layers(graph))
+    (folder / "machine.cfg").write_text(CONFIG.format(rows=machine.rows, cols=machine.cols))
+    layers = list(layers_of(graph))
     for name, rows in (
         ("layers.csv", layers),
         ("layout.csv", [[layer[0], *[1] * LAYOUT_FIELDS, ""] for layer in layers]),
@@ -162,7 +170,7 @@ def _write(graph: Graph, folder: Path) -> None:
             csv.writer(file).writerows([HEAD, *rows])
 
 
-def _layers(graph: Graph) -> Iterator[list]:
+def layers_of(graph: Graph) -> Iterator[list]:
     """A row of SCALE-Sim's topology for each layer with weights; padding is part of the ifmap."""
     for node in graph.nodes:
         if node.op not in ("conv2d", "depthwise_conv2d", "fully_connected"):

@@ -14,6 +14,7 @@ from compiler.ir.graph import Graph, Quant
 from compiler.ir.randomize import randomize
 from compiler.options import CompilerOptions
 from compiler.passes import lower_node
+from compiler.schedule import candidates
 from hw.spec.config import preset, with_values
 from sim.program_reader import read_program
 from sim.report import summary
@@ -102,6 +103,62 @@ def test_many_mutated_networks(name, seed, tmp_path):
 @pytest.mark.full
 def test_many_mutated_networks_with_cascades(seed, tmp_path):
     check_mutated_with_cascades(seed + 1, 8, tmp_path)
+
+
+MACHINES = {
+    "rows": (4, 8),
+    "cols": (4, 8),
+    "line_words": (4, 8),
+    "queue_depth": (2, 4),
+    "memory": (
+        {"latency": 16},
+        {"latency": 100},
+        {"bytes_per_cycle": 2},
+    ),
+    "scratchpad_bytes": (1 << 14, 3 << 13, 1 << 16),
+}
+
+
+def other_machine(draw):
+    """``tiny`` with a few other keys."""
+    keys = draw.sample(sorted(MACHINES), draw.randrange(1, 4))
+    return with_values(preset("tiny"), {key: draw.choice(MACHINES[key]) for key in keys})
+
+
+def check_shared(seed, count):
+    """Estimators of machines that share what they know answer as those that share nothing."""
+    draw, shared, blocks = random.Random(seed), None, SMALL
+    for _ in range(count):
+        config = other_machine(draw)
+        graph = network(blocks, size=32, stem=8, head=64, classes=20)
+        shared = Estimator(config, like=shared)
+        wanted = Estimator(config)
+        assert vars(shared.latency(graph)) == vars(wanted.latency(graph)), (config, blocks)
+        if draw.random() < 0.5:
+            blocks = mutated(blocks, draw)
+
+
+def test_machines_share_what_does_not_depend_on_them(seed):
+    check_shared(seed, 3)
+
+
+@pytest.mark.full
+def test_many_machines_share_what_does_not_depend_on_them(seed):
+    check_shared(seed + 1, 60)
+
+
+def test_a_machine_with_another_latency_plans_nothing_anew(monkeypatch):
+    made = []
+    for module, name in ((candidates, "_candidate"), (execute, "_executes")):
+        monkeypatch.setattr(module, name, noted(getattr(module, name), made))
+    graph = network(SMALL, size=32, stem=8, head=64, classes=20)
+    first = Estimator("tiny")
+    first.cycles(graph)
+    assert made
+    made.clear()
+    slow = with_values(preset("tiny"), {"memory": {"latency": 100}, "queue_depth": 2})
+    Estimator(slow, like=first).cycles(graph)
+    assert not made
 
 
 def test_layers_and_steps_are_remembered(monkeypatch):

@@ -1,7 +1,9 @@
 """A sweep that is killed, the processes that worked for it, and the run after it."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,3 +66,14 @@ def test_a_killed_sweep_leaves_no_process_and_loses_no_row(tmp_path):
     sweep = explore(space, out, 2, resume=True)
     assert sweep.recorded and sweep.recorded + sweep.computed == 2 * 400 * 3
     assert all(score.objectives for score in sweep.scores)
+
+
+@pytest.mark.full
+def test_a_sweep_runs_beside_another_without_a_word(tmp_path, capfd):
+    """The port of Dask's page, 8787, is taken."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):
+            taken.bind(("", 8787))
+            taken.listen()
+        assert explore(two_networks(tmp_path), tmp_path / "out", 2).computed == 12
+    assert "8787" not in capfd.readouterr().err

@@ -77,8 +77,8 @@ def test_a_limit_is_exceeded_by_a_share_and_networks_have_a_mean(tmp_path):
 def test_workers_of_a_scheduler_give_the_same_rows(tmp_path):
     space = two_networks(tmp_path)
     alone = explore(space, tmp_path / "alone", 1)
-    threads = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(2, **threads) as workers:
+    web = {"dashboard": False, "dashboard_address": ":0"}
+    with LocalCluster(2, processes=False, threads_per_worker=1, scheduler_kwargs=web) as workers:
         address = workers.scheduler_address
         shared = explore(space, tmp_path / "shared", scheduler=address)
     assert figures(shared) == figures(alone) and shared.computed == 12

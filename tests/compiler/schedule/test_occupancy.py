@@ -40,6 +40,10 @@ def test_free_words_and_streams_follow_what_is_evicted(seed):
         for name in rng.sample(sorted(uses.live_ranges), len(uses.live_ranges)):
             less = set(occupancy.resident) - {name}
             anew = Occupancy(uses, words, plan.cascades, less, inner)
+            for i in layers:
+                assert anew.free(i) == words - sum(uses.words[m] for m in anew.live(i))
+                wanted = [bool(m) and m not in less for m in uses.operands[i]]
+                assert list(anew.streams(i)) == wanted
             expected = [(anew.free(i), anew.streams(i), anew.live(i)) for i in layers]
             without = [(occupancy.free(i, name), occupancy.streams(i, name)) for i in layers]
             assert without == [e[:2] for e in expected]
