@@ -128,7 +128,9 @@ class Accelerator(wiring.Component):
             regfile.fault.eq(monitor.fault),
             regfile.fault_code.eq(monitor.code),
             regfile.fault_index.eq(monitor.index),
-            regfile.counters.eq(counters.values),
+            counters.counter.eq(regfile.counter),
+            regfile.counter_ready.eq(counters.ready),
+            regfile.counter_value.eq(counters.value),
             regfile.cycles.eq(counters.cycles),
             regfile.fingerprint.eq(fingerprint(self._config)),
         ]

@@ -1,14 +1,25 @@
 """The performance counters."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.spec.regs import COUNTER_BITS, CYCLE_COUNTERS, Counter
 
+PLACES = 16
+"""Places of the memory: one for each counter except OCCUPIED, which has a register of its own."""
+assert len(Counter) == PLACES + 1 and Counter.OCCUPIED == len(CYCLE_COUNTERS)
+FIRST_CYCLES = 2
+"""Cycles 0 and 1, which count for WAIT_COMMAND."""
+
 
 class Counters(wiring.Component):
     """Counts while a program runs; exactly one of the first nine counts in each cycle.
+
+    A counter is the sum of a word in a memory and of a small register, which has what the last
+    PLACES cycles at most have added. One place after another, register and word are added and the
+    sum becomes the word. A reader waits for the turn of its counter.
 
     ``start`` is high in cycle 1 of a run. Cycles 0 and 1 count for WAIT_COMMAND. What a
     cycle adds is in the counters two cycles later.
@@ -25,8 +36,12 @@ class Counters(wiring.Component):
         Multiply-accumulates of occupied array positions.
     events : In(Counter.COMMANDS - Counter.OCCUPIED)
         What happens in this cycle, from READ_BEATS on.
-    values : Out(array)
-        All counters, by regs.Counter.
+    counter : In(range(len(Counter)))
+        The counter to read.
+    ready : Out(1)
+        ``value`` is that counter's in this cycle.
+    value : Out(COUNTER_BITS)
+        With ``ready``: its value.
     cycles : Out(COUNTER_BITS)
         Cycles of the run.
     """
@@ -36,12 +51,13 @@ class Counters(wiring.Component):
     cause: In(4)
     occupied: In(16)
     events: In(Counter.COMMANDS - Counter.OCCUPIED)
-    values: Out(data.ArrayLayout(COUNTER_BITS, len(Counter)))
+    counter: In(range(len(Counter)))
+    ready: Out(1)
+    value: Out(COUNTER_BITS)
     cycles: Out(COUNTER_BITS)
 
     def elaborate(self, platform):
         m = Module()
-        before = Const(2, COUNTER_BITS)
         running = Signal()
         cause, occupied, events = (
             Signal.like(getattr(self, name)) for name in ("cause", "occupied", "events")
@@ -52,19 +68,44 @@ class Counters(wiring.Component):
             occupied.eq(self.occupied),
             events.eq(self.events),
         ]
+        sums = Signal(COUNTER_BITS)
         with m.If(self.start):
-            m.d.sync += [self.values[c].eq(0) for c in Counter if c != Counter.WAIT_COMMAND]
-            m.d.sync += self.values[Counter.WAIT_COMMAND].eq(before), self.cycles.eq(before)
+            m.d.sync += sums.eq(0), self.cycles.eq(FIRST_CYCLES)
         with m.Elif(running):
-            m.d.sync += self.cycles.eq(self.cycles + 1)
-            for counter in Counter:
-                value = self.values[counter]
-                if counter in CYCLE_COUNTERS:
-                    amount = Mux(cause == counter, 1, 0)
-                elif counter == Counter.OCCUPIED:
-                    amount = occupied
-                else:
-                    amount = events[counter - Counter.READ_BEATS]
-                with m.If(amount != 0):
-                    m.d.sync += value.eq(value + amount)
+            m.d.sync += sums.eq(sums + occupied), self.cycles.eq(self.cycles + 1)
+        place, total = self._build_places(m, running, cause, events)
+        with m.If(self.counter == Counter.OCCUPIED):
+            m.d.comb += self.ready.eq(1), self.value.eq(sums)
+        with m.Else():
+            above = self.counter > Counter.OCCUPIED
+            m.d.comb += self.ready.eq((self.counter - above)[:4] == place), self.value.eq(total)
         return m
+
+    def _build_places(self, m, running, cause, events):
+        """All counters except OCCUPIED; returns the place whose turn it is, and its sum."""
+        place = Signal(range(PLACES))
+        # Words that a start has left to clear: so many turns begin with 0.
+        stale = Signal(range(PLACES + 1), init=PLACES)
+        m.d.sync += place.eq(place + 1)
+        with m.If(self.start):
+            m.d.sync += stale.eq(PLACES)
+        with m.Elif(stale != 0):
+            m.d.sync += stale.eq(stale - 1)
+        counted = [cause == counter for counter in CYCLE_COUNTERS] + list(events)
+        recent = [Signal(range(PLACES + FIRST_CYCLES + 1), name=f"recent{i}") for i in range(PLACES)]
+        for i, (now, adds) in enumerate(zip(recent, counted, strict=True)):
+            with m.If(self.start):
+                m.d.sync += now.eq(FIRST_CYCLES if i == Counter.WAIT_COMMAND else 0)
+            with m.Else():
+                m.d.sync += now.eq(Mux(place == i, 0, now) + (running & adds))
+        m.submodules.words = words = Memory(shape=COUNTER_BITS, depth=PLACES, init=[])
+        read, write = words.read_port(domain="comb"), words.write_port()
+        total = Signal(COUNTER_BITS)
+        m.d.comb += [
+            read.addr.eq(place),
+            total.eq(Mux(stale != 0, 0, read.data) + Array(recent)[place]),
+            write.addr.eq(place),
+            write.data.eq(total),
+            write.en.eq(1),
+        ]
+        return place, total

@@ -1,8 +1,9 @@
 """The register file on the AXI4-Lite port, built from the tables of ``hw.spec.regs``."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw.command_layouts import INDEX_BITS
 from hw.lib.axi import RESP_OKAY, lite_signature
@@ -44,8 +45,12 @@ class RegisterFile(wiring.Component):
         What all addresses of the core count from.
     fingerprint : In(32)
         The constant of that register.
-    counters : In(array)
-        Performance counters.
+    counter : Out(range(len(Counter)))
+        The performance counter that is read.
+    counter_ready : In(1)
+        ``counter_value`` is that counter's; a read of it waits for this.
+    counter_value : In(COUNTER_BITS)
+        Its value.
     cycles : In(COUNTER_BITS)
         Cycles of the run.
     irq : Out(1)
@@ -67,7 +72,9 @@ class RegisterFile(wiring.Component):
     address_ranges: Out(ADDRESS_RANGES)
     base: Out(32)
     fingerprint: In(32)
-    counters: In(data.ArrayLayout(COUNTER_BITS, len(Counter)))
+    counter: Out(range(len(Counter)))
+    counter_ready: In(1, init=1)
+    counter_value: In(COUNTER_BITS)
     cycles: In(COUNTER_BITS)
     irq: Out(1)
 
@@ -174,21 +181,24 @@ class RegisterFile(wiring.Component):
             ("cycles_lo", "value"): self.cycles[:32],
             ("cycles_hi", "value"): self.cycles[32:],
         }
-        for counter in Counter:
-            name, value = counter.name.lower(), self.counters[counter]
-            special |= {(f"{name}_lo", "value"): value[:32], (f"{name}_hi", "value"): value[32:]}
         special |= {
             ("fingerprint", field.name): self.fingerprint[field.lsb : field.lsb + field.width]
             for field in regs.register("fingerprint").fields
         }
         readable = fields | special
-        m.d.comb += axil.arready.eq(~axil.rvalid), axil.rresp.eq(RESP_OKAY)
+        counted, half = self._build_counter(m)
+        m.d.comb += [
+            axil.arready.eq(~axil.rvalid & (~counted | self.counter_ready)),
+            axil.rresp.eq(RESP_OKAY),
+        ]
         with m.If(axil.rready):
             m.d.sync += axil.rvalid.eq(0)
         with m.If(axil.arvalid & axil.arready):
             m.d.sync += axil.rvalid.eq(1), axil.rdata.eq(0)
             with m.Switch(axil.araddr[2:]):
                 for register in regs.registers():
+                    if register.offset >= regs.COUNTER_BASE:
+                        continue
                     value = Const(0, 32)
                     for field in register.fields:
                         if field.access != "wo":
@@ -196,3 +206,14 @@ class RegisterFile(wiring.Component):
                             value = value | (source << field.lsb)
                     with m.Case(register.offset >> 2):
                         m.d.sync += axil.rdata.eq(value)
+            with m.If(counted):
+                m.d.sync += axil.rdata.eq(half)
+
+    def _build_counter(self, m):
+        """Asks for the counter at the read address; returns whether there is one, and the half of
+        its value."""
+        address, low = self.axil.araddr, exact_log2(regs.COUNTER_STRIDE)
+        last = regs.COUNTER_BASE + regs.COUNTER_STRIDE * len(Counter)
+        m.d.comb += self.counter.eq((address - regs.COUNTER_BASE) >> low)
+        counted = (address >= regs.COUNTER_BASE) & (address < last)
+        return counted, Mux(address[low - 1], self.counter_value[32:], self.counter_value[:32])
