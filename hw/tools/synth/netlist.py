@@ -19,6 +19,9 @@ from hw.tools.synth.pins import pins
 from hw.tools.synth.tools import YOSYS, run
 
 SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
+MAP_SCRIPT = "map.abc"
+MAP = ("strash", "ifraig", "dch -f", "if -a", "mfs2 -a")
+"""ABC's commands for the fewest LUTs: Yosys' own list maps for the fewest levels first."""
 NETLIST = "accel.json"
 """Of the accelerator within its pins: what is placed and routed."""
 TOP = "accelerator"
@@ -52,6 +55,7 @@ def synthesise(
     Raises ToolError when Yosys is missing or fails.
     """
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
+    files[MAP_SCRIPT] = _lines(list(MAP))
     if target is ECP5:
         parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN)
         files |= {path.name: path.read_text() for path in parts}
@@ -136,7 +140,7 @@ def _map_ecp5() -> list[str]:
     return [
         f"synth_ecp5 -top {TOP} -run begin:map_luts",
         *_wide_muxes(),
-        "abc -dress -lut 4:5",
+        f"abc -dress -lut 4:5 -script {MAP_SCRIPT}",
         "clean",
         "synth_ecp5 -run map_cells:edif",
         f"techmap -map {LUT_RAM.name} t:TRELLIS_DPR16X4",
@@ -149,7 +153,7 @@ def _map_xilinx() -> list[str]:
     return [
         f"synth_xilinx -family xc7 -flatten -top {TOP} -run begin:map_luts",
         "opt_expr -mux_undef -noclkinv",
-        "abc -dress -lut 6:8",
+        f"abc -dress -lut 6:8 -script {MAP_SCRIPT}",
         "clean",
         "xilinx_srl -fixed -minlen 3",
         "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
