@@ -96,7 +96,8 @@ def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelC
     compute = op.taps * block_range.channels
     tile_ops = block_range.in_blocks * op.kernel[0] * groups(op, config)
     streamed = block_range.weight_lines if block_range.weight_lines > WEIGHT_RING else 0
-    port = tile_ops * _lines_per_tile_op(op, window, pixels, config) + streamed
+    lines = max(config.address_cycles, _lines_per_tile_op(op, window, pixels, config))
+    port = tile_ops * lines + streamed
     per_beat = config.requant_words if window.dense else 1
     # one phase belongs to the LOAD unit's writes
     plain = config.line_words / (config.line_words - 1)
@@ -114,7 +115,8 @@ def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelC
         drain = max(planes * beats * interval, hold)
         total += blocks * tiles * max(compute, port, drain)
         drained += blocks * tiles * drain
-    fetched = block_range.blocks * tiles * port + config.rows + OPERAND_SETUP
+    setup = config.rows + OPERAND_SETUP + config.address_cycles - 1
+    fetched = block_range.blocks * tiles * port + setup
     return Cycles(total, fetched, drained + FLUSH)
 
 

@@ -1,40 +1,26 @@
-"""Input addresses: which tap group comes next, where its lanes are and which words they need."""
+"""Input addresses: which tap group comes next, where its lanes are and which lines they need."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.core import stage_layouts
+from hw.core.address_lane import AddressLane, origin_layout
+from hw.core.line_coalescer import needs_layout
 from hw.core.loop_nest import LoopNest
 from hw.core.stage_layouts import by_shape, lane_pixel
-from hw.mem.scratchpad import WORD_ADDR
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
-POSITION_BITS = stage_layouts.POSITION
-
-
-def reach_layout(rows: int) -> data.ArrayLayout:
-    """Words that each lane needs for a tap group: those from column ``low`` to column ``high`` of
-    the row at ``address``, if it ``touches`` the input window; its first tap is in column ``x``."""
-    return data.ArrayLayout(
-        data.StructLayout(
-            {
-                "address": WORD_ADDR,
-                "x": signed(POSITION_BITS),
-                "low": POSITION_BITS,
-                "high": POSITION_BITS,
-                "touches": 1,
-            }
-        ),
-        rows,
-    )
-
 
 class InputAddresses(wiring.Component):
-    """The loop nest over the tap groups of a command, and the coordinates of the lanes, in a
-    pipeline of ADDRESS_STAGES stages that move together.
+    """The loop nest over the tap groups of a command, and the addresses of the lanes, in a pipeline
+    of ADDRESS_STAGES stages.
+
+    ``address_lanes`` lanes pass the stages together, so that a tap group takes ``address_cycles``
+    steps. Step i is that of the lanes from ``i * address_lanes`` on. The last stage collects them.
 
     Members
     -------
@@ -46,14 +32,18 @@ class InputAddresses(wiring.Component):
         With ``init_en``: which; lanes come in order.
     begin : In(1)
         Go to the first tap group.
-    next : In(1)
-        Every stage takes the tap group of the one before.
-    valid : Out(1)
-        The last stage holds a tap group.
+    take : In(1)
+        With ``ready``: the tap group is taken.
+    pending : Out(1)
+        Tap groups of the command are still to be taken.
+    ready : Out(1)
+        The last stage holds all lanes of a tap group.
     tap_group : Out(tap_group_layout)
-        The tap group in the last stage.
-    lanes : Out(reach_layout)
-        What its lanes need.
+        With ``ready``: the tap group.
+    lanes : Out(lane_layout), an array of rows
+        Its lanes.
+    needs : Out(needs_layout)
+        The lines that these need.
     """
 
     def __init__(self, config: AccelConfig):
@@ -64,64 +54,127 @@ class InputAddresses(wiring.Component):
                 "init_en": In(1),
                 "init_lane": In(range(config.rows)),
                 "begin": In(1),
-                "next": In(1),
-                "valid": Out(1),
+                "take": In(1),
+                "pending": Out(1),
+                "ready": Out(1),
                 "tap_group": Out(stage_layouts.tap_group_layout()),
-                "lanes": Out(reach_layout(config.rows)),
+                "lanes": Out(data.ArrayLayout(stage_layouts.lane_layout(config), config.rows)),
+                "needs": Out(needs_layout(config)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         assert timing.ADDRESS_STAGES == 2
-        m.submodules.loops = self._loops = loops = LoopNest(self._config)
+        m.submodules.loops = loops = LoopNest(self._config)
+        entered, collected, step, last_step = self._build_steps(m, loops)
         m.d.comb += [
             loops.cmd.eq(self.cmd),
             loops.begin.eq(self.begin),
-            loops.next.eq(self.next & loops.valid),
+            loops.next.eq(entered & last_step),
         ]
-        valid, tap_group, columns = (
-            Signal(),
-            Signal.like(loops.tap_group),
-            Signal.like(loops.columns),
-        )
-        with m.If(self.next):
-            m.d.sync += [
-                valid.eq(loops.valid),
-                tap_group.eq(loops.tap_group),
-                columns.eq(loops.columns),
-            ]
-            m.d.sync += [self.valid.eq(valid), self.tap_group.eq(tap_group)]
+        tap_group, columns = Signal.like(loops.tap_group), Signal.like(loops.columns)
+        with m.If(entered):
+            m.d.sync += tap_group.eq(loops.tap_group), columns.eq(loops.columns)
+        with m.If(collected):
+            m.d.sync += self.tap_group.eq(tap_group)
             m.d.sync += self.tap_group.occupied.eq(tap_group.pixels * columns)
-        self._build_lanes(m)
+        shared = self._shared(m, loops, step, entered)
+        start, turn = self._build_init(m)
+        for lane in range(self._config.address_lanes):
+            made = AddressLane(self._config)
+            m.submodules[f"lane{lane}"] = made
+            m.d.comb += [getattr(made, name).eq(value) for name, value in shared.items()]
+            m.d.comb += [
+                made.init_en.eq(self.init_en & (turn == lane)),
+                made.init.eq(start),
+                made.active.eq(self._pixel(lane, step) < loops.left),
+            ]
+            self._collect(m, made, lane, collected)
         return m
 
-    def _build_lanes(self, m):
-        cmd = self.cmd
-        lanes = Signal.like(self.lanes, reset_less=True)
-        m.d.comb += self.lanes.eq(lanes)
-        self._build_init(m)
-        # Where a lane's pixel of the next pixel group wraps to the next output row, and how far it
-        # moves.
-        limit = Signal(signed(POSITION_BITS + 2))
-        moves = [
-            Signal(data.StructLayout({"x": 16, "y": 16, "row": WORD_ADDR}), name=name)
-            for name in ("stays", "wraps")
+    def _build_steps(self, m, loops):
+        """Steps enter the first stage, and are collected in the last; returns both, the step that
+        enters and whether it is a tap group's last."""
+        last = self._config.address_cycles - 1
+        # Verilog has no vectors of no bits.
+        step, held, held_last = Signal(range(max(2, last + 1))), Signal(), Signal()
+        entered, collected, last_step = Signal(), Signal(), Signal()
+        m.d.comb += [
+            last_step.eq(step == last),
+            collected.eq(held & (~self.ready | self.take)),
+            entered.eq(loops.valid & (~held | collected)),
+            self.pending.eq(self.ready | held | loops.valid),
         ]
+        with m.If(collected):
+            m.d.sync += held.eq(0)
+        with m.If(entered):
+            m.d.sync += held.eq(1), held_last.eq(last_step), step.eq(Mux(last_step, 0, step + 1))
+        with m.If(self.take):
+            m.d.sync += self.ready.eq(0)
+        with m.If(collected):
+            m.d.sync += self.ready.eq(held_last)
+        self._collected_step = Signal.like(step)
+        with m.If(entered):
+            m.d.sync += self._collected_step.eq(step)
+        return entered, collected, step, last_step
+
+    def _shared(self, m, loops, step, entered):
+        """What all lanes get alike."""
+        cmd, bits = self.cmd, stage_layouts.POSITION
+        # Where the next pixel group has a lane's pixel on the next output row, and how far it
+        # moves.
+        limit = Signal(signed(bits + 2))
         m.d.sync += limit.eq(cmd.end_x - cmd.pixel_group_x)
-        for move, wraps in zip(moves, (0, 1), strict=True):
+        moves = {}
+        for name, wraps in (("stays", 0), ("wraps", 1)):
+            move, moved = (Signal(origin_layout(), name=f"{name}{i}") for i in range(2))
             m.d.sync += [
                 move.x.eq(cmd.pixel_group_x - wraps * cmd.wrap_x),
                 move.y.eq(cmd.pixel_group_y + wraps * cmd.wrap_y),
                 move.row.eq(cmd.pixel_group_row + wraps * cmd.wrap_row),
             ]
-        for p in range(self._config.rows):
-            self._build_lane(m, p, self._build_origin(m, p, limit, moves), lanes[p])
+            # Not before the last tap group of a pixel group.
+            ends = loops.pixel_group_end.replicate(len(move.as_value()))
+            m.d.comb += moved.as_value().eq(move.as_value() & ends)
+            moves[name] = moved
+        return moves | {
+            "limit": limit,
+            "enter": entered,
+            "fresh": loops.block_start,
+            "x_offset": loops.x_offset,
+            "y_offset": loops.y_offset,
+            "span": loops.span,
+            "row_addr": loops.row_addr,
+            "in_width": cmd.in_width,
+            "in_height": cmd.in_height,
+        }
+
+    def _pixel(self, lane, step):
+        """Pixel of the pixel group that a lane works on in a step."""
+        lanes = self._config.address_lanes
+        number = Const(lane, exact_log2(lanes))
+        place = Cat(number, step) if self._config.address_cycles > 1 else number
+        shapes = [self._config.shape_pixels(s) - 1 for s in range(3)]
+        return place & by_shape(self.cmd.array_shape, shapes)
+
+    def _collect(self, m, made, lane, collected):
+        """The last stage: a lane of each step."""
+        for step in range(self._config.address_cycles):
+            place = step * self._config.address_lanes + lane
+            kept, needs = (
+                Signal(like, name=f"{name}{place}", reset_less=True)
+                for name, like in (("kept", made.lane.shape()), ("needs", made.need.shape()))
+            )
+            with m.If(collected & (self._collected_step == step)):
+                m.d.sync += kept.eq(made.lane), needs.eq(made.need)
+            m.d.comb += self.lanes[place].eq(kept), self.needs[place].eq(needs)
 
     def _build_init(self, m):
-        """The start of each lane, found pixel by pixel."""
+        """The start of each lane, found pixel by pixel; returns that of ``init_lane``, and which
+        lane of its step that is."""
         cmd, rows = self.cmd, self._config.rows
-        upcoming = Signal(_origin_layout(), reset_less=True)
+        upcoming = Signal(origin_layout(), name="upcoming", reset_less=True)
         first = Signal()
         m.d.comb += first.eq(
             by_shape(
@@ -132,7 +185,7 @@ class InputAddresses(wiring.Component):
                 ],
             )
         )
-        self._start = start = Signal.like(upcoming)
+        start = Signal(origin_layout(), name="start")
         m.d.comb += [
             start.x.eq(Mux(first, cmd.start_x, upcoming.x)),
             start.y.eq(Mux(first, cmd.start_y, upcoming.y)),
@@ -145,55 +198,4 @@ class InputAddresses(wiring.Component):
                 upcoming.y.eq(start.y + Mux(wraps, cmd.wrap_y, 0)),
                 upcoming.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
             ]
-
-    def _build_origin(self, m, p, limit, moves):
-        """Place of tap (0, 0) of the pixel of lane ``p``, in the loops' pixel group."""
-        start = Signal(_origin_layout(), name=f"start{p}", reset_less=True)
-        origin = Signal(_origin_layout(), name=f"origin{p}", reset_less=True)
-        wraps = Signal(name=f"wraps{p}")
-        m.d.comb += wraps.eq(origin.x >= limit)
-        with m.If(self.init_en & (self.init_lane == p)):
-            m.d.sync += start.eq(self._start)
-        # What the origin becomes is no matter of ``next``, which comes late in the cycle.
-        with m.If(self.begin | (self.next & self._loops.pixel_group_end)):
-            with m.If(self.begin | self._loops.block_end):
-                m.d.sync += origin.eq(start)
-            with m.Else():
-                for name in ("x", "y", "row"):
-                    move = Mux(wraps, moves[1][name], moves[0][name])
-                    m.d.sync += origin[name].eq(origin[name] + move)
-        return origin
-
-    def _build_lane(self, m, p, origin, lane):
-        """First stage: the coordinates of the tap group's taps. Second: clipped to the input
-        window."""
-        cmd, loops = self.cmd, self._loops
-        pixel = by_shape(cmd.array_shape, [lane_pixel(self._config, p, s) for s in range(3)])
-        active = Signal(name=f"active{p}")
-        y, first, last = (
-            Signal(signed(POSITION_BITS), name=f"{name}{p}", reset_less=True)
-            for name in ("y", "first", "last")
-        )
-        address = Signal(WORD_ADDR, name=f"address{p}", reset_less=True)
-        inside = Signal(name=f"inside{p}")
-        m.d.comb += inside.eq(active & (y >= 0) & (y < cmd.in_height))
-        with m.If(self.next):
-            m.d.sync += [
-                active.eq(pixel < loops.left),
-                y.eq(origin.y + loops.y_offset),
-                first.eq(origin.x + loops.x_offset),
-                last.eq(origin.x + (loops.x_offset + loops.span)),
-                address.eq(loops.row_addr + origin.row),
-                lane.address.eq(address),
-                lane.x.eq(first),
-                lane.low.eq(Mux(first < 0, 0, first)),
-                lane.high.eq(Mux(last >= cmd.in_width, cmd.in_width - 1, last)),
-                lane.touches.eq(inside & (first < cmd.in_width) & (last >= 0)),
-            ]
-
-
-def _origin_layout() -> data.StructLayout:
-    """Column and row of tap (0, 0) of a pixel in the input window, and the row's word address."""
-    return data.StructLayout(
-        {"x": signed(POSITION_BITS), "y": signed(POSITION_BITS), "row": WORD_ADDR}
-    )
+        return start, self.init_lane & (self._config.address_lanes - 1)

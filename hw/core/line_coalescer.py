@@ -9,15 +9,15 @@ from hw.mem.scratchpad import line_addr
 from hw.spec.config import AccelConfig
 
 
+def need_layout(config: AccelConfig) -> data.StructLayout:
+    """Lines of a lane: the first that it needs, and whether it still lacks that and the one after
+    it."""
+    return data.StructLayout({"low": line_addr(config), "need_low": 1, "need_high": 1})
+
+
 def needs_layout(config: AccelConfig) -> data.ArrayLayout:
-    """Lines of each lane: the first and the last that it needs, which may be the same, and which of
-    the two it still lacks."""
-    return data.ArrayLayout(
-        data.StructLayout(
-            {"low": line_addr(config), "high": line_addr(config), "need_low": 1, "need_high": 1}
-        ),
-        config.rows,
-    )
+    """Lines of all lanes."""
+    return data.ArrayLayout(need_layout(config), config.rows)
 
 
 class LineCoalescer(wiring.Component):
@@ -84,7 +84,7 @@ class LineCoalescer(wiring.Component):
         # What the lanes lack next to the line to request, and which of them take that one.
         left = Signal(needs_layout(self._config), reset_less=True)
         hits = Signal(rows, reset_less=True)
-        needed, any_left, granted, fresh = Signal(), Signal(), Signal(), Signal()
+        needed, any_left, granted = Signal(), Signal(), Signal()
         m.d.comb += [
             any_left.eq(_lacking(left).any()),
             self.take.eq(hits),
@@ -92,8 +92,6 @@ class LineCoalescer(wiring.Component):
             granted.eq(self.read_en & self.grant),
             self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
             self.ready.eq(~valid | self.done),
-            # Whether lines of the next tap group are next.
-            fresh.eq(~valid | ~any_left),
         ]
         with m.If(self.done):
             m.d.sync += valid.eq(0)
@@ -103,26 +101,28 @@ class LineCoalescer(wiring.Component):
                 self.current.eq(self.tap_group),
                 self.current_lanes.eq(self.lanes),
             ]
-            for now, need in zip(left, self.needs, strict=True):
-                m.d.sync += now.low.eq(need.low), now.high.eq(need.high)
-        first = Signal.like(self.read_line, name="left_line")
-        first_new = Signal.like(self.read_line, name="new_line")
-        m.d.comb += [first.eq(_first_line(left)), first_new.eq(_first_line(self.needs))]
+            m.d.sync += [now.low.eq(need.low) for now, need in zip(left, self.needs, strict=True)]
+        # Lines of the next tap group are next, if those of the current one are all requested.
+        upcoming = Signal.like(left)
+        m.d.comb += upcoming.eq(Mux(valid & any_left, left, self.needs))
         # If the last line is granted and no tap group comes, needs mean nothing, and valid falls.
         with m.If(self.load | granted):
-            with m.If(fresh):
-                m.d.sync += self._request(self.needs, first_new, left, hits, needed)
-            with m.Else():
-                m.d.sync += self._request(left, first, left, hits, needed)
+            m.d.sync += self._request(m, upcoming, left, hits, needed)
         return m
 
-    def _request(self, needs, line, left, hits, needed):
-        """Assignments that make ``line`` of ``needs`` the one to request."""
-        yield needed.eq(_lacking(needs).any())
+    def _request(self, m, needs, left, hits, needed):
+        """Assignments that make the first of ``needs`` the line to request: the first lane's that
+        lacks one, its low line first."""
+        lacking = _lacking(needs)
+        low = _first(list(lacking), [need.low for need in needs])
+        is_high = ~_first(list(lacking), [need.need_low for need in needs])
+        line, before = Signal.like(self.read_line), Signal.like(self.read_line)
+        m.d.comb += [line.eq(Mux(is_high, low + 1, low)), before.eq(Mux(is_high, low, low - 1))]
+        yield needed.eq(lacking.any())
         yield self.read_line.eq(line)
         for p, need in enumerate(needs):
             low_hit = need.need_low & (need.low == line)
-            high_hit = need.need_high & (need.high == line)
+            high_hit = need.need_high & (need.low == before)
             yield hits[p].eq(low_hit | high_hit)
             yield left[p].need_low.eq(need.need_low & ~low_hit)
             yield left[p].need_high.eq(need.need_high & ~high_hit)
@@ -131,13 +131,6 @@ class LineCoalescer(wiring.Component):
 def _lacking(needs):
     """The lanes that lack a line."""
     return Cat(need.need_low | need.need_high for need in needs)
-
-
-def _first_line(needs):
-    """The line to request first: the first lane's that lacks one, its low line first."""
-    return _first(
-        list(_lacking(needs)), [Mux(need.need_low, need.low, need.high) for need in needs]
-    )
 
 
 def _first(flags, values):

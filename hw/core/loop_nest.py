@@ -36,6 +36,8 @@ class LoopNest(wiring.Component):
         Columns from its first tap to its last one.
     left : Out(20)
         Pixels of the output block from its pixel group on.
+    block_start : Out(1)
+        It is the first of its output block.
     pixel_group_end : Out(1)
         It is the last of its pixel group.
     block_end : Out(1)
@@ -57,6 +59,7 @@ class LoopNest(wiring.Component):
                 "row_addr": Out(WORD_ADDR),
                 "span": Out(stage_layouts.REACH),
                 "left": Out(20),
+                "block_start": Out(1),
                 "pixel_group_end": Out(1),
                 "block_end": Out(1),
             }
@@ -163,6 +166,7 @@ class LoopNest(wiring.Component):
                 Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)
             ),
             tap_group.first.eq((self._tap_group == 0) & (self._krow == 0) & (self._block == 0)),
+            self.block_start.eq(tap_group.first & ~self._started),
             tap_group.last.eq(self.pixel_group_end),
             tap_group.block_start.eq(~self._started),
             tap_group.block_end.eq(self._last_pixel_group),

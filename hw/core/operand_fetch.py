@@ -8,7 +8,7 @@ from hw import command_layouts
 from hw.core import stage_layouts
 from hw.core.input_addresses import InputAddresses
 from hw.core.line_coalescer import LineCoalescer
-from hw.mem.scratchpad import READ_REQUEST, WORD_ADDR
+from hw.mem.scratchpad import READ_REQUEST
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 
@@ -74,7 +74,7 @@ class OperandFetch(wiring.Component):
         m.submodules.addresses = addresses = InputAddresses(self._config)
         m.submodules.lines = lines = LineCoalescer(self._config)
         rows = self._config.rows
-        ends = rows + timing.OPERAND_SETUP - 1
+        ends = rows + timing.OPERAND_SETUP + self._config.address_cycles - 2
         count = Signal(range(ends + 1))
         taken = Signal()
         m.d.comb += [
@@ -96,16 +96,18 @@ class OperandFetch(wiring.Component):
                 with m.If(self.waits_met):
                     m.d.sync += self.state.eq(State.RUN)
             with m.Case(State.RUN):
-                with m.If(lines.done & ~addresses.valid):
+                with m.If(lines.done & ~addresses.pending):
                     m.d.sync += self.state.eq(State.IDLE)
         m.d.comb += [
             addresses.cmd.eq(self.cmd),
             addresses.init_en.eq(init & (count < rows)),
             addresses.init_lane.eq(count),
             addresses.begin.eq(init & (count == rows)),
-            addresses.next.eq((init & (count > rows)) | (running & lines.ready)),
-            lines.load.eq(addresses.next & addresses.valid),
+            addresses.take.eq(lines.load),
+            lines.load.eq(addresses.ready & lines.ready),
             lines.tap_group.eq(addresses.tap_group),
+            lines.lanes.eq(addresses.lanes),
+            lines.needs.eq(addresses.needs),
             lines.room.eq(self.out.room & running),
             lines.grant.eq(self.read.grant),
             self.read.en.eq(lines.read_en),
@@ -117,21 +119,4 @@ class OperandFetch(wiring.Component):
             self.out.tap_group.eq(lines.current),
             self.out.lanes.eq(lines.current_lanes),
         ]
-        self._build_needs(m, addresses, lines)
         return m
-
-    def _build_needs(self, m, addresses, lines):
-        """From the words that the lanes need to the lines. The first and the last may be one."""
-        bits = self._config.line_bits
-        for p in range(self._config.rows):
-            reach, lane, need = addresses.lanes[p], lines.lanes[p], lines.needs[p]
-            m.d.comb += [
-                lane.first.eq((reach.low - reach.x)[: stage_layouts.REACH]),
-                lane.last.eq((reach.high - reach.x)[: stage_layouts.REACH]),
-                lane.offset.eq((reach.address + reach.x)[: bits + 1]),
-                lane.inside.eq(reach.touches),
-                need.low.eq((reach.address + reach.low)[:WORD_ADDR] >> bits),
-                need.high.eq((reach.address + reach.high)[:WORD_ADDR] >> bits),
-                need.need_low.eq(reach.touches),
-                need.need_high.eq(reach.touches),
-            ]

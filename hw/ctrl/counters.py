@@ -9,7 +9,7 @@ from hw.spec.regs import COUNTER_BITS, CYCLE_COUNTERS, Counter
 
 PLACES = 16
 """Places of the memory: one for each counter except OCCUPIED, which has a register of its own."""
-assert len(Counter) == PLACES + 1 and Counter.OCCUPIED == len(CYCLE_COUNTERS)
+assert len(Counter) == PLACES + 1 and len(CYCLE_COUNTERS) == Counter.OCCUPIED
 FIRST_CYCLES = 2
 """Cycles 0 and 1, which count for WAIT_COMMAND."""
 
@@ -92,7 +92,9 @@ class Counters(wiring.Component):
         with m.Elif(stale != 0):
             m.d.sync += stale.eq(stale - 1)
         counted = [cause == counter for counter in CYCLE_COUNTERS] + list(events)
-        recent = [Signal(range(PLACES + FIRST_CYCLES + 1), name=f"recent{i}") for i in range(PLACES)]
+        recent = [
+            Signal(range(PLACES + FIRST_CYCLES + 1), name=f"recent{i}") for i in range(PLACES)
+        ]
         for i, (now, adds) in enumerate(zip(recent, counted, strict=True)):
             with m.If(self.start):
                 m.d.sync += now.eq(FIRST_CYCLES if i == Counter.WAIT_COMMAND else 0)

@@ -44,6 +44,7 @@ INTEGERS = (
     "line_words",
     "scratchpad_bytes",
     "requant_lanes",
+    "address_lanes",
     "queue_depth",
 )
 
@@ -83,6 +84,8 @@ class AccelConfig:
     """Bytes of the scratchpad that holds activations, weights, parameters and tables."""
     requant_lanes: int = 32
     """Output values finished per cycle: a power-of-two number of words."""
+    address_lanes: int = 0
+    """Lanes whose input addresses are computed in a cycle; 0: all rows."""
     queue_depth: int = 4
     """Commands that each unit's queue holds."""
     memory: Memory = dataclasses.field(default_factory=Memory)
@@ -125,6 +128,13 @@ class AccelConfig:
             self.requant_words <= self.rows // LANE_GROUPS,
             "requant_lanes",
             f"at most {self.cols * self.rows // LANE_GROUPS} (cols * rows / {LANE_GROUPS})",
+        )
+        if self.address_lanes == 0:
+            object.__setattr__(self, "address_lanes", self.rows)
+        check(
+            self.address_lanes in (self.rows, self.rows // 2, self.rows // 4),
+            "address_lanes",
+            f"{self.rows}, {self.rows // 2} or {self.rows // 4} (rows, rows / 2 or rows / 4)",
         )
         check(2 <= self.queue_depth <= 16, "queue_depth", KEYS["queue_depth"].accepted)
         self.memory.interval(self.bus_bytes)
@@ -190,6 +200,11 @@ class AccelConfig:
         return self.requant_lanes // self.cols
 
     @property
+    def address_cycles(self) -> int:
+        """Cycles from one tap group's input addresses to the next one's, at the least."""
+        return self.rows // self.address_lanes
+
+    @property
     def table_words(self) -> int:
         """Words of a 256-entry table."""
         return max(1, 256 // self.cols)
@@ -225,9 +240,22 @@ class AccelConfig:
 
 
 PRESETS = {
-    "tiny": AccelConfig(name="tiny", rows=4, cols=4, scratchpad_bytes=1920 * 32, requant_lanes=4),
+    "tiny": AccelConfig(
+        name="tiny",
+        rows=4,
+        cols=4,
+        scratchpad_bytes=1920 * 32,
+        requant_lanes=4,
+        address_lanes=2,
+    ),
     "ecp5": AccelConfig(
-        name="ecp5", rows=16, cols=8, line_words=4, scratchpad_bytes=11776 * 32, requant_lanes=8
+        name="ecp5",
+        rows=16,
+        cols=8,
+        line_words=4,
+        scratchpad_bytes=11776 * 32,
+        requant_lanes=8,
+        address_lanes=4,
     ),
     "edge256": AccelConfig(),
     "edge512": AccelConfig(
@@ -299,15 +327,16 @@ def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
 
 def changed(config: AccelConfig, **values: Any) -> AccelConfig:
     """``config`` with some values changed; what follows from ``rows`` and ``cols`` (a bus of
-    ``cols`` bytes, the array shapes, the lanes of the requantiser) follows them unless it is among
-    the values. Raises ConfigurationError."""
+    ``cols`` bytes, the array shapes, the lanes of the requantiser and of the addresses) follows
+    them unless it is among the values. Raises ConfigurationError."""
     if values.keys() & {"rows", "cols"}:
         follows = config.bus_bytes == config.cols
         values = {"bus_bytes": 0 if follows else config.bus_bytes, "shapes": ()} | values
         rows, cols = (values.get(key, getattr(config, key)) for key in ("rows", "cols"))
         if rows in ROWS and type(cols) is int:
             words = min(config.requant_words, rows // LANE_GROUPS)
-            values = {"requant_lanes": words * cols} | values
+            lanes = rows // config.address_cycles
+            values = {"requant_lanes": words * cols, "address_lanes": lanes} | values
     return dataclasses.replace(config, **values)
 
 
@@ -317,7 +346,11 @@ def title(config: AccelConfig) -> str:
     if base is None:
         return config.name
     lanes = min(base.requant_words, config.rows // LANE_GROUPS) * config.cols
-    usual = to_dict(base) | {"requant_lanes": lanes, "bus_bytes": config.cols}
+    usual = to_dict(base) | {
+        "requant_lanes": lanes,
+        "address_lanes": config.rows // base.address_cycles,
+        "bus_bytes": config.cols,
+    }
     own = to_dict(config)
     changes = [f"{key}={own[key]}" for key in INTEGERS if own[key] != usual[key]]
     memory = [f"memory.{k}={v}" for k, v in own["memory"].items() if v != usual["memory"][k]]

@@ -61,6 +61,11 @@ KEYS = {
         "cols or 2 * cols, at most cols * rows / 4",
         "output values requantised per cycle",
     ),
+    "address_lanes": Key(
+        "lanes",
+        "rows, rows / 2 or rows / 4",
+        "lanes whose input addresses are computed in a cycle; rows unless given",
+    ),
     "queue_depth": Key("commands", "2 to 16", "commands that each unit's queue holds"),
     "memory.latency": Key(
         "cycles", "an integer from 1 to 1000", "cycles from a read request to its first beat"

@@ -33,6 +33,7 @@ def random_machine(seed: int) -> AccelConfig:
         line_words=line_words,
         scratchpad_bytes=(SCRATCHPAD_WORDS + 360) * cols,
         requant_lanes=words * cols,
+        address_lanes=rows // rng.choice((1, 2, 4)),
         queue_depth=rng.choice((2, 4, 5)),
         memory=Memory(rng.choice((1, 20, 64)), bus // rng.choice((1, 1, 2))),
     )

@@ -10,13 +10,15 @@ from sim.timing.core import (
     loop_nest,
     operand_store,
 )
+from sim.timing.ctrl import command_queue
 from sim.timing.records import record_type
 from sim.timing.state import EXECUTE, compiled, waits_met
 
 IDLE, INIT, WAIT, RUN = range(4)
-STATE = record_type("state", "init_ends", "taken", "begun", "lines", "counted")
-"""``taken`` and ``begun`` count commands; ``lines`` are those still to be granted for the tap
-group, of ``counted``."""
+STATE = record_type("state", "init_ends", "taken", "begun", "holds", "ready_at", "lines", "counted")
+"""``taken`` and ``begun`` count commands. ``holds``: a tap group's lines are requested, of which
+``lines`` of ``counted`` are still to be granted. The addresses of the next one are there from cycle
+``ready_at`` on."""
 
 
 def state() -> np.ndarray:
@@ -27,7 +29,7 @@ def state() -> np.ndarray:
 @compiled
 def takes(fetch, now):
     """Whether an idle operand fetch takes a command: one is there, and a bank for its fields."""
-    return now.pushed[EXECUTE] > fetch.taken and fetch.taken - now.complete[EXECUTE] < 2
+    return command_queue.has_command(now, EXECUTE) and fetch.taken - now.complete[EXECUTE] < 2
 
 
 @compiled
@@ -44,18 +46,21 @@ def tick(cycle, unit, now, nxt, room, granted, sizes):
     if fetch.state == RUN:
         if granted:
             fetch.lines -= 1
-        if room and fetch.lines == 0:
+        if fetch.holds != 0 and room and fetch.lines == 0:
             operand_store.push(cycle, store, unit.tap_groups)
+            fetch.holds = 0
             if unit.loops[0].exhausted != 0:
                 fetch.state = IDLE
-            else:
-                _go_on(unit, sizes)
+                return
+        if fetch.holds == 0 and cycle >= fetch.ready_at:
+            fetch.ready_at = cycle + sizes.address_cycles
+            _go_on(unit, sizes)
     elif fetch.state == IDLE:
         if takes(fetch, now):
             nxt.popped[EXECUTE] = now.popped[EXECUTE] + 1
             fetch.taken += 1
             fetch.state = INIT
-            fetch.init_ends = cycle + sizes.rows + OPERAND_SETUP
+            fetch.init_ends = cycle + sizes.rows + sizes.address_cycles + OPERAND_SETUP - 1
     elif fetch.state == INIT:
         if cycle == fetch.init_ends:
             fetch.state = WAIT
@@ -66,6 +71,7 @@ def tick(cycle, unit, now, nxt, room, granted, sizes):
         unit.start[fetch.taken - 1] = cycle
         loop_nest.begin(unit.loops[0], command)
         input_addresses.begin(unit.lanes, command, sizes.rows >> command.array_shape)
+        fetch.ready_at = fetch.init_ends + sizes.address_cycles
         _go_on(unit, sizes)
 
 
@@ -83,4 +89,5 @@ def _go_on(unit, sizes):
         span = command.last_span if loops.last_tap_group != 0 else command.group_span
         fetch.counted = line_coalescer.count_lines(loops, command, lanes, span, unit.lines, sizes)
     fetch.lines = fetch.counted
+    fetch.holds = 1
     loop_nest.advance(loops, command, lanes, pixel_group)

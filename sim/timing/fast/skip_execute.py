@@ -70,7 +70,7 @@ def skip(cycle, unit, now, counters, sizes, most):
 @compiled
 def _fetches(fetch, store):
     """Whether operand fetch has lines fetched."""
-    return fetch.state == operand_fetch.RUN and operand_store.has_room(store)
+    return fetch.state == operand_fetch.RUN and fetch.holds != 0 and operand_store.has_room(store)
 
 
 @compiled
@@ -78,6 +78,8 @@ def _fetch_waits(cycle, unit, now, most):
     """Cycles, at most ``most``, in which operand fetch does no more than to have lines granted."""
     fetch = unit.fetch[0]
     if fetch.state == operand_fetch.RUN:
+        if fetch.holds == 0:
+            return min(most, fetch.ready_at - cycle)
         return 0 if _fetches(fetch, unit.store[0]) and fetch.lines <= 1 else most
     if fetch.state == operand_fetch.INIT:
         return min(most, fetch.init_ends - cycle)

@@ -10,8 +10,25 @@ from hw.core.operand_fetch import (
     State,
 )
 from hw.spec import timing
-from tests.hw.support.units import all_configs, execute_command, random_command, simulate
+from hw.spec.config import changed
+from tests.hw.support.units import (
+    NARROW,
+    TINY,
+    WIDE,
+    execute_command,
+    random_command,
+    simulate,
+)
 from tests.hw.support.walk import walk_tap_groups
+
+all_configs = pytest.mark.parametrize(
+    "config",
+    [
+        changed(config, address_lanes=config.rows // cycles)
+        for config, cycles in ((TINY, 1), (TINY, 2), (WIDE, 1), (WIDE, 4), (NARROW, 1), (NARROW, 2))
+    ],
+    ids=lambda config: f"{config.name}-{config.address_cycles}",
+)
 
 
 def _check_tap_group(found, lanes, tap_group, line_words):
@@ -119,18 +136,19 @@ def test_cycles_of_a_command(config, seed):
                     if ctx.get(happens):
                         cycles.append(cycle)
             # Taken in 0; one lane a cycle; the first step comes up; the waits are met.
-            init = config.rows + timing.OPERAND_SETUP
-            first = init + 2
+            init = config.rows + timing.OPERAND_SETUP + config.address_cycles - 1
+            first, ready = init + 2, init + config.address_cycles
             expected, requested = [], []
             for tap_group in walk_tap_groups(f, config):
                 count = len(tap_group.requests)
                 requested += range(first, first + count)
-                first += max(1, count)
-                expected.append(first - 1)
+                expected.append(first + max(1, count) - 1)
+                first = max(expected[-1], ready) + 1
+                ready = first - 1 + config.address_cycles
             assert starts == [init + 1]
             assert lines == requested
             assert pushes == expected
-            run = first - init - 2
+            run = expected[-1] - init - 1
             assert states == [
                 State.IDLE,
                 *[State.INIT] * init,
@@ -171,7 +189,7 @@ def test_the_unit_waits_to_take_and_to_start(config):
         ctx.set(dut.bank_free, 0)
         await stays(State.IDLE)
         ctx.set(dut.bank_free, 1)
-        await ctx.tick().repeat(1 + config.rows + timing.OPERAND_SETUP)
+        await ctx.tick().repeat(config.rows + timing.OPERAND_SETUP + config.address_cycles)
         await stays(State.WAIT)
         ctx.set(dut.waits_met, 1)
         assert ctx.get(dut.start)
@@ -193,13 +211,12 @@ def test_each_distinct_line_is_requested_once(config, seed):
                 needs.append(
                     {
                         "low": low,
-                        "high": low + 1,
                         "need_low": touches,
                         "need_high": touches and rng.random() < 0.6,
                     }
                 )
             wanted = {n["low"] for n in needs if n["need_low"]}
-            wanted |= {n["high"] for n in needs if n["need_high"]}
+            wanted |= {n["low"] + 1 for n in needs if n["need_high"]}
             assert ctx.get(dut.ready)
             ctx.set(dut.load, 1)
             ctx.set(dut.needs, needs)
@@ -217,7 +234,7 @@ def test_each_distinct_line_is_requested_once(config, seed):
                     line = ctx.get(dut.read_line)
                     takers = [
                         (n["need_low"] and line == n["low"])
-                        or (n["need_high"] and line == n["high"])
+                        or (n["need_high"] and line == n["low"] + 1)
                         for n in needs
                     ]
                     assert ctx.get(dut.take) == sum(1 << p for p in range(config.rows) if takers[p])
