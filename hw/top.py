@@ -23,7 +23,7 @@ from hw.ctrl.regfile import RegisterFile
 from hw.ctrl.run_control import RunControl
 from hw.lib.axi import BURST_INCR, RESP_OKAY, full_ports, lite_ports
 from hw.lib.bus import BASE_BITS
-from hw.lib.queue import Queue
+from hw.lib.shift_queue import ShiftQueue
 from hw.mem.load_unit import LoadUnit
 from hw.mem.read_channel import ReadChannel
 from hw.mem.read_width import ReadWidth
@@ -156,7 +156,7 @@ class Accelerator(wiring.Component):
         m.d.comb += scratchpad.phase.eq(phase)
         for bit, (name, unit) in enumerate(zip(UNITS, units, strict=True)):
             layout = getattr(command_layouts, name.upper())
-            queue = Queue(layout, self._config.queue_depth)
+            queue = ShiftQueue(layout, self._config.queue_depth)
             core.submodules[f"{name}_queue"] = queue
             connect(m, getattr(fetch, name), queue.push)
             connect(m, queue.pop, unit.command)

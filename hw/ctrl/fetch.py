@@ -7,8 +7,8 @@ from amaranth.utils import exact_log2
 
 from hw import command_layouts
 from hw.ctrl.decode_check import foreign, illegal
+from hw.lib.block_queue import BlockQueue
 from hw.lib.bus import ADDRESS_RANGES, BASE_BITS, BEATS_BITS, COUNTS, FAULT, Burst, read_port
-from hw.lib.queue import Queue
 from hw.spec import isa
 from hw.spec.bit_fields import WORD_BITS
 from hw.spec.config import AccelConfig
@@ -23,7 +23,7 @@ _LONGEST = max(isa.COMMAND_WORDS.values()) * WORD_BITS
 class Fetch(wiring.Component):
     """Fetches the program from its address on, one command after another.
 
-    A beat accepted in cycle t can move into the command register in t + 1; a command whose last
+    A beat accepted in cycle t can move into the command register in t + 2; a command whose last
     beat moved in t is checked in t + 1 and can be pushed in t + 2. END is not pushed, it ends the
     fetch.
 
@@ -79,7 +79,7 @@ class Fetch(wiring.Component):
         m = Module()
         beat = data.StructLayout({"data": 8 * self._config.cols, "error": 1})
         capacity = 2 * FETCH_BYTES // self._config.word_bytes
-        m.submodules.buffer = buffer = Queue(beat, capacity)
+        m.submodules.buffer = buffer = BlockQueue(beat, capacity)
         m.d.comb += [
             buffer.push.valid.eq(self.memory.beat),
             buffer.push.payload.data.eq(self.memory.data),

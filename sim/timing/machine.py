@@ -14,6 +14,7 @@ from compiler.kernels import kernel
 from hw.spec.config import AccelConfig
 from hw.spec.regs import CYCLE_COUNTERS, Counter, Fault
 from sim.timing.core import execute_unit
+from sim.timing.ctrl import command_queue
 from sim.timing.ctrl.decode_check import Commands
 from sim.timing.fast import (
     skip_execute,
@@ -168,6 +169,7 @@ def _loop(machine, words, until, sleeps, sizes):
         )
         cycle += 1
         if changed:
+            command_queue.tick(now, nxt, memory.setup[0].queue_depth)
             for i in range(words.shape[1]):
                 words[0, i] = words[1, i]
             wakes = cycle

@@ -24,8 +24,10 @@ REGISTERS = record_type(
     pushed=3,
     popped=3,
     complete=3,
+    queued=3,
 )
-"""Registered values. ``pushed``, ``popped`` and ``complete`` count commands, by unit."""
+"""Registered values. ``pushed``, ``popped`` and ``complete`` count commands, by unit. ``queued``
+has a bit for each stage of a unit's queue, the first stage's lowest: it is full."""
 
 # events of a cycle, bits of one integer
 AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
@@ -60,6 +62,7 @@ class Sizes(NamedTuple):
 
     rows: int
     cols: int
+    address_cycles: int
     requant_words: int
     table_words: int
     table_interval: int
@@ -138,12 +141,6 @@ def waits_met(now, load, execute, store):
         and now.complete[EXECUTE] >= execute
         and now.complete[STORE] >= store
     )
-
-
-@compiled
-def is_queued(now, unit):
-    """Whether the queue of a unit holds a command."""
-    return now.pushed[unit] != now.popped[unit]
 
 
 @compiled

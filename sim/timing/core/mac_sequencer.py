@@ -10,6 +10,7 @@ from sim.timing.core import (
     operand_store,
     weight_store,
 )
+from sim.timing.ctrl import command_queue
 from sim.timing.records import record_type
 from sim.timing.state import EXECUTE, LOAD, STORE, compiled
 
@@ -85,7 +86,7 @@ def idle_cause(unit, now):
     ):
         return STALL_OPERAND
     if fetch.state == operand_fetch.IDLE:
-        return WAIT_EXECUTE if now.pushed[EXECUTE] > fetch.taken else WAIT_COMMAND
+        return WAIT_EXECUTE if command_queue.has_command(now, EXECUTE) else WAIT_COMMAND
     command = unit.commands[fetch.taken - 1]
     if now.complete[LOAD] < command.wait_load:
         return WAIT_LOAD

@@ -5,6 +5,7 @@ import numpy as np
 from hw.spec.isa import Opcode
 from hw.spec.regs import Counter, Fault
 from hw.spec.timing import FETCH_BYTES
+from sim.timing.ctrl import command_queue
 from sim.timing.records import record_type
 from sim.timing.state import (
     EXECUTE,
@@ -24,8 +25,8 @@ STATE = record_type(
     # the request, whether there is room for it, whether it lies outside the address ranges, and
     # whether all this was there a cycle before
     *("addr", "beats", "wanted", "outside", "known"),
-    # beats requested, requested for the buffer, in the buffer, gone from it
-    *("asked", "claimed", "held", "gone"),
+    # beats requested, requested for the buffer, on the way into it, in it, gone from it
+    *("asked", "claimed", "arrived", "held", "gone"),
     # the command register: beats in it, whether it is full, and was a cycle before; its index
     *("slot", "full", "checked", "index"),
 )
@@ -80,9 +81,10 @@ def asleep(fetch, setup, now, program):
             fetch.checked == 0
             or program.faults[fetch.index] != 0
             or opcode == OPCODE_END
-            or _queued(now, _unit(opcode)) < setup.queue_depth
+            or command_queue.has_room(now, _unit(opcode), setup.queue_depth)
         )
-    return fetch.known != 0 and not moves and (fetch.wanted == 0 or fetch.outside == 0)
+    settled = fetch.known != 0 and fetch.arrived == 0
+    return settled and not moves and (fetch.wanted == 0 or fetch.outside == 0)
 
 
 @compiled
@@ -105,8 +107,8 @@ def tick(side, now, nxt, events, counters):
             raise_fault(nxt, NO_END, fetch.index)
         if fetch.known != 0 and fetch.wanted != 0 and fetch.outside != 0:
             raise_fault(nxt, ADDRESS_RANGE, fetch.index)
-    if events & R_WORD and events & R_LOAD == 0:
-        fetch.held += 1
+    fetch.held += fetch.arrived
+    fetch.arrived = events & R_WORD != 0 and events & R_LOAD == 0
     if events & FETCH_TAKEN:
         fetch.asked += fetch.beats
         fetch.claimed += fetch.beats
@@ -123,12 +125,6 @@ def _unit(opcode):
 
 
 @compiled
-def _queued(now, unit):
-    """Commands in the queue of a unit."""
-    return now.pushed[unit] - now.popped[unit]
-
-
-@compiled
 def _dispatch(fetch, setup, now, nxt, program, counters):
     """Push the command in the register, if it is checked and its queue has room."""
     if fetch.checked == 0:
@@ -142,7 +138,7 @@ def _dispatch(fetch, setup, now, nxt, program, counters):
         nxt.end_pending = 1
     else:
         unit = _unit(opcode)
-        if _queued(now, unit) >= setup.queue_depth:
+        if not command_queue.has_room(now, unit, setup.queue_depth):
             return
         nxt.pushed[unit] = now.pushed[unit] + 1
     counters[COMMANDS] += 1

@@ -4,6 +4,7 @@ import numpy as np
 
 from hw.spec.regs import Fault
 from hw.spec.timing import LOAD_DESCRIPTORS
+from sim.timing.ctrl import command_queue
 from sim.timing.records import record_type
 from sim.timing.state import (
     ADDRESS_MASK,
@@ -11,7 +12,6 @@ from sim.timing.state import (
     LOAD_TAKEN,
     burst_beats,
     compiled,
-    is_queued,
     may_read,
     raise_fault,
     waits_met,
@@ -34,7 +34,7 @@ def state() -> np.ndarray:
 @compiled
 def is_idle(request, now):
     """Whether no command is waiting or being requested, in the queue or here."""
-    return request.state == IDLE and not is_queued(now, LOAD)
+    return request.state == IDLE and not command_queue.has_command(now, LOAD)
 
 
 @compiled
@@ -81,7 +81,7 @@ def tick(request, setup, program, now, nxt, events):
     if request.state == RUN:
         if events & LOAD_TAKEN:
             _advance(request, setup, program.loads[request.command])
-    elif request.state == IDLE and now.stop == 0 and is_queued(now, LOAD):
+    elif request.state == IDLE and now.stop == 0 and command_queue.has_command(now, LOAD):
         request.command = program.load_order[now.popped[LOAD]]
         nxt.popped[LOAD] = now.popped[LOAD] + 1
         request.state = WAIT

@@ -8,7 +8,7 @@ import numpy as np
 
 from hw.spec.regs import Counter
 from sim.timing import commands
-from sim.timing.ctrl import fetch, run_control
+from sim.timing.ctrl import command_queue, fetch, run_control
 from sim.timing.ctrl.decode_check import Commands
 from sim.timing.mem import (
     dram,
@@ -69,6 +69,7 @@ def asleep(side, now):
     what LOAD does with its data."""
     return (
         now.stop == 0
+        and command_queue.settled(now)
         and run_control.asleep(now, side.program, side.fetch[0])
         and read_channel.asleep(side, now)
         and fetch.asleep(side.fetch[0], side.setup[0], now, side.program)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hw.spec.regs import Fault
 from hw.spec.timing import MAX_OUTSTANDING
+from sim.timing.ctrl import command_queue
 from sim.timing.mem import store_data
 from sim.timing.records import record_type
 from sim.timing.state import (
@@ -17,7 +18,6 @@ from sim.timing.state import (
     W_WORD,
     burst_beats,
     compiled,
-    is_queued,
     may_write,
     raise_fault,
     waits_met,
@@ -49,7 +49,7 @@ def state() -> Store:
 @compiled
 def is_idle(store, now):
     """Whether no command is waiting or being run, in the queue or here."""
-    return store.unit[0].state == IDLE and not is_queued(now, STORE)
+    return store.unit[0].state == IDLE and not command_queue.has_command(now, STORE)
 
 
 @compiled
@@ -158,7 +158,7 @@ def _wait(cycle, store, setup, program, now, nxt):
     """Take a command, or begin it once what it waits for is complete."""
     unit = store.unit[0]
     if unit.state == IDLE:
-        if is_queued(now, STORE):
+        if command_queue.has_command(now, STORE):
             unit.command = program.store_order[now.popped[STORE]]
             nxt.popped[STORE] = now.popped[STORE] + 1
             unit.state = WAIT

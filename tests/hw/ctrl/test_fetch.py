@@ -92,11 +92,11 @@ def _run(code, cycles=120, **options):
 def test_commands_leave_in_the_stated_cycles():
     events = _run(LOAD + STORE + END)
     assert events[0] == (0, "request", (0, 48))
-    # Beats arrive from cycle 3 on, move from 4 on, 16 a command; checked in 20, pushed in 21.
+    # Beats arrive from cycle 3 on, move from 5 on, 16 a command; checked in 21, pushed in 22.
     assert [(cycle, what) for cycle, what, _ in events[1:]] == [
-        (21, "load"),
-        (39, "store"),
-        (58, "end"),
+        (22, "load"),
+        (40, "store"),
+        (59, "end"),
     ]
     load, store = events[1][2], events[2][2]
     assert (load.index, load.scratchpad_addr, load.wait_store, load.row_length) == (0, 9, 4, 3)
@@ -107,8 +107,8 @@ def test_requests_wait_for_room_in_the_buffer():
     events = _run(LOAD * 12, latency=1, cycles=300)
     requests = [(cycle, detail) for cycle, what, detail in events if what == "request"]
     assert [detail for _, detail in requests] == [(0, 64), (256, 64), (512, 64)]
-    # 64 beats must have left: four commands, the last beat of the fourth in cycle 71.
-    assert requests[1][0] == 2 and requests[2][0] == 72
+    # 64 beats must have left: four commands, the last beat of the fourth in cycle 72.
+    assert requests[1][0] == 2 and requests[2][0] == 73
 
 
 @pytest.mark.parametrize(

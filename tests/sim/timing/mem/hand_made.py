@@ -15,12 +15,12 @@ LINE = 8
 """Words of a line of ``tiny``; its words, and beats, have 4 bytes."""
 WRITE_PHASE, READ_PHASE = 4, 0
 """Phases of LOAD on the write port and of STORE on the read port."""
-FIRST_START = 23
+FIRST_START = 27
 """Cycles beyond the memory's latency in which the first command starts.
 
 FETCH requests in cycle 2, ``araddr`` shows it in 3. The last of the command's 16 beats comes in
-latency + 18 and moves in the cycle after. The command register is full in latency + 20 and pushed
-in 21, its unit takes it in 22, and its waits are met in 23.
+latency + 18 and moves two cycles after. The command register is full in latency + 21 and pushed in
+22, its unit takes it after the queue's four stages in 26, and its waits are met in 27.
 """
 READS, WRITES = (0, 1 << 16), (1 << 16, 1 << 17)
 """The address ranges; the program is at 0."""
