@@ -1,6 +1,6 @@
 """The register file on the AXI4-Lite port, built from the tables of ``hw.spec.regs``."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -115,30 +115,30 @@ class RegisterFile(wiring.Component):
             m.d.sync += axil.bvalid.eq(0)
         with m.If(accept):
             m.d.sync += axil.bvalid.eq(1)
-        lanes = Cat(bit.replicate(8) for bit in axil.wstrb)
         for register in regs.registers():
             for field in register.fields:
                 if field.access != "rw":
                     continue
                 locked = busy if register.name not in ("control", "status") else Const(0, 1)
+                here = accept & (axil.awaddr[2:] == register.offset >> 2) & ~locked
                 target = fields[register.name, field.name]
-                place = slice(field.lsb, field.lsb + field.width)
-                with m.If(accept & (axil.awaddr[2:] == register.offset >> 2) & ~locked):
-                    m.d.sync += target.eq(
-                        Mux(
-                            lanes[place].all(),
-                            axil.wdata[place],
-                            (target & ~lanes[place]) | (axil.wdata[place] & lanes[place]),
-                        )
-                    )
+                for byte, strobe in enumerate(axil.wstrb):
+                    self._build_byte(m, here & strobe, target, field.lsb, 8 * byte)
 
         def written(register_name: str, field_name: str) -> Value:
             register = next(r for r in regs.registers() if r.name == register_name)
             field = next(f for f in register.fields if f.name == field_name)
             here = accept & (axil.awaddr[2:] == register.offset >> 2)
-            return here & axil.wdata[field.lsb] & lanes[field.lsb]
+            return here & axil.wdata[field.lsb] & axil.wstrb[field.lsb // 8]
 
         return written
+
+    def _build_byte(self, m, en, target, lsb, first):
+        """Write the bits of a field that lie in the byte from bit ``first`` of the data on."""
+        low, high = max(lsb, first), min(lsb + len(target), first + 8)
+        if low < high:
+            with m.If(en):
+                m.d.sync += target[low - lsb : high - lsb].eq(self.axil.wdata[low:high])
 
     def _build_control(self, m, fields, written, busy):
         """Start, end, soft reset and status; returns the latched fault index and code."""
