@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hw import command_layouts
 from hw.core.stage_layouts import by_shape
 from hw.lib.delay import delay
+from hw.lib.mux_tree import mux_tree
 from hw.mem.scratchpad import READ_REQUEST, line_addr
 from hw.spec import timing
 from hw.spec.config import LANE_GROUPS, AccelConfig
@@ -153,12 +154,22 @@ class WeightStore(wiring.Component):
             with m.If(~self.resident | (self.pixel_group_end & self.block_end)):
                 m.d.sync += self._released.eq(past)
         words = [read.data.word_select(w, word) for w in range(self._config.line_words)]
-        for lane_group in range(LANE_GROUPS):
-            plane = Signal(2, name=f"plane{lane_group}")
-            m.d.comb += plane.eq(
-                by_shape(self.array_shape, [lane_group >> 2, lane_group >> 1, lane_group])
-            )
-            with m.Switch(position + plane):
-                for w in range(self._config.line_words):
-                    with m.Case(w):
-                        m.d.comb += self.words[lane_group].eq(words[w])
+        self._build_choice(m, words, position)
+
+    def _build_choice(self, m, words, position):
+        """The word of each lane group. ``position`` is a multiple of the planes, 1, 2 or 4; the
+        choices of fewer planes follow those of more."""
+        four = [mux_tree(words[i::LANE_GROUPS], position[2:]) for i in range(LANE_GROUPS)]
+        four = self._named(m, four)
+        two = self._named(m, [Mux(position[1], four[i + 2], four[i]) for i in range(2)])
+        (one,) = self._named(m, [Mux(position[0], two[1], two[0])])
+        for group in range(LANE_GROUPS):
+            chosen = by_shape(self.array_shape, [one, two[group >> 1], four[group]])
+            m.d.comb += self.words[group].eq(chosen)
+
+    def _named(self, m, values):
+        """Signals for the words, which are then written once."""
+        count = len(values)
+        signals = [Signal(len(value), name=f"of{count}_{i}") for i, value in enumerate(values)]
+        m.d.comb += [signal.eq(value) for signal, value in zip(signals, values, strict=True)]
+        return signals
