@@ -157,19 +157,14 @@ class WeightStore(wiring.Component):
         self._build_choice(m, words, position)
 
     def _build_choice(self, m, words, position):
-        """The word of each lane group. ``position`` is a multiple of the planes, 1, 2 or 4; the
-        choices of fewer planes follow those of more."""
-        four = [mux_tree(words[i::LANE_GROUPS], position[2:]) for i in range(LANE_GROUPS)]
-        four = self._named(m, four)
-        two = self._named(m, [Mux(position[1], four[i + 2], four[i]) for i in range(2)])
-        (one,) = self._named(m, [Mux(position[0], two[1], two[0])])
+        """The word of each lane group. ``position`` is a multiple of the planes, 1, 2 or 4, so that
+        groups differ in the two lowest bits of its word's place only."""
+        four = [Signal(len(words[0]), name=f"of_four{i}") for i in range(LANE_GROUPS)]
+        for i, word in enumerate(four):
+            m.d.comb += word.eq(mux_tree(words[i::LANE_GROUPS], position[2:]))
         for group in range(LANE_GROUPS):
-            chosen = by_shape(self.array_shape, [one, two[group >> 1], four[group]])
-            m.d.comb += self.words[group].eq(chosen)
-
-    def _named(self, m, values):
-        """Signals for the words, which are then written once."""
-        count = len(values)
-        signals = [Signal(len(value), name=f"of{count}_{i}") for i, value in enumerate(values)]
-        m.d.comb += [signal.eq(value) for signal, value in zip(signals, values, strict=True)]
-        return signals
+            plane = by_shape(self.array_shape, [group >> 2, group >> 1, group])
+            place = Signal(2, name=f"place{group}")
+            chosen = Signal.like(four[0], name=f"chosen{group}")
+            m.d.comb += place.eq(position[:2] | plane)
+            m.d.comb += chosen.eq(mux_tree(four, place)), self.words[group].eq(chosen)

@@ -31,7 +31,14 @@ WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN = (
     Path(__file__).with_name(f"{name}.v")
     for name in ("wide_mux", "lut_ram", "masked_sum", "masked_sum_pattern")
 )
-SELECTORS = ("core.execute.operands.lane*.found", "core.execute.drain.part")
+SELECTORS = (
+    "core.execute.operands.lane*.found",
+    "core.execute.drain.part",
+    "core.execute.weights.chosen*",
+    "core.execute.array.lane*.selected",
+    "core.execute.drain.requant.channel*.value*",
+    "core.execute.drain.requant.channel*.offset*",
+)
 """Signals that choose one of many words, bit by bit."""
 
 REQUANT_MULTIPLIERS = 4
