@@ -113,8 +113,9 @@ class MacLane(wiring.Component):
         spread = [
             Cat(byte.replicate(2**k) for byte in _parts(chosen[k], 8)) for k in range(bits + 1)
         ]
-        spread += spread[-1:] * ((1 << len(self.split)) - len(spread))
-        selected, level = Signal(len(word)), Signal.like(self.split)
+        level = Signal(bits.bit_length(), name="level")
+        spread += spread[-1:] * ((1 << len(level)) - len(spread))
+        selected = Signal(len(word), name="selected")
         m.d.comb += [level.eq(bits - self.split), selected.eq(mux_tree(spread, level))]
         return selected
 

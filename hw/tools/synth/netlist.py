@@ -34,7 +34,7 @@ WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN = (
 SELECTORS = (
     "core.execute.operands.lane*.found",
     "core.execute.drain.part",
-    "core.execute.weights.chosen*",
+    "core.execute.weights*.chosen*",
     "core.execute.array.lane*.selected",
     "core.execute.drain.requant.channel*.value*",
     "core.execute.drain.requant.channel*.offset*",

@@ -154,13 +154,15 @@ def test_the_selectors_that_the_script_names_exist(tiny_verilog):
         path, _, signal = selector.rpartition(".")
         heading = f"\nmodule \\{TOP}.{path} "
         if "*" in path:
-            path, _, lane = path.rpartition(".")
+            path, _, part = path.rpartition(".")
             begin = tiny_verilog.index(f"\nmodule \\{TOP}.{path} ")
-            assert f"\n  operand_lane {lane.replace('*', '3')} (" in tiny_verilog[begin:]
-            heading = "\nmodule operand_lane("
+            name = part.replace("*", r"(3|\$\d+)")
+            instance = re.search(rf"\n  (\S+) +\\?{name} +\(", tiny_verilog[begin:])
+            heading = f"\nmodule {instance[1]}"
         begin = tiny_verilog.index(heading)
         module = tiny_verilog[begin : tiny_verilog.index("\nendmodule", begin)]
         # The highest bit of the choice comes last.
+        signal = signal.replace("*", r"\d")
         assert re.search(rf"assign {signal} = \S+ *\[\d+\] \? ", module), selector
 
 
