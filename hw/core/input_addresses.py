@@ -120,7 +120,7 @@ class InputAddresses(wiring.Component):
         return entered, collected, step, last_step
 
     def _shared(self, m, loops, step, entered):
-        """What all lanes get alike."""
+        """Inputs that all lanes have in common."""
         cmd, bits = self.cmd, stage_layouts.POSITION
         # Where the next pixel group has a lane's pixel on the next output row, and how far it
         # moves.
