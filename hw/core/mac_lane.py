@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw.lib.delay import delay
-from hw.lib.mux_tree import mux_tree
 from hw.spec.config import AccelConfig
 
 ACC = 32
@@ -100,23 +99,25 @@ class MacLane(wiring.Component):
     def _selected(self, m, word):
         """The bytes of ``word`` that the columns use.
 
-        ``chosen[k]`` has, for each group of 2**k channels, the byte that ``channel`` chooses in it.
+        ``mux_tree[k]`` has, for each group of 2**k channels, the byte that ``channel`` chooses in
+        it. The order of the cases lets columns share what they do not choose alone.
         """
         bits = exact_log2(self._cols)
-        chosen = [word]
+        mux_tree = [word]
         for k in range(bits):
-            pairs = _parts(chosen[-1], 16)
-            chosen.append(Signal(8 * len(pairs), name=f"chosen{k + 1}"))
-            bytes_ = [Mux(self.channel[k], pair[8:], pair[:8]) for pair in pairs]
-            m.d.comb += chosen[-1].eq(Cat(*bytes_))
-        # Level k, spread over its groups, belongs to a split of bits - k.
-        spread = [
-            Cat(byte.replicate(2**k) for byte in _parts(chosen[k], 8)) for k in range(bits + 1)
-        ]
-        level = Signal(bits.bit_length(), name="level")
-        spread += spread[-1:] * ((1 << len(level)) - len(spread))
+            pairs = _parts(mux_tree[-1], 16)
+            mux_tree.append(Signal(8 * len(pairs), name=f"chosen{k + 1}"))
+            chosen = [Mux(self.channel[k], pair[8:], pair[:8]) for pair in pairs]
+            m.d.comb += mux_tree[-1].eq(Cat(*chosen))
         selected = Signal(len(word), name="selected")
-        m.d.comb += [level.eq(bits - self.split), selected.eq(mux_tree(spread, level))]
+        with m.If(self.split == bits):
+            m.d.comb += selected.eq(word)
+        for k in range(1, bits):
+            with m.Elif(self.split == bits - k):
+                spread = Cat(byte.replicate(2**k) for byte in _parts(mux_tree[k], 8))
+                m.d.comb += selected.eq(spread)
+        with m.Else():
+            m.d.comb += selected.eq(mux_tree[bits].replicate(2**bits))
         return selected
 
 

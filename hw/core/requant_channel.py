@@ -5,7 +5,6 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core.mac_lane import ACC
-from hw.lib.mux_tree import mux_tree
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 from hw.spec.records import CHANNEL_PARAMETERS, parameter
@@ -132,8 +131,15 @@ class RequantChannel(wiring.Component):
         b1, b2 = (Signal(signed(ACC), name=f"b{i}_{word}", reset_less=True) for i in (1, 2))
         own = self._clamped(m, s5, word)
         value, offset = (Signal(signed(ACC), name=f"{name}{word}") for name in ("value", "offset"))
-        self._choose(m, value, [self.sums[word], own, self.other[word], s5])
-        self._choose(m, offset, [self.channel.bias, self.offset, self.offset, b2])
+        with m.Switch(self.trip):
+            with m.Case(Trip.OWN):
+                m.d.comb += [value.eq(self.sums[word]), offset.eq(self.channel.bias)]
+            with m.Case(Trip.A):
+                m.d.comb += [value.eq(own), offset.eq(self.offset)]
+            with m.Case(Trip.B):
+                m.d.comb += [value.eq(self.other[word]), offset.eq(self.offset)]
+            with m.Case(Trip.SUM):
+                m.d.comb += [value.eq(s5), offset.eq(b2)]
         # s1 adds bias or offset, s2 shifts left, s3 multiplies. s4 divides by 2**MULTIPLIER and
         # rounds half up. s5 divides by 2**right and rounds half away from zero: tie_down takes
         # negative ties down. With round_once s4 rounds down instead, and inexact says that it lost
@@ -161,12 +167,6 @@ class RequantChannel(wiring.Component):
             b2.eq(b1),
             self.result[word].eq(own),
         ]
-
-    def _choose(self, m, chosen, values):
-        """``chosen`` is the one of four values that belongs to the trip that enters."""
-        wide = [Signal.like(chosen, name=f"{chosen.name}_{trip.name.lower()}") for trip in Trip]
-        m.d.comb += [signal.eq(value) for signal, value in zip(wide, values, strict=True)]
-        m.d.comb += chosen.eq(mux_tree(wide, self.trip.as_value()))
 
     def _clamped(self, m, s5, word):
         """The value of the last stage, with its zero point, between the clamps."""

@@ -27,17 +27,14 @@ NETLIST = "accel.json"
 TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
-WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN = (
+WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN, SOFT_PRODUCT = (
     Path(__file__).with_name(f"{name}.v")
-    for name in ("wide_mux", "lut_ram", "masked_sum", "masked_sum_pattern")
+    for name in ("wide_mux", "lut_ram", "masked_sum", "masked_sum_pattern", "soft_product")
 )
 SELECTORS = (
     "core.execute.operands.lane*.found",
     "core.execute.drain.part",
     "core.execute.weights*.chosen*",
-    "core.execute.array.lane*.selected",
-    "core.execute.drain.requant.channel*.value*",
-    "core.execute.drain.requant.channel*.offset*",
 )
 """Signals that choose one of many words, bit by bit."""
 
@@ -64,7 +61,7 @@ def synthesise(
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
     files[MAP_SCRIPT] = _lines(list(MAP))
     if target is ECP5:
-        parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN)
+        parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN, SOFT_PRODUCT)
         files |= {path.name: path.read_text() for path in parts}
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -119,8 +116,19 @@ def _masked_sums(config: AccelConfig) -> list[str]:
 def _soft_products(config: AccelConfig) -> list[str]:
     """Lanes are instances of one module: of those apart, each is to have its own."""
     lanes = range(config.rows - lut_lanes(config, ECP5), config.rows)
-    apart = [f"flatten {ARRAY}"] * bool(lanes)
-    return apart + [f"booth {ARRAY}/w:lane{lane}.operand %co1 {ARRAY}/t:$mul %i" for lane in lanes]
+    if not lanes:
+        return []
+    products = " ".join(
+        f"{ARRAY}/w:lane{lane}.operand %co1 {ARRAY}/t:$mul %i" + " %u" * (lane > lanes[0])
+        for lane in lanes
+    )
+    return [
+        f"flatten {ARRAY}",
+        f"select -set soft {products}",
+        f"select -assert-count {config.cols * len(lanes)} @soft",
+        f"techmap -map {SOFT_PRODUCT.name} @soft",
+        f"select -assert-none {products}",
+    ]
 
 
 def _wide_muxes() -> list[str]:

@@ -1,0 +1,43 @@
+"""The carry cells that ECP5 gets for a product without a multiplier are that product."""
+
+import pytest
+
+from hw.tools.synth import tools
+from hw.tools.synth.netlist import SOFT_PRODUCT
+
+pytestmark = pytest.mark.full
+
+COMPARED = """
+module compared (input signed [7:0] a, input signed [7:0] b);
+  wire signed [15:0] found;
+  soft_product cells (.A(a), .B(b), .Y(found));
+  always @* assert (found == a * b);
+endmodule
+"""
+PROOF = """
+read_verilog -nooverwrite +/ecp5/cells_sim.v
+read_verilog -formal compared.v
+hierarchy -top compared
+proc
+flatten
+chformal -lower
+opt_clean
+sat -verify -prove-asserts -set-def-inputs
+"""
+
+
+def prove(folder, cells):
+    """Whether Yosys proves, for all inputs, that the cells give the product."""
+    (folder / "compared.v").write_text(cells + COMPARED)
+    tools.run(tools.YOSYS, ["-q", "-p", "; ".join(PROOF.split("\n")[1:-1])], folder, "yosys.log")
+
+
+def test_the_cells_are_the_product(tmp_path):
+    prove(tmp_path, SOFT_PRODUCT.read_text())
+
+
+def test_other_cells_are_found(tmp_path):
+    text = SOFT_PRODUCT.read_text()
+    assert "16'h9A0A)," in text
+    with pytest.raises(tools.ToolError, match="proof did fail"):
+        prove(tmp_path, text.replace("16'h9A0A),", "16'h6A0A),"))
