@@ -102,7 +102,11 @@ def compile_verified(
     graph = sent_to_host(graph, options.host)
     network, ways = _fastest(graph, config, options, search)
     plans = [fastest(chain((first,), others), known.executes) for first, others in ways]
-    network = dataclasses.replace(network, ops=[op for plan in plans for op in plan.network.ops])
+    network = dataclasses.replace(
+        network,
+        ops=[op for plan in plans for op in plan.network.ops],
+        notes=(*network.notes, *_part_notes(plans, config)),
+    )
     programs = [Lowering(plan, constants, known.executes).run() for plan in plans]
     memory = memory_map(network, programs, constants.size, config.cols)
     check_layout(network, memory, options.memory, options.base)
@@ -213,6 +217,18 @@ def _lowered(
         network = fuse_functions(fuse_adds(network))
         verify_network(network, config.cols, "fusion")
     return network
+
+
+def _part_notes(plans: list[Schedule], config: AccelConfig) -> Iterator[str]:
+    """Notes on schedules that leave a part of the scratchpad unused."""
+    for size in sorted({plan.config.scratchpad_bytes for plan in plans}):
+        if size < config.scratchpad_bytes:
+            count = sum(plan.config.scratchpad_bytes == size for plan in plans)
+            parts = f"{count} of {len(plans)} programs" if len(plans) > 1 else "the program"
+            yield (
+                f"{parts} planned for {size:,} of the {config.scratchpad_bytes:,} bytes of the "
+                "scratchpad, which takes fewer cycles"
+            )
 
 
 def _set_addresses(commands: list[Command], memory: MemoryMap) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from compiler.codegen.execute import Executes
 from compiler.codegen.lower import Lowering
@@ -28,12 +29,17 @@ KEPT = 1024
 def fastest(found: Iterable[Schedule], known: Executes | None = None) -> Schedule:
     """The fastest of the schedules as the simulator times them, the first of equals.
 
-    If there are several, three are timed, and the next ones, the fastest by the model first, as
-    far as TILE_OPS, CYCLES, MOST and NEAR go. ``known`` are EXECUTEs of tile operations.
+    Of several for one scratchpad, or a part of it, three are timed, and the next ones, the fastest
+    by the model first, as far as TILE_OPS, CYCLES, MOST and NEAR go. ``known`` are EXECUTEs of tile
+    operations.
     """
-    schedules = iter(found)
-    best = next(schedules)
     known = LruCache(KEPT) if known is None else known
+    bests = [_fastest(each, known) for _, each in groupby(found, key=lambda s: s.config)]
+    return bests[0] if len(bests) == 1 else min(bests, key=lambda s: exact_cycles(s, known))
+
+
+def _fastest(schedules: Iterator[Schedule], known: Executes) -> Schedule:
+    best = next(schedules)
     (tile_ops, modelled), least, before = _size(best), 0, best
     for number, schedule in enumerate(schedules, 1):
         tile_ops, modelled = tile_ops + _size(schedule)[0], modelled + _size(schedule)[1]

@@ -155,7 +155,7 @@ def _kept(root: str, residence: Residence) -> str:
 def _left(departure: Departure, names: list[str]) -> str:
     layer = names[departure.layer]
     return {
-        "size": "it is larger than the scratchpad",
+        "size": "it is larger than the scratchpad, or the part of it that is used",
         "plan": f"no way to run {layer} fitted next to it",
         "place": f"the maps in use during {layer} found no addresses next to it",
         "cycles": f"the layers during its life are faster without it; {layer} lacked room",

@@ -3,7 +3,7 @@ time, placed and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -26,27 +26,51 @@ PATIENCE = 40
 ERR = 1.05
 """Plans whose work alone takes so many times the cycles of the best schedule are not tried."""
 
+CLOSE = 1.01
+"""Schedules that take more than so many times the cycles of the fastest by the model are not timed,
+unless something near them is."""
+
 NEAR = 1.15
 """Other maps in the scratchpad are looked into if they alone make the network at most so many times
 slower."""
 
 
-def around(best: Schedule, known: Known) -> Iterator[Schedule]:
-    """``best``, then the schedules found near it, the fastest by the model first.
+def around(ways: Sequence[tuple[Schedule, Known]]) -> Iterator[Schedule]:
+    """The schedules of ``ways``, of which the first is the fastest by the model, as far as this may
+    err, each with those found near it behind it, the fastest by the model first.
 
-    Each has its LOADs where the model of the search puts them, and the same follows with the LOADs
-    where the model of large networks does. Of a large network, or one of several segments, whose
-    addresses and so cycles depend on each other, it is ``best`` alone.
+    These have their LOADs where the model of the search puts them, and the same follows with the
+    LOADs where the model of large networks does. Nothing is found near those of a large network. Of
+    one of several segments, whose addresses and so cycles depend on each other, it is the first
+    alone.
     """
-    yield best
-    trials = TRIALS // max(1, sum(plan.work.tile_ops for plan in best.plans)) ** 2
-    if best.network.segments > 1 or len(best.plans) > LAYERS or trials < FEWEST:
-        return
-    for found in _Search(known.closely(), trials).near(best):
-        yield found
-        other = place_given(decisions_of(found), best, known)
-        if other is not None and not _same(found, other):
-            yield other
+    first = ways[0][0]
+    bound = CLOSE * first.modelled_cycles
+    for best, known in ways:
+        cycles = best.modelled_cycles
+        if best is first or is_small(best) or first.modelled_cycles < cycles <= bound:
+            yield best
+        if first.network.segments > 1:
+            return
+        for found in _near(best, known):
+            yield found
+            other = place_given(decisions_of(found), best, known)
+            if other is not None and not _same(found, other):
+                yield other
+
+
+def _near(best: Schedule, known: Known) -> list[Schedule]:
+    """The schedules found near one; none if it is too large."""
+    return _Search(known.closely(), _trials(best)).near(best) if is_small(best) else []
+
+
+def is_small(schedule: Schedule) -> bool:
+    """Tell whether a schedule has so few layers and tile operations that many others are tried."""
+    return len(schedule.plans) <= LAYERS and _trials(schedule) >= FEWEST
+
+
+def _trials(schedule: Schedule) -> int:
+    return TRIALS // max(1, sum(plan.work.tile_ops for plan in schedule.plans)) ** 2
 
 
 def _same(a: Schedule, b: Schedule) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from compiler.lru_cache import LruCache
 from compiler.schedule.cascade import CascadePlan
 from compiler.schedule.op_planner import KNOWN, OpPlanner
@@ -25,3 +27,8 @@ class Planner(OpPlanner):
         self.names: LruCache[object] = LruCache(KNOWN)
         self.groups: LruCache[TileOpSequence] = LruCache(SEQUENCES)
         self.stretches: LruCache[Stretch] = LruCache(STRETCHES)
+
+    @cached_property
+    def of_half(self) -> Planner:
+        """The planner for half of the scratchpad."""
+        return Planner(self.record)

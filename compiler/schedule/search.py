@@ -14,7 +14,7 @@ from compiler.schedule.branch_order import (
     reorderings,
 )
 from compiler.schedule.cascade import Cascade, is_wide
-from compiler.schedule.local_search import around
+from compiler.schedule.local_search import around, is_small
 from compiler.schedule.op_plan import OpPlan
 from compiler.schedule.plan_cache import Known
 from compiler.schedule.planner import Planner
@@ -22,6 +22,7 @@ from compiler.schedule.residency import NoFit
 from compiler.schedule.schedule import Schedule, place
 from compiler.schedule.search_trace import Trial
 from hw.spec.config import AccelConfig
+from hw.spec.config_keys import ConfigurationError
 
 RECOMPUTE_COST = 0.002
 """Share of the network's cycles by which cascades with windows must be faster than others."""
@@ -29,26 +30,67 @@ RECOMPUTE_COST = 0.002
 WORTH_CASCADE = 0.0001
 """Share of the network's cycles for which the array must wait near a cascade for it to be tried."""
 
+NEAR, FAR = 1.003, 1.08
+"""Times the cycles in the scratchpad that the network takes in a part of it, before cascades are
+looked for, if that is to be searched; FAR is for small networks."""
+
+WORTH_PARTS = 0.005
+"""Share of the network's cycles for which the array must wait for parts of the scratchpad to be
+tried."""
+
 WORTH_ORDERING = 0.0005
 """Share of the network's cycles for which the array must wait at a block for other orders of its
 branches to be tried."""
 
 
 def schedules(network: Network, config: AccelConfig, planner: Planner) -> Iterator[Schedule]:
-    """Ways to place the network, the first as any network's. Raises AllocationError when a
+    """Ways to place the network, the first the fastest by the model. Raises AllocationError when a
     layer fits in no way.
 
     Layers with a map between them that would pass through memory are tried as a cascade, and with
     the layers before and after it, as long as that makes the network faster. Then, where the
-    array waits, branches of blocks are tried in other places.
+    array waits, branches of blocks are tried in other places. All that is tried in a part of the
+    scratchpad too.
     """
     known = Known(planner)
     try:
-        best = place(network, config, (), known)
+        first = place(network, config, (), known)
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
-    best, known = _ordered(_with_cascades(best, known), known)
-    yield from around(best, known)
+    own = _searched(first, known)
+    ways = [own, *_in_parts(network, first, own[0], planner)]
+    yield from around(sorted(ways, key=lambda way: way[0].modelled_cycles))
+
+
+def _searched(first: Schedule, known: Known) -> tuple[Schedule, Known]:
+    """The best schedule found from the first one, and what is known of its network."""
+    return _ordered(_with_cascades(first, known), known)
+
+
+def _in_parts(
+    network: Network, own: Schedule, best: Schedule, planner: Planner
+) -> Iterator[tuple[Schedule, Known]]:
+    """The same in half of the scratchpad, in half of that, and so on, as long as the first schedule
+    there is about as fast as ``own``, the first in the whole scratchpad.
+
+    With more room more maps stay, and weights may wait for longer; chunks of weights grow. So what
+    the search finds in a part may be faster than ``best``, what it found in the whole.
+    """
+    small = is_small(own)
+    contended = sum(best.waits) >= WORTH_PARTS * best.modelled_cycles and best.residency.departures
+    config, bound = own.config, (FAR if small else NEAR) * own.modelled_cycles
+    while small or contended:
+        half = config.scratchpad_bytes // 2
+        try:
+            config = replace(config, scratchpad_bytes=half - half % config.line_bytes)
+            planner = planner.of_half
+            known = Known(planner)
+            first = place(network, config, (), known)
+        except (ConfigurationError, NoFit):
+            return
+        if first.modelled_cycles > bound:
+            return
+        yield _searched(first, known)
 
 
 def _with_cascades(best: Schedule, known: Known) -> Schedule:
