@@ -14,8 +14,10 @@ import hw.core
 import hw.ctrl
 import hw.lib
 import hw.mem
+from hw.lib.block_queue import BlockQueue
 from hw.lib.queue import Queue
 from hw.lib.repeated import PartInstance
+from hw.lib.shift_queue import ShiftQueue
 from hw.mem.read_width import ReadWidth
 from hw.mem.scratchpad import ScratchpadBanks
 from hw.mem.scratchpad_bank import ScratchpadBank, VerilogScratchpadBank
@@ -26,7 +28,9 @@ from tests.hw.support.units import TINY
 OTHER_BUS = with_values(TINY, {"bus_bytes": 8})
 ARGUMENTS = {
     PartInstance: ("part", Signature({"words": In(16), "found": Out(1)})),
+    BlockQueue: (8, 4),
     Queue: (8, 4),
+    ShiftQueue: (8, 4),
     ReadWidth: (OTHER_BUS,),
     ScratchpadBank: (32, 16),
     VerilogScratchpadBank: (32, 16),

@@ -126,6 +126,7 @@ def _soft_products(config: AccelConfig) -> list[str]:
         f"flatten {ARRAY}",
         f"select -set soft {products}",
         f"select -assert-count {config.cols * len(lanes)} @soft",
+        "wreduce @soft",
         f"techmap -map {SOFT_PRODUCT.name} @soft",
         f"select -assert-none {products}",
     ]

@@ -16,12 +16,12 @@ module soft_product (A, B, Y);
   wire _TECHMAP_FAIL_ = !A_SIGNED || !B_SIGNED || A_WIDTH != 8 || B_WIDTH != 8 || Y_WIDTH != 16;
 
   wire [8:0] more = {A[7], A};
-  wire [8:0] row [0:7];
-  assign row[0] = more & {9{B[0]}};
+  wire [71:0] rows;
+  assign rows[8:0] = more & {9{B[0]}};
   genvar j, i;
   generate
-    for (j = 1; j < 8; j = j + 1) begin : rows
-      wire [8:0] half = {row[j-1][8], row[j-1][8:1]};
+    for (j = 1; j < 8; j = j + 1) begin : step
+      wire [8:0] half = {rows[9*j-1], rows[9*j-1:9*j-8]};
       wire [9:0] x = j == 7 ? {half, B[7]} : {1'b0, half};
       wire [9:0] a = j == 7 ? {more, 1'b0} : {1'b0, more};
       wire [9:0] sum;
@@ -38,9 +38,9 @@ module soft_product (A, B, Y);
           .A1(x[2*i+1]), .B1(a[2*i+1]), .C1(B[j]), .D1(1'b1), .S1(sum[2*i+1])
         );
       end
-      assign row[j] = j == 7 ? sum[9:1] : sum[8:0];
-      assign Y[j-1] = row[j-1][0];
+      assign rows[9*j+8:9*j] = j == 7 ? sum[9:1] : sum[8:0];
+      assign Y[j-1] = rows[9*j-9];
     end
   endgenerate
-  assign Y[15:7] = row[7];
+  assign Y[15:7] = rows[71:63];
 endmodule
