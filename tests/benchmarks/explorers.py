@@ -2,7 +2,7 @@
 
 Both other tools run in an environment of their own::
 
-    python3 -m venv DIR && DIR/bin/pip install scalesim==3.0.0 zigzag-dse==3.9.1 'numpy==2.2.*'
+    python3 -m venv DIR && DIR/bin/pip install scalesim==3.0.0 zigzag-dse==3.9.1 six 'numpy==2.2.*'
     python -m tests.benchmarks.explorers --python DIR/bin/python
 
 The points are MobileNetV1-0.25 on three arrays of 16 rows. SCALE-Sim's array is output stationary
