@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from compiler.errors import AllocationError
 from compiler.hwir.network import Network
 from compiler.schedule.branch_order import (
     BranchRegion,
@@ -86,7 +87,7 @@ def _in_parts(
             planner = planner.of_half
             known = Known(planner)
             first = place(network, config, (), known)
-        except (ConfigurationError, NoFit):
+        except (AllocationError, ConfigurationError, NoFit):
             return
         if first.modelled_cycles > bound:
             return

@@ -188,7 +188,7 @@ class RegisterFile(wiring.Component):
         readable = fields | special
         counted, half = self._build_counter(m)
         m.d.comb += [
-            axil.arready.eq(~axil.rvalid & (~counted | self.counter_ready)),
+            axil.arready.eq(~axil.rvalid & ~(axil.arvalid & counted & ~self.counter_ready)),
             axil.rresp.eq(RESP_OKAY),
         ]
         with m.If(axil.rready):

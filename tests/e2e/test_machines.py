@@ -72,7 +72,7 @@ def classifier() -> Graph:
 
 def roomy() -> Graph:
     """A network whose maps fill more lines than ``tiny`` has, on a machine that has them."""
-    net = GraphBuilder("roomy", (48, 48, 16))
+    net = GraphBuilder("roomy", (56, 56, 16))
     first = net.conv("first", "input", 16, 1)
     return randomize(net.finish(net.add("sum", net.conv("second", first, 16, 1), first)))
 
