@@ -301,9 +301,8 @@ def test_channels_stay_where_words_are_fuller_with_them():
 def test_a_graph_that_fits_only_with_all_channels_keeps_them_and_says_so(monkeypatch):
     refuse_trimmed(monkeypatch, AllocationError("layer 'x': too large"))
     notes = mapping(compile(sliced_channels()[0], PRESETS["tiny"]))["notes"]
-    assert notes == [
-        "channels that no output needs are computed: without them, layer 'x': too large"
-    ]
+    reason = "layer 'x': too large"
+    assert f"channels that no output needs are computed: without them, {reason}" in notes
 
 
 def test_another_fault_of_a_graph_with_fewer_channels_is_not_hidden(monkeypatch):
