@@ -67,19 +67,15 @@ class InputAddresses(wiring.Component):
         m = Module()
         assert timing.ADDRESS_STAGES == 2
         m.submodules.loops = loops = LoopNest(self._config)
-        entered, collected, step, last_step = self._build_steps(m, loops)
-        m.d.comb += [
-            loops.cmd.eq(self.cmd),
-            loops.begin.eq(self.begin),
-            loops.next.eq(entered & last_step),
-        ]
+        entered, step, collected, collected_step = self._build_steps(m, loops)
+        m.d.comb += loops.cmd.eq(self.cmd), loops.begin.eq(self.begin)
         tap_group, columns = Signal.like(loops.tap_group), Signal.like(loops.columns)
         with m.If(entered):
             m.d.sync += tap_group.eq(loops.tap_group), columns.eq(loops.columns)
         with m.If(collected):
             m.d.sync += self.tap_group.eq(tap_group)
             m.d.sync += self.tap_group.occupied.eq(tap_group.pixels * columns)
-        shared = self._shared(m, loops, step, entered)
+        shared = self._shared(m, loops, entered)
         start, turn = self._build_init(m)
         for lane in range(self._config.address_lanes):
             made = AddressLane(self._config)
@@ -90,36 +86,35 @@ class InputAddresses(wiring.Component):
                 made.init.eq(start),
                 made.active.eq(self._pixel(lane, step) < loops.left),
             ]
-            self._collect(m, made, lane, collected)
+            for i in range(self._config.address_cycles):
+                place = i * self._config.address_lanes + lane
+                self._collect(m, made, place, collected & (collected_step == i))
         return m
 
     def _build_steps(self, m, loops):
-        """Steps enter the first stage, and are collected in the last; returns both, the step that
-        enters and whether it is a tap group's last."""
+        """Steps enter the first stage, and are collected in the last; returns when, and which."""
         last = self._config.address_cycles - 1
         # Verilog has no vectors of no bits.
-        step, held, held_last = Signal(range(max(2, last + 1))), Signal(), Signal()
-        entered, collected, last_step = Signal(), Signal(), Signal()
+        step, held_step = (
+            Signal(range(max(2, last + 1)), name=name) for name in ("step", "held_step")
+        )
+        holds, entered, collected = Signal(), Signal(), Signal()
         m.d.comb += [
-            last_step.eq(step == last),
-            collected.eq(held & (~self.ready | self.take)),
-            entered.eq(loops.valid & (~held | collected)),
-            self.pending.eq(self.ready | held | loops.valid),
+            collected.eq(holds & (~self.ready | self.take)),
+            entered.eq(loops.valid & (~holds | collected)),
+            loops.next.eq(entered & (step == last)),
+            self.pending.eq(self.ready | holds | loops.valid),
         ]
-        with m.If(collected):
-            m.d.sync += held.eq(0)
+        m.d.sync += holds.eq(entered | (holds & ~collected))
         with m.If(entered):
-            m.d.sync += held.eq(1), held_last.eq(last_step), step.eq(Mux(last_step, 0, step + 1))
-        with m.If(self.take):
+            m.d.sync += held_step.eq(step), step.eq(Mux(step == last, 0, step + 1))
+        with m.If(collected):
+            m.d.sync += self.ready.eq(held_step == last)
+        with m.Elif(self.take):
             m.d.sync += self.ready.eq(0)
-        with m.If(collected):
-            m.d.sync += self.ready.eq(held_last)
-        self._collected_step = Signal.like(step)
-        with m.If(entered):
-            m.d.sync += self._collected_step.eq(step)
-        return entered, collected, step, last_step
+        return entered, step, collected, held_step
 
-    def _shared(self, m, loops, step, entered):
+    def _shared(self, m, loops, entered):
         """Inputs that all lanes have in common."""
         cmd, bits = self.cmd, stage_layouts.POSITION
         # Where the next pixel group has a lane's pixel on the next output row, and how far it
@@ -158,17 +153,15 @@ class InputAddresses(wiring.Component):
         shapes = [self._config.shape_pixels(s) - 1 for s in range(3)]
         return place & by_shape(self.cmd.array_shape, shapes)
 
-    def _collect(self, m, made, lane, collected):
-        """The last stage: a lane of each step."""
-        for step in range(self._config.address_cycles):
-            place = step * self._config.address_lanes + lane
-            kept, needs = (
-                Signal(like, name=f"{name}{place}", reset_less=True)
-                for name, like in (("kept", made.lane.shape()), ("needs", made.need.shape()))
-            )
-            with m.If(collected & (self._collected_step == step)):
-                m.d.sync += kept.eq(made.lane), needs.eq(made.need)
-            m.d.comb += self.lanes[place].eq(kept), self.needs[place].eq(needs)
+    def _collect(self, m, made, place, now):
+        """The last stage: the lane at ``place``."""
+        kept, needs = (
+            Signal(shape, name=f"{name}{place}", reset_less=True)
+            for name, shape in (("kept", made.lane.shape()), ("needs", made.need.shape()))
+        )
+        with m.If(now):
+            m.d.sync += kept.eq(made.lane), needs.eq(made.need)
+        m.d.comb += self.lanes[place].eq(kept), self.needs[place].eq(needs)
 
     def _build_init(self, m):
         """The start of each lane, found pixel by pixel; returns that of ``init_lane``, and which

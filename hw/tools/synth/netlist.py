@@ -21,7 +21,7 @@ from hw.tools.synth.tools import YOSYS, run
 SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
 MAP_SCRIPT = "map.abc"
 MAP = ("strash", "ifraig", "dch -f", "if -a", "mfs2 -a")
-"""ABC's commands for the fewest LUTs: Yosys' own list maps for the fewest levels first."""
+"""ABC's commands for the fewest LUTs of ECP5: Yosys' own list maps for the fewest levels first."""
 NETLIST = "accel.json"
 """Of the accelerator within its pins: what is placed and routed."""
 TOP = "accelerator"
@@ -59,10 +59,10 @@ def synthesise(
     Raises ToolError when Yosys is missing or fails.
     """
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
-    files[MAP_SCRIPT] = _lines(list(MAP))
     if target is ECP5:
         parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN, SOFT_PRODUCT)
         files |= {path.name: path.read_text() for path in parts}
+        files[MAP_SCRIPT] = _lines(list(MAP))
     for name, text in files.items():
         (folder / name).write_text(text)
     run(YOSYS, ["-q", "-l", LOG, "-s", SCRIPT], folder, LOG)
@@ -165,11 +165,11 @@ def _map_ecp5() -> list[str]:
 
 
 def _map_xilinx() -> list[str]:
-    """By ABC, as for ECP5."""
+    """By ABC, with Yosys' own list of its commands."""
     return [
         f"synth_xilinx -family xc7 -flatten -top {TOP} -run begin:map_luts",
         "opt_expr -mux_undef -noclkinv",
-        f"abc -dress -lut 6:8 -script {MAP_SCRIPT}",
+        "abc -dress -lut 6:8",
         "clean",
         "xilinx_srl -fixed -minlen 3",
         "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",

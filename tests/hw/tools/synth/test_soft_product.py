@@ -4,6 +4,7 @@ import pytest
 
 from hw.tools.synth import tools
 from hw.tools.synth.netlist import SOFT_PRODUCT
+from tests.hw.tools.synth.proof import prove
 
 pytestmark = pytest.mark.full
 
@@ -14,30 +15,14 @@ module compared (input signed [7:0] a, input signed [7:0] b);
   always @* assert (found == a * b);
 endmodule
 """
-PROOF = """
-read_verilog -nooverwrite +/ecp5/cells_sim.v
-read_verilog -formal compared.v
-hierarchy -top compared
-proc
-flatten
-chformal -lower
-opt_clean
-sat -verify -prove-asserts -set-def-inputs
-"""
-
-
-def prove(folder, cells):
-    """Whether Yosys proves, for all inputs, that the cells give the product."""
-    (folder / "compared.v").write_text(cells + COMPARED)
-    tools.run(tools.YOSYS, ["-q", "-p", "; ".join(PROOF.split("\n")[1:-1])], folder, "yosys.log")
 
 
 def test_the_cells_are_the_product(tmp_path):
-    prove(tmp_path, SOFT_PRODUCT.read_text())
+    prove(tmp_path, SOFT_PRODUCT.read_text() + COMPARED)
 
 
 def test_other_cells_are_found(tmp_path):
     text = SOFT_PRODUCT.read_text()
     assert "16'h9A0A)," in text
     with pytest.raises(tools.ToolError, match="proof did fail"):
-        prove(tmp_path, text.replace("16'h9A0A),", "16'h6A0A),"))
+        prove(tmp_path, text.replace("16'h9A0A),", "16'h6A0A),") + COMPARED)
