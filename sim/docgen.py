@@ -20,12 +20,15 @@ ELSEWHERE = {
     "hw/core/channel_parameters.py": "sim/timing/core/drain.py",
     "hw/core/output_addresses.py": "sim/timing/core/drain.py",
     "hw/ctrl/counters.py": "sim/timing/machine.py",
+    "hw/lib/block_queue.py": "sim/timing/ctrl/fetch.py",
     "hw/lib/queue.py": "sim/timing/state.py",
+    "hw/lib/shift_queue.py": "sim/timing/ctrl/command_queue.py",
     "hw/tools/cosim/dram.sv": "sim/timing/mem/dram.py",
 }
 """Counterparts with another name."""
 
 WITHOUT = {
+    "hw/core/address_lane.py": "A part of `core/input_addresses.py`.",
     "hw/core/lookup_table.py": "Holds values only; its lines are counted in `core/drain.py`.",
     "hw/core/mac_array.py": "Holds values only; its latency is `MAC_LATENCY`.",
     "hw/core/mac_lane.py": "A part of the array.",

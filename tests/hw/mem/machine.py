@@ -66,10 +66,12 @@ class Machine:
             await self.tick()
 
     async def read(self, name: str) -> int:
-        """Read a register."""
+        """Read a register; a counter waits for its turn."""
         ctx, dut = self.ctx, self.dut
         ctx.set(dut.s_axil_araddr, offset_of(name))
         ctx.set(dut.s_axil_arvalid, 1)
+        while not ctx.get(dut.s_axil_arready):
+            await self.tick()
         await self.tick()
         ctx.set(dut.s_axil_arvalid, 0)
         ctx.set(dut.s_axil_rready, 1)
