@@ -90,7 +90,7 @@ class MacLane(wiring.Component):
         m.d.comb += [
             greater.eq(beside.as_signed() > acc[:8].as_signed()),
             begin.eq(self.first | (self.compare & greater)),
-            hold.eq(~self.first & self.compare & ~greater),
+            hold.eq(self.compare & ~begin),
         ]
         with m.If(self.accumulate & ~hold):
             m.d.sync += acc.eq(Mux(begin, 0, acc) + product)

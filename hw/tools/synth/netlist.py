@@ -20,17 +20,19 @@ from hw.tools.synth.tools import YOSYS, run
 
 SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
 MAP_SCRIPT = "map.abc"
-MAP = ("strash", "ifraig", "dch -f", "if -a", "mfs2 -a")
+ROUND = ("strash", "dch -f", "if -a -C 24 -F 3 -A 6", "mfs2 -a")
+MAP = ("strash", "ifraig", *ROUND[1:], *ROUND)
 """ABC's commands for the fewest LUTs of ECP5: Yosys' own list maps for the fewest levels first."""
 NETLIST = "accel.json"
 """Of the accelerator within its pins: what is placed and routed."""
 TOP = "accelerator"
 ARRAY = f"{TOP}.core.execute.array"
 
-WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN, SOFT_PRODUCT = (
-    Path(__file__).with_name(f"{name}.v")
-    for name in ("wide_mux", "lut_ram", "masked_sum", "masked_sum_pattern", "soft_product")
+WIDE_MUX, LUT_RAM, SOFT_PRODUCT = (
+    Path(__file__).with_name(f"{name}.v") for name in ("wide_mux", "lut_ram", "soft_product")
 )
+ACCUMULATOR = ("sum_begins", "masked_sum")
+"""Parts of a multiply-accumulator for which the device's carry cells are given."""
 SELECTORS = (
     "core.execute.operands.lane*.found",
     "core.execute.drain.part",
@@ -60,8 +62,8 @@ def synthesise(
     """
     files = {SOURCE: verilog, f"{PINS}.v": pins(ports), SCRIPT: script(config, target)}
     if target is ECP5:
-        parts = (WIDE_MUX, LUT_RAM, MASKED_SUM, MASKED_SUM_PATTERN, SOFT_PRODUCT)
-        files |= {path.name: path.read_text() for path in parts}
+        parts = [path for name in ACCUMULATOR for path in accumulator_part(name)]
+        files |= {path.name: path.read_text() for path in (WIDE_MUX, LUT_RAM, SOFT_PRODUCT, *parts)}
         files[MAP_SCRIPT] = _lines(list(MAP))
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -96,7 +98,7 @@ def script(config: AccelConfig, target: Target) -> str:
     count = [f"tee -q -o {STATISTICS} stat -json"]
     if target is not ECP5:
         return _lines(begin, _map_xilinx(), count)
-    parts = (_masked_sums(config), _soft_products(config), _map_ecp5(), count, _within_pins())
+    parts = (_accumulators(config), _soft_products(config), _map_ecp5(), count, _within_pins())
     return _lines(begin, *parts)
 
 
@@ -104,13 +106,22 @@ def _lines(*parts: list[str]) -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _masked_sums(config: AccelConfig) -> list[str]:
-    """Accumulators of all columns of a lane, which is one module."""
-    return [
-        f"extract -map {MASKED_SUM_PATTERN.name}",
-        f"select -assert-count {config.cols} t:masked_sum",
-        f"read_verilog {MASKED_SUM.name}",
-    ]
+def accumulator_part(name: str) -> tuple[Path, Path]:
+    """The Verilog of a part of ACCUMULATOR: as hw/core/mac_lane.py has it, and in carry cells."""
+    return Path(__file__).with_name(f"{name}_pattern.v"), Path(__file__).with_name(f"{name}.v")
+
+
+def _accumulators(config: AccelConfig) -> list[str]:
+    """Those of all columns of a lane, which is one module."""
+    lines = []
+    for name in ACCUMULATOR:
+        pattern, cells = accumulator_part(name)
+        lines += [
+            f"extract -map {pattern.name}",
+            f"select -assert-count {config.cols} t:{name}",
+            f"read_verilog {cells.name}",
+        ]
+    return lines
 
 
 def _soft_products(config: AccelConfig) -> list[str]:
