@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.errors import InputError
 from compiler.process import Terminated
 from compiler.quantities import whole
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 MOST_JOBS = 256
 """Processes at most."""
+WAIT_S = 0.2
+"""Seconds of one wait for a result. A signal that comes between Python's last look for one and the
+wait is seen only after it."""
 
 
 def add_jobs_option(command: argparse.ArgumentParser) -> None:
@@ -28,7 +34,8 @@ def jobs_of(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def mapped(jobs: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """A ``map`` with so many processes, which leave interruptions to this one.
+    """A ``map`` with so many processes, which leave interruptions to this one. Its results come in
+    the order of the arguments.
 
     Raises InputError where one of them was ended from outside.
     """
@@ -42,8 +49,13 @@ def mapped(jobs: int) -> Iterator[Callable[..., Iterator[Any]]]:
     context = multiprocessing.get_context("spawn")
     ignore = (signal.SIGINT, signal.SIG_IGN)
     workers = ProcessPoolExecutor(jobs, context, signal.signal, ignore)
+
+    def ordered(function: Callable[..., Any], *arguments: Iterable[Any]) -> Iterator[Any]:
+        futures = [workers.submit(function, *each) for each in zip(*arguments, strict=False)]
+        return map(_result, futures)
+
     try:
-        yield workers.map
+        yield ordered
     except BrokenProcessPool:
         raise InputError(
             f"--jobs {jobs}: a process was ended, for its memory perhaps; try fewer"
@@ -55,3 +67,11 @@ def mapped(jobs: int) -> Iterator[Callable[..., Iterator[Any]]]:
         raise
     finally:
         workers.shutdown(cancel_futures=True)
+
+
+def _result(future: Future[Any]) -> Any:
+    from concurrent.futures import wait
+
+    while not future.done():
+        wait([future], WAIT_S)
+    return future.result()
