@@ -13,9 +13,10 @@ from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
 from hw.spec.isa import COMMAND_WORDS, Opcode
 from hw.spec.timing import (
-    FLUSH,
     MAC_LATENCY,
     OPERAND_SETUP,
+    PLAIN_FLUSH,
+    RESIDUAL_FLUSH,
     RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
@@ -87,7 +88,7 @@ def waiting_cycles(
 
 
 def _table_cycles(op: ArrayOp, config: AccelConfig) -> int:
-    return 0 if op.table is None else FLUSH + config.table_words
+    return 0 if op.table is None else PLAIN_FLUSH + config.table_words
 
 
 def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig) -> Cycles:
@@ -117,7 +118,8 @@ def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelC
         drained += blocks * tiles * drain
     setup = config.rows + OPERAND_SETUP + config.address_cycles - 1
     fetched = block_range.blocks * tiles * port + setup
-    return Cycles(total, fetched, drained + FLUSH)
+    flush = RESIDUAL_FLUSH if op.residual else PLAIN_FLUSH
+    return Cycles(total, fetched, drained + flush)
 
 
 def _lines_per_tile_op(op: ArrayOp, window: Window, pixels: int, config: AccelConfig) -> float:

@@ -136,7 +136,7 @@ class Drain(wiring.Component):
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.pixel_group_issued, issued))
         # Cycles until the post-processor is empty.
-        flush = Signal(range(timing.FLUSH))
+        flush = Signal(range(timing.RESIDUAL_FLUSH))
         quiet, near_end = Signal(), Signal()
         # A cycle ahead, from the phase of the next cycle.
         surely = Signal.like(addresses.surely, init=self._config.near_end(0))
@@ -153,7 +153,8 @@ class Drain(wiring.Component):
             near_end.eq(Mux(self.cmd.residual, addresses.last, addresses.near_end)),
             self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]
-        m.d.sync += flush.eq(Mux(self.beat, timing.FLUSH - 1, flush - (flush != 0)))
+        end = Mux(self.cmd.residual, timing.RESIDUAL_FLUSH - 1, timing.PLAIN_FLUSH - 1)
+        m.d.sync += flush.eq(Mux(self.beat, end, flush - (flush != 0)))
         with m.If(self.pixel_group_done):
             m.d.sync += self._current.eq(self.pixel_group)
         self._build_beat(m, addresses, parameters, flush)
@@ -214,13 +215,13 @@ class Drain(wiring.Component):
             with m.If(addresses.swap):
                 m.d.comb += requant.sums.eq(part.shift_right(ACC * config.cols))
         place = delay(m, addresses.other_addr[: config.line_bits], timing.READ_LATENCY, "place")
-        assert timing.RESIDUAL_B == timing.READ_LATENCY + 1
-        other = Signal(words * word)
+        other = Signal(words * word, reset_less=True)
         for i in range(words):
             m.d.sync += other.word_select(i, word).eq(
                 self.line.word_select((place + i)[: config.line_bits], word)
             )
-        m.d.comb += requant.other.eq(other)
+        wait = timing.RESIDUAL_B - timing.READ_LATENCY - 1
+        m.d.comb += requant.other.eq(delay(m, other, wait, "other", reset_less=True))
 
     def _build_write(self, m, addresses, requant, table):
         config, cmd = self._config, self.pipe_cmd
@@ -247,16 +248,21 @@ class Drain(wiring.Component):
             beat.addr.eq(addresses.addr),
         ]
         beats = delay_line(m, beat, timing.RESIDUAL_WRITE, "beat")
-        plain, late = beats[timing.PLAIN_WRITE], beats[timing.RESIDUAL_WRITE]
-        written = Signal.like(plain)
-        m.d.comb += [
-            written.eq(Mux(late.valid & late.residual, late, plain)),
-            self.write.en.eq(Mux(late.valid & late.residual, 1, plain.valid & ~plain.residual)),
-            self.command_done.eq(self.write.en & written.command_end),
-            self.write.mask.eq(written.mask),
-            self.write.addr.eq(written.addr),
+        # The write port's registers are the last cycle of the way.
+        plain, late = beats[timing.PLAIN_WRITE - 1], beats[timing.RESIDUAL_WRITE - 1]
+        written, write = Signal.like(plain), self.write
+        residual = late.valid & late.residual
+        enabled = residual | (plain.valid & ~plain.residual)
+        m.d.comb += written.eq(Mux(residual, late, plain))
+        m.d.sync += [
+            write.en.eq(enabled),
+            self.command_done.eq(enabled & written.command_end),
+            write.mask.eq(written.mask),
+            write.addr.eq(written.addr),
         ]
         finished, looked_up = Signal.like(requant.result), Signal()
-        m.d.sync += looked_up.eq(cmd.table)
-        m.d.sync += finished.eq(requant.result)
-        m.d.comb += self.write.data.eq(Mux(looked_up, table.value, finished))
+        m.d.sync += [
+            looked_up.eq(cmd.table),
+            finished.eq(requant.result),
+            write.data.eq(Mux(looked_up, table.value, finished)),
+        ]

@@ -32,6 +32,22 @@ class Trip(enum.Enum, shape=2):
     SUM = 3
 
 
+class Stage(enum.IntEnum):
+    """Stages of the pipeline, in order; ``near``, the value within ten bits, follows."""
+
+    VALUE = 0
+    SUM = 1
+    SHIFTED = 2
+    PRODUCTS = 3
+    MIDDLE = 4
+    PRODUCT = 5
+    HIGH = 6
+    ROUNDED = 7
+    SCALED = 8
+
+
+assert len(Stage) == timing.REQUANT_LATENCY
+
 SHARED = {
     "enter": In(1),
     "trip": In(Trip),
@@ -60,13 +76,14 @@ class RequantChannel(wiring.Component):
     trip : In(Trip)
         With ``enter``: which one. Two bits that choose need a LUT fewer than three, for each bit.
     active : In(REQUANT_LATENCY)
-        Bit i: a trip is in stage s(i + 1). The other registers of the stages stand still.
+        Bit i: a trip is in the i-th stage, the first one being 0. The other registers of the
+        stages stand still.
     once : In(1)
-        The trip in s3 is rounded once.
+        The trip in ``product`` is rounded once.
     left, multiplier, right, offset : In
         With another trip than OWN: its parameters; SUM has no offset.
     zero, min, max : In(signed(8))
-        Zero point and clamps of the value in the last stage.
+        Zero point and clamps of the value in ``near``.
     low, high : In(signed(10))
         The sums at which the clamps begin.
     channel : In(channel_layout)
@@ -97,40 +114,80 @@ class RequantChannel(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         again = self.trip != Trip.OWN
-        for name, cycles in (("left", 1), ("multiplier", 2), ("right", 4)):
+        for name, stage in (("left", Stage.SUM), ("multiplier", Stage.SHIFTED)):
             value = Mux(again, getattr(self, name), self.channel[name])
-            setattr(self, f"_{name}", self._delay(m, value, cycles, name))
+            setattr(self, f"_{name}", self._delayed(m, value, stage, name)[-1])
+        right = self._delayed(m, Mux(again, self.right, self.channel.right), Stage.ROUNDED, "right")
+        self._right, self._next_right = right[Stage.ROUNDED], right[Stage.HIGH]
         # Half of 2**right, less one; less one too where right is 0.
-        above = (Const(-1, ACC + 1) << self._right)[1 : ACC + 1]
-        self._below = Signal(signed(ACC), name="below")
-        m.d.comb += self._below.eq(~above | (self._right == 0).replicate(ACC))
+        early = right[Stage.PRODUCT]
+        above = (Const(-1, ACC + 1) << early)[1 : ACC + 1]
+        self._below = Signal(signed(ACC), name="below", reset_less=True)
+        with m.If(self.active[Stage.PRODUCT]):
+            m.d.sync += self._below.eq(~above | (early == 0).replicate(ACC))
         for word in range(self._words):
             self._build_word(m, word)
         return m
 
-    def _delay(self, m, value, cycles, name):
-        """``value`` after ``cycles`` registers; the later ones move only with a trip in the stage
-        before."""
-        for stage in range(cycles):
+    def _delayed(self, m, value, last, name):
+        """``value`` in the cycles in which its trip is in the stages up to ``last``; the registers
+        behind the first move only with a trip in the stage before."""
+        values = []
+        for stage in range(last + 1):
             later = Signal(len(value), name=f"{name}_{stage}", reset_less=True)
-            if stage:
-                with m.If(self.active[stage - 1]):
-                    m.d.sync += later.eq(value)
-            else:
+            with m.If(self.active[stage - 1] if stage else 1):
                 m.d.sync += later.eq(value)
-            value = later
-        return value
+            values.append(value := later)
+        return values
+
+    def _register(self, m, name, stage, value):
+        """The register of a stage, signed: it takes ``value`` when a trip is in the stage
+        before."""
+        register = Signal(signed(len(value)), name=name, reset_less=True)
+        with m.If(self.active[stage - 1] if stage else self.enter):
+            m.d.sync += register.eq(value)
+        return register
 
     def _build_word(self, m, word):
-        widths = (ACC, ACC, ACC + MULTIPLIER + 1, ACC, ACC)
-        s1, s2, s3, s4, s5 = (
-            Signal(signed(w), name=f"s{i + 1}_{word}", reset_less=True)
-            for i, w in enumerate(widths)
+        def stage(name, number, value):
+            return self._register(m, f"{name}{word}", number, value)
+
+        scaled, near, b = (
+            Signal(signed(w), name=f"{name}{word}", reset_less=True)
+            for name, w in (("scaled", ACC), ("near", 10), ("b", ACC))
         )
-        # Where b's value waits for a's, which comes to s5 two cycles after it.
-        b1, b2 = (Signal(signed(ACC), name=f"b{i}_{word}", reset_less=True) for i in (1, 2))
-        own = self._clamped(m, s5, word)
-        value, offset = (Signal(signed(ACC), name=f"{name}{word}") for name in ("value", "offset"))
+        own = self._clamped(m, near, word)
+        value, offset = self._entering(m, word, own, scaled, b)
+        value = stage("value", Stage.VALUE, value)
+        offset = stage("offset", Stage.VALUE, offset)
+        total = stage("sum", Stage.SUM, (value + offset)[:ACC])
+        shifted = stage("shifted", Stage.SHIFTED, (total << self._left)[:ACC])
+        product = self._product(m, shifted, word)
+        # ``high`` is the product divided by 2**MULTIPLIER, rounded half up. ``scaled`` is that
+        # divided by 2**right, rounded half away from zero: tie_down takes negative ties down. With
+        # round_once ``high`` is rounded down instead, and inexact says that it lost something: a
+        # negative value that looks like a tie then lies above it, and goes up.
+        once, right = self.once, self._next_right
+        high = stage("high", Stage.HIGH, (((product >> (MULTIPLIER - 1)) + ~once) >> 1)[:ACC])
+        inexact = stage("inexact", Stage.HIGH, once & product[:MULTIPLIER].any())
+        tie_down = (high < 0) & right.any() & ~inexact[0]
+        # One adder: below, and the carry into it, which a first bit of 1 makes.
+        rounded = Cat(Const(1, 1), high).as_signed() + Cat(~tie_down, self._below).as_signed()
+        rounded = stage("rounded", Stage.ROUNDED, rounded[1:])
+        with m.If(self.active[Stage.ROUNDED]):
+            m.d.sync += scaled.eq(rounded >> self._right)
+        m.d.sync += [
+            near.eq(_saturated(scaled, len(near))),
+            b.eq(scaled),
+            self.result[word].eq(own),
+        ]
+
+    def _entering(self, m, word, own, scaled, b):
+        """The value of the trip that enters, and what is added to it. The value of b comes a cycle
+        before that of a, and waits in ``b``."""
+        value, offset = (
+            Signal(signed(ACC), name=f"entering_{name}{word}") for name in ("value", "offset")
+        )
         with m.Switch(self.trip):
             with m.Case(Trip.OWN):
                 m.d.comb += [value.eq(self.sums[word]), offset.eq(self.channel.bias)]
@@ -139,63 +196,32 @@ class RequantChannel(wiring.Component):
             with m.Case(Trip.B):
                 m.d.comb += [value.eq(self.other[word]), offset.eq(self.offset)]
             with m.Case(Trip.SUM):
-                m.d.comb += [value.eq(s5), offset.eq(b2)]
-        # s1 adds bias or offset, s2 shifts left, s3 multiplies. s4 divides by 2**MULTIPLIER and
-        # rounds half up. s5 divides by 2**right and rounds half away from zero: tie_down takes
-        # negative ties down. With round_once s4 rounds down instead, and inexact says that it lost
-        # something: a negative value that looks like a tie in s5 lies above it, and goes up.
-        right, active, once = self._right, self.active, self.once
-        inexact = Signal(name=f"inexact{word}")
-        tie_down = (s4 < 0) & right.any() & ~inexact
-        # One adder: below, and the carry into it, which a first bit of 1 makes.
-        rounded = Cat(Const(1, 1), s4).as_signed() + Cat(~tie_down, self._below).as_signed()
-        with m.If(self.enter):
-            m.d.sync += s1.eq(value + offset)
-        with m.If(active[0]):
-            m.d.sync += s2.eq(s1 << self._left)
-        with m.If(active[1]):
-            m.d.sync += s3.eq(_product(m, s2, self._multiplier, word))
-        with m.If(active[2]):
-            m.d.sync += [
-                s4.eq(((s3 >> (MULTIPLIER - 1)) + ~once) >> 1),
-                inexact.eq(once & s3[:MULTIPLIER].any()),
-            ]
-        with m.If(active[3]):
-            m.d.sync += s5.eq(rounded[1:].as_signed() >> right)
-        m.d.sync += [
-            b1.eq(s5),
-            b2.eq(b1),
-            self.result[word].eq(own),
-        ]
+                m.d.comb += [value.eq(scaled), offset.eq(b)]
+        return value, offset
 
-    def _clamped(self, m, s5, word):
-        """The value of the last stage, with its zero point, between the clamps."""
+    def _product(self, m, value, word):
+        """``value`` by the multiplier, signed by unsigned, from four products of halves, in three
+        stages. The products are the output registers of multipliers, which have no enable."""
+        factor = self._multiplier
+        halves = {"l": value[:HALF], "h": value[HALF:].as_signed()}
+        factors = {"l": factor[:HALF], "h": factor[HALF:]}
+        products = {}
+        for x, half in halves.items():
+            for y, other in factors.items():
+                name = f"{x}{y}{word}"
+                products[x + y] = Signal.like(half * other, name=name, reset_less=True)
+                m.d.sync += products[x + y].eq(half * other)
+        outer = self._register(m, f"outer{word}", Stage.MIDDLE, Cat(products["ll"], products["hh"]))
+        middle = self._register(m, f"middle{word}", Stage.MIDDLE, products["lh"] + products["hl"])
+        upper = (outer[HALF:].as_signed() + middle)[: ACC + MULTIPLIER + 1 - HALF]
+        return self._register(m, f"product{word}", Stage.PRODUCT, Cat(outer[:HALF], upper))
+
+    def _clamped(self, m, near, word):
+        """The value in ``near``, with its zero point, between the clamps."""
         own = Signal(signed(8), name=f"own{word}")
-        near = Signal(signed(10), name=f"near{word}")
         high = Mux(near > self.high, self.max, near + self.zero)
-        m.d.comb += [
-            near.eq(_saturated(s5, 10)),
-            own.eq(Mux(near < self.low, self.min, high)),
-        ]
+        m.d.comb += own.eq(Mux(near < self.low, self.min, high))
         return own
-
-
-def _product(m, value, factor, word):
-    """``value * factor``, signed by unsigned, from four products of halves.
-
-    Each sum adds one product to what is above the finished bits, as the adder of a DSP block does.
-    """
-    low, high = Signal(HALF, name=f"low{word}"), Signal(signed(ACC - HALF), name=f"high{word}")
-    m.d.comb += [low.eq(value), high.eq(value >> HALF)]
-    below, above = factor[:HALF], factor[HALF:]
-    done = []
-    total = low * below
-    for products in ((low * above, high * below), (high * above,)):
-        done.append(total[:HALF])
-        total >>= HALF
-        for product in products:
-            total = total + product
-    return Cat(*done, total).as_signed()
 
 
 def _saturated(value, bits: int):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
 from hw.core.mac_lane import ACC
-from hw.core.requant_channel import SHARED, RequantChannel, Trip, channel_layout
+from hw.core.requant_channel import SHARED, RequantChannel, Stage, Trip, channel_layout
 from hw.lib.delay import delay_line
 from hw.lib.repeated import repeated
 from hw.spec import timing
@@ -15,24 +15,24 @@ from hw.spec.config import AccelConfig
 
 
 class Requantiser(wiring.Component):
-    """``requant_lanes`` pipelines of REQUANT_LATENCY stages and a clamp.
+    """``requant_lanes`` pipelines of REQUANT_LATENCY stages, a register of the last stage's value
+    within ten bits (``near``), and a clamp.
 
-    A beat enters in cycle t. Its int8 result is in ``result`` in t + REQUANT_LATENCY + 1, or, with
-    a residual, in t + RESIDUAL_SUM + REQUANT_LATENCY + 1. There is no back pressure.
+    A beat enters in cycle t. Its int8 result is in ``result`` in t + RESULT_LATENCY, or, with a
+    residual, in t + RESIDUAL_SUM + RESULT_LATENCY. There is no back pressure.
 
-    A beat with a residual makes four trips through the pipeline, and is in its stages in these
-    cycles after t:
+    A beat with a residual makes four trips through the pipeline:
 
-    ====  ==  ==  ==  ==  ==  =============================================================
-    trip  s1  s2  s3  s4  s5  of
-    ====  ==  ==  ==  ==  ==  =============================================================
-    own    1   2   3   4   5  the accumulators, as of a beat without a residual
-    b      4   5   6   7   8  ``other``, entering in RESIDUAL_B; waits in b1 (9) and b2 (10)
-    a      6   7   8   9  10  own's clamped value, entering in RESIDUAL_A
-    sum   11  12  13  14  15  a's value in s5 and b's in b2, entering in RESIDUAL_SUM
-    ====  ==  ==  ==  ==  ==  =============================================================
+    ====  ======  ======  ====  ============================================================
+    trip  enters  scaled  near  is of
+    ====  ======  ======  ====  ============================================================
+    own        0       9    10  the accumulators, as of a beat without a residual
+    b          9      18        ``other``, entering in RESIDUAL_B; waits in ``b`` (19)
+    a         10      19        own's clamped value, entering in RESIDUAL_A
+    sum       19      28    29  a's value in ``scaled`` and b's in ``b``, entering in RESIDUAL_SUM
+    ====  ======  ======  ====  ============================================================
 
-    The trips enter in cycles 0, 3, 1 and 2 modulo RESIDUAL_INTERVAL. So beats that enter every
+    The trips enter in cycles 0, 1, 2 and 3 modulo RESIDUAL_INTERVAL. So beats that enter every
     RESIDUAL_INTERVAL cycles fill every place of the pipeline, and no two trips meet.
 
     Members
@@ -73,7 +73,7 @@ class Requantiser(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY
+        ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY + 1
         entered_ago = delay_line(m, self.enter & self.residual, ages, "age")
         self._a, self._b, self._sum = (
             entered_ago[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
@@ -101,7 +101,7 @@ class Requantiser(wiring.Component):
         trip = Mux(self.enter, Trip.OWN, again)
         enters = _named(m, "enters", self.enter | self._a | self._b | self._sum)
         active = Signal(timing.REQUANT_LATENCY)
-        entered = Signal(timing.REQUANT_LATENCY - 1)
+        entered = Signal(Stage.PRODUCT + 1)
         m.d.sync += [
             entered.eq(Cat(self.enter, entered)),
             active.eq(Cat(enters, active)),
@@ -110,7 +110,7 @@ class Requantiser(wiring.Component):
             "enter": enters,
             "trip": _named(m, "trip", trip),
             "active": active,
-            "once": _named(m, "once", entered[2] & self.cmd.round_once),
+            "once": _named(m, "once", entered[Stage.PRODUCT] & self.cmd.round_once),
         }
 
     def _parameters(self, m):
@@ -125,8 +125,8 @@ class Requantiser(wiring.Component):
         return {name: _named(m, name, value) for name, value in values.items()}
 
     def _clamps(self, m, next_summed):
-        """Zero point and clamps of the value in the last stage, and the sums at which these begin,
-        a cycle ahead; ``next_summed``: it is the sum of a residual then."""
+        """Zero point and clamps of the value in ``near``, and the sums at which these begin, a
+        cycle ahead; ``next_summed``: it is the sum of a residual then."""
         zero, low, high = (
             Mux(next_summed, self.next_cmd[f"add_{name}"], self.next_cmd[f"out_{name}"])
             for name in ("zero", "min", "max")
@@ -147,6 +147,8 @@ def _named(m, name, value):
     return signal
 
 
-assert timing.RESIDUAL_SUM == timing.RESIDUAL_B + timing.REQUANT_LATENCY + 2
+assert timing.RESIDUAL_A == timing.REQUANT_LATENCY + 1
+assert timing.RESIDUAL_SUM == timing.RESIDUAL_A + timing.REQUANT_LATENCY
+assert timing.RESIDUAL_SUM == timing.RESIDUAL_B + timing.REQUANT_LATENCY + 1
 # The clamp of the sum is never that of another beat's own value in the same cycle.
-assert (timing.RESIDUAL_SUM + timing.REQUANT_LATENCY - timing.RESIDUAL_A) % timing.RESIDUAL_INTERVAL
+assert timing.RESIDUAL_SUM % timing.RESIDUAL_INTERVAL

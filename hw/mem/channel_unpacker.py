@@ -27,7 +27,7 @@ class ChannelUnpacker(wiring.Component):
     offset : In(log2(cols))
         With ``begin``: bytes of the row's first beat that precede the row.
     bytes : In(BYTES_BITS)
-        With ``begin``: bytes of the row.
+        Bytes of the row, from the cycle after ``begin`` on.
     ready : Out(1)
         A beat can be accepted.
     beat : In(1)
@@ -71,8 +71,13 @@ class ChannelUnpacker(wiring.Component):
         held = Signal(16 * cols)
         count = Signal(range(2 * cols + 1))
         skip = Signal(range(cols))
-        # Beats that have not come yet, and whether there are any: a row has at least one.
-        missing, waiting = Signal(BYTES_BITS), Signal()
+        # Beats that have not come yet, and whether there are any: a row has at least one. They are
+        # counted a cycle after ``begin``, from registers.
+        missing, waiting, fresh = Signal(BYTES_BITS), Signal(), Signal()
+        left = Signal(BYTES_BITS)
+        beats = (self.bytes + skip + (cols - 1)) >> exact_log2(cols)
+        m.d.comb += left.eq(Mux(fresh, beats, missing))
+        m.d.sync += fresh.eq(self.begin), missing.eq(left - self.beat)
         m.d.comb += [
             self.ready.eq((count <= cols) & waiting),
             self.valid.eq((skip == 0) & (count >= self.length)),
@@ -89,12 +94,10 @@ class ChannelUnpacker(wiring.Component):
             m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
 
         with m.If(self.begin):
-            low = exact_log2(cols)
             m.d.sync += [
                 count.eq(0),
                 held.eq(0),
                 skip.eq(self.offset),
-                missing.eq((self.bytes + self.offset + (cols - 1))[low:]),
                 waiting.eq(1),
             ]
         with m.Elif(self.beat | (leaving != 0)):
@@ -104,9 +107,8 @@ class ChannelUnpacker(wiring.Component):
             m.d.sync += [
                 count.eq(kept + Mux(self.beat, cols, 0)),
                 held.eq(staying | arriving),
-                missing.eq(missing - self.beat),
             ]
-            with m.If(self.beat & (missing == 1)):
+            with m.If(self.beat & (left == 1)):
                 m.d.sync += waiting.eq(0)
             with m.If(skips):
                 m.d.sync += skip.eq(0)

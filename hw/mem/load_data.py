@@ -131,14 +131,16 @@ class LoadData(wiring.Component):
         ends = ends_row & (rows_left == 1)
         next_row = accept & ends_row & ~ends
         source = Signal.like(current)
-        next_base = Mux(begin.valid, source.scratchpad_addr, base)
-        next_offset = Mux(begin.valid, source.offset, offset)
+        # ``base`` and ``offset`` are those of the current row. Sums are made of registers, before
+        # it is known whether a row or a descriptor ends.
+        next_base = Mux(begin.valid, source.scratchpad_addr, base + current.scratchpad_stride)
+        next_offset = Mux(begin.valid, source.offset, offset + current.step)
         m.d.comb += [
             source.eq(Mux(begin.valid, begin.payload, current)),
             finished.eq(accept & ends),
             unpacker.begin.eq(begin.valid | next_row),
             unpacker.offset.eq(next_offset),
-            unpacker.bytes.eq(source.bytes),
+            unpacker.bytes.eq(current.bytes),
             assembler.address.eq(address),
             assembler.closes.eq(ends_row | (current.unpack & (current.channels > cols))),
             assembler.last.eq(ends),
@@ -147,8 +149,8 @@ class LoadData(wiring.Component):
             m.d.sync += [
                 address.eq(next_base),
                 pixel.eq(next_base),
-                base.eq(next_base + source.scratchpad_stride),
-                offset.eq(next_offset + source.step),
+                base.eq(next_base),
+                offset.eq(next_offset),
                 left.eq(source.row_length),
                 rows_left.eq(Mux(begin.valid, source.row_count, rows_left - 1)),
             ]

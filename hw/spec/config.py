@@ -17,7 +17,7 @@ from hw.spec.timing import (
     MAC_LATENCY,
     MAX_BURST,
     PLAIN_WRITE,
-    REQUANT_LATENCY,
+    RESULT_LATENCY,
     SETTLE,
     TABLE_PART,
 )
@@ -226,8 +226,8 @@ class AccelConfig:
     @property
     def table_settle(self) -> int:
         """Cycles from the grant of a table's last word to the first beat: its bytes come to the
-        table REQUANT_LATENCY + 1 cycles later, when the word is there."""
-        return SETTLE + max(0, self.table_interval - REQUANT_LATENCY - 1)
+        table RESULT_LATENCY cycles later, when the word is there."""
+        return SETTLE + max(0, self.table_interval - RESULT_LATENCY)
 
     @property
     def beat_interval(self) -> int:

@@ -38,24 +38,26 @@ tap group is requested."""
 MAC_LATENCY = 5
 """Cycles from the issue of a pixel group's last multiply-accumulate to the first cycle in which the
 drain can read it."""
-REQUANT_LATENCY = 5
-"""Cycles from the input of a requantiser trip to its result."""
-PLAIN_WRITE = 7
+REQUANT_LATENCY = 9
+"""Cycles from the input of a requantiser trip to its value in the last stage."""
+RESULT_LATENCY = REQUANT_LATENCY + 2
+"""Cycles from the input of a trip to the byte that it gives."""
+PLAIN_WRITE = RESULT_LATENCY + 2
 """Cycles from the issue of a beat to its write into the scratchpad."""
-RESIDUAL_A = 5
-RESIDUAL_B = 3
-RESIDUAL_SUM = 10
+RESIDUAL_A = 10
+RESIDUAL_B = 9
+RESIDUAL_SUM = 19
 """Cycles from the issue of a residual beat to its trips for the first operand, the second operand
 and the sum."""
-RESIDUAL_WRITE = 17
+RESIDUAL_WRITE = RESIDUAL_SUM + PLAIN_WRITE
 """Cycles from the issue of a residual beat to its write into the scratchpad."""
+PLAIN_FLUSH, RESIDUAL_FLUSH = PLAIN_WRITE + 1, RESIDUAL_WRITE + 1
+"""Cycles after the last beat of a command before the first beat of the next one may issue."""
 SETTLE = READ_LATENCY + 1
 """Cycles from the last grant of a parameter line to the first beat."""
 TABLE_PART = 4
 """Entries of a lookup table that its memories take in a cycle: a block RAM has two ports of 16
 bits."""
-FLUSH = 18
-"""Cycles after the last beat of a command before the first beat of the next one may issue."""
 
 # Memory
 MAX_OUTSTANDING = 16
@@ -82,4 +84,3 @@ assert (RESIDUAL_PHASE - DMA_READ_PHASE) % RESIDUAL_INTERVAL
 assert MAC_LATENCY >= RESIDUAL_INTERVAL  # every RESIDUAL_INTERVAL cycles there is a residual phase
 _TRIPS = {p % RESIDUAL_INTERVAL for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}
 assert len(_TRIPS) == RESIDUAL_INTERVAL
-assert RESIDUAL_A == REQUANT_LATENCY and RESIDUAL_SUM == 2 * REQUANT_LATENCY

@@ -22,7 +22,7 @@ STATE = record_type(
 )
 RESIDUAL_PHASE, RESIDUAL_INTERVAL = timing.RESIDUAL_PHASE, timing.RESIDUAL_INTERVAL
 BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
-FLUSH_CYCLES = timing.FLUSH
+PLAIN_FLUSH, RESIDUAL_FLUSH = timing.PLAIN_FLUSH, timing.RESIDUAL_FLUSH
 SETTLE_CYCLES = timing.SETTLE
 HOLD_CYCLES = timing.MAC_LATENCY - 1
 PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
@@ -118,8 +118,9 @@ def tick(cycle, drain, commands, beat, granted, sizes):
             drain.table_free = cycle + sizes.table_interval
             drain.settled = cycle + sizes.table_settle
     if beat:
-        drain.flushed = cycle + FLUSH_CYCLES
-        _issue(cycle, drain, commands[drain.command], sizes.requant_words)
+        command = commands[drain.command]
+        drain.flushed = cycle + (RESIDUAL_FLUSH if command.residual != 0 else PLAIN_FLUSH)
+        _issue(cycle, drain, command, sizes.requant_words)
     if cycle == drain.issued + HOLD_CYCLES:
         _hold(drain, commands, sizes)
     return finished

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hw.core.channel_parameters import ChannelParameters
-from hw.spec.timing import SETTLE
+from hw.spec.timing import RESULT_LATENCY, SETTLE
 from tests.hw.support.units import (
     BROAD,
     NARROW,
@@ -98,7 +98,10 @@ def test_lines_are_fetched_in_order(config, seed):
             since = since and since + 1
             if granted is not None:
                 if granted >= TABLE_WORD:
-                    pause, settle = config.cols // 4, max(SETTLE, SETTLE + config.cols // 4 - 6)
+                    pause, settle = (
+                        config.cols // 4,
+                        max(SETTLE, SETTLE + config.cols // 4 - RESULT_LATENCY),
+                    )
                 assert granted == expected.pop(0)
                 since = quiet = 1
                 ctx.set(dut.next_quiet, quiet)

@@ -18,8 +18,8 @@ from hw.core.requantiser import Requantiser
 from hw.spec import timing
 from tests.hw.support.units import all_configs, execute_command, simulate
 
-PLAIN_CYCLES = timing.REQUANT_LATENCY + 1
-RESIDUAL_CYCLES = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY + 1
+PLAIN_CYCLES = timing.RESULT_LATENCY
+RESIDUAL_CYCLES = timing.RESIDUAL_SUM + timing.RESULT_LATENCY
 
 
 def _rescale(value, left, multiplier, right):
@@ -205,9 +205,9 @@ def test_a_residual_is_added(addition, config, seed):
                 ctx.set(member, execute_command(fields))
             ctx.set(dut.residual, 1)
             others, due = {}, {}
-            for cycle in range(80):
+            for cycle in range(100):
                 sums, channels = _tie_beat(rng, config)
-                enters = cycle % 4 == 1 and cycle < 80 - RESIDUAL_CYCLES and rng.random() < 0.8
+                enters = cycle % 4 == 1 and cycle < 100 - RESIDUAL_CYCLES and rng.random() < 0.8
                 ctx.set(dut.enter, enters)
                 ctx.set(dut.sums, sums)
                 ctx.set(dut.channels, channels)
