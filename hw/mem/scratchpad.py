@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.delay import delay
-from hw.mem.scratchpad_bank import ScratchpadBank
+from hw.mem.scratchpad_bank import BANK_LATENCY, ScratchpadBank
 from hw.spec import timing
 from hw.spec.config import AccelConfig
 from hw.spec.isa import SCRATCHPAD_ADDR_BITS
@@ -257,27 +257,37 @@ class ScratchpadBanks(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        assert timing.READ_LATENCY == 2
         config, word = self._config, self._config.word_bytes * 8
-        fetched = Signal()
-        m.d.sync += fetched.eq(self.read_en)
+        # Registers of addresses and data next to each bank; a read and a write of one cycle reach
+        # the memory in the same later one.
+        fetched = delay(m, self.read_en, timing.READ_LATENCY - 1, "fetched")
+        assert timing.READ_LATENCY == 1 + BANK_LATENCY + 1
         words = []
         first = self.read_addr[: config.line_bits]
         for bank in range(config.line_words):
             memory = self._bank(word, config.scratchpad_lines)
             m.submodules[f"bank{bank}"] = memory
             line = (self.read_addr >> config.line_bits) + _beyond(bank, first)
-            m.d.comb += [
-                memory.read_addr.eq(line),
-                memory.write_en.eq(
-                    self.write_en[bank] & (self.write_line[bank] < config.scratchpad_lines)
-                ),
-                memory.write_addr.eq(self.write_line[bank]),
-                memory.write_data.eq(self.write_data.word_select(bank, word)),
-            ]
+            en = Signal(name=f"write_en{bank}")
+            m.d.sync += en.eq(
+                self.write_en[bank] & (self.write_line[bank] < config.scratchpad_lines)
+            )
+            inputs = {
+                "read_addr": line,
+                "write_addr": self.write_line[bank],
+                "write_data": self.write_data.word_select(bank, word),
+            }
+            for name, value in inputs.items():
+                port = getattr(memory, name)
+                register = Signal.like(port, name=f"{name}{bank}", reset_less=True)
+                m.d.sync += register.eq(value)
+                m.d.comb += port.eq(register)
+            m.d.comb += memory.write_en.eq(en)
             words.append(memory.read_data)
+        line = Signal.like(self.line, reset_less=True)
         with m.If(fetched):
-            m.d.sync += self.line.eq(Cat(*words))
+            m.d.sync += line.eq(Cat(*words))
+        m.d.comb += self.line.eq(line)
         return m
 
 

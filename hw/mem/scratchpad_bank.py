@@ -7,6 +7,11 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.delay import delay
+
+BANK_LATENCY = 2
+"""Cycles from an address to its word: the memory, and its output register."""
+
 
 class ScratchpadBank(wiring.Component):
     """``depth`` words of ``width`` bits; one read and one write a cycle.
@@ -20,7 +25,7 @@ class ScratchpadBank(wiring.Component):
     read_addr : In(range(depth))
         Address of a word to read.
     read_data : Out(width)
-        The word, in the next cycle.
+        The word, BANK_LATENCY cycles later.
     write_en : In(1)
         Write in this cycle.
     write_addr : In(range(depth))
@@ -47,7 +52,7 @@ class ScratchpadBank(wiring.Component):
         read, write = words.read_port(), words.write_port()
         m.d.comb += [
             read.addr.eq(self.read_addr),
-            self.read_data.eq(read.data),
+            self.read_data.eq(delay(m, read.data, BANK_LATENCY - 1, "output", reset_less=True)),
             write.en.eq(self.write_en),
             write.addr.eq(self.write_addr),
             write.data.eq(self.write_data),

@@ -1,4 +1,5 @@
-/* A bank of the scratchpad: one read and one write a cycle; infers block RAM. More than MOST words
+/* A bank of the scratchpad: one read and one write a cycle; infers block RAM, whose output registers
+   low_out and high_out can become. A word read is there two cycles later. More than MOST words
    are two memories, the lower one a power of two, so that of deep and narrow blocks less is to be
    chosen. The upper one is as large as whole blocks make it. */
 module scratchpad_bank #(
@@ -25,26 +26,29 @@ module scratchpad_bank #(
 `endif
   (* no_rw_check *)
   reg [WIDTH-1:0] low [0:LOW-1];
-  reg [WIDTH-1:0] low_data;
+  reg [WIDTH-1:0] low_data, low_out;
   wire write_low = write_en && write_addr < LOW;
   always @(posedge clk) begin
     low_data <= {WIDTH{wrong}} ^ low[read_addr[LOW_ADDR-1:0]];
+    low_out <= low_data;
     if (write_low) low[write_addr[LOW_ADDR-1:0]] <= write_data;
   end
   generate
     if (DEPTH > MOST) begin : parts
       (* no_rw_check *)
       reg [WIDTH-1:0] high [0:HIGH-1];
-      reg [WIDTH-1:0] high_data;
-      reg is_high;
+      reg [WIDTH-1:0] high_data, high_out;
+      reg is_high, out_is_high;
       always @(posedge clk) begin
         is_high <= read_addr[ADDR-1];
+        out_is_high <= is_high;
+        high_out <= high_data;
         high_data <= {WIDTH{wrong}} ^ high[read_addr[ADDR-2:0]];
         if (write_en && write_addr[ADDR-1]) high[write_addr[ADDR-2:0]] <= write_data;
       end
-      assign read_data = is_high ? high_data : low_data;
+      assign read_data = out_is_high ? high_out : low_out;
     end else begin : whole
-      assign read_data = low_data;
+      assign read_data = low_out;
     end
   endgenerate
 endmodule

@@ -18,8 +18,9 @@ RESIDUAL_INTERVAL = 4
 """Cycles from one residual beat to the next, at the least."""
 RESIDUAL_PHASE = 1
 """Residual beats issue when phase % RESIDUAL_INTERVAL is this, and then own the read port."""
-READ_LATENCY = 2
-"""Cycles from a read request to the line in the line register."""
+READ_LATENCY = 4
+"""Cycles from a read request to the line in the line register: the banks' addresses, the memories,
+their output registers, the line."""
 
 # Operand store and weight store
 TAP_GROUP_RING = 4

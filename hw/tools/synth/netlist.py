@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.spec.config import AccelConfig
+from hw.tools.synth import block_rams
 from hw.tools.synth.cells import FLIP_FLOP, free_net
 from hw.tools.synth.device import ECP5, Target
 from hw.tools.synth.fanout import split
@@ -79,7 +80,9 @@ def fit(netlist: Path, top: str) -> Counter[str]:
     returns how many cells of each type that adds."""
     design = json.loads(netlist.read_text())
     module = design["modules"][top]
-    changed = Counter({FLIP_FLOP: -fit_multipliers(module)})
+    kept = {bit for port in module["ports"].values() for bit in port["bits"]}
+    absorbed = fit_multipliers(module) + block_rams.absorb(module["cells"], kept)
+    changed = Counter({FLIP_FLOP: -absorbed})
     changed.update(split(module["cells"], free_net(module)))
     promote(module["cells"], module["netnames"], free_net(module))
     netlist.write_text(json.dumps(design))

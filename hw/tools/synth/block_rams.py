@@ -1,0 +1,25 @@
+"""Output registers of a DP16KD, which Yosys does not infer.
+
+With it a word is at the output 1 ns after the clock instead of 5.8 (nextpnr's figures for speed
+grade 6). See Lattice TN1264, ECP5 and ECP5-5G Memory Usage Guide.
+"""
+
+from __future__ import annotations
+
+from hw.tools.synth.cells import Cells
+from hw.tools.synth.flip_flops import FlipFlops
+
+BLOCK_RAM = "DP16KD"
+WIDTH = 18
+
+
+def absorb(cells: Cells, kept: set[int]) -> int:
+    """Move flip-flops behind block RAMs into them; returns how many are gone. Those of all outputs
+    of a port move, or none. Nets of ``kept`` keep their drivers."""
+    flip_flops = FlipFlops(cells, kept)
+    before = len(cells)
+    for cell in [cell for cell in cells.values() if cell["type"] == BLOCK_RAM]:
+        for port in "AB":
+            if flip_flops.move_behind(cell, [f"DO{port}{i}" for i in range(WIDTH)]):
+                cell["parameters"][f"REGMODE_{port}"] = "OUTREG"
+    return before - len(cells)

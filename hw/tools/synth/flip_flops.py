@@ -1,0 +1,68 @@
+"""Flip-flops that other cells can hold as registers of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from hw.tools.synth.cells import FLIP_FLOP, Cell, Cells, bit_at, readers
+
+
+class FlipFlops:
+    """The flip-flops of ``cells`` that can move: those that have no reset and begin as 0.
+
+    Nets of ``kept`` keep their drivers. All flip-flops have the same clock.
+    """
+
+    def __init__(self, cells: Cells, kept: set[int]):
+        self.cells = cells
+        self.sinks = sinks(cells, kept)
+        """Number of ports that read each net, those of the module included."""
+        self.by_output: dict[int, str] = {}
+        self._takers: dict[int, list[str]] = {}
+        for name, cell in cells.items():
+            if cell["type"] == FLIP_FLOP and _plain(cell):
+                self.by_output[bit_at(cell, "Q")] = name
+                self._takers.setdefault(bit_at(cell, "DI"), []).append(name)
+        assert len({bit_at(cells[name], "CLK") for name in self.by_output.values()}) <= 1
+
+    def move_behind(self, cell: Cell, outputs: Sequence[str]) -> Any:
+        """Move the flip-flops of all outputs in use into ``cell``; returns their clock, or None if
+        an output has none, or one with a clock enable, or leads elsewhere too."""
+        found = {}
+        for port in outputs:
+            bit = bit_at(cell, port)
+            if not self.sinks[bit]:
+                continue
+            names = self._takers.get(bit, [])
+            if self.sinks[bit] != 1 or not names or enable(self.cells[names[0]]) != "1":
+                return None
+            found[port] = names[0]
+        clock = None
+        for port, name in found.items():
+            flip_flop = self.cells.pop(name)
+            del self.by_output[bit_at(flip_flop, "Q")]
+            cell["connections"][port] = flip_flop["connections"]["Q"]
+            clock = bit_at(flip_flop, "CLK")
+        return clock
+
+
+def sinks(cells: Cells, kept: set[int]) -> Counter[Any]:
+    """Number of ports that read each net, those of ``kept`` with one more."""
+    found = readers(cells, lambda *_: True)
+    return Counter(kept) + Counter({net: len(ports) for net, ports in found.items()})
+
+
+def enable(cell: Cell) -> Any:
+    """The clock enable: a net, "1" for always, or None for one that another cell cannot have."""
+    mux = cell["parameters"].get("CEMUX", "1").strip()  # Yosys writes "1 "
+    return "1" if mux == "1" else bit_at(cell, "CE") if mux == "CE" else None
+
+
+def _plain(cell: Cell) -> bool:
+    """Whether the flip-flop takes its input at the rising edge, begins as 0, and has no reset."""
+    parameters = cell["parameters"]
+    if parameters.get("CLKMUX", "CLK") != "CLK" or parameters.get("REGSET", "RESET") != "RESET":
+        return False
+    return bit_at(cell, "LSR") in (None, "0")
