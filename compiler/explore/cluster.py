@@ -8,7 +8,7 @@ from asyncio import CancelledError as Cancelled
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import dask
 from distributed import Client, LocalCluster
@@ -20,7 +20,7 @@ from compiler.explore.chunks import Chunks
 from compiler.explore.space import Point, Space
 from compiler.explore.worker import AGAIN, Row, evaluate
 
-Task = Future[list[Row]]
+Task: TypeAlias = "Future[list[Row]]"
 TASKS = 3
 """Tasks of each thread that wait or run: none is idle, and the scheduler has few to keep."""
 CONNECT = 20.0
