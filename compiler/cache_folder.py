@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+SPECIAL = re.compile(r"[^\w/.+@~,-]")
+"""Characters of a path that make or a shell does not take as they are: a space, say."""
 
 
 def cache_root() -> Path:
     """The folder of the cache.
 
     ``convsim`` under ``$XDG_CACHE_HOME`` where that is set, else ``.cache`` of the checkout, or
-    ``convsim`` under ``~/.cache`` without a checkout that can be written.
+    ``convsim`` under ``~/.cache`` where no checkout can be written or its path has special
+    characters: make builds simulations in the cache.
     """
     given = os.environ.get("XDG_CACHE_HOME")
     checkout = Path(__file__).resolve().parents[1]
-    if not given and (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
+    usable = os.access(checkout, os.W_OK) and not SPECIAL.search(str(checkout))
+    if not given and (checkout / "pyproject.toml").is_file() and usable:
         return checkout / ".cache"
     return (Path(given) if given else Path.home() / ".cache") / "convsim"

