@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from compiler.errors import InputError
+
 SPECIAL = re.compile(r"[^\w/.+@~,-]")
 """Characters of a path that make or a shell does not take as they are: a space, say."""
 
@@ -23,3 +25,22 @@ def cache_root() -> Path:
     if not given and (checkout / "pyproject.toml").is_file() and usable:
         return checkout / ".cache"
     return (Path(given) if given else Path.home() / ".cache") / "convsim"
+
+
+def writable_cache() -> Path:
+    """The folder of the cache, made where it is missing.
+
+    Raises InputError where it cannot be written.
+    """
+    root = cache_root()
+    fault = None
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = error.strerror
+    if fault or not os.access(root, os.W_OK):
+        raise InputError(
+            f"the cache {root} cannot be written: {fault or 'Permission denied'}; "
+            "set XDG_CACHE_HOME to a folder that can"
+        )
+    return root

@@ -16,7 +16,7 @@ import numba
 from numba import njit
 from numba.core.caching import FunctionCache
 
-from compiler.cache_folder import cache_root
+from compiler.cache_folder import writable_cache
 
 __all__ = ["kernel", "njit"]
 
@@ -32,7 +32,7 @@ def _source_digest() -> str:
 
 
 # numba reads it when a function is decorated.
-numba.config.CACHE_DIR = str(cache_root() / "numba" / _source_digest())
+numba.config.CACHE_DIR = str(writable_cache() / "numba" / _source_digest())
 
 
 class _Cache(FunctionCache):

@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from amaranth.back import verilog as backend
 from amaranth.lib.wiring import Component
 
+from compiler.cache_folder import writable_cache
 from compiler.uncollected import uncollected
 from hw.lib.repeated import RepeatedModules
 from hw.mem.scratchpad_bank import VerilogScratchpadBank
@@ -44,11 +46,28 @@ def modules(component: Component, name: str, prefix: str = "") -> str:
     os.environ["AMARANTH_USE_YOSYS"] = "builtin"
     repeated = RepeatedModules(prefix)
     # Amaranth makes millions of objects that live until it is done.
-    with uncollected():
+    with uncollected(), _cache_of_yosys():
         text = _converted(component, prefix + name, repeated)
         for module, part in repeated.parts.items():
             text += apart(_converted(part, module, None), part.OWN)
     return text
+
+
+@contextmanager
+def _cache_of_yosys() -> Iterator[None]:
+    """Let Yosys's WebAssembly, compiled for this machine, be kept in this project's cache.
+
+    Raises InputError where that cannot be written.
+    """
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(writable_cache())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
 
 
 def _converted(component: Component, name: str, platform: RepeatedModules | None) -> str:

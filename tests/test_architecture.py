@@ -10,8 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TOPS = ("hw", "sim", "golden", "compiler")
 
 STOREYS = (
-    """compiler.cache_folder compiler.errors compiler.extras compiler.notes
-    compiler.source_digest compiler.uncollected""",
+    """compiler.errors compiler.extras compiler.notes compiler.source_digest
+    compiler.uncollected""",
+    "compiler.cache_folder",
     "hw.tools.plain_paths",
     """compiler.kernels compiler.lru_cache compiler.options compiler.process compiler.whole_files
     golden hw hw.spec hw.tools.verilator sim""",

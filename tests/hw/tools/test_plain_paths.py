@@ -1,5 +1,6 @@
 """Verilator and cocotb under a path with a space: lint, build and run."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -38,12 +39,22 @@ def test_lint_runs(spaced):
     assert "UNDRIVEN" in lint(WARNS, "m")[0]
 
 
+def no_interpreter(folder, monkeypatch):
+    """Let ``python`` and ``python3`` fail, as on a machine without them."""
+    folder.mkdir()
+    for name in ("python", "python3"):
+        (folder / name).write_text("#!/bin/sh\nexit 1\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
 @pytest.mark.full
 def test_a_simulation_is_built_and_runs(spaced, tmp_path, monkeypatch):
     tests = "import cocotb\n\n@cocotb.test()\nasync def passes(dut):\n    pass\n"
     (tmp_path / "one_test.py").write_text(tests)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "work").mkdir()
+    no_interpreter(tmp_path / "bin", monkeypatch)
     simulate(build("m", {"m.v": EMPTY}), tmp_path / "work", "m", "one_test")
 
 
