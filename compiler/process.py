@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -18,6 +19,10 @@ FAILED = 1
 
 class Terminated(BaseException):
     """SIGTERM, as an exception, so that temporary files go."""
+
+
+SIGNALS = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+"""Signals that end a command, by the exceptions that they raise."""
 
 
 def run_command(main: Callable[[], int]) -> int:
@@ -33,6 +38,16 @@ def run_command(main: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _raise_again
+    try:
+        return _status(main)
+    finally:
+        # What is done stays done while Python ends.
+        for number in SIGNALS.values():
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _status(main: Callable[[], int]) -> int:
     try:
         try:
             return main()
@@ -72,3 +87,13 @@ def _without_streams() -> int:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send this process a signal again whose exception came where C code calls Python: llvmlite's
+    callbacks, or the collection of garbage. It is lost there."""
+    number = SIGNALS.get(lost.exc_type)
+    if number is None:
+        sys.__unraisablehook__(lost)
+    else:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()

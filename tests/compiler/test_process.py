@@ -21,6 +21,10 @@ COMMAND = (
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "sys.exit(run_command(lambda: {}))"
 )
+SIGNALS = pytest.mark.parametrize(
+    ("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
+)
+KILL = "__import__('os').kill(__import__('os').getpid(), {})"
 LONG = "print('x' * 100_000) or 0"
 
 
@@ -68,18 +72,31 @@ def test_a_character_that_the_encoding_lacks():
     assert (done.returncode, done.stdout, done.stderr) == (0, "a?b\n", "")
 
 
-@pytest.mark.parametrize(
-    ("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
-)
+@SIGNALS
 def test_an_interrupted_command_leaves_nothing(tmp_path, number, word):
     main = (
         "__import__('contextlib').ExitStack().enter_context("
         "__import__('tempfile').TemporaryDirectory()) and "
-        f"__import__('os').kill(__import__('os').getpid(), {int(number)}) or 0"
+        f"{KILL.format(int(number))} or 0"
     )
     done = run(main, env=os.environ | {"TMPDIR": str(tmp_path)})
     assert (done.returncode, done.stderr) == (128 + number, f"error: {word}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@SIGNALS
+def test_an_interruption_in_a_callback_from_c_is_not_lost(number, word):
+    """There Python says "Exception ignored", and goes on."""
+    called = f"__import__('ctypes').CFUNCTYPE(None)(lambda: {KILL.format(int(number))})()"
+    done = run(f"{called} or __import__('time').sleep(60) or 0")
+    assert (done.returncode, done.stderr) == (128 + number, f"error: {word}\n")
+
+
+@SIGNALS
+def test_a_signal_after_the_work_changes_nothing(number, word):
+    at_exit = f"__import__('atexit').register(lambda: {KILL.format(int(number))})"
+    done = run(f"{at_exit} and 3")
+    assert (done.returncode, done.stderr) == (3, "")
 
 
 @pytest.mark.parametrize("words", [("compiler", "zoo"), ("hw", "config")], ids=" ".join)

