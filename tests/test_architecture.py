@@ -12,7 +12,7 @@ TOPS = ("hw", "sim", "golden", "compiler")
 STOREYS = (
     """compiler.errors compiler.extras compiler.notes compiler.source_digest
     compiler.uncollected""",
-    "compiler.cache_folder",
+    "compiler.cache_folder hw.tools.build_process",
     "hw.tools.plain_paths",
     """compiler.kernels compiler.lru_cache compiler.options compiler.process compiler.whole_files
     golden hw hw.spec hw.tools.verilator sim""",

@@ -25,6 +25,7 @@ from compiler.cache_folder import cache_root
 from compiler.errors import Failure
 from compiler.extras import how_to_install
 from compiler.notes import note
+from hw.tools import build_process
 from hw.tools.plain_paths import plain
 
 OLDEST_VERSION = (5, 36)
@@ -244,7 +245,7 @@ def compiled(
     top: str,
     sources: Mapping[str, str],
     parameters: Mapping[str, int],
-    options: Sequence[str],
+    arguments: Sequence[str],
     waves: bool = False,
 ) -> None:
     """Let cocotb's runner for ``simulator`` build the sources in ``folder``.
@@ -252,26 +253,25 @@ def compiled(
     Raises ToolError if that fails.
     """
     from cocotb_tools import config
-    from cocotb_tools.runner import get_runner
 
-    config.libs_dir, config.share_dir = plain(config.libs_dir), plain(config.share_dir)
-    paths = []
-    for name, text in sources.items():
-        paths.append(folder / name)
-        paths[-1].write_text(text)
+    paths = [folder / name for name in sources]
+    for path, text in zip(paths, sources.values(), strict=True):
+        path.write_text(text)
     log = folder / "build.log"
+    options = {
+        "sources": [str(path) for path in paths],
+        "parameters": dict(parameters),
+        "build_args": list(arguments),
+        "hdl_toplevel": top,
+        "build_dir": str(folder),
+        "timescale": ("1ns", "1ns"),
+        "waves": waves,
+        "log_file": str(log),
+    }
+    folders = {name: str(plain(getattr(config, name))) for name in ("libs_dir", "share_dir")}
     try:
-        get_runner(simulator).build(
-            sources=paths,
-            parameters=parameters,
-            build_args=list(options),
-            hdl_toplevel=top,
-            build_dir=folder,
-            timescale=("1ns", "1ns"),
-            waves=waves,
-            log_file=log,
-        )
-    except (RuntimeError, SystemExit) as error:
+        build_process.build(simulator, folders, options)
+    except Failure as error:
         raise ToolError(
             f"{simulator} could not build {top} (log: {log}): {error}\n{_tail(log)}"
         ) from error
