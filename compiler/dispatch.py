@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 
@@ -25,6 +26,11 @@ def dispatch(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int
         return command(arguments) or 0
     except (CompilerError, ConfigurationError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except Failure as error:
         print(f"error: {error}", file=sys.stderr)

@@ -16,6 +16,8 @@ from compiler.extras import missing_package
 FAILED = 1
 """Exit status of what is neither done nor the input's fault."""
 
+CLOSED = "standard output was closed"
+
 
 class Terminated(BaseException):
     """SIGTERM, as an exception, so that temporary files go."""
@@ -54,7 +56,12 @@ def _status(main: Callable[[], int]) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        return _stopped("standard output was closed", FAILED)
+        return _stopped(CLOSED, FAILED)
+    except SystemExit as error:
+        # rich ends the process without a word.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _stopped(CLOSED, FAILED)
+        raise
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _stopped(f"{place}{error.strerror or error}", FAILED)

@@ -38,10 +38,11 @@ def test_the_status_is_that_of_the_command():
     assert run("sys.exit(0)").returncode == 0
 
 
-def test_a_closed_pipe():
+@pytest.mark.parametrize("main", [LONG, "__import__('rich').print('x') or 0"], ids=["", "rich"])
+def test_a_closed_pipe(main):
     reading, writing = os.pipe()
     os.close(reading)
-    done = run(LONG, stdout=writing)
+    done = run(main, stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "error: standard output was closed\n")
 
@@ -112,6 +113,10 @@ def test_a_name_too_long_is_refused(capsys):
     for main, words in (
         (compiler_main, ["map", f"{name}.json"]),
         (compiler_main, ["import", f"{name}.onnx", "-o", "a.json"]),
+        (compiler_main, ["compare", f"{name}.json"]),
+        (compiler_main, ["diff", name, "--reference", "a.onnx"]),
+        (compiler_main, ["extract", name, "--layer", "a", "-o", "a"]),
+        (compiler_main, ["evaluate", "mobilenet_v1_025", "--images", name]),
         (sim_main, ["run", name]),
         (hw_main, ["config", "-o", name]),
         (hw_main, ["generate", "--preset", "tiny", "-o", name]),
