@@ -1,6 +1,6 @@
-"""Line requests: the lines that the lanes need for one tap group, each requested once."""
+"""Line requests: the lines that the lanes need for one tap group, once for neighbouring lanes."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from hw.spec.config import AccelConfig
 
 
 def need_layout(config: AccelConfig) -> data.StructLayout:
-    """Lines of a lane: the first that it needs, and whether it still lacks that and the one after
+    """Lines of a lane: the first one's address, and whether the lane needs it and the one after
     it."""
     return data.StructLayout({"low": line_addr(config), "need_low": 1, "need_high": 1})
 
@@ -21,7 +21,8 @@ def needs_layout(config: AccelConfig) -> data.ArrayLayout:
 
 
 class LineCoalescer(wiring.Component):
-    """Holds the current tap group and requests each distinct line that its lanes need, once.
+    """Holds the current tap group and requests the lines that its lanes need: of each lane those
+    that the lane before does not need too. All lanes that need a line take it.
 
     Members
     -------
@@ -33,6 +34,8 @@ class LineCoalescer(wiring.Component):
         Its lanes.
     needs : In(needs_layout)
         The lines that these need.
+    shape : In(2)
+        The array shape; lanes beyond its pixels repeat those before.
     ready : Out(1)
         The current tap group is absent or finishes in this cycle.
     done : Out(1)
@@ -62,6 +65,7 @@ class LineCoalescer(wiring.Component):
                 "tap_group": In(stage_layouts.tap_group_layout()),
                 "lanes": In(lanes),
                 "needs": In(needs_layout(config)),
+                "shape": In(2),
                 "ready": Out(1),
                 "done": Out(1),
                 "current": Out(stage_layouts.tap_group_layout()),
@@ -77,17 +81,17 @@ class LineCoalescer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         rows = self._config.rows
-        valid = Signal()
-        # The request is made from registers (needed, read_line, hits). The one after it is chosen
-        # before the grant is known: the first line of what is left or, if nothing is, of the next
-        # tap group. The grant, which comes late, only enables the registers.
-        # What the lanes lack next to the line to request, and which of them take that one.
-        left = Signal(needs_layout(self._config), reset_less=True)
-        hits = Signal(rows, reset_less=True)
-        needed, any_left, granted = Signal(), Signal(), Signal()
+        valid, needed, any_left = Signal(), Signal(), Signal()
+        held = Signal(needs_layout(self._config), reset_less=True)
+        # The request is made from registers. The one after it is chosen before the grant is known:
+        # the first of what is left or, if nothing is, of the next tap group. The grant, which comes
+        # late, only enables the registers.
+        left = _Left(rows, "left")
+        first_left, left_after = self._first_left(m, left, held)
+        first_new, left_of_new = self._first_new(m)
+        goes_on, granted = Signal(), Signal()
         m.d.comb += [
-            any_left.eq(_lacking(left).any()),
-            self.take.eq(hits),
+            goes_on.eq(valid & any_left),
             self.read_en.eq(valid & self.room & needed),
             granted.eq(self.read_en & self.grant),
             self.done.eq(valid & self.room & (~needed | (self.grant & ~any_left))),
@@ -98,39 +102,89 @@ class LineCoalescer(wiring.Component):
         with m.If(self.load):
             m.d.sync += [
                 valid.eq(1),
+                held.eq(self.needs),
                 self.current.eq(self.tap_group),
                 self.current_lanes.eq(self.lanes),
             ]
-            m.d.sync += [now.low.eq(need.low) for now, need in zip(left, self.needs, strict=True)]
-        # Lines of the next tap group are next, if those of the current one are all requested.
-        upcoming = Signal.like(left)
-        m.d.comb += upcoming.eq(Mux(valid & any_left, left, self.needs))
-        # If the last line is granted and no tap group comes, needs mean nothing, and valid falls.
+        # If the last line is granted and no tap group comes, this means nothing, and valid falls.
+        low = Signal(line_addr(self._config))
+        is_high = Signal()
+        line, before = Signal.like(self.read_line), Signal.like(self.read_line, reset_less=True)
+        m.d.comb += [
+            low.eq(Mux(goes_on, first_left, first_new)),
+            is_high.eq(goes_on & left.first_is_high),
+            line.eq(Mux(is_high, low + 1, low)),
+        ]
         with m.If(self.load | granted):
-            m.d.sync += self._request(m, upcoming, left, hits, needed)
+            m.d.sync += [
+                needed.eq(goes_on | Cat(need.need_low for need in self.needs).any()),
+                self.read_line.eq(line),
+                before.eq(Mux(is_high, low, low - 1)),
+                left.low.eq(Mux(goes_on, left_after.low, left_of_new.low)),
+                left.high.eq(Mux(goes_on, left_after.high, left_of_new.high)),
+                any_left.eq(Mux(goes_on, left_after.any, left_of_new.any)),
+            ]
+        for p, need in enumerate(held):
+            low_hit = need.need_low & (need.low == self.read_line)
+            m.d.comb += self.take[p].eq(low_hit | (need.need_high & (need.low == before)))
         return m
 
-    def _request(self, m, needs, left, hits, needed):
-        """Assignments that make the first of ``needs`` the line to request: the first lane's that
-        lacks one, its low line first."""
-        lacking = _lacking(needs)
-        low = _first(list(lacking), [need.low for need in needs])
-        is_high = ~_first(list(lacking), [need.need_low for need in needs])
-        line, before = Signal.like(self.read_line), Signal.like(self.read_line)
-        m.d.comb += [line.eq(Mux(is_high, low + 1, low)), before.eq(Mux(is_high, low, low - 1))]
-        yield needed.eq(lacking.any())
-        yield self.read_line.eq(line)
-        for p, need in enumerate(needs):
-            low_hit = need.need_low & (need.low == line)
-            high_hit = need.need_high & (need.low == before)
-            yield hits[p].eq(low_hit | high_hit)
-            yield left[p].need_low.eq(need.need_low & ~low_hit)
-            yield left[p].need_high.eq(need.need_high & ~high_hit)
+    def _first_left(self, m, left, held):
+        """The low line of the first lane with a request left, and what is left after it."""
+        after = _Left(self._config.rows, "after")
+        lanes = left.low | left.high
+        first = _lowest(lanes)
+        m.d.comb += [
+            left.first_is_high.eq(~_first(list(lanes), list(left.low))),
+            after.low.eq(left.low & ~first),
+            after.high.eq(left.high & ~(first & ~left.low)),
+        ]
+        return _first(list(lanes), [need.low for need in held]), after
+
+    def _first_new(self, m):
+        """The same of the next tap group: its first line is that of the first lane that needs
+        any."""
+        after = _Left(self._config.rows, "new")
+        needing = Cat(need.need_low for need in self.needs)
+        lows, highs = [], []
+        for p, need in enumerate(self.needs):
+            known_low, known_high = self._known(m, p) if p else (Const(0, 1), Const(0, 1))
+            shapes = [p < self._config.shape_pixels(s) for s in range(3)]
+            counts = stage_layouts.by_shape(self.shape, shapes)
+            lows.append(need.need_low & counts & ~known_low)
+            highs.append(need.need_high & counts & ~known_high)
+        m.d.comb += [
+            after.low.eq(Cat(lows) & ~_lowest(needing)),
+            after.high.eq(Cat(highs)),
+        ]
+        return _first(list(needing), [need.low for need in self.needs]), after
+
+    def _known(self, m, p):
+        """Whether the lane before needs the two lines of lane ``p``."""
+        before, need = self.needs[p - 1], self.needs[p]
+        step = Signal(line_addr(self._config), name=f"step{p}")
+        m.d.comb += step.eq(need.low - before.low)
+        small = ~step[1:].any()
+        same, up, down = small & ~step[0], small & step[0], step.all()
+        low = before.need_low & (same | (up & before.need_high))
+        return low, before.need_low & (down | (same & before.need_high))
 
 
-def _lacking(needs):
-    """The lanes that lack a line."""
-    return Cat(need.need_low | need.need_high for need in needs)
+class _Left:
+    """Requests left, a bit for each lane's two lines."""
+
+    def __init__(self, rows: int, name: str):
+        self.low, self.high = (Signal(rows, name=f"{name}_{line}") for line in ("low", "high"))
+        self.first_is_high = Signal(name=f"{name}_first_is_high")
+
+    @property
+    def any(self):
+        return (self.low | self.high).any()
+
+
+def _lowest(flags):
+    """The lowest of ``flags`` that is up, alone."""
+    return Cat(flag & ~flags[:p].any() for p, flag in enumerate(flags))
 
 
 def _first(flags, values):

@@ -108,6 +108,7 @@ class OperandFetch(wiring.Component):
             lines.tap_group.eq(addresses.tap_group),
             lines.lanes.eq(addresses.lanes),
             lines.needs.eq(addresses.needs),
+            lines.shape.eq(self.cmd.array_shape),
             lines.room.eq(self.out.room & running),
             lines.grant.eq(self.read.grant),
             self.read.en.eq(lines.read_en),

@@ -20,7 +20,6 @@ def operand_lines(commands: Commands, config: AccelConfig) -> np.ndarray:
             records(commands.fields[commands.executes], Opcode.EXECUTE),
             loop_nest.state(),
             input_addresses.state(config.rows),
-            line_coalescer.state(config.rows),
             counted,
             sizes(config),
         )
@@ -29,7 +28,7 @@ def operand_lines(commands: Commands, config: AccelConfig) -> np.ndarray:
 
 
 @kernel
-def _count(executes, states, lanes, lines, counted, sizes):
+def _count(executes, states, lanes, counted, sizes):
     """Add up the lines of all tap groups of each command, in ``counted``."""
     loops = states[0]
     for index in range(len(executes)):
@@ -42,6 +41,6 @@ def _count(executes, states, lanes, lines, counted, sizes):
             loop_nest.find_ends(loops, command, pixel_group)
             if not loop_nest.is_like_last(loops, command, sizes.line_words):
                 span = command.last_span if loops.last_tap_group != 0 else command.group_span
-                count = line_coalescer.count_lines(loops, command, lanes, span, lines, sizes)
+                count = line_coalescer.count_lines(loops, command, lanes, span, sizes)
             counted[index] += count
             loop_nest.advance(loops, command, lanes, pixel_group)

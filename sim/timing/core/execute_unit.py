@@ -16,7 +16,6 @@ from sim.timing.commands import records
 from sim.timing.core import drain as drain_unit
 from sim.timing.core import (
     input_addresses,
-    line_coalescer,
     loop_nest,
     mac_sequencer,
     operand_fetch,
@@ -63,7 +62,6 @@ def state(config: AccelConfig, fields: np.ndarray) -> Execute:
         operand_fetch.state(),
         loop_nest.state(),
         input_addresses.state(config.rows),
-        line_coalescer.state(config.rows),
         *operand_store.state(),
         weight_store.state(),
         mac_sequencer.state(),

@@ -1,50 +1,32 @@
-"""Line coalescer (docs/architecture.md, 3.6): lines that several lanes need are read once. They are
-counted, not fetched."""
-
-import numpy as np
+"""Line coalescer (docs/architecture.md, 3.6): a line that neighbouring lanes need is read once.
+Lines are counted, not fetched."""
 
 from sim.timing.state import WORD_MASK, compiled
 
 
-def state(rows: int) -> np.ndarray:
-    """Room for the lines of one tap group: two of each lane."""
-    return np.zeros(2 * rows, np.int64)
-
-
 @compiled
-def count_lines(loops, command, lanes, span, lines, sizes):
-    """Distinct lines that the lanes need for the tap group at the loops' present place.
-
-    Most lanes need a line after all others'.
-    """
-    count, top = 0, -1
+def count_lines(loops, command, lanes, span, sizes):
+    """Lines that are requested for the tap group at the loops' present place: those that the lane
+    before does not need too."""
+    count = 0
     active = min(sizes.rows >> command.array_shape, loops.left)
     width, height = command.in_width, command.in_height
     x_offset, y_offset, row_addr = loops.x_offset, loops.y_offset, loops.row_addr
+    low_before = high_before = -1
     for i in range(active):
         lane = lanes[i]
         y = lane.y + y_offset
         first = lane.x + x_offset
         last = first + span
         if y < 0 or y >= height or first >= width or last < 0:
+            low_before = high_before = -1
             continue
         address = row_addr + lane.row
         low = ((address + max(first, 0)) & WORD_MASK) >> sizes.line_bits
         high = ((address + min(last, width - 1)) & WORD_MASK) >> sizes.line_bits
-        for line in (low, high):
-            if line > top:
-                top = line
-            elif _is_among(line, lines, count):
-                continue
-            lines[count] = line
+        if low not in (low_before, high_before):
             count += 1
+        if high not in (low, low_before, high_before):
+            count += 1
+        low_before, high_before = low, high
     return count
-
-
-@compiled
-def _is_among(line, lines, count):
-    """Whether ``line`` is one of the ``count`` found, most likely the last."""
-    for i in range(count - 1, -1, -1):
-        if lines[i] == line:
-            return True
-    return False

@@ -87,7 +87,7 @@ def _go_on(unit, sizes):
     loop_nest.describe(loops, command, index, tap_group, sizes)
     if not loop_nest.is_like_last(loops, command, sizes.line_words):
         span = command.last_span if loops.last_tap_group != 0 else command.group_span
-        fetch.counted = line_coalescer.count_lines(loops, command, lanes, span, unit.lines, sizes)
+        fetch.counted = line_coalescer.count_lines(loops, command, lanes, span, sizes)
     fetch.lines = fetch.counted
     fetch.holds = 1
     loop_nest.advance(loops, command, lanes, pixel_group)

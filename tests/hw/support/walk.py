@@ -27,23 +27,24 @@ class Lane:
 
 @dataclass(frozen=True)
 class WalkStep:
-    """A step: its fields as in hw.core.stage_layouts.step_layout, its lanes, and its line
-    requests."""
+    """A step: its fields as in hw.core.stage_layouts.step_layout, its lanes, of which the first
+    ``size`` have other pixels, and its line requests."""
 
     fields: dict[str, int]
     lanes: tuple[Lane, ...]
+    size: int
 
     @property
     def requests(self) -> list[tuple[int, int]]:
         """Lines in the order of request, each with the mask of the lanes that take it."""
-        missing = [list(lane.lines) for lane in self.lanes]
         found = []
-        while any(missing):
-            line = next(lines for lines in missing if lines)[0]
-            takers = [p for p, lines in enumerate(missing) if line in lines]
-            for p in takers:
-                missing[p].remove(line)
-            found.append((line, sum(1 << p for p in takers)))
+        before: tuple[int, ...] = ()
+        for lane in self.lanes[: self.size]:
+            for line in lane.lines:
+                if line not in before:
+                    takers = [p for p, other in enumerate(self.lanes) if line in other.lines]
+                    found.append((line, sum(1 << p for p in takers)))
+            before = lane.lines
         return found
 
 
@@ -89,7 +90,7 @@ def _tap_group(f, config, block, first, in_block, row, group) -> WalkStep:
         _lane(f, plane_addr, first + p % size, p % size < pixels, row, group, taps, config)
         for p in range(config.rows)
     )
-    return WalkStep(fields, lanes)
+    return WalkStep(fields, lanes, size)
 
 
 def _lane(f, plane_addr, pixel, active, row, group, taps, config) -> Lane:
