@@ -5,9 +5,10 @@ Each waits for a LOAD, so that FETCH's beats are past.
 
 import pytest
 
+from hw.spec.timing import READ_LATENCY
 from tests.sim.timing.mem.hand_made import LINE, READ_PHASE, first, load, store, times
 
-ARRIVES = 3
+ARRIVES = READ_LATENCY + 1
 """Cycles from the read of a line to its buffer."""
 ANSWERED = 9
 """Cycles from the last word to the end: the answer comes 8 later, and is counted in the next."""
