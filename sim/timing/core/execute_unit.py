@@ -35,8 +35,6 @@ class Execute(NamedTuple):
     fetch: np.ndarray
     loops: np.ndarray
     lanes: np.ndarray
-    lines: np.ndarray
-    """Room for the lines of one tap group."""
     store: np.ndarray
     tap_groups: np.ndarray
     weights: np.ndarray
