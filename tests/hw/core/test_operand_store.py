@@ -47,7 +47,7 @@ class _Producer:
         words = self.config.line_words
         self.reach = rng.randint(0, words)
         lanes = (_random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows))
-        self.tap_group = WalkStep({"taps": self.left % 16}, tuple(lanes))
+        self.tap_group = WalkStep({"taps": self.left % 16}, tuple(lanes), self.config.rows)
         self.requests = self.tap_group.requests
 
     def drive(self, ctx, dut, cycle):
