@@ -261,7 +261,7 @@ class ScratchpadBanks(wiring.Component):
         # Registers of addresses and data next to each bank; a read and a write of one cycle reach
         # the memory in the same later one.
         fetched = delay(m, self.read_en, timing.READ_LATENCY - 1, "fetched")
-        assert timing.READ_LATENCY == 1 + BANK_LATENCY + 1
+        assert timing.READ_LATENCY == 1 + BANK_LATENCY
         words = []
         first = self.read_addr[: config.line_bits]
         for bank in range(config.line_words):
@@ -282,12 +282,9 @@ class ScratchpadBanks(wiring.Component):
                 register = Signal.like(port, name=f"{name}{bank}", reset_less=True)
                 m.d.sync += register.eq(value)
                 m.d.comb += port.eq(register)
-            m.d.comb += memory.write_en.eq(en)
+            m.d.comb += memory.write_en.eq(en), memory.read_en.eq(fetched)
             words.append(memory.read_data)
-        line = Signal.like(self.line, reset_less=True)
-        with m.If(fetched):
-            m.d.sync += line.eq(Cat(*words))
-        m.d.comb += self.line.eq(line)
+        m.d.comb += self.line.eq(Cat(*words))
         return m
 
 

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from amaranth.hdl import ClockSignal, Instance, Module
+from amaranth.hdl import ClockSignal, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-
-from hw.lib.delay import delay
 
 BANK_LATENCY = 2
 """Cycles from an address to its word: the memory, and its output register."""
@@ -25,7 +23,9 @@ class ScratchpadBank(wiring.Component):
     read_addr : In(range(depth))
         Address of a word to read.
     read_data : Out(width)
-        The word, BANK_LATENCY cycles later.
+        The word, BANK_LATENCY cycles later, in the output register.
+    read_en : In(1)
+        The output register takes the word of the cycle before.
     write_en : In(1)
         Write in this cycle.
     write_addr : In(range(depth))
@@ -40,6 +40,7 @@ class ScratchpadBank(wiring.Component):
             {
                 "read_addr": In(range(depth)),
                 "read_data": Out(width),
+                "read_en": In(1),
                 "write_en": In(1),
                 "write_addr": In(range(depth)),
                 "write_data": In(width),
@@ -50,9 +51,12 @@ class ScratchpadBank(wiring.Component):
         m = Module()
         m.submodules.words = words = Memory(shape=self._width, depth=self._depth, init=[])
         read, write = words.read_port(), words.write_port()
+        output = Signal(self._width, reset_less=True)
+        with m.If(self.read_en):
+            m.d.sync += output.eq(read.data)
         m.d.comb += [
             read.addr.eq(self.read_addr),
-            self.read_data.eq(delay(m, read.data, BANK_LATENCY - 1, "output", reset_less=True)),
+            self.read_data.eq(output),
             write.en.eq(self.write_en),
             write.addr.eq(self.write_addr),
             write.data.eq(self.write_data),
@@ -86,6 +90,7 @@ class VerilogScratchpadBank(ScratchpadBank):
             i_clk=ClockSignal(),
             i_read_addr=self.read_addr,
             o_read_data=self.read_data,
+            i_read_en=self.read_en,
             i_write_en=self.write_en,
             i_write_addr=self.write_addr,
             i_write_data=self.write_data,

@@ -1,5 +1,5 @@
 /* A bank of the scratchpad: one read and one write a cycle; infers block RAM, whose output registers
-   low_out and high_out can become. A word read is there two cycles later. More than MOST words
+   low_out and high_out can become; they take a word where read_en is up. More than MOST words
    are two memories, the lower one a power of two, so that of deep and narrow blocks less is to be
    chosen. The upper one is as large as whole blocks make it. */
 module scratchpad_bank #(
@@ -10,6 +10,7 @@ module scratchpad_bank #(
     input clk,
     input [ADDR-1:0] read_addr,
     output [WIDTH-1:0] read_data,
+    input read_en,
     input write_en,
     input [ADDR-1:0] write_addr,
     input [WIDTH-1:0] write_data
@@ -30,7 +31,7 @@ module scratchpad_bank #(
   wire write_low = write_en && write_addr < LOW;
   always @(posedge clk) begin
     low_data <= {WIDTH{wrong}} ^ low[read_addr[LOW_ADDR-1:0]];
-    low_out <= low_data;
+    if (read_en) low_out <= low_data;
     if (write_low) low[write_addr[LOW_ADDR-1:0]] <= write_data;
   end
   generate
@@ -41,8 +42,8 @@ module scratchpad_bank #(
       reg is_high, out_is_high;
       always @(posedge clk) begin
         is_high <= read_addr[ADDR-1];
-        out_is_high <= is_high;
-        high_out <= high_data;
+        if (read_en) out_is_high <= is_high;
+        if (read_en) high_out <= high_data;
         high_data <= {WIDTH{wrong}} ^ high[read_addr[ADDR-2:0]];
         if (write_en && write_addr[ADDR-1]) high[write_addr[ADDR-2:0]] <= write_data;
       end

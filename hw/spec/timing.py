@@ -18,9 +18,9 @@ RESIDUAL_INTERVAL = 4
 """Cycles from one residual beat to the next, at the least."""
 RESIDUAL_PHASE = 1
 """Residual beats issue when phase % RESIDUAL_INTERVAL is this, and then own the read port."""
-READ_LATENCY = 4
+READ_LATENCY = 3
 """Cycles from a read request to the line in the line register: the banks' addresses, the memories,
-their output registers, the line."""
+and their output registers, which are the line register."""
 
 # Operand store and weight store
 TAP_GROUP_RING = 4

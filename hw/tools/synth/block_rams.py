@@ -15,11 +15,14 @@ WIDTH = 18
 
 def absorb(cells: Cells, kept: set[int]) -> int:
     """Move flip-flops behind block RAMs into them; returns how many are gone. Those of all outputs
-    of a port move, or none. Nets of ``kept`` keep their drivers."""
+    of a port move, or none; they have one clock enable. Nets of ``kept`` keep their drivers."""
     flip_flops = FlipFlops(cells, kept)
     before = len(cells)
     for cell in [cell for cell in cells.values() if cell["type"] == BLOCK_RAM]:
         for port in "AB":
-            if flip_flops.move_behind(cell, [f"DO{port}{i}" for i in range(WIDTH)]):
+            outputs = [f"DO{port}{i}" for i in range(WIDTH)]
+            if moved := flip_flops.move_behind(cell, outputs, enabled=True):
                 cell["parameters"][f"REGMODE_{port}"] = "OUTREG"
+                cell["connections"][f"OCE{port}"] = [moved[1]]
+                cell["port_directions"][f"OCE{port}"] = "input"
     return before - len(cells)

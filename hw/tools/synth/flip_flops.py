@@ -27,25 +27,34 @@ class FlipFlops:
                 self._takers.setdefault(bit_at(cell, "DI"), []).append(name)
         assert len({bit_at(cells[name], "CLK") for name in self.by_output.values()}) <= 1
 
-    def move_behind(self, cell: Cell, outputs: Sequence[str]) -> Any:
-        """Move the flip-flops of all outputs in use into ``cell``; returns their clock, or None if
-        an output has none, or one with a clock enable, or leads elsewhere too."""
+    def move_behind(
+        self, cell: Cell, outputs: Sequence[str], enabled: bool = False
+    ) -> tuple[Any, Any] | None:
+        """Move the flip-flops of all outputs in use into ``cell``, which can have a clock enable
+        for them if ``enabled``; returns their clock and enable.
+
+        Returns None, and moves none, if an output has none or leads elsewhere too, if the enables
+        differ, or if nothing is in use.
+        """
         found = {}
         for port in outputs:
             bit = bit_at(cell, port)
             if not self.sinks[bit]:
                 continue
             names = self._takers.get(bit, [])
-            if self.sinks[bit] != 1 or not names or enable(self.cells[names[0]]) != "1":
+            if self.sinks[bit] != 1 or not names:
                 return None
             found[port] = names[0]
+        enables = {enable(self.cells[name]) for name in found.values()}
+        if len(enables) != 1 or None in enables or not (enabled or enables == {"1"}):
+            return None
         clock = None
         for port, name in found.items():
             flip_flop = self.cells.pop(name)
             del self.by_output[bit_at(flip_flop, "Q")]
             cell["connections"][port] = flip_flop["connections"]["Q"]
             clock = bit_at(flip_flop, "CLK")
-        return clock
+        return clock, enables.pop()
 
 
 def sinks(cells: Cells, kept: set[int]) -> Counter[Any]:

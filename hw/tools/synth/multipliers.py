@@ -41,8 +41,8 @@ def absorb(cells: Cells, kept: set[int]) -> int:
     flip_flops = FlipFlops(cells, kept)
     before = len(cells)
     for cell in [cell for cell in cells.values() if cell["type"] == MULTIPLIER]:
-        if clock := flip_flops.move_behind(cell, OUTPUTS):
-            _connect(cell, "CLK0", clock)
+        if moved := flip_flops.move_behind(cell, OUTPUTS):
+            _connect(cell, "CLK0", moved[0])
             cell["parameters"]["REG_OUTPUT_CLK"] = "CLK0"
         _absorb_inputs(cell, flip_flops)
     return before - len(cells)
