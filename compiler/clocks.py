@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from compiler.quantities import clock as read_clock
 from hw.spec.config import PRESETS, AccelConfig
 
-PLACED = {"tiny": 46.2, "ecp5": 37.1}
+PLACED = {"tiny": 43.5, "ecp5": 37.1}
 """MHz of presets after place and route on an LFE5U-85F, speed grade 6 (docs/fpga.md)."""
 ASSUMED = 100.0
 """MHz of every other machine: a round number, nothing that a chip was found to reach."""
