@@ -13,17 +13,15 @@ from compiler.schedule.channel_blocks import BlockRange
 from hw.spec.config import AccelConfig
 from hw.spec.isa import COMMAND_WORDS, Opcode
 from hw.spec.timing import (
-    LINE_LATENCY,
     MAC_LATENCY,
     OPERAND_SETUP,
     PLAIN_FLUSH,
-    PLAIN_WRITE,
     RESIDUAL_FLUSH,
     RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
 
-EXECUTE_OVERHEAD = LINE_LATENCY + PLAIN_WRITE + 14
+EXECUTE_OVERHEAD = 24
 """Cycles around an EXECUTE that waits for the one before it, besides ``rows`` to set up lanes."""
 
 COMMAND_CYCLES = 12
