@@ -36,6 +36,7 @@ FILE is an interpreter whose environment has PyTorch and the packages of the def
 - **on the array**: the share of the model's multiply-accumulates that no host computes.
 - **cycles, use**: as `map` gives them. A float model is quantised with four seeded random inputs.
   Other inputs give other scales, which can change the cycles of additions and concatenations.
+  Rows keep the cycles of the version that wrote them; the pipeline has become deeper since.
 - **s, MiB**: processor time of loading, calibration and mapping, and the process's peak memory.
 - **original**: outputs for one random input, of float models with at most {most} million products.
   Integers are compared with LiteRT's reference kernels, bit by bit. Real values give the ratio of
