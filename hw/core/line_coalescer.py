@@ -87,7 +87,7 @@ class LineCoalescer(wiring.Component):
         # the first of what is left or, if nothing is, of the next tap group. The grant, which comes
         # late, only enables the registers.
         left = _Left(rows, "left")
-        first_left, left_after = self._first_left(m, left, held)
+        first_left, left_is_high, left_after = self._first_left(m, left, held)
         first_new, left_of_new = self._first_new(m)
         goes_on, granted = Signal(), Signal()
         m.d.comb += [
@@ -112,7 +112,7 @@ class LineCoalescer(wiring.Component):
         line, before = Signal.like(self.read_line), Signal.like(self.read_line, reset_less=True)
         m.d.comb += [
             low.eq(Mux(goes_on, first_left, first_new)),
-            is_high.eq(goes_on & left.first_is_high),
+            is_high.eq(goes_on & left_is_high),
             line.eq(Mux(is_high, low + 1, low)),
         ]
         with m.If(self.load | granted):
@@ -130,20 +130,22 @@ class LineCoalescer(wiring.Component):
         return m
 
     def _first_left(self, m, left, held):
-        """The low line of the first lane with a request left, and what is left after it."""
+        """The low line of the first lane with a request left, whether its high line is the one to
+        request, and what is left after it."""
         after = _Left(self._config.rows, "after")
         lanes = left.low | left.high
         first = _lowest(lanes)
+        is_high = Signal(name="left_first_is_high")
         m.d.comb += [
-            left.first_is_high.eq(~_first(list(lanes), list(left.low))),
+            is_high.eq(~_first(list(lanes), list(left.low))),
             after.low.eq(left.low & ~first),
             after.high.eq(left.high & ~(first & ~left.low)),
         ]
-        return _first(list(lanes), [need.low for need in held]), after
+        return _first(list(lanes), [need.low for need in held]), is_high, after
 
     def _first_new(self, m):
-        """The same of the next tap group: its first line is that of the first lane that needs
-        any."""
+        """The first line of the next tap group, that of the first lane that needs any, and what is
+        left after it."""
         after = _Left(self._config.rows, "new")
         needing = Cat(need.need_low for need in self.needs)
         lows, highs = [], []
@@ -175,7 +177,6 @@ class _Left:
 
     def __init__(self, rows: int, name: str):
         self.low, self.high = (Signal(rows, name=f"{name}_{line}") for line in ("low", "high"))
-        self.first_is_high = Signal(name=f"{name}_first_is_high")
 
     @property
     def any(self):

@@ -119,7 +119,7 @@ class RequantChannel(wiring.Component):
             setattr(self, f"_{name}", self._delayed(m, value, stage, name)[-1])
         right = self._delayed(m, Mux(again, self.right, self.channel.right), Stage.ROUNDED, "right")
         self._right, self._next_right = right[Stage.ROUNDED], right[Stage.HIGH]
-        # Half of 2**right, less one; less one too where right is 0.
+        # 2**(right - 1) - 1, and -1 where right is 0.
         early = right[Stage.PRODUCT]
         above = (Const(-1, ACC + 1) << early)[1 : ACC + 1]
         self._below = Signal(signed(ACC), name="below", reset_less=True)

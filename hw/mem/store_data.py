@@ -15,7 +15,7 @@ from hw.spec.timing import BURST_LIST, DMA_READ_PHASE, LINE_BUFFERS
 class StoreData(wiring.Component):
     """Reads the lines of a command and sends their words in the bursts announced to it.
 
-    A line requested in cycle t can be sent from t + 3 on.
+    A line requested in cycle t can be sent from t + READ_LATENCY + 1 on.
 
     Members
     -------
