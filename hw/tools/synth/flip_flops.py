@@ -50,11 +50,17 @@ class FlipFlops:
             return None
         clock = None
         for port, name in found.items():
-            flip_flop = self.cells.pop(name)
-            del self.by_output[bit_at(flip_flop, "Q")]
+            flip_flop = self.remove(name)
             cell["connections"][port] = flip_flop["connections"]["Q"]
             clock = bit_at(flip_flop, "CLK")
         return clock, enables.pop()
+
+    def remove(self, name: str) -> Cell:
+        """Take a flip-flop out of the cells; returns it."""
+        flip_flop = self.cells.pop(name)
+        del self.by_output[bit_at(flip_flop, "Q")]
+        self._takers[bit_at(flip_flop, "DI")].remove(name)
+        return flip_flop
 
 
 def sinks(cells: Cells, kept: set[int]) -> Counter[Any]:

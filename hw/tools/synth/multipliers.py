@@ -67,18 +67,18 @@ def _absorb_inputs(cell: Cell, flip_flops: FlipFlops) -> None:
         counted[bit] -= 1
     for bit in set(bits):
         if not counted[bit]:
-            counted[bit_at(cells[by_output[bit]], "DI")] -= 1
-            del cells[by_output[bit]]
+            counted[bit_at(flip_flops.remove(by_output[bit]), "DI")] -= 1
 
 
 def _connect(cell: Cell, port: str, bit: Any) -> None:
     cell["connections"][port], cell["port_directions"][port] = [bit], "input"
 
 
-def justify(cell: Cell, sinks: Counter[Any]) -> None:
+def justify(cell: Cell, counted: Counter[Any]) -> None:
     """Move signed operands, and the product, to the upper ends of a multiplier's ports.
 
-    ``sinks`` counts the readers of each net. A product of which copies of the sign are read stays.
+    ``counted`` has the number of readers of each net. A product of which copies of the sign are
+    read stays.
     """
     connections = cell["connections"]
     operands = {port: [bit_at(cell, f"{port}{i}") for i in range(WIDTH)] for port in "AB"}
@@ -88,7 +88,7 @@ def justify(cell: Cell, sinks: Counter[Any]) -> None:
     }
     shift = sum(shifts.values())
     product = [connections.get(port, []) for port in OUTPUTS]
-    if any(sinks[bit] for bits in product[len(product) - shift :] for bit in bits):
+    if any(counted[bit] for bits in product[len(product) - shift :] for bit in bits):
         return
     for port, bits in operands.items():
         zeros = ["0"] * shifts[port]

@@ -62,6 +62,31 @@ def test_all_registers_move():
     assert [nets[f"P{i}"] for i in range(16)] == [SUM + i for i in range(16)]
 
 
+def test_a_register_between_two_multipliers_moves_once():
+    """The second multiplier takes it first."""
+    product, held, last = 1000, 1100, 1200
+    cells = {
+        "second": cell(
+            MULTIPLIER,
+            {port: held + i for i, port in enumerate(INPUTS)},
+            {port: last + i for i, port in enumerate(OUTPUTS)},
+        ),
+        "first": cell(
+            MULTIPLIER,
+            dict.fromkeys(INPUTS, A),
+            {port: product + i for i, port in enumerate(OUTPUTS)},
+        ),
+    }
+    for i in range(36):
+        cells[f"held{i}"] = flip_flop(product + i, held + i)
+    assert absorb(cells, set()) == 36
+    assert list(cells) == ["second", "first"]
+    assert cells["first"]["parameters"] == {}
+    for i, (taken, given) in enumerate(zip(INPUTS, OUTPUTS, strict=True)):
+        assert cells["second"]["connections"][taken] == [product + i]
+        assert cells["first"]["connections"][given] == [product + i]
+
+
 @pytest.mark.parametrize(
     "change",
     (
