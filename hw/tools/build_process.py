@@ -18,7 +18,7 @@ from typing import Any
 from compiler.errors import Failure
 
 PATIENCE = 1.0
-"""Seconds in which what was started removes its temporary files and ends."""
+"""Seconds in which what was started removes its temporary files and ends; then it is killed."""
 
 
 def build(simulator: str, folders: dict[str, str], options: dict[str, Any]) -> None:
@@ -53,6 +53,7 @@ def _end(leader: subprocess.Popen[str]) -> None:
         while time.monotonic() < limit:
             os.killpg(leader.pid, 0)
             time.sleep(0.02)
+        os.killpg(leader.pid, signal.SIGKILL)
 
 
 def main(simulator: str, folders: str, options: str) -> int:
