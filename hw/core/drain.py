@@ -247,7 +247,7 @@ class Drain(wiring.Component):
             beat.mask.eq(addresses.mask),
             beat.addr.eq(addresses.addr),
         ]
-        beats = delay_line(m, beat, timing.RESIDUAL_WRITE, "beat")
+        beats = delay_line(m, beat, timing.RESIDUAL_WRITE - 1, "beat")
         # The write port's registers are the last cycle of the way.
         plain, late = beats[timing.PLAIN_WRITE - 1], beats[timing.RESIDUAL_WRITE - 1]
         written, write = Signal.like(plain), self.write

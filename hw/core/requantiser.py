@@ -73,12 +73,12 @@ class Requantiser(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY + 1
+        ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY
         entered_ago = delay_line(m, self.enter & self.residual, ages, "age")
         self._a, self._b, self._sum = (
             entered_ago[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
-        shared = self._clamps(m, entered_ago[ages - 1]) | self._control(m) | self._parameters(m)
+        shared = self._clamps(m, entered_ago[ages]) | self._control(m) | self._parameters(m)
         assert shared.keys() == SHARED.keys()
         words, cols = self._config.requant_words, self._config.cols
         for c in range(cols):
