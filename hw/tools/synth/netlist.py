@@ -179,7 +179,8 @@ def _map_ecp5() -> list[str]:
 
 
 def _map_xilinx() -> list[str]:
-    """By ABC, with Yosys' own list of its commands."""
+    """By ABC, with Yosys' own list of its commands. The last one leaves one inverter for all
+    flip-flops whose clock enable is inverted, where Yosys has one for each."""
     return [
         f"synth_xilinx -family xc7 -flatten -top {TOP} -run begin:map_luts",
         "opt_expr -mux_undef -noclkinv",
@@ -190,6 +191,7 @@ def _map_xilinx() -> list[str]:
         "xilinx_dffopt",
         "opt_lut_ins -tech xilinx",
         f"synth_xilinx -family xc7 -top {TOP} -run finalize:edif",
+        "opt_merge -share_all t:INV",
     ]
 
 
