@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Sequence
 
 from compiler.explore.space import Point
 
@@ -14,16 +14,18 @@ MOST = 1024
 
 
 class Chunks:
-    """Takes points from the front of a list, as many as a task should have.
+    """Shares out a list of points, neighbours of which are alike.
 
-    Points of one machine stay together where that costs at most half a task. Call ``note`` with the
-    seconds that points took.
+    Each worker has a stretch of the list, of which it takes from the front: what it has planned for
+    a point serves the next ones. One that has none left gets half of the longest. Points of one
+    machine stay together where that costs at most half a task. Call ``note`` with the seconds that
+    points took.
     """
 
-    def __init__(self, points: Sequence[Point], workers: int, seconds: float | None = None) -> None:
+    def __init__(self, points: Sequence[Point], seconds: float | None = None) -> None:
         self._points = points
-        self._at = 0
-        self._workers = workers
+        self._left = len(points)
+        self._stretches: dict[Hashable, range] = {}
         self.seconds = seconds
         """Seconds of a point, averaged over the last ones."""
 
@@ -32,21 +34,42 @@ class Chunks:
         each = seconds / count
         self.seconds = each if self.seconds is None else 0.7 * self.seconds + 0.3 * each
 
-    def __iter__(self) -> Iterator[Sequence[Point]]:
-        while self._at < len(self._points):
-            most = self._size()
-            found = self._points[self._at : self._at + most]
-            for size in range(len(found) - 1, (most - 1) // 2, -1):
-                if found[size].machine != found[size - 1].machine:
-                    found = found[:size]
-                    break
-            self._at += len(found)
-            yield found
+    def take(self, worker: Hashable, workers: int) -> Sequence[Point]:
+        """The points of the next task of a worker, one of so many; empty when none are left."""
+        if not self._left:
+            return []
+        stretch = self._stretches.get(worker) or self._share()
+        most = min(self._size(workers), len(stretch))
+        found = self._points[stretch.start : stretch.start + most]
+        for size in range(len(found) - 1, (most - 1) // 2, -1):
+            if found[size].machine != found[size - 1].machine:
+                found = found[:size]
+                break
+        self._stretches[worker] = stretch[len(found) :]
+        self._left -= len(found)
+        return found
 
-    def _size(self) -> int:
+    def _share(self) -> range:
+        """A stretch for a worker that has none: the later half of the longest, from the start of a
+        machine where one is near."""
+        if not self._stretches:
+            return range(len(self._points))
+        owner = max(self._stretches, key=lambda worker: len(self._stretches[worker]))
+        stretch = self._stretches[owner]
+        middle = len(stretch) // 2
+        for at in range(middle, min(len(stretch), middle + MOST)):
+            if at and self._machine(stretch[at]) != self._machine(stretch[at - 1]):
+                middle = at
+                break
+        self._stretches[owner] = stretch[:middle]
+        return stretch[middle:]
+
+    def _machine(self, number: int) -> object:
+        return self._points[number].machine
+
+    def _size(self, workers: int) -> int:
         """Points of the next task: fewer at the end, so that workers end together."""
-        left = len(self._points) - self._at
-        share = -(-left // (2 * self._workers))
-        aim = max(SECONDS, PER_WORKER * self._workers)
+        share = -(-self._left // (2 * workers))
+        aim = max(SECONDS, PER_WORKER * workers)
         wanted = 1 if self.seconds is None else int(aim / max(self.seconds, 1e-6))
         return max(1, min(wanted, share, MOST))

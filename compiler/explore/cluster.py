@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import CancelledError as Cancelled
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import dask
 from distributed import Client, LocalCluster
@@ -40,7 +41,7 @@ class Cluster:
         self._space = client.scatter(space, broadcast=True, hash=False)
         self._seconds: float | None = None
         self._counted = -RECOUNT
-        self._count = 1
+        self._threads: Mapping[str | None, int] = {}
 
     def run(self, points: Sequence[Point]) -> Iterator[list[Row]]:
         """Rows of all points, as they come. A task whose worker dies is tried again elsewhere.
@@ -53,56 +54,74 @@ class Cluster:
             raise Failure(LOST) from None
 
     def _run(self, points: Sequence[Point]) -> Iterator[list[Row]]:
-        chunks = Chunks(points, self._threads(), self._seconds)
-        waiting = iter(chunks)
-        tasks: dict[Task, Sequence[Point]] = {}
-        done = as_completed()
-        self._fill(waiting, tasks, done)
-        for future in done:
-            own = tasks.pop(future)
-            for rows in self._rows(future, own, tasks, done):
+        chunks = Chunks(points, self._seconds)
+        tasks = Tasks(self._client, self._space)
+        self._fill(chunks, tasks)
+        for future, own in tasks.done():
+            for rows in _rows(future, own, tasks):
                 chunks.note(len(rows), sum(row["seconds"] for row in rows))
                 yield rows
             future.release()
-            self._fill(waiting, tasks, done)
+            self._fill(chunks, tasks)
         self._seconds = chunks.seconds
 
-    def _fill(self, waiting: Iterator[Sequence[Point]], tasks: dict[Task, Any], done: Any) -> None:
+    def _fill(self, chunks: Chunks, tasks: Tasks) -> None:
         """Hand tasks over until each thread has TASKS of them."""
-        while len(tasks) < TASKS * self._threads():
-            points = next(waiting, None)
-            if points is None:
-                return
-            self._submit(points, tasks, done)
+        self._recount()
+        total = sum(self._threads.values())
+        for worker, threads in self._threads.items():
+            while tasks.pending[worker] < TASKS * threads:
+                points = chunks.take(worker, total)
+                if not points:
+                    return
+                tasks.submit(points, worker)
 
-    def _submit(self, points: Sequence[Point], tasks: dict[Task, Any], done: Any) -> None:
-        future = self._client.submit(evaluate, self._space, points, pure=False)
-        tasks[future] = points
-        done.add(future)
-
-    def _rows(
-        self, future: Task, points: Sequence[Point], tasks: dict[Task, Any], done: Any
-    ) -> list[list[Row]]:
-        """The rows of a task; of one that ends its workers the points are tried one by one."""
-        if future.status == "finished":
-            return [future.result()]
-        fault = future.exception()
-        if not isinstance(fault, KilledWorker):
-            raise fault
-        if len(points) > 1:
-            for point in points:
-                self._submit([point], tasks, done)
-            return []
-        (point,) = points
-        row = {"key": point.key, "network": point.network, "reason": KILLED, "seconds": 0.0}
-        return [[row | {AGAIN: True}]]
-
-    def _threads(self) -> int:
-        """Threads of all workers, at least 1."""
+    def _recount(self) -> None:
+        """Count threads by the address of their worker; without any, tasks wait for who comes."""
         if time.monotonic() >= self._counted + RECOUNT:
-            self._count = max(1, sum(self._client.ncores().values()))
+            self._threads = self._client.ncores() or {None: 1}
             self._counted = time.monotonic()
-        return self._count
+
+
+class Tasks:
+    """Tasks that are handed over, with their points; ``pending`` counts those of each worker."""
+
+    def __init__(self, client: Client, space: Future[Space]) -> None:
+        self._client, self._space = client, space
+        self._tasks: dict[Task, tuple[Sequence[Point], str | None]] = {}
+        self._done = as_completed()
+        self.pending: Counter[str | None] = Counter()
+
+    def submit(self, points: Sequence[Point], worker: str | None = None) -> None:
+        """Hand a task over, for the worker at an address if it is there."""
+        own = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
+        future = self._client.submit(evaluate, self._space, points, pure=False, **own)
+        self._tasks[future] = points, worker
+        self.pending[worker] += 1
+        self._done.add(future)
+
+    def done(self) -> Iterator[tuple[Task, Sequence[Point]]]:
+        """Tasks as they end."""
+        for future in self._done:
+            points, worker = self._tasks.pop(future)
+            self.pending[worker] -= 1
+            yield future, points
+
+
+def _rows(future: Task, points: Sequence[Point], tasks: Tasks) -> list[list[Row]]:
+    """The rows of a task; of one that ends its workers the points are tried one by one."""
+    if future.status == "finished":
+        return [future.result()]
+    fault = future.exception()
+    if not isinstance(fault, KilledWorker):
+        raise fault
+    if len(points) > 1:
+        for point in points:
+            tasks.submit([point])
+        return []
+    (point,) = points
+    row = {"key": point.key, "network": point.network, "reason": KILLED, "seconds": 0.0}
+    return [[row | {AGAIN: True}]]
 
 
 @contextmanager

@@ -119,10 +119,11 @@ NETWORKS = {
 }
 
 
-def photo_crops(count: int, seed: int) -> np.ndarray:
-    """uint8 ``[count, 224, 224, 3]``: random squares of the photos, resized, in random order."""
+def photo_crops(count: int, seed: int, part: slice = slice(None)) -> np.ndarray:
+    """uint8 ``[count, 224, 224, 3]``: random squares of a ``part`` of the photos, resized, in
+    random order."""
     generator = np.random.default_rng(seed)
-    photos = [photo for path in fetch(PHOTOS) if (photo := _photo(path))]
+    photos = [photo for path in fetch(PHOTOS) if (photo := _photo(path))][part]
     crops = [_crop(photos[i % len(photos)], generator) for i in range(count)]
     return generator.permutation(np.stack(crops))
 

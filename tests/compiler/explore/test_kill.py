@@ -30,8 +30,9 @@ def wait_for(what):
 
 
 def children(pid):
-    """Processes that a process has started."""
-    return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Processes that a process has started, whichever thread did."""
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(x) for path in found for x in path.read_text().split()]
 
 
 def is_there(pid):
@@ -45,7 +46,7 @@ def is_there(pid):
 
 @pytest.mark.full
 def test_a_killed_sweep_leaves_no_process_and_loses_no_row(tmp_path):
-    sizes = ", ".join(str(8192 + 32 * n) for n in range(400))
+    sizes = ", ".join(str(8192 + 32 * n) for n in range(60))
     space, out = two_networks(tmp_path, sizes), tmp_path / "out"
     words = ["-m", "compiler", "explore", str(tmp_path / "space.toml"), "-o", str(out)]
     words += ["--workers", "2"]
@@ -64,7 +65,7 @@ def test_a_killed_sweep_leaves_no_process_and_loses_no_row(tmp_path):
         assert seen.items() <= now.items()
         seen = now
     sweep = explore(space, out, 2, resume=True)
-    assert sweep.recorded and sweep.recorded + sweep.computed == 2 * 400 * 3
+    assert sweep.recorded and sweep.recorded + sweep.computed == 2 * 60 * 3
     assert all(score.objectives for score in sweep.scores)
 
 

@@ -282,13 +282,32 @@ def test_main_effects_are_means_by_value(tmp_path):
 
 def test_tasks_have_a_second_of_points_and_whole_machines():
     points = [Point("net", (("rows", r),), (("width", w),)) for r in range(40) for w in range(10)]
-    chunks = Chunks(points, 2)
-    taken = list(itertools.islice(chunks, 1))
+    chunks = Chunks(points)
+    taken = [("a", chunks.take("a", 2))]
     chunks.note(1, 0.1)
-    taken += chunks
-    assert [p for chunk in taken for p in chunk] == points
-    assert len(taken[0]) == 1 and all(len(chunk) <= 10 for chunk in taken)
-    assert all(len({p.machine for p in chunk}) == 1 for chunk in taken[2:-9])
-    assert len(taken[-1]) <= 2
-    few, many = (next(iter(Chunks(points * 100, count, 0.2))) for count in (10, 100))
+    for name in itertools.cycle("ab"):
+        if not (found := chunks.take(name, 2)):
+            break
+        taken.append((name, found))
+    assert sorted((p for _, own in taken for p in own), key=points.index) == points
+    assert len(taken[0][1]) == 1 and all(len(own) <= 10 for _, own in taken)
+    assert all(len({p.machine for p in own}) == 1 for _, own in taken[3:-9])
+    assert len(taken[-1][1]) <= 2
+    few, many = (Chunks(points * 100, 0.2).take("a", count) for count in (10, 100))
     assert (len(few), len(many)) == (5, 10)
+
+
+def test_each_worker_gets_neighbours_until_it_has_none_left():
+    points = [Point("net", (("rows", r),), (("width", w),)) for r in range(512) for w in range(4)]
+    chunks = Chunks(points, 0.25)
+    rows = {name: [] for name in "abcd"}
+    for name in itertools.cycle("abcbdb"):
+        if not (found := chunks.take(name, 4)):
+            break
+        rows[name] += [dict(p.machine)["rows"] for p in found]
+    assert sorted(r for own in rows.values() for r in own) == sorted(4 * list(range(512)))
+    # A stretch each, and then parts of what slower workers have left.
+    jumps = sum(b - a not in (0, 1) for own in rows.values() for a, b in itertools.pairwise(own))
+    assert jumps <= 24
+    shared = [set(a) & set(b) for a, b in itertools.combinations(rows.values(), 2)]
+    assert sum(map(len, shared)) <= 24
