@@ -8,7 +8,9 @@ not see that a function in another module has changed.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from numba import njit
 from numba.core.caching import FunctionCache
 
 from compiler.cache_folder import writable_cache
+from compiler.notes import note
 
 __all__ = ["kernel", "njit"]
 
@@ -45,7 +48,18 @@ class _Cache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function of a signature, None where the cache has none."""
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            found = self._load_overload(sig, target_context)
+        if found is None:
+            _say_that_it_compiles()
+        return found
+
+
+@cache
+def _say_that_it_compiles() -> None:
+    """Tell a terminal, once, why the first run takes longer."""
+    if sys.stderr.isatty():
+        folder = numba.config.CACHE_DIR
+        note(f"compiling the search and the timing, up to half a minute, once: {folder} keeps it")
 
 
 def kernel(function: Callable[..., Any]) -> Any:

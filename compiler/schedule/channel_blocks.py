@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ def aligned(words: int) -> int:
     return -(-words // PLACE_WORDS) * PLACE_WORDS
 
 
-@dataclass(frozen=True)
-class BlockRange:
+class BlockRange(NamedTuple):
     """Consecutive output blocks whose input blocks advance by a constant step.
 
     Planes count from the first of the output and of the input map. ``planes`` is the number of
@@ -48,7 +46,7 @@ class BlockRange:
     @property
     def blocks(self) -> int:
         """Number of blocks."""
-        return math.ceil(self.planes / (1 << self.shape))
+        return -(-self.planes >> self.shape)
 
     @property
     def last_planes(self) -> int:
@@ -86,18 +84,10 @@ class BlockRange:
         """The run of ``count`` blocks from block ``first`` on."""
         skipped = first << self.shape
         planes = min(self.planes - skipped, count << self.shape)
-        return BlockRange(
-            self.shape,
-            self.width,
-            self.first_plane + skipped,
-            planes,
-            self.in_plane + first * self.in_step,
-            self.in_blocks,
-            self.in_step,
-            self.last_channels,
-            self.line_words,
-            self.weight_lines,
-            self.own_weights,
+        return self._replace(
+            first_plane=self.first_plane + skipped,
+            planes=planes,
+            in_plane=self.in_plane + first * self.in_step,
         )
 
 
@@ -189,11 +179,10 @@ def _joined(block_range: BlockRange, block: BlockRange) -> BlockRange | None:
         return None
     if count > 1 and step != block_range.in_step:
         return None
-    return replace(block_range, planes=block_range.planes + block.planes, in_step=step)
+    return block_range._replace(planes=block_range.planes + block.planes, in_step=step)
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Runs whose parameters and weights lie together and arrive with one LOAD."""
 
     ranges: tuple[BlockRange, ...]
@@ -230,9 +219,10 @@ def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> li
     """Chunks of ``chunks_of``, made of about equal size."""
     chunks = chunks_of(ranges, param_sets, limit)
     total = sum(c.words for c in chunks)
-    even = chunks_of(
-        ranges, param_sets, min(limit, -(-total // len(chunks)) + chunks[0].words // 8)
-    )
+    share = -(-total // len(chunks)) + chunks[0].words // 8
+    if share >= limit or len(chunks) == 1:
+        return chunks
+    even = chunks_of(ranges, param_sets, share)
     return even if len(even) == len(chunks) else chunks
 
 

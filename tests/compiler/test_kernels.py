@@ -1,6 +1,7 @@
 """The cache of what numba compiles."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,28 @@ def test_kernels_of_the_cache_are_loaded_without_what_compiling_needs():
             [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
         )
     assert ended.stdout.splitlines() == ["[]", "False"]
+
+
+INSERTED = """
+import numpy as np
+from compiler.schedule.placement_kernels import insert
+insert(np.zeros((2, 4), np.int64), np.array([0, 8]), 0, 1, 0, 1)
+"""
+
+
+def test_a_terminal_is_told_once_that_code_is_compiled(tmp_path):
+    environment, said = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}, []
+    for _ in range(2):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-c", INSERTED]
+        subprocess.run(command, check=True, stderr=theirs, env=environment)
+        os.write(theirs, b"end\n")
+        said.append(os.read(ours, 4096).decode().splitlines())
+        os.close(ours)
+        os.close(theirs)
+    (line, end), rest = said
+    assert line.startswith("compiling the search and the timing") and str(tmp_path) in line
+    assert end == "end" and rest == ["end"]
 
 
 @pytest.mark.parametrize(
