@@ -20,26 +20,25 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Settled:
-    """Runs of ``uncollected`` in a process whose memory grows large and lives long.
+EVERY = 300.0
+"""Seconds from one full collection to the next where ``settled`` is used."""
+_last = [time.monotonic()]
 
-    What a run leaves is looked through once, and no more until ``every`` seconds have passed: a
-    full collection of a gigabyte takes two seconds, and Python would start one whenever a quarter
-    is new.
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """As ``uncollected``, for work that is done again and again and remembers much.
+
+    What the body leaves is looked through once, and again with all else in the process after EVERY
+    seconds. Python itself would look through a gigabyte, in two seconds, whenever a quarter is new.
     """
-
-    def __init__(self, every: float = 300.0) -> None:
-        self._every = every
-        self._last = time.monotonic()
-
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        """Suspend the collector for the body."""
-        with uncollected():
-            yield
-            if time.monotonic() >= self._last + self._every:
+    outermost = gc.isenabled()
+    with uncollected():
+        yield
+        if outermost:
+            if time.monotonic() >= _last[0] + EVERY:
                 gc.unfreeze()
                 gc.collect()
-                self._last = time.monotonic()
+                _last[0] = time.monotonic()
             gc.collect(0)
             gc.freeze()

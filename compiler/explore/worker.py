@@ -16,7 +16,7 @@ from compiler.explore.space import Objective, Point, Space
 from compiler.ir.graph import Graph
 from compiler.latencies import scales_of
 from compiler.lru_cache import LruCache
-from compiler.uncollected import Settled
+from compiler.uncollected import settled
 from hw.spec.config import AccelConfig, title
 from hw.spec.config_keys import ConfigurationError
 
@@ -53,7 +53,6 @@ class Engine:
         self._estimators: LruCache[Estimator] = LruCache(MACHINES)
         self._latest: Estimator | None = None
         self._graphs: LruCache[Graph] = LruCache(GRAPHS)
-        self._settled = Settled()
 
     def row(self, point: Point) -> Row:
         """The row of a point. What is wrong with it stands in ``reason``."""
@@ -67,7 +66,7 @@ class Engine:
         try:
             config = self._space.config(point.machine)
             row |= {"machine": title(config), **machine_figures(config)}
-            with self._settled.run():
+            with settled():
                 row |= self._figures(point, config)
         except (CompilerError, ConfigurationError) as fault:
             row["reason"] = one_line(str(fault))

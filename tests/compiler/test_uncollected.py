@@ -5,7 +5,8 @@ import weakref
 
 import pytest
 
-from compiler.uncollected import Settled
+from compiler import uncollected
+from compiler.uncollected import settled
 
 
 class Thing:
@@ -26,8 +27,8 @@ def thawed():
 
 
 def test_cycles_that_a_run_leaves_are_freed_and_what_stays_is_passed_over():
-    settled, kept = Settled(), []
-    with settled.run():
+    kept = []
+    with settled():
         assert not gc.isenabled()
         gone = weakref.ref(held())
         kept.append(held())
@@ -35,18 +36,19 @@ def test_cycles_that_a_run_leaves_are_freed_and_what_stays_is_passed_over():
     assert not any(each is kept[0] for each in gc.get_objects())
 
 
-def test_now_and_then_everything_is_looked_through():
-    settled, kept = Settled(every=0), []
-    with settled.run():
+def test_now_and_then_everything_is_looked_through(monkeypatch):
+    kept = []
+    monkeypatch.setattr(uncollected, "EVERY", 0.0)
+    with settled():
         kept.append(held())
     gone = weakref.ref(kept.pop())
     assert gone() is not None
-    with settled.run():
+    with settled():
         pass
     assert gone() is None
 
 
 def test_a_fault_in_a_run_leaves_the_collector_on():
-    with pytest.raises(ValueError), Settled().run():
+    with pytest.raises(ValueError), settled():
         raise ValueError
     assert gc.isenabled()
