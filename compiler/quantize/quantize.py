@@ -93,6 +93,7 @@ def quantize_beside(
 def _quantized(
     model: onnx.ModelProto, calibration: Path | None, method: str
 ) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    keep_only(model)
     _check_sizes(model)
     graph = float_graph(model)
     _check_finite(graph)

@@ -13,7 +13,7 @@ import onnxruntime
 from compiler.errors import InputError
 from compiler.frontend.onnx import inferred
 from compiler.frontend.onnx.labels import rename_tensors, without_numbers
-from compiler.frontend.onnx.references import array_of, is_reference, refer, whole
+from compiler.frontend.onnx.references import array_of, is_reference, refer, written
 
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
@@ -36,7 +36,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         options = _options(_LEVELS.ORT_ENABLE_BASIC)
         options.optimized_model_filepath = str(path)
         options.add_session_config_entry("session.disable_quant_qdq", "1")
-        _session(whole(light), options)
+        _session(str(written(light, Path(folder))), options)
         result = onnx.load_model(path)
     inputs = [value for value in result.graph.input if value.name not in left]
     del result.graph.input[:]
@@ -88,7 +88,7 @@ class Runner:
         del shown.graph.output[:]
         shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.outputs)
         self._weights = {n: np.ascontiguousarray(array_of(t)) for n, t in left.items()}
-        self._session = _session(shown, _options(_LEVELS.ORT_DISABLE_ALL))
+        self._session = _session(shown.SerializeToString(), _options(_LEVELS.ORT_DISABLE_ALL))
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs by name. Raises InputError where the model refuses the inputs."""
@@ -107,12 +107,11 @@ def _options(level: onnxruntime.GraphOptimizationLevel) -> onnxruntime.SessionOp
 
 
 def _session(
-    model: onnx.ModelProto, options: onnxruntime.SessionOptions
+    model: bytes | str, options: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
+    """A session of a serialised model or of the file that has it."""
     try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     # Its exceptions have no base class of their own.
     except Exception as fault:
         raise InputError(f"onnxruntime cannot load the model: {_line(fault)}") from None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -82,6 +83,24 @@ def whole(model: onnx.ModelProto) -> onnx.ModelProto:
         if is_reference(tensor):
             tensor.CopyFrom(numpy_helper.from_array(array_of(tensor), tensor.name))
     return model
+
+
+def written(model: onnx.ModelProto, folder: Path) -> Path:
+    """The file of the model, which is used up, in a folder for it alone. Its large constants are in
+    another file, so that they are never all in memory once more."""
+    path, offset = folder / "given.onnx", 0
+    with open(folder / "given.weights", "wb") as weights:
+        for tensor in model.graph.initializer:
+            if is_reference(tensor):
+                array = np.ascontiguousarray(array_of(tensor))
+                place = {"location": "given.weights", "offset": offset, "length": array.nbytes}
+                weights.write(array.data)
+                offset += array.nbytes
+                del tensor.external_data[:]
+                for key, value in place.items():
+                    tensor.external_data.add(key=key, value=str(value))
+    path.write_bytes(model.SerializeToString())
+    return path
 
 
 def size_of(tensor: onnx.TensorProto) -> int:

@@ -1,5 +1,7 @@
 """Large constants by reference: results are those of constants in the model."""
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -70,3 +72,30 @@ def test_of_the_weights_two_copies_are_held_at_most(tmp_path, generator):
     finally:
         tracemalloc.stop()
     assert peak < 2.5 * size, peak / size
+
+
+PEAKS = """
+import resource, sys
+from pathlib import Path
+from compiler.load import load_model
+peaks = []
+for path in map(Path, sys.argv[1:]):
+    load_model(path)
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(peaks[1] - peaks[0])
+"""
+
+
+def test_loading_takes_four_times_the_weights_at_most(tmp_path, generator):
+    """Beyond what a small model takes; protocol buffers and onnxruntime included."""
+    paths = [tmp_path / "small.onnx", tmp_path / "large.onnx"]
+    for path, channels in zip(paths, (8, 640), strict=True):
+        net = FloatNet(generator)
+        x = net.input("N", channels, 4, 4, name="image")
+        for _ in range(3):
+            x = net.node("Relu", net.conv(x, channels, channels, 3))
+        net.output(x)
+        path.write_bytes(net.bytes())
+    command = [sys.executable, "-c", PEAKS, *map(str, paths)]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert int(printed) < 4 * paths[1].stat().st_size
