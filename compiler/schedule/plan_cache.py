@@ -53,6 +53,10 @@ class Known:
         """The same with tile operations modelled ``close`` to the machine."""
         return replace(self, close=True, _groups={})
 
+    def planned_by(self, planner: Planner) -> Known:
+        """The same network, of whose plans nothing is known yet."""
+        return Known(planner, _uses=self._uses, _rolls=self._rolls)
+
     def number(self, index: int) -> int:
         """The number by which what is known of the layer ``index`` is kept."""
         return self.order[index] if self.order else index

@@ -59,7 +59,7 @@ def schedules(network: Network, config: AccelConfig, planner: Planner) -> Iterat
     except NoFit as fault:
         raise fault.residency.failure(fault.layer) from None
     own = _searched(first, known)
-    ways = [own, *_in_parts(network, first, own[0], planner)]
+    ways = [own, *_in_parts(network, first, own[0], known)]
     yield from around(sorted(ways, key=lambda way: way[0].modelled_cycles))
 
 
@@ -69,7 +69,7 @@ def _searched(first: Schedule, known: Known) -> tuple[Schedule, Known]:
 
 
 def _in_parts(
-    network: Network, own: Schedule, best: Schedule, planner: Planner
+    network: Network, own: Schedule, best: Schedule, known: Known
 ) -> Iterator[tuple[Schedule, Known]]:
     """The same in half of the scratchpad, in half of that, and so on, as long as the first schedule
     there is about as fast as ``own``, the first in the whole scratchpad.
@@ -84,8 +84,7 @@ def _in_parts(
         half = config.scratchpad_bytes // 2
         try:
             config = replace(config, scratchpad_bytes=half - half % config.line_bytes)
-            planner = planner.of_half
-            known = Known(planner)
+            known = known.planned_by(known.planner.of_half)
             first = place(network, config, (), known)
         except (AllocationError, ConfigurationError, NoFit):
             return
