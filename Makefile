@@ -69,6 +69,7 @@ BASE := onnx,tflite,rtl,report,pictures,fpga
 .venv/base .venv/test .venv/full: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/python -m compileall -q compiler golden hw sim
 	$(BIN)/python -m hw.tools.verilator
 	@touch $@
 
