@@ -25,7 +25,8 @@ class AddressLane(wiring.Component):
     """Two stages: the coordinates of a tap group's taps, and the lines that have them.
 
     The places of its pixels, one for each step, stand in two rings of registers: where they are
-    now, and where they are at the start of an output block. With every step the rings turn.
+    now, and where they are at the start of an output block. With every step the rings turn. If
+    there are several places, whether a pixel wraps is found while its place becomes the first.
 
     Members
     -------
@@ -90,14 +91,25 @@ class AddressLane(wiring.Component):
             m.d.sync += [place.eq(after) for place, after in pairwise(starts)]
         origin = Signal(origin_layout())
         m.d.comb += origin.eq(Mux(self.fresh, starts[0], origins[0]))
-        moves = Signal()
-        m.d.comb += moves.eq(origin.x >= self.limit)
+        if len(origins) > 1:
+            turns = self.init_en | self.enter
+            begun, moved = self._wraps(m, starts, turns), self._wraps(m, origins, self.enter)
+            wraps = Mux(self.fresh, begun, moved)
+        else:
+            wraps = origin.x >= self.limit
         with m.If(self.enter):
             for name in ("x", "y", "row"):
-                move = Mux(moves, self.wraps[name], self.stays[name])
+                move = Mux(wraps, self.wraps[name], self.stays[name])
                 m.d.sync += origins[-1][name].eq(origin[name] + move)
             m.d.sync += [place.eq(after) for place, after in pairwise(origins)]
         return origin
+
+    def _wraps(self, m, ring, turns):
+        """Whether the first place of a ring is one whose pixel wraps."""
+        wraps = Signal(reset_less=True)
+        with m.If(turns):
+            m.d.sync += wraps.eq(ring[1].x >= self.limit)
+        return wraps
 
     def _ring(self, name):
         steps = range(self._config.address_cycles)

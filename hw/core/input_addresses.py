@@ -21,6 +21,8 @@ class InputAddresses(wiring.Component):
 
     ``address_lanes`` lanes pass the stages together, so that a tap group takes ``address_cycles``
     steps. Step i is that of the lanes from ``i * address_lanes`` on. The last stage collects them.
+    While it is full the first step of the next tap group waits in a register of its own. So the
+    stages before learn of a tap group that is taken from a register, a cycle later.
 
     Members
     -------
@@ -67,14 +69,9 @@ class InputAddresses(wiring.Component):
         m = Module()
         assert timing.ADDRESS_STAGES == 2
         m.submodules.loops = loops = LoopNest(self._config)
-        entered, step, collected, collected_step = self._build_steps(m, loops)
+        entered, step = self._build_steps(m, loops)
         m.d.comb += loops.cmd.eq(self.cmd), loops.begin.eq(self.begin)
-        tap_group, columns = Signal.like(loops.tap_group), Signal.like(loops.columns)
-        with m.If(entered):
-            m.d.sync += tap_group.eq(loops.tap_group), columns.eq(loops.columns)
-        with m.If(collected):
-            m.d.sync += self.tap_group.eq(tap_group)
-            m.d.sync += self.tap_group.occupied.eq(tap_group.pixels * columns)
+        self._build_tap_group(m, loops, entered)
         shared = self._shared(m, loops, entered)
         start, turn = self._build_init(m)
         for lane in range(self._config.address_lanes):
@@ -86,33 +83,67 @@ class InputAddresses(wiring.Component):
                 made.init.eq(start),
                 made.active.eq(self._pixel(lane, step) < loops.left),
             ]
+            kept = self._oldest(m, Cat(made.lane, made.need), f"lane{lane}")
             for i in range(self._config.address_cycles):
-                place = i * self._config.address_lanes + lane
-                self._collect(m, made, place, collected & (collected_step == i))
+                self._collect(m, kept, i * self._config.address_lanes + lane, i)
         return m
 
     def _build_steps(self, m, loops):
-        """Steps enter the first stage, and are collected in the last; returns when, and which."""
+        """Steps enter the first stage, and are collected in the last; returns when they enter, and
+        which."""
         last = self._config.address_cycles - 1
         # Verilog has no vectors of no bits.
-        step, held_step = (
-            Signal(range(max(2, last + 1)), name=name) for name in ("step", "held_step")
+        step, self._collected_step = (
+            Signal(range(max(2, last + 1)), name=name) for name in ("step", "collected_step")
         )
-        holds, entered, collected = Signal(), Signal(), Signal()
+        holds, entered = Signal(), Signal()
+        self._waiting, self._leaves, self._collected = (
+            Signal(name=name) for name in ("waiting", "leaves", "collected")
+        )
         m.d.comb += [
-            collected.eq(holds & (~self.ready | self.take)),
-            entered.eq(loops.valid & (~holds | collected)),
+            self._leaves.eq(holds & ~self._waiting),
+            self._collected.eq((holds | self._waiting) & (~self.ready | self.take)),
+            entered.eq(loops.valid & (~holds | self._leaves)),
             loops.next.eq(entered & (step == last)),
-            self.pending.eq(self.ready | holds | loops.valid),
+            self.pending.eq(self.ready | self._waiting | holds | loops.valid),
         ]
-        m.d.sync += holds.eq(entered | (holds & ~collected))
+        m.d.sync += [
+            holds.eq(entered | (holds & ~self._leaves)),
+            self._waiting.eq((self._leaves | self._waiting) & ~self._collected),
+        ]
         with m.If(entered):
-            m.d.sync += held_step.eq(step), step.eq(Mux(step == last, 0, step + 1))
-        with m.If(collected):
-            m.d.sync += self.ready.eq(held_step == last)
+            m.d.sync += step.eq(_after(step, last))
+        with m.If(self._collected):
+            m.d.sync += [
+                self._collected_step.eq(_after(self._collected_step, last)),
+                self.ready.eq(self._collected_step == last),
+            ]
         with m.Elif(self.take):
             m.d.sync += self.ready.eq(0)
-        return entered, step, collected, held_step
+        return entered, step
+
+    def _oldest(self, m, made, name):
+        """What the first stage gave for the step that is collected: ``made``, unless an earlier one
+        waits."""
+        waiting = Signal(len(made), name=f"{name}_waiting", reset_less=True)
+        with m.If(self._leaves):
+            m.d.sync += waiting.eq(made)
+        return Mux(self._waiting, waiting, made)
+
+    def _build_tap_group(self, m, loops, entered):
+        """The tap group in the two stages. A step that waits is a tap group's first one, whose
+        last one is collected later, unless it is the same."""
+        tap_group, columns = Signal.like(loops.tap_group), Signal.like(loops.columns)
+        with m.If(entered):
+            m.d.sync += tap_group.eq(loops.tap_group), columns.eq(loops.columns)
+        fields = Cat(tap_group, columns)
+        if self._config.address_cycles == 1:
+            fields = self._oldest(m, fields, "tap_group")
+        collected, columns = fields[: len(tap_group.as_value())], fields[-len(columns) :]
+        collected = data.View(stage_layouts.tap_group_layout(), collected)
+        with m.If(self._collected):
+            m.d.sync += self.tap_group.eq(collected)
+            m.d.sync += self.tap_group.occupied.eq(collected.pixels * columns)
 
     def _shared(self, m, loops, entered):
         """Inputs that all lanes have in common."""
@@ -153,15 +184,12 @@ class InputAddresses(wiring.Component):
         shapes = [self._config.shape_pixels(s) - 1 for s in range(3)]
         return place & by_shape(self.cmd.array_shape, shapes)
 
-    def _collect(self, m, made, place, now):
-        """The last stage: the lane at ``place``."""
-        kept, needs = (
-            Signal(shape, name=f"{name}{place}", reset_less=True)
-            for name, shape in (("kept", made.lane.shape()), ("needs", made.need.shape()))
-        )
-        with m.If(now):
-            m.d.sync += kept.eq(made.lane), needs.eq(made.need)
-        m.d.comb += self.lanes[place].eq(kept), self.needs[place].eq(needs)
+    def _collect(self, m, made, place, step):
+        """The last stage: the lane at ``place``, collected with a step."""
+        kept = Signal(len(made), name=f"kept{place}", reset_less=True)
+        with m.If(self._collected & (self._collected_step == step)):
+            m.d.sync += kept.eq(made)
+        m.d.comb += Cat(self.lanes[place], self.needs[place]).eq(kept)
 
     def _build_init(self, m):
         """The start of each lane, found pixel by pixel; returns that of ``init_lane``, and which
@@ -192,3 +220,8 @@ class InputAddresses(wiring.Component):
                 upcoming.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
             ]
         return start, self.init_lane & (self._config.address_lanes - 1)
+
+
+def _after(step, last):
+    """The step after ``step``, of ``last`` and one."""
+    return Mux(step == last, 0, step + 1)

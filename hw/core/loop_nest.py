@@ -74,12 +74,9 @@ class LoopNest(wiring.Component):
         self._last_tap_group, last_row, self._last_block, self._last_pixel_group, self._last_out = (
             Signal() for _ in range(5)
         )
+        pixels = [pixels for pixels, _ in self._config.shapes]
+        m.d.sync += self._pixel_group.eq(stage_layouts.by_shape(cmd.array_shape, pixels))
         m.d.comb += [
-            self._pixel_group.eq(
-                stage_layouts.by_shape(
-                    cmd.array_shape, [pixels for pixels, _ in self._config.shapes]
-                )
-            ),
             self._last_tap_group.eq(self._tap_group == cmd.tap_groups - 1),
             last_row.eq(self._krow == cmd.kernel_rows - 1),
             self._last_block.eq(self._block == cmd.in_blocks - 1),
