@@ -30,8 +30,7 @@ class ExecuteUnit(wiring.Component):
     Members
     -------
     command, phase, counts, stop, range_fault, fault, done, trace : unit_port
-        See there. ``fault`` comes a cycle after ``range_fault``. ``trace.index`` is the command
-        that starts.
+        See there. ``trace.index`` is the command that starts.
     scratchpad : Out(scratchpad_port)
         The scratchpad.
     cause : Out(4)
@@ -205,24 +204,15 @@ class ExecuteUnit(wiring.Component):
         connect(m, drain.write, flipped(self.scratchpad.write))
 
     def _build_fault(self, m, weights, drain, fetch):
-        """A cycle after the access, of the write's command if that is out of range, else of the
-        granted read's.
-
-        A cycle late, the fault of a program's last write still comes with the end that counts it.
-        """
+        """Of the write's command if that is out of range, else of the granted read's."""
         port = self.scratchpad
         write = port.write.en & out_of_range(self._config, port.write.addr, port.write.mask)
         reader = Mux(weights.read.en, weights.cmd.index, fetch.cmd.index)
         reader = Mux(drain.read.en, drain.cmd.index, reader)
-        raised, index = Signal(), Signal(command_layouts.INDEX_BITS)
-        m.d.sync += [
-            raised.eq(self.range_fault & ~self.stop),
-            index.eq(Mux(write, drain.pipe_cmd.index, reader)),
-        ]
         m.d.comb += [
-            self.fault.raised.eq(raised),
+            self.fault.raised.eq(self.range_fault & ~self.stop),
             self.fault.code.eq(Fault.SCRATCHPAD_RANGE),
-            self.fault.index.eq(index),
+            self.fault.index.eq(Mux(write, drain.pipe_cmd.index, reader)),
         ]
 
     def _build_counters(self, m, fetch, weights, operands, sequencer, drain):

@@ -1,6 +1,6 @@
 """End of a run: at END, at the first fault, or by a soft reset."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,7 +21,8 @@ class RunControl(wiring.Component):
     running : In(1)
         A program runs.
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
-        Faults raised in this cycle, in the order in which the first is chosen.
+        Faults raised in this cycle, in the order in which the first is chosen. They are heeded in
+        the next one.
     moves : In(1)
         High if a bus beat or MAC happened WATCHDOG_DELAY cycles ago; WATCHDOG cycles without one
         raise TIMEOUT.
@@ -67,13 +68,16 @@ class RunControl(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        first = Signal(FAULT)
+        first, noticed, raised = Signal(FAULT), Signal(FAULT), Signal(FAULT)
         timeout = self._build_watchdog(m)
         stopping, standstill = Signal(), Signal()
-        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault, timeout)
+        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault)
         for report in reversed(faults):
             with m.If(report.raised):
-                m.d.comb += first.eq(report)
+                m.d.comb += raised.eq(report)
+        # A cycle late, the fault of a program's last write still comes with the end that counts it.
+        m.d.sync += noticed.eq(raised)
+        m.d.comb += first.eq(Mux(noticed.raised, noticed, timeout))
 
         met = (
             (self.counts.load >= self.end_waits.load)

@@ -74,7 +74,12 @@ class LineAssembler(wiring.Component):
         closed = Signal()
         pending = Signal(line, reset_less=True)
         pending_valid = Signal()
-        moves = Signal()
+        # ``room``: no line is pending after this cycle. Words that arrive wait for this alone.
+        moves, room = Signal(), Signal(init=1)
+        after = (DMA_WRITE_PHASE - 1) % config.line_words
+        m.d.sync += room.eq(
+            (~moves & (~pending_valid | self.scratchpad.en)) | (self.phase == after)
+        )
         m.d.comb += [
             self.scratchpad.en.eq(
                 pending_valid & (self.phase == DMA_WRITE_PHASE % config.line_words)
@@ -84,7 +89,7 @@ class LineAssembler(wiring.Component):
             self.scratchpad.data.eq(pending.words.as_value()),
             self.written.eq(self.scratchpad.en & pending.last),
             self.written_index.eq(pending.index),
-            moves.eq(closed & (~pending_valid | self.scratchpad.en)),
+            moves.eq(closed & room),
             self.free.eq(~closed | moves),
         ]
         with m.If(moves):

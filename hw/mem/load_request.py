@@ -48,7 +48,7 @@ class LoadRequest(wiring.Component):
     """Turns LOAD commands into read requests and descriptors.
 
     A command taken in cycle t starts in t + 1 at the earliest: its descriptor is handed over, and
-    its first request is made in the cycle after.
+    its first request is made in the second cycle after. After a request comes a cycle without one.
 
     Members
     -------
@@ -100,7 +100,7 @@ class LoadRequest(wiring.Component):
             self.index.eq(command.index),
         ]
         self._build_descriptor(m, command, size)
-        start, last, inside = self._build_burst(m, command, size)
+        start, last, inside, outside = self._build_burst(m, command, size)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1), self.command.ready.eq(~self.stop)
@@ -115,7 +115,7 @@ class LoadRequest(wiring.Component):
             with m.State("RUN"):
                 m.d.comb += [
                     self.request.valid.eq(inside & ~self.stop),
-                    self.outside.eq(~inside & ~self.stop),
+                    self.outside.eq(outside & ~self.stop),
                 ]
                 with m.If(self.request.valid & self.request.ready & last):
                     m.next = "IDLE"
@@ -134,7 +134,7 @@ class LoadRequest(wiring.Component):
     def _build_burst(self, m, command, size):
         """The current burst and the steps from one to the next.
 
-        Returns the signals (start, last, inside), the latter for the address ranges.
+        Returns (start, last, inside, outside), the latter for the address ranges.
         """
         low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)
@@ -143,21 +143,25 @@ class LoadRequest(wiring.Component):
         rows_left = Signal(16)
         start = Signal()
         last = Signal()
-        beats = Signal.like(self.request.payload.beats)
+        # Of the burst there, known a cycle after it is aimed at.
+        beats = Signal.like(self.request.payload.beats, reset_less=True)
+        inside, known = Signal(reset_less=True), Signal()
         next_base = Mux(start, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
         ends_row = left == beats
         burst = Burst(self._config, addr, left)
-        inside = Signal()
-        m.d.comb += [
+        taken = self.request.valid & self.request.ready
+        m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_read(self.address_ranges)),
+            known.eq(~start & ~taken),
+        ]
+        m.d.comb += [
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
             last.eq(ends_row & (rows_left == 1)),
         ]
-        taken = self.request.valid & self.request.ready
         with m.If(start | (taken & ends_row)):
             m.d.sync += [
                 addr.eq(next_base >> low),
@@ -167,4 +171,4 @@ class LoadRequest(wiring.Component):
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
-        return start, last, inside
+        return start, last, known & inside, known & ~inside

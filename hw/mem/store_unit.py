@@ -17,8 +17,9 @@ from hw.spec.timing import MAX_OUTSTANDING
 class StoreUnit(wiring.Component):
     """Runs STORE commands one after another.
 
-    A command taken in cycle t starts in t + 1 at the earliest; its first address is presented, and
-    its first line may be read, in the cycle after.
+    A command taken in cycle t starts in t + 1 at the earliest. Its first line may be read in the
+    cycle after, and its first address is presented in the second. After an address that is taken
+    comes a cycle without one.
 
     Members
     -------
@@ -110,23 +111,30 @@ class StoreUnit(wiring.Component):
         outside = Signal()
         payload = self.aw.payload
         burst = Burst(self._config, addr, left)
-        inside = burst.may_write(self.address_ranges)
-        wanted = bursts_left & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
+        # Of the burst there, known a cycle after it is aimed at.
+        beats = Signal.like(payload.beats, reset_less=True)
+        inside, known = Signal(reset_less=True), Signal()
+        wanted = (
+            bursts_left & known & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
+        )
         sent = self.aw.valid & self.aw.ready
-        ends_row = left == payload.beats
+        ends_row = left == beats
         next_base = Mux(start, command.dram_addr, base)
         m.d.comb += [
             bursts_left.eq(rows_left != 0),
             payload.addr.eq(addr << low),
-            payload.beats.eq(burst.beats),
+            payload.beats.eq(beats),
             self.aw.valid.eq((wanted & inside) | presented),
             outside.eq(wanted & ~inside & ~presented),
             # A burst is announced when its address is first presented: W must not wait for AWREADY.
             words.burst.valid.eq(self.aw.valid & ~presented),
-            words.burst.payload.eq(payload.beats),
+            words.burst.payload.eq(beats),
             self.empty.eq((unanswered == 0) & ~presented),
         ]
         m.d.sync += [
+            beats.eq(burst.beats),
+            inside.eq(burst.may_write(self.address_ranges)),
+            known.eq(~start & ~sent),
             presented.eq(self.aw.valid & ~self.aw.ready),
             unanswered.eq(unanswered + sent - self.b_valid),
         ]
@@ -138,7 +146,7 @@ class StoreUnit(wiring.Component):
                 rows_left.eq(Mux(start, command.row_count, rows_left - 1)),
             ]
         with m.Elif(sent):
-            m.d.sync += addr.eq(addr + payload.beats), left.eq(left - payload.beats)
+            m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
         return outside
 
     def _build_fault(self, m, command, outside):

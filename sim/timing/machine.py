@@ -31,9 +31,9 @@ from sim.timing.state import (
     R_WORD,
     STORE_READ,
     W_BEAT,
-    raise_fault,
     registers,
     sizes,
+    stop_for_fault,
 )
 
 FIRST_CYCLE = 2
@@ -160,7 +160,7 @@ def _loop(machine, words, until, sleeps, sizes):
         if events & MOVES or works:
             moved = cycle
         elif cycle - moved == watched:
-            raise_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
+            stop_for_fault(nxt, TIMEOUT, max(counters[COMMANDS] - 1, 0))
             nxt.standstill = 1
             changed = True
         changed |= (

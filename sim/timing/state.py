@@ -21,13 +21,15 @@ LOAD, EXECUTE, STORE = range(3)
 """The units that take commands; their order matters to `fetch`."""
 REGISTERS = record_type(
     *("phase", "end_pending", "fault", "fault_index", "fault_code", "done", "stop", "standstill"),
+    *("noticed", "noticed_index", "noticed_code"),
     pushed=3,
     popped=3,
     complete=3,
     queued=3,
 )
 """Registered values. ``pushed``, ``popped`` and ``complete`` count commands, by unit. ``queued``
-has a bit for each stage of a unit's queue, the first stage's lowest: it is full."""
+has a bit for each stage of a unit's queue, the first stage's lowest: it is full. ``noticed``: a
+unit raised a fault in the cycle before."""
 
 # events of a cycle, bits of one integer
 AR_TAKEN, R_BEAT, R_LAST, R_LOAD, R_ERROR = 1, 2, 4, 8, 16
@@ -145,7 +147,17 @@ def waits_met(now, load, execute, store):
 
 @compiled
 def raise_fault(nxt, code, index):
-    """Stop the units with a fault, unless one was raised before."""
+    """Note the fault of a unit, which is heeded in the next cycle, unless one has come before it in
+    this cycle."""
+    if nxt.noticed == 0:
+        nxt.noticed = 1
+        nxt.noticed_code = code
+        nxt.noticed_index = index
+
+
+@compiled
+def stop_for_fault(nxt, code, index):
+    """Stop the units with a fault, unless one has stopped them."""
     if nxt.fault == 0:
         nxt.fault = nxt.stop = 1
         nxt.done = 0

@@ -1,7 +1,7 @@
 """The end of a run, one cycle at a time (docs/architecture.md, 3.2 and 4)."""
 
 from sim.timing.mem import load_unit, store_unit
-from sim.timing.state import compiled, waits_met
+from sim.timing.state import compiled, stop_for_fault, waits_met
 
 
 @compiled
@@ -15,12 +15,16 @@ def asleep(now, program, fetch):
 
 @compiled
 def tick(side, now, nxt):
-    """Set ``done`` at the run's end, and ``stop`` when END is met. Must step before the other
-    units."""
+    """Set ``done`` at the run's end, and ``stop`` when END is met or a fault was noticed. Must step
+    before the other units."""
+    nxt.noticed = 0
     quiet = side.channel[0].count == 0 and store_unit.is_empty(side.store)
     if now.fault != 0:
         if quiet or now.standstill != 0:
             nxt.done = 1
+        return
+    if now.noticed != 0:
+        stop_for_fault(nxt, now.noticed_code, now.noticed_index)
         return
     if asleep(now, side.program, side.fetch[0]):
         return

@@ -19,9 +19,21 @@ from sim.timing.state import (
 
 IDLE, WAIT, RUN = range(3)
 STATE = record_type(
-    *("state", "command", "addr", "beats", "inside", "base", "left", "rows_left", "appended")
+    *(
+        "state",
+        "command",
+        "addr",
+        "beats",
+        "inside",
+        "known",
+        "base",
+        "left",
+        "rows_left",
+        "appended",
+    )
 )
-"""``command`` is an index; ``appended`` counts descriptors."""
+"""``command`` is an index; ``appended`` counts descriptors. ``known``: the
+request was there a cycle before."""
 DESCRIPTORS = LOAD_DESCRIPTORS
 ADDRESS_RANGE = int(Fault.ADDRESS_RANGE)
 
@@ -40,13 +52,13 @@ def is_idle(request, now):
 @compiled
 def request_valid(request):
     """Whether there is a request in this cycle (the read channel heeds ``stop``)."""
-    return request.state == RUN and request.inside != 0
+    return request.state == RUN and request.known != 0 and request.inside != 0
 
 
 @compiled
 def check(request, now, nxt):
     """Raise the fault of a request outside the address ranges."""
-    if request.state == RUN and request.inside == 0 and now.stop == 0:
+    if request.state == RUN and request.known != 0 and request.inside == 0 and now.stop == 0:
         raise_fault(nxt, ADDRESS_RANGE, request.command)
 
 
@@ -66,7 +78,7 @@ def begins(request, now, program, finished):
 def asleep(request, now, program, finished):
     """Whether no request begins without one taken, or a command complete."""
     if request.state == RUN:
-        return request.inside != 0
+        return request_valid(request)
     if request.state == WAIT:
         return not begins(request, now, program, finished)
     return is_idle(request, now)
@@ -79,6 +91,7 @@ def tick(request, setup, program, now, nxt, events):
     A command that waits is begun by ``start``.
     """
     if request.state == RUN:
+        request.known = 1
         if events & LOAD_TAKEN:
             _advance(request, setup, program.loads[request.command])
     elif request.state == IDLE and now.stop == 0 and command_queue.has_command(now, LOAD):
@@ -117,6 +130,7 @@ def _begin_row(request, setup, command):
 def _present(request, setup):
     request.beats = burst_beats(setup, request.addr, request.left, setup.burst_words)
     request.inside = may_read(setup, request.addr, request.beats)
+    request.known = 0
 
 
 @compiled

@@ -69,6 +69,7 @@ def asleep(side, now):
     what LOAD does with its data."""
     return (
         now.stop == 0
+        and now.noticed == 0
         and command_queue.settled(now)
         and run_control.asleep(now, side.program, side.fetch[0])
         and read_channel.asleep(side, now)

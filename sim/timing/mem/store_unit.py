@@ -25,10 +25,11 @@ from sim.timing.state import (
 
 IDLE, WAIT, RUN = range(3)
 STATE = record_type(
-    *("state", "command", "addr", "beats", "inside", "base", "left", "rows_left"),
+    *("state", "command", "addr", "beats", "inside", "known", "base", "left", "rows_left"),
     *("unanswered", "presented"),
 )
-"""``command`` is an index; ``unanswered`` counts bursts; ``presented``: awvalid was high."""
+"""``command`` is an index; ``unanswered`` counts bursts; ``presented``: awvalid was high;
+``known``: the burst was there a cycle before."""
 OUTSTANDING = MAX_OUTSTANDING
 ADDRESS_RANGE = int(Fault.ADDRESS_RANGE)
 WRITE_ERROR = int(Fault.WRITE_ERROR)
@@ -64,6 +65,7 @@ def _wants_address(store, now):
     unit = store.unit[0]
     return (
         unit.rows_left != 0
+        and unit.known != 0
         and store_data.has_room(store.data[0])
         and unit.unanswered < OUTSTANDING
         and now.stop == 0
@@ -94,7 +96,7 @@ def asleep(store, now, program):
         return not _begins(unit, now, program)
     if not store_data.asleep(store.data[0]) or _is_finished(unit):
         return False
-    return unit.inside != 0 or not _wants_address(store, now)
+    return unit.known != 0 and (unit.inside != 0 or not _wants_address(store, now))
 
 
 @compiled
@@ -130,6 +132,7 @@ def tick(cycle, store, setup, program, now, nxt, events):
         store_data.send_word(data)
     if events & B_BEAT:
         unit.unanswered -= 1
+    unit.known = 1
     if events & AW_TAKEN:
         store_data.announce(data, unit.beats, (unit.addr & (setup.bus - 1)) >> setup.cols_log2)
         _next_address(unit, setup, command)
@@ -186,6 +189,7 @@ def _begin_row(unit, setup, command):
 def _present(unit, setup):
     unit.beats = burst_beats(setup, unit.addr, unit.left, setup.burst_words)
     unit.inside = may_write(setup, unit.addr, unit.beats)
+    unit.known = 0
 
 
 @compiled

@@ -37,11 +37,11 @@ def test_of_faults_in_one_cycle_the_first_unit_counts(first):
         await _begin(ctx, dut)
         for number, unit in enumerate(UNITS[first:], first):
             _raise(ctx, dut, unit, Fault.ADDRESS_RANGE, 10 + number)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
         assert ctx.get(dut.stop) and ctx.get(dut.fault)
         _raise(ctx, dut, "fetch", Fault.NO_END, 1)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
 
     simulate(dut, bench)
@@ -53,9 +53,10 @@ def test_a_fault_waits_for_the_bus_and_stops_the_units_meanwhile():
     async def bench(ctx):
         await _begin(ctx, dut, empty=0)
         _raise(ctx, dut, "load", Fault.READ_ERROR, 3)
-        assert not ctx.get(dut.stop)
         await ctx.tick()
         _raise(ctx, dut, "load", 0, 0, raised=0)
+        assert not ctx.get(dut.stop)
+        await ctx.tick()
         for _ in range(5):
             assert ctx.get(dut.stop) and not ctx.get(dut.fault)
             await ctx.tick()
@@ -65,14 +66,14 @@ def test_a_fault_waits_for_the_bus_and_stops_the_units_meanwhile():
     simulate(dut, bench)
 
 
-def test_a_fault_comes_before_the_end_in_the_same_cycle():
+def test_a_fault_comes_before_an_end_in_the_next_cycle():
     dut = RunControl()
 
     async def bench(ctx):
         await _begin(ctx, dut)
-        ctx.set(dut.end_pending, 1)
-        assert ctx.get(dut.done)
         _raise(ctx, dut, "execute", Fault.SCRATCHPAD_RANGE, 9)
+        await ctx.tick()
+        ctx.set(dut.end_pending, 1)
         assert not ctx.get(dut.done)
         await ctx.tick()
         assert not ctx.get(dut.done) and ctx.get(dut.fault)
@@ -100,7 +101,7 @@ def test_the_end_waits_for_its_counts_and_for_the_bus(count):
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("raised", [0, 1, WATCHDOG - 2, WATCHDOG - 1])
+@pytest.mark.parametrize("raised", [0, 1, WATCHDOG - 3, WATCHDOG - 2])
 def test_a_fault_waits_for_a_silent_bus_no_longer_than_the_watchdog(monkeypatch, raised):
     monkeypatch.setattr(run_control, "WATCHDOG", WATCHDOG)
     dut = RunControl()

@@ -109,7 +109,7 @@ def test_store_sends_runs_in_bursts(stalls):
         assert events["done"] == [max(answers) + 1]
         assert ctx.get(dut.done) == 1 and ctx.get(dut.idle)
         if not stalls:
-            assert events["aw"][0][0] == 2
+            assert events["aw"][0][0] == 3
             assert [e[0] for e in events["w"][:3]] == [9 + READ_LATENCY + i for i in range(3)]
 
     _simulate(top, bench)
