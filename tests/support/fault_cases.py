@@ -157,8 +157,8 @@ _EXECUTE_FIELDS = (
     {"split": 1, "last_channels": CONFIG.cols // 2 + 1},
     {"split": CONFIG.cols.bit_length(), "last_channels": 1},
     {"split": 7, "last_channels": 1},
-    {"group_span": 9},
-    {"last_span": 9},
+    {"group_span": CONFIG.line_words + 1},
+    {"last_span": CONFIG.line_words + 1},
     {"last_span": 15},
     {"maximum": 1},
     {"weight_lines": 0},
@@ -243,11 +243,13 @@ def _scratchpad_ranges() -> Iterator[FaultCase]:
     for place in EXECUTES:
         for name in ("in_addr", "out_addr", "res_addr", "table_addr"):
             changes += [(place, {name: BEYOND}), (place, {name: BEYOND - 9})]
-        changes += [(place, {name: BEYOND // 8}) for name in ("weight_addr", "param_addr")]
+        changes += [
+            (place, {name: CONFIG.scratchpad_lines}) for name in ("weight_addr", "param_addr")
+        ]
         changes += [(place, {name: BEYOND}) for name in ("in_plane", "out_plane", "res_plane")]
         changes += [
-            (place, {"weight_addr": BEYOND // 8 - 10}),
-            (place, {"param_addr": BEYOND // 8 - 3}),
+            (place, {"weight_addr": CONFIG.scratchpad_lines - CONV["weight_lines"] - 1}),
+            (place, {"param_addr": CONFIG.scratchpad_lines - 2 * CONFIG.param_lines + 1}),
             (place, {"in_block_step": BEYOND}),
             (place, {"in_addr": 0xFFFF0}),
         ]
@@ -278,7 +280,7 @@ def _overlaps() -> Iterator[FaultCase]:
     """The second EXECUTE reads its operands while the first is at work, or the other way round."""
     names = ("in_addr", "weight_addr", "param_addr", "table_addr", "res_addr", "out_addr")
     for name in names:
-        value = BEYOND // 8 if name in ("weight_addr", "param_addr") else BEYOND
+        value = CONFIG.scratchpad_lines if name in ("weight_addr", "param_addr") else BEYOND
         for blocks in (1, 2):
             for place in EXECUTES:
                 commands = whole_program()
@@ -343,12 +345,12 @@ def legal_changes() -> Iterator[tuple[str, bytes]]:
         (4, {"out_addr": BEYOND - 2 * PLANE}),
         (4, {"res_addr": BEYOND - 2 * PLANE}),
         (4, {"table_addr": BEYOND - 64}),
-        (4, {"weight_addr": BEYOND // 8 - 18}),
-        (4, {"param_addr": BEYOND // 8 - 4}),
+        (4, {"weight_addr": CONFIG.scratchpad_lines - 2 * CONV["weight_lines"]}),
+        (4, {"param_addr": CONFIG.scratchpad_lines - 2 * CONFIG.param_lines}),
         (0, {"machine": OWN & ~0xF0}),
         (3, {"machine": OWN & ~0xF0}),
         (END, {"last_line": 0}),
-        (4, {"group_span": 8}),
+        (4, {"group_span": CONFIG.line_words}),
         (4, {"split": 1, "last_channels": CONFIG.cols // 2}),
         (4, {"resident": 1, "weight_lines": WEIGHT_RING, "last_channels": 3, "in_blocks": 1}),
     )
