@@ -12,7 +12,7 @@ from hw.spec.config import AccelConfig
 
 
 class LoopNest(wiring.Component):
-    """The counters of the loops, the innermost last, and the tap group that they are at.
+    """The counters of the loops, and the tap group that they are at.
 
     Members
     -------
@@ -68,107 +68,161 @@ class LoopNest(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd = self.cmd
-        self._tap_group, self._krow = Signal(8), Signal(8)
-        self._block, self._out_block = Signal(12), Signal(12)
-        self._started, self._pixel_group = Signal(), Signal(7)
-        self._last_tap_group, last_row, self._last_block, self._last_pixel_group, self._last_out = (
-            Signal() for _ in range(5)
-        )
+        self._pixel_group = Signal(7)
         pixels = [pixels for pixels, _ in self._config.shapes]
         m.d.sync += self._pixel_group.eq(stage_layouts.by_shape(cmd.array_shape, pixels))
+        self._tap_groups, self._rows, self._blocks, self._out_blocks = (
+            _Countdown(m, cmd, name)
+            for name in ("tap_groups", "kernel_rows", "in_blocks", "out_blocks")
+        )
+        # The tap group is the first of its pixel group, its pixel group one of the first, and of
+        # the last, of its output block, and that the first of the command.
+        self._first, self._started, self._last_pixel_group, self._first_out = (
+            Signal(name=name) for name in ("first", "started", "last_pixel_group", "first_out")
+        )
+        row_end = self._tap_groups.last & self._rows.last
         m.d.comb += [
-            self._last_tap_group.eq(self._tap_group == cmd.tap_groups - 1),
-            last_row.eq(self._krow == cmd.kernel_rows - 1),
-            self._last_block.eq(self._block == cmd.in_blocks - 1),
-            self._last_pixel_group.eq(self.left <= self._pixel_group),
-            self._last_out.eq(self._out_block == cmd.out_blocks - 1),
-            self.pixel_group_end.eq(self._last_tap_group & last_row & self._last_block),
+            self.pixel_group_end.eq(row_end & self._blocks.last),
             self.block_end.eq(self.pixel_group_end & self._last_pixel_group),
         ]
-        self._build_counters(m, last_row)
+        with m.If(self.begin):
+            self._begin(m)
+        with m.Elif(self.next):
+            self._go_on(m, row_end)
+        self._build_addresses(m, row_end)
+        self._build_pixel_groups(m)
         self._build_tap_group(m)
         return m
 
-    def _build_counters(self, m, last_row):
+    def _begin(self, m):
+        for loop in (self._tap_groups, self._rows, self._blocks, self._out_blocks):
+            m.d.sync += loop.restart
+        m.d.sync += [self._first.eq(1), self._first_out.eq(1), self.valid.eq(1)]
+
+    def _go_on(self, m, row_end):
+        """To the next tap group."""
+        m.d.sync += self._first.eq(self.pixel_group_end)
+        inner_ends = (Const(1, 1), self._tap_groups.last, row_end)
+        for loop, steps in zip(
+            (self._tap_groups, self._rows, self._blocks), inner_ends, strict=True
+        ):
+            with m.If(steps):
+                with m.If(loop.last):
+                    m.d.sync += loop.restart
+                with m.Else():
+                    m.d.sync += loop.step
+        with m.If(self.block_end):
+            m.d.sync += [
+                *self._out_blocks.step,
+                self._first_out.eq(0),
+                self.valid.eq(~self._out_blocks.last),
+            ]
+
+    def _build_pixel_groups(self, m):
+        """The pixels left, and whether they are a single pixel group's."""
+        pixels, few = self.cmd.pixels, Signal()
+        m.d.sync += few.eq(pixels <= self._pixel_group)
+        restarts = self.begin | (self.next & self.block_end)
+        with m.If(restarts):
+            m.d.sync += [
+                self.left.eq(pixels),
+                self._started.eq(0),
+                self._last_pixel_group.eq(few),
+            ]
+        with m.Elif(self.next & self.pixel_group_end):
+            m.d.sync += [
+                self.left.eq(self.left - self._pixel_group),
+                self._started.eq(1),
+                self._last_pixel_group.eq(self.left <= self._pixel_group << 1),
+            ]
+
+    def _build_addresses(self, m, row_end):
+        """Offsets of the first tap, and word addresses: of its kernel row, of that row's input
+        block, and of the output block's first."""
         cmd = self.cmd
         block_addr, out_addr = Signal(WORD_ADDR), Signal(WORD_ADDR)
         with m.If(self.begin):
             m.d.sync += [
-                self._tap_group.eq(0),
-                self._krow.eq(0),
-                self._block.eq(0),
-                self._out_block.eq(0),
-                self.left.eq(cmd.pixels),
-                self._started.eq(0),
                 self.x_offset.eq(0),
                 self.y_offset.eq(0),
-                self.valid.eq(1),
                 self.row_addr.eq(cmd.in_addr),
                 block_addr.eq(cmd.in_addr),
                 out_addr.eq(cmd.in_addr),
             ]
         with m.Elif(self.next):
-            m.d.sync += [
-                self._tap_group.eq(self._tap_group + 1),
-                self.x_offset.eq(self.x_offset + cmd.group_step),
-            ]
-            with m.If(self._last_tap_group):
+            m.d.sync += self.x_offset.eq(self.x_offset + cmd.group_step)
+            with m.If(self._tap_groups.last):
                 m.d.sync += [
-                    self._tap_group.eq(0),
                     self.x_offset.eq(0),
-                    self._krow.eq(self._krow + 1),
                     self.y_offset.eq(self.y_offset + cmd.row_dilation),
                     self.row_addr.eq(self.row_addr + cmd.row_step),
                 ]
-            with m.If(self._last_tap_group & last_row):
+            with m.If(row_end):
                 m.d.sync += [
-                    self._krow.eq(0),
                     self.y_offset.eq(0),
-                    self._block.eq(self._block + 1),
                     block_addr.eq(block_addr + cmd.in_plane),
                     self.row_addr.eq(block_addr + cmd.in_plane),
                 ]
             with m.If(self.pixel_group_end):
-                m.d.sync += [
-                    self._block.eq(0),
-                    block_addr.eq(out_addr),
-                    self.row_addr.eq(out_addr),
-                    self.left.eq(self.left - self._pixel_group),
-                    self._started.eq(1),
-                ]
+                m.d.sync += block_addr.eq(out_addr), self.row_addr.eq(out_addr)
             with m.If(self.block_end):
                 m.d.sync += [
-                    self.left.eq(cmd.pixels),
-                    self._started.eq(0),
-                    self._out_block.eq(self._out_block + 1),
                     out_addr.eq(out_addr + cmd.in_block_step),
                     block_addr.eq(out_addr + cmd.in_block_step),
                     self.row_addr.eq(out_addr + cmd.in_block_step),
-                    self.valid.eq(~self._last_out),
                 ]
 
     def _build_tap_group(self, m):
         cmd, tap_group, cols = self.cmd, self.tap_group, self._config.cols
+        last_out, last_tap_group = self._out_blocks.last, self._tap_groups.last
+        group_taps, last_taps, last_channels = (
+            _less_one(m, cmd, name) for name in ("group_taps", "last_taps", "last_channels")
+        )
         m.d.comb += [
-            self.span.eq(Mux(self._last_tap_group, cmd.last_span, cmd.group_span)),
+            self.span.eq(Mux(last_tap_group, cmd.last_span, cmd.group_span)),
             self.columns.eq(
                 Mux(
-                    self._last_out,
+                    last_out,
                     (cmd.last_planes - 1) * cols + cmd.last_cols,
                     cols << cmd.array_shape,
                 )
             ),
-            tap_group.taps.eq(Mux(self._last_tap_group, cmd.last_taps, cmd.group_taps)),
-            tap_group.channels.eq(
-                Mux(self._last_block, cmd.last_channels, Const(cols) >> cmd.split)
+            tap_group.last_tap.eq(Mux(last_tap_group, last_taps, group_taps)),
+            tap_group.last_channel.eq(
+                Mux(self._blocks.last, last_channels, Const(cols - 1) >> cmd.split)
             ),
-            tap_group.first.eq((self._tap_group == 0) & (self._krow == 0) & (self._block == 0)),
-            self.block_start.eq(tap_group.first & ~self._started),
+            tap_group.first.eq(self._first),
+            self.block_start.eq(self._first & ~self._started),
             tap_group.last.eq(self.pixel_group_end),
             tap_group.block_start.eq(~self._started),
             tap_group.block_end.eq(self._last_pixel_group),
-            tap_group.command_start.eq(~self._started & (self._out_block == 0)),
-            tap_group.command_end.eq(self._last_pixel_group & self._last_out),
+            tap_group.command_start.eq(~self._started & self._first_out),
+            tap_group.command_end.eq(self._last_pixel_group & last_out),
             tap_group.pixels.eq(Mux(self._last_pixel_group, self.left, self._pixel_group)),
-            tap_group.planes.eq(Mux(self._last_out, cmd.last_planes, 1 << cmd.array_shape)),
+            tap_group.planes.eq(Mux(last_out, cmd.last_planes, 1 << cmd.array_shape)),
         ]
+
+
+class _Countdown:
+    """A loop that counts down. Many read whether it is at its last turn, so that this is a
+    register.
+
+    ``restart`` and ``step`` are assignments: to the first turn, and to the next one. The command
+    stands two cycles before the first restart.
+    """
+
+    def __init__(self, m, cmd, name):
+        turns = cmd[name]
+        first, single = _less_one(m, cmd, name), Signal(name=f"{name}_single")
+        m.d.sync += single.eq(turns == 1)
+        left, self.last = Signal.like(turns, name=f"{name}_left"), Signal(name=f"{name}_last")
+        self.restart = [left.eq(first), self.last.eq(single)]
+        self.step = [left.eq(left - 1), self.last.eq(left == 1)]
+
+
+def _less_one(m, cmd, name):
+    """A field of the command less one, in a register."""
+    field = cmd[name]
+    less = Signal.like(field, name=f"{name}_less_one")
+    m.d.sync += less.eq(field - 1)
+    return less

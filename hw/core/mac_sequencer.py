@@ -70,8 +70,8 @@ class MacSequencer(wiring.Component):
         tap = Signal(4)
         last_channel, last_tap, weights, drain = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            last_channel.eq(self.channel == self.head.channels - 1),
-            last_tap.eq(tap == self.head.taps - 1),
+            last_channel.eq(self.channel == self.head.last_channel),
+            last_tap.eq(tap == self.head.last_tap),
             self.pixel_group_end.eq(last_channel & last_tap & self.head.last),
             weights.eq(self.cmd.ones | self.weight_ready),
             drain.eq(~self.pixel_group_end | self.drain_ready),

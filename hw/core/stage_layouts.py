@@ -20,8 +20,8 @@ def tap_group_layout() -> data.StructLayout:
 
     Fields
     ------
-    taps, channels
-        It has ``taps * channels`` multiply-accumulates.
+    last_tap, last_channel
+        It has ``(last_tap + 1) * (last_channel + 1)`` multiply-accumulates.
     first, last
         It is the first, the last of its pixel group.
     block_start, block_end
@@ -35,8 +35,8 @@ def tap_group_layout() -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "taps": 4,
-            "channels": 7,
+            "last_tap": 4,
+            "last_channel": 6,
             "first": 1,
             "last": 1,
             "block_start": 1,

@@ -11,6 +11,10 @@ from hw.spec.regs import Counter
 from tests.hw.support.units import execute_command, simulate
 
 
+def _head(taps, channels, last):
+    return {"last_tap": taps - 1, "last_channel": channels - 1, "last": last}
+
+
 def test_taps_and_channels_in_order(seed):
     rng = random.Random(seed)
     dut = MacSequencer()
@@ -20,7 +24,7 @@ def test_taps_and_channels_in_order(seed):
             taps, channels, last = rng.randint(1, 9), rng.randint(1, 8), rng.randrange(2)
             dilation = rng.randint(1, max(1, 8 // taps))
             ctx.set(dut.cmd, execute_command({"col_dilation": dilation}))
-            ctx.set(dut.head, {"taps": taps, "channels": channels, "last": last})
+            ctx.set(dut.head, _head(taps, channels, last))
             order = list(itertools.product(range(taps), range(channels)))
             for tap, channel in order:
                 end = (tap, channel) == order[-1]
@@ -84,7 +88,7 @@ def test_causes_in_their_order(case):
     dut = MacSequencer()
 
     async def bench(ctx):
-        ctx.set(dut.head, {"taps": 1, "channels": 1, "last": 1})
+        ctx.set(dut.head, _head(1, 1, last=1))
         for name, value in inputs.items():
             ctx.set(getattr(dut, name), value)
         assert ctx.get(dut.cause) == cause
@@ -99,7 +103,7 @@ def test_what_a_command_changes():
     async def bench(ctx):
         ctx.set(dut.visible, 1)
         ctx.set(dut.weight_ready, 1)
-        ctx.set(dut.head, {"taps": 1, "channels": 1, "last": 0})
+        ctx.set(dut.head, _head(1, 1, last=0))
         ctx.set(dut.cmd, execute_command({"network": 1}))
         # Only a tile's last multiply-accumulate needs the drain.
         assert ctx.get(dut.issue) and ctx.get(dut.cause) == Counter.BUSY_NETWORK

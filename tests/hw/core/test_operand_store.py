@@ -47,7 +47,7 @@ class _Producer:
         words = self.config.line_words
         self.reach = rng.randint(0, words)
         lanes = (_random_lane(rng, self.width, self.reach, words) for _ in range(self.config.rows))
-        self.tap_group = WalkStep({"taps": self.left % 16}, tuple(lanes), self.config.rows)
+        self.tap_group = WalkStep({"last_tap": self.left % 16}, tuple(lanes), self.config.rows)
         self.requests = self.tap_group.requests
 
     def drive(self, ctx, dut, cycle):
@@ -98,7 +98,7 @@ def test_lanes_find_their_words(config, seed):
             ctx.set(dut.pop, pops)
             if visible:
                 _, tap_group, reach = producer.pushed[0]
-                assert ctx.get(dut.head.taps) == tap_group.fields["taps"]
+                assert ctx.get(dut.head.last_tap) == tap_group.fields["last_tap"]
                 offset = rng.randint(0, reach)
                 ctx.set(dut.offset, offset)
                 for p, lane in enumerate(tap_group.lanes):

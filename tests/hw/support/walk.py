@@ -72,8 +72,8 @@ def _tap_group(f, config, block, first, in_block, row, group) -> WalkStep:
         columns -= config.cols - f["last_cols"]
     channels = f["last_channels"] if last_in else config.cols // 2 ** f["split"]
     fields = {
-        "taps": f["last_taps"] if last_group else f["group_taps"],
-        "channels": channels,
+        "last_tap": (f["last_taps"] if last_group else f["group_taps"]) - 1,
+        "last_channel": channels - 1,
         "first": in_block == row == group == 0,
         "last": last_in and row == f["kernel_rows"] - 1 and last_group,
         "block_start": first == 0,
@@ -85,22 +85,30 @@ def _tap_group(f, config, block, first, in_block, row, group) -> WalkStep:
         "occupied": pixels * columns,
     }
     plane_addr = f["in_addr"] + block * f["in_block_step"] + in_block * f["in_plane"]
-    taps = fields["taps"]
     lanes = tuple(
-        _lane(f, plane_addr, first + p % size, p % size < pixels, row, group, taps, config)
+        _lane(
+            f,
+            plane_addr,
+            first + p % size,
+            p % size < pixels,
+            row,
+            group,
+            fields["last_tap"],
+            config,
+        )
         for p in range(config.rows)
     )
     return WalkStep(fields, lanes, size)
 
 
-def _lane(f, plane_addr, pixel, active, row, group, taps, config) -> Lane:
+def _lane(f, plane_addr, pixel, active, row, group, last_tap, config) -> Lane:
     out_y, out_x = divmod(pixel, f["out_width"])
     tap = group * f["group_taps"]
     x = f["start_x"] + out_x * f["col_stride"] + tap * f["col_dilation"]
     y = f["start_y"] + out_y * f["wrap_y"] + row * f["row_dilation"]
     inside = active and 0 <= y < f["in_height"]
     row_addr = plane_addr + y * f["in_row"]
-    reach = range(x, x + (taps - 1) * f["col_dilation"] + 1)
+    reach = range(x, x + last_tap * f["col_dilation"] + 1)
     columns = [c for c in reach if 0 <= c < f["in_width"]] if inside else []
     lines = {(row_addr + c) // config.line_words for c in columns}
     ends = (columns[0], columns[-1]) if columns else None
