@@ -79,14 +79,21 @@ class WeightStore(wiring.Component):
         active, taken, waiting = Signal(), Signal(), Signal(2)
         line, base, addr = (Signal(line_addr(self._config)) for _ in range(3))
         left, block = Signal(20), Signal(12)
+        last_line, last_block = Signal.like(cmd.weight_lines), Signal.like(cmd.out_blocks)
         self._issued = issued = Signal(COUNT)
         pixel_group = Signal(7)
         m.d.comb += pixel_group.eq(self._config.rows >> cmd.array_shape)
-        take = Signal()
+        take, granted = Signal(), Signal()
+        # Whether the ring has room, known a cycle ahead: a line that is released leaves its place
+        # to a request of the second cycle after.
+        room, count = Signal(init=1), Signal(COUNT)
+        m.d.comb += count.eq(issued - self._released)
+        m.d.sync += room.eq(count + granted < timing.WEIGHT_RING)
         m.d.comb += [
             take.eq(~active & (waiting != 0)),
             self.bank.eq(taken ^ active),
-            self.read.en.eq(active & ((issued - self._released)[:COUNT] < timing.WEIGHT_RING)),
+            self.read.en.eq(active & room),
+            granted.eq(self.read.en & self.read.grant),
             self.read.addr.eq(addr << self._config.line_bits),
         ]
         m.d.sync += waiting.eq(waiting + self.started - take)
@@ -99,10 +106,12 @@ class WeightStore(wiring.Component):
                 left.eq(cmd.pixels),
                 base.eq(cmd.weight_addr),
                 addr.eq(cmd.weight_addr),
+                last_line.eq(cmd.weight_lines - 1),
+                last_block.eq(cmd.out_blocks - 1),
             ]
-        with m.If(self.read.en & self.read.grant):
+        with m.If(granted):
             m.d.sync += [issued.eq(issued + 1), line.eq(line + 1), addr.eq(addr + 1)]
-            with m.If(line == cmd.weight_lines - 1):
+            with m.If(line == last_line):
                 m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - pixel_group)]
                 with m.If(cmd.resident | (left <= pixel_group)):
                     m.d.sync += [
@@ -110,7 +119,7 @@ class WeightStore(wiring.Component):
                         base.eq(addr + 1),
                         addr.eq(addr + 1),
                         block.eq(block + 1),
-                        active.eq(block != cmd.out_blocks - 1),
+                        active.eq(block != last_block),
                     ]
 
     def _build_ring(self, m):

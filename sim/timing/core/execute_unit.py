@@ -86,7 +86,7 @@ def tick(cycle, unit, now, nxt, counters, storing, sizes):
     free = not storing and not (beat and held.residual != 0)
     grant_parameters = free and drain_unit.wants(cycle, drain)
     free = free and not drain_unit.wants(cycle, drain)
-    grant_weights = free and weight_store.wants(weights)
+    grant_weights = free and weight_store.wants(cycle, weights)
     room = operand_store.has_room(unit.store[0])
     grant_operands = free and not grant_weights and room and fetch.lines > 0
     # the array

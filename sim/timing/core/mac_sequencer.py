@@ -50,9 +50,8 @@ def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
     if pixel_group_end and not takes_pixel_group:
         return STALL_DRAIN
     if not ones:
-        weight_store.use(
-            1, weights, command, pixel_group_end, tap_group.block_end, sizes.line_words
-        )
+        block_end, words = tap_group.block_end, sizes.line_words
+        weight_store.use(cycle, 1, weights, command, pixel_group_end, block_end, words)
     sequencer.done += 1
     if tap_group_end:
         sequencer.done = 0

@@ -10,10 +10,11 @@ RING = timing.WEIGHT_RING
 LINE_LATENCY = timing.LINE_LATENCY
 STATE = record_type(
     *("active", "taken", "line", "left", "block", "issued", "released"),
-    *("head", "pixel_group_base", "position"),
+    *("released_before", "released_at", "head", "pixel_group_base", "position"),
     ready_at=RING,
 )
-"""``ready_at`` are the cycles from which the lines in the ring can be used."""
+"""``released`` was ``released_before`` up to cycle ``released_at``. ``ready_at`` are the cycles
+from which the lines in the ring can be used."""
 
 
 def state() -> np.ndarray:
@@ -22,9 +23,12 @@ def state() -> np.ndarray:
 
 
 @compiled
-def wants(weights):
-    """Whether a line is requested in this cycle."""
-    return weights.active != 0 and weights.issued - weights.released < RING
+def wants(cycle, weights):
+    """Whether a line is requested in this cycle. Room is known a cycle late."""
+    released = weights.released
+    if cycle == weights.released_at + 1:
+        released = weights.released_before
+    return weights.active != 0 and weights.issued - released < RING
 
 
 @compiled
@@ -68,8 +72,8 @@ def grant(cycle, weights, commands, rows):
 
 
 @compiled
-def use(count, weights, command, pixel_group_end, block_end, line_words):
-    """The array uses ``count`` words of one line (for each plane)."""
+def use(cycle, count, weights, command, pixel_group_end, block_end, line_words):
+    """The array uses ``count`` words of one line (for each plane), the last one in ``cycle``."""
     weights.position += count << command.array_shape
     if weights.position != line_words and not pixel_group_end:
         return
@@ -84,4 +88,5 @@ def use(count, weights, command, pixel_group_end, block_end, line_words):
         else:
             weights.pixel_group_base = past
     if not resident or (pixel_group_end and block_end != 0):
-        weights.released = past
+        weights.released_before, weights.released = weights.released, past
+        weights.released_at = cycle

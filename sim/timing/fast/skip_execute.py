@@ -57,7 +57,7 @@ def skip(cycle, unit, now, counters, sizes, most):
         cause = STALL_DRAIN
     else:
         return 0
-    if weight_store.wants(weights):
+    if _wants_line(cycle, weights):
         return 0
     if _fetches(fetch, store):
         count = min(count, fetch.lines - 1)
@@ -65,6 +65,12 @@ def skip(cycle, unit, now, counters, sizes, most):
         fetch.lines -= count
     counters[cause] += count
     return count
+
+
+@compiled
+def _wants_line(cycle, weights):
+    """Whether a line of weights is requested in this cycle or the next."""
+    return weight_store.wants(cycle, weights) or weight_store.wants(cycle + 1, weights)
 
 
 @compiled
@@ -103,8 +109,8 @@ def _work(cycle, most, unit, counters, sizes):
     end = cycle + most
     now = cycle
     while now < end and not (weighted and not weight_store.ready(now, weights)):
-        granted = weight_store.wants(weights)
-        count = 1 if granted else end - now
+        granted = weight_store.wants(now, weights)
+        count = 1 if _wants_line(now, weights) else end - now
         if weighted:
             # those for which the line at the head has words
             rest = (sizes.line_words - weights.position) >> command.array_shape
@@ -114,7 +120,8 @@ def _work(cycle, most, unit, counters, sizes):
             counters[OPERAND_LINES] += count
             fetch.lines -= count
         if weighted:
-            weight_store.use(count, weights, command, False, 0, sizes.line_words)
+            last = now + count - 1
+            weight_store.use(last, count, weights, command, False, 0, sizes.line_words)
         if granted:
             counters[WEIGHT_LINES] += 1
             weight_store.grant(now, weights, unit.commands, sizes.rows)
