@@ -39,9 +39,9 @@ class Counters(wiring.Component):
     counter : In(range(len(Counter)))
         The counter to read.
     ready : Out(1)
-        ``value`` is that counter's in this cycle.
+        It is that counter's turn.
     value : Out(COUNTER_BITS)
-        With ``ready``: its value.
+        In the cycle after ``ready``: its value.
     cycles : Out(COUNTER_BITS)
         Cycles of the run.
     """
@@ -75,10 +75,12 @@ class Counters(wiring.Component):
             m.d.sync += sums.eq(sums + occupied), self.cycles.eq(self.cycles + 1)
         place, total = self._build_places(m, running, cause, events)
         with m.If(self.counter == Counter.OCCUPIED):
-            m.d.comb += self.ready.eq(1), self.value.eq(sums)
+            m.d.comb += self.ready.eq(1)
+            m.d.sync += self.value.eq(sums)
         with m.Else():
             above = self.counter > Counter.OCCUPIED
-            m.d.comb += self.ready.eq((self.counter - above)[:4] == place), self.value.eq(total)
+            m.d.comb += self.ready.eq((self.counter - above)[:4] == place)
+            m.d.sync += self.value.eq(total)
         return m
 
     def _build_places(self, m, running, cause, events):

@@ -48,9 +48,9 @@ class RegisterFile(wiring.Component):
     counter : Out(range(len(Counter)))
         The performance counter that is read.
     counter_ready : In(1)
-        ``counter_value`` is that counter's; a read of it waits for this.
+        It is that counter's turn; a read of it waits for this.
     counter_value : In(COUNTER_BITS)
-        Its value.
+        In the cycle after ``counter_ready``: its value.
     cycles : In(COUNTER_BITS)
         Cycles of the run.
     irq : Out(1)
@@ -186,15 +186,23 @@ class RegisterFile(wiring.Component):
             for field in regs.register("fingerprint").fields
         }
         readable = fields | special
-        counted, half = self._build_counter(m)
+        counted, upper = self._build_counter(m)
+        # A counter was read in the cycle before, its upper half if ``second``.
+        counting, second = Signal(), Signal()
+        taken = axil.arvalid & axil.arready
+        waits = axil.arvalid & counted & ~self.counter_ready
         m.d.comb += [
-            axil.arready.eq(~axil.rvalid & ~(axil.arvalid & counted & ~self.counter_ready)),
+            axil.arready.eq(~axil.rvalid & ~counting & ~waits),
             axil.rresp.eq(RESP_OKAY),
         ]
+        m.d.sync += counting.eq(taken & counted), second.eq(upper)
         with m.If(axil.rready):
             m.d.sync += axil.rvalid.eq(0)
-        with m.If(axil.arvalid & axil.arready):
-            m.d.sync += axil.rvalid.eq(1), axil.rdata.eq(0)
+        with m.If(counting):
+            value = Mux(second, self.counter_value[32:], self.counter_value[:32])
+            m.d.sync += axil.rvalid.eq(1), axil.rdata.eq(value)
+        with m.Elif(taken):
+            m.d.sync += axil.rvalid.eq(~counted), axil.rdata.eq(0)
             with m.Switch(axil.araddr[2:]):
                 for register in regs.registers():
                     if register.offset >= regs.COUNTER_BASE:
@@ -206,14 +214,12 @@ class RegisterFile(wiring.Component):
                             value = value | (source << field.lsb)
                     with m.Case(register.offset >> 2):
                         m.d.sync += axil.rdata.eq(value)
-            with m.If(counted):
-                m.d.sync += axil.rdata.eq(half)
 
     def _build_counter(self, m):
-        """Asks for the counter at the read address; returns whether there is one, and the half of
-        its value."""
+        """Asks for the counter at the read address; returns whether there is one, and whether its
+        upper half is read."""
         address, low = self.axil.araddr, exact_log2(regs.COUNTER_STRIDE)
         last = regs.COUNTER_BASE + regs.COUNTER_STRIDE * len(Counter)
         m.d.comb += self.counter.eq((address - regs.COUNTER_BASE) >> low)
         counted = (address >= regs.COUNTER_BASE) & (address < last)
-        return counted, Mux(address[low - 1], self.counter_value[32:], self.counter_value[:32])
+        return counted, address[low - 1]

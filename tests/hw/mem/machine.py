@@ -66,7 +66,7 @@ class Machine:
             await self.tick()
 
     async def read(self, name: str) -> int:
-        """Read a register; a counter waits for its turn."""
+        """Read a register; a counter waits for its turn, and comes a cycle later."""
         ctx, dut = self.ctx, self.dut
         ctx.set(dut.s_axil_araddr, offset_of(name))
         ctx.set(dut.s_axil_arvalid, 1)
@@ -75,6 +75,8 @@ class Machine:
         await self.tick()
         ctx.set(dut.s_axil_arvalid, 0)
         ctx.set(dut.s_axil_rready, 1)
+        while not ctx.get(dut.s_axil_rvalid):
+            await self.tick()
         value = ctx.get(dut.s_axil_rdata)
         await self.tick()
         return value
