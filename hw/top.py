@@ -118,7 +118,7 @@ class Accelerator(wiring.Component):
             m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
         quiet = reader.empty & store.empty
         cleared = Signal()
-        m.d.sync += cleared.eq(regfile.resetting & quiet & ~cleared)
+        m.d.sync += cleared.eq(regfile.resetting & monitor.stop & quiet & ~cleared)
         m.d.comb += [
             regfile.quiet.eq(quiet),
             self.irq.eq(regfile.irq),
@@ -266,6 +266,7 @@ class Accelerator(wiring.Component):
             | (execute.mac_busy & ~monitor.stop)
         )
         m.d.comb += [
+            monitor.starts.eq(regfile.start),
             monitor.running.eq(regfile.running),
             monitor.idle.eq(load.idle & store.idle),
             monitor.empty.eq(reader.empty & store.empty),

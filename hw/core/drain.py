@@ -112,7 +112,6 @@ class Drain(wiring.Component):
             parameters.read.grant.eq(self.read.grant & ~self.urgent),
             parameters.line.eq(self.line),
             parameters.plane.eq(addresses.plane),
-            self.urgent.eq(self.beat & self.cmd.residual),
             self.read.en.eq(self.urgent | parameters.read.en),
             self.read_mask.eq(Mux(self.urgent, addresses.mask, 1)),
             self.read.addr.eq(Mux(self.urgent, addresses.other_addr, parameters.read.addr)),
@@ -195,9 +194,12 @@ class Drain(wiring.Component):
             parameters.next_held.eq(held),
             parameters.next_quiet.eq(empty),
         ]
+        beat = Signal(name="next_beat")
+        m.d.comb += beat.eq(held & parameters.next_ready & (~first | empty) & phase_ok)
         m.d.sync += [
             self._held.eq(held),
-            self.beat.eq(held & parameters.next_ready & (~first | empty) & phase_ok),
+            self.beat.eq(beat),
+            self.urgent.eq(beat & self.next_cmd.residual),
         ]
 
     def _build_operands(self, m, addresses, requant):

@@ -125,12 +125,13 @@ class Fetch(wiring.Component):
         beats = Signal(BEATS_BITS, reset_less=True)
         inside = Signal(reset_less=True)
         known, wanted = Signal(init=1), Signal()
-        burst = Burst(self._config, addr, left, FETCH_BYTES // self._config.word_bytes)
+        longest = FETCH_BYTES // self._config.word_bytes
+        burst = Burst(self._config, addr, left, longest)
         open_ = aligned & ~self.end_pending & ~self.stop
         m.d.comb += [
             self.memory.request.payload.addr.eq(addr << low),
             self.memory.request.payload.beats.eq(beats),
-            wanted.eq(known & (beats != 0) & (claimed + beats <= capacity) & open_),
+            wanted.eq(known & (beats != 0) & (claimed <= capacity - longest) & open_),
             self.memory.request.valid.eq(wanted & inside),
         ]
         taken = self.memory.request.valid & self.memory.request.ready

@@ -1,11 +1,12 @@
 """End of a run: at END, at the first fault, or by a soft reset."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.command_layouts import INDEX_BITS
 from hw.lib.bus import COUNTS, FAULT
+from hw.lib.delay import delay
 from hw.spec.regs import Fault
 from hw.spec.timing import WATCHDOG
 
@@ -18,6 +19,8 @@ class RunControl(wiring.Component):
 
     Members
     -------
+    starts : In(1)
+        A program runs from the next cycle on.
     running : In(1)
         A program runs.
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
@@ -48,6 +51,7 @@ class RunControl(wiring.Component):
         The command at fault.
     """
 
+    starts: In(1)
     running: In(1)
     fetch_fault: In(FAULT)
     load_fault: In(FAULT)
@@ -68,16 +72,18 @@ class RunControl(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        first, noticed, raised = Signal(FAULT), Signal(FAULT), Signal(FAULT)
+        first = Signal(FAULT)
         timeout = self._build_watchdog(m)
         stopping, standstill = Signal(), Signal()
-        faults = (self.fetch_fault, self.load_fault, self.store_fault, self.execute_fault)
-        for report in reversed(faults):
-            with m.If(report.raised):
-                m.d.comb += raised.eq(report)
+        stop = Signal(init=1, reset_less=True)
         # A cycle late, the fault of a program's last write still comes with the end that counts it.
-        m.d.sync += noticed.eq(raised)
-        m.d.comb += first.eq(Mux(noticed.raised, noticed, timeout))
+        faults = [
+            delay(m, getattr(self, f"{unit}_fault"), 1, f"{unit}_noticed")
+            for unit in ("fetch", "load", "store", "execute")
+        ]
+        for report in reversed((*faults, timeout)):
+            with m.If(report.raised):
+                m.d.comb += first.eq(report)
 
         met = (
             (self.counts.load >= self.end_waits.load)
@@ -87,7 +93,7 @@ class RunControl(wiring.Component):
         ending = self.end_pending & met
         none = self.code == Fault.NONE
         m.d.comb += [
-            self.stop.eq(~self.running | stopping),
+            self.stop.eq(stop),
             self.done.eq(
                 self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
             ),
@@ -95,8 +101,11 @@ class RunControl(wiring.Component):
         ]
         with m.If(self.running & none & first.raised):
             m.d.sync += self.code.eq(first.code), self.index.eq(first.index)
-        with m.If(first.raised | ending):
+        stops = first.raised | ending
+        with m.If(stops):
             m.d.sync += stopping.eq(1)
+        # Many read it: a register, which the reset of a start does not reach.
+        m.d.sync += stop.eq(~self.starts & (~self.running | stopping | stops))
         with m.If(timeout.raised):
             m.d.sync += standstill.eq(1)
         return m

@@ -18,8 +18,8 @@ from hw.spec.timing import LOAD_DESCRIPTORS
 class LoadData(wiring.Component):
     """Works on the descriptors in order and writes their words into the scratchpad.
 
-    The list is the current descriptor and a queue of the next ones. One word per cycle, plain from
-    a beat in the same cycle, unpacking from the byte buffer.
+    The list is the current descriptor and a queue of the next ones, through which all pass. One
+    word per cycle, plain from a beat in the same cycle, unpacking from the byte buffer.
 
     Members
     -------
@@ -100,15 +100,12 @@ class LoadData(wiring.Component):
         m.submodules.queued = queued = Queue(layout, LOAD_DESCRIPTORS - 1)
         current = Signal(layout)
         begin = stream.Signature(layout).create(path=("begin",))
-        taken = self.descriptor.valid & self.descriptor.ready
+        connect(m, flipped(self.descriptor), queued.push)
         m.d.comb += [
-            self.descriptor.ready.eq(~valid | queued.push.ready),
             begin.ready.eq(~valid | finished),
-            begin.valid.eq(begin.ready & (queued.pop.valid | taken)),
-            begin.payload.eq(Mux(queued.pop.valid, queued.pop.payload, self.descriptor.payload)),
+            begin.valid.eq(begin.ready & queued.pop.valid),
+            begin.payload.eq(queued.pop.payload),
             queued.pop.ready.eq(begin.ready),
-            queued.push.valid.eq(taken & (~begin.ready | queued.pop.valid)),
-            queued.push.payload.eq(self.descriptor.payload),
         ]
         with m.If(begin.ready):
             m.d.sync += valid.eq(begin.valid)

@@ -78,7 +78,7 @@ class StoreData(wiring.Component):
         command = self.command
         address, base = Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left = Signal(20), Signal(16)
-        reserved = Signal(range(LINE_BUFFERS + 1))
+        reserved, more = Signal(range(LINE_BUFFERS + 1)), Signal()
         bank = address[: self._config.line_bits]
         words = Signal(range(self._config.line_words + 1))
         ends_row = left == words
@@ -87,7 +87,7 @@ class StoreData(wiring.Component):
             words.eq(smallest(self._config.line_words - bank, left)),
             self.scratchpad.line.eq(address >> self._config.line_bits),
             self.scratchpad.en.eq(
-                (self.phase == DMA_READ_PHASE) & (rows_left != 0) & (reserved != LINE_BUFFERS)
+                (self.phase == DMA_READ_PHASE) & more & (reserved != LINE_BUFFERS)
             ),
         ]
         m.d.sync += reserved.eq(reserved + self.scratchpad.en - released)
@@ -97,6 +97,7 @@ class StoreData(wiring.Component):
                 base.eq(next_base + command.scratchpad_stride),
                 left.eq(command.row_length),
                 rows_left.eq(Mux(self.start, command.row_count, rows_left - 1)),
+                more.eq(self.start | (rows_left != 1)),
             ]
         with m.Elif(self.scratchpad.en):
             m.d.sync += address.eq(address + words), left.eq(left - words)

@@ -62,7 +62,7 @@ def present(fetch, setup):
     fetch.beats = beats
     fetch.wanted = (
         beats != 0
-        and fetch.claimed + beats <= CAPACITY >> setup.cols_log2
+        and fetch.claimed + setup.fetch_burst <= CAPACITY >> setup.cols_log2
         and setup.misaligned == 0
     )
     fetch.outside = not may_read(setup, addr, beats)

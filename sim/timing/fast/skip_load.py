@@ -5,6 +5,7 @@ active on the memory side.
 from hw.spec.regs import Counter
 from sim.timing.mem import (
     line_assembler,
+    load_data,
     load_request,
     memory_side,
     read_channel,
@@ -24,7 +25,7 @@ def beats(cycle, phase, side, now):
     if not (
         _streams(cycle, side)
         and memory_side.asleep(side, now)
-        and load_request.asleep(side.load.request[0], now, side.program, data.finished)
+        and load_request.asleep(side.load.request[0], now, side.program, load_data.begun(data))
         and dram.writes == 0
         and not store_unit.address_valid(side.store, now)
     ):

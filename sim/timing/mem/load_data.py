@@ -32,6 +32,12 @@ def ready(load, setup, now):
 
 
 @compiled
+def begun(data):
+    """Descriptors that have begun."""
+    return data.finished + data.valid
+
+
+@compiled
 def begin(load, setup, program):
     """Begin the next descriptor."""
     data = load.data[0]

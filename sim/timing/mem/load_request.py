@@ -19,22 +19,12 @@ from sim.timing.state import (
 
 IDLE, WAIT, RUN = range(3)
 STATE = record_type(
-    *(
-        "state",
-        "command",
-        "addr",
-        "beats",
-        "inside",
-        "known",
-        "base",
-        "left",
-        "rows_left",
-        "appended",
-    )
+    *("state", "command", "addr", "beats", "inside", "known"),
+    *("base", "left", "rows_left", "appended"),
 )
-"""``command`` is an index; ``appended`` counts descriptors. ``known``: the
-request was there a cycle before."""
-DESCRIPTORS = LOAD_DESCRIPTORS
+"""``command`` is an index; ``appended`` counts descriptors. ``known``: the request was there a
+cycle before."""
+QUEUED = LOAD_DESCRIPTORS - 1
 ADDRESS_RANGE = int(Fault.ADDRESS_RANGE)
 
 
@@ -63,24 +53,24 @@ def check(request, now, nxt):
 
 
 @compiled
-def begins(request, now, program, finished):
-    """Whether the command that waits has nothing more to wait for, when ``finished`` descriptors
-    are."""
+def begins(request, now, program, begun):
+    """Whether the command that waits has nothing more to wait for, when ``begun`` descriptors
+    have left the queue."""
     command = program.loads[request.command]
     return (
         request.state == WAIT
         and waits_met(now, command.wait_load, command.wait_execute, command.wait_store)
-        and request.appended - finished < DESCRIPTORS
+        and request.appended - begun < QUEUED
     )
 
 
 @compiled
-def asleep(request, now, program, finished):
+def asleep(request, now, program, begun):
     """Whether no request begins without one taken, or a command complete."""
     if request.state == RUN:
         return request_valid(request)
     if request.state == WAIT:
-        return not begins(request, now, program, finished)
+        return not begins(request, now, program, begun)
     return is_idle(request, now)
 
 

@@ -52,7 +52,7 @@ def asleep(load, now, program):
             return False
     elif request.appended != data.finished:
         return False
-    return load_request.asleep(request, now, program, data.finished)
+    return load_request.asleep(request, now, program, load_data.begun(data))
 
 
 @compiled
@@ -65,7 +65,8 @@ def tick(cycle, load, setup, program, now, nxt, events):
         and load_request.is_idle(request, now)
     ):
         return
-    begins = load_request.begins(request, now, program, data.finished)
+    begins = load_request.begins(request, now, program, load_data.begun(data))
+    appended = request.appended
     load_request.check(request, now, nxt)
     if events & R_LOAD and events & R_ERROR and now.stop == 0:
         raise_fault(nxt, READ_ERROR, data.current)
@@ -76,5 +77,5 @@ def tick(cycle, load, setup, program, now, nxt, events):
     if begins and now.stop == 0:
         # the trace has one strobe: a start in the cycle of a completion is seen a cycle later
         load_request.start(cycle + 1 if complete else cycle, request, setup, program)
-    if data.valid == 0 and request.appended != data.finished:
+    if data.valid == 0 and appended != data.finished:
         load_data.begin(load, setup, program)

@@ -9,8 +9,8 @@ each_phase = pytest.mark.parametrize("latency", range(64, 64 + LINE))
 
 
 def first_beat(start: int, latency: int) -> int:
-    """The request is made in the cycle after the start, and on ``araddr`` in the next."""
-    return start + 2 + latency
+    """The request is made in the second cycle after the start, and on ``araddr`` in the next."""
+    return start + 3 + latency
 
 
 def written(word: int, words: int = 1, interval: int = 1) -> int:
@@ -52,7 +52,7 @@ def test_rows_of_a_word_wait_for_the_write_port(rows, latency):
 
 @each_phase
 def test_bursts_end_at_the_boundary_and_follow_one_another(latency):
-    """8, 64 and 28 beats, of which one is requested each cycle."""
+    """8, 64 and 28 beats, of which one is requested every other cycle."""
     run = times(load(100, dram_addr=0x2000 - 32), latency=latency)
     assert run.ends[0] == written(first_beat(run.starts[0], latency), 100)
 
