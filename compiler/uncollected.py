@@ -27,7 +27,7 @@ _last = [time.monotonic()]
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """As ``uncollected``, for work that is done again and again and remembers much.
+    """A body without collections, as ``uncollected``, for repeated work that remembers much.
 
     What the body leaves is looked through once, and again with all else in the process after EVERY
     seconds. Python itself would look through a gigabyte, in two seconds, whenever a quarter is new.

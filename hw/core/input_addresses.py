@@ -123,7 +123,7 @@ class InputAddresses(wiring.Component):
         return entered, step
 
     def _oldest(self, m, made, name):
-        """What the first stage gave for the step that is collected: ``made``, unless an earlier one
+        """The first stage's output for the step that is collected: ``made``, unless an earlier one
         waits."""
         waiting = Signal(len(made), name=f"{name}_waiting", reset_less=True)
         with m.If(self._leaves):
