@@ -196,8 +196,8 @@ def test_cycles_of_requests(resident):
             ctx.set(dut.use, 20 <= cycle < 20 + TINY.line_words)
             await ctx.tick()
             ctx.set(dut.started, 0)
-        # Told in 0, taken in 1; then the ring is full, until a streamed line is released, whose place
-        # is known to be free a cycle later.
+        # Told in 0, taken in 1; then the ring is full, until a cycle after a streamed line is
+        # released.
         freed = [] if resident else [21 + TINY.line_words]
         assert requested == [*range(2, 2 + lines), *freed]
         assert ready == 2 + LINE_LATENCY
