@@ -220,7 +220,7 @@ def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> li
     chunks = chunks_of(ranges, param_sets, limit)
     total = sum(c.words for c in chunks)
     share = -(-total // len(chunks)) + chunks[0].words // 8
-    if share >= limit or len(chunks) == 1:
+    if share >= limit:
         return chunks
     even = chunks_of(ranges, param_sets, share)
     return even if len(even) == len(chunks) else chunks
