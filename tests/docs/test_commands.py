@@ -26,6 +26,12 @@ LONG = {
     "python -m tests.benchmarks.scaling docs/results/scaling.svg": "long benchmark",
     "python -m tests.benchmarks.simulator lite0": "long benchmark",
     "python -m tests.benchmarks.rtl lite0": "RTL of a large preset",
+    "python -m compiler explore docs/examples/explore_machines.toml -o out/machines --workers 2": (
+        "2,500 points"
+    ),
+    "python -m compiler explore docs/examples/explore_network.toml -o out/network --workers 2": (
+        "1,000 candidates"
+    ),
 }
 """Commands of the long run, without ``.venv/bin/``, and why."""
 
