@@ -89,6 +89,8 @@ class Accelerator(wiring.Component):
         m.submodules.regfile = regfile = RegisterFile()
         m.submodules.counters = counters = Counters()
         core.submodules.monitor = monitor = RunControl()
+        self._stop = Signal(init=1)
+        m.d.sync += self._stop.eq(monitor.next_stop)
         core.submodules.fetch = fetch = Fetch(self._config)
         core.submodules.reader = reader = ReadChannel(self._config)
         core.submodules.load = load = LoadUnit(self._config)
@@ -118,7 +120,7 @@ class Accelerator(wiring.Component):
             m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
         quiet = reader.empty & store.empty
         cleared = Signal()
-        m.d.sync += cleared.eq(regfile.resetting & monitor.stop & quiet & ~cleared)
+        m.d.sync += cleared.eq(regfile.resetting & self._stop & quiet & ~cleared)
         m.d.comb += [
             regfile.quiet.eq(quiet),
             self.irq.eq(regfile.irq),
@@ -141,7 +143,7 @@ class Accelerator(wiring.Component):
             fetch.program_size.eq(regfile.program_size),
             fetch.base.eq(regfile.base),
             fetch.address_ranges.eq(regfile.address_ranges),
-            fetch.stop.eq(monitor.stop),
+            fetch.stop.eq(self._stop),
             monitor.fetch_fault.eq(fetch.fault),
             monitor.last.eq(fetch.last),
             monitor.end_pending.eq(fetch.end_pending),
@@ -164,7 +166,7 @@ class Accelerator(wiring.Component):
             m.d.comb += [
                 unit.phase.eq(phase),
                 unit.counts.eq(monitor.counts),
-                unit.stop.eq(monitor.stop),
+                unit.stop.eq(self._stop),
                 unit.range_fault.eq(outside),
                 getattr(monitor, f"{name}_fault").eq(unit.fault),
                 monitor.counts[name].eq(unit.done),
@@ -188,7 +190,7 @@ class Accelerator(wiring.Component):
         else:
             self._connect_read_width(m, regfile, fetch, reader, load, width)
         m.d.comb += [
-            reader.stop.eq(monitor.stop),
+            reader.stop.eq(self._stop),
             reader.load_ready.eq(load.ready),
             load.address_ranges.eq(regfile.address_ranges),
         ]
@@ -263,10 +265,10 @@ class Accelerator(wiring.Component):
             (self.m_axi_rvalid & self.m_axi_rready)
             | (self.m_axi_wvalid & self.m_axi_wready)
             | self.m_axi_bvalid
-            | (execute.mac_busy & ~monitor.stop)
+            | (execute.mac_busy & ~self._stop)
         )
         m.d.comb += [
-            monitor.starts.eq(regfile.start),
+            monitor.start.eq(regfile.start),
             monitor.running.eq(regfile.running),
             monitor.idle.eq(load.idle & store.idle),
             monitor.empty.eq(reader.empty & store.empty),

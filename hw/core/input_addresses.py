@@ -22,7 +22,7 @@ class InputAddresses(wiring.Component):
     ``address_lanes`` lanes pass the stages together, so that a tap group takes ``address_cycles``
     steps. Step i is that of the lanes from ``i * address_lanes`` on. The last stage collects them.
     While it is full the first step of the next tap group waits in a register of its own. So the
-    stages before learn of a tap group that is taken from a register, a cycle later.
+    loops move on in the cycle after one in which a tap group is taken.
 
     Members
     -------
@@ -33,7 +33,7 @@ class InputAddresses(wiring.Component):
     init_lane : In(range(rows))
         With ``init_en``: which; lanes come in order.
     begin : In(1)
-        Go to the first tap group.
+        Go to the first tap group; ``cmd`` has stood for two cycles.
     take : In(1)
         With ``ready``: the tap group is taken.
     pending : Out(1)

@@ -19,7 +19,7 @@ class LoopNest(wiring.Component):
     cmd : In(EXECUTE)
         The command.
     begin : In(1)
-        Go to its first tap group.
+        Go to its first tap group; ``cmd`` has stood for two cycles.
     next : In(1)
         Go to the next tap group.
     valid : Out(1)
@@ -75,8 +75,9 @@ class LoopNest(wiring.Component):
             _Countdown(m, cmd, name)
             for name in ("tap_groups", "kernel_rows", "in_blocks", "out_blocks")
         )
-        # The tap group is the first of its pixel group, its pixel group one of the first, and of
-        # the last, of its output block, and that the first of the command.
+        # _first: the tap group is the first of its pixel group. _started, _last_pixel_group: that
+        # is not the first, is the last of its output block. _first_out: that block is the command's
+        # first.
         self._first, self._started, self._last_pixel_group, self._first_out = (
             Signal(name=name) for name in ("first", "started", "last_pixel_group", "first_out")
         )
@@ -207,8 +208,7 @@ class _Countdown:
     """A loop that counts down. Many read whether it is at its last turn, so that this is a
     register.
 
-    ``restart`` and ``step`` are assignments: to the first turn, and to the next one. The command
-    stands two cycles before the first restart.
+    ``restart`` and ``step`` are assignments: to the first turn, and to the next one.
     """
 
     def __init__(self, m, cmd, name):

@@ -86,9 +86,9 @@ class WeightStore(wiring.Component):
         take, granted = Signal(), Signal()
         # Whether the ring has room, known a cycle ahead: a line that is released leaves its place
         # to a request of the second cycle after.
-        room, count = Signal(init=1), Signal(COUNT)
-        m.d.comb += count.eq(issued - self._released)
-        m.d.sync += room.eq(count + granted < timing.WEIGHT_RING)
+        room, held = Signal(init=1), Signal(COUNT)
+        m.d.comb += held.eq(issued - self._released)
+        m.d.sync += room.eq(held + granted < timing.WEIGHT_RING)
         m.d.comb += [
             take.eq(~active & (waiting != 0)),
             self.bank.eq(taken ^ active),

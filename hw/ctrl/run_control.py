@@ -19,13 +19,13 @@ class RunControl(wiring.Component):
 
     Members
     -------
-    starts : In(1)
+    start : In(1)
         A program runs from the next cycle on.
     running : In(1)
         A program runs.
     fetch_fault, load_fault, store_fault, execute_fault : In(FAULT)
         Faults raised in this cycle, in the order in which the first is chosen. They are heeded in
-        the next one.
+        the next one, where they go before TIMEOUT.
     moves : In(1)
         High if a bus beat or MAC happened WATCHDOG_DELAY cycles ago; WATCHDOG cycles without one
         raise TIMEOUT.
@@ -39,8 +39,9 @@ class RunControl(wiring.Component):
         No LOAD and no STORE is left to do.
     empty : In(1)
         No burst is requested or under way.
-    stop : Out(1)
-        The units make no more requests and drop what still comes.
+    next_stop : Out(1)
+        In the next cycle the units make no more requests and drop what still comes. Many read it
+        then, so that it is a register; its reset is the hardware's alone, not that of a start.
     done : Out(1)
         The run ends with this cycle.
     fault : Out(1)
@@ -51,7 +52,7 @@ class RunControl(wiring.Component):
         The command at fault.
     """
 
-    starts: In(1)
+    start: In(1)
     running: In(1)
     fetch_fault: In(FAULT)
     load_fault: In(FAULT)
@@ -64,7 +65,7 @@ class RunControl(wiring.Component):
     counts: In(COUNTS)
     idle: In(1)
     empty: In(1)
-    stop: Out(1)
+    next_stop: Out(1)
     done: Out(1)
     fault: Out(1)
     code: Out(4)
@@ -75,7 +76,6 @@ class RunControl(wiring.Component):
         first = Signal(FAULT)
         timeout = self._build_watchdog(m)
         stopping, standstill = Signal(), Signal()
-        stop = Signal(init=1, reset_less=True)
         # A cycle late, the fault of a program's last write still comes with the end that counts it.
         faults = [
             delay(m, getattr(self, f"{unit}_fault"), 1, f"{unit}_noticed")
@@ -92,8 +92,9 @@ class RunControl(wiring.Component):
         )
         ending = self.end_pending & met
         none = self.code == Fault.NONE
+        stops = first.raised | ending
         m.d.comb += [
-            self.stop.eq(stop),
+            self.next_stop.eq(~self.start & (~self.running | stopping | stops)),
             self.done.eq(
                 self.running & ending & none & ~first.raised & self.empty & (stopping | self.idle)
             ),
@@ -101,11 +102,8 @@ class RunControl(wiring.Component):
         ]
         with m.If(self.running & none & first.raised):
             m.d.sync += self.code.eq(first.code), self.index.eq(first.index)
-        stops = first.raised | ending
         with m.If(stops):
             m.d.sync += stopping.eq(1)
-        # Many read it: a register, which the reset of a start does not reach.
-        m.d.sync += stop.eq(~self.starts & (~self.running | stopping | stops))
         with m.If(timeout.raised):
             m.d.sync += standstill.eq(1)
         return m

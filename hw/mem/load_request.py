@@ -48,7 +48,8 @@ class LoadRequest(wiring.Component):
     """Turns LOAD commands into read requests and descriptors.
 
     A command taken in cycle t starts in t + 1 at the earliest: its descriptor is handed over, and
-    its first request is made in the second cycle after. After a request comes a cycle without one.
+    its first request is made in the second cycle after. After a request that is taken comes a cycle
+    without one.
 
     Members
     -------
@@ -134,7 +135,8 @@ class LoadRequest(wiring.Component):
     def _build_burst(self, m, command, size):
         """The current burst and the steps from one to the next.
 
-        Returns (start, last, inside, outside), the latter for the address ranges.
+        Returns the signals (start, last, inside, outside); the last two say that a burst is known
+        and lies in the address ranges, or not.
         """
         low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)

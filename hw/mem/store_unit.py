@@ -18,8 +18,8 @@ class StoreUnit(wiring.Component):
     """Runs STORE commands one after another.
 
     A command taken in cycle t starts in t + 1 at the earliest. Its first line may be read in the
-    cycle after, and its first address is presented in the second. After an address that is taken
-    comes a cycle without one.
+    cycle after, and its first address is presented in the second cycle after. After an address that
+    is taken comes a cycle without one.
 
     Members
     -------

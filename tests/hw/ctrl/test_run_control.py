@@ -39,7 +39,7 @@ def test_of_faults_in_one_cycle_the_first_unit_counts(first):
             _raise(ctx, dut, unit, Fault.ADDRESS_RANGE, 10 + number)
         await ctx.tick().repeat(2)
         assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
-        assert ctx.get(dut.stop) and ctx.get(dut.fault)
+        assert ctx.get(dut.next_stop) and ctx.get(dut.fault)
         _raise(ctx, dut, "fetch", Fault.NO_END, 1)
         await ctx.tick().repeat(2)
         assert _reported(ctx, dut) == (Fault.ADDRESS_RANGE, 10 + first)
@@ -53,12 +53,11 @@ def test_a_fault_waits_for_the_bus_and_stops_the_units_meanwhile():
     async def bench(ctx):
         await _begin(ctx, dut, empty=0)
         _raise(ctx, dut, "load", Fault.READ_ERROR, 3)
+        assert not ctx.get(dut.next_stop)
         await ctx.tick()
         _raise(ctx, dut, "load", 0, 0, raised=0)
-        assert not ctx.get(dut.stop)
-        await ctx.tick()
         for _ in range(5):
-            assert ctx.get(dut.stop) and not ctx.get(dut.fault)
+            assert ctx.get(dut.next_stop) and not ctx.get(dut.fault)
             await ctx.tick()
         ctx.set(dut.empty, 1)
         assert ctx.get(dut.fault) and not ctx.get(dut.done)
@@ -90,11 +89,11 @@ def test_the_end_waits_for_its_counts_and_for_the_bus(count):
         ctx.set(getattr(dut.end_waits, count), 2)
         ctx.set(getattr(dut.counts, count), 1)
         await _begin(ctx, dut, end_pending=1, idle=0)
-        assert not ctx.get(dut.stop) and not ctx.get(dut.done)
+        assert not ctx.get(dut.next_stop) and not ctx.get(dut.done)
         ctx.set(getattr(dut.counts, count), 2)
         assert not ctx.get(dut.done)  # a LOAD or a STORE that END does not wait for
         await ctx.tick()
-        assert ctx.get(dut.stop) and ctx.get(dut.done)
+        assert ctx.get(dut.next_stop) and ctx.get(dut.done)
         ctx.set(dut.empty, 0)
         assert not ctx.get(dut.done)
 
@@ -114,6 +113,21 @@ def test_a_fault_waits_for_a_silent_bus_no_longer_than_the_watchdog(monkeypatch,
             assert not ctx.get(dut.fault)
             await ctx.tick()
         assert ctx.get(dut.fault) and _reported(ctx, dut) == (Fault.WRITE_ERROR, 3)
+
+    simulate(dut, bench)
+
+
+def test_a_timeout_goes_before_a_fault_of_the_same_cycle(monkeypatch):
+    monkeypatch.setattr(run_control, "WATCHDOG", WATCHDOG)
+    dut = RunControl()
+
+    async def bench(ctx):
+        await _begin(ctx, dut, last=7)
+        ctx.set(dut.moves, 0)
+        await ctx.tick().repeat(WATCHDOG - 1)
+        _raise(ctx, dut, "store", Fault.WRITE_ERROR, 3)
+        await ctx.tick().repeat(2)
+        assert _reported(ctx, dut) == (Fault.TIMEOUT, 7)
 
     simulate(dut, bench)
 

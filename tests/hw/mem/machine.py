@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from hw.spec.config import AccelConfig
@@ -26,6 +27,8 @@ class Machine:
 
     ctx: object
     dut: Accelerator
+    rst: Signal
+    """The hardware reset."""
     memory: DramReference
     cycle: int = 0
 
@@ -121,12 +124,12 @@ def memory_for(
 
 def simulate(config: AccelConfig, memory: DramReference, bench) -> None:
     """Run ``bench(machine)`` from reset."""
-    dut = Accelerator(config)
-    simulator = Simulator(dut)
+    dut, rst = Accelerator(config), Signal()
+    simulator = Simulator(ResetInserter(rst)(dut))
     simulator.add_clock(1e-8)
 
     async def testbench(ctx):
-        await bench(Machine(ctx, dut, memory))
+        await bench(Machine(ctx, dut, rst, memory))
 
     simulator.add_testbench(testbench)
     simulator.run()

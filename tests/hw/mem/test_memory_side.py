@@ -12,7 +12,7 @@ from sim.timing import machine as timing
 from sim.timing.ctrl.decode_check import decode
 from sim.timing.state import parameters
 from tests.hw.mem.dma_programs import ADDRESS_RANGES, MEMORY, RESULT, random_program
-from tests.hw.mem.machine import memory_for, simulate
+from tests.hw.mem.machine import START, memory_for, simulate
 from tests.support.encode import encode
 
 
@@ -59,6 +59,28 @@ def test_random_programs_take_the_simulated_cycles(bus, commands, seed):
     simulate(config, memory, bench)
     if program.expected is not None:
         assert bytes(memory.memory) == program.expected.tobytes()
+
+
+def test_nothing_is_requested_after_a_reset_of_one_cycle(seed):
+    """In a cycle of the run: the program is at work until then."""
+    config = preset("tiny")
+    program = random_program(config, seed, 6)
+    moment = random.Random(seed).randrange(20, 200)
+
+    async def bench(machine):
+        ctx, dut = machine.ctx, machine.dut
+        await machine.configure(program.addr, program.size, ADDRESS_RANGES)
+        await machine.write("control", START)
+        for _ in range(moment):
+            await machine.tick()
+        ctx.set(machine.rst, 1)
+        await ctx.tick()
+        ctx.set(machine.rst, 0)
+        for _ in range(50):
+            assert not ctx.get(dut.m_axi_arvalid) and not ctx.get(dut.m_axi_awvalid)
+            await ctx.tick()
+
+    simulate(config, memory_for(config, program.image), bench)
 
 
 def test_faults_are_reported_and_the_next_run_is_whole():

@@ -6,10 +6,9 @@ from amaranth.sim import Simulator
 
 from hw import command_layouts
 from hw.mem.store_unit import StoreUnit
-from hw.spec.config import preset, with_values
+from hw.spec.config import preset
 from hw.spec.timing import READ_LATENCY
 
-CONFIG = with_values(preset("tiny"), {"line_words": 8})
 RUNS, LENGTH, STRIDE = 2, 10, 16
 FIRST = 5
 ADDR, ADDR_STRIDE = 0x2000 - 3 * 4, 0x1000
@@ -19,7 +18,7 @@ class _StoreBench(Elaboratable):
     """The unit, a phase counter, and a scratchpad whose word ``a`` holds ``a``."""
 
     def __init__(self):
-        self.dut = StoreUnit(CONFIG)
+        self.dut = StoreUnit(preset("tiny"))
         self.phase = Signal(3)
 
     def elaborate(self, platform):

@@ -12,7 +12,7 @@ from sim.timing.machine import RunResult, run
 from sim.timing.state import parameters
 
 LINE = 8
-"""Words of a line of the machine; its words, and beats, have 4 bytes."""
+"""Words of a line of ``tiny``; its words, and beats, have 4 bytes."""
 WRITE_PHASE, READ_PHASE = 4, 0
 """Phases of LOAD on the write port and of STORE on the read port."""
 FIRST_START = 27
@@ -29,13 +29,12 @@ Command = tuple[Opcode, Mapping[str, int]]
 
 
 def times(*commands: Command, latency: int = 64, interval: int = 1) -> RunResult:
-    """The run of the commands on ``tiny`` with lines of LINE words, cycle by cycle, with a beat
-    every ``interval`` cycles.
+    """The run of the commands on ``tiny``, cycle by cycle, with a beat every ``interval`` cycles.
 
     END, which follows them, waits for all.
     """
     memory = {"memory.latency": latency, "memory.bytes_per_cycle": 4 // interval}
-    config = with_values(preset("tiny"), {"line_words": LINE} | memory)
+    config = with_values(preset("tiny"), memory)
     waits = {
         f"wait_{unit.name.lower()}": sum(opcode == unit for opcode, _ in commands)
         for unit in (Opcode.LOAD, Opcode.STORE)
