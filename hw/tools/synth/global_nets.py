@@ -1,7 +1,7 @@
 """Clock enables and resets with very many readers, on the device's global network.
 
-Eight of its sixteen trees reach clock enables and resets as well as clocks, and one of these
-carries the clock; nextpnr puts there what a clock buffer (DCCA) drives.
+Eight of its sixteen trees reach clock enables and resets as well as clocks, and one carries the
+clock; nextpnr puts there what a clock buffer (DCCA) drives.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from hw.tools.synth.cells import FLIP_FLOP, Cells, readers, reconnect
 
 BUFFER = "DCCA"
 PREFIX = "global$"
-TREES = 6
-"""Fewer than reach them: with seven, one wire to a buffer stayed overused on some placements."""
+TREES = 7
 LEAST = 256
 """Readers from which on a net is worth a tree."""
 TREE_NS = 3.0

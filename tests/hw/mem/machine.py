@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import ResetInserter, Signal
+from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 
 from hw.spec.config import AccelConfig
@@ -125,7 +125,11 @@ def memory_for(
 def simulate(config: AccelConfig, memory: DramReference, bench) -> None:
     """Run ``bench(machine)`` from reset."""
     dut, rst = Accelerator(config), Signal()
-    simulator = Simulator(ResetInserter(rst)(dut))
+    top = Module()
+    top.submodules.dut = dut
+    top.domains.sync = ClockDomain()
+    top.d.comb += ResetSignal().eq(rst)
+    simulator = Simulator(top)
     simulator.add_clock(1e-8)
 
     async def testbench(ctx):

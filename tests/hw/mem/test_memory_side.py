@@ -62,10 +62,10 @@ def test_random_programs_take_the_simulated_cycles(bus, commands, seed):
 
 
 def test_nothing_is_requested_after_a_reset_of_one_cycle(seed):
-    """In a cycle of the run: the program is at work until then."""
+    """In a cycle in which command fetch waits for the rest of the program."""
     config = preset("tiny")
-    program = random_program(config, seed, 6)
-    moment = random.Random(seed).randrange(20, 200)
+    program = random_program(config, seed, 20)
+    moment = random.Random(seed).randrange(20, 60)
 
     async def bench(machine):
         ctx, dut = machine.ctx, machine.dut
