@@ -35,6 +35,8 @@ BLOCK_PLANES = LANE_GROUPS
 """Most planes of an output block: one for each lane group."""
 
 
+SHORT, LONG = "scratchpad", "scratchpad_bytes"
+"""The key that a person types, as in ``--set scratchpad=512KiB``, and the one that is written."""
 RENAMED = {"pool_lines": "scratchpad_bytes, in bytes: pool_lines * line_words * cols"}
 """Keys of earlier versions, and what they are now."""
 INTEGERS = (
@@ -305,10 +307,17 @@ def with_values(config: AccelConfig, values: dict[str, Any]) -> AccelConfig:
                     f"configuration key {key!r} is given twice, also in 'memory'; once is accepted"
                 )
             inner[name] = value
+        elif key == SHORT:
+            if LONG in values:
+                raise ConfigurationError(
+                    f"configuration key {LONG!r} is given twice, also as {SHORT!r}; once is "
+                    f"accepted"
+                )
+            changes[LONG] = size(value)
         elif key in RENAMED:
             raise ConfigurationError(f"configuration key {key!r} is now {RENAMED[key]}")
         elif key in own:
-            changes[key] = size(value) if key == "scratchpad_bytes" else value
+            changes[key] = size(value) if key == LONG else value
         else:
             raise ConfigurationError(
                 f"configuration key {key!r} is unknown; accepted: "

@@ -53,7 +53,8 @@ KEYS = {
     ),
     "scratchpad_bytes": Key(
         "bytes",
-        "64 to 65,536 lines of line_words * cols bytes; 512KiB and 1MiB are read too",
+        "64 to 65,536 lines of line_words * cols bytes; 512KiB and 1MiB are read too, "
+        "and the key scratchpad",
         "scratchpad for activations, weights, parameters and tables",
     ),
     "requant_lanes": Key(

@@ -78,6 +78,13 @@ def test_sizes_may_have_units():
             with_values(preset("edge256"), {"scratchpad_bytes": text})
 
 
+def test_the_scratchpad_has_a_short_key():
+    sized = with_values(preset("edge256"), {"scratchpad": "512KiB"})
+    assert sized.scratchpad_bytes == 1 << 19
+    with pytest.raises(ConfigurationError, match=r"'scratchpad_bytes' is given twice, also as"):
+        with_values(preset("edge256"), {"scratchpad": "1MiB", "scratchpad_bytes": "1MiB"})
+
+
 def test_every_key_is_explained_once():
     values = to_dict(AccelConfig())
     memory = values.pop("memory")
