@@ -15,6 +15,9 @@ def node(op, *constants, **attrs):
     return lambda net, x: net.node(op, x, *(net.constant(c) for c in constants), **attrs)
 
 
+UNLIKE = (np.arange(4 * 4 * 3 * 3) % 5 - 2).astype("i1").reshape(4, 4, 3, 3)
+"""Steps of weights, other ones for each channel, so that ties do not come four at a time."""
+
 #: By case: what is built on a stored input, and the reason that the host gives.
 ON_HOST = {
     "dilated average with a border": (
@@ -123,11 +126,11 @@ ON_HOST = {
         "weights 'constant_4' are float32; int8 or uint8 before a DequantizeLinear",
     ),
     "weights along the wrong axis": (
-        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, axis=1)),
+        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, steps=UNLIKE, axis=1)),
         "are quantised along axis 1; axis 0 or one scale is accepted",
     ),
     "int16 weights": (
-        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, steps=np.ones((4, 4, 3, 3), "i2"))),
+        lambda n, x: n.node("Conv", x, weights(n, 4, 4, 3, 3, steps=UNLIKE.astype("i2"))),
         r"weights '\w+' are int16; int8 or uint8 is accepted",
     ),
     "computed weights": (
