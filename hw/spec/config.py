@@ -202,6 +202,11 @@ class AccelConfig:
         return self.requant_lanes // self.cols
 
     @property
+    def requant_bits(self) -> int:
+        """Logarithm of ``requant_words``."""
+        return self.requant_words.bit_length() - 1
+
+    @property
     def address_cycles(self) -> int:
         """Cycles from one tap group's input addresses to the next one's, at the least."""
         return self.rows // self.address_lanes

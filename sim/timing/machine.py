@@ -31,6 +31,7 @@ from sim.timing.state import (
     R_WORD,
     STORE_READ,
     W_BEAT,
+    compiled,
     registers,
     sizes,
     stop_for_fault,
@@ -142,12 +143,18 @@ def _loop(machine, words, until, sleeps, sizes):
     while now.done == 0 and counters[COMMANDS] < until:
         if sleeps and cycle < wakes:
             skipped = skip_execute.skip(
-                cycle, unit, now, counters, sizes, min(wakes, moved + watched) - cycle
+                cycle,
+                unit,
+                now,
+                counters,
+                _phase(cycle, sizes),
+                sizes,
+                min(wakes, moved + watched) - cycle,
             )
             cycle += abs(skipped)
             if skipped < 0:
                 moved = cycle - 1
-        now.phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
+        now.phase = _phase(cycle, sizes)
         changed = cycle >= wakes
         if changed and streamed != NEVER:
             if streamed < cycle:
@@ -177,8 +184,13 @@ def _loop(machine, words, until, sleeps, sizes):
                 if events == 0:
                     wakes = memory_side.wakes(cycle, memory, now)
                 elif events == R_BEAT | R_WORD | R_LOAD:
-                    phase = (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
-                    count = skip_load.beats(cycle, phase, memory, now)
+                    count = skip_load.beats(cycle, _phase(cycle, sizes), memory, now)
                     if count > 0:
                         wakes, streamed = cycle + count, cycle
     clock.cycle, clock.wakes, clock.moved, clock.streamed = cycle, wakes, moved, streamed
+
+
+@compiled
+def _phase(cycle, sizes):
+    """Place of a cycle among those in which the units take turns at the scratchpad."""
+    return (cycle - FIRST_CYCLE) & (sizes.line_words - 1)

@@ -65,7 +65,7 @@ class Sizes(NamedTuple):
     rows: int
     cols: int
     address_cycles: int
-    requant_words: int
+    requant_bits: int
     table_words: int
     table_interval: int
     table_settle: int

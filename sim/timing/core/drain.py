@@ -75,18 +75,54 @@ def takes_pixel_group(cycle, drain, command, phase, sizes):
         return True
     if not may_issue(cycle, drain):
         return False
-    beats = 1 if command.residual != 0 else _near_end(phase, sizes.line_words)
-    near = beats * sizes.requant_words if command.dense != 0 else beats
+    beats = 1 if command.residual != 0 else _near_end(phase, sizes)
+    near = beats << sizes.requant_bits if command.dense != 0 else beats
     return drain.plane == drain.planes - 1 and drain.pixels - drain.pixel <= near
 
 
 @compiled
-def _near_end(phase, line_words):
+def _near_end(phase, sizes):
     """Beats, none of them residual, that surely issue in the next MAC_LATENCY cycles."""
-    ahead = (BLOCKED_PHASE - phase) & (line_words - 1)
+    ahead = (BLOCKED_PHASE - phase) & (sizes.line_words - 1)
     if ahead >= timing.MAC_LATENCY:
         return timing.MAC_LATENCY
-    return timing.MAC_LATENCY - 1 - (timing.MAC_LATENCY - 1 - ahead) // line_words
+    return timing.MAC_LATENCY - 1 - ((timing.MAC_LATENCY - 1 - ahead) >> sizes.line_bits)
+
+
+@compiled
+def calm_cycles(cycle, drain, command, sizes):
+    """Cycles from ``cycle`` on in which a drain that holds a pixel group of ``command`` only issues
+    plain output beats, not the pixel group's last; there may be more."""
+    if command.residual != 0 or not may_issue(cycle, drain):
+        return 0
+    bits = sizes.requant_bits if command.dense != 0 else 0
+    left = (drain.planes - drain.plane) * _whole_beats(drain.pixels, bits) - drain.pixel
+    return (left >> bits) - 1
+
+
+@compiled
+def issue_calmly(cycle, count, drain, command, phase, sizes):
+    """Issue the output beats of ``count`` cycles, at most ``calm_cycles``; ``cycle``, the first,
+    has that phase. Returns their number."""
+    ahead = (BLOCKED_PHASE - phase) & (sizes.line_words - 1)
+    beats = count - (((count - 1 - ahead) >> sizes.line_bits) + 1)
+    if beats == 0:
+        return 0
+    last_blocked = (count - 1 - ahead) & (sizes.line_words - 1) == 0
+    drain.flushed = cycle + count - 1 - last_blocked + PLAIN_FLUSH
+    drain.command_first = 0
+    bits = sizes.requant_bits if command.dense != 0 else 0
+    drain.pixel += beats << bits
+    while drain.pixel >= drain.pixels:
+        drain.pixel -= _whole_beats(drain.pixels, bits)
+        drain.plane += 1
+    return beats
+
+
+@compiled
+def _whole_beats(pixels, bits):
+    """The pixels of a plane, up to a multiple of those of a beat."""
+    return (pixels + (1 << bits) - 1) >> bits << bits
 
 
 @compiled
@@ -120,17 +156,17 @@ def tick(cycle, drain, commands, beat, granted, sizes):
     if beat:
         command = commands[drain.command]
         drain.flushed = cycle + (RESIDUAL_FLUSH if command.residual != 0 else PLAIN_FLUSH)
-        _issue(cycle, drain, command, sizes.requant_words)
+        _issue(cycle, drain, command, sizes)
     if cycle == drain.issued + HOLD_CYCLES:
         _hold(drain, commands, sizes)
     return finished
 
 
 @compiled
-def _issue(cycle, drain, command, words):
+def _issue(cycle, drain, command, sizes):
     """An output beat issues; go on to the next one's place."""
     drain.command_first = 0
-    drain.pixel += words if command.dense != 0 else 1
+    drain.pixel += 1 << sizes.requant_bits if command.dense != 0 else 1
     if drain.pixel >= drain.pixels:
         drain.pixel = 0
         drain.plane += 1

@@ -82,7 +82,6 @@ def tick(cycle, unit, now, nxt, counters, storing, sizes):
     # what is requested and granted, from the registers
     held = unit.commands[drain.command]
     beat = drain_unit.issues(cycle, drain, held, now.phase, sizes)
-    takes_pixel_group = drain_unit.takes_pixel_group(cycle, drain, held, now.phase, sizes)
     free = not storing and not (beat and held.residual != 0)
     grant_parameters = free and drain_unit.wants(cycle, drain)
     free = free and not drain_unit.wants(cycle, drain)
@@ -90,7 +89,7 @@ def tick(cycle, unit, now, nxt, counters, storing, sizes):
     room = operand_store.has_room(unit.store[0])
     grant_operands = free and not grant_weights and room and fetch.lines > 0
     # the array
-    cause = mac_sequencer.tick(cycle, unit, now, counters, takes_pixel_group, sizes)
+    cause = mac_sequencer.tick(cycle, unit, now, counters, sizes)
     counters[cause] += 1
     # the clock edge
     if grant_weights:

@@ -32,11 +32,8 @@ def state() -> np.ndarray:
 
 
 @compiled
-def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
-    """Advance one cycle; returns the counter that counts it.
-
-    ``takes_pixel_group``: the drain can take one that ends in this cycle.
-    """
+def tick(cycle, unit, now, counters, sizes):
+    """Advance one cycle; returns the counter that counts it. Must step before the drain."""
     store, weights, sequencer = unit.store[0], unit.weights[0], unit.sequencer[0]
     tap_group = operand_store.oldest(store, unit.tap_groups)
     if operand_store.is_empty(store) or cycle < tap_group.visible:
@@ -47,7 +44,7 @@ def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
         return STALL_WEIGHT
     tap_group_end = sequencer.done == tap_group.work - 1
     pixel_group_end = tap_group_end and tap_group.last != 0
-    if pixel_group_end and not takes_pixel_group:
+    if pixel_group_end and not _drain_takes(cycle, unit, now, sizes):
         return STALL_DRAIN
     if not ones:
         block_end, words = tap_group.block_end, sizes.line_words
@@ -64,6 +61,14 @@ def tick(cycle, unit, now, counters, takes_pixel_group, sizes):
     if command.network != 0:
         counters[OCCUPIED] += tap_group.occupied
     return cause
+
+
+@compiled
+def _drain_takes(cycle, unit, now, sizes):
+    """Whether the drain can take a pixel group that ends in this cycle."""
+    drain = unit.drain[0]
+    held = unit.commands[drain.command]
+    return drain_unit.takes_pixel_group(cycle, drain, held, now.phase, sizes)
 
 
 @compiled

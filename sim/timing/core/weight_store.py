@@ -8,6 +8,7 @@ from sim.timing.state import compiled
 
 RING = timing.WEIGHT_RING
 LINE_LATENCY = timing.LINE_LATENCY
+assert LINE_LATENCY < RING  # of a full ring, the line that the array is at is there
 STATE = record_type(
     *("active", "taken", "line", "left", "block", "issued", "released"),
     *("released_before", "released_at", "head", "pixel_group_base", "position"),
@@ -90,3 +91,36 @@ def use(cycle, count, weights, command, pixel_group_end, block_end, line_words):
     if not resident or (pixel_group_end and block_end != 0):
         weights.released_before, weights.released = weights.released, past
         weights.released_at = cycle
+
+
+@compiled
+def steady_lines(cycle, weights, commands):
+    """Lines that the array can use one after another while each that it leaves is replaced; 0 if it
+    does not begin with one in ``cycle``, or not all the others in the ring are requested.
+
+    None is the last of a pixel group's weights. Those of the array's command must not be resident.
+    """
+    if (
+        weights.position != 0
+        or weights.active == 0
+        or weights.released_at != cycle - 1
+        or weights.released_before != weights.released - 1
+        or weights.issued - weights.released != RING - 1
+    ):
+        return 0
+    return commands[weights.taken - 1].weight_lines - weights.line - 1
+
+
+@compiled
+def use_lines(cycle, count, period, weights):
+    """The array uses ``count`` lines, at most ``steady_lines``, each for ``period`` cycles, more
+    than one; in the second of them the line before is replaced."""
+    for i in range(count):
+        granted = cycle + i * period + 1
+        weights.ready_at[(weights.issued + i) & (RING - 1)] = granted + LINE_LATENCY
+    weights.issued += count
+    weights.line += count
+    weights.head += count
+    weights.released += count
+    weights.released_before += count
+    weights.released_at += count * period

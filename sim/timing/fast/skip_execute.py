@@ -1,8 +1,8 @@
 """Fast-forward of the execute unit, by many cycles in which its behaviour repeats.
 
-These cycles are the middle of a tap group, and waiting. The memory side sleeps, the drain holds no
-pixel group, and the operand fetch only fetches lines of one tap group. Lines of weights may be
-fetched.
+These cycles are the middle of a tap group, and waiting. The memory side sleeps, the drain is empty
+or in the middle of a pixel group, and the operand fetch only fetches lines of one tap group. Lines
+of weights may be fetched.
 """
 
 from hw.spec.regs import Counter
@@ -18,19 +18,36 @@ from sim.timing.state import compiled
 BUSY_NETWORK, BUSY_OTHER = int(Counter.BUSY_NETWORK), int(Counter.BUSY_OTHER)
 OCCUPIED, OPERAND_LINES = int(Counter.OCCUPIED), int(Counter.OPERAND_LINES_READ)
 STALL_OPERAND, STALL_DRAIN = int(Counter.STALL_OPERAND), int(Counter.STALL_DRAIN)
+OUTPUT_BEATS = int(Counter.OUTPUT_BEATS)
 STALL_WEIGHT, WEIGHT_LINES = int(Counter.STALL_WEIGHT), int(Counter.WEIGHT_LINES_READ)
 HOLD_CYCLES = drain.HOLD_CYCLES
 WEIGHT_RING = weight_store.RING
 
 
 @compiled
-def skip(cycle, unit, now, counters, sizes, most):
-    """Advance the execute unit by as many cycles as are calm from ``cycle`` on, at most ``most``.
+def skip(cycle, unit, now, counters, phase, sizes, most):
+    """Advance the execute unit by as many cycles as are calm from ``cycle`` on, which has that
+    phase, at most ``most``.
 
     Until then the memory side sleeps. Returns their number, negative if the array is busy in them.
     """
+    held = unit.drain[0]
+    if held.held == 0:
+        return _skip(cycle, unit, now, counters, sizes, most)
+    command = unit.commands[held.command]
+    calm = drain.calm_cycles(cycle, held, command, sizes)
+    count = _skip(cycle, unit, now, counters, sizes, min(most, calm)) if calm > 0 else 0
+    if count != 0:
+        beats = drain.issue_calmly(cycle, abs(count), held, command, phase, sizes)
+        counters[OUTPUT_BEATS] += beats
+    return count
+
+
+@compiled
+def _skip(cycle, unit, now, counters, sizes, most):
+    """The same without the output beats."""
     fetch, store, weights, held = unit.fetch[0], unit.store[0], unit.weights[0], unit.drain[0]
-    if held.held != 0 or weight_store.takes(weights, fetch.begun):
+    if weight_store.takes(weights, fetch.begun):
         return 0
     count = _fetch_waits(cycle, unit, now, most)
     hold = held.issued + HOLD_CYCLES
@@ -109,22 +126,17 @@ def _work(cycle, most, unit, counters, sizes):
     end = cycle + most
     now = cycle
     while now < end and not (weighted and not weight_store.ready(now, weights)):
-        granted = weight_store.wants(now, weights)
-        count = 1 if _wants_line(now, weights) else end - now
-        if weighted:
-            # those for which the line at the head has words
-            rest = (sizes.line_words - weights.position) >> command.array_shape
-            count = min(count, rest)
-        if fetches and not granted:
-            count = min(count, fetch.lines - 1)
-            counters[OPERAND_LINES] += count
-            fetch.lines -= count
-        if weighted:
-            last = now + count - 1
-            weight_store.use(last, count, weights, command, False, 0, sizes.line_words)
-        if granted:
-            counters[WEIGHT_LINES] += 1
-            weight_store.grant(now, weights, unit.commands, sizes.rows)
+        lines = _steady_lines(now, end, unit, command, fetches, sizes)
+        if lines > 0:
+            period = sizes.line_words >> command.array_shape
+            weight_store.use_lines(now, lines, period, weights)
+            count = lines * period
+        else:
+            count, lines = _use_some(now, end, unit, command, fetches, sizes)
+        counters[WEIGHT_LINES] += lines
+        if fetches:
+            counters[OPERAND_LINES] += count - lines
+            fetch.lines -= count - lines
         now += count
         if (fetches and fetch.lines == 1) or weight_store.takes(weights, fetch.begun):
             break
@@ -137,3 +149,37 @@ def _work(cycle, most, unit, counters, sizes):
     else:
         counters[BUSY_OTHER] += count
     return count
+
+
+@compiled
+def _steady_lines(now, end, unit, command, fetches, sizes):
+    """Lines of weights that are used one after another from cycle ``now`` on, while others come,
+    before ``end`` and before operand fetch has the last line of a tap group."""
+    period = sizes.line_words >> command.array_shape
+    if command.ones != 0 or command.resident != 0 or period == 1:
+        return 0
+    most = (end - now) >> (sizes.line_bits - command.array_shape)
+    count = min(most, weight_store.steady_lines(now, unit.weights[0], unit.commands))
+    if fetches and count * (period - 1) >= unit.fetch[0].lines:
+        return (unit.fetch[0].lines - 1) // (period - 1)
+    return count
+
+
+@compiled
+def _use_some(now, end, unit, command, fetches, sizes):
+    """Use words of one line of weights, if the command has any, from cycle ``now`` on. Returns the
+    cycles and the lines granted in them, 0 or 1."""
+    weights = unit.weights[0]
+    weighted = command.ones == 0
+    granted = weight_store.wants(now, weights)
+    count = 1 if _wants_line(now, weights) else end - now
+    if weighted:
+        count = min(count, (sizes.line_words - weights.position) >> command.array_shape)
+    if fetches and not granted:
+        count = min(count, unit.fetch[0].lines - 1)
+    if weighted:
+        weight_store.use(now + count - 1, count, weights, command, False, 0, sizes.line_words)
+    if granted:
+        weight_store.grant(now, weights, unit.commands, sizes.rows)
+        return count, 1
+    return count, 0
