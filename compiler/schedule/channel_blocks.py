@@ -75,19 +75,25 @@ class BlockRange(NamedTuple):
         """Channels that each tap of an output block multiplies."""
         return (self.in_blocks - 1) * self.width + self.last_channels
 
+    @property
+    def block_words(self) -> int:
+        """Scratchpad words of the own weights of one block."""
+        return self.weight_lines * self.line_words if self.own_weights else 0
+
     def words(self, param_sets: int) -> int:
         """Scratchpad words of the run's parameters, ``param_sets`` times, and own weights."""
-        weights = self.blocks * self.weight_lines * self.line_words if self.own_weights else 0
-        return param_sets * self.planes * self.param_words + weights
+        return param_sets * self.planes * self.param_words + self.blocks * self.block_words
 
     def part(self, first: int, count: int) -> BlockRange:
         """The run of ``count`` blocks from block ``first`` on."""
         skipped = first << self.shape
-        planes = min(self.planes - skipped, count << self.shape)
-        return self._replace(
-            first_plane=self.first_plane + skipped,
-            planes=planes,
-            in_plane=self.in_plane + first * self.in_step,
+        return BlockRange(
+            self.shape,
+            self.width,
+            self.first_plane + skipped,
+            min(self.planes - skipped, count << self.shape),
+            self.in_plane + first * self.in_step,
+            *self[5:],
         )
 
 
@@ -194,25 +200,28 @@ class Chunk(NamedTuple):
 def chunks_of(ranges: list[BlockRange], param_sets: int, limit: int) -> list[Chunk]:
     """Cut the runs into chunks of at most ``limit`` words, or one block where that is more."""
     chunks: list[list[BlockRange]] = []
+    sizes: list[int] = []
     room = 0
     for block_range in ranges:
-        first = 0
-        while first < block_range.blocks:
-            one = block_range.part(first, 1).words(param_sets)
-            if not chunks or room < one:
+        first, blocks, planes = 0, block_range.blocks, block_range.planes
+        most = 1 << block_range.shape
+        plane_words, block_words = param_sets * block_range.param_words, block_range.block_words
+        while first < blocks:
+            one = min(most, planes - first * most) * plane_words + block_words
+            if room < one:
                 chunks.append([])
+                sizes.append(0)
                 room = max(limit, one)
-            count = min(block_range.blocks - first, room // one)
-            piece = block_range.part(first, count)
-            chunks[-1].append(piece)
-            room -= piece.words(param_sets)
+            count = min(blocks - first, room // one)
+            words = min(count * most, planes - first * most) * plane_words + count * block_words
+            chunks[-1].append(block_range.part(first, count))
+            sizes[-1] += words
+            room -= words
             first += count
-    return [_chunk(parts, param_sets) for parts in chunks]
-
-
-def _chunk(ranges: list[BlockRange], param_sets: int) -> Chunk:
-    words = sum(r.words(param_sets) for r in ranges)
-    return Chunk(tuple(ranges), words, ranges[0].first_plane, sum(r.planes for r in ranges))
+    return [
+        Chunk(tuple(parts), words, parts[0].first_plane, sum(r.planes for r in parts))
+        for parts, words in zip(chunks, sizes, strict=True)
+    ]
 
 
 def balanced_chunks(ranges: list[BlockRange], param_sets: int, limit: int) -> list[Chunk]:

@@ -34,7 +34,7 @@ class Execute(NamedTuple):
 
     fetch: np.ndarray
     loops: np.ndarray
-    lanes: np.ndarray
+    lanes: input_addresses.Lanes
     store: np.ndarray
     tap_groups: np.ndarray
     weights: np.ndarray

@@ -64,6 +64,13 @@ def tick(cycle, unit, now, counters, sizes):
 
 
 @compiled
+def calm_cycles(tap_group, sequencer):
+    """Multiply-accumulates that are left of the oldest tap group, without the last one of a pixel
+    group."""
+    return tap_group.work - sequencer.done - (tap_group.last != 0)
+
+
+@compiled
 def _drain_takes(cycle, unit, now, sizes):
     """Whether the drain can take a pixel group that ends in this cycle."""
     drain = unit.drain[0]

@@ -115,7 +115,7 @@ def steady_lines(cycle, weights, commands):
 def use_lines(cycle, count, period, weights):
     """The array uses ``count`` lines, at most ``steady_lines``, each for ``period`` cycles, more
     than one; in the second of them the line before is replaced."""
-    for i in range(count):
+    for i in range(max(count - RING, 0), count):
         granted = cycle + i * period + 1
         weights.ready_at[(weights.issued + i) & (RING - 1)] = granted + LINE_LATENCY
     weights.issued += count

@@ -103,7 +103,7 @@ def _arrays(machine: Machine, commands: Commands, count: int) -> list[np.ndarray
         memory.program.completed[:count],
         unit.fetch,
         unit.loops,
-        unit.lanes,
+        *unit.lanes,
         unit.store,
         unit.tap_groups,
         unit.weights,

@@ -1,8 +1,8 @@
 """Fast-forward of the execute unit, by many cycles in which its behaviour repeats.
 
-These cycles are the middle of a tap group, and waiting. The memory side sleeps, the drain is empty
-or in the middle of a pixel group, and the operand fetch only fetches lines of one tap group. Lines
-of weights may be fetched.
+These cycles are all of a pixel group's multiply-accumulates but the last, and waiting. The memory
+side sleeps, the drain is empty or in the middle of a pixel group, and the operand fetch only
+fetches lines of one tap group. Lines of weights may be fetched.
 """
 
 from hw.spec.regs import Counter
@@ -58,7 +58,7 @@ def _skip(cycle, unit, now, counters, sizes, most):
     if count <= 0:
         return 0
     tap_group = operand_store.oldest(store, unit.tap_groups)
-    left = tap_group.work - 1 - unit.sequencer[0].done
+    left = mac_sequencer.calm_cycles(tap_group, unit.sequencer[0])
     if operand_store.is_empty(store):
         cause = mac_sequencer.idle_cause(unit, now)
     elif cycle < tap_group.visible:
@@ -69,7 +69,7 @@ def _skip(cycle, unit, now, counters, sizes, most):
             count = min(count, weights.ready_at[weights.head & (WEIGHT_RING - 1)] - cycle)
         cause = STALL_WEIGHT
     elif left > 0:
-        return -_work(cycle, min(count, left), unit, counters, sizes)
+        return -_work(cycle, count, unit, counters, sizes)
     elif tap_group.last != 0 and cycle <= hold:
         cause = STALL_DRAIN
     else:
@@ -113,13 +113,43 @@ def _fetch_waits(cycle, unit, now, most):
 
 @compiled
 def _work(cycle, most, unit, counters, sizes):
-    """At most ``most`` multiply-accumulates of a tap group, and not its last; returns their number.
+    """At most ``most`` multiply-accumulates, without the last one of a pixel group; returns their
+    number. They end when something else is to happen."""
+    store, sequencer = unit.store[0], unit.sequencer[0]
+    now, end = cycle, cycle + most
+    while now < end:
+        tap_group = operand_store.oldest(store, unit.tap_groups)
+        if operand_store.is_empty(store) or now < tap_group.visible:
+            break
+        left = mac_sequencer.calm_cycles(tap_group, sequencer)
+        count = _work_on(now, min(left, end - now), tap_group, unit, counters, sizes)
+        now += count
+        sequencer.done += count
+        if count < left or tap_group.last != 0:
+            break
+        sequencer.done = 0
+        store.popped += 1
+        if _must_step(unit):
+            break
+    return now - cycle
 
-    They end before the weights run out, before operand fetch has the last line of a tap group, and
-    when the weight store takes a command.
+
+@compiled
+def _must_step(unit):
+    """Whether operand fetch may have the last line of a tap group granted, or the weight store take
+    a command."""
+    fetch = unit.fetch[0]
+    last_line = fetch.lines <= 1 and _fetches(fetch, unit.store[0])
+    return last_line or weight_store.takes(unit.weights[0], fetch.begun)
+
+
+@compiled
+def _work_on(cycle, most, tap_group, unit, counters, sizes):
+    """At most ``most`` multiply-accumulates of the oldest tap group; returns their number.
+
+    They end before the weights run out, and when it ``_must_step``.
     """
     fetch, weights = unit.fetch[0], unit.weights[0]
-    tap_group = operand_store.oldest(unit.store[0], unit.tap_groups)
     command = unit.commands[tap_group.command]
     weighted = command.ones == 0
     fetches = _fetches(fetch, unit.store[0])
@@ -138,10 +168,9 @@ def _work(cycle, most, unit, counters, sizes):
             counters[OPERAND_LINES] += count - lines
             fetch.lines -= count - lines
         now += count
-        if (fetches and fetch.lines == 1) or weight_store.takes(weights, fetch.begun):
+        if _must_step(unit):
             break
     count = now - cycle
-    unit.sequencer[0].done += count
     unit.busy[tap_group.command] += count
     if command.network != 0:
         counters[BUSY_NETWORK] += count
