@@ -28,12 +28,20 @@ class Clock:
         return cycles / (1e3 * self.mhz)
 
 
+def placed_mhz(config: AccelConfig) -> float | None:
+    """The clock of a machine that was placed and routed, None for any other. The memory is no part
+    of what is placed."""
+    name = config.name
+    if name in PLACED and replace(config, memory=PRESETS[name].memory) == PRESETS[name]:
+        return PLACED[name]
+    return None
+
+
 def clock_of(config: AccelConfig, text: str | None = None) -> Clock:
     """The clock that --clock gives as ``text``, or else the machine's. Raises ConfigError."""
     if text is not None:
         return Clock(read_clock(text), "--clock")
-    name = config.name
-    # The memory is no part of what is placed.
-    if name in PLACED and replace(config, memory=PRESETS[name].memory) == PRESETS[name]:
-        return Clock(PLACED[name], "placed and routed on ECP5")
+    mhz = placed_mhz(config)
+    if mhz is not None:
+        return Clock(mhz, "placed and routed on ECP5")
     return Clock(ASSUMED, "assumed")

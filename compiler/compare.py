@@ -26,6 +26,8 @@ from compiler.whole_files import write_file
 from compiler.workers import mapped
 from hw.spec.config import AccelConfig, preset, title, with_values
 from hw.spec.config_keys import ConfigurationError
+from hw.tools.area.estimate import estimate
+from hw.tools.synth.device import ECP5
 from sim.program import Program
 from sim.program_reader import program_of, read_program
 from sim.progress import reporting
@@ -103,10 +105,12 @@ def _machine(name: str, config: AccelConfig, texts: tuple[str, ...]) -> NamedMac
 
 @dataclass(frozen=True)
 class Figures:
-    """The table of energies, and the clock in MHz as --clock has it, or None for the machine's."""
+    """The table of energies, the clock in MHz as --clock has it, or None for the machine's, and the
+    FPGA whose resources are shown."""
 
     energies: EnergyTable
     clock: str | None = None
+    target: str = ECP5.name
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,15 @@ def _outcome(figures: Figures, case: Case) -> Outcome:
     except CompilerError as error:
         return Refusal(case.labels, str(error))
     clock = clock_of(program.config, figures.clock)
-    return run_of(program, run_timing(program), case.labels, figures.energies, clock)
+    return run_of(
+        program,
+        run_timing(program),
+        case.labels,
+        figures.energies,
+        clock,
+        figures.target,
+        estimate(program.config, figures.target).resources,
+    )
 
 
 def cycles(graph: Graph, config: AccelConfig, options: CompilerOptions) -> int:

@@ -1,4 +1,4 @@
-"""Command line: ``python -m hw generate | cosim | config | lint | synth``.
+"""Command line: ``python -m hw generate | cosim | config | area | lint | synth``.
 
 What a command does is imported when it runs, so that help is printed at once.
 """
@@ -15,7 +15,7 @@ from compiler.dispatch import dispatch
 from compiler.notes import add_verbosity
 from hw.tools.cosim.simulators import Simulator
 from hw.tools.cosim.wave_options import add_wave_options
-from hw.tools.synth.device import ECP5, SEED, TARGETS
+from hw.tools.synth.device import ASIC, ECP5, SEED, TARGETS
 from sim.files import add_data_options
 
 
@@ -54,12 +54,21 @@ def parser(prog: str) -> argparse.ArgumentParser:
     )
     keys.add_argument("--json", action="store_true", help="print one JSON object")
     keys.set_defaults(command=_config)
+    _add_area(commands.add_parser("area", help="what a configuration costs, without synthesis"))
     check = commands.add_parser("lint", help="check the Verilog with Verilator's -Wall")
     add_config_options(check)
     check.set_defaults(command=_lint)
     _add_synth(commands.add_parser("synth", help="synthesise for an FPGA, place and route"))
     add_verbosity(commands.choices.values())
     return parser
+
+
+def _add_area(area: argparse.ArgumentParser) -> None:
+    add_config_options(area)
+    targets = (*TARGETS, ASIC)
+    area.add_argument("--target", choices=targets, default=ECP5.name, help="default: ecp5")
+    area.add_argument("--json", action="store_true", help="print one JSON object")
+    area.set_defaults(command=_area)
 
 
 def _add_synth(synth: argparse.ArgumentParser) -> None:
@@ -92,6 +101,12 @@ def _config(arguments: argparse.Namespace) -> None:
     from hw.commands import config
 
     config.run(arguments)
+
+
+def _area(arguments: argparse.Namespace) -> None:
+    from hw.commands import area
+
+    area.run(arguments)
 
 
 def _lint(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from compiler.errors import InputError
 from compiler.quantities import clock
 from compiler.workers import add_jobs_option, jobs_of
 from hw.spec.config import PRESETS
+from hw.tools.synth.device import ECP5, TARGETS
 
 if TYPE_CHECKING:
     from compiler import compare
@@ -67,6 +68,12 @@ def add_compare_options(command: argparse.ArgumentParser) -> None:
         "--clock", metavar="MHZ", help="clock at which times are stated (default: each machine's)"
     )
     command.add_argument(
+        "--target",
+        choices=TARGETS,
+        default=ECP5.name,
+        help=f"FPGA whose LUTs are shown (default: {ECP5.name})",
+    )
+    command.add_argument(
         "--energy",
         metavar="FILE.json",
         type=Path,
@@ -87,7 +94,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.clock is not None:
         clock(arguments.clock)
     jobs = jobs_of(arguments)
-    figures = compare.Figures(read_energy_table(arguments.energy or DEFAULT), arguments.clock)
+    energies = read_energy_table(arguments.energy or DEFAULT)
+    figures = compare.Figures(energies, arguments.clock, arguments.target)
     machines = compare.machines(arguments.preset, arguments.config, arguments.set)
     options = [compare.FUSED, compare.MATERIALIZED][: 1 + arguments.materialize]
     cases = compare.cases(arguments.networks, machines, options, arguments.calibrate)

@@ -14,6 +14,7 @@ from compiler.passes.host import host_reason
 from compiler.report.energy import energy_estimate, read_energy_table
 from hw.spec.config import AccelConfig
 from hw.spec.isa import FIELDS
+from hw.tools.area.estimate import estimate
 from sim.lost import lost_cycles
 from sim.program import Command
 from sim.simulation import Timing
@@ -29,6 +30,10 @@ FIGURES = {
     "parameters": "elements of weights and biases",
     "mac_units": "MAC units of the machine",
     "on_chip_bytes": "bytes of the machine's scratchpad",
+    "luts": "LUTs of the machine, as `hw area` estimates them for `target`",
+    "flip_flops": "flip-flops, likewise",
+    "multipliers": "multipliers of `target` that the machine takes",
+    "block_rams": "block RAMs of `target` that the machine takes",
 }
 """Figures of a point, numbers all."""
 
@@ -42,7 +47,8 @@ class _Commands:
 def figures(
     graph: Graph, compiled: Compiled, timing: Timing, clock: str | None, energy: bool
 ) -> dict[str, Any]:
-    """The figures of a network that was timed, the energy only where it is wanted.
+    """The figures of a network that was timed, the energy only where it is wanted, without those
+    that the machine has alone.
 
     ``stall`` and ``stall_share`` are the greatest cause of lost cycles (``sim.lost.LOST_DOC``) and
     its share; ``host_nodes`` counts the nodes that the host runs, in no cycle.
@@ -61,16 +67,19 @@ def figures(
         "utilization": macs / (config.mac_units * timing.cycles),
         "macs": macs,
         "parameters": parameters(graph),
-        **machine_figures(config),
         "stall": stall,
         "stall_share": lost[stall] / timing.cycles,
         "host_nodes": sum(host_reason(graph, node) is not None for node in graph.nodes),
     }
 
 
-def machine_figures(config: AccelConfig) -> dict[str, int]:
-    """The figures that the machine has alone."""
-    return {"mac_units": config.mac_units, "on_chip_bytes": config.scratchpad_bytes}
+def machine_figures(config: AccelConfig, target: str) -> dict[str, int]:
+    """The figures that the machine has alone, its resources on ``target``."""
+    return {
+        "mac_units": config.mac_units,
+        "on_chip_bytes": config.scratchpad_bytes,
+        **estimate(config, target).resources,
+    }
 
 
 def _energy(compiled: Compiled, timing: Timing) -> float:

@@ -72,8 +72,9 @@ class Point:
 class Space:
     """Machines and networks, what is wanted of them, and how to search.
 
-    A candidate gives each variable a value: one machine, and one network of each entry. ``digest``
-    is the hash of all that a point's figures follow from.
+    A candidate gives each variable a value: one machine, and one network of each entry. ``target``
+    is the FPGA whose resources are figures; ``digest`` the hash of all that a point's figures
+    follow from.
     """
 
     base: AccelConfig
@@ -84,6 +85,7 @@ class Space:
     constraints: tuple[Constraint, ...]
     search: Search
     clock: str | None
+    target: str
     digest: str
 
     @property

@@ -29,6 +29,8 @@ from compiler.source_digest import ROOT, source_digest
 from compiler.zoo.families import RESOLUTION, arguments_of
 from hw.spec.config import AccelConfig, preset
 from hw.spec.config_keys import KEYS, ConfigurationError, size
+from hw.tools.area.estimate import fitted
+from hw.tools.synth.device import ECP5, TARGETS
 
 MOST_POINTS = 10_000_000
 """Candidates of a search at most."""
@@ -42,6 +44,7 @@ _SCHEMA = {
     "type": "object",
     "properties": {
         "clock_mhz": _NUMBER,
+        "target": {"enum": list(TARGETS)},
         "constraints": {"type": "array", "items": {"type": "string"}},
         "search": {
             "type": "object",
@@ -117,6 +120,7 @@ def _space(document: Mapping[str, Any], folder: Path) -> Space:
         tuple(map(Constraint, document.get("constraints", ()))),
         _search(document.get("search", {})),
         None if clock is None else repr(clock),
+        document.get("target", ECP5.name),
         "",
     )
     _check_constraints(made)
@@ -279,6 +283,8 @@ def _digest(space: Space) -> str:
         space.constraints,
         dataclasses.replace(space.search, points=None),
         space.clock,
+        space.target,
+        fitted(),
         source_digest(ROOT),
         [(package, installed_version(package)) for package in _DECIDING],
     )

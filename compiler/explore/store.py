@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from compiler.errors import InputError
-from compiler.explore.figures import FIGURES
+from compiler.explore.figures import ENERGY, FIGURES
 from compiler.explore.space import Space
 from compiler.explore.variables import Variable
 from compiler.explore.worker import AGAIN, Row
@@ -31,7 +31,7 @@ EVERY, SHARE, LONGEST = 2.0, 0.01, 60.0
 """Least seconds from one batch to the next, their share of the time since the start, and the most:
 a stop costs a hundredth, and a long sweep does not drown in files."""
 _NAME = re.compile(r"[0-9]{7,}\.parquet")
-_WHOLE = {"cycles", "dram_bytes", "macs", "parameters", "mac_units", "on_chip_bytes"}
+_WHOLE = FIGURES.keys() - {"milliseconds", ENERGY, "utilization"}
 
 
 def schema(space: Space) -> pa.Schema:

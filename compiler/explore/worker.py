@@ -65,7 +65,7 @@ class Engine:
         }
         try:
             config = self._space.config(point.machine)
-            row |= {"machine": title(config), **machine_figures(config)}
+            row |= {"machine": title(config), **machine_figures(config, self._space.target)}
             with settled():
                 row |= self._figures(point, config)
         except (CompilerError, ConfigurationError) as fault:

@@ -37,13 +37,16 @@ class ComparisonRow:
     """The figures of one run.
 
     ``figures`` are those of ``sim.report.summary``; ``energy`` is the estimate in microjoules, by
-    part. ``remarks`` name random weights and what the host computes, which is in no figure.
+    part, ``resources`` that of the machine on the FPGA ``target``. ``remarks`` name random weights
+    and what the host computes, which is in no figure.
     """
 
     labels: Labels
     figures: dict[str, Any]
     energy: dict[str, float]
     clock: Clock
+    target: str
+    resources: dict[str, int]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -64,14 +67,22 @@ Outcome = ComparisonRow | Refusal
 
 
 def run_of(
-    program: Program, timing: Timing, labels: Labels, table: EnergyTable, clock: Clock
+    program: Program,
+    timing: Timing,
+    labels: Labels,
+    table: EnergyTable,
+    clock: Clock,
+    target: str,
+    resources: dict[str, int],
 ) -> ComparisonRow:
-    """The run of a mapped network at a clock."""
+    """The run of a mapped network at a clock, on a machine of so many resources."""
     return ComparisonRow(
         labels,
         figures=summary(program, timing),
         energy=energy_estimate(program, timing, table),
         clock=clock,
+        target=target,
+        resources=resources,
         remarks=tuple(model_remarks(program)),
     )
 
@@ -92,6 +103,8 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "milliseconds": outcome.milliseconds,
         "per_second": 1e3 / outcome.milliseconds,
         "energy_estimate_uj": {**outcome.energy, "total": sum(outcome.energy.values())},
+        "target": outcome.target,
+        "resources_estimate": outcome.resources,
         "remarks": list(outcome.remarks),
     }
 
@@ -103,7 +116,8 @@ def print_comparison(outcomes: Sequence[Outcome], table: EnergyTable) -> None:
     lines(out, fitted_table(_columns(outcomes), out.width))
     lines(out, [f"{x.labels}: {x.reason}" for x in outcomes if isinstance(x, Refusal)])
     said = [f"{run.labels.network}: {line}" for run in runs for line in run.remarks]
-    lines(out, ["", *dict.fromkeys(said), *_clocks(runs)])
+    targets = dict.fromkeys(f"LUTs on {run.target} are estimated (hw area)." for run in runs)
+    lines(out, ["", *dict.fromkeys(said), *_clocks(runs), *targets])
     out.print(
         "Batch 1. The energy is an estimate from counted accesses; energies of an access: "
         f"{table.source}."
@@ -132,6 +146,7 @@ def _columns(outcomes: Sequence[Outcome]) -> list[Column]:
         _figures("pictures/s", outcomes, lambda run: 1e3 / run.milliseconds, (("", 1.0),), 3),
         Column("utilisation", _cells(outcomes, lambda run: f"{run.figures['utilization']:.1%}")),
         _figures("energy", outcomes, lambda run: sum(run.energy.values()), MICROJOULES, 1),
+        _figures("LUTs", outcomes, lambda run: run.resources["luts"], COUNTS, 3),
         _figures("MACs", outcomes, lambda run: run.figures["macs"], COUNTS, 4),
         _figures("read", outcomes, lambda run: run.figures["dram_read_bytes"], BYTES, 5),
         _figures("written", outcomes, lambda run: run.figures["dram_write_bytes"], BYTES, 6),

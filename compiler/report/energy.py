@@ -130,14 +130,19 @@ def layer_energies(program: Program, timing: Timing, table: EnergyTable) -> list
 def _microjoules(
     counted: Mapping[str, int], config: AccelConfig, table: EnergyTable
 ) -> dict[str, float]:
-    picojoules = {
+    picojoules = access_energies(config, table)
+    return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
+
+
+def access_energies(config: AccelConfig, table: EnergyTable) -> dict[str, float]:
+    """Picojoules of a multiply-accumulate, and of a byte of each memory, by part."""
+    return {
         "multiply_accumulate": table.multiply_8_bit + table.add_32_bit,
         "operand_store": table.sram_byte(2 * TAP_GROUP_RING * config.line_bytes),
         "weight_store": table.sram_byte(WEIGHT_RING * config.line_bytes),
         "scratchpad": table.sram_byte(config.scratchpad_bytes // config.line_words),
         "dram": table.dram_64_bit / PORT_BYTES,
     }
-    return {part: counted[part] * picojoules[part] * 1e-6 for part in PARTS}
 
 
 def accesses(program: Commands, timing: Timing) -> dict[str, int]:

@@ -75,7 +75,7 @@ def test_help_names_the_script(words, usage, capsys):
 COMMANDS = (
     "", "map", "info", "latency", "compare", "zoo", "import", "quantize", "rewrite", "diff",
     "extract", "evaluate", "explore", "cache", "sim run", "hw generate", "hw cosim", "hw config",
-    "hw lint", "hw synth", "golden run", "golden latency",
+    "hw area", "hw lint", "hw synth", "golden run", "golden latency",
 )  # fmt: skip
 HELP = """
 import contextlib, io, sys

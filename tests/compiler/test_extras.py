@@ -138,6 +138,8 @@ def test_a_command_without_its_extra_says_so_in_one_line_and_the_others_work(tmp
     commands = {
         "zoo": None,
         "hw config": None,
+        "hw area": None,
+        "hw area --target asic": None,
         "info mobilenet_v1_025": None,
         "import x.onnx -o x.json": "onnx",
         "import x.tflite -o x.json": "tflite",

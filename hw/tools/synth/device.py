@@ -65,3 +65,6 @@ XILINX = Target(
 )
 
 TARGETS = {target.name: target for target in (ECP5, XILINX)}
+
+ASIC = "asic"
+"""What ``hw area`` calls a chip of one's own, for which there is no synthesis."""

@@ -43,14 +43,20 @@ SELECTORS = (
 
 REQUANT_MULTIPLIERS = 4
 """18x18 multipliers of the product of a requantiser lane, 32 by 32 bits."""
-ADDRESS_MULTIPLIERS = 3
-"""18x18 multipliers of the products of sizes: two in LOAD, one in the input addresses."""
+
+
+def address_multipliers(config: AccelConfig) -> int:
+    """18x18 multipliers of the products of sizes: two in LOAD, one in the input addresses, and one
+    of planes and their lines of channel parameters where those are no power of two."""
+    return 3 + (config.param_lines.bit_count() > 1)
 
 
 def lut_lanes(config: AccelConfig, target: Target) -> int:
     """Lanes of the array whose products must be made of LUTs so that the others fit the device."""
     limit = target.limits["multipliers"]
-    needed = config.mac_units + REQUANT_MULTIPLIERS * config.requant_lanes + ADDRESS_MULTIPLIERS
+    needed = (
+        config.mac_units + REQUANT_MULTIPLIERS * config.requant_lanes + address_multipliers(config)
+    )
     return min(config.rows, max(0, -(-(needed - limit) // config.cols)))
 
 
@@ -100,7 +106,7 @@ def script(config: AccelConfig, target: Target) -> str:
     begin = [f"read_verilog -sv {SOURCE}", f"hierarchy -top {TOP}", "proc -latches error"]
     count = [f"tee -q -o {STATISTICS} stat -json"]
     if target is not ECP5:
-        return _lines(begin, _map_xilinx(), count)
+        return _lines(begin, _map_xilinx(), count, ["autoname", f"write_json {NETLIST}"])
     parts = (_accumulators(config), _soft_products(config), _map_ecp5(), count, _within_pins())
     return _lines(begin, *parts)
 

@@ -110,6 +110,7 @@ def test_expressions_mean_what_python_means(expression, holds, tmp_path):
         (LEAST + "[machine]\nrows = { from = 1e-99, to = 8, factor = 2 }", "at least 1e-10"),
         (LEAST + "[limits]\ncycles = { most = nan }", "limits: cycles: most nan; -922337203"),
         (LEAST + "[limits]\ncycles = { least = -inf }", "limits: cycles: least -inf; -9223"),
+        ("target = 'asic'\n" + LEAST, "target: 'asic' is not one of ['ecp5', 'xilinx']"),
         ("clock_mhz = nan\n" + LEAST, "clock_mhz: nan; 1e-06 to 1000000.0 is accepted"),
         (LEAST + "[machine]\nrows = { from = 0, to = 1, step = 1e-9 }", "more than 100,000"),
         (CYCLES + "[[network]]\nname = 'resnet'", "network resnet: name 'resnet'; accepted: "),

@@ -26,6 +26,7 @@ from compiler.frontend import write_model
 from compiler.ir.randomize import randomize
 from compiler.report.energy import energy_estimate, read_energy_table
 from hw.spec.config import from_dict
+from hw.tools.area.estimate import estimate
 from sim.lost import LOST_DOC
 from sim.program_reader import program_of
 from sim.report import summary
@@ -47,6 +48,7 @@ def test_every_figure_is_that_of_the_mapped_network(tmp_path):
         tmp_path,
         """
         clock_mhz = 50
+        target = "xilinx"
         [machine]
         preset = "tiny"
         rows = [4, 16]
@@ -56,6 +58,7 @@ def test_every_figure_is_that_of_the_mapped_network(tmp_path):
         kernel = 3
         [objectives]
         cycles = "min"
+        luts = "min"
         energy_uj = "min"
         quality = { goal = "max", function = "nets.py:quality" }
         """,
@@ -63,12 +66,14 @@ def test_every_figure_is_that_of_the_mapped_network(tmp_path):
     sweep = explore(space, tmp_path / "out", 1)
     for values, (row,) in zip(sweep.candidates, sweep.rows, strict=True):
         graph = space.networks[0].build({"width": values["net.width"]})
-        wanted, energy = timed(graph, space.config([("rows", values["rows"])]))
+        config = space.config([("rows", values["rows"])])
+        wanted, energy = timed(graph, config)
         assert row["reason"] is None and row["machine"] == wanted["preset"]
         for name in ("cycles", "macs", "utilization", "mac_units"):
             assert row[name] == wanted[name]
         assert row["energy_uj"] == pytest.approx(energy, rel=1e-12)
         assert row["dram_bytes"] == wanted["dram_read_bytes"] + wanted["dram_write_bytes"]
+        assert estimate(config, "xilinx").resources.items() <= row.items()
         assert row["milliseconds"] == wanted["cycles"] / 50e3
         assert row["stall_share"] == max(wanted["lost"].values()) / wanted["cycles"]
         assert wanted["lost"][row["stall"]] == max(wanted["lost"].values())

@@ -19,6 +19,8 @@ from compiler.report.energy import DEFAULT, PARTS
 from compiler.report.plots import comparison_figure, labels, rendered
 from compiler.report.units import BYTES, COUNTS, MICROJOULES, MILLISECONDS, in_unit
 from compiler.zoo.builder import GraphBuilder
+from hw.spec.config import PRESETS
+from hw.tools.area.estimate import estimate
 from tests.support.float_onnx import calibration_of, mobile_net
 from tests.support.quantities import NO_QUANTITIES
 
@@ -97,6 +99,17 @@ def test_each_machine_has_its_own_clock(models, capsys):
     assert [run["preset"] for run in runs][1:3] == ["tiny queue_depth=2", "edge256"]
 
 
+def test_resources_are_those_of_each_machine_on_the_target(models, capsys):
+    words = (models[0], "--preset", "tiny", "--preset", "edge256", "--target", "xilinx")
+    runs = compared(capsys, *words)["runs"]
+    for run, name in zip(runs, ("tiny", "edge256"), strict=True):
+        assert run["target"] == "xilinx"
+        assert run["resources_estimate"] == estimate(PRESETS[name], "xilinx").resources
+    assert main(["compare", *words]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "LUTs, k" in text and "LUTs on xilinx are estimated (hw area)" in text
+
+
 def test_built_in_networks_go_by_name(capsys):
     (run,) = compared(capsys, "mobilenet_v1_025")["runs"]
     assert run["network"] == "mobilenet_v1_025" and run["machine"] == "edge256"
@@ -169,10 +182,11 @@ def runs():
     energy = dict(zip(PARTS, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
     figures = {"utilization": 0.5, "dram_read_bytes": 3e6, "dram_write_bytes": 1e6}
     half = {part: value / 2 for part, value in energy.items()}
+    area = "ecp5", {"luts": 20_000}
     clock, last = Clock(100.0, "assumed"), figures | {"utilization": 0.25, "cycles": 300_000}
     return [
-        ComparisonRow(Labels("a$x$", "tiny"), figures | {"cycles": 700_000}, energy, clock),
-        ComparisonRow(Labels("b", "ecp5", "materialize"), last, half, clock),
+        ComparisonRow(Labels("a$x$", "tiny"), figures | {"cycles": 700_000}, energy, clock, *area),
+        ComparisonRow(Labels("b", "ecp5", "materialize"), last, half, clock, *area),
     ]
 
 
