@@ -119,7 +119,7 @@ def _placed(made: _Made, places: dict[str, int], line_words: int) -> Execute:
     return Execute(
         made.text,
         fields,
-        tuple(span.moved(places[operand]) for operand, span in made.reads),
+        tuple([span.moved(places[operand]) for operand, span in made.reads]),
         (made.write.moved(places["output"]),),
     )
 

@@ -9,7 +9,7 @@ is after every earlier command has read all its operands, and the drain finishes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def set_waits(
     units = np.array([_NUMBERS[command.opcode] for command in commands[:-1]], np.int64)
     ends = accumulate(memory_words.values(), initial=0)
     starts = dict(zip(memory_words, ends, strict=False))
-    spans = np.array(list(_spans(commands, starts)), np.int64).reshape(-1, 6)
+    spans = np.fromiter(chain.from_iterable(_spans(commands, starts)), np.int64).reshape(-1, 6)
     memory = sum(memory_words.values())
     _check(spans, np.where(spans[:, 1] == _MOVES, memory, scratchpad_words))
     waits = np.zeros((len(commands), 3), np.int64)

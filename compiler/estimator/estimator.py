@@ -22,16 +22,17 @@ from compiler.uncollected import uncollected
 from sim.program import Layer
 from sim.simulation import (
     LayerTimes,
-    SegmentTimes,
     Timing,
     joined,
     times_of,
 )
 from sim.timing.ctrl.decode_check import assembled
 from sim.timing.fast.checkpoints import PrefixCache
+from sim.timing.machine import RunResult
 
-WEIGHTS, LAYERS, STEPS = 64, 4096, 16384
-"""Weights of fully connected layers, layers and steps that are kept; those used longest ago go."""
+WEIGHTS, LAYERS, STEPS = 128, 4096, 16384
+"""Weights and biases of fully connected layers, layers and steps that are kept; those used longest
+ago go."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +102,8 @@ class Estimator:
         what ``map`` chooses for a model of that name without weights. Raises InputError,
         UnsupportedError and AllocationError as ``map`` does.
         """
-        return self.latency(graph).cycles
+        with uncollected():
+            return sum(run.cycles for run in self._runs(self._compiled(graph)))
 
     def latency(self, graph: Graph) -> Latency:
         """Cycles, counters and layers of the network (see ``cycles``)."""
@@ -123,23 +125,27 @@ class Estimator:
     def timed(self, graph: Graph) -> tuple[Compiled, Timing]:
         """The network compiled, with stand-ins for weights, and its times (see ``cycles``)."""
         with uncollected():
-            compiled = compile_verified(
-                self.complete(graph),
-                self.config,
-                self.options,
-                self._planner,
-                BlankConstants(),
-                self._known,
-            )
-            return compiled, joined(_layers(compiled), self._times(compiled))
+            compiled = self._compiled(graph)
+            times = [times_of(run) for run in self._runs(compiled)]
+            return compiled, joined(_layers(compiled), times)
 
-    def _times(self, compiled: Compiled) -> list[SegmentTimes]:
-        times = []
+    def _compiled(self, graph: Graph) -> Compiled:
+        return compile_verified(
+            self.complete(graph),
+            self.config,
+            self.options,
+            self._planner,
+            BlankConstants(),
+            self._known,
+        )
+
+    def _runs(self, compiled: Compiled) -> list[RunResult]:
+        """The runs of the segments."""
+        found = []
         for segment, (address, _) in zip(compiled.segments, compiled.memory.programs, strict=True):
             rows = [(c.opcode, c.all_fields) for c in segment.commands]
-            run = self.prefixes.run(assembled(rows, self.config), address)
-            times.append(times_of(run))
-        return times
+            found.append(self.prefixes.run(assembled(rows, self.config), address))
+        return found
 
 
 def _layers(compiled: Compiled) -> list[Layer]:

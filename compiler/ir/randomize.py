@@ -9,7 +9,7 @@ same network and seed give the same bits on every machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Callable, Container, Hashable
 from dataclasses import replace
 
 import numpy as np
@@ -48,8 +48,11 @@ def randomize(graph: Graph, seed: int = 0) -> Graph:
     return result
 
 
-Weights = LruCache[tuple[Quant, np.ndarray]]
-"""Random weights by all that they follow from."""
+Drawn = tuple[Quant, np.ndarray]
+"""Random values of a constant, with its parameters."""
+
+Weights = LruCache[Drawn]
+"""Random weights and biases by all that they follow from."""
 
 
 def is_complete(graph: Graph) -> bool:
@@ -167,18 +170,16 @@ class _Maker:
         deviation = math.sqrt(target / (fan_in * self._ranges.mean_square[node.inputs[0]]))
         per_channel = node.op != "fully_connected"
         key = (self._name, tensor.name, self._seed, tensor.shape, axis, deviation, per_channel)
-        if self._known is None:
-            quant, data = self._drawn(tensor, axis, deviation, per_channel)
-        else:
-            quant, data = self._known.get(
-                key, lambda: self._drawn(tensor, axis, deviation, per_channel)
-            )
+        self._fill(tensor, key, lambda: self._drawn(tensor, axis, deviation, per_channel))
+
+    def _fill(self, tensor: Tensor, key: Hashable, make: Callable[[], Drawn]) -> None:
+        """Give the tensor values, and parameters if it has none; known ones are not made again."""
+        quant, data = make() if self._known is None else self._known.get(key, make)
+        if self._known is not None:
             data.setflags(write=False)
         self.tensors[tensor.name] = replace(tensor, quant=tensor.quant or quant, data=data)
 
-    def _drawn(
-        self, tensor: Tensor, axis: int, deviation: float, per_channel: bool
-    ) -> tuple[Quant, np.ndarray]:
+    def _drawn(self, tensor: Tensor, axis: int, deviation: float, per_channel: bool) -> Drawn:
         """Weights of a deviation and their parameters."""
         values = deviation * self._normal(tensor.name, tensor.shape)
         others = tuple(a for a in range(values.ndim) if a != axis)
@@ -229,13 +230,17 @@ class _Maker:
         tensor = self.tensors[name]
         x, weights = self.tensors[node.inputs[0]].quant, self.tensors[node.inputs[1]].quant
         assert x is not None and weights is not None, "set before the bias"
-        scale = np.float32(x.scale[0] * np.asarray(weights.scale))
-        real = _BIAS_DEVIATION * self._normal(name, tensor.shape)
+        scale = (x.scale[0] * np.asarray(weights.scale)).astype(np.float32)
+        key = (self._name, name, self._seed, tensor.shape, scale.tobytes())
+        self._fill(tensor, key, lambda: self._drawn_bias(tensor, scale))
+
+    def _drawn_bias(self, tensor: Tensor, scale: np.ndarray) -> Drawn:
+        """A bias of these scales and its parameters."""
+        real = _BIAS_DEVIATION * self._normal(tensor.name, tensor.shape)
         limit = np.iinfo(np.int32).max // 2
         data = np.clip(np.rint(real / scale), -limit, limit).astype(np.int32)
         scales = tuple(map(float, scale.reshape(-1)))
-        quant = tensor.quant or Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
-        self.tensors[name] = replace(tensor, quant=quant, data=data)
+        return Quant(scales, (0,) * len(scales), 0 if len(scales) > 1 else None), data
 
     def _float_constant(self, name: str, mean: float) -> None:
         """Values about ``mean``, float32."""

@@ -237,6 +237,20 @@ class OpPlan:
         """Tiles of the output, in order."""
         return self.work.tiles
 
+    def at(self, site: Site) -> OpPlan:
+        """The plan for another site of the same geometry."""
+        return OpPlan(
+            site,
+            self.work,
+            self.order,
+            self.compute,
+            self.words,
+            self.cycles,
+            self.need,
+            self.together,
+            self.choice,
+        )
+
     def like(self, other: OpPlan) -> bool:
         """Whether another plan of the layer has the same array shape, tiles, order and number of
         chunks."""

@@ -41,7 +41,7 @@ class OpPlanner:
                 or _fastest(site, found.rectangles(free), free, ways)
             ),
         )
-        return plan and replace(plan, site=site)
+        return plan and plan.at(site)
 
     def plan_tiles(self, site: Site, tiles: tuple[Tile, ...], free: int) -> OpPlan | None:
         """Plan a layer in several given tiles, with the weights of all of them in the

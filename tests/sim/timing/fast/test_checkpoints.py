@@ -1,11 +1,13 @@
 """Resumed runs are those of the whole program, from any other program that begins alike."""
 
 import dataclasses
+import random
 
 import numpy as np
 import pytest
 
-from hw.spec.config import preset
+from compiler.estimator import Estimator
+from hw.spec.config import preset, with_values
 from hw.spec.isa import FIELDS, Opcode
 from hw.spec.timing import BURST_BOUNDARY
 from sim.timing.ctrl.decode_check import (
@@ -19,7 +21,12 @@ from sim.timing.fast.checkpoints import (
 )
 from sim.timing.machine import run
 from sim.timing.state import parameters
+from tests.sim.timing.test_sleep import MEMORIES
+from tests.support.mutated_networks import Block, mutated, network
 from tests.support.programs import random_program
+
+BLOCKS = (Block(1, 8, 1), Block(4, 16, 2), Block(4, 16, 1))
+EVERYWHERE = (0, 1 << 32, 0, 1 << 32)
 
 
 def programs(name, seed, count):
@@ -84,3 +91,32 @@ def test_assembled_commands_are_those_decoded(name, seed):
     for program, segment, commands in programs(name, seed, 4):
         found = assembled([(c.opcode, c.fields) for c in segment.commands], program.config)
         assert_same(found, commands)
+
+
+@pytest.mark.parametrize("name", ("tiny", "ecp5", "edge256"))
+def test_networks_that_differ_in_a_block(name, seed):
+    """Networks on machines with random memories and queues, against runs from the start in which
+    every unit steps in every cycle."""
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    for _ in range(3):
+        config = random_machine(name, draw)
+        estimator, blocks = Estimator(config), BLOCKS
+        for _ in range(6):
+            blocks = mutated(blocks, draw)
+            compiled, _ = estimator.timed(network(blocks, size=24, stem=8, head=32, classes=10))
+            ((address, size),) = compiled.memory.programs
+            rows = [(c.opcode, c.all_fields) for c in compiled.segments[0].commands]
+            commands = assembled(rows, config)
+            setup = parameters(config, address, size, EVERYWHERE)
+            whole = run(commands, setup, config, sleeps=False)
+            assert_same(estimator.prefixes.run(commands, address), whole)
+        assert estimator.prefixes.restored
+
+
+def random_machine(name, draw):
+    """The preset with another memory and another depth of the queues."""
+    latency, distance = draw.choice(MEMORIES)
+    config = preset(name)
+    memory = {"latency": latency, "bytes_per_cycle": config.bus_bytes // distance}
+    return with_values(config, {"memory": memory, "queue_depth": draw.choice((2, 4, 8))})
