@@ -155,7 +155,6 @@ class Accelerator(wiring.Component):
         ``hw.lib.bus.unit_port``."""
         phase = Signal(range(self._config.line_words))
         core.d.sync += phase.eq(phase + 1)
-        m.d.comb += scratchpad.phase.eq(phase)
         for bit, (name, unit) in enumerate(zip(UNITS, units, strict=True)):
             layout = getattr(command_layouts, name.upper())
             queue = ShiftQueue(layout, self._config.queue_depth)

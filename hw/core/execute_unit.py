@@ -13,7 +13,7 @@ from hw.core.mac_sequencer import MacSequencer
 from hw.core.operand_fetch import OperandFetch
 from hw.core.operand_store import OperandStore
 from hw.core.weight_store import WeightStore
-from hw.lib.bus import COUNT_BITS, unit_port
+from hw.lib.bus import unit_port
 from hw.lib.delay import delay
 from hw.mem.scratchpad import (
     out_of_range,
@@ -89,7 +89,7 @@ class ExecuteUnit(wiring.Component):
         return view
 
     def _build_commands(self, m, fetch, weights, operands, drain):
-        taken = Signal(COUNT_BITS)
+        held = Signal(range(len(self._banks) + 1), name="held_commands")
         cmd = Signal(command_layouts.EXECUTE, name="fetch_command", reset_less=True)
         drain_cmd, pipe_cmd = (
             Signal(command_layouts.EXECUTE, name=f"{name}_command", reset_less=True)
@@ -103,7 +103,7 @@ class ExecuteUnit(wiring.Component):
             fetch.cmd.eq(cmd),
             fetch.queued.eq(self.command.valid),
             self.command.ready.eq(fetch.take),
-            fetch.bank_free.eq((taken - self.done)[:COUNT_BITS] < 2),
+            fetch.bank_free.eq(held != len(self._banks)),
             fetch.waits_met.eq(self._load_met & self._store_met & (self.done >= cmd.wait_execute)),
             weights.cmd.eq(self._bank(m, weights.bank, "weight_command")),
             weights.started.eq(fetch.start),
@@ -112,11 +112,15 @@ class ExecuteUnit(wiring.Component):
             drain.next_pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "next_pipe_command")),
             drain.pipe_cmd.eq(pipe_cmd),
         ]
-        m.d.sync += [drain_cmd.eq(drain.next_cmd), pipe_cmd.eq(drain.next_pipe_cmd)]
+        m.d.sync += [
+            drain_cmd.eq(drain.next_cmd),
+            pipe_cmd.eq(drain.next_pipe_cmd),
+            held.eq(held + fetch.take - drain.command_done),
+        ]
         self._array_bank = Signal()
         self._array_command = self._bank(m, self._array_bank, "array_command")
         with m.If(fetch.take):
-            m.d.sync += taken.eq(taken + 1), cmd.eq(self.command.payload)
+            m.d.sync += cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
                 with m.If(fetch.bank != index):
                     m.d.sync += bank.eq(self.command.payload)

@@ -77,12 +77,7 @@ class WeightStore(wiring.Component):
     def _build_fetch(self, m):
         cmd = self.cmd
         active, taken, waiting = Signal(), Signal(), Signal(2)
-        line, base, addr = (Signal(line_addr(self._config)) for _ in range(3))
-        left, block = Signal(20), Signal(12)
-        last_line, last_block = Signal.like(cmd.weight_lines), Signal.like(cmd.out_blocks)
         self._issued = issued = Signal(COUNT)
-        pixel_group = Signal(7)
-        m.d.comb += pixel_group.eq(self._config.rows >> cmd.array_shape)
         take, granted = Signal(), Signal()
         # Whether the ring has room, known a cycle ahead: a line that is released leaves its place
         # to a request of the second cycle after.
@@ -94,33 +89,66 @@ class WeightStore(wiring.Component):
             self.bank.eq(taken ^ active),
             self.read.en.eq(active & room),
             granted.eq(self.read.en & self.read.grant),
-            self.read.addr.eq(addr << self._config.line_bits),
         ]
-        m.d.sync += waiting.eq(waiting + self.started - take)
+        last = self._build_loops(m, take, granted)
+        m.d.sync += waiting.eq(waiting + self.started - take), issued.eq(issued + granted)
         with m.If(take):
+            m.d.sync += taken.eq(~taken), active.eq(~cmd.ones)
+        with m.Elif(granted & last):
+            m.d.sync += active.eq(0)
+
+    def _build_loops(self, m, take, granted):
+        """The lines of each output block, for each of its pixel groups unless they are resident.
+
+        Counters count down to ends that are registers. Returns whether the line is the command's
+        last.
+        """
+        cmd = self.cmd
+        base, addr = (Signal(line_addr(self._config)) for _ in range(2))
+        lines, blocks, pixels = (
+            Signal.like(cmd[name], name=f"{name}_left")
+            for name in ("weight_lines", "out_blocks", "pixels")
+        )
+        last_line, last_block, last_group, one_line, one_group = (
+            Signal(name=name)
+            for name in ("last_line", "last_block", "last_group", "one_line", "one_group")
+        )
+        m.d.comb += self.read.addr.eq(addr << self._config.line_bits)
+        pixel_group = Signal(range(self._config.rows + 1))
+        block_end, single, few = Signal(), Signal(), Signal()
+        m.d.comb += [
+            pixel_group.eq(self._config.rows >> cmd.array_shape),
+            block_end.eq(last_line & last_group),
+            single.eq(cmd.weight_lines == 1),
+            few.eq(cmd.resident | (cmd.pixels <= pixel_group)),
+        ]
+        m.d.sync += one_line.eq(single), one_group.eq(few)
+        with m.If(take | (granted & last_line)):
             m.d.sync += [
-                taken.eq(~taken),
-                active.eq(~cmd.ones),
-                line.eq(0),
-                block.eq(0),
-                left.eq(cmd.pixels),
-                base.eq(cmd.weight_addr),
-                addr.eq(cmd.weight_addr),
-                last_line.eq(cmd.weight_lines - 1),
-                last_block.eq(cmd.out_blocks - 1),
+                lines.eq(cmd.weight_lines),
+                last_line.eq(Mux(take, single, one_line)),
             ]
-        with m.If(granted):
-            m.d.sync += [issued.eq(issued + 1), line.eq(line + 1), addr.eq(addr + 1)]
-            with m.If(line == last_line):
-                m.d.sync += [line.eq(0), addr.eq(base), left.eq(left - pixel_group)]
-                with m.If(cmd.resident | (left <= pixel_group)):
-                    m.d.sync += [
-                        left.eq(cmd.pixels),
-                        base.eq(addr + 1),
-                        addr.eq(addr + 1),
-                        block.eq(block + 1),
-                        active.eq(block != last_block),
-                    ]
+        with m.Elif(granted):
+            m.d.sync += lines.eq(lines - 1), last_line.eq(lines == 2)
+        with m.If(take | (granted & block_end)):
+            first = Mux(take, cmd.weight_addr, addr + 1)
+            m.d.sync += [
+                base.eq(first),
+                addr.eq(first),
+                pixels.eq(cmd.pixels),
+                last_group.eq(Mux(take, few, one_group)),
+                blocks.eq(Mux(take, cmd.out_blocks, blocks - 1)),
+                last_block.eq(Mux(take, cmd.out_blocks == 1, blocks == 2)),
+            ]
+        with m.Elif(granted & last_line):
+            m.d.sync += [
+                addr.eq(base),
+                pixels.eq(pixels - pixel_group),
+                last_group.eq(pixels <= pixel_group << 1),
+            ]
+        with m.Elif(granted):
+            m.d.sync += addr.eq(addr + 1)
+        return block_end & last_block
 
     def _build_ring(self, m):
         word = self._config.word_bytes * 8

@@ -123,21 +123,24 @@ class Fetch(wiring.Component):
         claimed = Signal(range(capacity + 1))
         # Of the burst there, known a cycle after it is aimed at.
         beats = Signal(BEATS_BITS, reset_less=True)
-        inside = Signal(reset_less=True)
-        known, wanted = Signal(init=1), Signal()
+        inside, outside = Signal(reset_less=True), Signal(reset_less=True)
+        # Whether it fits into the buffer; after a request this is not asked for a cycle.
+        room = Signal(reset_less=True)
+        known, open_ = Signal(init=1), Signal()
         longest = FETCH_BYTES // self._config.word_bytes
         burst = Burst(self._config, addr, left, longest)
-        open_ = aligned & ~self.end_pending & ~self.stop
         m.d.comb += [
             self.memory.request.payload.addr.eq(addr << low),
             self.memory.request.payload.beats.eq(beats),
-            wanted.eq(known & (beats != 0) & (claimed <= capacity - longest) & open_),
-            self.memory.request.valid.eq(wanted & inside),
+            open_.eq(aligned & ~self.end_pending & ~self.stop & known & room),
+            self.memory.request.valid.eq(open_ & inside),
         ]
         taken = self.memory.request.valid & self.memory.request.ready
         m.d.sync += [
             beats.eq(burst.beats),
-            inside.eq(burst.may_read(self.address_ranges)),
+            inside.eq((burst.beats != 0) & burst.may_read(self.address_ranges)),
+            outside.eq((burst.beats != 0) & ~burst.may_read(self.address_ranges)),
+            room.eq(claimed - moved <= capacity - longest),
             known.eq(~taken),
             claimed.eq(claimed + Mux(taken, beats, 0) - moved),
         ]
@@ -148,7 +151,7 @@ class Fetch(wiring.Component):
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
-        return wanted & ~inside
+        return open_ & outside
 
     def _build_assembly(self, m, buffer, index):
         """The command register; returns it, whether it is full, and whether the next beat begins

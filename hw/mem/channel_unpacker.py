@@ -34,8 +34,8 @@ class ChannelUnpacker(wiring.Component):
         ``beat_data`` is accepted in this cycle.
     beat_data : In(8 * cols)
         A beat, first byte lowest.
-    length : In(range(cols + 1))
-        Bytes of the next chunk.
+    length, next_length : In(range(cols + 1))
+        Bytes of the next chunk, at least 1; in this cycle and in the one after.
     flip : In(1)
         Invert bit 7 of each byte.
     take : In(1)
@@ -58,6 +58,7 @@ class ChannelUnpacker(wiring.Component):
                 "beat": In(1),
                 "beat_data": In(8 * cols),
                 "length": In(range(cols + 1)),
+                "next_length": In(range(cols + 1)),
                 "flip": In(1),
                 "take": In(1),
                 "valid": Out(1),
@@ -68,7 +69,7 @@ class ChannelUnpacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cols = self._config.cols
-        held = Signal(16 * cols)
+        held = Signal(16 * cols, reset_less=True)
         count = Signal(range(2 * cols + 1))
         skip = Signal(range(cols))
         # Beats that have not come yet, and whether there are any: a row has at least one. They are
@@ -78,13 +79,11 @@ class ChannelUnpacker(wiring.Component):
         beats = (self.bytes + skip + (cols - 1)) >> exact_log2(cols)
         m.d.comb += left.eq(Mux(fresh, beats, missing))
         m.d.sync += fresh.eq(self.begin), missing.eq(left - self.beat)
-        m.d.comb += [
-            self.ready.eq((count <= cols) & waiting),
-            self.valid.eq((skip == 0) & (count >= self.length)),
-        ]
+        m.d.comb += self.ready.eq((count <= cols) & waiting)
         self._build_word(m, held)
 
-        skips = (skip != 0) & (count >= skip)
+        # A beat has more bytes than there are to skip.
+        skips = (skip != 0) & (count != 0)
         leaving = Signal(range(cols + 1))
         kept = Signal(range(2 * cols + 1))
         m.d.comb += kept.eq(count)
@@ -92,6 +91,10 @@ class ChannelUnpacker(wiring.Component):
             m.d.comb += leaving.eq(skip), kept.eq(count - skip)
         with m.Elif(self.valid & self.take):
             m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
+        after = Signal.like(count)
+        m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
+        # Known a cycle ahead: a chunk that leaves moves all bytes behind it.
+        m.d.sync += self.valid.eq(~self.begin & ((skip == 0) | skips) & (after >= self.next_length))
 
         with m.If(self.begin):
             m.d.sync += [
@@ -105,7 +108,7 @@ class ChannelUnpacker(wiring.Component):
             staying = held >> _bits(leaving)
             arriving = Mux(self.beat, self.beat_data, 0) << _bits(kept[: len(leaving)])
             m.d.sync += [
-                count.eq(kept + Mux(self.beat, cols, 0)),
+                count.eq(after),
                 held.eq(staying | arriving),
             ]
             with m.If(self.beat & (left == 1)):

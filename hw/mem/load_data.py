@@ -70,14 +70,13 @@ class LoadData(wiring.Component):
         finished = Signal()
         accept = Signal()
         descriptor, begin = self._build_list(m, valid, finished)
-        chunk = self._build_addresses(m, descriptor, begin, accept, finished, unpacker, assembler)
+        self._build_addresses(m, descriptor, begin, accept, finished, unpacker, assembler)
 
         connect(m, assembler.scratchpad, flipped(self.scratchpad))
         word_ready = assembler.free & ~self.stop
         m.d.comb += [
             unpacker.beat.eq(self.beat & descriptor.unpack),
             unpacker.beat_data.eq(self.beat_data),
-            unpacker.length.eq(chunk),
             unpacker.flip.eq(descriptor.flip),
             unpacker.take.eq(valid & descriptor.unpack & word_ready),
             self.ready.eq(valid & Mux(descriptor.unpack, unpacker.ready, assembler.free)),
@@ -114,14 +113,11 @@ class LoadData(wiring.Component):
         return current, begin
 
     def _build_addresses(self, m, current, begin, accept, finished, unpacker, assembler):
-        """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk.
-
-        Returns the bytes of the current chunk.
-        """
+        """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk."""
         cols = self._config.cols
         address, pixel, base = Signal(WORD_ADDR), Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left, rest = Signal(20), Signal(16), Signal(16)
-        next_rest, chunk = Signal(16), Signal(range(cols + 1))
+        next_rest = Signal(16)
         offset = Signal.like(current.offset)
         ends_pixel = ~current.unpack | (rest <= cols)
         ends_row = ends_pixel & (left == 1)
@@ -160,6 +156,8 @@ class LoadData(wiring.Component):
         with m.Elif(accept):
             m.d.sync += address.eq(address + current.plane)
         m.d.comb += next_rest.eq(Mux(begin.valid | ends_pixel, source.channels, rest - cols))
+        m.d.comb += unpacker.next_length.eq(unpacker.length)
         with m.If(begin.valid | accept):
-            m.d.sync += rest.eq(next_rest), chunk.eq(smallest(next_rest, cols))
-        return chunk
+            m.d.comb += unpacker.next_length.eq(smallest(next_rest, cols))
+            m.d.sync += rest.eq(next_rest)
+        m.d.sync += unpacker.length.eq(unpacker.next_length)

@@ -53,7 +53,7 @@ def line_read_port(config: AccelConfig) -> wiring.Signature:
     Members
     -------
     en : Out(1)
-        Read in this cycle; granted in phase DMA_READ_PHASE, always.
+        Read in this cycle; only in phase DMA_READ_PHASE. Granted, always.
     line : Out(line_addr(config))
         The line's address.
     valid : In(1)
@@ -142,8 +142,6 @@ class Scratchpad(wiring.Component):
 
     Members
     -------
-    phase : In(range(config.line_words))
-        The machine's phase counter.
     load : In(line_write_port)
         LOAD's writes.
     store : In(line_read_port)
@@ -162,7 +160,6 @@ class Scratchpad(wiring.Component):
         self._config, self._bank = config, bank
         super().__init__(
             {
-                "phase": In(range(config.line_words)),
                 "load": In(line_write_port(config)),
                 "store": In(line_read_port(config)),
                 "execute": In(scratchpad_port(config)),
@@ -176,9 +173,8 @@ class Scratchpad(wiring.Component):
         config, word = self._config, self._config.word_bytes * 8
         m.submodules.banks = banks = ScratchpadBanks(self._config, self._bank)
         port = self.execute
-        storing = Signal()
+        storing = self.store.en
         m.d.comb += [
-            storing.eq(self.store.en & (self.phase == timing.DMA_READ_PHASE)),
             port.blocked.eq(storing),
             banks.read_en.eq(storing | port.read_en),
             banks.read_addr.eq(Mux(storing, self.store.line << config.line_bits, port.read_addr)),
@@ -207,15 +203,19 @@ class Scratchpad(wiring.Component):
                     Mux(self.load.en, self.load.data.word_select(bank, word), data)
                 ),
             ]
-        self._build_range_check(m, storing)
+        self._build_range_check(m)
         return m
 
-    def _build_range_check(self, m, storing):
+    def _build_range_check(self, m):
         lines = self._config.scratchpad_lines
         port = self.execute
         load = self.load.en & (self.load.line >= lines)
-        store = storing & (self.store.line >= lines)
-        read = port.read_en & ~storing & out_of_range(self._config, port.read_addr, port.read_mask)
+        store = self.store.en & (self.store.line >= lines)
+        read = (
+            port.read_en
+            & ~self.store.en
+            & out_of_range(self._config, port.read_addr, port.read_mask)
+        )
         write = port.write.en & out_of_range(self._config, port.write.addr, port.write.mask)
         m.d.comb += [
             self.range_fault.eq(load | store | read | write),

@@ -86,11 +86,14 @@ class StoreData(wiring.Component):
         m.d.comb += [
             words.eq(smallest(self._config.line_words - bank, left)),
             self.scratchpad.line.eq(address >> self._config.line_bits),
-            self.scratchpad.en.eq(
-                (self.phase == DMA_READ_PHASE) & more & (reserved != LINE_BUFFERS)
-            ),
         ]
-        m.d.sync += reserved.eq(reserved + self.scratchpad.en - released)
+        # Known a cycle ahead: in that cycle nothing is read.
+        before = (DMA_READ_PHASE - 1) % self._config.line_words
+        free = (reserved != LINE_BUFFERS) | released
+        m.d.sync += [
+            self.scratchpad.en.eq((self.phase == before) & (more | self.start) & free),
+            reserved.eq(reserved + self.scratchpad.en - released),
+        ]
         with m.If(self.start | (self.scratchpad.en & ends_row)):
             m.d.sync += [
                 address.eq(next_base),

@@ -39,11 +39,13 @@ def test_unpacker_cuts_pixels(channels, gaps, seed):
             ctx.set(dut.begin, 1)
             ctx.set(dut.offset, offset)
             ctx.set(dut.bytes, len(data))
+            chunks = list(_chunks(data, channels, cols))
+            ctx.set(dut.next_length, len(chunks[0]))
             await ctx.tick()
             ctx.set(dut.begin, 0)
             beats = rng.randbytes(offset) + data + rng.randbytes(-(offset + len(data)) % cols)
             beats = [beats[i : i + cols] for i in range(0, len(beats), cols)]
-            for chunk in _chunks(data, channels, cols):
+            for chunk, following in zip(chunks, [*chunks[1:], chunks[0]], strict=True):
                 ctx.set(dut.length, len(chunk))
                 taken = False
                 while not taken:
@@ -53,6 +55,7 @@ def test_unpacker_cuts_pixels(channels, gaps, seed):
                         ctx.set(dut.beat_data, int.from_bytes(beats.pop(0), "little"))
                     ctx.set(dut.take, not gaps or rng.random() < 0.6)
                     taken = ctx.get(dut.valid) and ctx.get(dut.take)
+                    ctx.set(dut.next_length, len(following if taken else chunk))
                     if taken:
                         word = ctx.get(dut.word).to_bytes(cols, "little")
                         assert word == chunk.ljust(cols, b"\0")
@@ -72,6 +75,7 @@ def test_unpacker_moves_a_beat_and_a_chunk_every_cycle():
     async def bench(ctx):
         ctx.set(dut.begin, 1)
         ctx.set(dut.bytes, 40)
+        ctx.set(dut.next_length, 4)
         await ctx.tick()
         ctx.set(dut.begin, 0)
         ctx.set(dut.length, 4)

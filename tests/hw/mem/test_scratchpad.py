@@ -49,21 +49,20 @@ def test_ports_read_and_write_the_same_words(config, seed):
         line = 0
         for cycle in range(1500):
             phase = cycle % config.line_words
-            ctx.set(dut.phase, phase)
             loads = phase == DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             writes = phase != DMA_WRITE_PHASE % config.line_words and rng.random() < 0.8
             ctx.set(dut.load.en, loads)
             ctx.set(dut.execute.write.en, writes)
             changes = load(ctx) if loads else write(ctx) if writes else {}
 
-            requests, reads = rng.random() < 0.5, rng.random() < 0.8
+            stores = phase == DMA_READ_PHASE and rng.random() < 0.5
+            reads = rng.random() < 0.8
             address = _word_address(rng, config)
             store_line = _word_address(rng, config) // config.line_words
-            ctx.set(dut.store.en, requests)
+            ctx.set(dut.store.en, stores)
             ctx.set(dut.store.line, store_line)
             ctx.set(dut.execute.read_en, reads)
             ctx.set(dut.execute.read_addr, address)
-            stores = requests and phase == DMA_READ_PHASE
             assert ctx.get(dut.execute.blocked) == stores
             first = store_line * config.line_words if stores else address if reads else None
             found = None
@@ -88,7 +87,6 @@ def test_a_line_arrives_after_the_latency(config):
     dut = Scratchpad(config)
 
     async def bench(ctx):
-        ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
         ctx.set(dut.load.en, 1)
         ctx.set(dut.load.mask, (1 << config.line_words) - 1)
         ctx.set(dut.load.data, 0x1234)
@@ -131,7 +129,6 @@ def test_an_access_beyond_the_scratchpad_is_a_fault_of_its_unit(case):
     }
 
     async def bench(ctx):
-        ctx.set(dut.phase, DMA_READ_PHASE)
         for name, place in accesses.items():
             enable, address = ports[name]
             ctx.set(enable, 1)
@@ -162,16 +159,16 @@ def test_the_second_word_counts_for_the_range(access):
     simulate(dut, bench)
 
 
-def test_store_reads_only_in_its_phase():
+def test_a_read_of_store_goes_before_one_of_execute():
     dut = Scratchpad(TINY)
 
     async def bench(ctx):
-        ctx.set(dut.store.en, 1)
+        ctx.set(dut.execute.read_en, 1)
         ctx.set(dut.store.line, BEYOND)
-        for phase in range(TINY.line_words):
-            ctx.set(dut.phase, phase)
-            assert ctx.get(dut.execute.blocked) == (phase == DMA_READ_PHASE)
-            assert ctx.get(dut.range_fault) == (phase == DMA_READ_PHASE)
+        for reads in (0, 1):
+            ctx.set(dut.store.en, reads)
+            assert ctx.get(dut.execute.blocked) == reads
+            assert ctx.get(dut.range_fault) == reads
 
     simulate(dut, bench)
 
@@ -189,7 +186,6 @@ def test_a_write_beyond_the_scratchpad_changes_nothing(config):
         ctx.set(dut.execute.write.data, 99)
         await ctx.tick()
         ctx.set(dut.execute.write.en, 0)
-        ctx.set(dut.phase, DMA_WRITE_PHASE % config.line_words)
         ctx.set(dut.load.en, 1)
         ctx.set(dut.load.line, alias)
         ctx.set(dut.load.mask, 2)
