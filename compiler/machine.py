@@ -30,7 +30,7 @@ class Machine:
     >>> Machine("edge300")
     Traceback (most recent call last):
     hw.spec.config_keys.ConfigurationError: machine 'edge300': neither a preset (tiny, ecp5, \
-edge256, edge512, edge1024) nor a file with a suffix
+ecp5_soc, edge256, edge512, edge1024) nor a file with a suffix
     """
 
     config: AccelConfig

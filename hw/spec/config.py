@@ -264,6 +264,15 @@ PRESETS = {
         requant_lanes=8,
         address_lanes=4,
     ),
+    "ecp5_soc": AccelConfig(
+        name="ecp5_soc",
+        rows=8,
+        cols=8,
+        line_words=4,
+        scratchpad_bytes=9728 * 32,
+        requant_lanes=8,
+        address_lanes=2,
+    ),
     "edge256": AccelConfig(),
     "edge512": AccelConfig(
         name="edge512", rows=16, cols=32, scratchpad_bytes=7936 * 256, requant_lanes=64
