@@ -51,8 +51,8 @@ def unit_sums(config: AccelConfig, target: str, names: Sequence[str]) -> dict[st
     }
 
 
-def _sum(coefficients: Mapping[str, float], terms: Sequence[int]) -> int:
-    return max(0, round(sum(c * t for c, t in zip(coefficients.values(), terms, strict=True))))
+def _sum(coefficients: Mapping[str, float], terms: Mapping[str, int]) -> int:
+    return round(sum(coefficients[name] * value for name, value in terms.items()))
 
 
 def estimate(config: AccelConfig, target: str) -> Estimate:

@@ -8,6 +8,19 @@ from hw.spec.config import AccelConfig
 from hw.tools.area.hard_blocks import SHAPES, chosen_bits, soft_products
 from hw.tools.synth.device import ECP5
 
+MUX_INPUTS = 4
+"""Inputs that a LUT6 chooses from."""
+
+
+def _splits(config: AccelConfig) -> int:
+    """Ways besides one in which the columns share the channels of a word (`split`)."""
+    return config.cols.bit_length() - 1
+
+
+def _is_wide(config: AccelConfig) -> bool:
+    """Whether there are more of them than a LUT6 chooses from."""
+    return _splits(config) + 1 > MUX_INPUTS
+
 
 def _wide_bus(config: AccelConfig) -> int:
     """Bytes of a bus beat that has several words."""
@@ -25,10 +38,14 @@ TERMS: Mapping[str, Term] = {
     "mac_units": lambda config: config.mac_units,
     "rows": lambda config: config.rows,
     "cols": lambda config: config.cols,
+    "wide_cols": lambda config: config.cols * _is_wide(config),
+    "mac_splits": lambda config: config.mac_units * _splits(config),
+    "wide_macs": lambda config: config.mac_units * _is_wide(config),
     "requant_lanes": lambda config: config.requant_lanes,
     "second_word": lambda config: config.cols * (config.requant_words - 1),
     "address_lanes": lambda config: config.address_lanes,
-    "waiting_lanes": lambda config: config.rows - config.address_lanes,
+    "second_lanes": lambda config: config.address_lanes * (config.address_cycles > 1),
+    "later_lanes": lambda config: config.address_lanes * max(0, config.address_cycles - 2),
     "line_bytes": lambda config: config.line_bytes,
     "line_words": lambda config: config.line_words,
     "operand_bytes": lambda config: config.rows * config.line_bytes,
@@ -41,18 +58,18 @@ LUT_PRODUCTS, CHOSEN_BITS = "lut_products", "chosen_bits"
 """Terms that depend on the target too."""
 
 FORMULAS: Mapping[str, tuple[str, ...]] = {
-    "array": ("1", "mac_units", "cols", LUT_PRODUCTS),
-    "requantiser": ("1", "cols", "requant_lanes"),
+    "array": ("1", "mac_units", "mac_splits", "wide_macs", "cols", "operand_bytes", LUT_PRODUCTS),
+    "requantiser": ("1", "cols", "requant_lanes", "mac_units"),
     "lookup table": ("1", "cols", "requant_lanes"),
     "channel parameters": ("1", "cols", "line_bytes"),
     "drain": ("1", "mac_units", "requant_lanes", "rows"),
-    "input addresses": ("1", "address_lanes", "waiting_lanes"),
+    "input addresses": ("1", "address_lanes", "second_lanes", "later_lanes"),
     "line coalescer": ("1", "rows", "address_lanes"),
     "operand store": ("1", "operand_bytes", "mac_units", "rows"),
     "weight store": ("1", "line_bytes", "cols"),
     "execute unit": ("1", "rows"),
     "scratchpad": ("1", "line_bytes", "line_words", "second_word", CHOSEN_BITS),
-    "load unit": ("1", "line_bytes", "cols", "wide_bus", "narrow_bus"),
+    "load unit": ("1", "line_bytes", "cols", "wide_cols", "wide_bus", "narrow_bus"),
     "store unit": ("1", "line_bytes", "cols", "wide_bus", "narrow_bus"),
     "command fetch": ("1", "cols"),
     "command queues": ("1", "queue_depth"),
@@ -61,9 +78,9 @@ FORMULAS: Mapping[str, tuple[str, ...]] = {
 """The terms of each unit's LUTs and flip-flops."""
 
 
-def values(config: AccelConfig, target: str, unit: str) -> list[int]:
-    """The values of the terms of a unit on a target."""
-    return [_value(name, config, target) for name in FORMULAS[unit]]
+def values(config: AccelConfig, target: str, unit: str) -> dict[str, int]:
+    """The values of the terms of a unit on a target, by name."""
+    return {name: _value(name, config, target) for name in FORMULAS[unit]}
 
 
 def _value(name: str, config: AccelConfig, target: str) -> int:

@@ -40,7 +40,7 @@ def _unit(rows: Sequence[Row], target: str, unit: str, resource: str) -> dict[st
     """Coefficients of a unit: errors weigh as shares of the whole configuration. A term whose
     coefficient would be below 0, of which more would cost less, has none; so has one that is 0 in
     all rows."""
-    terms = np.array([values(row.config, target, unit) for row in rows], float)
+    terms = np.array([[*values(row.config, target, unit).values()] for row in rows], float)
     weights = np.array([1 / row.resources[resource] for row in rows])
     wanted = np.array([row.units[unit][resource] for row in rows], float)
     left = [i for i in range(terms.shape[1]) if terms[:, i].any()]
@@ -61,8 +61,9 @@ def _unit(rows: Sequence[Row], target: str, unit: str, resource: str) -> dict[st
 def predicted(found: dict[str, Any], row: Row, target: str, resource: str) -> float:
     """A resource of a configuration by the formulas."""
     return sum(
-        float(np.dot(list(found[resource][unit].values()), values(row.config, target, unit)))
+        float(found[resource][unit][name] * value)
         for unit in FORMULAS
+        for name, value in values(row.config, target, unit).items()
     )
 
 
