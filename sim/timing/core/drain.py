@@ -101,15 +101,13 @@ def calm_cycles(cycle, drain, command, sizes):
 
 
 @compiled
-def issue_calmly(cycle, count, drain, command, phase, sizes):
-    """Issue the output beats of ``count`` cycles, at most ``calm_cycles``; ``cycle``, the first,
-    has that phase. Returns their number."""
+def issue_calmly(count, drain, command, phase, sizes):
+    """Issue the output beats of ``count`` cycles, at most ``calm_cycles``, the first of which has
+    that phase. Returns their number. ``flushed`` follows from the last beat, which comes later."""
     ahead = (BLOCKED_PHASE - phase) & (sizes.line_words - 1)
     beats = count - (((count - 1 - ahead) >> sizes.line_bits) + 1)
     if beats == 0:
         return 0
-    last_blocked = (count - 1 - ahead) & (sizes.line_words - 1) == 0
-    drain.flushed = cycle + count - 1 - last_blocked + PLAIN_FLUSH
     drain.command_first = 0
     bits = sizes.requant_bits if command.dense != 0 else 0
     drain.pixel += beats << bits

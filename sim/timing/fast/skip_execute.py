@@ -38,7 +38,7 @@ def skip(cycle, unit, now, counters, phase, sizes, most):
     calm = drain.calm_cycles(cycle, held, command, sizes)
     count = _skip(cycle, unit, now, counters, sizes, min(most, calm)) if calm > 0 else 0
     if count != 0:
-        beats = drain.issue_calmly(cycle, abs(count), held, command, phase, sizes)
+        beats = drain.issue_calmly(abs(count), held, command, phase, sizes)
         counters[OUTPUT_BEATS] += beats
     return count
 
