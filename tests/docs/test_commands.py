@@ -29,6 +29,9 @@ LONG = {
     "python -m compiler explore docs/examples/explore_machines.toml -o out/machines --workers 2": (
         "2,500 points"
     ),
+    "python -m compiler explore docs/examples/explore_area.toml -o out/area --workers 2": (
+        "270 points"
+    ),
     "python -m compiler explore docs/examples/explore_network.toml -o out/network --workers 2": (
         "1,000 candidates"
     ),
@@ -65,6 +68,7 @@ def small_trainable_model() -> None:
 
 
 PREPARE: dict[str, Callable[[], None]] = {
+    "docs/area.md": example_spaces,
     "docs/explore.md": example_spaces,
     "docs/quantisation.md": small_float_models,
     "docs/rewrite.md": small_trainable_model,

@@ -20,6 +20,7 @@ FILES = [
 PLAIN = (
     "README.md",
     "docs/architecture.md",
+    "docs/area.md",
     "docs/compiler.md",
     "docs/extending.md",
     "docs/fpga.md",
