@@ -34,8 +34,10 @@ class ChannelUnpacker(wiring.Component):
         ``beat_data`` is accepted in this cycle.
     beat_data : In(8 * cols)
         A beat, first byte lowest.
-    length, next_length : In(range(cols + 1))
-        Bytes of the next chunk, at least 1; in this cycle and in the one after.
+    length : In(range(cols + 1))
+        Bytes of the next chunk, at least 1.
+    next_length : In(range(cols + 1))
+        ``length`` of the next cycle, unless ``begin``.
     flip : In(1)
         Invert bit 7 of each byte.
     take : In(1)
@@ -93,8 +95,9 @@ class ChannelUnpacker(wiring.Component):
             m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
         after = Signal.like(count)
         m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
-        # Known a cycle ahead: a chunk that leaves moves all bytes behind it.
-        m.d.sync += self.valid.eq(~self.begin & ((skip == 0) | skips) & (after >= self.next_length))
+        # Known a cycle ahead; a beat has the bytes of any chunk.
+        complete = self.beat | (kept >= self.next_length)
+        m.d.sync += self.valid.eq(~self.begin & ((skip == 0) | skips) & complete)
 
         with m.If(self.begin):
             m.d.sync += [

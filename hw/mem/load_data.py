@@ -117,7 +117,6 @@ class LoadData(wiring.Component):
         cols = self._config.cols
         address, pixel, base = Signal(WORD_ADDR), Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left, rest = Signal(20), Signal(16), Signal(16)
-        next_rest = Signal(16)
         offset = Signal.like(current.offset)
         ends_pixel = ~current.unpack | (rest <= cols)
         ends_row = ends_pixel & (left == 1)
@@ -155,9 +154,14 @@ class LoadData(wiring.Component):
             ]
         with m.Elif(accept):
             m.d.sync += address.eq(address + current.plane)
-        m.d.comb += next_rest.eq(Mux(begin.valid | ends_pixel, source.channels, rest - cols))
-        m.d.comb += unpacker.next_length.eq(unpacker.length)
-        with m.If(begin.valid | accept):
-            m.d.comb += unpacker.next_length.eq(smallest(next_rest, cols))
-            m.d.sync += rest.eq(next_rest)
-        m.d.sync += unpacker.length.eq(unpacker.next_length)
+        # Only a chunk that leaves makes another one the next: a beat says nothing of them.
+        rest_after = Mux(ends_pixel, current.channels, rest - cols)
+        leaves = unpacker.take & unpacker.valid
+        m.d.comb += unpacker.next_length.eq(
+            Mux(leaves, smallest(rest_after, cols), unpacker.length)
+        )
+        with m.If(begin.valid):
+            first = begin.payload.channels
+            m.d.sync += rest.eq(first), unpacker.length.eq(smallest(first, cols))
+        with m.Elif(leaves):
+            m.d.sync += rest.eq(rest_after), unpacker.length.eq(unpacker.next_length)

@@ -101,7 +101,8 @@ class LoadRequest(wiring.Component):
             self.index.eq(command.index),
         ]
         self._build_descriptor(m, command, size)
-        start, last, inside, outside = self._build_burst(m, command, size)
+        waiting = Signal()
+        last, inside, outside = self._build_burst(m, command, size, waiting)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1), self.command.ready.eq(~self.stop)
@@ -109,9 +110,12 @@ class LoadRequest(wiring.Component):
                     m.d.sync += command.eq(self.command.payload)
                     m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.comb += self.descriptor.valid.eq(waits_met(command, self.done) & ~self.stop)
+                m.d.comb += [
+                    waiting.eq(1),
+                    self.descriptor.valid.eq(waits_met(command, self.done) & ~self.stop),
+                ]
                 with m.If(self.descriptor.valid & self.descriptor.ready):
-                    m.d.comb += start.eq(1), self.started.eq(1)
+                    m.d.comb += self.started.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [
@@ -132,23 +136,23 @@ class LoadRequest(wiring.Component):
             out.bytes.eq(size),
         ]
 
-    def _build_burst(self, m, command, size):
-        """The current burst and the steps from one to the next.
+    def _build_burst(self, m, command, size, waiting):
+        """The current burst, the first one while the command is ``waiting``, and the steps from one
+        to the next.
 
-        Returns the signals (start, last, inside, outside); the last two say that a burst is known
-        and lies in the address ranges, or not.
+        Returns the signals (last, inside, outside); the last two say that a burst is known and lies
+        in the address ranges, or not.
         """
         low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
         left = Signal(BYTES_BITS)
         rows_left = Signal(16)
-        start = Signal()
         last = Signal()
         # Of the burst there, known a cycle after it is aimed at.
         beats = Signal.like(self.request.payload.beats, reset_less=True)
         inside, known = Signal(reset_less=True), Signal()
-        next_base = Mux(start, command.dram_addr, base)
+        next_base = Mux(waiting, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
         ends_row = left == beats
@@ -157,20 +161,20 @@ class LoadRequest(wiring.Component):
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_read(self.address_ranges)),
-            known.eq(~start & ~taken),
+            known.eq(~waiting & ~taken),
         ]
         m.d.comb += [
             self.request.payload.addr.eq(addr << low),
             self.request.payload.beats.eq(beats),
             last.eq(ends_row & (rows_left == 1)),
         ]
-        with m.If(start | (taken & ends_row)):
+        with m.If(waiting | (taken & ends_row)):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(row_beats),
                 base.eq(next_base + command.dram_stride),
-                rows_left.eq(Mux(start, command.row_count, rows_left - Const(1, 1))),
+                rows_left.eq(Mux(waiting, command.row_count, rows_left - Const(1, 1))),
             ]
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
-        return start, last, known & inside, known & ~inside
+        return last, known & inside, known & ~inside

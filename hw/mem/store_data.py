@@ -21,8 +21,10 @@ class StoreData(wiring.Component):
     -------
     phase : In(range(config.line_words))
         The scratchpad's phase.
+    waiting : In(1)
+        ``command`` has not started.
     start : In(1)
-        Begin with ``command``.
+        Begin with it in the next cycle.
     command : In(layouts.STORE)
         The current command.
     burst : In(stream of beats)
@@ -40,6 +42,7 @@ class StoreData(wiring.Component):
         super().__init__(
             {
                 "phase": In(range(config.line_words)),
+                "waiting": In(1),
                 "start": In(1),
                 "command": In(command_layouts.STORE),
                 "burst": In(stream.Signature(BEATS_BITS)),
@@ -82,7 +85,7 @@ class StoreData(wiring.Component):
         bank = address[: self._config.line_bits]
         words = Signal(range(self._config.line_words + 1))
         ends_row = left == words
-        next_base = Mux(self.start, command.scratchpad_addr, base)
+        next_base = Mux(self.waiting, command.scratchpad_addr, base)
         m.d.comb += [
             words.eq(smallest(self._config.line_words - bank, left)),
             self.scratchpad.line.eq(address >> self._config.line_bits),
@@ -94,13 +97,16 @@ class StoreData(wiring.Component):
             self.scratchpad.en.eq((self.phase == before) & (more | self.start) & free),
             reserved.eq(reserved + self.scratchpad.en - released),
         ]
-        with m.If(self.start | (self.scratchpad.en & ends_row)):
+        with m.If(self.start):
+            m.d.sync += more.eq(1)
+        with m.Elif(self.scratchpad.en & ends_row):
+            m.d.sync += more.eq(rows_left != 1)
+        with m.If(self.waiting | (self.scratchpad.en & ends_row)):
             m.d.sync += [
                 address.eq(next_base),
                 base.eq(next_base + command.scratchpad_stride),
                 left.eq(command.row_length),
-                rows_left.eq(Mux(self.start, command.row_count, rows_left - 1)),
-                more.eq(self.start | (rows_left != 1)),
+                rows_left.eq(Mux(self.waiting, command.row_count, rows_left - 1)),
             ]
         with m.Elif(self.scratchpad.en):
             m.d.sync += address.eq(address + words), left.eq(left - words)

@@ -62,23 +62,24 @@ class StoreUnit(wiring.Component):
         m = Module()
         m.submodules.data = words = StoreData(self._config)
         command = Signal(command_layouts.STORE, reset_less=True)
-        start = Signal()
+        start, waiting = Signal(), Signal()
         bursts_left = Signal()
         unanswered = Signal(range(MAX_OUTSTANDING + 1))
-        outside = self._build_addresses(m, words, command, start, bursts_left, unanswered)
-        self._build_control(m, command, start, bursts_left, unanswered)
+        outside = self._build_addresses(m, words, command, waiting, bursts_left, unanswered)
+        self._build_control(m, command, start, waiting, bursts_left, unanswered)
         connect(m, words.scratchpad, flipped(self.scratchpad))
         connect(m, words.w, flipped(self.w))
         m.d.comb += [
             words.phase.eq(self.phase),
             words.stop.eq(self.stop),
+            words.waiting.eq(waiting),
             words.start.eq(start),
             words.command.eq(command),
         ]
         self._build_fault(m, command, outside)
         return m
 
-    def _build_control(self, m, command, start, bursts_left, unanswered):
+    def _build_control(self, m, command, start, waiting, bursts_left, unanswered):
         finished = Signal()
         m.d.comb += [
             self.trace.start.eq(start),
@@ -93,6 +94,7 @@ class StoreUnit(wiring.Component):
                     m.d.sync += command.eq(self.command.payload)
                     m.next = "WAIT"
             with m.State("WAIT"):
+                m.d.comb += waiting.eq(1)
                 with m.If(waits_met(command, self.counts) & ~self.stop):
                     m.d.comb += start.eq(1)
                     m.next = "RUN"
@@ -101,8 +103,9 @@ class StoreUnit(wiring.Component):
                     m.d.comb += finished.eq(1)
                     m.next = "IDLE"
 
-    def _build_addresses(self, m, words, command, start, bursts_left, unanswered):
-        """The AW channel; returns whether the next burst lies outside the address range."""
+    def _build_addresses(self, m, words, command, waiting, bursts_left, unanswered):
+        """The AW channel, at the first burst while the command is ``waiting``; returns whether the
+        next burst lies outside the address range."""
         low = exact_log2(self._config.word_bytes)
         addr = Signal(32 - low)
         base = Signal(32)
@@ -119,7 +122,7 @@ class StoreUnit(wiring.Component):
         )
         sent = self.aw.valid & self.aw.ready
         ends_row = left == beats
-        next_base = Mux(start, command.dram_addr, base)
+        next_base = Mux(waiting, command.dram_addr, base)
         m.d.comb += [
             bursts_left.eq(rows_left != 0),
             payload.addr.eq(addr << low),
@@ -134,16 +137,16 @@ class StoreUnit(wiring.Component):
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_write(self.address_ranges)),
-            known.eq(~start & ~sent),
+            known.eq(~waiting & ~sent),
             presented.eq(self.aw.valid & ~self.aw.ready),
             unanswered.eq(unanswered + sent - self.b_valid),
         ]
-        with m.If(start | (sent & ends_row)):
+        with m.If(waiting | (sent & ends_row)):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(command.row_length),
                 base.eq(next_base + command.dram_stride),
-                rows_left.eq(Mux(start, command.row_count, rows_left - 1)),
+                rows_left.eq(Mux(waiting, command.row_count, rows_left - 1)),
             ]
         with m.Elif(sent):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
