@@ -212,17 +212,15 @@ class InputAddresses(wiring.Component):
             start.y.eq(Mux(first, cmd.start_y, upcoming.y)),
             start.row.eq(Mux(first, cmd.start_row, upcoming.row)),
         ]
-        # Both places of the next pixel are made while it is found whether it wraps.
-        stays, wraps = Signal(origin_layout(), name="next"), Signal(origin_layout(), name="wrapped")
-        m.d.comb += [
-            stays.eq(start),
-            stays.x.eq(start.x + cmd.col_stride),
-            wraps.x.eq(start.x + (cmd.col_stride - cmd.wrap_x)),
-            wraps.y.eq(start.y + cmd.wrap_y),
-            wraps.row.eq(start.row + cmd.wrap_row),
-        ]
+        wraps = start.x >= cmd.end_x - cmd.col_stride
+        # Both columns are made while it is found whether the pixel wraps.
+        wrapped = start.x + (cmd.col_stride - cmd.wrap_x)
         with m.If(self.init_en):
-            m.d.sync += upcoming.eq(Mux(start.x >= cmd.end_x - cmd.col_stride, wraps, stays))
+            m.d.sync += [
+                upcoming.x.eq(Mux(wraps, wrapped, start.x + cmd.col_stride)),
+                upcoming.y.eq(start.y + Mux(wraps, cmd.wrap_y, 0)),
+                upcoming.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
+            ]
         return start, self.init_lane & (self._config.address_lanes - 1)
 
 

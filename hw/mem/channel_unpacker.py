@@ -84,20 +84,22 @@ class ChannelUnpacker(wiring.Component):
         m.d.comb += self.ready.eq((count <= cols) & waiting)
         self._build_word(m, held)
 
-        # A beat has more bytes than there are to skip.
-        skips = (skip != 0) & (count != 0)
+        # Bytes to skip leave with the first beat, which has more of them. How many leave is known
+        # before it is known whether they do.
+        skips = skip != 0
         leaving = Signal(range(cols + 1))
+        moves = Signal()
         kept = Signal(range(2 * cols + 1))
-        m.d.comb += kept.eq(count)
-        with m.If(skips):
-            m.d.comb += leaving.eq(skip), kept.eq(count - skip)
-        with m.Elif(self.valid & self.take):
-            m.d.comb += leaving.eq(self.length), kept.eq(count - self.length)
+        m.d.comb += [
+            leaving.eq(Mux(skips, skip, self.length)),
+            moves.eq(Mux(skips, count != 0, self.valid & self.take)),
+            kept.eq(Mux(moves, count - leaving, count)),
+        ]
         after = Signal.like(count)
         m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
         # Known a cycle ahead; a beat has the bytes of any chunk.
         complete = self.beat | (kept >= self.next_length)
-        m.d.sync += self.valid.eq(~self.begin & ((skip == 0) | skips) & complete)
+        m.d.sync += self.valid.eq(~self.begin & (~skips | moves) & complete)
 
         with m.If(self.begin):
             m.d.sync += [
@@ -106,9 +108,9 @@ class ChannelUnpacker(wiring.Component):
                 skip.eq(self.offset),
                 waiting.eq(1),
             ]
-        with m.Elif(self.beat | (leaving != 0)):
+        with m.Elif(self.beat | moves):
             # A few levels of choices each; written as those, every level had a line per byte.
-            staying = held >> _bits(leaving)
+            staying = Mux(moves, held >> _bits(leaving), held)
             arriving = Mux(self.beat, self.beat_data, 0) << _bits(kept[: len(leaving)])
             m.d.sync += [
                 count.eq(after),
@@ -116,7 +118,7 @@ class ChannelUnpacker(wiring.Component):
             ]
             with m.If(self.beat & (left == 1)):
                 m.d.sync += waiting.eq(0)
-            with m.If(skips):
+            with m.If(moves):
                 m.d.sync += skip.eq(0)
         return m
 

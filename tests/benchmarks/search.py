@@ -19,6 +19,7 @@ from compiler import driver
 from compiler.codegen.program import write_program
 from compiler.estimator import Estimator
 from compiler.ir.randomize import randomize
+from compiler.uncollected import settled
 from hw.spec.config import PRESETS, AccelConfig, preset
 from sim.program_reader import (
     Program,
@@ -50,7 +51,7 @@ def main() -> int:
     config, draw = preset(arguments.preset), random.Random(arguments.seed)
     walk = [MOBILENET_V2]
     for _ in range(arguments.networks):
-        walk.append(mutated(walk[-1], draw))
+        walk.append(next(b for b in iter(lambda: mutated(walk[-1], draw), None) if b != walk[-1]))
     estimator, profile = Estimator(config), cProfile.Profile()
     estimator.cycles(network(MOBILENET_V2))
     if arguments.profile:
@@ -75,8 +76,14 @@ def main() -> int:
 
 
 def timed(estimator: Estimator, blocks: tuple[Block, ...]) -> float:
-    """Seconds for one network, the making of its graph included."""
-    return seconds(lambda: estimator.cycles(network(blocks)))
+    """Seconds for one network, the making of its graph included, as a worker of ``explore`` does
+    it."""
+
+    def work() -> None:
+        with settled():
+            estimator.cycles(network(blocks))
+
+    return seconds(work)
 
 
 def mapped(blocks: tuple[Block, ...], config: AccelConfig) -> Program:

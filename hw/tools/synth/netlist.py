@@ -22,7 +22,7 @@ from hw.tools.synth.tools import YOSYS, run
 SOURCE, SCRIPT, LOG, STATISTICS = "accel.v", "synth.ys", "yosys.log", "stat.json"
 MAP_SCRIPT = "map.abc"
 ROUND = ("strash", "dch -f", "if -a -C 24 -F 3 -A 6", "mfs2 -a")
-MAP = ("strash", "ifraig", *ROUND[1:], *(3 * ROUND))
+MAP = ("strash", "ifraig", *ROUND[1:], *(4 * ROUND))
 """ABC's commands for the fewest LUTs of ECP5: Yosys' own list maps for the fewest levels first."""
 NETLIST = "accel.json"
 """Of the accelerator within its pins: what is placed and routed."""
