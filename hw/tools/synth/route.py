@@ -14,17 +14,12 @@ from hw.tools.synth.global_nets import longest_after_trees
 from hw.tools.synth.netlist import NETLIST, TOP
 from hw.tools.synth.tools import NEXTPNR, run
 
-PLACE_LOG, PLACED = "place.log", "placed.json"
-LOG, REPORT = "nextpnr.log", "nextpnr.json"
-TARGET_MHZ = 50
+LOG, PLACED, REPORT = "nextpnr.log", "placed.json", "nextpnr.json"
+TARGET_MHZ = 60
 """Asked for. nextpnr weighs a connection by the share of the missed time that its path has, so that
 a clock far out of reach makes most connections urgent, and few of them short."""
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
-SETTINGS = {"router": "router2", "router2/currCongWeightMult": "1.0"}
-"""The second is what the router adds to the weight of present overuse with each iteration: with 2,
-its default, the weight outgrows what the iterations before have taught before the last hundreds of
-wires of a full device are free."""
 PATIENCE = 30
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
@@ -39,16 +34,13 @@ def route(folder: Path, modules: Sequence[str], seed: int) -> dict[str, Any]:
     ``modules`` are the names of the Verilog modules. Raises ToolError when the netlist does not
     fit, when it does not route, or when a tool fails.
     """
-    common = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
-    common += ["--lpf-allow-unconstrained", "-q"]
-    # The default placer needs an eighth more wire, and the default router rips up nearly every arc
-    # that it has routed. With several threads placements differ from run to run.
-    place = ["--placer", "static", "--threads", "1", "--seed", str(seed), "--no-route"]
-    place += ["--json", NETLIST, "--write", PLACED]
-    run(NEXTPNR, [*common, *place, "-l", PLACE_LOG], folder, PLACE_LOG)
-    _change(folder / PLACED, SETTINGS)
-    files = ["--json", PLACED, "--report", REPORT, "--detailed-timing-report", "-l", LOG]
-    run(NEXTPNR, [*common, "--no-pack", "--no-place", *files], folder, LOG, diverging)
+    options = [*DEVICE, "--freq", str(TARGET_MHZ), "--timing-allow-fail"]
+    options += ["--lpf-allow-unconstrained", "-q", "--seed", str(seed)]
+    # With several threads placements differ from run to run. The default router rips up nearly
+    # every arc that it has routed.
+    options += ["--placer", "heap", "--threads", "1", "--router", "router2"]
+    files = ["--json", NETLIST, "--write", PLACED, "--report", REPORT, "--detailed-timing-report"]
+    run(NEXTPNR, [*options, *files, "-l", LOG], folder, LOG, diverging)
     return figures(json.loads((folder / REPORT).read_text()), modules)
 
 
@@ -63,17 +55,6 @@ def diverging(log: str) -> str | None:
         f"{best} wires overused at best, {counts[-1]} after {len(counts)} iterations; another "
         "--seed places the cells elsewhere"
     )
-
-
-def _change(placed: Path, settings: Mapping[str, str]) -> None:
-    """Set options in a file that nextpnr wrote: they go before those of the command line."""
-    text = placed.read_text()
-    for name in settings:
-        text = re.sub(rf'"{name}": "[^"]*",\s*', "", text, count=1)
-    added = "".join(f'"{name}": "{value}",\n        ' for name, value in settings.items())
-    text, count = re.subn(r'("settings": \{\s*)', lambda found: found[1] + added, text, count=1)
-    assert count
-    placed.write_text(text)
 
 
 def figures(report: Mapping[str, Any], modules: Sequence[str]) -> dict[str, Any]:

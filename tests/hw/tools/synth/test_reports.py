@@ -272,7 +272,7 @@ def test_a_netlist_is_placed_and_routed(tmp_path):
     assert report["resources"]["flip_flops"] == 37 - 16
     settings = json.loads((tmp_path / PLACED).read_text())["modules"]["top"]["settings"]
     assert settings["router"] == "router2" and int(settings["timing_driven"], 2) == 1
-    assert settings["router2/currCongWeightMult"] == "1.0"
+    assert settings["placer"] == "heap"
 
 
 @pytest.mark.full
