@@ -64,6 +64,7 @@ def _head(config: AccelConfig, target: str, found: Estimate | ChipEstimate) -> d
         "mac_units": config.mac_units,
         "median_error_percent": median,
         "worst_error_percent": worst,
+        "held_out_configurations": estimate.fitted()[target]["held_out"],
         "fitted_mac_units": found.fitted_macs,
         "extrapolated": config.mac_units > found.fitted_macs,
     }
@@ -136,8 +137,9 @@ def _print_memories(out: Console, heading: str, found: Sequence[Mapping[str, Any
 
 def _print_error(out: Console, data: Mapping[str, Any], resource: str) -> None:
     out.print(
-        f"Error of the {resource} of configurations that nothing was fitted to: median "
-        f"{data['median_error_percent']} %, at most {data['worst_error_percent']} %."
+        f"Error of the {resource} of configurations that nothing was fitted to "
+        f"({data['held_out_configurations']}): median {data['median_error_percent']} %, at most "
+        f"{data['worst_error_percent']} %."
     )
     if data["extrapolated"]:
         out.print(
