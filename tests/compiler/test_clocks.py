@@ -2,16 +2,20 @@
 
 import pytest
 
-from compiler.clocks import clock_of
+from compiler.clocks import PLACED, clock_of
 from hw.spec.config import preset, with_values
 
 
 @pytest.mark.parametrize(
     ("name", "values", "text"),
     [
-        ("tiny", {}, "Times at 43.5 MHz (placed and routed on ECP5)"),
-        ("ecp5", {}, "Times at 37.1 MHz (placed and routed on ECP5)"),
-        ("tiny", {"memory.latency": 200}, "Times at 43.5 MHz (placed and routed on ECP5)"),
+        ("tiny", {}, f"Times at {PLACED['tiny']:g} MHz (placed and routed on ECP5)"),
+        ("ecp5", {}, f"Times at {PLACED['ecp5']:g} MHz (placed and routed on ECP5)"),
+        (
+            "tiny",
+            {"memory.latency": 200},
+            f"Times at {PLACED['tiny']:g} MHz (placed and routed on ECP5)",
+        ),
         ("tiny", {"queue_depth": 2}, "Times at 100 MHz (assumed)"),
         ("edge256", {}, "Times at 100 MHz (assumed)"),
     ],

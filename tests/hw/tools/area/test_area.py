@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from compiler.clocks import PLACED
 from hw.command_line import main
 from hw.spec.config import PRESETS, preset
 from hw.tools.area import asic, hard_blocks
@@ -97,7 +98,7 @@ def test_the_command_gives_resources_by_unit(name, capsys):
 
 
 def test_the_clock_is_that_of_a_placed_machine_or_unknown(capsys):
-    assert area(capsys, "--preset", "tiny")["clock_mhz"] == 43.5
+    assert area(capsys, "--preset", "tiny")["clock_mhz"] == PLACED["tiny"]
     assert area(capsys, "--preset", "tiny", "--set", "queue_depth=2")["clock_mhz"] is None
     assert area(capsys, "--preset", "tiny", "--target", "xilinx")["clock_mhz"] is None
 
