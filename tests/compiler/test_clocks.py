@@ -6,15 +6,20 @@ from compiler.clocks import PLACED, clock_of
 from hw.spec.config import preset, with_values
 
 
+PLACED_TEXT = {
+    name: f"Times at {mhz:g} MHz (placed and routed on ECP5)" for name, mhz in PLACED.items()
+}
+
+
 @pytest.mark.parametrize(
     ("name", "values", "text"),
     [
-        ("tiny", {}, f"Times at {PLACED['tiny']:g} MHz (placed and routed on ECP5)"),
-        ("ecp5", {}, f"Times at {PLACED['ecp5']:g} MHz (placed and routed on ECP5)"),
+        ("tiny", {}, PLACED_TEXT["tiny"]),
+        ("ecp5", {}, PLACED_TEXT["ecp5"]),
         (
             "tiny",
             {"memory.latency": 200},
-            f"Times at {PLACED['tiny']:g} MHz (placed and routed on ECP5)",
+            PLACED_TEXT["tiny"],
         ),
         ("tiny", {"queue_depth": 2}, "Times at 100 MHz (assumed)"),
         ("edge256", {}, "Times at 100 MHz (assumed)"),
