@@ -5,7 +5,6 @@ import pytest
 from compiler.clocks import PLACED, clock_of
 from hw.spec.config import preset, with_values
 
-
 PLACED_TEXT = {
     name: f"Times at {mhz:g} MHz (placed and routed on ECP5)" for name, mhz in PLACED.items()
 }
