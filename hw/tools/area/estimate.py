@@ -28,7 +28,6 @@ class Estimate:
     MAC units of those that it was.
     """
 
-    target: str
     resources: dict[str, int]
     units: dict[str, dict[str, int]]
     error: tuple[float, float]
@@ -59,7 +58,6 @@ def estimate(config: AccelConfig, target: str) -> Estimate:
     """The resources of a configuration on an FPGA, by the name of the target."""
     known, units = fitted()[target], unit_sums(config, target, LOGIC)
     return Estimate(
-        target,
         {
             "multipliers": MULTIPLIERS[target](config),
             **{name: sum(unit[name] for unit in units.values()) for name in LOGIC},

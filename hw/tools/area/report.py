@@ -13,7 +13,7 @@ from hw.spec.config import AccelConfig, title
 from hw.tools.area import asic, estimate
 from hw.tools.area.asic import ChipEstimate
 from hw.tools.area.estimate import Estimate
-from hw.tools.area.hard_blocks import soft_products
+from hw.tools.area.hard_blocks import Memory, soft_products
 from hw.tools.synth.device import ASIC, ECP5, RESOURCES, Target
 from sim.report import console
 
@@ -70,8 +70,8 @@ def _head(config: AccelConfig, target: str, found: Estimate | ChipEstimate) -> d
     }
 
 
-def _memory(memory: Any) -> dict[str, Any]:
-    return dict(memory._asdict())
+def _memory(memory: Memory) -> dict[str, Any]:
+    return memory._asdict()
 
 
 def print_fpga(data: Mapping[str, Any], target: Target) -> None:

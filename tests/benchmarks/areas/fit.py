@@ -38,12 +38,12 @@ def fit(target: str) -> dict[str, Any]:
 
 def _unit(rows: Sequence[Row], target: str, unit: str, resource: str) -> dict[str, float]:
     """Coefficients of a unit: errors weigh as shares of the whole configuration. A term whose
-    coefficient would be below 0, of which more would cost less, has none; so has one that is 0 in
-    all rows."""
+    coefficient would be below 0, of which more would cost less, has none; so has one that follows
+    from those before it in all rows, or is 0 there."""
     terms = np.array([[*values(row.config, target, unit).values()] for row in rows], float)
     weights = np.array([1 / row.resources[resource] for row in rows])
     wanted = np.array([row.units[unit][resource] for row in rows], float)
-    left = [i for i in range(terms.shape[1]) if terms[:, i].any()]
+    left = _independent(terms)
     solved = np.zeros(terms.shape[1])
     while left:
         scaled = terms[:, left] * weights[:, None]
@@ -56,6 +56,15 @@ def _unit(rows: Sequence[Row], target: str, unit: str, resource: str) -> dict[st
         name: float(f"{value:.{DIGITS}g}")
         for name, value in zip(FORMULAS[unit], solved, strict=True)
     }
+
+
+def _independent(terms: np.ndarray) -> list[int]:
+    """The columns that are no linear combination of those before them."""
+    found: list[int] = []
+    for column in range(terms.shape[1]):
+        if np.linalg.matrix_rank(terms[:, [*found, column]]) > len(found):
+            found.append(column)
+    return found
 
 
 def predicted(found: dict[str, Any], row: Row, target: str, resource: str) -> float:

@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import numpy as np
 import pytest
 
 from compiler.clocks import PLACED
@@ -10,7 +11,7 @@ from hw.command_line import main
 from hw.spec.config import PRESETS, preset
 from hw.tools.area import asic, hard_blocks
 from hw.tools.area.estimate import estimate, fitted
-from hw.tools.area.terms import FORMULAS
+from hw.tools.area.terms import FORMULAS, values
 from hw.tools.area.units import REGISTERS, UNITS, unit_of
 from hw.tools.synth.device import ASIC, ECP5, TARGETS
 from tests.benchmarks.areas.configurations import CONFIGURATIONS, is_held_out, key_of
@@ -62,6 +63,16 @@ def test_the_coefficients_are_those_of_the_data(target):
             assert error(again, row, target, name) == pytest.approx(
                 error(known, row, target, name), abs=1e-3
             )
+
+
+@pytest.mark.parametrize("target", FITTED_RESOURCES)
+def test_the_fitted_rows_tell_terms_with_coefficients_apart(target):
+    used = [row.config for row in ROWS[target] if not is_held_out(row.config)]
+    for name in FITTED_RESOURCES[target]:
+        for unit, coefficients in fitted()[target][name].items():
+            kept = [term for term, value in coefficients.items() if value]
+            terms = [[values(config, target, unit)[term] for term in kept] for config in used]
+            assert np.linalg.matrix_rank(terms) == len(kept), (unit, kept)
 
 
 @pytest.mark.parametrize("target", TARGETS)
