@@ -173,14 +173,15 @@ class Scratchpad(wiring.Component):
         config, word = self._config, self._config.word_bytes * 8
         m.submodules.banks = banks = ScratchpadBanks(self._config, self._bank)
         port = self.execute
-        storing = self.store.en
         m.d.comb += [
-            port.blocked.eq(storing),
-            banks.read_en.eq(storing | port.read_en),
-            banks.read_addr.eq(Mux(storing, self.store.line << config.line_bits, port.read_addr)),
+            port.blocked.eq(self.store.en),
+            banks.read_en.eq(self.store.en | port.read_en),
+            banks.read_addr.eq(
+                Mux(self.store.en, self.store.line << config.line_bits, port.read_addr)
+            ),
         ]
         m.d.comb += [
-            self.store.valid.eq(delay(m, storing, timing.READ_LATENCY, "stored")),
+            self.store.valid.eq(delay(m, self.store.en, timing.READ_LATENCY, "stored")),
             self.store.data.eq(banks.line),
             port.line.eq(banks.line),
         ]

@@ -50,8 +50,10 @@ def main() -> int:
     print_command()
     config, draw = preset(arguments.preset), random.Random(arguments.seed)
     walk = [MOBILENET_V2]
-    for _ in range(arguments.networks):
-        walk.append(next(b for b in iter(lambda: mutated(walk[-1], draw), None) if b != walk[-1]))
+    while len(walk) <= arguments.networks:
+        after = mutated(walk[-1], draw)
+        if after != walk[-1]:
+            walk.append(after)
     estimator, profile = Estimator(config), cProfile.Profile()
     estimator.cycles(network(MOBILENET_V2))
     if arguments.profile:

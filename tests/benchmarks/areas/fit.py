@@ -27,7 +27,6 @@ def fit(target: str) -> dict[str, Any]:
     first = FITTED_RESOURCES[target][0]
     errors = [100 * abs(error(found, row, target, first)) for row in rest]
     return {
-        "configurations": len(used),
         "held_out": len(rest),
         "fitted_macs": max(row.config.mac_units for row in used),
         "median_error": round(statistics.median(errors), 1),
