@@ -20,7 +20,7 @@ TARGET_MHZ = 60
 a clock far out of reach makes most connections urgent, and few of them short."""
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 """The slowest speed grade."""
-PATIENCE = 30
+PATIENCE = 60
 """Iterations of the router without fewer wires overused after which it is stopped."""
 OUTSIDE = "registers at the ports"
 ADDED = "$nextpnr_"
