@@ -125,7 +125,7 @@ class Fetch(wiring.Component):
         beats = Signal(BEATS_BITS, reset_less=True)
         inside, outside = Signal(reset_less=True), Signal(reset_less=True)
         # Whether it fits into the buffer; after a request this is not asked for a cycle.
-        room = Signal(reset_less=True)
+        room = Signal(init=1)
         known, open_ = Signal(init=1), Signal()
         longest = FETCH_BYTES // self._config.word_bytes
         burst = Burst(self._config, addr, left, longest)
