@@ -14,6 +14,7 @@ import pytest
 
 import compiler
 from compiler import remembered
+from compiler.clocks import PLACED
 from compiler.command_line import main
 from compiler.frontend import write_model
 from compiler.ir.graph import Quant
@@ -100,7 +101,7 @@ def test_cycles_and_layers_are_those_of_map(models, tmp_path, capsys):
 def test_what_is_assumed_is_said(models, capsys):
     assert main(["latency", *models.values(), "--preset", "tiny"]) == 0
     text = capsys.readouterr().out
-    assert "Times at 43.5 MHz (placed and routed on ECP5)." in text
+    assert f"Times at {PLACED['tiny']:g} MHz (placed and routed on ECP5)." in text
     assert "bare: no weights: scales are seeded random ones" in text
     assert "host: on the host, in no cycle: 1 layer_norm." in text
     assert "whole:" not in text
