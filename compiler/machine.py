@@ -29,8 +29,8 @@ class Machine:
     20
     >>> Machine("edge300")
     Traceback (most recent call last):
-    hw.spec.config_keys.ConfigurationError: machine 'edge300': neither a preset (tiny, ecp5, \
-ecp5_soc, edge256, edge512, edge1024) nor a file with a suffix
+    hw.spec.config_keys.ConfigurationError: machine 'edge300': neither a preset (tiny, \
+ecp5_25, ecp5, ecp5_soc, edge256, edge512, edge1024) nor a file with a suffix
     """
 
     config: AccelConfig

@@ -153,7 +153,7 @@ class Accelerator(wiring.Component):
     def _connect_units(self, m, core, fetch, monitor, scratchpad, units):
         """Connect the ports that LOAD, EXECUTE and STORE have in common:
         ``hw.lib.bus.unit_port``."""
-        phase = Signal(range(self._config.line_words))
+        phase = Signal(range(self._config.phases))
         core.d.sync += phase.eq(phase + 1)
         for bit, (name, unit) in enumerate(zip(UNITS, units, strict=True)):
             layout = getattr(command_layouts, name.upper())

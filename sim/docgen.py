@@ -34,7 +34,7 @@ WITHOUT = {
     "hw/core/mac_lane.py": "A part of the array.",
     "hw/core/operand_lane.py": "A part of the operand stores.",
     "hw/core/requant_channel.py": "A part of the requantiser.",
-    "hw/core/requantiser.py": "Holds values only; its latency is in `PLAIN_WRITE`.",
+    "hw/core/requantiser.py": "Holds values only; its latency is in `plain_write`.",
     "hw/ctrl/regfile.py": "The host writes it before the run; no cycle depends on it.",
     "hw/lib/delay.py": "The cycle in which something is due is computed when it begins.",
     "hw/lib/repeated.py": "Says how parts are written as Verilog.",

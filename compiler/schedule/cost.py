@@ -15,9 +15,6 @@ from hw.spec.isa import COMMAND_WORDS, Opcode
 from hw.spec.timing import (
     MAC_LATENCY,
     OPERAND_SETUP,
-    PLAIN_FLUSH,
-    RESIDUAL_FLUSH,
-    RESIDUAL_INTERVAL,
     WEIGHT_RING,
 )
 
@@ -88,7 +85,7 @@ def waiting_cycles(
 
 
 def _table_cycles(op: ArrayOp, config: AccelConfig) -> int:
-    return 0 if op.table is None else PLAIN_FLUSH + config.table_words
+    return 0 if op.table is None else config.plain_flush + config.table_words
 
 
 def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelConfig) -> Cycles:
@@ -100,9 +97,8 @@ def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelC
     lines = max(config.address_cycles, _lines_per_tile_op(op, window, pixels, config))
     port = tile_ops * lines + streamed
     per_beat = config.requant_words if window.dense else 1
-    # one phase belongs to the LOAD unit's writes
-    plain = config.line_words / (config.line_words - 1)
-    interval = RESIDUAL_INTERVAL if op.residual else plain
+    plain = config.phases / sum(config.may_issue(p, residual=False) for p in range(config.phases))
+    interval = config.residual_interval if op.residual else plain
     near = 1 if op.residual else MAC_LATENCY / plain
     beats = -(-min(pixels, window.pixels) // per_beat)
     total = drained = 0.0
@@ -118,7 +114,7 @@ def _cycles(op: ArrayOp, block_range: BlockRange, window: Window, config: AccelC
         drained += blocks * tiles * drain
     setup = config.rows + OPERAND_SETUP + config.address_cycles - 1
     fetched = block_range.blocks * tiles * port + setup
-    flush = RESIDUAL_FLUSH if op.residual else PLAIN_FLUSH
+    flush = config.residual_flush if op.residual else config.plain_flush
     return Cycles(total, fetched, drained + flush)
 
 

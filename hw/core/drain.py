@@ -25,7 +25,7 @@ class Drain(wiring.Component):
 
     Members
     -------
-    phase : In(range(config.line_words))
+    phase : In(range(config.phases))
         The machine's phase counter.
     cmd : In(EXECUTE)
         The command of the held pixel group.
@@ -70,7 +70,7 @@ class Drain(wiring.Component):
         words = config.requant_words
         super().__init__(
             {
-                "phase": In(range(config.line_words)),
+                "phase": In(range(config.phases)),
                 "cmd": In(command_layouts.EXECUTE),
                 "next_cmd": In(command_layouts.EXECUTE),
                 "next_bank": Out(1),
@@ -135,28 +135,42 @@ class Drain(wiring.Component):
         issued = Signal(timing.MAC_LATENCY - 1)
         m.d.sync += issued.eq(Cat(self.pixel_group_issued, issued))
         # Cycles until the post-processor is empty.
-        flush = Signal(range(timing.RESIDUAL_FLUSH))
+        config = self._config
+        flush = Signal(range(config.residual_flush))
         quiet, near_end = Signal(), Signal()
         # A cycle ahead, from the phase of the next cycle.
-        surely = Signal.like(addresses.surely, init=self._config.near_end(0))
+        surely = Signal.like(addresses.surely, init=config.near_end(0, residual=False))
         with m.Switch(self.phase):
-            for phase in range(self._config.line_words):
+            for phase in range(config.phases):
                 with m.Case(phase):
-                    m.d.sync += surely.eq(self._config.near_end(phase + 1))
+                    m.d.sync += surely.eq(config.near_end(phase + 1, residual=False))
+        residual_end = addresses.last
+        if config.beat_cycles > 1:
+            residual_end &= self._residual_surely(m)
         m.d.comb += [
             self.next_bank.eq(
                 Mux(self.pixel_group_done, self.pixel_group.bank, self._current.bank)
             ),
             quiet.eq(~addresses.command_first | (flush == 0)),
             addresses.surely.eq(surely),
-            near_end.eq(Mux(self.cmd.residual, addresses.last, addresses.near_end)),
+            near_end.eq(Mux(self.cmd.residual, residual_end, addresses.near_end)),
             self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
         ]
-        end = Mux(self.cmd.residual, timing.RESIDUAL_FLUSH - 1, timing.PLAIN_FLUSH - 1)
+        end = Mux(self.cmd.residual, config.residual_flush - 1, config.plain_flush - 1)
         m.d.sync += flush.eq(Mux(self.beat, end, flush - (flush != 0)))
         with m.If(self.pixel_group_done):
             m.d.sync += self._current.eq(self.pixel_group)
         self._build_beat(m, addresses, parameters, flush)
+
+    def _residual_surely(self, m):
+        """Whether a residual beat surely issues in time."""
+        config = self._config
+        surely = Signal(name="residual_surely", init=config.near_end(0, residual=True))
+        with m.Switch(self.phase):
+            for phase in range(config.phases):
+                with m.Case(phase):
+                    m.d.sync += surely.eq(config.near_end(phase + 1, residual=True))
+        return surely
 
     def _build_beat(self, m, addresses, parameters, flush):
         """Whether a beat issues, a cycle ahead.
@@ -171,9 +185,12 @@ class Drain(wiring.Component):
         held, empty, first, phase_ok = (
             Signal(name=f"next_{name}") for name in ("held", "empty", "first", "phase_ok")
         )
-        # The phase in which to decide on a beat that would be written in LOAD's phase.
-        blocked = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE - 1
-        interval = timing.RESIDUAL_INTERVAL
+        # The phase in which to decide on a beat that would be written in LOAD's phase. Beats in
+        # halves issue in every other phase, and are never written in that one.
+        config = self._config
+        blocked = timing.DMA_WRITE_PHASE - config.plain_write - 1
+        turns = config.line_words if config.beat_cycles == 1 else config.beat_cycles
+        interval = config.residual_interval
         m.d.comb += [
             held.eq(self.pixel_group_done | (self._held & ~(self.beat & addresses.last))),
             empty.eq(~self.beat & (flush <= 1)),
@@ -188,7 +205,7 @@ class Drain(wiring.Component):
                 Mux(
                     self.next_cmd.residual,
                     self.phase[: exact_log2(interval)] == (timing.RESIDUAL_PHASE - 1) % interval,
-                    self.phase != blocked % self._config.line_words,
+                    self.phase[: exact_log2(turns)] != blocked % turns,
                 )
             ),
             parameters.next_held.eq(held),
@@ -249,9 +266,9 @@ class Drain(wiring.Component):
             beat.mask.eq(addresses.mask),
             beat.addr.eq(addresses.addr),
         ]
-        beats = delay_line(m, beat, timing.RESIDUAL_WRITE - 1, "beat")
+        beats = delay_line(m, beat, config.residual_write - 1, "beat")
         # The write port's registers are the last cycle of the way.
-        plain, late = beats[timing.PLAIN_WRITE - 1], beats[timing.RESIDUAL_WRITE - 1]
+        plain, late = beats[config.plain_write - 1], beats[config.residual_write - 1]
         written, write = Signal.like(plain), self.write
         residual = late.valid & late.residual
         enabled = residual | (plain.valid & ~plain.residual)
@@ -263,8 +280,12 @@ class Drain(wiring.Component):
             write.addr.eq(written.addr),
         ]
         finished, looked_up = Signal.like(requant.result), Signal()
-        m.d.sync += [
-            looked_up.eq(cmd.table),
-            finished.eq(requant.result),
-            write.data.eq(Mux(looked_up, table.value, finished)),
-        ]
+        m.d.sync += [looked_up.eq(cmd.table), finished.eq(requant.result)]
+        value = Mux(looked_up, table.value, finished)
+        if config.beat_cycles == 1:
+            m.d.sync += write.data.eq(value)
+        else:
+            plain, late = beats[timing.PLAIN_WRITE - 1], beats[timing.RESIDUAL_WRITE - 1]
+            first = (plain.valid & ~plain.residual) | (late.valid & late.residual)
+            with m.If(first | enabled):
+                m.d.sync += write.data.eq(Cat(write.data[len(value) :], value))

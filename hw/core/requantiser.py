@@ -21,6 +21,9 @@ class Requantiser(wiring.Component):
     A beat enters in cycle t. Its int8 result is in ``result`` in t + RESULT_LATENCY, or, with a
     residual, in t + RESIDUAL_SUM + RESULT_LATENCY. There is no back pressure.
 
+    With half as many lanes as columns a beat enters in halves. The second half waits in registers,
+    a cycle, or RESIDUAL_INTERVAL cycles with a residual, and its result comes so much later.
+
     A beat with a residual makes four trips through the pipeline:
 
     ====  ======  ======  ====  ============================================================
@@ -32,8 +35,8 @@ class Requantiser(wiring.Component):
     sum       19      28    29  a's value in ``scaled`` and b's in ``b``, entering in RESIDUAL_SUM
     ====  ======  ======  ====  ============================================================
 
-    The trips enter in cycles 0, 1, 2 and 3 modulo RESIDUAL_INTERVAL. So beats that enter every
-    RESIDUAL_INTERVAL cycles fill every place of the pipeline, and no two trips meet.
+    The trips enter in cycles 0, 1, 2 and 3 modulo RESIDUAL_INTERVAL. So beats, or halves, that
+    enter every RESIDUAL_INTERVAL cycles fill every place of the pipeline, and no two trips meet.
 
     Members
     -------
@@ -45,19 +48,19 @@ class Requantiser(wiring.Component):
         A beat enters.
     residual : In(1)
         With ``enter``: it has a residual.
-    sums : In(signed(ACC)), an array of lanes
-        With ``enter``: its accumulators, ``requant_words`` times ``cols``.
+    sums : In(signed(ACC)), an array of ``requant_words`` times ``cols``
+        With ``enter``: its accumulators.
     channels : In(channel_layout), an array of cols
         With ``enter``: the parameters of its channels.
-    other : In(signed(8)), an array of lanes
+    other : In(signed(8)), an array of ``requant_words`` times ``cols``
         The second operand, valid RESIDUAL_B cycles after ``enter``.
-    result : Out(signed(8)), an array of lanes
-        The finished bytes.
+    result : Out(signed(8)), an array of ``requant_lanes``
+        The finished bytes of a beat, or of half of one.
     """
 
     def __init__(self, config: AccelConfig):
         self._config = config
-        lanes = config.requant_lanes
+        lanes = config.requant_words * config.cols
         super().__init__(
             {
                 "cmd": In(command_layouts.EXECUTE),
@@ -67,43 +70,85 @@ class Requantiser(wiring.Component):
                 "sums": In(data.ArrayLayout(signed(ACC), lanes)),
                 "channels": In(data.ArrayLayout(channel_layout(), config.cols)),
                 "other": In(data.ArrayLayout(signed(8), lanes)),
-                "result": Out(data.ArrayLayout(signed(8), lanes)),
+                "result": Out(data.ArrayLayout(signed(8), config.requant_lanes)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         ages = timing.RESIDUAL_SUM + timing.REQUANT_LATENCY
-        entered_ago = delay_line(m, self.enter & self.residual, ages, "age")
+        self._enter, residual, second = self.enter, self.enter & self.residual, None
+        if self._config.beat_cycles > 1:
+            self._enter, residual, second = self._halves(m)
+        entered_ago = delay_line(m, residual, ages, "age")
         self._a, self._b, self._sum = (
             entered_ago[t] for t in (timing.RESIDUAL_A, timing.RESIDUAL_B, timing.RESIDUAL_SUM)
         )
+        sums, channels, other = self.sums, self.channels, self.other
+        if second is not None:
+            sums, channels = self._half_values(m, second)
+            other = self._half_operand(m)
         shared = self._clamps(m, entered_ago[ages]) | self._control(m) | self._parameters(m)
         assert shared.keys() == SHARED.keys()
-        words, cols = self._config.requant_words, self._config.cols
+        words = self._config.requant_words
+        cols = self._config.requant_lanes // words
         for c in range(cols):
             channel = repeated(RequantChannel, self._config, platform)
             m.submodules[f"channel{c}"] = channel
             m.d.comb += [getattr(channel, name).eq(value) for name, value in shared.items()]
-            m.d.comb += channel.channel.eq(self.channels[c])
+            m.d.comb += channel.channel.eq(channels[c])
             for word in range(words):
                 lane = word * cols + c
                 m.d.comb += [
-                    channel.sums[word].eq(self.sums[lane]),
-                    channel.other[word].eq(self.other[lane]),
+                    channel.sums[word].eq(sums[lane]),
+                    channel.other[word].eq(other[lane]),
                     self.result[lane].eq(channel.result[word]),
                 ]
         return m
 
+    def _halves(self, m):
+        """Whether a half enters, whether it has a residual, and whether it is a second one."""
+        residual = self.enter & self.residual
+        wait = delay_line(m, residual, timing.RESIDUAL_INTERVAL, "waits")
+        second = Signal()
+        m.d.sync += second.eq((self.enter & ~self.residual) | wait[-2])
+        return self.enter | second, residual | wait[-1], second
+
+    def _half_values(self, m, second):
+        """The accumulators and parameters of the half that enters."""
+        cols = self._config.requant_lanes
+        sums, channels = (
+            Signal.like(values, name=f"upper_{name}", reset_less=True)
+            for name, values in (("sums", self.sums), ("channels", self.channels))
+        )
+        with m.If(self.enter):
+            m.d.sync += [sums.eq(self.sums), channels.eq(self.channels)]
+        return (
+            [Mux(second, sums[cols + c], self.sums[c]) for c in range(cols)],
+            [
+                channel_layout()(Mux(second, channels[cols + c], self.channels[c]))
+                for c in range(cols)
+            ],
+        )
+
+    def _half_operand(self, m):
+        """The second operand of the half whose trip b enters."""
+        cols = self._config.requant_lanes
+        second = Signal(name="second_b")
+        upper = Signal.like(self.other, name="upper_other", reset_less=True)
+        with m.If(self._b):
+            m.d.sync += [second.eq(~second), upper.eq(self.other)]
+        return [Mux(second, upper[cols + c], self.other[c]) for c in range(cols)]
+
     def _control(self, m):
         """The trips that enter, and the stages that move."""
         again = Mux(self._a, Trip.A, Mux(self._b, Trip.B, Trip.SUM))
-        trip = Mux(self.enter, Trip.OWN, again)
-        enters = _named(m, "enters", self.enter | self._a | self._b | self._sum)
+        trip = Mux(self._enter, Trip.OWN, again)
+        enters = _named(m, "enters", self._enter | self._a | self._b | self._sum)
         active = Signal(timing.REQUANT_LATENCY)
         entered = Signal(Stage.PRODUCT + 1)
         m.d.sync += [
-            entered.eq(Cat(self.enter, entered)),
+            entered.eq(Cat(self._enter, entered)),
             active.eq(Cat(enters, active)),
         ]
         return {

@@ -43,8 +43,8 @@ def unit_port(command: data.StructLayout, config: AccelConfig) -> Signature:
     -------
     command : In(stream of command)
         The queue.
-    phase : In(range(config.line_words))
-        The scratchpad's phase.
+    phase : In(range(config.phases))
+        The machine's phase. The scratchpad's is that modulo ``line_words``.
     counts : In(COUNTS)
         Completed commands of all units.
     stop : In(1)
@@ -61,7 +61,7 @@ def unit_port(command: data.StructLayout, config: AccelConfig) -> Signature:
     return Signature(
         {
             "command": In(stream.Signature(command)),
-            "phase": In(range(config.line_words)),
+            "phase": In(range(config.phases)),
             "counts": In(COUNTS),
             "stop": In(1),
             "range_fault": In(1),

@@ -17,6 +17,9 @@ from hw.spec.timing import (
     MAC_LATENCY,
     MAX_BURST,
     PLAIN_WRITE,
+    RESIDUAL_INTERVAL,
+    RESIDUAL_PHASE,
+    RESIDUAL_WRITE,
     RESULT_LATENCY,
     SETTLE,
     TABLE_PART,
@@ -85,7 +88,7 @@ class AccelConfig:
     scratchpad_bytes: int = 7936 * 128
     """Bytes of the scratchpad that holds activations, weights, parameters and tables."""
     requant_lanes: int = 32
-    """Output values finished per cycle: a power-of-two number of words."""
+    """Output values finished per cycle: half a word, a word or two."""
     address_lanes: int = 0
     """Lanes whose input addresses are computed in a cycle; 0: all rows."""
     queue_depth: int = 4
@@ -122,9 +125,9 @@ class AccelConfig:
             f"a multiple of {line} (line_words * cols) from {64 * line} to {most}",
         )
         check(
-            self.requant_lanes in (self.cols, 2 * self.cols),
+            self.requant_lanes in (self.cols // 2, self.cols, 2 * self.cols),
             "requant_lanes",
-            f"{self.cols} or {2 * self.cols} (cols or 2 * cols)",
+            f"{self.cols // 2}, {self.cols} or {2 * self.cols} (cols / 2, cols or 2 * cols)",
         )
         check(
             self.requant_words <= self.rows // LANE_GROUPS,
@@ -198,8 +201,8 @@ class AccelConfig:
 
     @property
     def requant_words(self) -> int:
-        """Words that leave the post-processor per cycle."""
-        return self.requant_lanes // self.cols
+        """Words of an output beat."""
+        return max(1, self.requant_lanes // self.cols)
 
     @property
     def requant_bits(self) -> int:
@@ -216,14 +219,56 @@ class AccelConfig:
         """Words of a 256-entry table."""
         return max(1, 256 // self.cols)
 
-    def near_end(self, phase: int) -> int:
+    @property
+    def beat_cycles(self) -> int:
+        """Cycles in which an output beat enters the requantiser: 2 if in halves."""
+        return max(1, self.cols // self.requant_lanes)
+
+    @property
+    def residual_interval(self) -> int:
+        """Cycles from one residual beat to the next, at the least."""
+        return RESIDUAL_INTERVAL * self.beat_cycles
+
+    @property
+    def phases(self) -> int:
+        """Cycles in which LOAD, STORE and residual beats have had their turns."""
+        return max(self.line_words, self.residual_interval)
+
+    @property
+    def plain_write(self) -> int:
+        """Cycles from the issue of a beat to its write into the scratchpad."""
+        return PLAIN_WRITE + self.beat_cycles - 1
+
+    @property
+    def residual_write(self) -> int:
+        """The same of a residual beat, whose second half enters RESIDUAL_INTERVAL cycles later."""
+        return RESIDUAL_WRITE + (self.beat_cycles - 1) * RESIDUAL_INTERVAL
+
+    @property
+    def plain_flush(self) -> int:
+        """Cycles from the last beat of a command to the first that the next one may issue."""
+        return self.plain_write + 1
+
+    @property
+    def residual_flush(self) -> int:
+        """The same after residual beats."""
+        return self.residual_write + 1
+
+    def may_issue(self, phase: int, residual: bool) -> bool:
+        """Whether an output beat may issue in a cycle of ``phase``: no beat is written in LOAD's
+        phase, and beats in halves issue in every other cycle."""
+        if residual:
+            return phase % self.residual_interval == RESIDUAL_PHASE
+        interval = self.line_words if self.beat_cycles == 1 else self.beat_cycles
+        return (phase + self.plain_write - DMA_WRITE_PHASE) % interval != 0
+
+    def near_end(self, phase: int, residual: bool) -> int:
         """Output beats guaranteed to issue from a cycle of ``phase`` on, before a pixel group whose
-        last multiply-accumulate issues in it reaches the shadow accumulators: one in each of
-        MAC_LATENCY cycles, except where its write would land in LOAD's phase. Of residual beats
-        one."""
-        blocked = DMA_WRITE_PHASE - PLAIN_WRITE
+        last multiply-accumulate issues in it reaches the shadow accumulators in MAC_LATENCY
+        cycles. Of residual beats one at the most."""
         cycles = range(phase, phase + MAC_LATENCY)
-        return sum((cycle - blocked) % self.line_words != 0 for cycle in cycles)
+        beats = sum(self.may_issue(cycle, residual) for cycle in cycles)
+        return min(1, beats) if residual else beats
 
     @property
     def table_interval(self) -> int:
@@ -254,6 +299,15 @@ PRESETS = {
         scratchpad_bytes=1920 * 32,
         requant_lanes=4,
         address_lanes=2,
+    ),
+    "ecp5_25": AccelConfig(
+        name="ecp5_25",
+        rows=4,
+        cols=4,
+        line_words=4,
+        scratchpad_bytes=4096 * 16,
+        requant_lanes=2,
+        address_lanes=1,
     ),
     "ecp5": AccelConfig(
         name="ecp5",
@@ -359,7 +413,8 @@ def changed(config: AccelConfig, **values: Any) -> AccelConfig:
         if rows in ROWS and type(cols) is int:
             words = min(config.requant_words, rows // LANE_GROUPS)
             lanes = rows // config.address_cycles
-            values = {"requant_lanes": words * cols, "address_lanes": lanes} | values
+            requant = words * cols // config.beat_cycles
+            values = {"requant_lanes": requant, "address_lanes": lanes} | values
     return dataclasses.replace(config, **values)
 
 
@@ -368,7 +423,7 @@ def title(config: AccelConfig) -> str:
     base = PRESETS.get(config.name)
     if base is None:
         return config.name
-    lanes = min(base.requant_words, config.rows // LANE_GROUPS) * config.cols
+    lanes = min(base.requant_words, config.rows // LANE_GROUPS) * config.cols // base.beat_cycles
     usual = to_dict(base) | {
         "requant_lanes": lanes,
         "address_lanes": config.rows // base.address_cycles,

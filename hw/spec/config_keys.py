@@ -59,7 +59,7 @@ KEYS = {
     ),
     "requant_lanes": Key(
         "values per cycle",
-        "cols or 2 * cols, at most cols * rows / 4",
+        "cols / 2, cols or 2 * cols, at most cols * rows / 4",
         "output values requantised per cycle",
     ),
     "address_lanes": Key(

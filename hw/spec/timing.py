@@ -15,9 +15,9 @@ DMA_WRITE_PHASE = 4
 """The LOAD unit's cycle on the scratchpad's write port, modulo the words of a line; the drain never
 writes in it."""
 RESIDUAL_INTERVAL = 4
-"""Cycles from one residual beat to the next, at the least."""
+"""Cycles from one residual beat, or half of one, to the next in the requantiser, at the least."""
 RESIDUAL_PHASE = 1
-"""Residual beats issue when phase % RESIDUAL_INTERVAL is this, and then own the read port."""
+"""Residual beats issue when phase % residual_interval is this, and then own the read port."""
 READ_LATENCY = 3
 """Cycles from a read request to the line in the line register: the banks' addresses, the memories,
 and their output registers, which are the line register."""
@@ -44,16 +44,15 @@ REQUANT_LATENCY = 9
 RESULT_LATENCY = REQUANT_LATENCY + 2
 """Cycles from the input of a trip to the byte that it gives."""
 PLAIN_WRITE = RESULT_LATENCY + 2
-"""Cycles from the issue of a beat to its write into the scratchpad."""
+"""Cycles from the issue of a beat to its write into the scratchpad, if it enters the requantiser as
+a whole."""
 RESIDUAL_A = 10
 RESIDUAL_B = 9
 RESIDUAL_SUM = 19
 """Cycles from the issue of a residual beat to its trips for the first operand, the second operand
 and the sum."""
 RESIDUAL_WRITE = RESIDUAL_SUM + PLAIN_WRITE
-"""Cycles from the issue of a residual beat to its write into the scratchpad."""
-PLAIN_FLUSH, RESIDUAL_FLUSH = PLAIN_WRITE + 1, RESIDUAL_WRITE + 1
-"""Cycles after the last beat of a command before the first beat of the next one may issue."""
+"""The same of a residual beat."""
 SETTLE = READ_LATENCY + 1
 """Cycles from the last grant of a parameter line to the first beat."""
 TABLE_PART = 4
@@ -83,6 +82,5 @@ LOAD_DESCRIPTORS = 4
 assert (RESIDUAL_PHASE + RESIDUAL_WRITE - DMA_WRITE_PHASE) % RESIDUAL_INTERVAL
 assert (RESIDUAL_PHASE - DMA_READ_PHASE) % RESIDUAL_INTERVAL
 assert READ_LATENCY < RESIDUAL_INTERVAL  # no line is shorter: STORE's two buffers keep up
-assert MAC_LATENCY >= RESIDUAL_INTERVAL  # every RESIDUAL_INTERVAL cycles there is a residual phase
 _TRIPS = {p % RESIDUAL_INTERVAL for p in (0, RESIDUAL_A, RESIDUAL_B, RESIDUAL_SUM)}
 assert len(_TRIPS) == RESIDUAL_INTERVAL

@@ -192,5 +192,5 @@ def _loop(machine, words, until, sleeps, sizes):
 
 @compiled
 def _phase(cycle, sizes):
-    """Place of a cycle among those in which the units take turns at the scratchpad."""
-    return (cycle - FIRST_CYCLE) & (sizes.line_words - 1)
+    """Place of a cycle among those in which the units and residual beats have their turns."""
+    return (cycle - FIRST_CYCLE) & (sizes.phases - 1)

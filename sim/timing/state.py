@@ -66,6 +66,11 @@ class Sizes(NamedTuple):
     cols: int
     address_cycles: int
     requant_bits: int
+    beat_cycles: int
+    residual_interval: int
+    plain_write: int
+    residual_write: int
+    phases: int
     table_words: int
     table_interval: int
     table_settle: int

@@ -129,7 +129,7 @@ def completed(tmp_path, line: str) -> list[str]:
         ("convsim hw co", ["cosim", "config"]),
         ("convsim sim run --no-", ["--no-values"]),
         ("convsim latency mobilenet_v2", ["mobilenet_v2"]),
-        ("convsim hw config --preset ec", ["ecp5", "ecp5_soc"]),
+        ("convsim hw config --preset ec", ["ecp5_25", "ecp5", "ecp5_soc"]),
     ],
 )
 def test_the_shell_is_offered_what_may_follow(line, words, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hw.spec import regs
+from hw.spec.config import AccelConfig
 from hw.spec.regs import Fault, offset_of
 from hw.spec.timing import WATCHDOG
 from hw.tools.cosim.design import Design
@@ -105,11 +106,14 @@ def on_rtl(runs: dict[Name, RunSpec], machine: Design | None = None) -> dict[Nam
 
 
 def timed(
-    case: FaultCase, silence: Silence | None = None, watchdog: int = WATCHDOG
+    case: FaultCase,
+    silence: Silence | None = None,
+    watchdog: int = WATCHDOG,
+    config: AccelConfig = CONFIG,
 ) -> machine.RunResult:
     """The run as the simulator times it, which sees no access of an EXECUTE beyond the
-    scratchpad."""
-    return machine.run(*setup_of(case, silence, watchdog), CONFIG)
+    scratchpad. ``config`` is the preset's, or has another number of requantiser lanes."""
+    return machine.run(*setup_of(case, silence, watchdog), config)
 
 
 def setup_of(

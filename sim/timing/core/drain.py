@@ -20,12 +20,9 @@ STATE = record_type(
     *("next_command", "next_pixels", "next_planes", "next_block_start"),
     *("next_command_start", "next_command_end"),
 )
-RESIDUAL_PHASE, RESIDUAL_INTERVAL = timing.RESIDUAL_PHASE, timing.RESIDUAL_INTERVAL
-BLOCKED_PHASE = timing.DMA_WRITE_PHASE - timing.PLAIN_WRITE
-PLAIN_FLUSH, RESIDUAL_FLUSH = timing.PLAIN_FLUSH, timing.RESIDUAL_FLUSH
+RESIDUAL_PHASE, WRITE_PHASE = timing.RESIDUAL_PHASE, timing.DMA_WRITE_PHASE
 SETTLE_CYCLES = timing.SETTLE
 HOLD_CYCLES = timing.MAC_LATENCY - 1
-PLAIN_WRITE, RESIDUAL_WRITE = timing.PLAIN_WRITE, timing.RESIDUAL_WRITE
 
 
 def state() -> np.ndarray:
@@ -62,8 +59,8 @@ def issues(cycle, drain, command, phase, sizes):
     if drain.held == 0 or not may_issue(cycle, drain):
         return False
     if command.residual != 0:
-        return phase % RESIDUAL_INTERVAL == RESIDUAL_PHASE
-    return phase != BLOCKED_PHASE & (sizes.line_words - 1)
+        return phase & (sizes.residual_interval - 1) == RESIDUAL_PHASE
+    return _until_blocked(phase, sizes) != 0
 
 
 @compiled
@@ -75,18 +72,36 @@ def takes_pixel_group(cycle, drain, command, phase, sizes):
         return True
     if not may_issue(cycle, drain):
         return False
-    beats = 1 if command.residual != 0 else _near_end(phase, sizes)
+    beats = _near_end(phase, command, sizes)
     near = beats << sizes.requant_bits if command.dense != 0 else beats
     return drain.plane == drain.planes - 1 and drain.pixels - drain.pixel <= near
 
 
 @compiled
-def _near_end(phase, sizes):
-    """Beats, none of them residual, that surely issue in the next MAC_LATENCY cycles."""
-    ahead = (BLOCKED_PHASE - phase) & (sizes.line_words - 1)
-    if ahead >= timing.MAC_LATENCY:
-        return timing.MAC_LATENCY
-    return timing.MAC_LATENCY - 1 - ((timing.MAC_LATENCY - 1 - ahead) >> sizes.line_bits)
+def _near_end(phase, command, sizes):
+    """Beats that surely issue in the next MAC_LATENCY cycles, of residual ones one at the most."""
+    if command.residual != 0:
+        ahead = (RESIDUAL_PHASE - phase) & (sizes.residual_interval - 1)
+        return 1 if ahead < timing.MAC_LATENCY else 0
+    return _plain_beats(timing.MAC_LATENCY, phase, sizes)
+
+
+@compiled
+def _plain_beats(count, phase, sizes):
+    """The cycles, of ``count`` from one of that phase on, in which a plain beat may issue."""
+    ahead = _until_blocked(phase, sizes)
+    if ahead >= count:
+        return count
+    bits = 1 if sizes.beat_cycles > 1 else sizes.line_bits
+    return count - 1 - ((count - 1 - ahead) >> bits)
+
+
+@compiled
+def _until_blocked(phase, sizes):
+    """Cycles from one of that phase to the next in which no plain beat issues: it would be written
+    in LOAD's phase, or, of beats in halves, it is every other one."""
+    turns = 2 if sizes.beat_cycles > 1 else sizes.line_words
+    return (WRITE_PHASE - sizes.plain_write - phase) & (turns - 1)
 
 
 @compiled
@@ -97,15 +112,14 @@ def calm_cycles(cycle, drain, command, sizes):
         return 0
     bits = sizes.requant_bits if command.dense != 0 else 0
     left = (drain.planes - drain.plane) * _whole_beats(drain.pixels, bits) - drain.pixel
-    return (left >> bits) - 1
+    return ((left >> bits) - 1) * sizes.beat_cycles
 
 
 @compiled
 def issue_calmly(count, drain, command, phase, sizes):
     """Issue the output beats of ``count`` cycles, at most ``calm_cycles``, the first of which has
     that phase. Returns their number. ``flushed`` follows from the last beat, which comes later."""
-    ahead = (BLOCKED_PHASE - phase) & (sizes.line_words - 1)
-    beats = count - (((count - 1 - ahead) >> sizes.line_bits) + 1)
+    beats = _plain_beats(count, phase, sizes)
     if beats == 0:
         return 0
     drain.command_first = 0
@@ -153,7 +167,7 @@ def tick(cycle, drain, commands, beat, granted, sizes):
             drain.settled = cycle + sizes.table_settle
     if beat:
         command = commands[drain.command]
-        drain.flushed = cycle + (RESIDUAL_FLUSH if command.residual != 0 else PLAIN_FLUSH)
+        drain.flushed = cycle + 1 + _write_latency(command, sizes)
         _issue(cycle, drain, command, sizes)
     if cycle == drain.issued + HOLD_CYCLES:
         _hold(drain, commands, sizes)
@@ -172,7 +186,13 @@ def _issue(cycle, drain, command, sizes):
             drain.plane = 0
             drain.held = 0
             if drain.command_end != 0:
-                drain.written = cycle + (RESIDUAL_WRITE if command.residual != 0 else PLAIN_WRITE)
+                drain.written = cycle + _write_latency(command, sizes)
+
+
+@compiled
+def _write_latency(command, sizes):
+    """Cycles from the issue of an output beat to its write."""
+    return sizes.residual_write if command.residual != 0 else sizes.plain_write
 
 
 @compiled

@@ -32,7 +32,7 @@ def is_empty(assembler):
 @compiled
 def in_write_phase(setup, now):
     """Whether a line may be written in this cycle."""
-    return now.phase == WRITE_PHASE & (setup.line_words - 1)
+    return (now.phase - WRITE_PHASE) & (setup.line_words - 1) == 0
 
 
 @compiled

@@ -78,10 +78,11 @@ def _begin_row(data, command):
 def read_line(data, setup, now, nxt, command, index):
     """Ask for a line in STORE's phase, and take the one asked for when it arrives. Returns the
     event."""
-    if now.phase == ARRIVAL_PHASE and data.in_flight != 0:
+    phase = now.phase & (setup.line_words - 1)
+    if phase == ARRIVAL_PHASE and data.in_flight != 0:
         data.in_flight = 0
         data.full[1 - data.fill] = 1
-    if now.phase != READ_PHASE or data.rows_left == 0 or data.reserved == LINE_BUFFERS:
+    if phase != READ_PHASE or data.rows_left == 0 or data.reserved == LINE_BUFFERS:
         return 0
     if data.address >> setup.line_bits >= setup.scratchpad_lines and now.stop == 0:
         raise_fault(nxt, SCRATCHPAD_RANGE, index)

@@ -6,7 +6,7 @@ import numpy as np
 
 from golden.fixed import rounding_divide_by_pot, saturating_rounding_doubling_high_mul, wrap32
 from hw.core.drain import Drain
-from hw.spec.timing import DMA_WRITE_PHASE, MAC_LATENCY, PLAIN_WRITE
+from hw.spec.timing import DMA_WRITE_PHASE, MAC_LATENCY
 from tests.hw.core.test_output_addresses import beats, pixel_groups
 from tests.hw.support.units import (
     LineReads,
@@ -72,7 +72,7 @@ class Bench:
         return join((self.state.scratchpad[address].astype(np.int64) % 256).tolist(), 8)
 
     async def tick(self, ctx):
-        dut, phase = self.dut, self.cycle % self.config.line_words
+        dut, phase = self.dut, self.cycle % self.config.phases
         ctx.set(dut.phase, phase)
         ctx.set(dut.line, self.reads.line())
         ctx.set(dut.read.grant, self.rng.random() < 0.7)
@@ -81,8 +81,8 @@ class Bench:
         if ctx.get(dut.beat):
             self.issued.append(self.cycle)
         if ctx.get(dut.write.en):
-            assert phase != DMA_WRITE_PHASE % self.config.line_words
-            assert self.issued.pop(0) == self.cycle - PLAIN_WRITE
+            assert (phase - DMA_WRITE_PHASE) % self.config.line_words
+            assert self.issued.pop(0) == self.cycle - self.config.plain_write
             words = split(ctx.get(dut.write.data), 8 * self.config.cols, self.config.requant_words)
             mask = ctx.get(dut.write.mask)
             self.written.append((ctx.get(dut.write.addr), mask, words[: mask.bit_length()]))

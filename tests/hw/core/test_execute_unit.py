@@ -43,15 +43,16 @@ class Port:
         return join((self.scratchpad[address].astype(np.int64) % 256).tolist(), 8)
 
     async def tick(self, ctx):
-        port, phase = self.dut.scratchpad, self.cycle % self.config.line_words
+        port, phase = self.dut.scratchpad, self.cycle % self.config.phases
         ctx.set(self.dut.phase, phase)
-        storing = phase == DMA_READ_PHASE % self.config.line_words and self.rng.random() < 0.3
+        turn = phase % self.config.line_words
+        storing = turn == DMA_READ_PHASE and self.rng.random() < 0.3
         ctx.set(port.blocked, storing)
         ctx.set(port.line, self.reads.line())
         assert not (storing and ctx.get(port.read_en))
         self.reads.request(ctx.get(port.read_addr) if ctx.get(port.read_en) else None)
         if ctx.get(port.write.en):
-            assert phase != DMA_WRITE_PHASE % self.config.line_words
+            assert turn != DMA_WRITE_PHASE % self.config.line_words
             self._write(
                 ctx.get(port.write.addr), ctx.get(port.write.mask), ctx.get(port.write.data)
             )

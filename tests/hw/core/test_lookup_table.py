@@ -5,10 +5,10 @@ import random
 import pytest
 
 from hw.core.lookup_table import LookupTable
-from tests.hw.support.units import BROAD, NARROW, TINY, join, simulate
+from tests.hw.support.units import BROAD, HALF, NARROW, TINY, join, simulate
 
 
-@pytest.mark.parametrize("config", [TINY, NARROW, BROAD], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [TINY, NARROW, BROAD, HALF], ids=lambda config: config.name)
 def test_every_byte_is_looked_up(config, seed):
     rng = random.Random(seed)
     dut = LookupTable(config)

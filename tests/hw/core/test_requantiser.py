@@ -70,7 +70,7 @@ def _any_beat(rng, config):
         }
         for _ in range(config.cols)
     ]
-    return [_sum(rng) for _ in range(config.requant_lanes)], channels
+    return [_sum(rng) for _ in range(config.requant_words * config.cols)], channels
 
 
 def _tie_beat(rng, config):
@@ -88,7 +88,7 @@ def _tie_beat(rng, config):
         for _ in range(config.cols)
     ]
     sums = []
-    for lane in range(config.requant_lanes):
+    for lane in range(config.requant_words * config.cols):
         channel = channels[lane % config.cols]
         halves = (2 * rng.randint(-64, 63) + 1) << (channel["right"] - channel["left"])
         sums.append(halves + rng.choice((0, 0, -1, 1)) - channel["bias"])
@@ -103,6 +103,13 @@ def _clamps(rng):
         "out_min": low,
         "out_max": high,
     }
+
+
+def _results(total, cycle, interval, config):
+    """The results of a beat by cycle; of halves the second comes ``interval`` later."""
+    lanes = config.requant_lanes
+    halves = [total[first : first + lanes] for first in range(0, len(total), lanes)]
+    return {cycle + interval * number: half for number, half in enumerate(halves)}
 
 
 OPEN = {"round_once": 0, "out_zero": 0, "out_min": -128, "out_max": 127}
@@ -120,13 +127,18 @@ def test_sums_become_bytes(beat, config, seed):
                 ctx.set(member, execute_command(fields))
             due = {}
             for cycle in range(150):
-                enters = cycle < 150 - PLAIN_CYCLES and rng.random() < 0.8
+                enters = (
+                    cycle < 148 - PLAIN_CYCLES
+                    and cycle % config.beat_cycles == 0
+                    and rng.random() < 0.8
+                )
                 sums, channels = beat(rng, config)
                 ctx.set(dut.enter, enters)
                 ctx.set(dut.sums, sums)
                 ctx.set(dut.channels, channels)
                 if enters:
-                    due[cycle + PLAIN_CYCLES] = _own(sums, channels, fields).ravel().tolist()
+                    total = _own(sums, channels, fields).ravel().tolist()
+                    due |= _results(total, cycle + PLAIN_CYCLES, 1, config)
                 if cycle in due:
                     assert list(ctx.get(dut.result)) == due.pop(cycle)
                 await ctx.tick()
@@ -207,16 +219,22 @@ def test_a_residual_is_added(addition, config, seed):
             others, due = {}, {}
             for cycle in range(100):
                 sums, channels = _tie_beat(rng, config)
-                enters = cycle % 4 == 1 and cycle < 100 - RESIDUAL_CYCLES and rng.random() < 0.8
+                enters = (
+                    cycle % config.residual_interval == 1
+                    and cycle < 95 - RESIDUAL_CYCLES
+                    and rng.random() < 0.8
+                )
                 ctx.set(dut.enter, enters)
                 ctx.set(dut.sums, sums)
                 ctx.set(dut.channels, channels)
                 if enters:
-                    other = [rng.randint(-128, 127) for _ in range(config.requant_lanes)]
+                    other = [
+                        rng.randint(-128, 127) for _ in range(config.requant_words * config.cols)
+                    ]
                     others[cycle + timing.RESIDUAL_B] = other
                     total = function(_own(sums, channels, fields).ravel(), np.array(other))
-                    due[cycle + RESIDUAL_CYCLES] = total.tolist()
-                ctx.set(dut.other, others.get(cycle, [cycle] * config.requant_lanes))
+                    due |= _results(total.tolist(), cycle + RESIDUAL_CYCLES, 4, config)
+                ctx.set(dut.other, others.get(cycle, [cycle] * len(sums)))
                 if cycle in due:
                     assert list(ctx.get(dut.result)) == due.pop(cycle)
                 await ctx.tick()

@@ -6,6 +6,7 @@ import pytest
 from hw.spec import config
 from hw.spec.config import AccelConfig, preset, to_dict, with_values
 from hw.spec.config_keys import KEYS, ConfigurationError
+from hw.spec.timing import DMA_READ_PHASE, DMA_WRITE_PHASE
 
 BAD_NAMES = ("", "a b", "a/b", "..", "9lives", "a-b", "a\n", "\u00e4", "a" * 65, 5, None)
 
@@ -14,7 +15,7 @@ BAD_NAMES = ("", "a b", "a/b", "..", "9lives", "a-b", "a\n", "\u00e4", "a" * 65,
 def test_presets_survive_json(name):
     found = preset(name)
     assert config.from_dict(json.loads(json.dumps(to_dict(found)))) == found
-    assert found.requant_words * found.cols == found.requant_lanes
+    assert found.requant_words * found.cols == found.requant_lanes * found.beat_cycles
 
 
 def test_values_change_by_dotted_key():
@@ -31,7 +32,8 @@ def test_values_change_by_dotted_key():
         ({"memory.bytes_per_cycle": 3}, "memory.bytes_per_cycle=3"),
         ({"memory.speed": 1}, "'memory.speed' is unknown"),
         ({"colums": 1}, "'colums' is unknown"),
-        ({"requant_lanes": 48}, "requant_lanes=48"),
+        ({"requant_lanes": 48}, "requant_lanes=48 must be 8, 16 or 32"),
+        ({"requant_lanes": 4}, "requant_lanes=4"),
         ({"memory.latency": 5, "memory": {"latency": 7}}, "'memory.latency' is given twice"),
         ({"memory": {"latency": 5}, "memory.latency": 5}, "'memory.latency' is given twice"),
         *(
@@ -66,6 +68,17 @@ def test_the_requantiser_follows_rows_and_columns_unless_it_is_given():
     assert (changed.bus_bytes, changed.requant_lanes) == (8, 16)
     assert with_values(preset("edge256"), {"rows": 4}).requant_lanes == 16
     assert with_values(preset("edge256"), {"cols": 8, "requant_lanes": 8}).requant_lanes == 8
+    assert with_values(preset("ecp5_25"), {"cols": 8}).requant_lanes == 4
+
+
+@pytest.mark.parametrize("name, lanes", [("tiny", 4), ("tiny", 2), ("ecp5_25", 2), ("ecp5", 8)])
+def test_no_beat_is_written_in_the_phase_of_load(name, lanes):
+    found = with_values(preset(name), {"requant_lanes": lanes})
+    for cycle in range(64):
+        for residual, latency in ((False, found.plain_write), (True, found.residual_write)):
+            if found.may_issue(cycle, residual):
+                assert (cycle + latency - DMA_WRITE_PHASE) % found.line_words
+                assert not residual or (cycle - DMA_READ_PHASE) % found.line_words
 
 
 def test_sizes_may_have_units():

@@ -11,7 +11,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw import command_layouts
-from hw.spec.config import AccelConfig, preset
+from hw.spec.config import AccelConfig, preset, with_values
 from hw.spec.timing import READ_LATENCY
 from tests.sim.commands import random_execute
 
@@ -26,8 +26,12 @@ BROAD = AccelConfig(
     name="broad", rows=8, cols=32, line_words=4, scratchpad_bytes=64 * 128, requant_lanes=64
 )
 """Eight parts of a lookup table in a word: more than the requantiser's stages hide."""
+HALF = with_values(TINY, {"name": "half", "requant_lanes": 2})
+"""Beats enter the requantiser in halves."""
+HALF_NARROW = with_values(HALF, {"name": "half_narrow", "rows": 8, "line_words": 4})
+"""The same, whose residual beats are further apart than its lines are long."""
 all_configs = pytest.mark.parametrize(
-    "config", [TINY, WIDE, NARROW], ids=lambda config: config.name
+    "config", [TINY, WIDE, NARROW, HALF, HALF_NARROW], ids=lambda config: config.name
 )
 
 

@@ -48,7 +48,7 @@ def whole(program):
     assert result.fault == Fault.NONE
 
 
-@pytest.mark.parametrize("name", ["tiny", "ecp5", "edge256"])
+@pytest.mark.parametrize("name", ["tiny", "ecp5_25", "ecp5", "edge256"])
 @pytest.mark.parametrize("latency, distance", MEMORIES)
 def test_random_programs(name, latency, distance, seed):
     config = preset(name)

@@ -93,7 +93,7 @@ def test_assembled_commands_are_those_decoded(name, seed):
         assert_same(found, commands)
 
 
-@pytest.mark.parametrize("name", ("tiny", "ecp5", "edge256"))
+@pytest.mark.parametrize("name", ("tiny", "ecp5_25", "ecp5", "edge256"))
 def test_networks_that_differ_in_a_block(name, seed):
     """Networks on machines with random memories and queues, against runs from the start in which
     every unit steps in every cycle."""
