@@ -96,7 +96,7 @@ EXECUTE_FIELDS = place_fields(
     (
         "dense",
         1,
-        "Output rows follow one another without a gap: `requant_words` pixels leave per cycle.",
+        "Output rows follow one another without a gap: an output beat has `requant_words` pixels.",
     ),
     ("residual", 1, "Add a second operand after requantisation."),
     ("table", 1, "Send the result through the 256-entry table at `table_addr`."),

@@ -120,6 +120,14 @@ def test_products_beyond_the_multipliers_are_said_to_be_of_luts(capsys):
     assert "8 products of the array are made of LUTs" in capsys.readouterr().out
 
 
+def test_ecp5_25_fits_the_device_that_it_is_for(capsys):
+    """What an LFE5U-25F has, by Lattice's data sheet FPGA-DS-02012."""
+    used = area(capsys, "--preset", "ecp5_25")["resources"]
+    assert used["multipliers"] == 28
+    assert used["block_rams"] <= 56
+    assert used["luts"] <= 24_000 and used["flip_flops"] <= 24_000
+
+
 def test_larger_machines_are_said_to_be_extrapolated(capsys):
     assert main(["area", "--preset", "edge1024", "--target", "xilinx"]) == 0
     text = " ".join(capsys.readouterr().out.split())
