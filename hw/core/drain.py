@@ -185,11 +185,9 @@ class Drain(wiring.Component):
         held, empty, first, phase_ok = (
             Signal(name=f"next_{name}") for name in ("held", "empty", "first", "phase_ok")
         )
-        # The phase in which to decide on a beat that would be written in LOAD's phase. Beats in
-        # halves issue in every other phase, and are never written in that one.
+        # The phase in which to decide on a beat that would be written in LOAD's phase.
         config = self._config
         blocked = timing.DMA_WRITE_PHASE - config.plain_write - 1
-        turns = config.line_words if config.beat_cycles == 1 else config.beat_cycles
         interval = config.residual_interval
         m.d.comb += [
             held.eq(self.pixel_group_done | (self._held & ~(self.beat & addresses.last))),
@@ -205,7 +203,7 @@ class Drain(wiring.Component):
                 Mux(
                     self.next_cmd.residual,
                     self.phase[: exact_log2(interval)] == (timing.RESIDUAL_PHASE - 1) % interval,
-                    self.phase[: exact_log2(turns)] != blocked % turns,
+                    self.phase[: config.skip_bits] != blocked % (1 << config.skip_bits),
                 )
             ),
             parameters.next_held.eq(held),

@@ -116,29 +116,31 @@ class Requantiser(wiring.Component):
 
     def _half_values(self, m, second):
         """The accumulators and parameters of the half that enters."""
+        sums, channels = [], []
         cols = self._config.requant_lanes
-        sums, channels = (
-            Signal.like(values, name=f"upper_{name}", reset_less=True)
-            for name, values in (("sums", self.sums), ("channels", self.channels))
-        )
-        with m.If(self.enter):
-            m.d.sync += [sums.eq(self.sums), channels.eq(self.channels)]
-        return (
-            [Mux(second, sums[cols + c], self.sums[c]) for c in range(cols)],
-            [
-                channel_layout()(Mux(second, channels[cols + c], self.channels[c]))
-                for c in range(cols)
-            ],
-        )
+        for c in range(cols):
+            upper_sum = Signal(signed(ACC), name=f"upper_sum{c}", reset_less=True)
+            upper_channel = Signal(channel_layout(), name=f"upper_channel{c}", reset_less=True)
+            with m.If(self.enter):
+                m.d.sync += [
+                    upper_sum.eq(self.sums[cols + c]),
+                    upper_channel.eq(self.channels[cols + c]),
+                ]
+            sums.append(Mux(second, upper_sum, self.sums[c]))
+            channels.append(Mux(second, upper_channel, self.channels[c]))
+        return sums, channels
 
     def _half_operand(self, m):
         """The second operand of the half whose trip b enters."""
         cols = self._config.requant_lanes
         second = Signal(name="second_b")
-        upper = Signal.like(self.other, name="upper_other", reset_less=True)
+        upper = Signal(8 * cols, name="upper_other", reset_less=True)
         with m.If(self._b):
-            m.d.sync += [second.eq(~second), upper.eq(self.other)]
-        return [Mux(second, upper[cols + c], self.other[c]) for c in range(cols)]
+            m.d.sync += [
+                second.eq(~second),
+                upper.eq(Cat(*(self.other[cols + c] for c in range(cols)))),
+            ]
+        return [Mux(second, upper.word_select(c, 8), self.other[c]) for c in range(cols)]
 
     def _control(self, m):
         """The trips that enter, and the stages that move."""

@@ -254,13 +254,17 @@ class AccelConfig:
         """The same after residual beats."""
         return self.residual_write + 1
 
+    @property
+    def skip_bits(self) -> int:
+        """Logarithm of the cycles from one in which no plain output beat may issue to the next: it
+        would be written in LOAD's phase, or, of beats in halves, it is every other one."""
+        return self.line_bits if self.beat_cycles == 1 else 1
+
     def may_issue(self, phase: int, residual: bool) -> bool:
-        """Whether an output beat may issue in a cycle of ``phase``: no beat is written in LOAD's
-        phase, and beats in halves issue in every other cycle."""
+        """Whether an output beat may issue in a cycle of ``phase``."""
         if residual:
             return phase % self.residual_interval == RESIDUAL_PHASE
-        interval = self.line_words if self.beat_cycles == 1 else self.beat_cycles
-        return (phase + self.plain_write - DMA_WRITE_PHASE) % interval != 0
+        return (phase + self.plain_write - DMA_WRITE_PHASE) % (1 << self.skip_bits) != 0
 
     def near_end(self, phase: int, residual: bool) -> int:
         """Output beats guaranteed to issue from a cycle of ``phase`` on, before a pixel group whose

@@ -67,6 +67,7 @@ class Sizes(NamedTuple):
     address_cycles: int
     requant_bits: int
     beat_cycles: int
+    skip_bits: int
     residual_interval: int
     plain_write: int
     residual_write: int

@@ -92,16 +92,13 @@ def _plain_beats(count, phase, sizes):
     ahead = _until_blocked(phase, sizes)
     if ahead >= count:
         return count
-    bits = 1 if sizes.beat_cycles > 1 else sizes.line_bits
-    return count - 1 - ((count - 1 - ahead) >> bits)
+    return count - 1 - ((count - 1 - ahead) >> sizes.skip_bits)
 
 
 @compiled
 def _until_blocked(phase, sizes):
-    """Cycles from one of that phase to the next in which no plain beat issues: it would be written
-    in LOAD's phase, or, of beats in halves, it is every other one."""
-    turns = 2 if sizes.beat_cycles > 1 else sizes.line_words
-    return (WRITE_PHASE - sizes.plain_write - phase) & (turns - 1)
+    """Cycles from one of that phase to the next in which no plain beat issues."""
+    return (WRITE_PHASE - sizes.plain_write - phase) & ((1 << sizes.skip_bits) - 1)
 
 
 @compiled
