@@ -38,8 +38,10 @@ class MacSequencer(wiring.Component):
         A multiply-accumulate issues.
     channel : Out(6)
         Its channel in the input block.
+    step : Out(1)
+        It is the last of its tap, and not of its tap group.
     offset : Out(REACH)
-        Columns from the tap group's first tap to its tap.
+        With ``step``: columns from the tap group's first tap to the next one.
     pop : Out(1)
         It is the last of its tap group.
     pixel_group_end : Out(1)
@@ -60,6 +62,7 @@ class MacSequencer(wiring.Component):
     store_met: In(1)
     issue: Out(1)
     channel: Out(6)
+    step: Out(1)
     offset: Out(4)
     pop: Out(1)
     pixel_group_end: Out(1)
@@ -67,7 +70,7 @@ class MacSequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        tap = Signal(4)
+        tap, offset = Signal(4), Signal(4)
         last_channel, last_tap, weights, drain = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             last_channel.eq(self.channel == self.head.last_channel),
@@ -77,13 +80,15 @@ class MacSequencer(wiring.Component):
             drain.eq(~self.pixel_group_end | self.drain_ready),
             self.issue.eq(self.visible & weights & drain),
             self.pop.eq(self.issue & last_channel & last_tap),
+            self.step.eq(self.issue & last_channel & ~last_tap),
+            self.offset.eq(offset + self.cmd.col_dilation),
         ]
         with m.If(self.issue):
             m.d.sync += self.channel.eq(Mux(last_channel, 0, self.channel + 1))
             with m.If(last_channel):
                 m.d.sync += [
                     tap.eq(Mux(last_tap, 0, tap + 1)),
-                    self.offset.eq(Mux(last_tap, 0, self.offset + self.cmd.col_dilation)),
+                    offset.eq(Mux(last_tap, 0, self.offset)),
                 ]
         with m.If(self.issue):
             m.d.comb += self.cause.eq(

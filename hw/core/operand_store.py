@@ -1,7 +1,7 @@
 """Operand stores: for each lane, the lines of the tap groups in the ring, and what the array needs
 to find its words."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -33,8 +33,12 @@ class OperandStore(wiring.Component):
         With ``visible``: the oldest tap group.
     pop : In(1)
         Its last use.
+    step : In(1)
+        The next tap is the next one of the oldest tap group.
     offset : In(REACH)
-        Columns from its first tap to the present one.
+        With ``step``: columns from its first tap to that one.
+    dilation : In(REACH)
+        With ``step``: columns from the present tap to that one.
     pad : In(8)
         Operand outside the input window.
     words : Out(8 * word_bytes), an array of rows
@@ -53,7 +57,9 @@ class OperandStore(wiring.Component):
                 "visible": Out(1),
                 "head": Out(stage_layouts.tap_group_layout()),
                 "pop": In(1),
+                "step": In(1),
                 "offset": In(stage_layouts.REACH),
+                "dilation": In(stage_layouts.REACH),
                 "pad": In(8),
                 "words": Out(data.ArrayLayout(word, config.rows)),
             }
@@ -63,18 +69,24 @@ class OperandStore(wiring.Component):
         m = Module()
         pushed, popped, arrived = (Signal(RING_BITS + 1) for _ in range(3))
         self._head_entry, self._push_entry = popped[:RING_BITS], pushed[:RING_BITS]
+        push = self.tap_groups.push
+        landed = delay(m, push, timing.LINE_LATENCY - 1, "landed")
+        held, seen = (Signal(RING_BITS + 1, name=name) for name in ("held", "seen"))
+        room = Signal(init=1)
+        # Known a cycle ahead: a pop, which comes late, leaves room, and what was seen but one.
         m.d.comb += [
-            self.tap_groups.room.eq((pushed - popped)[: RING_BITS + 1] < timing.TAP_GROUP_RING),
-            self.in_flight.eq(pushed != popped),
-            self.visible.eq(arrived != popped),
+            held.eq(pushed - popped),
+            seen.eq(arrived - popped),
+            self.in_flight.eq(held != 0),
+            self.tap_groups.room.eq(room),
         ]
-        with m.If(self.tap_groups.push):
-            m.d.sync += pushed.eq(pushed + 1)
-        with m.If(self.pop):
-            m.d.sync += popped.eq(popped + 1)
-        landed = delay(m, self.tap_groups.push, timing.LINE_LATENCY - 1, "landed")
-        with m.If(landed):
-            m.d.sync += arrived.eq(arrived + 1)
+        m.d.sync += [
+            pushed.eq(pushed + push),
+            popped.eq(popped + self.pop),
+            arrived.eq(arrived + landed),
+            room.eq(self.pop | (held + push < timing.TAP_GROUP_RING)),
+            self.visible.eq(landed | Mux(self.pop, seen != 1, self.visible)),
+        ]
         self._build_head(m)
         self._build_lanes(m, platform)
         return m
@@ -109,7 +121,11 @@ class OperandStore(wiring.Component):
                 lane.push_entry.eq(self._push_entry),
                 lane.lane.eq(self.tap_groups.lanes[p]),
                 lane.head_entry.eq(self._head_entry),
+                lane.visible.eq(self.visible),
+                lane.pop.eq(self.pop),
+                lane.step.eq(self.step),
                 lane.offset.eq(self.offset),
+                lane.dilation.eq(self.dilation),
                 lane.pad.eq(self.pad),
                 self.words[p].eq(lane.word),
             ]

@@ -81,21 +81,23 @@ class WeightStore(wiring.Component):
         take, granted = Signal(), Signal()
         # Whether the ring has room, known a cycle ahead: a line that is released leaves its place
         # to a request of the second cycle after.
-        room, held = Signal(init=1), Signal(COUNT)
-        m.d.comb += held.eq(issued - self._released)
-        m.d.sync += room.eq(held + granted < timing.WEIGHT_RING)
+        room, held, remains = Signal(), Signal(COUNT), Signal()
         m.d.comb += [
+            held.eq(issued - self._released),
+            room.eq(held + granted < timing.WEIGHT_RING),
             take.eq(~active & (waiting != 0)),
             self.bank.eq(taken ^ active),
-            self.read.en.eq(active & room),
             granted.eq(self.read.en & self.read.grant),
         ]
         last = self._build_loops(m, take, granted)
-        m.d.sync += waiting.eq(waiting + self.started - take), issued.eq(issued + granted)
-        with m.If(take):
-            m.d.sync += taken.eq(~taken), active.eq(~cmd.ones)
-        with m.Elif(granted & last):
-            m.d.sync += active.eq(0)
+        m.d.comb += remains.eq(Mux(take, ~cmd.ones, active & ~(granted & last)))
+        m.d.sync += [
+            waiting.eq(waiting + self.started - take),
+            issued.eq(issued + granted),
+            taken.eq(taken ^ take),
+            active.eq(remains),
+            self.read.en.eq(remains & room),
+        ]
 
     def _build_loops(self, m, take, granted):
         """The lines of each output block, for each of its pixel groups unless they are resident.
@@ -173,18 +175,22 @@ class WeightStore(wiring.Component):
             write.addr.eq(arrived),
             write.data.eq(self.line),
             read.addr.eq(head),
-            self.ready.eq(arrived != head),
         ]
         m.d.sync += arrived.eq(arrived + landing)
         # advanced: position after this use, one word for each plane. past: head after it.
-        advanced, past = Signal(bits + 1), Signal(COUNT)
+        advanced, past, line_end, back = Signal(bits + 1), Signal(COUNT), Signal(), Signal()
         m.d.comb += [
             advanced.eq(position + (1 << self.array_shape)),
-            past.eq(head + (advanced[bits] | self.pixel_group_end)),
+            line_end.eq(advanced[bits] | self.pixel_group_end),
+            past.eq(head + line_end),
+            back.eq(self.pixel_group_end & self.resident & ~self.block_end),
         ]
+        # Known a cycle ahead. A line to which head goes back is there.
+        used_up = self.use & line_end & ~back & ((arrived - head)[: len(head)] == 1)
+        m.d.sync += self.ready.eq(landing | (self.ready & ~used_up))
         with m.If(self.use):
             m.d.sync += [position.eq(Mux(self.pixel_group_end, 0, advanced)), head.eq(past)]
-            with m.If(self.pixel_group_end & self.resident & ~self.block_end):
+            with m.If(back):
                 m.d.sync += head.eq(pixel_group_base)
             with m.Elif(self.pixel_group_end):
                 m.d.sync += pixel_group_base.eq(past)

@@ -94,22 +94,40 @@ class Counters(wiring.Component):
         with m.Elif(stale != 0):
             m.d.sync += stale.eq(stale - 1)
         counted = [cause == counter for counter in CYCLE_COUNTERS] + list(events)
+        adds = [running & counts for counts in counted]
+        begins = [FIRST_CYCLES if i == Counter.WAIT_COMMAND else 0 for i in range(PLACES)]
         recent = [
             Signal(range(PLACES + FIRST_CYCLES + 1), name=f"recent{i}") for i in range(PLACES)
         ]
-        for i, (now, adds) in enumerate(zip(recent, counted, strict=True)):
+        for i, now in enumerate(recent):
             with m.If(self.start):
-                m.d.sync += now.eq(FIRST_CYCLES if i == Counter.WAIT_COMMAND else 0)
+                m.d.sync += now.eq(begins[i])
             with m.Else():
-                m.d.sync += now.eq(Mux(place == i, 0, now) + (running & adds))
+                m.d.sync += now.eq(Mux(place == i, 0, now) + adds[i])
+        return place, self._build_turn(m, place, stale, recent, adds, begins)
+
+    def _build_turn(self, m, place, stale, recent, adds, begins):
+        """The sum of the place whose turn it is, which becomes its word. Its word and its register
+        are chosen a cycle before."""
         m.submodules.words = words = Memory(shape=COUNTER_BITS, depth=PLACES, init=[])
         read, write = words.read_port(domain="comb"), words.write_port()
-        total = Signal(COUNTER_BITS)
+        total, following = Signal(COUNTER_BITS), Signal.like(place)
+        word = Signal(COUNTER_BITS)
+        added, last = Signal.like(recent[0], name="added"), Signal()
         m.d.comb += [
-            read.addr.eq(place),
-            total.eq(Mux(stale != 0, 0, read.data) + Array(recent)[place]),
+            following.eq(place + 1),
+            read.addr.eq(following),
+            total.eq(word + added + last),
             write.addr.eq(place),
             write.data.eq(total),
             write.en.eq(1),
         ]
-        return place, total
+        with m.If(self.start):
+            m.d.sync += word.eq(0), added.eq(Array(begins)[following]), last.eq(0)
+        with m.Else():
+            m.d.sync += [
+                word.eq(Mux(stale > 1, 0, read.data)),
+                added.eq(Array(recent)[following]),
+                last.eq(Array(adds)[following]),
+            ]
+        return total

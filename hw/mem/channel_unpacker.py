@@ -77,11 +77,18 @@ class ChannelUnpacker(wiring.Component):
         # Beats that have not come yet, and whether there are any: a row has at least one. They are
         # counted a cycle after ``begin``, from registers.
         missing, waiting, fresh = Signal(BYTES_BITS), Signal(), Signal()
+        still_waiting = Signal()
         left = Signal(BYTES_BITS)
         beats = (self.bytes + skip + (cols - 1)) >> exact_log2(cols)
-        m.d.comb += left.eq(Mux(fresh, beats, missing))
-        m.d.sync += fresh.eq(self.begin), missing.eq(left - self.beat)
-        m.d.comb += self.ready.eq((count <= cols) & waiting)
+        m.d.comb += [
+            left.eq(Mux(fresh, beats, missing)),
+            still_waiting.eq(waiting & ~(self.beat & (left == 1))),
+        ]
+        m.d.sync += [
+            fresh.eq(self.begin),
+            missing.eq(left - self.beat),
+            waiting.eq(self.begin | still_waiting),
+        ]
         self._build_word(m, held)
 
         # Bytes to skip leave with the first beat, which has more of them. How many leave is known
@@ -99,14 +106,17 @@ class ChannelUnpacker(wiring.Component):
         m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
         # Known a cycle ahead; a beat has the bytes of any chunk.
         complete = self.beat | (kept >= self.next_length)
-        m.d.sync += self.valid.eq(~self.begin & (~skips | moves) & complete)
+        room = Mux(self.beat, kept == 0, kept <= cols)
+        m.d.sync += [
+            self.valid.eq(~self.begin & (~skips | moves) & complete),
+            self.ready.eq(self.begin | (still_waiting & room)),
+        ]
 
         with m.If(self.begin):
             m.d.sync += [
                 count.eq(0),
                 held.eq(0),
                 skip.eq(self.offset),
-                waiting.eq(1),
             ]
         with m.Elif(self.beat | moves):
             # A few levels of choices each; written as those, every level had a line per byte.
@@ -116,8 +126,6 @@ class ChannelUnpacker(wiring.Component):
                 count.eq(after),
                 held.eq(staying | arriving),
             ]
-            with m.If(self.beat & (left == 1)):
-                m.d.sync += waiting.eq(0)
             with m.If(moves):
                 m.d.sync += skip.eq(0)
         return m

@@ -118,9 +118,12 @@ class LoadData(wiring.Component):
         address, pixel, base = Signal(WORD_ADDR), Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left, rest = Signal(20), Signal(16), Signal(16)
         offset = Signal.like(current.offset)
-        ends_pixel = ~current.unpack | (rest <= cols)
-        ends_row = ends_pixel & (left == 1)
-        ends = ends_row & (rows_left == 1)
+        # Of registers: the word is the last of its pixel, the pixel of its row, the row of all.
+        ends_pixel, last_pixel, last_row = (
+            Signal(name=name) for name in ("ends_pixel", "last_pixel", "last_row")
+        )
+        ends_row = ends_pixel & last_pixel
+        ends = ends_row & last_row
         next_row = accept & ends_row & ~ends
         source = Signal.like(current)
         # ``base`` and ``offset`` are those of the current row. Sums are made of registers, before
@@ -144,13 +147,16 @@ class LoadData(wiring.Component):
                 base.eq(next_base),
                 offset.eq(next_offset),
                 left.eq(source.row_length),
+                last_pixel.eq(source.row_length == 1),
                 rows_left.eq(Mux(begin.valid, source.row_count, rows_left - 1)),
+                last_row.eq(Mux(begin.valid, begin.payload.row_count == 1, rows_left == 2)),
             ]
         with m.Elif(accept & ends_pixel):
             m.d.sync += [
                 address.eq(pixel + 1),
                 pixel.eq(pixel + 1),
                 left.eq(left - 1),
+                last_pixel.eq(left == 2),
             ]
         with m.Elif(accept):
             m.d.sync += address.eq(address + current.plane)
@@ -162,6 +168,14 @@ class LoadData(wiring.Component):
         )
         with m.If(begin.valid):
             first = begin.payload.channels
-            m.d.sync += rest.eq(first), unpacker.length.eq(smallest(first, cols))
+            m.d.sync += [
+                rest.eq(first),
+                unpacker.length.eq(smallest(first, cols)),
+                ends_pixel.eq(~begin.payload.unpack | (first <= cols)),
+            ]
         with m.Elif(leaves):
-            m.d.sync += rest.eq(rest_after), unpacker.length.eq(unpacker.next_length)
+            m.d.sync += [
+                rest.eq(rest_after),
+                unpacker.length.eq(unpacker.next_length),
+                ends_pixel.eq(Mux(ends_pixel, current.channels <= cols, rest <= 2 * cols)),
+            ]
