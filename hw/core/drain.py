@@ -34,11 +34,9 @@ class Drain(wiring.Component):
     next_bank : Out(1)
         Bank of the command of the pixel group that is held in the next cycle.
     pipe_cmd : In(EXECUTE)
-        The command of the beats in the post-processor, from the cycle after their issue on.
-    next_pipe_cmd : In(EXECUTE)
-        ``pipe_cmd`` of the next cycle: the command in bank ``next_pipe_bank``.
-    next_pipe_bank : Out(1)
-        Bank of the command of the beats that are in the post-processor in the next cycle.
+        The command of the beats in the post-processor, from the second cycle after their issue on.
+    pipe_bank : Out(1)
+        Bank of the command that is ``pipe_cmd`` in the next cycle.
     pixel_group_done : In(1)
         A new pixel group is in the shadow accumulators from the next cycle on.
     pixel_group : In(pixel_group_layout)
@@ -75,12 +73,11 @@ class Drain(wiring.Component):
                 "next_cmd": In(command_layouts.EXECUTE),
                 "next_bank": Out(1),
                 "pipe_cmd": In(command_layouts.EXECUTE),
-                "next_pipe_cmd": In(command_layouts.EXECUTE),
-                "next_pipe_bank": Out(1),
+                "pipe_bank": Out(1),
                 "pixel_group_done": In(1),
                 "pixel_group": In(stage_layouts.pixel_group_layout()),
                 "shadow": In(data.ArrayLayout(ACC * config.cols, config.rows)),
-                "ready": Out(1),
+                "ready": Out(1, init=1),
                 "pixel_group_issued": In(1),
                 "read": Out(READ_REQUEST),
                 "read_mask": Out(words),
@@ -121,7 +118,6 @@ class Drain(wiring.Component):
             table.read_en.eq(self.pipe_cmd.table),
             table.index.eq(requant.result),
             requant.cmd.eq(self.pipe_cmd),
-            requant.next_cmd.eq(self.next_pipe_cmd),
             requant.enter.eq(self.beat),
             requant.residual.eq(self.cmd.residual),
             requant.channels.eq(parameters.channels),
@@ -137,43 +133,29 @@ class Drain(wiring.Component):
         # Cycles until the post-processor is empty.
         config = self._config
         flush = Signal(range(config.residual_flush))
-        quiet, near_end = Signal(), Signal()
-        # A cycle ahead, from the phase of the next cycle.
-        surely = Signal.like(addresses.surely, init=config.near_end(0, residual=False))
+        surely = addresses.next_surely
         with m.Switch(self.phase):
             for phase in range(config.phases):
+                plain, residual = (config.near_end(phase + 1, residual=r) for r in (False, True))
                 with m.Case(phase):
-                    m.d.sync += surely.eq(config.near_end(phase + 1, residual=False))
-        residual_end = addresses.last
-        if config.beat_cycles > 1:
-            residual_end &= self._residual_surely(m)
+                    m.d.comb += surely.eq(Mux(self.next_cmd.residual, residual, plain))
         m.d.comb += [
             self.next_bank.eq(
                 Mux(self.pixel_group_done, self.pixel_group.bank, self._current.bank)
             ),
-            quiet.eq(~addresses.command_first | (flush == 0)),
-            addresses.surely.eq(surely),
-            near_end.eq(Mux(self.cmd.residual, residual_end, addresses.near_end)),
-            self.ready.eq((issued == 0) & (~self._held | (parameters.ready & quiet & near_end))),
+            addresses.next_dense.eq(self.next_cmd.dense),
         ]
         end = Mux(self.cmd.residual, config.residual_flush - 1, config.plain_flush - 1)
         m.d.sync += flush.eq(Mux(self.beat, end, flush - (flush != 0)))
         with m.If(self.pixel_group_done):
             m.d.sync += self._current.eq(self.pixel_group)
-        self._build_beat(m, addresses, parameters, flush)
-
-    def _residual_surely(self, m):
-        """Whether a residual beat surely issues in time."""
-        config = self._config
-        surely = Signal(name="residual_surely", init=config.near_end(0, residual=True))
-        with m.Switch(self.phase):
-            for phase in range(config.phases):
-                with m.Case(phase):
-                    m.d.sync += surely.eq(config.near_end(phase + 1, residual=True))
-        return surely
+        held, free = self._build_beat(m, addresses, parameters, flush)
+        on_the_way = self.pixel_group_issued | issued[:-1].any()
+        m.d.sync += self.ready.eq(~on_the_way & (~held | (free & addresses.next_near_end)))
 
     def _build_beat(self, m, addresses, parameters, flush):
-        """Whether a beat issues, a cycle ahead.
+        """Whether a beat issues, a cycle ahead. Returns whether a pixel group is held in the next
+        cycle, and whether beats may issue then, except for the phase.
 
         ``beat`` decides on the scratchpad's read port in the cycle of its issue: a residual beat
         reads its second operand then, and all others wait for what is left. So ``beat`` is a
@@ -209,13 +191,17 @@ class Drain(wiring.Component):
             parameters.next_held.eq(held),
             parameters.next_quiet.eq(empty),
         ]
-        beat = Signal(name="next_beat")
-        m.d.comb += beat.eq(held & parameters.next_ready & (~first | empty) & phase_ok)
+        beat, free = Signal(name="next_beat"), Signal(name="next_free")
+        m.d.comb += [
+            free.eq(parameters.next_ready & (~first | empty)),
+            beat.eq(held & free & phase_ok),
+        ]
         m.d.sync += [
             self._held.eq(held),
             self.beat.eq(beat),
             self.urgent.eq(beat & self.next_cmd.residual),
         ]
+        return held, free
 
     def _build_operands(self, m, addresses, requant):
         """The accumulators of a beat, and, later, the words of its second operand."""
@@ -242,9 +228,8 @@ class Drain(wiring.Component):
 
     def _build_write(self, m, addresses, requant, table):
         config, cmd = self._config, self.pipe_cmd
-        pipe_bank = Signal()
-        m.d.comb += self.next_pipe_bank.eq(Mux(self.beat, self._current.bank, pipe_bank))
-        m.d.sync += pipe_bank.eq(self.next_pipe_bank)
+        with m.If(self.beat):
+            m.d.sync += self.pipe_bank.eq(self._current.bank)
         beat = Signal(
             data.StructLayout(
                 {

@@ -109,12 +109,11 @@ class ExecuteUnit(wiring.Component):
             weights.started.eq(fetch.start),
             drain.next_cmd.eq(self._bank(m, drain.next_bank, "next_drain_command")),
             drain.cmd.eq(drain_cmd),
-            drain.next_pipe_cmd.eq(self._bank(m, drain.next_pipe_bank, "next_pipe_command")),
             drain.pipe_cmd.eq(pipe_cmd),
         ]
         m.d.sync += [
             drain_cmd.eq(drain.next_cmd),
-            pipe_cmd.eq(drain.next_pipe_cmd),
+            pipe_cmd.eq(self._bank(m, drain.pipe_bank, "next_pipe_command")),
             held.eq(held + fetch.take - drain.command_done),
         ]
         self._array_bank = Signal()

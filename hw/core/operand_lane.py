@@ -124,8 +124,6 @@ class OperandLane(wiring.Component):
         with m.Elif(self.step):
             m.d.sync += [
                 place.eq(place + self.dilation),
-                inside.eq(
-                    lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)
-                ),
+                inside.eq(lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)),
             ]
         return place, inside

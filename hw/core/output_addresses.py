@@ -40,10 +40,12 @@ class OutputAddresses(wiring.Component):
         Word address of its second operand.
     command_first : Out(1)
         No beat of the command has issued yet.
-    surely : In(range(MAC_LATENCY + 1))
-        Beats that surely issue in time (``config.near_end``).
-    near_end : Out(1)
-        At most ``surely`` beats of the pixel group are left.
+    next_dense : In(1)
+        ``cmd.dense`` of the next cycle.
+    next_surely : In(range(MAC_LATENCY + 1))
+        Beats that surely issue in time from the next cycle on (``config.near_end``).
+    next_near_end : Out(1)
+        At most ``next_surely`` beats of the pixel group are left in the next cycle.
     last : Out(1)
         The beat is the last of its pixel group.
     """
@@ -64,8 +66,9 @@ class OutputAddresses(wiring.Component):
                 "addr": Out(WORD_ADDR),
                 "other_addr": Out(WORD_ADDR),
                 "command_first": Out(1),
-                "surely": In(range(MAC_LATENCY + 1)),
-                "near_end": Out(1),
+                "next_dense": In(1),
+                "next_surely": In(range(MAC_LATENCY + 1)),
+                "next_near_end": Out(1),
                 "last": Out(1),
             }
         )
@@ -73,22 +76,17 @@ class OutputAddresses(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd, words = self.cmd, self._config.requant_words
-        pixel, x, offset = Signal(7), Signal(14), Signal(WORD_ADDR)
+        x, offset = Signal(14), Signal(WORD_ADDR)
         pixel_group_x, pixel_group_offset = Signal(14), Signal(WORD_ADDR)
-        next_x, next_offset, next_pixel = Signal(14), Signal(WORD_ADDR), Signal(8)
-        plane_end, last_plane, row_end = Signal(), Signal(), Signal()
-        left, near = Signal(7), Signal(range(MAC_LATENCY * words + 1))
+        next_x, next_offset = Signal(14), Signal(WORD_ADDR)
+        plane_end, row_end = Signal(), Signal()
+        left, last_plane = self._build_left(m, plane_end)
         m.d.comb += [
-            next_pixel.eq(pixel + Mux(cmd.dense, words, 1)),
-            plane_end.eq(next_pixel >= self.current.pixels),
-            last_plane.eq(self.plane == self.current.planes - 1),
+            plane_end.eq(left <= Mux(cmd.dense, words, 1)),
             self.last.eq(plane_end & last_plane),
             row_end.eq(x == cmd.out_width - 1),
             next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
             next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
-            left.eq(self.current.pixels - pixel),
-            near.eq(Mux(cmd.dense, self.surely * words, self.surely)),
-            self.near_end.eq(last_plane & (left <= near)),
         ]
         # Each plane has the pixels of the group once more: x and offset go back to what they were
         # at the group's start (pixel_group_x, pixel_group_offset), and where the last plane ends,
@@ -97,11 +95,10 @@ class OutputAddresses(wiring.Component):
         next_plane = Signal(7)
         plane_lane = Signal(7)
         m.d.comb += next_plane.eq(plane_lane + (Const(self._config.rows) >> cmd.array_shape))
-        self._build_words(m, pixel)
+        self._build_words(m, left)
         with m.If(self.next):
             m.d.sync += [
                 self.lane.eq(self.lane + Mux(cmd.dense, words, 1)),
-                pixel.eq(next_pixel),
                 x.eq(next_x),
                 offset.eq(next_offset),
                 self.command_first.eq(0),
@@ -110,7 +107,6 @@ class OutputAddresses(wiring.Component):
                 m.d.sync += [
                     self.lane.eq(next_plane),
                     plane_lane.eq(next_plane),
-                    pixel.eq(0),
                     self.plane.eq(self.plane + 1),
                     x.eq(pixel_group_x),
                     offset.eq(pixel_group_offset),
@@ -132,13 +128,37 @@ class OutputAddresses(wiring.Component):
         self._build_addresses(m, plane_end, offset)
         return m
 
-    def _build_words(self, m, pixel):
-        """The words of the beat: neighbours in memory if ``dense``, else the one of ``pixel``."""
+    def _build_left(self, m, plane_end):
+        """Pixels of the plane from the beat's on, and whether the plane is the last; with both, a
+        cycle ahead, whether few beats are left."""
+        words = self._config.requant_words
+        left, last_plane = Signal(7), Signal()
+        next_left, next_last_plane = Signal.like(left), Signal()
+        near = Signal(range(MAC_LATENCY * words + 1))
+        rest = Mux(plane_end, self.current.pixels, left - Mux(self.cmd.dense, words, 1))
+        second_last = self.plane + 2 == self.current.planes
+        m.d.comb += [
+            next_left.eq(Mux(self.load, self.pixel_group.pixels, Mux(self.next, rest, left))),
+            next_last_plane.eq(
+                Mux(
+                    self.load,
+                    self.pixel_group.planes == 1,
+                    Mux(self.next & plane_end, second_last, last_plane),
+                )
+            ),
+            near.eq(Mux(self.next_dense, self.next_surely * words, self.next_surely)),
+            self.next_near_end.eq(next_last_plane & (next_left <= near)),
+        ]
+        m.d.sync += left.eq(next_left), last_plane.eq(next_last_plane)
+        return left, last_plane
+
+    def _build_words(self, m, left):
+        """The words of the beat: neighbours in memory if ``dense``, else the first one left."""
         dense, words = self.cmd.dense, self._config.requant_words
         if words > 1:
             m.d.comb += self.swap.eq(~dense & self.lane[0])
         for i in range(words):
-            m.d.comb += self.mask[i].eq((pixel + i < self.current.pixels) & (dense | (i == 0)))
+            m.d.comb += self.mask[i].eq((left > i) & (dense | (i == 0)))
 
     def _build_addresses(self, m, plane_end, offset):
         """Base addresses of the block and of the plane; a block's first pixel group waits for

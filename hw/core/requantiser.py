@@ -41,9 +41,7 @@ class Requantiser(wiring.Component):
     Members
     -------
     cmd : In(EXECUTE)
-        The command of the beats in the pipeline.
-    next_cmd : In(EXECUTE)
-        ``cmd`` of the next cycle.
+        The command of the beats in the pipeline, from the second cycle after their issue on.
     enter : In(1)
         A beat enters.
     residual : In(1)
@@ -64,7 +62,6 @@ class Requantiser(wiring.Component):
         super().__init__(
             {
                 "cmd": In(command_layouts.EXECUTE),
-                "next_cmd": In(command_layouts.EXECUTE),
                 "enter": In(1),
                 "residual": In(1),
                 "sums": In(data.ArrayLayout(signed(ACC), lanes)),
@@ -175,7 +172,7 @@ class Requantiser(wiring.Component):
         """Zero point and clamps of the value in ``near``, and the sums at which these begin, a
         cycle ahead; ``next_summed``: it is the sum of a residual then."""
         zero, low, high = (
-            Mux(next_summed, self.next_cmd[f"add_{name}"], self.next_cmd[f"out_{name}"])
+            Mux(next_summed, self.cmd[f"add_{name}"], self.cmd[f"out_{name}"])
             for name in ("zero", "min", "max")
         )
         values = {"zero": zero, "min": low, "max": high, "low": low - zero, "high": high - zero}

@@ -117,7 +117,7 @@ def test_random_commands_are_written_word_by_word(config, seed):
     async def run(ctx):
         for number in range(6):
             f = random_command(rng, config) | {"residual": 0, "round_once": 0}
-            for member in (dut.cmd, dut.next_cmd, dut.pipe_cmd, dut.next_pipe_cmd):
+            for member in (dut.cmd, dut.next_cmd, dut.pipe_cmd):
                 ctx.set(member, execute_command(f))
             groups, due = list(pixel_groups(f, config)), []
             for index, group in enumerate(groups):

@@ -1,7 +1,7 @@
 """BeatWalk against the pixels and planes of random commands, taken one by one."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 
@@ -25,6 +25,9 @@ class Beat:
     other_addr: int
     near_end: bool
     last: bool
+
+
+SHOWN = [field.name for field in fields(Beat) if field.name != "near_end"]
 
 
 def pixel_groups(f, config):
@@ -71,15 +74,19 @@ def test_beats_of_random_commands(part, config, seed):
     ]
 
     async def bench(ctx):
-        ctx.set(dut.surely, SURELY)
+        ctx.set(dut.next_surely, SURELY)
+        near_end = 0
 
         async def tick():
+            nonlocal near_end
+            near_end = ctx.get(dut.next_near_end)
             await ctx.tick()
             ctx.set(dut.load, 0)
             ctx.set(dut.next, 0)
 
-        def load(pixel_group, command_start, block_start):
+        def load(f, pixel_group, command_start, block_start):
             _, _, pixels, planes = pixel_group
+            ctx.set(dut.next_dense, f["dense"])
             value = {
                 "pixels": pixels,
                 "planes": planes,
@@ -90,27 +97,29 @@ def test_beats_of_random_commands(part, config, seed):
             ctx.set(dut.pixel_group, value)
             return value
 
-        held = load(*work[0][1:])
+        held = load(*work[0])
         await tick()
         for number, (f, pixel_group, command_start, block_start) in enumerate(work):
             ctx.set(dut.cmd, execute_command(f))
             ctx.set(dut.current, held)
             if block_start:
-                await ctx.tick().repeat(SETTLE)
+                for _ in range(SETTLE):
+                    await tick()
             following = work[number + 1 : number + 2]
             for place, beat in enumerate(beats(f, config, *pixel_group)):
                 while rng.random() < 0.3:
                     await tick()
-                found = Beat(**{name: ctx.get(getattr(dut, name)) for name in vars(beat)})
+                shown = {name: ctx.get(getattr(dut, name)) for name in SHOWN}
+                found = Beat(**shown, near_end=near_end)
                 assert found == beat
                 first = command_start and place == 0
                 assert ctx.get(dut.command_first) == first
                 ctx.set(dut.next, 1)
                 if beat.last and following and rng.random() < 0.5:
-                    held = load(*following.pop()[1:])
+                    held = load(*following.pop())
                 await tick()
             if following:
-                held = load(*following.pop()[1:])
+                held = load(*following.pop())
                 await tick()
 
     simulate(dut, bench)
