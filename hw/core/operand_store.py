@@ -100,9 +100,11 @@ class OperandStore(wiring.Component):
             write.en.eq(self.tap_groups.push),
             write.addr.eq(self._push_entry),
             write.data.eq(self.tap_groups.tap_group),
-            read.addr.eq(self._head_entry),
-            self.head.eq(read.data),
+            # As in OperandLane.
+            read.addr.eq(self._head_entry + self.visible),
         ]
+        with m.If(self.pop | ~self.visible):
+            m.d.sync += self.head.eq(read.data)
 
     def _build_lanes(self, m, platform):
         config = self._config

@@ -124,25 +124,25 @@ class Fetch(wiring.Component):
         # Of the burst there, known a cycle after it is aimed at.
         beats = Signal(BEATS_BITS, reset_less=True)
         inside, outside = Signal(reset_less=True), Signal(reset_less=True)
-        # Whether it fits into the buffer; after a request this is not asked for a cycle.
-        room = Signal(init=1)
-        known, open_ = Signal(init=1), Signal()
+        # Whether it fits into the buffer.
+        room, open_ = Signal(init=1), Signal()
         longest = FETCH_BYTES // self._config.word_bytes
         burst = Burst(self._config, addr, left, longest)
         allowed = self._may_read(m, addr, longest)
         m.d.comb += [
             self.memory.request.payload.addr.eq(addr << low),
             self.memory.request.payload.beats.eq(beats),
-            open_.eq(aligned & ~self.end_pending & ~self.stop & known & room),
+            open_.eq(~self.end_pending & ~self.stop & room),
             self.memory.request.valid.eq(open_ & inside),
         ]
         taken = self.memory.request.valid & self.memory.request.ready
+        # After a request the burst is unknown for a cycle.
+        known = aligned & (burst.beats != 0) & ~taken
         m.d.sync += [
             beats.eq(burst.beats),
-            inside.eq((burst.beats != 0) & allowed),
-            outside.eq((burst.beats != 0) & ~allowed),
+            inside.eq(known & allowed),
+            outside.eq(known & ~allowed),
             room.eq(claimed - moved <= capacity - longest),
-            known.eq(~taken),
             claimed.eq(claimed + Mux(taken, beats, 0) - moved),
         ]
         with m.If(self.stop):

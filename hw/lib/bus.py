@@ -132,7 +132,7 @@ class Burst:
     """The burst at word address ``addr`` when ``left`` words are to go.
 
     It has at most ``most`` words, ``config.burst_words`` by default, and ends at a 4 KiB boundary
-    at the latest. ``beats`` is the number of its words.
+    at the latest. ``beats`` is the number of its words, and ``whole`` says that it has all.
     """
 
     def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int | None = None):
@@ -142,6 +142,7 @@ class Burst:
         self._low = exact_log2(config.word_bytes)
         self._addr = addr
         self.beats = smallest(Const(most, BEATS_BITS), to_boundary[: page + 1], left)[:BEATS_BITS]
+        self.whole = (left <= most) & (left <= to_boundary[: page + 1])
         # The burst ends at the smallest of these; none of them waits for ``beats``.
         self._ends = (addr + most, ((addr >> page) + 1) << page, addr + left)
 

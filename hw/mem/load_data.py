@@ -69,8 +69,11 @@ class LoadData(wiring.Component):
         valid = Signal()
         finished = Signal()
         accept = Signal()
-        descriptor, begin = self._build_list(m, valid, finished)
-        self._build_addresses(m, descriptor, begin, accept, finished, unpacker, assembler)
+        descriptor, begin, queued = self._build_list(m, valid, finished)
+        ends = self._build_addresses(
+            m, descriptor, begin, valid, queued, accept, unpacker, assembler
+        )
+        m.d.comb += finished.eq(accept & ends)
 
         connect(m, assembler.scratchpad, flipped(self.scratchpad))
         word_ready = assembler.free & ~self.stop
@@ -94,7 +97,8 @@ class LoadData(wiring.Component):
         return m
 
     def _build_list(self, m, valid, finished):
-        """The current descriptor; returns it and the one that becomes current in the next cycle."""
+        """The current descriptor; returns it, the one that becomes current in the next cycle, and
+        whether one waits."""
         layout = descriptor_layout(self._config)
         m.submodules.queued = queued = Queue(layout, LOAD_DESCRIPTORS - 1)
         current = Signal(layout)
@@ -110,10 +114,11 @@ class LoadData(wiring.Component):
             m.d.sync += valid.eq(begin.valid)
         with m.If(begin.valid):
             m.d.sync += current.eq(begin.payload)
-        return current, begin
+        return current, begin, queued.pop.valid
 
-    def _build_addresses(self, m, current, begin, accept, finished, unpacker, assembler):
-        """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk."""
+    def _build_addresses(self, m, current, begin, valid, queued, accept, unpacker, assembler):
+        """Scratchpad addresses of the words, row by row, pixel by pixel, chunk by chunk; returns
+        whether the next word is the descriptor's last."""
         cols = self._config.cols
         address, pixel, base = Signal(WORD_ADDR), Signal(WORD_ADDR), Signal(WORD_ADDR)
         left, rows_left, rest = Signal(20), Signal(16), Signal(16)
@@ -124,23 +129,26 @@ class LoadData(wiring.Component):
         )
         ends_row = ends_pixel & last_pixel
         ends = ends_row & last_row
-        next_row = accept & ends_row & ~ends
+        restart = Signal()
         source = Signal.like(current)
-        # ``base`` and ``offset`` are those of the current row. Sums are made of registers, before
-        # it is known whether a row or a descriptor ends.
-        next_base = Mux(begin.valid, source.scratchpad_addr, base + current.scratchpad_stride)
-        next_offset = Mux(begin.valid, source.offset, offset + current.step)
+        # ``base`` and ``offset`` are those of the current row. What a row begins with is made of
+        # registers, before it is known whether the word that ends a row or a descriptor comes.
+        begins, following = Signal(), Signal()
+        next_base = Mux(begins, source.scratchpad_addr, base + current.scratchpad_stride)
+        next_offset = Mux(begins, source.offset, offset + current.step)
         m.d.comb += [
-            source.eq(Mux(begin.valid, begin.payload, current)),
-            finished.eq(accept & ends),
-            unpacker.begin.eq(begin.valid | next_row),
+            begins.eq(~valid | ends),
+            following.eq(ends_row & (~ends | queued)),
+            restart.eq((accept & following) | (~valid & queued)),
+            source.eq(Mux(begins, begin.payload, current)),
+            unpacker.begin.eq(restart),
             unpacker.offset.eq(next_offset),
             unpacker.bytes.eq(current.bytes),
             assembler.address.eq(address),
             assembler.closes.eq(ends_row | (current.unpack & (current.channels > cols))),
             assembler.last.eq(ends),
         ]
-        with m.If(begin.valid | next_row):
+        with m.If(restart):
             m.d.sync += [
                 address.eq(next_base),
                 pixel.eq(next_base),
@@ -148,8 +156,8 @@ class LoadData(wiring.Component):
                 offset.eq(next_offset),
                 left.eq(source.row_length),
                 last_pixel.eq(source.row_length == 1),
-                rows_left.eq(Mux(begin.valid, source.row_count, rows_left - 1)),
-                last_row.eq(Mux(begin.valid, begin.payload.row_count == 1, rows_left == 2)),
+                rows_left.eq(Mux(begins, source.row_count, rows_left - 1)),
+                last_row.eq(Mux(begins, begin.payload.row_count == 1, rows_left == 2)),
             ]
         with m.Elif(accept & ends_pixel):
             m.d.sync += [
@@ -179,3 +187,4 @@ class LoadData(wiring.Component):
                 unpacker.length.eq(unpacker.next_length),
                 ends_pixel.eq(Mux(ends_pixel, current.channels <= cols, rest <= 2 * cols)),
             ]
+        return ends

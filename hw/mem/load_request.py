@@ -151,16 +151,16 @@ class LoadRequest(wiring.Component):
         last = Signal()
         # Of the burst there, known a cycle after it is aimed at.
         beats = Signal.like(self.request.payload.beats, reset_less=True)
-        inside, known = Signal(reset_less=True), Signal()
+        inside, ends_row, known = Signal(reset_less=True), Signal(reset_less=True), Signal()
         next_base = Mux(waiting, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
-        ends_row = left == beats
         burst = Burst(self._config, addr, left)
         taken = self.request.valid & self.request.ready
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_read(self.address_ranges)),
+            ends_row.eq(burst.whole),
             known.eq(~waiting & ~taken),
         ]
         m.d.comb += [
