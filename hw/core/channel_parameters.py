@@ -37,6 +37,8 @@ class ChannelParameters(wiring.Component):
         They are here in the next cycle.
     read : Out(READ_REQUEST)
         Reads of lines of parameters and of words of the table.
+    next_read_en : Out(1)
+        ``read.en`` of the next cycle.
     line : In(8 * line_bytes)
         The scratchpad's line register.
     plane : In(2)
@@ -63,6 +65,7 @@ class ChannelParameters(wiring.Component):
                 "ready": Out(1, init=1),
                 "next_ready": Out(1),
                 "read": Out(READ_REQUEST),
+                "next_read_en": Out(1),
                 "line": In(config.line_bytes * 8),
                 "plane": In(2),
                 "channels": Out(data.ArrayLayout(channel_layout(), config.cols)),
@@ -105,15 +108,16 @@ class ChannelParameters(wiring.Component):
             next_table.eq(~next_lines & next_due & self.next_cmd.table),
             next_busy.eq(Mux(granted & table, config.table_interval - 1, busy - (busy != 0))),
             self.next_ready.eq(~next_lines & ~next_table & ~granted & (settle <= 1)),
+            self.next_read_en.eq(
+                self.next_held & (next_lines | (next_table & self.next_quiet & (next_busy == 0)))
+            ),
         ]
         m.d.sync += [
             table.eq(next_table),
             table_due.eq(next_due),
             self.ready.eq(self.next_ready),
             busy.eq(next_busy),
-            self.read.en.eq(
-                self.next_held & (next_lines | (next_table & self.next_quiet & (next_busy == 0)))
-            ),
+            self.read.en.eq(self.next_read_en),
             settle.eq(
                 Mux(
                     granted,

@@ -49,6 +49,8 @@ class Drain(wiring.Component):
         It issues.
     read : Out(READ_REQUEST)
         Reads of second operands, parameters and tables.
+    next_read_en : Out(1)
+        ``read.en`` of the next cycle.
     read_mask : Out(requant_words)
         Which of the first words read are needed.
     urgent : Out(1)
@@ -80,6 +82,7 @@ class Drain(wiring.Component):
                 "ready": Out(1, init=1),
                 "pixel_group_issued": In(1),
                 "read": Out(READ_REQUEST),
+                "next_read_en": Out(1),
                 "read_mask": Out(words),
                 "urgent": Out(1),
                 "line": In(config.line_bytes * 8),
@@ -196,10 +199,15 @@ class Drain(wiring.Component):
             free.eq(parameters.next_ready & (~first | empty)),
             beat.eq(held & free & phase_ok),
         ]
+        urgent = Signal(name="next_urgent")
+        m.d.comb += [
+            urgent.eq(beat & self.next_cmd.residual),
+            self.next_read_en.eq(urgent | parameters.next_read_en),
+        ]
         m.d.sync += [
             self._held.eq(held),
             self.beat.eq(beat),
-            self.urgent.eq(beat & self.next_cmd.residual),
+            self.urgent.eq(urgent),
         ]
         return held, free
 

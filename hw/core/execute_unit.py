@@ -116,8 +116,13 @@ class ExecuteUnit(wiring.Component):
             pipe_cmd.eq(self._bank(m, drain.pipe_bank, "next_pipe_command")),
             held.eq(held + fetch.take - drain.command_done),
         ]
-        self._array_bank = Signal()
-        self._array_command = self._bank(m, self._array_bank, "array_command")
+        # The array's command is a register too. It is in its bank long before its tap groups.
+        self._array_bank, self._next_array_bank = Signal(), Signal()
+        self._array_command = Signal(command_layouts.EXECUTE, name="array_command", reset_less=True)
+        m.d.sync += [
+            self._array_bank.eq(self._next_array_bank),
+            self._array_command.eq(self._bank(m, self._next_array_bank, "next_array_command")),
+        ]
         with m.If(fetch.take):
             m.d.sync += cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
@@ -129,7 +134,9 @@ class ExecuteUnit(wiring.Component):
     def _build_read_port(self, m, fetch, weights, drain):
         """Residual beats (urgent, never in STORE's phase), then parameters, weights, operands."""
         port = self.scratchpad
-        free = ~port.blocked
+        free, lowest = ~port.blocked, Signal(init=1)
+        # Known a cycle ahead: in that cycle neither the drain nor the weight store reads.
+        m.d.sync += lowest.eq(~(drain.next_read_en | weights.next_read_en))
         m.d.comb += [
             port.read_en.eq((drain.read.en | weights.read.en | fetch.read.en) & free),
             port.read_mask.eq(Mux(drain.read.en, drain.read_mask, 1)),
@@ -142,7 +149,7 @@ class ExecuteUnit(wiring.Component):
             ),
             drain.read.grant.eq(free),
             weights.read.grant.eq(free & ~drain.read.en),
-            fetch.read.grant.eq(free & ~drain.read.en & ~weights.read.en),
+            fetch.read.grant.eq(free & lowest),
             drain.line.eq(port.line),
             weights.line.eq(port.line),
         ]
@@ -196,9 +203,9 @@ class ExecuteUnit(wiring.Component):
         pixel_group = Signal(stage_layouts.pixel_group_layout(), name="pixel_group0")
         for field in stage_layouts.pixel_group_layout().members:
             m.d.comb += pixel_group[field].eq(self._array_bank if field == "bank" else head[field])
-        with m.If(sequencer.issue & sequencer.pixel_group_end & head.command_end):
-            m.d.sync += self._array_bank.eq(~self._array_bank)
+        ends = sequencer.issue & sequencer.pixel_group_end & head.command_end
         m.d.comb += [
+            self._next_array_bank.eq(self._array_bank ^ ends),
             sequencer.drain_ready.eq(drain.ready),
             drain.pixel_group_issued.eq(sequencer.issue & sequencer.pixel_group_end),
             drain.phase.eq(self.phase),

@@ -30,6 +30,8 @@ class WeightStore(wiring.Component):
         Its bank.
     read : Out(READ_REQUEST)
         Reads of lines of weights.
+    next_read_en : Out(1)
+        ``read.en`` of the next cycle.
     line : In(8 * line_bytes)
         The scratchpad's line register.
     resident : In(1)
@@ -56,6 +58,7 @@ class WeightStore(wiring.Component):
                 "cmd": In(command_layouts.EXECUTE),
                 "bank": Out(1),
                 "read": Out(READ_REQUEST),
+                "next_read_en": Out(1),
                 "line": In(config.line_bytes * 8),
                 "resident": In(1),
                 "array_shape": In(2),
@@ -90,13 +93,16 @@ class WeightStore(wiring.Component):
             granted.eq(self.read.en & self.read.grant),
         ]
         last = self._build_loops(m, take, granted)
-        m.d.comb += remains.eq(Mux(take, ~cmd.ones, active & ~(granted & last)))
+        m.d.comb += [
+            remains.eq(Mux(take, ~cmd.ones, active & ~(granted & last))),
+            self.next_read_en.eq(remains & room),
+        ]
         m.d.sync += [
             waiting.eq(waiting + self.started - take),
             issued.eq(issued + granted),
             taken.eq(taken ^ take),
             active.eq(remains),
-            self.read.en.eq(remains & room),
+            self.read.en.eq(self.next_read_en),
         ]
 
     def _build_loops(self, m, take, granted):

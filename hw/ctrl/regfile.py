@@ -190,7 +190,10 @@ class RegisterFile(wiring.Component):
         # A counter was read in the cycle before, its upper half if ``second``.
         counting, second = Signal(), Signal()
         taken = axil.arvalid & axil.arready
-        waits = axil.arvalid & counted & ~self.counter_ready
+        # Which counter it is stands in a register, from the second cycle of the request on.
+        asked = Signal()
+        waits = axil.arvalid & counted & ~(asked & self.counter_ready)
+        m.d.sync += asked.eq(axil.arvalid & ~taken)
         m.d.comb += [
             axil.arready.eq(~axil.rvalid & ~counting & ~waits),
             axil.rresp.eq(RESP_OKAY),
@@ -220,6 +223,6 @@ class RegisterFile(wiring.Component):
         upper half is read."""
         address, low = self.axil.araddr, exact_log2(regs.COUNTER_STRIDE)
         last = regs.COUNTER_BASE + regs.COUNTER_STRIDE * len(Counter)
-        m.d.comb += self.counter.eq((address - regs.COUNTER_BASE) >> low)
+        m.d.sync += self.counter.eq((address - regs.COUNTER_BASE) >> low)
         counted = (address >= regs.COUNTER_BASE) & (address < last)
         return counted, address[low - 1]

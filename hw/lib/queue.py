@@ -42,16 +42,21 @@ class Queue(wiring.Component):
 
         pushed = self.push.valid & self.push.ready
         popped = self.pop.valid & self.pop.ready
+        valid = Signal()
         m.d.comb += [
             self.push.ready.eq(self.count != self._depth),
             write.addr.eq(tail),
             write.data.eq(self.push.payload),
             write.en.eq(pushed),
-            self.pop.valid.eq(self.count != 0),
+            self.pop.valid.eq(valid),
             read.addr.eq(head),
             self.pop.payload.eq(read.data),
         ]
-        m.d.sync += self.count.eq(self.count + pushed - popped)
+        # A pop, which comes late, leaves what was there but one.
+        m.d.sync += [
+            self.count.eq(self.count + pushed - popped),
+            valid.eq(pushed | Mux(popped, self.count != 1, valid)),
+        ]
         with m.If(pushed):
             m.d.sync += tail.eq(after(tail))
         with m.If(popped):

@@ -33,9 +33,13 @@ class Bus:
         ctx, axil = self.ctx, self.axil
         ctx.set(axil.araddr, offset)
         ctx.set(axil.arvalid, 1)
+        counted = 0 <= offset - regs.COUNTER_BASE < regs.COUNTER_STRIDE * len(Counter)
+        if counted and not ctx.get(axil.arready):
+            await ctx.tick()
+        assert ctx.get(axil.arready)
         await ctx.tick()
         ctx.set(axil.arvalid, 0)
-        if regs.COUNTER_BASE <= offset < regs.COUNTER_BASE + regs.COUNTER_STRIDE * len(Counter):
+        if counted:
             assert not ctx.get(axil.rvalid) and not ctx.get(axil.arready)
             await ctx.tick()
         assert ctx.get(axil.rvalid)
