@@ -88,26 +88,19 @@ class ChannelParameters(wiring.Component):
         # Whether lines or the table are left, now (of the table, registered) and in the next cycle.
         table, granted = Signal(), Signal()
         next_lines, next_due, next_table = Signal(), Signal(), Signal()
+        new_block = self.load & self.pixel_group.block_start
+        new_command = self.load & self.pixel_group.command_start
+        # What is left if nothing is granted in this cycle: after a grant nothing is ready anyway.
+        idle_left = new_block | (lines_left != 0)
+        idle_left |= (new_command | table_due) & self.next_cmd.table
         m.d.comb += [
             self.read.addr.eq(Mux(table, word, line << config.line_bits)),
             granted.eq(self.read.en & self.read.grant),
-            next_lines.eq(
-                Mux(
-                    self.load & self.pixel_group.block_start,
-                    1,
-                    Mux(granted & ~table, lines_left != 1, lines_left != 0),
-                )
-            ),
-            next_due.eq(
-                Mux(
-                    self.load & self.pixel_group.command_start,
-                    1,
-                    table_due & ~(granted & table & (row == rows - 1)),
-                )
-            ),
+            next_lines.eq(new_block | Mux(granted & ~table, lines_left != 1, lines_left != 0)),
+            next_due.eq(new_command | (table_due & ~(granted & table & (row == rows - 1)))),
             next_table.eq(~next_lines & next_due & self.next_cmd.table),
             next_busy.eq(Mux(granted & table, config.table_interval - 1, busy - (busy != 0))),
-            self.next_ready.eq(~next_lines & ~next_table & ~granted & (settle <= 1)),
+            self.next_ready.eq(~idle_left & ~granted & (settle <= 1)),
             self.next_read_en.eq(
                 self.next_held & (next_lines | (next_table & self.next_quiet & (next_busy == 0)))
             ),
@@ -136,10 +129,10 @@ class ChannelParameters(wiring.Component):
                 plane.eq(plane + last),
                 line.eq(line + 1),
             ]
-        with m.If(self.load & self.pixel_group.block_start):
+        with m.If(new_block):
             lines = self.pixel_group.planes * config.param_lines
             m.d.sync += [lines_left.eq(lines), part.eq(0), plane.eq(0)]
-        with m.If(self.load & self.pixel_group.command_start):
+        with m.If(new_command):
             m.d.sync += [
                 row.eq(0),
                 line.eq(self.next_cmd.param_addr),

@@ -112,7 +112,6 @@ class Drain(wiring.Component):
             parameters.read.grant.eq(self.read.grant & ~self.urgent),
             parameters.line.eq(self.line),
             parameters.plane.eq(addresses.plane),
-            self.read.en.eq(self.urgent | parameters.read.en),
             self.read_mask.eq(Mux(self.urgent, addresses.mask, 1)),
             self.read.addr.eq(Mux(self.urgent, addresses.other_addr, parameters.read.addr)),
             table.write_en.eq(parameters.table_en),
@@ -208,6 +207,7 @@ class Drain(wiring.Component):
             self._held.eq(held),
             self.beat.eq(beat),
             self.urgent.eq(urgent),
+            self.read.en.eq(self.next_read_en),
         ]
         return held, free
 

@@ -172,6 +172,7 @@ class ExecuteUnit(wiring.Component):
             weights.block_end.eq(head.block_end),
             sequencer.cmd.eq(cmd),
             sequencer.head.eq(head),
+            sequencer.next_head.eq(operands.next_head),
             sequencer.visible.eq(operands.visible),
             sequencer.in_flight.eq(operands.in_flight),
             sequencer.weight_ready.eq(weights.ready),

@@ -20,6 +20,8 @@ class MacSequencer(wiring.Component):
         The command of the oldest tap group.
     head : In(tap_group_layout)
         The oldest tap group.
+    next_head : In(tap_group_layout)
+        With ``pop`` or without ``visible``: ``head`` of the next cycle.
     visible : In(1)
         It is there, with its lines.
     in_flight : In(1)
@@ -52,6 +54,7 @@ class MacSequencer(wiring.Component):
 
     cmd: In(command_layouts.EXECUTE)
     head: In(stage_layouts.tap_group_layout())
+    next_head: In(stage_layouts.tap_group_layout())
     visible: In(1)
     in_flight: In(1)
     weight_ready: In(1)
@@ -73,8 +76,6 @@ class MacSequencer(wiring.Component):
         tap, offset = Signal(4), Signal(4)
         last_channel, last_tap, weights, drain = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            last_channel.eq(self.channel == self.head.last_channel),
-            last_tap.eq(tap == self.head.last_tap),
             self.pixel_group_end.eq(last_channel & last_tap & self.head.last),
             weights.eq(self.cmd.ones | self.weight_ready),
             drain.eq(~self.pixel_group_end | self.drain_ready),
@@ -83,13 +84,25 @@ class MacSequencer(wiring.Component):
             self.step.eq(self.issue & last_channel & ~last_tap),
             self.offset.eq(offset + self.cmd.col_dilation),
         ]
+        head, following = self.head, self.next_head
         with m.If(self.issue):
-            m.d.sync += self.channel.eq(Mux(last_channel, 0, self.channel + 1))
+            m.d.sync += [
+                self.channel.eq(Mux(last_channel, 0, self.channel + 1)),
+                last_channel.eq(
+                    Mux(last_channel, head.last_channel == 0, self.channel + 1 == head.last_channel)
+                ),
+            ]
             with m.If(last_channel):
                 m.d.sync += [
                     tap.eq(Mux(last_tap, 0, tap + 1)),
+                    last_tap.eq(tap + 1 == head.last_tap),
                     offset.eq(Mux(last_tap, 0, self.offset)),
                 ]
+        with m.If(self.pop | ~self.visible):
+            m.d.sync += [
+                last_channel.eq(following.last_channel == 0),
+                last_tap.eq(following.last_tap == 0),
+            ]
         with m.If(self.issue):
             m.d.comb += self.cause.eq(
                 Mux(self.cmd.network, Counter.BUSY_NETWORK, Counter.BUSY_OTHER)

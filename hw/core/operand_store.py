@@ -31,6 +31,8 @@ class OperandStore(wiring.Component):
         The lines of the oldest tap group have arrived.
     head : Out(tap_group_layout)
         With ``visible``: the oldest tap group.
+    next_head : Out(tap_group_layout)
+        With ``pop`` or without ``visible``: ``head`` of the next cycle.
     pop : In(1)
         Its last use.
     step : In(1)
@@ -56,6 +58,7 @@ class OperandStore(wiring.Component):
                 "in_flight": Out(1),
                 "visible": Out(1),
                 "head": Out(stage_layouts.tap_group_layout()),
+                "next_head": Out(stage_layouts.tap_group_layout()),
                 "pop": In(1),
                 "step": In(1),
                 "offset": In(stage_layouts.REACH),
@@ -102,9 +105,10 @@ class OperandStore(wiring.Component):
             write.data.eq(self.tap_groups.tap_group),
             # As in OperandLane.
             read.addr.eq(self._head_entry + self.visible),
+            self.next_head.eq(read.data),
         ]
         with m.If(self.pop | ~self.visible):
-            m.d.sync += self.head.eq(read.data)
+            m.d.sync += self.head.eq(self.next_head)
 
     def _build_lanes(self, m, platform):
         config = self._config

@@ -137,7 +137,7 @@ class Fetch(wiring.Component):
         ]
         taken = self.memory.request.valid & self.memory.request.ready
         # After a request the burst is unknown for a cycle.
-        known = aligned & (burst.beats != 0) & ~taken
+        known = aligned & (left != 0) & ~taken
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(known & allowed),

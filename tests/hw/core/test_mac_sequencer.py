@@ -20,18 +20,24 @@ def test_taps_and_channels_in_order(seed):
     dut = MacSequencer()
 
     async def bench(ctx):
-        for _ in range(40):
-            taps, channels, last = rng.randint(1, 9), rng.randint(1, 8), rng.randrange(2)
+        heads = [(rng.randint(1, 9), rng.randint(1, 8), rng.randrange(2)) for _ in range(41)]
+        ctx.set(dut.next_head, _head(*heads[0]))
+        await ctx.tick()
+        for (taps, channels, last), following in itertools.pairwise(heads):
             dilation = rng.randint(1, max(1, 8 // taps))
             ctx.set(dut.cmd, execute_command({"col_dilation": dilation}))
-            ctx.set(dut.head, _head(taps, channels, last))
+            head, following_head = _head(taps, channels, last), _head(*following)
+            ctx.set(dut.head, head)
             order = list(itertools.product(range(taps), range(channels)))
+            visible = False
             for tap, channel in order:
                 end = (tap, channel) == order[-1]
                 issues = False
                 while not issues:
-                    visible, weight, drain = (rng.random() < 0.8 for _ in range(3))
+                    seen, weight, drain = (rng.random() < 0.8 for _ in range(3))
+                    visible |= seen  # It goes with the tap group.
                     ctx.set(dut.visible, visible)
+                    ctx.set(dut.next_head, following_head if visible else head)
                     ctx.set(dut.weight_ready, weight)
                     ctx.set(dut.drain_ready, drain)
                     issues = visible and weight and (drain or not (end and last))
@@ -90,6 +96,7 @@ def test_causes_in_their_order(case):
     dut = MacSequencer()
 
     async def bench(ctx):
+        await ctx.tick()  # The only multiply-accumulate of its tap group.
         ctx.set(dut.head, _head(1, 1, last=1))
         for name, value in inputs.items():
             ctx.set(getattr(dut, name), value)
