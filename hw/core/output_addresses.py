@@ -76,17 +76,19 @@ class OutputAddresses(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cmd, words = self.cmd, self._config.requant_words
-        x, offset = Signal(14), Signal(WORD_ADDR)
-        pixel_group_x, pixel_group_offset = Signal(14), Signal(WORD_ADDR)
+        # Columns count from 1, so that the last one is the width.
+        x, offset = Signal(14, init=1), Signal(WORD_ADDR)
+        pixel_group_x, pixel_group_offset = Signal(14, init=1), Signal(WORD_ADDR)
         next_x, next_offset = Signal(14), Signal(WORD_ADDR)
         plane_end, row_end = Signal(), Signal()
+        step, skip = Mux(cmd.dense, words, 1), cmd.out_skip + Const(1)
         left, last_plane = self._build_left(m, plane_end)
         m.d.comb += [
-            plane_end.eq(left <= Mux(cmd.dense, words, 1)),
+            plane_end.eq(left <= step),
             self.last.eq(plane_end & last_plane),
-            row_end.eq(x == cmd.out_width - 1),
-            next_x.eq(Mux(cmd.dense | row_end, 0, x + 1)),
-            next_offset.eq(offset + Mux(cmd.dense, words, 1 + Mux(row_end, cmd.out_skip, 0))),
+            row_end.eq(x == cmd.out_width),
+            next_x.eq(Mux(cmd.dense | row_end, 1, x + 1)),
+            next_offset.eq(Mux(row_end & ~cmd.dense, offset + skip, offset + step)),
         ]
         # Each plane has the pixels of the group once more: x and offset go back to what they were
         # at the group's start (pixel_group_x, pixel_group_offset), and where the last plane ends,
@@ -122,7 +124,7 @@ class OutputAddresses(wiring.Component):
                     pixel_group_offset.eq(next_offset),
                 ]
         with m.If(self.load & self.pixel_group.block_start):
-            m.d.sync += [x.eq(0), offset.eq(0), pixel_group_x.eq(0), pixel_group_offset.eq(0)]
+            m.d.sync += [x.eq(1), offset.eq(0), pixel_group_x.eq(1), pixel_group_offset.eq(0)]
         with m.If(self.load & self.pixel_group.command_start):
             m.d.sync += self.command_first.eq(1)
         self._build_addresses(m, plane_end, offset)

@@ -1,6 +1,6 @@
 """Command fetch: reads the program, checks its commands and hands them to the units' queues."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -14,7 +14,7 @@ from hw.spec.bit_fields import WORD_BITS
 from hw.spec.config import AccelConfig
 from hw.spec.isa import Opcode
 from hw.spec.regs import PROGRAM_ALIGN, Fault
-from hw.spec.timing import BURST_BOUNDARY, FETCH_BYTES
+from hw.spec.timing import FETCH_BYTES
 
 _ALIGN_BITS = exact_log2(PROGRAM_ALIGN)
 _LONGEST = max(isa.COMMAND_WORDS.values()) * WORD_BITS
@@ -30,7 +30,7 @@ class Fetch(wiring.Component):
     Members
     -------
     program_addr, program_size : In(32)
-        Bytes, multiples of PROGRAM_ALIGN; constant while a program runs, and from three cycles
+        Bytes, multiples of PROGRAM_ALIGN; constant while a program runs, and from two cycles
         before.
     base : In(32)
         What addresses count from, a multiple of BURST_BOUNDARY; as constant.
@@ -127,8 +127,10 @@ class Fetch(wiring.Component):
         # Whether it fits into the buffer.
         room, open_ = Signal(init=1), Signal()
         longest = FETCH_BYTES // self._config.word_bytes
-        burst = Burst(self._config, addr, left, longest)
-        allowed = self._may_read(m, addr, longest)
+        end = Signal(33 - low, reset_less=True)
+        m.d.sync += end.eq((self.program_addr >> low) + (self.program_size >> low))
+        burst = Burst(m, self._config, addr, left, end, longest)
+        allowed = burst.may_read(self.address_ranges)
         m.d.comb += [
             self.memory.request.payload.addr.eq(addr << low),
             self.memory.request.payload.beats.eq(beats),
@@ -153,24 +155,6 @@ class Fetch(wiring.Component):
         with m.Elif(taken):
             m.d.sync += addr.eq(addr + beats), left.eq(left - beats)
         return open_ & outside
-
-    def _may_read(self, m, addr, longest):
-        """Whether a burst lies in an address range: it ends at the program's end, at a page's end
-        or after ``longest`` words, whichever comes first. Sums of settings are registers."""
-        low = exact_log2(self._config.word_bytes)
-        page = exact_log2(BURST_BOUNDARY) - low
-        end = Signal(33 - low, reset_less=True)
-        m.d.sync += end.eq((self.program_addr >> low) + (self.program_size >> low))
-        ranges = []
-        for name in ("read", "write"):
-            base = self.address_ranges[f"{name}_base"]
-            limit = self.address_ranges[f"{name}_limit"] >> low
-            fits = Signal(name=f"{name}_fits", reset_less=True)
-            last = Signal(signed(33 - low), name=f"{name}_last", reset_less=True)
-            m.d.sync += fits.eq(end <= limit), last.eq(limit - longest)
-            ends = fits | (addr <= last) | (addr >> page < limit >> page)
-            ranges.append(((addr << low) >= base) & ends)
-        return Cat(ranges).any()
 
     def _build_assembly(self, m, buffer, index):
         """The command register; returns it, whether it is full, and whether the next beat begins

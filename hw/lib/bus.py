@@ -1,6 +1,6 @@
 """Layouts and interfaces between the units: requests, address ranges, counts, faults, traces."""
 
-from amaranth.hdl import Cat, Const, Mux, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, Signature
 from amaranth.utils import exact_log2
@@ -129,36 +129,49 @@ def smallest(first: Value, *others: Value) -> Value:
 
 
 class Burst:
-    """The burst at word address ``addr`` when ``left`` words are to go.
+    """The burst at word address ``addr`` when ``left`` words are to go, the last before ``end``.
 
     It has at most ``most`` words, ``config.burst_words`` by default, and ends at a 4 KiB boundary
     at the latest. ``beats`` is the number of its words, and ``whole`` says that it has all.
     """
 
-    def __init__(self, config: AccelConfig, addr: Value, left: Value, most: int | None = None):
-        most = config.burst_words if most is None else most
-        page = exact_log2(BURST_BOUNDARY // config.word_bytes)
-        to_boundary = (1 << page) - addr[:page]
+    def __init__(
+        self,
+        m: Module,
+        config: AccelConfig,
+        addr: Value,
+        left: Value,
+        end: Value,
+        most: int | None = None,
+    ):
+        self._m, self._addr, self._end = m, addr, end
+        self._most = config.burst_words if most is None else most
         self._low = exact_log2(config.word_bytes)
-        self._addr = addr
-        self.beats = smallest(Const(most, BEATS_BITS), to_boundary[: page + 1], left)[:BEATS_BITS]
-        self.whole = (left <= most) & (left <= to_boundary[: page + 1])
-        # The burst ends at the smallest of these; none of them waits for ``beats``.
-        self._ends = (addr + most, ((addr >> page) + 1) << page, addr + left)
+        self._page = exact_log2(BURST_BOUNDARY) - self._low
+        to_boundary = ((1 << self._page) - addr[: self._page])[: self._page + 1]
+        longest = Const(self._most, BEATS_BITS)
+        self.beats = smallest(longest, to_boundary, left)[:BEATS_BITS]
+        self.whole = (left <= self._most) & (left <= to_boundary)
 
     def may_write(self, address_ranges) -> Value:
-        """Whether a write burst lies in the write range."""
+        """Whether a write burst lies in the write range, which has stood for a cycle."""
         return self._inside(address_ranges.write_base, address_ranges.write_limit)
 
     def may_read(self, address_ranges) -> Value:
-        """Whether a read burst lies in the read range or in the write range."""
+        """Whether a read burst lies in the read range or in the write range, likewise."""
         return self._inside(address_ranges.read_base, address_ranges.read_limit) | self.may_write(
             address_ranges
         )
 
     def _inside(self, base: Value, limit: Value) -> Value:
-        ends_inside = Cat(end <= (limit >> self._low) for end in self._ends).any()
-        return ((self._addr << self._low) >= base) & ends_inside
+        """It ends at ``end``, at the page's end or after ``most`` words, whichever comes first; no
+        comparison waits for ``beats`` or for another sum."""
+        limit = limit >> self._low
+        last = Signal(signed(len(limit) + 1), name="last_of_range", reset_less=True)
+        self._m.d.sync += last.eq(limit - self._most)
+        page, last_page = self._addr >> self._page, limit >> self._page
+        ends = (self._end <= limit) | (self._addr <= last) | (page < last_page)
+        return ((self._addr << self._low) >= base) & ends
 
 
 def waits_met(command, done) -> Value:

@@ -37,7 +37,7 @@ class ChannelUnpacker(wiring.Component):
     length : In(range(cols + 1))
         Bytes of the next chunk, at least 1.
     next_length : In(range(cols + 1))
-        ``length`` of the next cycle, unless ``begin``.
+        ``length`` of the next cycle.
     flip : In(1)
         Invert bit 7 of each byte.
     take : In(1)
@@ -94,14 +94,20 @@ class ChannelUnpacker(wiring.Component):
         # Bytes to skip leave with the first beat, which has more of them. How many leave is known
         # before it is known whether they do.
         skips = skip != 0
-        leaving = Signal(range(cols + 1))
+        leaving = Signal(range(cols + 1), reset_less=True)
         moves = Signal()
         kept = Signal(range(2 * cols + 1))
         m.d.comb += [
-            leaving.eq(Mux(skips, skip, self.length)),
             moves.eq(Mux(skips, count != 0, self.valid & self.take)),
             kept.eq(Mux(moves, count - leaving, count)),
         ]
+        m.d.sync += leaving.eq(
+            Mux(
+                self.begin,
+                Mux(self.offset != 0, self.offset, self.next_length),
+                Mux(skips & ~moves, leaving, self.next_length),
+            )
+        )
         after = Signal.like(count)
         m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
         # Known a cycle ahead; a beat has the bytes of any chunk.

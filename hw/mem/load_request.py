@@ -155,7 +155,9 @@ class LoadRequest(wiring.Component):
         next_base = Mux(waiting, command.dram_addr, base)
         span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
-        burst = Burst(self._config, addr, left)
+        end = Signal(33 - low)
+        packed_end = (next_base + size + (self._config.word_bytes - 1)) >> low
+        burst = Burst(m, self._config, addr, left, end)
         taken = self.request.valid & self.request.ready
         m.d.sync += [
             beats.eq(burst.beats),
@@ -172,6 +174,7 @@ class LoadRequest(wiring.Component):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(row_beats),
+                end.eq(Mux(command.unpack, packed_end, (next_base >> low) + command.row_length)),
                 base.eq(next_base + command.dram_stride),
                 rows_left.eq(Mux(waiting, command.row_count, rows_left - Const(1, 1))),
             ]

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import command_layouts
-from hw.lib.bus import BEATS_BITS, smallest, write_channel
+from hw.lib.bus import BEATS_BITS, write_channel
 from hw.lib.queue import Queue
 from hw.mem.scratchpad import WORD_ADDR, line_read_port
 from hw.spec.config import AccelConfig
@@ -83,11 +83,14 @@ class StoreData(wiring.Component):
         left, rows_left = Signal(20), Signal(16)
         reserved, more = Signal(range(LINE_BUFFERS + 1)), Signal()
         bank = address[: self._config.line_bits]
-        words = Signal(range(self._config.line_words + 1))
-        ends_row = left == words
+        words, room = (
+            Signal(range(self._config.line_words + 1), name=n) for n in ("words", "room")
+        )
+        ends_row = left <= room
         next_base = Mux(self.waiting, command.scratchpad_addr, base)
         m.d.comb += [
-            words.eq(smallest(self._config.line_words - bank, left)),
+            room.eq(self._config.line_words - bank),
+            words.eq(Mux(ends_row, left, room)),
             self.scratchpad.line.eq(address >> self._config.line_bits),
         ]
         # Known a cycle ahead: in that cycle nothing is read.

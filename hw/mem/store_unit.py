@@ -113,15 +113,15 @@ class StoreUnit(wiring.Component):
         presented = Signal()
         outside = Signal()
         payload = self.aw.payload
-        burst = Burst(self._config, addr, left)
+        end = Signal(33 - low)
+        burst = Burst(m, self._config, addr, left, end)
         # Of the burst there, known a cycle after it is aimed at.
         beats = Signal.like(payload.beats, reset_less=True)
-        inside, known = Signal(reset_less=True), Signal()
+        inside, ends_row, known = Signal(reset_less=True), Signal(reset_less=True), Signal()
         wanted = (
             bursts_left & known & words.burst.ready & (unanswered != MAX_OUTSTANDING) & ~self.stop
         )
         sent = self.aw.valid & self.aw.ready
-        ends_row = left == beats
         next_base = Mux(waiting, command.dram_addr, base)
         m.d.comb += [
             bursts_left.eq(rows_left != 0),
@@ -137,6 +137,7 @@ class StoreUnit(wiring.Component):
         m.d.sync += [
             beats.eq(burst.beats),
             inside.eq(burst.may_write(self.address_ranges)),
+            ends_row.eq(burst.whole),
             known.eq(~waiting & ~sent),
             presented.eq(self.aw.valid & ~self.aw.ready),
             unanswered.eq(unanswered + sent - self.b_valid),
@@ -145,6 +146,7 @@ class StoreUnit(wiring.Component):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(command.row_length),
+                end.eq((next_base >> low) + command.row_length),
                 base.eq(next_base + command.dram_stride),
                 rows_left.eq(Mux(waiting, command.row_count, rows_left - 1)),
             ]
