@@ -74,7 +74,8 @@ class ExecuteUnit(wiring.Component):
         self._banks = [
             Signal(command_layouts.EXECUTE, name=f"command{i}", reset_less=True) for i in range(2)
         ]
-        self._build_commands(m, fetch, weights, operands, drain)
+        self._build_commands(m, fetch, weights, drain)
+        self._build_array_command(m, operands, sequencer)
         self._build_read_port(m, fetch, weights, drain)
         self._build_operand_path(m, fetch, weights, operands, sequencer, array)
         self._build_drain_path(m, sequencer, operands, array, drain)
@@ -88,7 +89,7 @@ class ExecuteUnit(wiring.Component):
         m.d.comb += view.eq(Mux(index, self._banks[1], self._banks[0]))
         return view
 
-    def _build_commands(self, m, fetch, weights, operands, drain):
+    def _build_commands(self, m, fetch, weights, drain):
         held = Signal(range(len(self._banks) + 1), name="held_commands")
         cmd = Signal(command_layouts.EXECUTE, name="fetch_command", reset_less=True)
         drain_cmd, pipe_cmd = (
@@ -116,13 +117,6 @@ class ExecuteUnit(wiring.Component):
             pipe_cmd.eq(self._bank(m, drain.pipe_bank, "next_pipe_command")),
             held.eq(held + fetch.take - drain.command_done),
         ]
-        # The array's command is a register too. It is in its bank long before its tap groups.
-        self._array_bank, self._next_array_bank = Signal(), Signal()
-        self._array_command = Signal(command_layouts.EXECUTE, name="array_command", reset_less=True)
-        m.d.sync += [
-            self._array_bank.eq(self._next_array_bank),
-            self._array_command.eq(self._bank(m, self._next_array_bank, "next_array_command")),
-        ]
         with m.If(fetch.take):
             m.d.sync += cmd.eq(self.command.payload)
             for index, bank in enumerate(self._banks):
@@ -130,6 +124,19 @@ class ExecuteUnit(wiring.Component):
                     m.d.sync += bank.eq(self.command.payload)
         with m.If(drain.command_done):
             m.d.sync += self.done.eq(self.done + 1)
+
+    def _build_array_command(self, m, operands, sequencer):
+        """The command of the oldest tap group, a register. It is in its bank long before its tap
+        groups come."""
+        head, bank, following = operands.head, Signal(), Signal()
+        command = Signal(command_layouts.EXECUTE, name="array_command", reset_less=True)
+        m.d.comb += following.eq(bank ^ (operands.visible & head.last & head.command_end))
+        with m.If(sequencer.pop | ~operands.visible):
+            m.d.sync += [
+                bank.eq(following),
+                command.eq(self._bank(m, following, "next_array_command")),
+            ]
+        self._array_bank, self._array_command = bank, command
 
     def _build_read_port(self, m, fetch, weights, drain):
         """Residual beats (urgent, never in STORE's phase), then parameters, weights, operands."""
@@ -204,9 +211,7 @@ class ExecuteUnit(wiring.Component):
         pixel_group = Signal(stage_layouts.pixel_group_layout(), name="pixel_group0")
         for field in stage_layouts.pixel_group_layout().members:
             m.d.comb += pixel_group[field].eq(self._array_bank if field == "bank" else head[field])
-        ends = sequencer.issue & sequencer.pixel_group_end & head.command_end
         m.d.comb += [
-            self._next_array_bank.eq(self._array_bank ^ ends),
             sequencer.drain_ready.eq(drain.ready),
             drain.pixel_group_issued.eq(sequencer.issue & sequencer.pixel_group_end),
             drain.phase.eq(self.phase),
