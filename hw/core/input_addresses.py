@@ -100,9 +100,12 @@ class InputAddresses(wiring.Component):
         self._waiting, self._leaves, self._collected = (
             Signal(name=name) for name in ("waiting", "leaves", "collected")
         )
+        # The registers of the last stage move while it is not full; only what is collected counts.
+        self._open = _open = Signal(name="open")
         m.d.comb += [
+            _open.eq(~self.ready | self.take),
             self._leaves.eq(holds & ~self._waiting),
-            self._collected.eq((holds | self._waiting) & (~self.ready | self.take)),
+            self._collected.eq((holds | self._waiting) & _open),
             entered.eq(loops.valid & (~holds | self._leaves)),
             loops.next.eq(entered & (step == last)),
             self.pending.eq(self.ready | self._waiting | holds | loops.valid),
@@ -141,7 +144,7 @@ class InputAddresses(wiring.Component):
             fields = self._oldest(m, fields, "tap_group")
         collected, columns = fields[: len(tap_group.as_value())], fields[-len(columns) :]
         collected = data.View(stage_layouts.tap_group_layout(), collected)
-        with m.If(self._collected):
+        with m.If(self._open):
             m.d.sync += self.tap_group.eq(collected)
             m.d.sync += self.tap_group.occupied.eq(collected.pixels * columns)
 
@@ -187,7 +190,7 @@ class InputAddresses(wiring.Component):
     def _collect(self, m, made, place, step):
         """The last stage: the lane at ``place``, collected with a step."""
         kept = Signal(len(made), name=f"kept{place}", reset_less=True)
-        with m.If(self._collected & (self._collected_step == step)):
+        with m.If(self._open & (self._collected_step == step)):
             m.d.sync += kept.eq(made)
         m.d.comb += Cat(self.lanes[place], self.needs[place]).eq(kept)
 

@@ -37,7 +37,9 @@ class ChannelUnpacker(wiring.Component):
     length : In(range(cols + 1))
         Bytes of the next chunk, at least 1.
     next_length : In(range(cols + 1))
-        ``length`` of the next cycle.
+        ``length`` of the next cycle, unless ``begin``.
+    first_length : In(range(cols + 1))
+        With ``begin``: ``length`` of the next cycle.
     flip : In(1)
         Invert bit 7 of each byte.
     take : In(1)
@@ -61,6 +63,7 @@ class ChannelUnpacker(wiring.Component):
                 "beat_data": In(8 * cols),
                 "length": In(range(cols + 1)),
                 "next_length": In(range(cols + 1)),
+                "first_length": In(range(cols + 1)),
                 "flip": In(1),
                 "take": In(1),
                 "valid": Out(1),
@@ -104,7 +107,7 @@ class ChannelUnpacker(wiring.Component):
         m.d.sync += leaving.eq(
             Mux(
                 self.begin,
-                Mux(self.offset != 0, self.offset, self.next_length),
+                Mux(self.offset != 0, self.offset, self.first_length),
                 Mux(skips & ~moves, leaving, self.next_length),
             )
         )
