@@ -168,9 +168,7 @@ class ExecuteUnit(wiring.Component):
         m.d.comb += [
             operands.line.eq(self.scratchpad.line),
             operands.pop.eq(sequencer.pop),
-            operands.step.eq(sequencer.step),
             operands.offset.eq(sequencer.offset),
-            operands.dilation.eq(cmd.col_dilation),
             operands.pad.eq(cmd.pad_value),
             weights.resident.eq(cmd.resident),
             weights.array_shape.eq(cmd.array_shape),

@@ -40,10 +40,8 @@ class MacSequencer(wiring.Component):
         A multiply-accumulate issues.
     channel : Out(6)
         Its channel in the input block.
-    step : Out(1)
-        It is the last of its tap, and not of its tap group.
     offset : Out(REACH)
-        With ``step``: columns from the tap group's first tap to the next one.
+        Columns from the tap group's first tap to its tap.
     pop : Out(1)
         It is the last of its tap group.
     pixel_group_end : Out(1)
@@ -65,7 +63,6 @@ class MacSequencer(wiring.Component):
     store_met: In(1)
     issue: Out(1)
     channel: Out(6)
-    step: Out(1)
     offset: Out(4)
     pop: Out(1)
     pixel_group_end: Out(1)
@@ -73,7 +70,7 @@ class MacSequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        tap, offset = Signal(4), Signal(4)
+        tap = Signal(4)
         last_channel, last_tap, weights, drain = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.pixel_group_end.eq(last_channel & last_tap & self.head.last),
@@ -81,8 +78,6 @@ class MacSequencer(wiring.Component):
             drain.eq(~self.pixel_group_end | self.drain_ready),
             self.issue.eq(self.visible & weights & drain),
             self.pop.eq(self.issue & last_channel & last_tap),
-            self.step.eq(self.issue & last_channel & ~last_tap),
-            self.offset.eq(offset + self.cmd.col_dilation),
         ]
         head, following = self.head, self.next_head
         with m.If(self.issue):
@@ -96,7 +91,7 @@ class MacSequencer(wiring.Component):
                 m.d.sync += [
                     tap.eq(Mux(last_tap, 0, tap + 1)),
                     last_tap.eq(tap + 1 == head.last_tap),
-                    offset.eq(Mux(last_tap, 0, self.offset)),
+                    self.offset.eq(Mux(last_tap, 0, self.offset + self.cmd.col_dilation)),
                 ]
         with m.If(self.pop | ~self.visible):
             m.d.sync += [

@@ -2,7 +2,7 @@
 in them."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -35,15 +35,11 @@ class OperandLane(wiring.Component):
     head_entry : In(RING_BITS)
         Place of the oldest tap group.
     visible : In(1)
-        It is there. Its first tap is present from the cycle on in which it is.
+        It is there.
     pop : In(1)
         The next tap group is the oldest from the next cycle on.
-    step : In(1)
-        With ``visible``, without ``pop``: the next tap is present from the next cycle on.
     offset : In(REACH)
-        With ``step``: columns from the first tap to that one.
-    dilation : In(REACH)
-        With ``step``: columns from the present tap to that one.
+        Columns from its first tap to the present one.
     pad : In(8)
         Operand outside the input window.
     word : Out(8 * word_bytes)
@@ -66,9 +62,7 @@ class OperandLane(wiring.Component):
                 "head_entry": In(RING_BITS),
                 "visible": In(1),
                 "pop": In(1),
-                "step": In(1),
                 "offset": In(stage_layouts.REACH),
-                "dilation": In(stage_layouts.REACH),
                 "pad": In(8),
                 "word": Out(config.word_bytes * 8),
             }
@@ -100,30 +94,20 @@ class OperandLane(wiring.Component):
         return m
 
     def _build_place(self, m, bits):
-        """The place of the present tap in the two lines, and whether it is inside the input window,
-        from registers: a pop, which comes late, only chooses."""
+        """The place of the present tap in the two lines, and whether it is inside the input
+        window. The lane is a register: a pop, which comes late, only loads it."""
         layout = stage_layouts.lane_layout(self._config)
         m.submodules.place = places = Memory(shape=layout, depth=timing.TAP_GROUP_RING, init=[])
         write, read = places.write_port(), places.read_port(domain="comb")
-        following = data.View(layout, read.data)
-        lane = Signal(layout, reset_less=True)
-        place, inside = Signal(bits + 1, reset_less=True), Signal(reset_less=True)
+        lane, place = Signal(layout, reset_less=True), Signal(bits + 1)
         m.d.comb += [
             write.en.eq(self.push),
             write.addr.eq(self.push_entry),
             write.data.eq(self.lane),
             # Of the tap group after the oldest, or of the oldest until it is there.
             read.addr.eq(self.head_entry + self.visible),
+            place.eq(lane.offset + self.offset),
         ]
         with m.If(self.pop | ~self.visible):
-            m.d.sync += [
-                lane.eq(following),
-                place.eq(following.offset),
-                inside.eq(following.inside & (following.first == 0)),
-            ]
-        with m.Elif(self.step):
-            m.d.sync += [
-                place.eq(place + self.dilation),
-                inside.eq(lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)),
-            ]
-        return place, inside
+            m.d.sync += lane.eq(read.data)
+        return place, lane.inside & (self.offset >= lane.first) & (self.offset <= lane.last)

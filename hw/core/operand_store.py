@@ -35,12 +35,8 @@ class OperandStore(wiring.Component):
         With ``pop`` or without ``visible``: ``head`` of the next cycle.
     pop : In(1)
         Its last use.
-    step : In(1)
-        The next tap is the next one of the oldest tap group.
     offset : In(REACH)
-        With ``step``: columns from its first tap to that one.
-    dilation : In(REACH)
-        With ``step``: columns from the present tap to that one.
+        Columns from its first tap to the present one.
     pad : In(8)
         Operand outside the input window.
     words : Out(8 * word_bytes), an array of rows
@@ -60,9 +56,7 @@ class OperandStore(wiring.Component):
                 "head": Out(stage_layouts.tap_group_layout()),
                 "next_head": Out(stage_layouts.tap_group_layout()),
                 "pop": In(1),
-                "step": In(1),
                 "offset": In(stage_layouts.REACH),
-                "dilation": In(stage_layouts.REACH),
                 "pad": In(8),
                 "words": Out(data.ArrayLayout(word, config.rows)),
             }
@@ -129,9 +123,7 @@ class OperandStore(wiring.Component):
                 lane.head_entry.eq(self._head_entry),
                 lane.visible.eq(self.visible),
                 lane.pop.eq(self.pop),
-                lane.step.eq(self.step),
                 lane.offset.eq(self.offset),
-                lane.dilation.eq(self.dilation),
                 lane.pad.eq(self.pad),
                 self.words[p].eq(lane.word),
             ]

@@ -84,7 +84,7 @@ def test_lanes_find_their_words(config, seed):
 
     async def bench(ctx):
         ctx.set(dut.pad, pad)
-        cycle, fullest, offset = 0, 0, 0
+        cycle, fullest = 0, 0
         while producer.left or producer.pushed:
             ctx.set(dut.line, reads.line())
             ring = len(producer.pushed)
@@ -99,19 +99,14 @@ def test_lanes_find_their_words(config, seed):
             if visible:
                 _, tap_group, reach = producer.pushed[0]
                 assert ctx.get(dut.head.last_tap) == tap_group.fields["last_tap"]
+                offset = rng.randint(0, reach)
+                ctx.set(dut.offset, offset)
                 for p, lane in enumerate(tap_group.lanes):
                     inside = lane.columns and 0 <= lane.x + offset < width
                     expected = scrambled(lane.address + offset) if inside else padding
                     assert ctx.get(dut.words[p]) == expected
-                steps = offset < reach and rng.random() < 0.7
-                dilation = rng.randint(1, reach - offset) if steps else rng.getrandbits(4)
-                ctx.set(dut.step, steps)
-                ctx.set(dut.dilation, dilation)
-                ctx.set(dut.offset, offset + dilation if steps else rng.getrandbits(4))
-                offset += dilation * steps
             if pops:
                 producer.pushed.popleft()
-                offset = 0
             await ctx.tick()
             cycle += 1
         assert fullest == TAP_GROUP_RING
