@@ -215,15 +215,15 @@ class InputAddresses(wiring.Component):
             start.y.eq(Mux(first, cmd.start_y, upcoming.y)),
             start.row.eq(Mux(first, cmd.start_row, upcoming.row)),
         ]
-        # All sums are made while it is found whether the pixel wraps, and that of both columns.
+        # It is found for both columns whether the pixel wraps, and meanwhile the next one is made.
         turn = cmd.end_x - cmd.col_stride
         wraps = Mux(first, cmd.start_x >= turn, upcoming.x >= turn)
         wrapped = start.x + (cmd.col_stride - cmd.wrap_x)
         with m.If(self.init_en):
             m.d.sync += [
                 upcoming.x.eq(Mux(wraps, wrapped, start.x + cmd.col_stride)),
-                upcoming.y.eq(Mux(wraps, start.y + cmd.wrap_y, start.y)),
-                upcoming.row.eq(Mux(wraps, start.row + cmd.wrap_row, start.row)),
+                upcoming.y.eq(start.y + Mux(wraps, cmd.wrap_y, 0)),
+                upcoming.row.eq(start.row + Mux(wraps, cmd.wrap_row, 0)),
             ]
         return start, self.init_lane & (self._config.address_lanes - 1)
 

@@ -149,9 +149,9 @@ class Burst:
         self._low = exact_log2(config.word_bytes)
         self._page = exact_log2(BURST_BOUNDARY) - self._low
         to_boundary = ((1 << self._page) - addr[: self._page])[: self._page + 1]
-        longest = Const(self._most, BEATS_BITS)
-        self.beats = smallest(longest, to_boundary, left)[:BEATS_BITS]
-        self.whole = (left <= self._most) & (left <= to_boundary)
+        longest = smallest(Const(self._most, BEATS_BITS), to_boundary)
+        self.whole = left <= longest
+        self.beats = Mux(self.whole, left, longest)[:BEATS_BITS]
 
     def may_write(self, address_ranges) -> Value:
         """Whether a write burst lies in the write range, which has stood for a cycle."""

@@ -38,8 +38,6 @@ class ChannelUnpacker(wiring.Component):
         Bytes of the next chunk, at least 1.
     next_length : In(range(cols + 1))
         ``length`` of the next cycle, unless ``begin``.
-    first_length : In(range(cols + 1))
-        With ``begin``: ``length`` of the next cycle.
     flip : In(1)
         Invert bit 7 of each byte.
     take : In(1)
@@ -63,7 +61,6 @@ class ChannelUnpacker(wiring.Component):
                 "beat_data": In(8 * cols),
                 "length": In(range(cols + 1)),
                 "next_length": In(range(cols + 1)),
-                "first_length": In(range(cols + 1)),
                 "flip": In(1),
                 "take": In(1),
                 "valid": Out(1),
@@ -97,20 +94,14 @@ class ChannelUnpacker(wiring.Component):
         # Bytes to skip leave with the first beat, which has more of them. How many leave is known
         # before it is known whether they do.
         skips = skip != 0
-        leaving = Signal(range(cols + 1), reset_less=True)
+        leaving = Signal(range(cols + 1))
         moves = Signal()
         kept = Signal(range(2 * cols + 1))
         m.d.comb += [
+            leaving.eq(Mux(skips, skip, self.length)),
             moves.eq(Mux(skips, count != 0, self.valid & self.take)),
             kept.eq(Mux(moves, count - leaving, count)),
         ]
-        m.d.sync += leaving.eq(
-            Mux(
-                self.begin,
-                Mux(self.offset != 0, self.offset, self.first_length),
-                Mux(skips & ~moves, leaving, self.next_length),
-            )
-        )
         after = Signal.like(count)
         m.d.comb += after.eq(kept + Mux(self.beat, cols, 0))
         # Known a cycle ahead; a beat has the bytes of any chunk.

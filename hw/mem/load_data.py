@@ -171,15 +171,14 @@ class LoadData(wiring.Component):
         # Only a chunk that leaves makes another one the next: a beat says nothing of them.
         rest_after = Mux(ends_pixel, current.channels, rest - cols)
         leaves = unpacker.take & unpacker.valid
-        m.d.comb += [
-            unpacker.first_length.eq(smallest(source.channels, cols)),
-            unpacker.next_length.eq(Mux(leaves, smallest(rest_after, cols), unpacker.length)),
-        ]
+        m.d.comb += unpacker.next_length.eq(
+            Mux(leaves, smallest(rest_after, cols), unpacker.length)
+        )
         with m.If(begin.valid):
             first = begin.payload.channels
             m.d.sync += [
                 rest.eq(first),
-                unpacker.length.eq(unpacker.first_length),
+                unpacker.length.eq(smallest(first, cols)),
                 ends_pixel.eq(~begin.payload.unpack | (first <= cols)),
             ]
         with m.Elif(leaves):

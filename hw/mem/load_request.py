@@ -156,7 +156,6 @@ class LoadRequest(wiring.Component):
         span = size + next_base[:low] + (self._config.word_bytes - 1)
         row_beats = Mux(command.unpack, span >> low, command.row_length)
         end = Signal(33 - low)
-        packed_end = (next_base + size + (self._config.word_bytes - 1)) >> low
         burst = Burst(m, self._config, addr, left, end)
         taken = self.request.valid & self.request.ready
         m.d.sync += [
@@ -174,7 +173,7 @@ class LoadRequest(wiring.Component):
             m.d.sync += [
                 addr.eq(next_base >> low),
                 left.eq(row_beats),
-                end.eq(Mux(command.unpack, packed_end, (next_base >> low) + command.row_length)),
+                end.eq((next_base >> low) + row_beats),
                 base.eq(next_base + command.dram_stride),
                 rows_left.eq(Mux(waiting, command.row_count, rows_left - Const(1, 1))),
             ]
