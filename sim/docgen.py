@@ -38,6 +38,7 @@ WITHOUT = {
     "hw/ctrl/regfile.py": "The host writes it before the run; no cycle depends on it.",
     "hw/lib/delay.py": "The cycle in which something is due is computed when it begins.",
     "hw/lib/repeated.py": "Says how parts are written as Verilog.",
+    "hw/lib/bus.py": "Holds the limits of address ranges, which stand long before a burst.",
     "hw/mem/scratchpad.py": "Its delays are constants; `core/execute_unit.py` grants its port.",
     "hw/mem/scratchpad_bank.py": "Holds values only.",
     "hw/mem/scratchpad_bank.v": "Holds values only.",
